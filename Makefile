@@ -1,0 +1,66 @@
+# mtbench: MT-bench as one MPI program. `make help` lists the targets.
+# Variants live side by side in build/<variant>; features are variables with a visible answer.
+
+VARIANT ?= release
+B       := build/$(VARIANT)
+CC      := $(shell command -v mpicc 2>/dev/null || echo cc)
+NVCC    ?= $(shell command -v nvcc 2>/dev/null)
+PYTHON  ?= python3
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+GIT_ID  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
+OPT.release := -O2 -g
+OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT.tsan    := -O1 -g -fsanitize=thread
+OPT      := $(OPT.$(VARIANT))
+# -ffp-contract=off: an fma happens where the source says fma, so every instruction set and compiler gives the same bits.
+FP       := -ffp-contract=off -fno-fast-math
+CPPFLAGS := -Iinclude -I. -D_GNU_SOURCE -DMTB_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CFLAGS   := -std=gnu17 $(OPT) $(WARN) $(FP) -fvisibility=hidden -pthread
+LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+
+KOPT     := -O3 -fno-trapping-math
+ISA.avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
+ISA.avx2   := -mavx2 -mfma -mf16c
+ISA.plain  :=
+
+SRC   := $(filter-out src/main.c,$(wildcard src/*/*.c))
+KSRC  := $(wildcard kernels/cpu/*.c)
+REF   := $(wildcard kernels/ref/*.c)
+OBJ   := $(SRC:%.c=$(B)/%.o)
+KOBJ  := $(foreach i,avx512 avx2 plain,$(KSRC:kernels/cpu/%.c=$(B)/kernels/cpu/%.$(i).o))
+LIB   := $(B)/libmtbench.a
+REFOBJ := $(REF:%.c=$(B)/%.o)
+TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c tests/ops/*.c))
+
+.PHONY: all
+all: mtbench
+mtbench: $(B)/mtbench
+	@cp -f $< $@.new && mv -f $@.new $@
+$(B)/mtbench: $(B)/src/main.o $(LIB)
+	$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
+$(LIB): $(OBJ) $(KOBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA.$(<F)) -MMD -MP -c $< -o $@
+define kernel_rule
+$(B)/kernels/cpu/%.$(1).o: kernels/cpu/%.c
+	@mkdir -p $$(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(KOPT) $(ISA.$(1)) -DMTB_ISA=$(1) -DMTB_ISA_$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach i,avx512 avx2 plain,$(eval $(call kernel_rule,$(i))))
+EXTRA.version.c = -DMTB_GIT_ID='"$(GIT_ID)"' -DMTB_BUILD_FLAGS='"$(VARIANT): $(OPT)"'
+
+$(B)/tests/%: tests/%.c $(REFOBJ) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $< $(REFOBJ) $(LIB) $(LDLIBS) -o $@
+
+include $(wildcard mk/*.mk)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.SECONDARY:

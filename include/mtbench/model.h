@@ -1,0 +1,90 @@
+/* model.h - what a model is: its configuration, its weights in packed form, and the forward pass (room: model).
+ * Bytes come through a struct source; this room opens no file. */
+#ifndef MTB_MODEL_H
+#define MTB_MODEL_H
+
+#include "mtbench/ops.h"
+#include "mtbench/source.h"
+
+/* A row of the table of architectures (model/arch.c): what sets a family apart, as data. */
+struct arch {
+    const char *hf_name;         /* "LlamaForCausalLM" in config.json "architectures" */
+    const char *gguf_name;       /* "llama" in general.architecture */
+    bool qkv_bias;               /* q, k and v have a bias (Qwen2); "attention_bias" in config.json overrides */
+    bool gguf_permuted_qk;       /* q and k rows lie in interleaved order in GGUF files and are put back at load */
+    bool window;                 /* "sliding_window" is honoured */
+};
+
+extern const struct arch arch_table[];
+extern const int arch_count;
+
+enum rope_scaling { ROPE_NONE, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
+
+struct model_config {
+    const struct arch *arch;
+    int n_layers, dim, n_heads, n_kv, head_dim, ff, n_vocab;
+    int context;                 /* positions the model was trained for, after scaling */
+    float norm_eps;
+    bool tied;                   /* the head is the embedding */
+    bool qkv_bias;
+    int window, window_first_layer;   /* sliding window of layers >= window_first_layer; 0: none */
+    struct {
+        float theta;
+        int dims;
+        enum rope_scaling scaling;
+        float factor, low_freq, high_freq, beta_fast, beta_slow, attention_factor;
+        int original_context;
+    } rope;
+    int n_shards;                /* virtual K shards of o and down (engine rule R2) */
+    int bos, n_eos;              /* bos: -1 when there is none */
+    int32_t eos[8];
+    struct {                     /* generation_config.json; has: which ones were given */
+        bool has_temperature, has_top_p, has_top_k, has_repetition_penalty, has_min_p;
+        float temperature, top_p, repetition_penalty, min_p;
+        int top_k;
+    } generation;
+};
+
+struct layer {
+    const float *attn_norm, *ffn_norm;            /* (dim) */
+    struct linear q, k, v, o;                     /* (heads*head_dim, dim) ... (dim, heads*head_dim) */
+    struct linear gate, up, down;                 /* (ff, dim), (ff, dim), (dim, ff) */
+    int window;
+};
+
+struct model {
+    struct model_config config;
+    const struct ops *ops;
+    struct backend *be;
+    struct layer *layer;                          /* (n_layers) */
+    const float *final_norm;                      /* (dim) */
+    struct linear embed, head;                    /* (n_vocab, dim); head.packed == embed.packed when tied */
+    struct rope rope;
+    struct weight_plan *plan;                     /* model/weights.c: which bytes of which file go where */
+    size_t packed_bytes;                          /* of the one block that holds all weights */
+    uint64_t file_bytes;                          /* weight bytes in the files (headers included) */
+};
+
+/* Read configuration and tensor directory (not the weights) from 's': a .gguf file, or config.json with safetensors files (and their index).
+ * Checks names, types, shapes and ranges of every tensor it will need. 'ops' gives the packed sizes. NULL: err (format, model, io).
+ * Collective if the source is. */
+struct model *model_open(const struct source *s, const struct ops *ops, struct err *err);
+/* Point the weights into 'packed' (m->packed_bytes, 64-byte aligned backend memory). */
+void model_attach(struct model *m, void *packed);
+/* Fill the attached memory from 's'; reads every tensor once, in file order, in pieces of at most 16 MiB. Collective if the source is. */
+int model_load(struct model *m, const struct source *s, struct err *err);
+/* Build the RoPE table for positions 0 .. n-1. */
+int model_rope(struct model *m, int n_positions, struct err *err);
+void model_close(struct model *m);
+
+/* ---- forward.c ---- */
+struct forward;
+/* Activation buffers for steps of up to max_rows rows and max_out rows of logits. NULL: memory error. */
+struct forward *forward_create(const struct model *m, int max_rows, int max_out, struct err *err);
+void forward_destroy(struct forward *f);
+size_t forward_bytes(const struct model *m, int max_rows, int max_out);
+/* Run one step: KV pages of the step's rows are written; logits of rows out_row[0..n_out) are left in the buffer that is returned
+ * (n_out, n_vocab), valid until the next step. n_out may be 0. */
+float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out);
+
+#endif

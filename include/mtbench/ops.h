@@ -1,0 +1,134 @@
+/* ops.h - the narrow waist between the model and its executors (room: backend).
+ *
+ * A backend fills one 'struct ops'. Buffers are pointers that only the backend may follow (device memory on a GPU).
+ * Rows are tokens: a step is a set of rows, each with its sequence and position; prefill is decode with more rows (R1).
+ * The order of summation is part of every contract here and never depends on the number of rows, threads, or on the
+ * instruction set: a row's result is a function of that row, the weights and the KV pages of its own sequence.
+ *
+ *   fma chain     acc = fma(a_k, b_k, acc) for k ascending, starting from +0, in fp32
+ *   lane sum      16 lanes, element i goes to lane i % 16 in ascending order, then the tree (j, j+8), (j, j+4), (j, j+2), (0, 1)
+ *   exp, silu     mtb_exp of kernels/cpu/vmath.h: fma, mul and add only, so that every instruction set gives the same bits
+ *
+ * No op allocates, blocks on anything but its own threads, or fails once its arguments are valid (asserted). */
+#ifndef MTB_OPS_H
+#define MTB_OPS_H
+
+#include "mtbench/dtype.h"
+#include "mtbench/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct backend;                       /* a backend's own state: threads, streams, scratch */
+
+enum { KV_PAGE = 64 };                /* positions in one page of the KV cache */
+
+/* A weight matrix W (n, k). What it stands for is the fp32 matrix of its dequantised values: a product with Q4_1 weights has
+ * the bits of the product with those weights written out as F32. Dequantised value: d*q (+ m) with exact factors and one
+ * rounding, as the GGUF reference in gguf-py computes it. */
+struct linear {
+    enum dtype dtype;
+    int n, k;                         /* outputs, inputs */
+    int n_shards;                     /* virtual K shards (R2): 1, 2, 4 or 8; k / n_shards is a multiple of 32 if > 1 */
+    void *packed;                     /* linear_bytes() of backend memory, 64-byte aligned, in the backend's own layout */
+    const float *bias;                /* (n) backend memory, or NULL */
+};
+
+/* One product of a step: y[r * ldy + j] = bias[j] + sum_k W[j][k] * x[r][k].
+ * Each virtual shard is one fma chain; shards are added by the balanced tree ((0+1)+(2+3))+((4+5)+(6+7)); the bias is added last. */
+struct linear_out {
+    const struct linear *w;
+    float *y;
+    int ldy;                          /* floats between rows of y */
+};
+
+/* Rows of one sequence in a step: consecutive rows at consecutive positions. */
+struct seq_run {
+    int first_row, n_rows;
+    int pos;                          /* position of the first row */
+    const int32_t *page;              /* page table: position p lies in page[p / KV_PAGE] (host memory) */
+};
+
+struct step {
+    int n_rows;
+    const int32_t *token;             /* (n_rows) host memory */
+    int n_runs;
+    const struct seq_run *run;        /* cover all rows, ascending, no gaps */
+};
+
+/* The KV cache, fp16. Page-major, so that a page is one contiguous piece:
+ * byte offset of (page, layer, kv head) = ((page * n_layers + layer) * n_kv + head) * 2 * KV_PAGE * head_dim * 2;
+ * there K lies as [head_dim][KV_PAGE] and behind it V as [KV_PAGE][head_dim]. */
+struct kv_view {
+    void *base;
+    int n_layers, n_kv, head_dim;
+};
+
+static inline size_t kv_page_bytes(int n_layers, int n_kv, int head_dim)
+{
+    return (size_t)n_layers * (size_t)n_kv * 2 * KV_PAGE * (size_t)head_dim * sizeof(uint16_t);
+}
+
+struct attn_shape {
+    int n_heads, n_kv, head_dim;      /* head_dim is a multiple of 16, at most 256; n_heads is a multiple of n_kv */
+    int layer;
+    int window;                       /* a row at position p sees p-window+1 .. p; 0: everything */
+    float scale;                      /* multiplies q.k */
+};
+
+struct rope {
+    const float *table;               /* backend memory: [position][dims/2] of (cos, sin) */
+    int dims;                         /* rotated dimensions of a head, even, <= head_dim; element i pairs with i + dims/2 */
+};
+
+/* How the next token of one row is drawn. Order of the steps as in Hugging Face generate(): repetition penalty, temperature,
+ * top-k, top-p, min-p. temperature < 1e-4: greedy (ties: lowest id), the rest but the penalty ignored. */
+struct sampling {
+    float temperature;
+    int top_k;                        /* 0: off */
+    float top_p;                      /* >= 1: off */
+    float min_p;                      /* 0: off */
+    float repetition_penalty;         /* 1: off */
+    const uint64_t *seen;             /* bit set over the vocabulary for the penalty, host memory; NULL: off */
+    uint32_t key[2], counter[4];      /* Philox4x32-10 (R8): one uniform number in [0,1) from the first word */
+};
+
+struct ops {
+    const char *name;                 /* "cpu" */
+
+    /* ---- memory ---- */
+    void *(*alloc)(struct backend *be, size_t bytes, struct err *err);   /* 64-byte aligned, zeroed, touched lazily; NULL: memory error */
+    void (*release)(struct backend *be, void *p, size_t bytes);
+    void (*upload)(struct backend *be, void *dst, const void *host, size_t bytes);
+    void (*download)(struct backend *be, void *host, const void *src, size_t bytes);
+    void (*copy)(struct backend *be, void *dst, const void *src, size_t bytes);
+
+    /* ---- weights: at load time ---- */
+    size_t (*linear_bytes)(enum dtype t, int n, int k);
+    /* Pack rows [row0, row0 + n_rows) of w from 'raw' (file layout, host memory). May be called for pieces in any order. */
+    void (*linear_pack)(struct backend *be, struct linear *w, const void *raw, int row0, int n_rows);
+
+    /* ---- one step ---- */
+    /* x[r] = row token[r] of w, dequantised (n_rows, w->k). */
+    void (*embed)(struct backend *be, float *x, const struct linear *w, const int32_t *token, int n_rows);
+    /* out[r] = x[r] * (1 / sqrt(lane sum of squares / dim + eps)) * weight. */
+    void (*rmsnorm)(struct backend *be, float *out, const float *x, const float *weight, float eps, int n_rows, int dim);
+    /* x[r] += y[r], then out as rmsnorm(x). */
+    void (*add_rmsnorm)(struct backend *be, float *out, float *x, const float *y, const float *weight, float eps, int n_rows, int dim);
+    /* n_out products of the same rows x (n_rows, k). */
+    void (*linear)(struct backend *be, const struct linear_out *out, int n_out, const float *x, int n_rows);
+    /* Rotate q and k in 'qkv' (rows of n_heads*head_dim | n_kv*head_dim | n_kv*head_dim floats), write k and v as fp16 into the pages. */
+    void (*rope_kv)(struct backend *be, float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope, const struct step *s);
+    /* out (n_rows, n_heads*head_dim). Scores are fma chains over head_dim of q times fp16 keys, then times scale; positions in splits of
+     * 256 from position 0: max, exp, lane sum, fma chain over positions of p*v; splits merged left to right (R4). */
+    void (*attend)(struct backend *be, float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *s);
+    /* h[r][i] = silu(gu[r][i]) * gu[r][ff + i]; gu (n_rows, 2*ff), h (n_rows, ff). */
+    void (*silu_mul)(struct backend *be, float *h, const float *gu, int n_rows, int ff);
+    /* out[i] = x[row[i]] (n, dim). */
+    void (*gather_rows)(struct backend *be, float *out, const float *x, const int32_t *row, int n, int dim);
+    /* token[i] drawn from logits[i] (n, n_vocab); logits are overwritten; 'token' is host memory. */
+    void (*sample)(struct backend *be, int32_t *token, float *logits, int n, int n_vocab, const struct sampling *how);
+};
+
+#endif

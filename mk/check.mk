@@ -1,0 +1,28 @@
+# check.mk - tests, sanitizers, fuzzing.
+.PHONY: check check-fast check-unit asan tsan check-rooms fuzz
+check-fast: all $(TESTS)                        ## build and run every unit and op test (no model needed)
+	@tests/run-tests $(TESTS)
+check-%:                                        ## one test by name: make check-tokenizer, check-linear, check-answer ...
+	@t=$$(ls tests/*/$*.c tests/*/$*.t 2>/dev/null | head -1); test -n "$$t" || { echo "no test named $*"; exit 1; }; \
+	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all && tests/run-tests $$t;; esac
+check-rooms:                                    ## who includes whose headers
+	@tests/check-rooms
+asan:                                           ## the fast tests under ASan and UBSan
+	$(MAKE) VARIANT=asan check-fast
+tsan:                                           ## the fast tests under TSan
+	$(MAKE) VARIANT=tsan check-fast
+
+# Fuzz targets: tests/fuzz/<parser>.c with LLVMFuzzerTestOneInput; corpus in tests/fuzz/corpus/<parser>/.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZFLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(FP) -pthread
+MPI_CFLAGS := $(shell mpicc --showme:compile 2>/dev/null)
+build/fuzz/%: tests/fuzz/%.c $(SRC) $(wildcard include/mtbench/*.h src/*/*.h)
+	@mkdir -p build/fuzz
+	clang $(CPPFLAGS) $(MPI_CFLAGS) $(FUZZFLAGS) $< $(filter src/base/% src/text/% src/bench/% src/model/%,$(filter-out src/model/forward.c,$(SRC))) $(LDLIBS) -o $@
+fuzz-%: build/fuzz/%                            ## fuzz one parser for FUZZ_SECONDS
+	@mkdir -p build/fuzz/found/$* tests/fuzz/corpus/$*
+	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/found/$*/ build/fuzz/found/$* tests/fuzz/corpus/$*
+fuzz: $(FUZZERS:%=fuzz-%)                       ## all fuzzers, one after the other
+fuzz-replay: $(FUZZERS:%=build/fuzz/%)          ## replay every committed corpus file once
+	@tests/fuzz-replay $(FUZZERS)

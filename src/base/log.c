@@ -1,0 +1,68 @@
+/* log.c - lines for people on stderr; one write per line, so that lines of many ranks do not mix. */
+#include "mtbench/log.h"
+
+#include "mtbench/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum log_level log_level = LOG_NORMAL;
+static int log_speaker = 1;
+static FILE *log_file;
+
+int log_init(enum log_level level, int speaker, const char *file)
+{
+    log_level = level;
+    log_speaker = speaker;
+    if (file && !(log_file = fopen(file, "ae")))
+        return -1;
+    return 0;
+}
+
+static void line(int to_stderr, const char *fmt, va_list ap)
+{
+    char text[4096];
+    int n = vsnprintf(text, sizeof text - 1, fmt, ap);
+    if (n < 0)
+        return;
+    if (to_stderr) {
+        struct buf b = {0};
+        buf_printf(&b, "mtbench: %s\n", text);
+        if (write(STDERR_FILENO, b.data, b.len) < 0)
+            log_speaker = 0; /* nobody listens any more */
+        buf_free(&b);
+    }
+    if (log_file) {
+        char stamp[32];
+        time_t now = time(NULL);
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+        fprintf(log_file, "%s %s\n", stamp, text);
+        fflush(log_file);
+    }
+}
+
+void log_note(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    line(log_speaker && log_level >= LOG_NORMAL, fmt, ap);
+    va_end(ap);
+}
+
+void log_verbose(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    line(log_speaker && log_level >= LOG_VERBOSE, fmt, ap);
+    va_end(ap);
+}
+
+void log_error(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    line(1, fmt, ap);
+    va_end(ap);
+}
