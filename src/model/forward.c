@@ -1,0 +1,145 @@
+/* forward.c - THE forward pass: the only text that knows what a layer is.
+ * Written once for every executor; what differs between architectures is read from fields of the configuration. */
+#include "mtbench/model.h"
+
+#include "mtbench/mem.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+struct forward {
+    const struct model *m;
+    int max_rows, max_out;
+    float *x;           /* (rows, dim)                  the residual stream */
+    float *xb;          /* (rows, dim)                  normalised */
+    float *qkv;         /* (rows, (heads + 2 kv) * hd)  */
+    float *att;         /* (rows, heads * hd)           */
+    float *y;           /* (rows, dim)                  what a block adds */
+    float *gu;          /* (rows, 2 * ff)               gate | up */
+    float *h;           /* (rows, ff)                   */
+    float *out;         /* (out, dim)                   rows that sample */
+    float *logits;      /* (out, n_vocab)               */
+};
+
+struct slot {
+    float **at;
+    size_t floats;
+};
+
+enum { N_SLOTS = 9 };
+
+static int qkv_width(const struct model_config *c)
+{
+    return (c->n_heads + 2 * c->n_kv) * c->head_dim;
+}
+
+static void list_slots(struct forward *f, const struct model *m, int max_rows, int max_out, struct slot slot[N_SLOTS])
+{
+    const struct model_config *c = &m->config;
+    size_t rows = (size_t)max_rows, dim = (size_t)c->dim, ff = (size_t)c->ff, n_out = (size_t)max_out;
+    const struct slot all[N_SLOTS] = {
+        { &f->x, rows * dim },
+        { &f->xb, rows * dim },
+        { &f->qkv, rows * (size_t)qkv_width(c) },
+        { &f->att, rows * (size_t)(c->n_heads * c->head_dim) },
+        { &f->y, rows * dim },
+        { &f->gu, rows * 2 * ff },
+        { &f->h, rows * ff },
+        { &f->out, n_out * dim },
+        { &f->logits, n_out * (size_t)c->n_vocab },
+    };
+    for (int i = 0; i < N_SLOTS; i++)
+        slot[i] = all[i];
+}
+
+size_t forward_bytes(const struct model *m, int max_rows, int max_out)
+{
+    struct forward f;
+    struct slot slot[N_SLOTS];
+    size_t floats = 0;
+    list_slots(&f, m, max_rows, max_out, slot);
+    for (int i = 0; i < N_SLOTS; i++)
+        floats += slot[i].floats;
+    return floats * sizeof(float);
+}
+
+struct forward *forward_create(const struct model *m, int max_rows, int max_out, struct err *err)
+{
+    struct forward *f = xcalloc(1, sizeof *f);
+    struct slot slot[N_SLOTS];
+    f->m = m;
+    f->max_rows = max_rows;
+    f->max_out = max_out;
+    list_slots(f, m, max_rows, max_out, slot);
+    for (int i = 0; i < N_SLOTS; i++) {
+        if (!(*slot[i].at = m->ops->alloc(m->be, slot[i].floats * sizeof(float), err))) {
+            err_wrap(err, "activations of %d rows", max_rows);
+            forward_destroy(f);
+            return NULL;
+        }
+    }
+    return f;
+}
+
+void forward_destroy(struct forward *f)
+{
+    if (!f)
+        return;
+    struct slot slot[N_SLOTS];
+    list_slots(f, f->m, f->max_rows, f->max_out, slot);
+    for (int i = 0; i < N_SLOTS; i++)
+        f->m->ops->release(f->m->be, *slot[i].at, slot[i].floats * sizeof(float));
+    free(f);
+}
+
+static void attention_block(struct forward *f, const struct layer *w, int l, const struct kv_view *kv, const struct step *s)
+{
+    const struct model *m = f->m;
+    const struct model_config *c = &m->config;
+    const int n = s->n_rows, ld = qkv_width(c), nq = c->n_heads * c->head_dim, nk = c->n_kv * c->head_dim;
+    const struct attn_shape a = {
+        .n_heads = c->n_heads, .n_kv = c->n_kv, .head_dim = c->head_dim, .layer = l, .window = w->window,
+        .scale = (float)(1.0 / sqrt((double)c->head_dim)),
+    };
+    const struct linear_out qkv[] = { { &w->q, f->qkv, ld }, { &w->k, f->qkv + nq, ld }, { &w->v, f->qkv + nq + nk, ld } };
+    m->ops->linear(m->be, qkv, 3, f->xb, n);                                        /* (rows, q | k | v) */
+    m->ops->rope_kv(m->be, f->qkv, kv, &a, &m->rope, s);
+    m->ops->attend(m->be, f->att, f->qkv, kv, &a, s);                               /* (rows, heads * hd) */
+    m->ops->linear(m->be, &(struct linear_out){ &w->o, f->y, c->dim }, 1, f->att, n);
+}
+
+static void mlp_block(struct forward *f, const struct layer *w, int n)
+{
+    const struct model *m = f->m;
+    const int ff = m->config.ff, dim = m->config.dim;
+    const struct linear_out gu[] = { { &w->gate, f->gu, 2 * ff }, { &w->up, f->gu + ff, 2 * ff } };
+    m->ops->linear(m->be, gu, 2, f->xb, n);                                         /* (rows, gate | up) */
+    m->ops->silu_mul(m->be, f->h, f->gu, n, ff);                                    /* (rows, ff) */
+    m->ops->linear(m->be, &(struct linear_out){ &w->down, f->y, dim }, 1, f->h, n);
+}
+
+float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out)
+{
+    const struct model *m = f->m;
+    const struct model_config *c = &m->config;
+    const struct ops *op = m->ops;
+    const int n = s->n_rows;
+    assert(n <= f->max_rows && n_out <= f->max_out);
+
+    op->embed(m->be, f->x, &m->embed, s->token, n);                                 /* (rows, dim) */
+    op->rmsnorm(m->be, f->xb, f->x, m->layer[0].attn_norm, c->norm_eps, n, c->dim);
+    for (int l = 0; l < c->n_layers; l++) {
+        const struct layer *w = &m->layer[l];
+        const float *next_norm = l + 1 < c->n_layers ? m->layer[l + 1].attn_norm : m->final_norm;
+        attention_block(f, w, l, kv, s);
+        op->add_rmsnorm(m->be, f->xb, f->x, f->y, w->ffn_norm, c->norm_eps, n, c->dim);
+        mlp_block(f, w, n);
+        op->add_rmsnorm(m->be, f->xb, f->x, f->y, next_norm, c->norm_eps, n, c->dim);
+    }
+    if (n_out == 0)
+        return f->logits;
+    op->gather_rows(m->be, f->out, f->xb, out_row, n_out, c->dim);                  /* (out, dim) */
+    op->linear(m->be, &(struct linear_out){ &m->head, f->logits, c->n_vocab }, 1, f->out, n_out);
+    return f->logits;
+}
