@@ -1,10 +1,12 @@
 # check.mk - tests, sanitizers, fuzzing.
 .PHONY: check check-fast check-unit asan tsan check-rooms fuzz
+# Programs that run under mpirun, for tests/run/*.t.
+PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c))
 check-fast: all $(TESTS)                        ## build and run every unit and op test (no model needed)
 	@tests/run-tests $(TESTS)
 check-%:                                        ## one test by name: make check-tokenizer, check-linear, check-answer ...
 	@t=$$(ls tests/*/$*.c tests/*/$*.t 2>/dev/null | head -1); test -n "$$t" || { echo "no test named $*"; exit 1; }; \
-	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all && tests/run-tests $$t;; esac
+	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all $(PROBES) && VARIANT=$(VARIANT) tests/run-tests $$t;; esac
 check-rooms:                                    ## who includes whose headers
 	@tests/check-rooms
 asan:                                           ## the fast tests under ASan and UBSan

@@ -1,0 +1,67 @@
+/* deal.h - items of work from rank 0 to the ranks that ask, records of finished work back to rank 0 (room: job).
+ * Never blocks: rank 0 computes like the others and passes messages on between its steps. On every rank:
+ *
+ *     while ((state = deal_poll(d)) != DEAL_OVER) {
+ *         if (state == DEAL_STOPPING && !left) { ...cancel, deal_send() what is finished...; deal_leave(d); left = true; }
+ *         deal_want(d, free slots);
+ *         while ((item = deal_next(d)) >= 0) ...start it...
+ *         while (deal_receive(d, &data, &n, &from)) ...rank 0: write it...
+ *         if (nothing to compute) deal_idle(d); else ...one step; deal_send(record) as turns end, deal_done(item) as items end...
+ *     }
+ *     while (deal_receive(d, ...)) ...the last ones...
+ *     rc = job_agree(job, rc, err);
+ *     deal_destroy(d);
+ *
+ * A rank that fails inside the loop calls job_raise(job, JOB_FAILED) and deal_leave(), and goes on polling until DEAL_OVER.
+ * Which rank gets which item depends on time; results must not. */
+#ifndef MTB_DEAL_H
+#define MTB_DEAL_H
+
+#include "mtbench/job.h"
+
+struct deal;
+
+struct deal_opts {
+    int n_items;                     /* counts on rank 0 only */
+    const double *cost;              /* (n_items) expected cost, rank 0 only, copied; NULL: all equal. Longest go first (ties: lowest index) */
+    int want;                        /* items that this rank can hold at once */
+    int keep;                        /* a rank with fewer items than this in hand gets more whatever its share; 0: 8 */
+};
+
+enum deal_state {
+    DEAL_RUNNING,
+    DEAL_STOPPING,                   /* job_poll() says stop or failure: hand in what is finished, then deal_leave() */
+    DEAL_OVER                        /* everywhere: every item is done, or every rank has left; all records have reached rank 0 */
+};
+
+/* Collective. Never NULL. */
+struct deal *deal_create(struct job *job, const struct deal_opts *o);
+/* Collective, after DEAL_OVER. */
+void deal_destroy(struct deal *d);
+
+/* Move messages, give out items (rank 0). Local, a few microseconds. */
+enum deal_state deal_poll(struct deal *d);
+/* As deal_poll(), but sleeps a little (0.2 ms) when nothing has moved. For ranks without work. */
+enum deal_state deal_idle(struct deal *d);
+
+/* This rank has 'n' free places now; items given to it and not yet taken by deal_next() count against them. Replaces what it said before. */
+void deal_want(struct deal *d, int n);
+enum { DEAL_NONE = -1 };
+/* The next item given to this rank, or DEAL_NONE: ask again later. */
+int deal_next(struct deal *d);
+/* An item that deal_next() gave is finished; its records were sent before. */
+void deal_done(struct deal *d, int item);
+
+/* A record for rank 0 (also from rank 0 itself); copied. Records of one rank arrive in order. */
+void deal_send(struct deal *d, const void *data, size_t n);
+/* Rank 0: the next record, valid until the next call of deal_receive(); false when there is none now (always on other ranks). */
+bool deal_receive(struct deal *d, const void **data, size_t *n, int *from);
+
+/* This rank takes and sends nothing more. */
+void deal_leave(struct deal *d);
+
+/* Rank 0: items finished, items given out and not finished. */
+int deal_n_done(const struct deal *d);
+int deal_n_out(const struct deal *d);
+
+#endif

@@ -1,0 +1,36 @@
+/* progress.h - how far the work is, for people on stderr (room: job). One rank shows it.
+ * On a terminal one line that redraws, elsewhere a plain line every 30 s. */
+#ifndef MTB_PROGRESS_H
+#define MTB_PROGRESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum progress_mode { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
+
+struct progress_now {
+    const char *what;                /* "answers" */
+    const char *unit;                /* "turns" */
+    long done, total, failed;
+    long resumed;                    /* of 'done': were done before this start, and say nothing about speed */
+    uint64_t tokens;                 /* made since the start */
+    double seconds;                  /* since the start */
+    double rate;                     /* tokens per second lately; 0: tokens / seconds */
+    double dollars;                  /* running cost; below 0: none is shown */
+};
+
+/* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed". Pure; at most 'size' bytes with the NUL, cut if longer. Returns the length. */
+size_t progress_format(char *line, size_t size, const struct progress_now *p);
+/* "auto", "plain", "none" -> mode; -1 for anything else. */
+int progress_parse(const char *word);
+
+struct progress;
+/* 'speaker' is 0 on ranks that say nothing (all but rank 0) and with --quiet. Never NULL. */
+struct progress *progress_create(enum progress_mode mode, int speaker);
+/* Show it if it is time to (cheap otherwise): call it between steps. 'what', 'unit' and numbers but seconds and rate are the caller's. */
+void progress_update(struct progress *p, const struct progress_now *now);
+/* Remove the redrawn line before something else is printed. */
+void progress_clear(struct progress *p);
+void progress_destroy(struct progress *p);
+
+#endif

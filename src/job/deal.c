@@ -1,0 +1,455 @@
+/* deal.c - items go out, records come back, between the steps of the engines.
+ * Every rank says how many items it could have taken in all since the start (a limit, not a difference), so that a message under way
+ * never makes rank 0 give twice. Rank 0 gives about 75 % of each rank's fair share at once, longest first; what is left goes, one
+ * item for one finished, to whoever turns out to be fast. */
+#include "mtbench/deal.h"
+
+#include "job_priv.h"
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { TAG_UP = 1, TAG_DOWN };
+enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
+enum { MAX_UNSENT = 64 << 20 };           /* bytes of records on their way; more make deal_send() wait */
+
+struct head { int kind, arg; };
+
+struct message {                          /* one on its way out, or in, or (record) waiting for deal_receive() */
+    struct message *next;
+    MPI_Request request;
+    int from;
+    size_t n;                             /* bytes, head included */
+    struct head head;                     /* the payload lies behind it */
+};
+
+struct queue { struct message *first, **end; };
+
+struct member {                           /* rank 0: what it knows of a rank */
+    int limit, n_given, n_out;            /* items it could have had; was given; has in hand */
+    int target;                           /* most items in hand that its share has brought */
+    double given, out;                    /* cost */
+    bool left;
+};
+
+struct deal {
+    struct job *job;
+    MPI_Comm comm;
+    enum deal_state state;
+    bool moved;                           /* the last poll did something */
+    struct queue sending, arriving, records;
+    size_t unsent;
+    struct message *lent;                 /* the record that deal_receive() gave out */
+    /* this rank's own hand */
+    int *item, n_item, next_item;         /* given items; [next_item, n_item) are not taken yet */
+    int limit_sent;
+    bool left;
+    /* rank 0 */
+    int n_items, n_dealt, n_done, n_left, keep;
+    int *order, *owner;                   /* (n_items) longest first; which rank has the item, -1: none, -2: done */
+    double *cost, total;
+    struct member *member;                /* (size) */
+    int *again, n_again;                  /* items that came back from ranks that left */
+};
+
+static void queue_add(struct queue *q, struct message *m)
+{
+    m->next = NULL;
+    if (!q->first)
+        q->end = &q->first;
+    *q->end = m;
+    q->end = &m->next;
+}
+
+static struct message *message_create(size_t payload)
+{
+    struct message *m = xcalloc(1, sizeof *m + payload);
+    m->n = sizeof m->head + payload;
+    return m;
+}
+
+static void post(struct deal *d, int to, int tag, struct message *m)
+{
+    MPI_Isend(&m->head, (int)m->n, MPI_BYTE, to, tag, d->comm, &m->request);
+    d->unsent += m->n;
+    queue_add(&d->sending, m);
+}
+
+static void post_head(struct deal *d, int to, int tag, enum kind kind, int arg)
+{
+    struct message *m = message_create(0);
+    m->head = (struct head){ kind, arg };
+    post(d, to, tag, m);
+}
+
+/* Free what has left. */
+static void sweep(struct deal *d)
+{
+    struct message **at = &d->sending.first, *m;
+    while ((m = *at)) {
+        int gone;
+        MPI_Test(&m->request, &gone, MPI_STATUS_IGNORE);
+        if (gone) {
+            *at = m->next;
+            d->unsent -= m->n;
+            d->moved = true;
+            free(m);
+        } else {
+            at = &m->next;
+        }
+    }
+    d->sending.end = at;
+}
+
+/* ---- rank 0: who gets what ---- */
+
+static bool may_have(const struct deal *d, const struct member *m, double cost)
+{
+    if (m->left || m->n_given >= m->limit)
+        return false;
+    return m->n_out < d->keep || m->n_out < m->target || m->given + cost <= 0.75 * d->total / d->job->info.size;
+}
+
+static void take_in(struct deal *d, int item)
+{
+    d->item = xrealloc(d->item, (size_t)d->n_item + 1, sizeof *d->item);
+    d->item[d->n_item++] = item;
+}
+
+static void give(struct deal *d, int to, int item)
+{
+    struct member *m = &d->member[to];
+    m->n_given++;
+    m->n_out++;
+    if (m->given + d->cost[item] <= 0.75 * d->total / d->job->info.size && m->n_out > m->target)
+        m->target = m->n_out;
+    m->given += d->cost[item];
+    m->out += d->cost[item];
+    d->owner[item] = to;
+    d->moved = true;
+    if (to == 0)
+        take_in(d, item);
+    else
+        post_head(d, to, TAG_DOWN, DOWN_ITEM, item);
+}
+
+/* Give as much as may be given: the longest item to the rank with the least in hand, and so on. */
+static void hand_out(struct deal *d)
+{
+    while (d->n_again > 0 || d->n_dealt < d->n_items) {
+        int item = d->n_again > 0 ? d->again[d->n_again - 1] : d->order[d->n_dealt], best = -1;
+        for (int r = 0; r < d->job->info.size; r++)
+            if (may_have(d, &d->member[r], d->cost[item]) && (best < 0 || d->member[r].out < d->member[best].out))
+                best = r;
+        if (best < 0)
+            return;
+        if (d->n_again > 0)
+            d->n_again--;
+        else
+            d->n_dealt++;
+        give(d, best, item);
+    }
+}
+
+static void item_done(struct deal *d, int from, int item)
+{
+    if (item < 0 || item >= d->n_items || d->owner[item] != from)
+        return;
+    d->owner[item] = -2;
+    d->n_done++;
+    d->member[from].n_out--;
+    d->member[from].out -= d->cost[item];
+}
+
+static void member_left(struct deal *d, int from)
+{
+    if (d->member[from].left)
+        return;
+    d->member[from].left = true;
+    d->n_left++;
+    for (int i = d->n_items - 1; i >= 0; i--)
+        if (d->owner[d->order[i]] == from) {
+            d->owner[d->order[i]] = -1;
+            d->again[d->n_again++] = d->order[i];
+        }
+}
+
+/* One message of a rank (rank 0 included); records are kept, the rest is used up. */
+static void heard(struct deal *d, struct message *m)
+{
+    d->moved = true;
+    switch (m->head.kind) {
+    case UP_LIMIT: d->member[m->from].limit = m->head.arg; break;
+    case UP_DONE: item_done(d, m->from, m->head.arg); break;
+    case UP_LEAVE: member_left(d, m->from); break;
+    case UP_RECORD: queue_add(&d->records, m); return;
+    default: break;
+    }
+    free(m);
+}
+
+/* Post a receive for every message that is there: long ones arrive over several polls, so that rank 0 never waits for a busy sender. */
+static void accept_all(struct deal *d)
+{
+    for (;;) {
+        MPI_Message mpi;
+        MPI_Status st;
+        int there, n;
+        MPI_Improbe(MPI_ANY_SOURCE, TAG_UP, d->comm, &there, &mpi, &st);
+        if (!there)
+            return;
+        MPI_Get_count(&st, MPI_BYTE, &n);
+        struct message *m = message_create((size_t)n - sizeof m->head);
+        m->from = st.MPI_SOURCE;
+        MPI_Imrecv(&m->head, n, MPI_BYTE, &mpi, &m->request);
+        queue_add(&d->arriving, m);
+    }
+}
+
+static bool waits_before(const struct message *first, const struct message *m)
+{
+    for (; first != m; first = first->next)
+        if (first->from == m->from)
+            return true;
+    return false;
+}
+
+/* Use the messages that have arrived, those of one rank in order. */
+static void use_arrived(struct deal *d)
+{
+    struct message **at = &d->arriving.first, *m;
+    while ((m = *at)) {
+        int done = 0;
+        if (!waits_before(d->arriving.first, m))
+            MPI_Test(&m->request, &done, MPI_STATUS_IGNORE);
+        if (done) {
+            *at = m->next;
+            heard(d, m);
+        } else {
+            at = &m->next;
+        }
+    }
+    d->arriving.end = at;
+}
+
+static void lead(struct deal *d)
+{
+    accept_all(d);
+    use_arrived(d);
+    if (d->state == DEAL_RUNNING)
+        hand_out(d);
+    if (d->n_done == d->n_items || d->n_left == d->job->info.size) {
+        for (int r = 1; r < d->job->info.size; r++)
+            post_head(d, r, TAG_DOWN, DOWN_OVER, 0);
+        d->state = DEAL_OVER;
+    }
+}
+
+/* ---- every rank ---- */
+
+static void follow(struct deal *d)
+{
+    int there;
+    while (MPI_Iprobe(0, TAG_DOWN, d->comm, &there, MPI_STATUS_IGNORE), there) {
+        struct head h;
+        MPI_Recv(&h, sizeof h, MPI_BYTE, 0, TAG_DOWN, d->comm, MPI_STATUS_IGNORE);
+        d->moved = true;
+        if (h.kind == DOWN_ITEM)
+            take_in(d, h.arg);
+        else
+            d->state = DEAL_OVER;
+    }
+}
+
+enum deal_state deal_poll(struct deal *d)
+{
+    d->moved = false;
+    if (d->state == DEAL_OVER)
+        return d->state;
+    if (job_poll(d->job) != JOB_RUNNING)
+        d->state = DEAL_STOPPING;
+    if (d->job->info.rank == 0)
+        lead(d);
+    else
+        follow(d);
+    sweep(d);
+    return d->state;
+}
+
+enum deal_state deal_idle(struct deal *d)
+{
+    enum deal_state s = deal_poll(d);
+    if (s != DEAL_OVER && !d->moved)
+        nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+    return s;
+}
+
+/* Say something to rank 0; rank 0 hears itself at once. */
+static void say(struct deal *d, struct message *m)
+{
+    if (d->job->info.rank == 0) {
+        m->from = 0;
+        heard(d, m);
+    } else {
+        post(d, 0, TAG_UP, m);
+    }
+}
+
+static void say_head(struct deal *d, enum kind kind, int arg)
+{
+    struct message *m = message_create(0);
+    m->head = (struct head){ kind, arg };
+    say(d, m);
+}
+
+void deal_want(struct deal *d, int n)
+{
+    int limit = d->next_item + n;
+    if (limit != d->limit_sent && !d->left)
+        say_head(d, UP_LIMIT, limit);
+    d->limit_sent = limit;
+}
+
+int deal_next(struct deal *d)
+{
+    return d->state == DEAL_RUNNING && !d->left && d->next_item < d->n_item ? d->item[d->next_item++] : DEAL_NONE;
+}
+
+void deal_done(struct deal *d, int item)
+{
+    say_head(d, UP_DONE, item);
+}
+
+void deal_send(struct deal *d, const void *data, size_t n)
+{
+    struct message *m = message_create(n);
+    m->head.kind = UP_RECORD;
+    memcpy(&m->head + 1, data, n);
+    say(d, m);
+    while (d->unsent > MAX_UNSENT)
+        deal_idle(d);
+}
+
+bool deal_receive(struct deal *d, const void **data, size_t *n, int *from)
+{
+    struct message *m = d->records.first;
+    free(d->lent);
+    d->lent = m;
+    if (!m)
+        return false;
+    d->records.first = m->next;
+    *data = &m->head + 1;
+    *n = m->n - sizeof m->head;
+    *from = m->from;
+    return true;
+}
+
+void deal_leave(struct deal *d)
+{
+    if (!d->left)
+        say_head(d, UP_LEAVE, 0);
+    d->left = true;
+}
+
+int deal_n_done(const struct deal *d)
+{
+    return d->n_done;
+}
+
+int deal_n_out(const struct deal *d)
+{
+    return d->n_dealt - d->n_again - d->n_done;
+}
+
+/* ---- beginning and end ---- */
+
+static const double *sort_cost;
+
+static int longer_first(const void *a, const void *b)
+{
+    int i = *(const int *)a, j = *(const int *)b;
+    if (sort_cost[i] != sort_cost[j])
+        return sort_cost[i] > sort_cost[j] ? -1 : 1;
+    return i < j ? -1 : 1;
+}
+
+static void prepare(struct deal *d, const struct deal_opts *o)
+{
+    size_t n = (size_t)o->n_items;
+    d->n_items = o->n_items;
+    d->keep = o->keep > 0 ? o->keep : 8;
+    d->order = xcalloc(n + 1, sizeof *d->order);
+    d->owner = xcalloc(n + 1, sizeof *d->owner);
+    d->again = xcalloc(n + 1, sizeof *d->again);
+    d->cost = xcalloc(n + 1, sizeof *d->cost);
+    for (int i = 0; i < o->n_items; i++) {
+        d->order[i] = i;
+        d->owner[i] = -1;
+        d->cost[i] = o->cost ? o->cost[i] : 1;
+        d->total += d->cost[i];
+    }
+    sort_cost = d->cost;
+    qsort(d->order, n, sizeof *d->order, longer_first);
+}
+
+struct deal *deal_create(struct job *job, const struct deal_opts *o)
+{
+    struct deal *d = xcalloc(1, sizeof *d);
+    int *want = xcalloc((size_t)job->info.size, sizeof *want);
+    d->job = job;
+    d->limit_sent = o->want;
+    MPI_Comm_dup(job->world, &d->comm);
+    job_gather(job, &o->want, sizeof o->want, want);
+    if (job->info.rank == 0) {
+        d->member = xcalloc((size_t)job->info.size, sizeof *d->member);
+        for (int r = 0; r < job->info.size; r++)
+            d->member[r].limit = want[r];
+        prepare(d, o);
+    }
+    free(want);
+    return d;
+}
+
+static void queue_free(struct queue *q)
+{
+    for (struct message *m = q->first, *next; m; m = next) {
+        next = m->next;
+        free(m);
+    }
+}
+
+/* A last message from each rank, so that nothing is under way when the communicator goes. */
+void deal_destroy(struct deal *d)
+{
+    if (!d)
+        return;
+    if (d->job->info.rank > 0) {
+        post_head(d, 0, TAG_UP, UP_END, 0);
+    } else {
+        for (int n_ended = 1; n_ended < d->job->info.size;) {
+            accept_all(d);
+            for (struct message *m = d->arriving.first, *next; m; m = next) {
+                next = m->next;
+                job_wait(&m->request);
+                n_ended += m->head.kind == UP_END;
+                free(m);
+            }
+            d->arriving.first = NULL;
+        }
+    }
+    for (struct message *m = d->sending.first; m; m = m->next)
+        job_wait(&m->request);
+    queue_free(&d->sending);
+    queue_free(&d->records);
+    MPI_Comm_free(&d->comm);
+    free(d->lent);
+    free(d->item);
+    free(d->order);
+    free(d->owner);
+    free(d->again);
+    free(d->cost);
+    free(d->member);
+    free(d);
+}

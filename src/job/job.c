@@ -1,0 +1,265 @@
+/* job.c - start and end of a job, agreement, and the state that every rank learns of.
+ * Orders travel as messages between the steps of the ranks, since a collective would make everybody wait for the slowest step. */
+#include "job_priv.h"
+
+#include "mtbench/mem.h"
+#include "mtbench/signal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TAG_STATE = 1 };
+
+void job_wait(MPI_Request *r)
+{
+    int done = 0;
+    long ns = 1000;
+    for (int i = 0; MPI_Test(r, &done, MPI_STATUS_IGNORE), !done; i++) {
+        if (i < 1000)
+            continue;
+        nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
+        ns = ns < 500000 ? ns * 2 : ns;
+    }
+}
+
+static int number(const char *(*env)(const char *), const char *name)
+{
+    const char *s = env(name);
+    return s && *s ? atoi(s) : 0;
+}
+
+int job_check_launch(int size, const char *(*env)(const char *name), struct err *err)
+{
+    /* mpirun says what it started; a shell of sbatch or salloc has SLURM_NTASKS, too, but only a task of srun is in a step of several tasks. */
+    int mpirun = number(env, "OMPI_COMM_WORLD_SIZE"), hydra = number(env, "PMI_SIZE");
+    int slurm = !mpirun && env("SLURM_STEP_ID") && env("SLURM_PROCID") ? number(env, "SLURM_STEP_NUM_TASKS") : 0;
+    int wanted = mpirun > hydra ? mpirun : hydra, rank = mpirun > hydra ? number(env, "OMPI_COMM_WORLD_RANK") : number(env, "PMI_RANK");
+    if (slurm > wanted) {
+        wanted = slurm;
+        rank = number(env, "SLURM_PROCID");
+    }
+    if (size > 1 || wanted <= 1)
+        return 0;
+    if (rank > 0)
+        return err_set(err, ERR_USAGE, "%s", "");
+    if (wanted == slurm)
+        return err_set(err, ERR_USAGE, "srun: started %d tasks, but each is alone, because srun and this program's MPI do not share a PMI; type "
+                       "`srun --mpi=pmix ...` (`srun --mpi=list` shows what this cluster has), or use mpirun inside the allocation", slurm);
+    return err_set(err, ERR_USAGE, "mpirun: started %d processes, but each is alone, because this mpirun belongs to another MPI than the program "
+                   "(`mtbench --version` names it); use the mpirun of that MPI", wanted);
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+/* The ranks that share memory, and the leader of each group. */
+static void split(struct job *job)
+{
+    struct job_info *in = &job->info;
+    const char *pretend = getenv("MTBENCH_TEST_RANKS_PER_NODE");
+    MPI_Comm_split_type(job->world, MPI_COMM_TYPE_SHARED, in->rank, MPI_INFO_NULL, &job->node);
+    MPI_Comm_rank(job->node, &in->local_rank);
+    if (pretend && atoi(pretend) > 0) {
+        MPI_Comm whole = job->node;
+        MPI_Comm_split(whole, in->local_rank / atoi(pretend), in->rank, &job->node);
+        MPI_Comm_free(&whole);
+        MPI_Comm_rank(job->node, &in->local_rank);
+    }
+    MPI_Comm_size(job->node, &in->local_size);
+    MPI_Comm_split(job->world, in->local_rank == 0 ? 0 : MPI_UNDEFINED, in->rank, &job->leaders);
+    if (in->local_rank == 0) {
+        MPI_Comm_rank(job->leaders, &in->node);
+        MPI_Comm_size(job->leaders, &in->n_nodes);
+    }
+    MPI_Bcast(&in->node, 1, MPI_INT, 0, job->node);
+    MPI_Bcast(&in->n_nodes, 1, MPI_INT, 0, job->node);
+}
+
+struct job *job_start(int *argc, char ***argv, struct err *err)
+{
+    struct job *job = xcalloc(1, sizeof *job);
+    int got, size;
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    if (job_check_launch(size, environment, err) < 0 ||
+        (got < MPI_THREAD_FUNNELED && err_set(err, ERR_USAGE, "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI"))) {
+        MPI_Finalize();
+        free(job);
+        return NULL;
+    }
+    signal_install(); /* after MPI, which may have handlers of its own */
+    job->info.size = size;
+    job->info.host = job->host;
+    gethostname(job->host, sizeof job->host - 1);
+    MPI_Comm_dup(MPI_COMM_WORLD, &job->world);
+    MPI_Comm_dup(MPI_COMM_WORLD, &job->control);
+    MPI_Comm_rank(job->world, &job->info.rank);
+    job->sent = xcalloc((size_t)size * (JOB_FAILED + 1), sizeof(MPI_Request));
+    split(job);
+    return job;
+}
+
+/* Each control message that was sent must be received before MPI ends. */
+static void drain_control(struct job *job)
+{
+    int told = job->n_told, expected = 0;
+    if (job->info.rank == 0)
+        told = 0;
+    MPI_Reduce(&told, &expected, 1, MPI_INT, MPI_SUM, 0, job->world);
+    told = job->n_told;
+    MPI_Bcast(&told, 1, MPI_INT, 0, job->world);
+    if (job->info.rank > 0)
+        expected = told;
+    for (int s; job->n_heard < expected; job->n_heard++)
+        MPI_Recv(&s, 1, MPI_INT, MPI_ANY_SOURCE, TAG_STATE, job->control, MPI_STATUS_IGNORE);
+    MPI_Waitall(job->n_sent, job->sent, MPI_STATUSES_IGNORE);
+}
+
+void job_end(struct job *job)
+{
+    if (!job)
+        return;
+    job_barrier(job);
+    drain_control(job);
+    if (job->leaders != MPI_COMM_NULL)
+        MPI_Comm_free(&job->leaders);
+    MPI_Comm_free(&job->node);
+    MPI_Comm_free(&job->control);
+    MPI_Comm_free(&job->world);
+    MPI_Finalize();
+    free(job->sent);
+    free(job);
+}
+
+void job_abort(struct job *job, int code)
+{
+    int running = 0, ended = 1;
+    MPI_Initialized(&running);
+    if (running)
+        MPI_Finalized(&ended);
+    if (!ended)
+        MPI_Abort(job ? job->world : MPI_COMM_WORLD, code);
+    _exit(code);
+}
+
+struct job_info job_info(const struct job *job)
+{
+    return job->info;
+}
+
+/* ---- agreement and other collectives ---- */
+
+int job_agree(struct job *job, int rc, struct err *err)
+{
+    struct { struct err e; char host[sizeof job->host]; } first = {0};
+    int mine = rc ? job->info.rank : job->info.size, lowest;
+    MPI_Request r;
+    if (job->info.size == 1)
+        return rc ? -1 : 0;
+    MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, job->world, &r);
+    job_wait(&r);
+    if (lowest == job->info.size)
+        return 0;
+    if (lowest == job->info.rank) {
+        if (err)
+            first.e = *err;
+        memcpy(first.host, job->host, sizeof first.host);
+    }
+    job_bcast_from(job, &first, sizeof first, lowest);
+    return err_set(err, first.e.kind, "%s (rank %d on %s)", first.e.text, lowest, first.host);
+}
+
+void job_barrier(struct job *job)
+{
+    MPI_Request r;
+    MPI_Ibarrier(job->world, &r);
+    job_wait(&r);
+}
+
+void job_bcast_from(struct job *job, void *data, size_t n, int root)
+{
+    enum { PIECE = 1 << 30 };
+    for (size_t at = 0; at < n && job->info.size > 1; at += PIECE) {
+        MPI_Request r;
+        MPI_Ibcast((char *)data + at, n - at < PIECE ? (int)(n - at) : PIECE, MPI_BYTE, root, job->world, &r);
+        job_wait(&r);
+    }
+}
+
+void job_bcast(struct job *job, void *data, size_t n)
+{
+    job_bcast_from(job, data, n, 0);
+}
+
+void job_gather(struct job *job, const void *data, size_t n, void *out)
+{
+    MPI_Request r;
+    MPI_Igather(data, (int)n, MPI_BYTE, out, (int)n, MPI_BYTE, 0, job->world, &r);
+    job_wait(&r);
+}
+
+static uint64_t reduce(struct job *job, uint64_t value, MPI_Op op)
+{
+    uint64_t all;
+    MPI_Request r;
+    MPI_Iallreduce(&value, &all, 1, MPI_UINT64_T, op, job->world, &r);
+    job_wait(&r);
+    return all;
+}
+
+uint64_t job_sum(struct job *job, uint64_t value)
+{
+    return reduce(job, value, MPI_SUM);
+}
+
+uint64_t job_max(struct job *job, uint64_t value)
+{
+    return reduce(job, value, MPI_MAX);
+}
+
+/* ---- the state of the job ---- */
+
+static void tell(struct job *job, int to, enum job_state s)
+{
+    static const int message[] = { JOB_RUNNING, JOB_STOPPED, JOB_FAILED };
+    MPI_Isend(&message[s], 1, MPI_INT, to, TAG_STATE, job->control, &job->sent[job->n_sent++]);
+}
+
+/* A worker tells rank 0, which tells everybody; each state travels at most once in each direction. */
+void job_raise(struct job *job, enum job_state s)
+{
+    if (s <= job->state)
+        return;
+    job->state = s;
+    if (job->info.rank > 0)
+        tell(job, 0, s);
+    else
+        for (int to = 1; to < job->info.size; to++)
+            tell(job, to, s);
+    job->n_told++;
+}
+
+enum job_state job_poll(struct job *job)
+{
+    if (signal_pending())
+        job_raise(job, JOB_STOPPED);
+    for (int there = job->info.size > 1; there;) {
+        MPI_Status st;
+        int s;
+        MPI_Iprobe(MPI_ANY_SOURCE, TAG_STATE, job->control, &there, &st);
+        if (!there)
+            break;
+        MPI_Recv(&s, 1, MPI_INT, st.MPI_SOURCE, TAG_STATE, job->control, MPI_STATUS_IGNORE);
+        job->n_heard++;
+        if (job->info.rank == 0)
+            job_raise(job, (enum job_state)s);
+        else if ((enum job_state)s > job->state)
+            job->state = (enum job_state)s;
+    }
+    return job->state;
+}

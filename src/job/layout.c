@@ -1,0 +1,267 @@
+/* layout.c - cores of a node divided among its ranks. The pure part is layout_divide(); the rest asks the system and hwloc,
+ * which only the leader of a node does: on large machines hwloc is slow when every rank asks. */
+#include "mtbench/layout.h"
+
+#include "job_priv.h"
+#include "mtbench/mem.h"
+
+#include <hwloc.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct layout_own {
+    struct layout l;                      /* first: what the caller holds */
+    int *cpu;
+};
+
+int layout_replicas(int gpus_total, int gpus_per_model, int *n_replicas, struct err *err)
+{
+    if (gpus_per_model < 1)
+        return err_set(err, ERR_USAGE, "--num-gpus-per-model %d: a model needs at least one device; give 1 or more", gpus_per_model);
+    if (gpus_total < 1)
+        return err_set(err, ERR_USAGE, "--num-gpus-total %d: there must be at least one device; give 1 or more", gpus_total);
+    if (gpus_total % gpus_per_model)
+        return err_set(err, ERR_USAGE, "--num-gpus-total %d: is not a multiple of --num-gpus-per-model %d; give %d or %d", gpus_total, gpus_per_model,
+                       gpus_total < gpus_per_model ? gpus_per_model : gpus_total / gpus_per_model * gpus_per_model,
+                       (gpus_total / gpus_per_model + 1) * gpus_per_model);
+    *n_replicas = gpus_total / gpus_per_model;
+    return 0;
+}
+
+/* ---- the division ---- */
+
+static bool may(const unsigned char *mask, int mask_bytes, int cpu)
+{
+    return cpu / 8 < mask_bytes && (mask[cpu / 8] >> (cpu % 8) & 1);
+}
+
+struct work {
+    const struct layout_node *n;
+    int *owner;                           /* (n_cpus) rank that has this CPU's core; -1: nobody */
+    int *n_cores;                         /* (n_ranks) cores of each */
+};
+
+static bool same_mask(const struct layout_node *n, int a, int b)
+{
+    return !memcmp(n->mask[a], n->mask[b], (size_t)n->mask_bytes);
+}
+
+static bool first_of_core(const struct layout_node *n, int rank, int i)
+{
+    for (int j = 0; j < i; j++)
+        if (n->cpu[j].core == n->cpu[i].core && may(n->mask[rank], n->mask_bytes, n->cpu[j].id))
+            return false;
+    return may(n->mask[rank], n->mask_bytes, n->cpu[i].id);
+}
+
+/* Who should get the core of CPU i: of the ranks that may run there, those of one mask in turn, so that each has consecutive cores. */
+static int taker(const struct work *w, int i)
+{
+    const struct layout_node *n = w->n;
+    int best = -1;
+    for (int r = 0; r < n->n_ranks; r++)
+        if (may(n->mask[r], n->mask_bytes, n->cpu[i].id) && (best < 0 || w->n_cores[r] < w->n_cores[best]))
+            best = r;
+    return best;
+}
+
+/* All masks equal: consecutive cores, the first ranks one more if it does not divide. */
+static void divide_evenly(struct work *w, int n_cores)
+{
+    const struct layout_node *n = w->n;
+    int seen = 0;
+    for (int i = 0; i < n->n_cpus; i++)
+        if (first_of_core(n, 0, i)) {
+            w->owner[i] = (int)((long)seen++ * n->n_ranks / n_cores);
+            w->n_cores[w->owner[i]]++;
+        }
+}
+
+static void divide_by_mask(struct work *w)
+{
+    const struct layout_node *n = w->n;
+    for (int i = 0; i < n->n_cpus; i++) {
+        int r = taker(w, i);
+        if (r >= 0 && first_of_core(n, r, i)) {
+            w->owner[i] = r;
+            w->n_cores[r]++;
+        }
+    }
+}
+
+static int count_cores(const struct layout_node *n)
+{
+    int cores = 0;
+    for (int i = 0; i < n->n_cpus; i++) {
+        bool usable = false, before = false;
+        for (int r = 0; r < n->n_ranks && !usable; r++)
+            usable = may(n->mask[r], n->mask_bytes, n->cpu[i].id);
+        for (int j = 0; j < i && usable && !before; j++)
+            for (int r = 0; r < n->n_ranks && !before; r++)
+                before = n->cpu[j].core == n->cpu[i].core && may(n->mask[r], n->mask_bytes, n->cpu[j].id);
+        cores += usable && !before;
+    }
+    return cores;
+}
+
+/* Threads of one rank and where they go: its cores, or as many threads as were asked for, pinned only if each gets a core. */
+static void settle(const struct work *w, int rank, int limit, struct layout_share *s, int *cpu)
+{
+    const struct layout_node *n = w->n;
+    int have = w->n_cores[rank], fair = limit < have ? limit : have, k = 0;
+    s->n_threads = n->threads > 0 ? n->threads : fair > 0 ? fair : 1;
+    s->pinned = have > 0 && s->n_threads <= have && n->quota == 0;
+    for (int i = 0; i < n->n_cpus && s->pinned && k < s->n_threads; i++)
+        if (w->owner[i] == rank)
+            cpu[k++] = n->cpu[i].id;
+}
+
+void layout_divide(const struct layout_node *n, struct layout_share *share, int *cpu, int max_threads)
+{
+    struct work w = { n, xcalloc((size_t)n->n_cpus + 1, sizeof(int)), xcalloc((size_t)n->n_ranks, sizeof(int)) };
+    int cores = count_cores(n), usable = n->quota > 0 && n->quota < cores ? n->quota : cores, threads = 0;
+    bool equal = true;
+    for (int i = 0; i < n->n_cpus; i++)
+        w.owner[i] = -1;
+    for (int r = 1; r < n->n_ranks; r++)
+        equal = equal && same_mask(n, 0, r);
+    if (!equal)
+        divide_by_mask(&w);
+    else if (cores >= n->n_ranks)
+        divide_evenly(&w, cores);
+    int limit = usable / n->n_ranks > 0 ? usable / n->n_ranks : 1;
+    if (n->quota == 0 || n->quota >= cores)
+        limit = cores > 0 ? cores : 1;
+    struct layout_node unlimited = *n;
+    unlimited.quota = usable < cores ? n->quota : 0;
+    w.n = &unlimited;
+    for (int r = 0; r < n->n_ranks; r++) {
+        settle(&w, r, limit, &share[r], cpu + (size_t)r * (size_t)max_threads);
+        threads += share[r].n_threads;
+    }
+    for (int r = 0; r < n->n_ranks; r++) {
+        share[r].oversubscribed = threads > usable;
+        share[r].node_cores = usable;
+    }
+    free(w.owner);
+    free(w.n_cores);
+}
+
+/* ---- asking the system ---- */
+
+enum { MASK_BYTES = 1024 };               /* 8192 logical CPUs */
+
+/* mpirun binds one or two ranks to a core each if nobody says otherwise: right for programs without threads, wrong for this one. */
+static void unbind(void)
+{
+    const char *bound = getenv("OMPI_MCA_orte_bound_at_launch");
+    if (!bound || getenv("OMPI_MCA_hwloc_base_binding_policy") || getenv("OMPI_MCA_rmaps_base_mapping_policy"))
+        return;
+    unsigned char all[MASK_BYTES];
+    memset(all, 0xff, sizeof all);
+    sched_setaffinity(0, sizeof all, (cpu_set_t *)all); /* the kernel cuts it to what this process may have; a refusal leaves it as it is */
+}
+
+static int quota_of(const char *path, const char *path_v1, const char *period_v1)
+{
+    char word[64] = "";
+    double most = 0, period = 0;
+    FILE *f = fopen(path, "re");
+    if (f) {
+        if (fscanf(f, "%63s %lf", word, &period) != 2 || !strcmp(word, "max"))
+            period = 0;
+        most = atof(word);
+        fclose(f);
+    } else if ((f = fopen(path_v1, "re"))) {
+        if (fscanf(f, "%lf", &most) != 1)
+            most = 0;
+        fclose(f);
+        if ((f = fopen(period_v1, "re"))) {
+            if (fscanf(f, "%lf", &period) != 1)
+                period = 0;
+            fclose(f);
+        }
+    }
+    if (most <= 0 || period <= 0)
+        return 0;
+    return most / period < 1 ? 1 : (int)(most / period);
+}
+
+/* The CPUs of this machine in hwloc's order: neighbours share caches and memory. */
+static struct layout_cpu *list_cpus(int *n)
+{
+    hwloc_topology_t t;
+    hwloc_topology_init(&t);
+    hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+    hwloc_topology_load(t);
+    *n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_PU);
+    struct layout_cpu *cpu = xcalloc((size_t)(*n > 0 ? *n : 1), sizeof *cpu);
+    for (int i = 0; i < *n; i++) {
+        hwloc_obj_t pu = hwloc_get_obj_by_type(t, HWLOC_OBJ_PU, (unsigned)i), core = hwloc_get_ancestor_obj_by_type(t, HWLOC_OBJ_CORE, pu);
+        cpu[i] = (struct layout_cpu){ (int)pu->os_index, core ? (int)core->logical_index : i };
+    }
+    hwloc_topology_destroy(t);
+    return cpu;
+}
+
+struct reply { struct layout_share share; };
+
+/* The leader: masks of all its ranks in, shares and CPUs out. */
+static int divide_node(const struct job *job, int threads, const unsigned char *masks, struct reply **reply, int **cpus)
+{
+    int n_ranks = job->info.local_size, n_cpus;
+    struct layout_cpu *cpu = list_cpus(&n_cpus);
+    const unsigned char **mask = xcalloc((size_t)n_ranks, sizeof *mask);
+    int width = threads > n_cpus ? threads : n_cpus;
+    struct layout_share *share = xcalloc((size_t)n_ranks, sizeof *share);
+    for (int r = 0; r < n_ranks; r++)
+        mask[r] = masks + (size_t)r * MASK_BYTES;
+    struct layout_node node = { .n_cpus = n_cpus, .cpu = cpu, .n_ranks = n_ranks, .mask = mask, .mask_bytes = MASK_BYTES, .threads = threads };
+    node.quota = quota_of("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+    *cpus = xcalloc((size_t)n_ranks * (size_t)width, sizeof **cpus);
+    layout_divide(&node, share, *cpus, width);
+    *reply = xcalloc((size_t)n_ranks, sizeof **reply);
+    for (int r = 0; r < n_ranks; r++)
+        (*reply)[r].share = share[r];
+    free(share);
+    free(mask);
+    free(cpu);
+    return width;
+}
+
+struct layout *layout_create(struct job *job, int threads)
+{
+    struct layout_own *own = xcalloc(1, sizeof *own);
+    unsigned char mask[MASK_BYTES] = {0}, *masks = NULL;
+    struct reply *reply = NULL, mine;
+    int *cpus = NULL, width = 0;
+    bool leader = job->info.local_rank == 0;
+    unbind();
+    if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)mask) < 0)
+        memset(mask, 0xff, sizeof mask);
+    if (leader)
+        masks = xcalloc((size_t)job->info.local_size, MASK_BYTES);
+    MPI_Gather(mask, MASK_BYTES, MPI_BYTE, masks, MASK_BYTES, MPI_BYTE, 0, job->node);
+    if (leader)
+        width = divide_node(job, threads, masks, &reply, &cpus);
+    MPI_Bcast(&width, 1, MPI_INT, 0, job->node);
+    MPI_Scatter(reply, sizeof mine, MPI_BYTE, &mine, sizeof mine, MPI_BYTE, 0, job->node);
+    own->cpu = xcalloc((size_t)width, sizeof *own->cpu);
+    MPI_Scatter(cpus, width, MPI_INT, own->cpu, width, MPI_INT, 0, job->node);
+    own->l = (struct layout){ mine.share.n_threads, mine.share.pinned ? own->cpu : NULL, mine.share.oversubscribed, mine.share.node_cores };
+    free(masks);
+    free(reply);
+    free(cpus);
+    return &own->l;
+}
+
+void layout_destroy(struct layout *l)
+{
+    struct layout_own *own = (struct layout_own *)l;
+    if (!own)
+        return;
+    free(own->cpu);
+    free(own);
+}

@@ -1,0 +1,44 @@
+/* prefetch.h - files on a grid of chunks, and a thread that reads the chunks of one reader ahead of need (room: job). */
+#ifndef MTB_PREFETCH_H
+#define MTB_PREFETCH_H
+
+#include "mtbench/err.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Chunks are numbered through all files; a file's last chunk may be short, an empty file has none. */
+struct grid {
+    int n_files;
+    const char *const *path;
+    const uint64_t *size;
+    long *first;                          /* (n_files + 1) number of the file's first chunk */
+    long n_chunks;
+    int *fd;                              /* (n_files) opened when first read; -1 */
+    bool *hashed;                         /* (n_chunks) this process has read it ... */
+    unsigned char (*digest)[32];          /* ... and its SHA-256 is here */
+    _Atomic uint64_t bytes_read;
+};
+
+struct span { long chunk; size_t from, n; };  /* a part of one chunk */
+
+void grid_init(struct grid *g, const char *const *path, const uint64_t *size, int n_files);
+void grid_fini(struct grid *g);
+int grid_file(const struct grid *g, long chunk);
+size_t grid_bytes(const struct grid *g, long chunk);
+uint64_t grid_bytes_read(const struct grid *g);
+/* The chunk of byte 'off' and as much of [off, off + n) as lies in it. -1 (err: format) beyond the end of the file. */
+int grid_span(const struct grid *g, int file, uint64_t off, size_t n, struct span *s, struct err *err);
+/* Read and hash one chunk. One thread at a time. */
+int grid_read(struct grid *g, long chunk, unsigned char *dst, struct err *err);
+
+struct prefetch;
+/* Chunks c with c % n_readers == reader and skip[c] == NULL, in order. Between creation and destruction only this thread reads from the grid. */
+struct prefetch *prefetch_create(struct grid *g, int reader, int n_readers, unsigned char *const *skip);
+void prefetch_destroy(struct prefetch *p);
+/* The chunk, read by now; *data is valid until the next take. Asking in ascending order is fast. */
+int prefetch_take(struct prefetch *p, long chunk, const unsigned char **data, struct err *err);
+
+#endif

@@ -1,0 +1,281 @@
+/* stage.c - who reads which chunk, and how the others get it. Reading itself is in prefetch.c.
+ * Chunks lie on a fixed grid of the files, so that who reads what, and the digest, do not depend on what is asked for. */
+#include "mtbench/stage.h"
+
+#include "job_priv.h"
+#include "mtbench/mem.h"
+#include "prefetch.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct stage {
+    struct job *job;
+    struct source metadata, weights;
+    struct grid grid;
+    char **path;
+    uint64_t *size;
+    unsigned char **kept;                 /* (n_chunks) chunks of metadata reads; NULL where not read or forgotten */
+    struct prefetch *ahead;               /* leaders: reads (and hashes) this leader's chunks; made at the first weight read */
+    unsigned char *received;              /* leaders: STAGE_CHUNK bytes of another leader's chunk */
+    const unsigned char *now;             /* the chunk that the leaders have at hand, ... */
+    long now_chunk;                       /* ... its number; -1: none */
+};
+
+/* ---- metadata: rank 0 to all ---- */
+
+static int keep(struct stage *st, long c, struct err *err)
+{
+    size_t n = grid_bytes(&st->grid, c);
+    unsigned char *p = malloc(n);
+    int rc = p ? 0 : err_set(err, ERR_MEMORY, "%s: no memory for its header", st->path[grid_file(&st->grid, c)]);
+    if (rc == 0 && st->job->info.rank == 0)
+        rc = grid_read(&st->grid, c, p, err);
+    if (job_agree(st->job, rc, err) < 0) {
+        free(p);
+        return -1;
+    }
+    job_bcast(st->job, p, n);
+    st->kept[c] = p;
+    return 0;
+}
+
+static int metadata_read(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *err)
+{
+    struct stage *st = ctx;
+    for (size_t done = 0; done < n;) {
+        struct span s;
+        if (grid_span(&st->grid, file, off + done, n - done, &s, err) < 0 || (!st->kept[s.chunk] && keep(st, s.chunk, err) < 0))
+            return -1;
+        memcpy((char *)dst + done, st->kept[s.chunk] + s.from, s.n);
+        done += s.n;
+    }
+    return 0;
+}
+
+/* ---- weights: among the leaders ---- */
+
+/* Everybody gets the chunk, or everybody the error of its owner. */
+static int share(struct stage *st, int owner, int rc, unsigned char *data, size_t n, struct err *err)
+{
+    const struct job_info *in = &st->job->info;
+    struct { int rc; struct err e; } word = { .rc = rc };
+    if (in->n_nodes == 1)
+        return rc;
+    if (rc < 0) {
+        word.e = *err;
+        err_set(&word.e, err->kind, "%s (read on %s)", err->text, in->host);
+    }
+    MPI_Bcast(&word, sizeof word, MPI_BYTE, owner, st->job->leaders);
+    if (word.rc < 0)
+        return err_set(err, word.e.kind, "%s", word.e.text);
+    MPI_Bcast(data, (int)n, MPI_BYTE, owner, st->job->leaders);
+    return 0;
+}
+
+static int fetch(struct stage *st, long c, struct err *err)
+{
+    int owner = (int)(c % st->job->info.n_nodes), rc = 0;
+    struct err own = {0};
+    st->now_chunk = -1;
+    if (!st->ahead)
+        st->ahead = prefetch_create(&st->grid, st->job->info.node, st->job->info.n_nodes, st->kept);
+    if (owner == st->job->info.node) {
+        rc = prefetch_take(st->ahead, c, &st->now, &own);
+    } else {
+        if (!st->received)
+            st->received = xcalloc(1, STAGE_CHUNK);
+        st->now = st->received;
+    }
+    if (share(st, owner, rc, (unsigned char *)st->now, grid_bytes(&st->grid, c), &own) < 0)
+        return err_set(err, own.kind, "%s", own.text);
+    st->now_chunk = c;
+    return 0;
+}
+
+static int weights_read(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *err)
+{
+    struct stage *st = ctx;
+    for (size_t done = 0; done < n;) {
+        struct span s;
+        if (grid_span(&st->grid, file, off + done, n - done, &s, err) < 0 ||
+            (!st->kept[s.chunk] && s.chunk != st->now_chunk && fetch(st, s.chunk, err) < 0))
+            return -1;
+        memcpy((char *)dst + done, (st->kept[s.chunk] ? st->kept[s.chunk] : st->now) + s.from, s.n);
+        done += s.n;
+    }
+    return 0;
+}
+
+/* ---- the digest ---- */
+
+static void holders(struct stage *st, int *holder)
+{
+    const struct job_info *in = &st->job->info;
+    for (long c = 0; c < st->grid.n_chunks; c++)
+        holder[c] = st->grid.hashed[c] ? in->size - in->rank : 0;
+    MPI_Allreduce(MPI_IN_PLACE, holder, (int)st->grid.n_chunks, MPI_INT, MPI_MAX, st->job->world);
+}
+
+static int read_missing(struct stage *st, const int *holder, struct err *err)
+{
+    unsigned char *buf = xcalloc(1, STAGE_CHUNK);
+    int rc = 0;
+    for (long c = 0; c < st->grid.n_chunks && rc == 0; c++)
+        if (!holder[c] && st->job->info.local_rank == 0 && c % st->job->info.n_nodes == st->job->info.node)
+            rc = grid_read(&st->grid, c, buf, err);
+    free(buf);
+    return rc;
+}
+
+static void combine(struct stage *st, unsigned char (*all)[32], char hex[65])
+{
+    EVP_MD_CTX *h = EVP_MD_CTX_new();
+    unsigned char sum[32];
+    char head[64];
+    long c = 0;
+    EVP_DigestInit_ex(h, EVP_sha256(), NULL);
+    EVP_DigestUpdate(h, head, (size_t)snprintf(head, sizeof head, "%d files\n", st->grid.n_files));
+    for (int f = 0; f < st->grid.n_files; f++) {
+        EVP_DigestUpdate(h, head, (size_t)snprintf(head, sizeof head, "%llu bytes\n", (unsigned long long)st->size[f]));
+        for (; c < st->grid.first[f + 1]; c++)
+            EVP_DigestUpdate(h, all[c], sizeof all[c]);
+    }
+    EVP_DigestFinal_ex(h, sum, NULL);
+    EVP_MD_CTX_free(h);
+    for (int i = 0; i < 32; i++)
+        snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+}
+
+int stage_digest(struct stage *st, char hex[65], struct err *err)
+{
+    size_t n = (size_t)st->grid.n_chunks;
+    int *holder = xcalloc(n + 1, sizeof *holder);
+    unsigned char (*all)[32] = xcalloc(n + 1, sizeof *all);
+    prefetch_destroy(st->ahead);
+    st->ahead = NULL;
+    st->now_chunk = -1;
+    holders(st, holder);
+    int rc = job_agree(st->job, read_missing(st, holder, err), err);
+    if (rc == 0) {
+        holders(st, holder);
+        for (size_t c = 0; c < n; c++)
+            if (holder[c] == st->job->info.size - st->job->info.rank)
+                memcpy(all[c], st->grid.digest[c], sizeof all[c]);
+        MPI_Allreduce(MPI_IN_PLACE, all, (int)n * 32, MPI_BYTE, MPI_BOR, st->job->world);
+        combine(st, all, hex);
+    }
+    free(holder);
+    free(all);
+    return rc;
+}
+
+/* ---- beginning and end ---- */
+
+struct list { uint64_t n, path_bytes; };
+
+static int look_up(const char *const *path, int n, uint64_t *size, struct buf *paths, struct err *err)
+{
+    for (int i = 0; i < n; i++) {
+        struct stat s;
+        if (stat(path[i], &s) < 0)
+            return err_errno(err, "%s: cannot open", path[i]);
+        if (!S_ISREG(s.st_mode))
+            return err_set(err, ERR_IO, "%s: is not a file; name a file with weights", path[i]);
+        size[i] = (uint64_t)s.st_size;
+        buf_add(paths, path[i], strlen(path[i]) + 1);
+    }
+    return 0;
+}
+
+static void unpack(struct stage *st, const struct buf *paths, int n)
+{
+    const char *p = paths->data;
+    st->path = xcalloc((size_t)n + 1, sizeof *st->path);
+    for (int i = 0; i < n; i++, p += strlen(p) + 1)
+        st->path[i] = xstrdup(p);
+    grid_init(&st->grid, (const char *const *)st->path, st->size, n);
+    st->kept = xcalloc((size_t)st->grid.n_chunks + 1, sizeof *st->kept);
+    st->metadata = (struct source){ .n_files = n, .path = (const char *const *)st->path, .size = st->size, .ctx = st, .read = metadata_read };
+    st->weights = st->metadata;
+    st->weights.read = weights_read;
+    st->now_chunk = -1;
+}
+
+struct stage *stage_open(struct job *job, const char *const *path, int n, struct err *err)
+{
+    struct stage *st = xcalloc(1, sizeof *st);
+    struct buf paths = {0};
+    struct list list = {0};
+    int rc = 0;
+    st->job = job;
+    if (job->info.rank == 0) {
+        st->size = xcalloc((size_t)n + 1, sizeof *st->size);
+        rc = look_up(path, n, st->size, &paths, err);
+        list = (struct list){ (uint64_t)n, paths.len };
+    }
+    if (job_agree(job, rc, err) < 0) {
+        free(st->size);
+        free(st);
+        buf_free(&paths);
+        return NULL;
+    }
+    job_bcast(job, &list, sizeof list);
+    if (job->info.rank > 0) {
+        st->size = xcalloc(list.n + 1, sizeof *st->size);
+        buf_reserve(&paths, list.path_bytes);
+    }
+    job_bcast(job, st->size, list.n * sizeof *st->size);
+    job_bcast(job, paths.data, list.path_bytes);
+    unpack(st, &paths, (int)list.n);
+    buf_free(&paths);
+    return st;
+}
+
+void stage_forget(struct stage *st)
+{
+    prefetch_destroy(st->ahead);
+    st->ahead = NULL;
+    st->now_chunk = -1;
+    free(st->received);
+    st->received = NULL;
+    for (long c = 0; c < st->grid.n_chunks; c++) {
+        free(st->kept[c]);
+        st->kept[c] = NULL;
+    }
+}
+
+void stage_close(struct stage *st)
+{
+    if (!st)
+        return;
+    stage_forget(st);
+    for (int i = 0; i < st->grid.n_files; i++)
+        free(st->path[i]);
+    grid_fini(&st->grid);
+    free(st->path);
+    free(st->size);
+    free(st->kept);
+    free(st);
+}
+
+const struct source *stage_metadata(struct stage *st)
+{
+    return &st->metadata;
+}
+
+const struct source *stage_weights(struct stage *st)
+{
+    return &st->weights;
+}
+
+struct stage_stats stage_stats(struct stage *st)
+{
+    struct stage_stats s = { .bytes_read = job_sum(st->job, grid_bytes_read(&st->grid)) };
+    for (int i = 0; i < st->grid.n_files; i++)
+        s.file_bytes += st->size[i];
+    return s;
+}

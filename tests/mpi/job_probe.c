@@ -1,0 +1,247 @@
+/* job_probe.c - a small program over the job room, driven by tests/run/job.t under mpirun.
+ * Its workers sleep instead of computing; what rank 0 prints must not depend on the number of ranks. */
+#include "mtbench/deal.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+#include "mtbench/layout.h"
+#include "mtbench/shared.h"
+#include "mtbench/stage.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct record { int item, part; char text[6000]; };      /* longer than MPI sends eagerly */
+
+static unsigned mix(unsigned x)
+{
+    x ^= x >> 16, x *= 0x7feb352du, x ^= x >> 15, x *= 0x846ca68bu;
+    return x ^ x >> 16;
+}
+
+static unsigned long long text_sum(const struct record *r)
+{
+    unsigned long long h = 1469598103934665603ull;
+    for (size_t i = 0; i < sizeof r->text; i++)
+        h = (h ^ (unsigned char)r->text[i]) * 1099511628211ull;
+    return h;
+}
+
+static struct record make(int item, int part)
+{
+    struct record r = { .item = item, .part = part };
+    for (size_t i = 0; i < sizeof r.text; i++)
+        r.text[i] = (char)mix((unsigned)(item * 2 + part) * 6151u + (unsigned)i);
+    return r;
+}
+
+/* What one rank works on: up to 4 items at once, each of some steps, with a record half way and at the end. */
+struct hand { int item, left; };
+
+static int steps_of(int item)
+{
+    return 2 + (int)(mix((unsigned)item) % 8);
+}
+
+struct probe {
+    struct job *job;
+    struct deal *d;
+    struct hand hand[4];
+    int n_hand, n_started, n_received, fail_rank, stop_rank, signal_rank, steps;
+    int *seen;
+    unsigned long long sum;
+    bool left;
+};
+
+static void step(struct probe *p)
+{
+    usleep(1000);
+    for (int i = 0; i < p->n_hand; i++) {
+        struct hand *h = &p->hand[i];
+        if (--h->left == steps_of(h->item) / 2 || h->left == 0) {
+            struct record r = make(h->item, h->left == 0);
+            deal_send(p->d, &r, sizeof r);
+        }
+        if (h->left == 0) {
+            deal_done(p->d, h->item);
+            *h = p->hand[--p->n_hand];
+            i--;
+        }
+    }
+    p->steps++;
+}
+
+static void collect(struct probe *p)
+{
+    const void *data;
+    size_t n;
+    int from;
+    while (deal_receive(p->d, &data, &n, &from)) {
+        const struct record *r = data;
+        p->seen[r->item * 2 + r->part]++;
+        p->sum += text_sum(r) * (unsigned)(r->item * 2 + r->part + 1);
+        p->n_received++;
+    }
+}
+
+static int work(struct probe *p, struct err *err)
+{
+    enum deal_state s;
+    int rc = 0, rank = job_info(p->job).rank;
+    while ((s = deal_poll(p->d)) != DEAL_OVER) {
+        collect(p);
+        if (rc == 0 && rank == p->fail_rank && p->steps == 5) {
+            rc = err_set(err, ERR_IO, "disk: is full; make room");
+            job_raise(p->job, JOB_FAILED);
+        }
+        if (rank == p->signal_rank && p->steps == 5) {
+            p->steps++;
+            raise(SIGUSR1);
+        }
+        if ((s == DEAL_STOPPING || rc < 0) && !p->left) {
+            p->left = true;
+            p->n_hand = 0;
+            deal_leave(p->d);
+        }
+        deal_want(p->d, p->left ? 0 : 4 - p->n_hand);
+        for (int item; p->n_hand < 4 && (item = deal_next(p->d)) >= 0; p->n_started++)
+            p->hand[p->n_hand++] = (struct hand){ item, steps_of(item) };
+        if (p->n_hand == 0)
+            deal_idle(p->d);
+        else
+            step(p);
+    }
+    collect(p);
+    return rc;
+}
+
+static int probe_deal(struct job *job, int n, int fail_rank, int signal_rank, struct err *err)
+{
+    struct probe p = { .job = job, .fail_rank = fail_rank, .signal_rank = signal_rank };
+    double *cost = xcalloc((size_t)n + 1, sizeof *cost);
+    int once = 0;
+    p.seen = xcalloc((size_t)n * 2 + 1, sizeof *p.seen);
+    for (int i = 0; i < n; i++)
+        cost[i] = steps_of(i);
+    p.d = deal_create(job, &(struct deal_opts){ .n_items = n, .cost = cost, .want = 4, .keep = 2 });
+    int rc = job_agree(job, work(&p, err), err);
+    uint64_t busiest = job_max(job, (uint64_t)p.n_started);
+    if (job_info(job).rank == 0 && rc == 0) {
+        for (int i = 0; i < 2 * n; i++)
+            once += p.seen[i] == 1;
+        if (job_poll(job) == JOB_STOPPED)
+            printf("stopped, %s records, done %s\n", once == p.n_received ? "no double" : "DOUBLE", deal_n_done(p.d) < n ? "a part" : "everything");
+        else
+            printf("items %d once %d sum %llx\n", n, once / 2, p.sum);
+        fprintf(stderr, "busiest %d\n", (int)busiest);
+    }
+    deal_destroy(p.d);
+    free(p.seen);
+    free(cost);
+    return rc;
+}
+
+/* Header by all, the rest by the leaders into shared memory, which every rank then sums. */
+static int load(struct stage *st, struct shared *s, bool leader, struct err *err)
+{
+    const struct source *src = stage_weights(st);
+    size_t at = 0;
+    for (int f = 0; leader && f < src->n_files; f++)
+        for (uint64_t off = 0; off < src->size[f];) {
+            size_t n = 3000001;                                          /* pieces across the edges of chunks */
+            if (n > src->size[f] - off)
+                n = (size_t)(src->size[f] - off);
+            if (src->read(src->ctx, f, off, (char *)shared_base(s) + at, n, err) < 0)
+                return -1;
+            off += n;
+            at += n;
+        }
+    return 0;
+}
+
+static uint64_t sum_of(const unsigned char *p, size_t n)
+{
+    uint64_t h = 0;
+    for (size_t i = 0; i < n; i++)
+        h = h * 31 + p[i];
+    return h;
+}
+
+static int probe_stage(struct job *job, char **path, int n, const char *spoil, struct err *err)
+{
+    struct job_info in = job_info(job);
+    struct stage *st = stage_open(job, (const char *const *)path, in.rank == 0 ? n : 0, err);
+    struct shared *s = NULL;
+    char hex[65], head[100];
+    int rc = -1;
+    if (!st)
+        return -1;
+    const struct source *m = stage_metadata(st);
+    uint64_t bytes = stage_stats(st).file_bytes;
+    if (m->read(m->ctx, 0, 5, head, sizeof head, err) < 0 || m->read(m->ctx, 0, 0, head, 50, err) < 0 || !(s = shared_create(job, bytes, err)))
+        goto out;
+    if (spoil && in.rank == 0 && truncate(path[0], (off_t)atol(spoil)) < 0)
+        goto out;
+    job_barrier(job);
+    if (job_agree(job, load(st, s, in.local_rank == 0, err), err) < 0)
+        goto out;
+    uint64_t mine = sum_of(shared_base(s), bytes), most = job_max(job, mine);
+    if (job_agree(job, mine == most ? 0 : err_set(err, ERR_IO, "ranks see different weights"), err) < 0 || stage_digest(st, hex, err) < 0)
+        goto out;
+    struct stage_stats stats = stage_stats(st);
+    if (in.rank == 0)
+        printf("sum %llx digest %s read %llu of %llu\n", (unsigned long long)mine, hex, (unsigned long long)stats.bytes_read, (unsigned long long)stats.file_bytes);
+    rc = 0;
+out:
+    shared_destroy(s);
+    stage_close(st);
+    return rc;
+}
+
+static int probe_layout(struct job *job, int threads)
+{
+    struct job_info in = job_info(job);
+    struct layout *l = layout_create(job, threads);
+    char line[200], *all = xcalloc((size_t)in.size, sizeof line);
+    snprintf(line, sizeof line, "rank %d/%d local %d/%d node %d/%d threads %d cpu %d%s cores %d", in.rank, in.size, in.local_rank, in.local_size, in.node,
+             in.n_nodes, l->n_threads, l->cpu ? l->cpu[0] : -1, l->oversubscribed ? " oversubscribed" : "", l->node_cores);
+    job_gather(job, line, sizeof line, all);
+    for (int r = 0; in.rank == 0 && r < in.size; r++)
+        puts(all + (size_t)r * sizeof line);
+    free(all);
+    layout_destroy(l);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct err err = {0};
+    struct job *job = job_start(&argc, &argv, &err);
+    int rc = -1;
+    const char *what = argc > 1 ? argv[1] : "";
+    if (!job) {
+        if (*err.text)
+            log_error("%s", err.text);
+        return 1;
+    }
+    int arg = argc > 2 ? atoi(argv[2]) : 0, arg2 = argc > 3 ? atoi(argv[3]) : -1;
+    if (!strcmp(what, "deal"))
+        rc = probe_deal(job, arg, -1, -1, &err);
+    else if (!strcmp(what, "fail"))
+        rc = probe_deal(job, arg, arg2, -1, &err);
+    else if (!strcmp(what, "signal"))
+        rc = probe_deal(job, arg, -1, arg2, &err);
+    else if (!strcmp(what, "stage"))
+        rc = probe_stage(job, argv + 2, argc - 2, getenv("SPOIL"), &err);
+    else if (!strcmp(what, "layout"))
+        rc = probe_layout(job, arg);
+    else if (!strcmp(what, "memory"))
+        rc = shared_create(job, (size_t)1 << 50, &err) ? 0 : -1;
+    if (rc < 0 && job_info(job).rank == 0)
+        log_error("%s", err.text);
+    bool stopped = job_poll(job) == JOB_STOPPED;
+    job_end(job);
+    return rc < 0 ? 1 : stopped ? 75 : 0;
+}
