@@ -12,6 +12,9 @@
 #define MTB_CAT_(a, b) a##_##b
 #define MTB_CAT(a, b) MTB_CAT_(a, b)
 #define MTB_K(name) MTB_CAT(name, MTB_ISA)
+#define MTB_STR_(a) #a
+#define MTB_STR(a) MTB_STR_(a)
+#define MTB_NAME MTB_STR(MTB_ISA)
 
 #define MTB_INLINE static inline __attribute__((always_inline, unused))
 

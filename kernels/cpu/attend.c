@@ -1,0 +1,381 @@
+/* attend.c - attention over the paged fp16 KV cache: decode and prefill, with the same bits.
+ *
+ * A unit of work is a block (a few consecutive rows of one sequence) times one kv head; its query heads and rows together are the 'lines'
+ * of two small matrix products per page of 64 positions: scores += Q K and out += P V. Many lines (prefill): the page is widened to fp32
+ * once and shared. Few lines (decode): the product converts while it loads, and fetches ahead what it will stream next.
+ * Every element is an fma chain over ascending k in either form, so the form, like the size of a block, changes no bit.
+ * Positions that a row does not see are left out of its chains, so whatever lies in the rest of a page is harmless. */
+#include "kernels/cpu/rows.h"
+#include "kernels/cpu/slots.h"
+#include "kernels/cpu/vmath.h"
+
+#include <assert.h>
+
+enum {
+    SPLIT = 256, SPLIT_PAGES = SPLIT / KV_PAGE,
+    MAX_LINES = 48,
+    MAX_HEAD = 256,
+    TILE_LINES = 6,
+#if defined(MTB_ISA_avx512)
+    TILE_VECS = 4,
+#else
+    TILE_VECS = 2,
+#endif
+    SCORES = SPLIT + LANES,           /* floats between lines of scores: not a power of two, for the cache */
+    WIDEN_LINES = 12,                 /* from here on a page is widened once for all lines */
+    N_BUCKETS = 256,
+};
+
+/* Consecutive rows of one run that share their pages. */
+struct block {
+    const struct seq_run *run;
+    int row, n_rows;                  /* within the run */
+};
+
+struct worker {
+    _Alignas(64) float q[MAX_LINES * MAX_HEAD];
+    float p[MAX_LINES * SCORES];      /* scores, then exp(score - max) */
+    float o[MAX_LINES * MAX_HEAD];    /* one split */
+    float acc[MAX_LINES * MAX_HEAD];  /* all splits so far */
+    float tile[KV_PAGE * MAX_HEAD];   /* a widened page */
+    float m[MAX_LINES], l[MAX_LINES];
+    int lo[MAX_LINES], hi[MAX_LINES]; /* what a line sees of the split */
+    struct block block[];             /* (max_rows), longest first, then as many to sort from */
+};
+
+struct job {
+    const float *qkv;
+    float *out;
+    const struct kv_view *kv;
+    const struct attn_shape *a;
+    struct worker *w;
+};
+
+static size_t worker_bytes(int max_rows)
+{
+    const size_t n = sizeof(struct worker) + 2 * (size_t)max_rows * sizeof(struct block);
+    return (n + 4095) / 4096 * 4096;
+}
+
+/* ---- the product ---- */
+
+/* c (lines, vecs * 16) += a (lines, k) b (k, vecs * 16). */
+struct product {
+    float *c;
+    const float *a;
+    const void *b;                    /* float or fp16 */
+    int ldc, lda, ldb, k;
+};
+
+MTB_INLINE v16 load_b(const struct product *g, bool half, int k, int j)
+{
+    const size_t at = (size_t)k * (size_t)g->ldb + (size_t)(j * LANES);
+    return half ? v_load_f16((const uint16_t *)g->b + at) : v_load((const float *)g->b + at);
+}
+
+MTB_INLINE void product_tile(const struct product *g, int lines, int vecs, bool half)
+{
+    v16 c[TILE_LINES][TILE_VECS], b[TILE_VECS];
+#pragma GCC unroll 8
+    for (int i = 0; i < lines; i++)
+#pragma GCC unroll 8
+        for (int j = 0; j < vecs; j++)
+            c[i][j] = v_load(g->c + i * g->ldc + j * LANES);
+    for (int k = 0; k < g->k; k++) {
+#pragma GCC unroll 8
+        for (int j = 0; j < vecs; j++)
+            b[j] = load_b(g, half, k, j);
+#pragma GCC unroll 8
+        for (int i = 0; i < lines; i++) {
+            const v16 a = v_set1(g->a[i * g->lda + k]);
+#pragma GCC unroll 8
+            for (int j = 0; j < vecs; j++)
+                c[i][j] = v_fma(a, b[j], c[i][j]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < lines; i++)
+#pragma GCC unroll 8
+        for (int j = 0; j < vecs; j++)
+            v_store(g->c + i * g->ldc + j * LANES, c[i][j]);
+}
+
+#define PRODUCT(lines, vecs)                                                                                                                    \
+    static void product_##lines##_##vecs(const struct product *g, bool half)                                                                    \
+    {                                                                                                                                           \
+        if (half)                                                                                                                               \
+            product_tile(g, lines, vecs, true);                                                                                                 \
+        else                                                                                                                                    \
+            product_tile(g, lines, vecs, false);                                                                                                \
+    }
+#define PRODUCTS(vecs) PRODUCT(1, vecs) PRODUCT(2, vecs) PRODUCT(3, vecs) PRODUCT(4, vecs) PRODUCT(5, vecs) PRODUCT(6, vecs)
+#define NAMES(vecs) { product_1_##vecs, product_2_##vecs, product_3_##vecs, product_4_##vecs, product_5_##vecs, product_6_##vecs }
+
+typedef void (*product_f)(const struct product *g, bool half);
+
+PRODUCTS(1)
+PRODUCTS(2)
+#if defined(MTB_ISA_avx512)
+PRODUCTS(3)
+PRODUCTS(4)
+static const product_f product_of[TILE_VECS][TILE_LINES] = { NAMES(1), NAMES(2), NAMES(3), NAMES(4) };
+#else
+static const product_f product_of[TILE_VECS][TILE_LINES] = { NAMES(1), NAMES(2) };
+#endif
+
+/* Columns in pieces that fit the registers: AVX2 has sixteen, so more than three lines leave room for one vec only. */
+static void product(struct product g, int lines, int vecs, bool half)
+{
+#if defined(MTB_ISA_avx2)
+    const int most = lines > 3 ? 1 : 2;
+#else
+    const int most = TILE_VECS;
+#endif
+    const size_t size = half ? sizeof(uint16_t) : sizeof(float);
+    for (int n; vecs > 0; vecs -= n) {
+        n = vecs < most ? vecs : most;
+        product_of[n - 1][lines - 1](&g, half);
+        g.c += n * LANES;
+        g.b = (const char *)g.b + (size_t)(n * LANES) * size;
+    }
+}
+
+/* ---- one split of a block ---- */
+
+static const uint16_t *page_of(const struct job *j, const struct block *b, int kv_head, int page)
+{
+    const struct kv_view *kv = j->kv;
+    const size_t index = ((size_t)b->run->page[page] * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)kv_head;
+    return (const uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
+}
+
+static const void *widen(float *tile, const uint16_t *page, int n)
+{
+    for (int i = 0; i < n; i += LANES)
+        v_store(tile + i, v_load_f16(page + i));
+    return tile;
+}
+
+static int clip(int x, int low, int high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* What lines [i, i + n) see of a page that begins at position 'at' of the split: the union. */
+static void seen_of(const struct worker *w, int i, int n, int at, int *lo, int *hi)
+{
+    *lo = KV_PAGE;
+    *hi = 0;
+    for (int j = i; j < i + n; j++) {
+        const int a = clip(w->lo[j] - at, 0, KV_PAGE), b = clip(w->hi[j] - at, 0, KV_PAGE);
+        if (a < b) {
+            *lo = a < *lo ? a : *lo;
+            *hi = b > *hi ? b : *hi;
+        }
+    }
+}
+
+/* Raw scores of a page: p = q K; columns that no line of a tile sees are left alone. */
+static void score_page(struct worker *w, const uint16_t *page, int lines, int hd, int at)
+{
+    const bool half = lines < WIDEN_LINES;
+    const char *keys = half ? (const void *)page : widen(w->tile, page, hd * KV_PAGE);
+    for (int i = 0, n; i < lines; i += n) {
+        int lo, hi;
+        n = lines - i < TILE_LINES ? lines - i : TILE_LINES;
+        seen_of(w, i, n, at, &lo, &hi);
+        if (lo >= hi)
+            continue;
+        const int first = lo / LANES, vecs = (hi + LANES - 1) / LANES - first;
+        float *c = w->p + i * SCORES + at + first * LANES;
+        for (int j = 0; j < n; j++)
+            memset(c + j * SCORES, 0, (size_t)(vecs * LANES) * sizeof *c);
+        const struct product g = { .c = c, .ldc = SCORES, .a = w->q + i * hd, .lda = hd, .ldb = KV_PAGE, .k = hd,
+                                   .b = keys + (size_t)(first * LANES) * (half ? sizeof(uint16_t) : sizeof(float)) };
+        product(g, n, vecs, half);
+    }
+}
+
+/* Scores to weights: p = exp(p * scale - max); the lane sum goes to *l, the maximum to *m. */
+static void soften(float *p, int lo, int hi, float scale, float *m, float *l)
+{
+    const int first = lo / LANES * LANES, end = (hi + LANES - 1) / LANES * LANES;
+    v16 most = v_set1(-INFINITY), sum = v_zero();
+    for (int i = first; i < lo; i++)
+        p[i] = -INFINITY;
+    for (int i = hi; i < end; i++)
+        p[i] = -INFINITY;
+    for (int i = first; i < end; i += LANES) {
+        v16 x = v_mul(v_load(p + i), v_set1(scale));
+        most = v_max(x, most);
+        v_store(p + i, x);
+    }
+    *m = v_hmax(most);
+    for (int i = first; i < end; i += LANES) {
+        v16 e = v_exp(v_sub(v_load(p + i), v_set1(*m)));
+        sum = v_add(sum, e);
+        v_store(p + i, e);
+    }
+    *l = v_sum(sum);
+}
+
+/* o += p V for lines [i, i + n) over positions [from, to) of a page. */
+static void add_values(struct worker *w, const char *values, bool half, int i, int n, int hd, int at, int from, int to)
+{
+    if (from >= to)
+        return;
+    const struct product g = { .c = w->o + i * hd, .ldc = hd, .a = w->p + i * SCORES + at + from, .lda = SCORES, .ldb = hd, .k = to - from,
+                               .b = values + (size_t)(from * hd) * (half ? sizeof(uint16_t) : sizeof(float)) };
+    product(g, n, hd / LANES, half);
+}
+
+/* The lines of a tile run together over the positions that all of them see; before and after, each alone. */
+static void value_page(struct worker *w, const uint16_t *page, int lines, int hd, int at)
+{
+    const bool half = lines < WIDEN_LINES;
+    const char *values = half ? (const void *)(page + hd * KV_PAGE) : widen(w->tile, page + hd * KV_PAGE, hd * KV_PAGE);
+    for (int i = 0, n; i < lines; i += n) {
+        int all_lo = 0, all_hi = KV_PAGE;
+        n = lines - i < TILE_LINES ? lines - i : TILE_LINES;
+        for (int j = i; j < i + n; j++) {
+            const int lo = clip(w->lo[j] - at, 0, KV_PAGE), hi = clip(w->hi[j] - at, 0, KV_PAGE);
+            all_lo = lo > all_lo ? lo : all_lo;
+            all_hi = hi < all_hi ? hi : all_hi;
+        }
+        all_hi = all_hi > all_lo ? all_hi : all_lo;
+        for (int j = i; j < i + n; j++)
+            add_values(w, values, half, j, 1, hd, at, clip(w->lo[j] - at, 0, KV_PAGE), clip(w->hi[j] - at, 0, all_lo));
+        add_values(w, values, half, i, n, hd, at, all_lo, all_hi);
+        for (int j = i; j < i + n; j++)
+            add_values(w, values, half, j, 1, hd, at, clip(w->lo[j] - at, all_hi, KV_PAGE), clip(w->hi[j] - at, 0, KV_PAGE));
+    }
+}
+
+/* (acc, m, l) of a line goes on with (o, m, l) of the next split: with M the larger maximum, a = exp(m - M) and b = exp(m' - M),
+ * l = fma(l, a, l' * b) and acc = fma(acc, a, o * b). The first split is taken as it is. */
+static void merge(float *acc, float *m, float *l, const float *o, float om, float ol, int hd)
+{
+    if (*m == -INFINITY && *l == 0.0f) {
+        memcpy(acc, o, (size_t)hd * sizeof *acc);
+        *m = om;
+        *l = ol;
+        return;
+    }
+    const float most = om > *m ? om : *m;
+    const float a = exp_1(*m - most), b = exp_1(om - most);
+    *m = most;
+    *l = fmaf(*l, a, ol * b);
+    for (int d = 0; d < hd; d += LANES)
+        v_store(acc + d, v_fma(v_load(acc + d), v_set1(a), v_mul(v_load(o + d), v_set1(b))));
+}
+
+/* ---- a block ---- */
+
+struct unit {
+    const struct block *b;
+    int kv_head, head, n_heads;       /* query heads */
+};
+
+static void run_split(const struct job *j, const struct unit *u, int split, int lines)
+{
+    struct worker *w = j->w;
+    const int hd = j->a->head_dim, base = split * SPLIT, pos = u->b->run->pos + u->b->row;
+    int lo = SPLIT, hi = 0;
+    for (int i = 0; i < lines; i++) {
+        const int end = pos + i / u->n_heads + 1 - base, begin = j->a->window ? end - j->a->window : 0;
+        w->lo[i] = clip(begin, 0, SPLIT);
+        w->hi[i] = clip(end, 0, SPLIT);
+        lo = w->lo[i] < w->hi[i] && w->lo[i] < lo ? w->lo[i] : lo;
+        hi = w->hi[i] > hi ? w->hi[i] : hi;
+    }
+    for (int at = lo / KV_PAGE * KV_PAGE; at < hi; at += KV_PAGE)
+        score_page(w, page_of(j, u->b, u->kv_head, (base + at) / KV_PAGE), lines, hd, at);
+    float m[MAX_LINES], l[MAX_LINES];
+    for (int i = 0; i < lines; i++)
+        if (w->lo[i] < w->hi[i])
+            soften(w->p + i * SCORES, w->lo[i], w->hi[i], j->a->scale, &m[i], &l[i]);
+    memset(w->o, 0, (size_t)(lines * hd) * sizeof *w->o);
+    for (int at = lo / KV_PAGE * KV_PAGE; at < hi; at += KV_PAGE)
+        value_page(w, page_of(j, u->b, u->kv_head, (base + at) / KV_PAGE), lines, hd, at);
+    for (int i = 0; i < lines; i++)
+        if (w->lo[i] < w->hi[i])
+            merge(w->acc + i * hd, &w->m[i], &w->l[i], w->o + i * hd, m[i], l[i], hd);
+}
+
+static void run_unit(const struct job *j, const struct unit *u)
+{
+    struct worker *w = j->w;
+    const struct attn_shape *a = j->a;
+    const struct seq_run *r = u->b->run;
+    const int hd = a->head_dim, lines = u->b->n_rows * u->n_heads;
+    const size_t ld = (size_t)(a->n_heads + 2 * a->n_kv) * (size_t)hd, row0 = (size_t)(r->first_row + u->b->row);
+    for (int i = 0; i < lines; i++) {
+        const float *q = j->qkv + (row0 + (size_t)(i / u->n_heads)) * ld + (size_t)((u->head + i % u->n_heads) * hd);
+        memcpy(w->q + i * hd, q, (size_t)hd * sizeof *q);
+        w->m[i] = -INFINITY;
+        w->l[i] = 0.0f;
+    }
+    const int pos = r->pos + u->b->row, last = pos + u->b->n_rows - 1, first = a->window && pos >= a->window ? pos - a->window + 1 : 0;
+    for (int split = first / SPLIT; split <= last / SPLIT; split++)
+        run_split(j, u, split, lines);
+    for (int i = 0; i < lines; i++) {
+        float *o = j->out + (row0 + (size_t)(i / u->n_heads)) * (size_t)(a->n_heads * hd) + (size_t)((u->head + i % u->n_heads) * hd);
+        for (int d = 0; d < hd; d += LANES)
+            v_store(o + d, v_div(v_load(w->acc + i * hd + d), v_set1(w->l[i])));
+    }
+}
+
+/* ---- who does what ---- */
+
+static long cost_of(const struct block *b)
+{
+    return (long)b->n_rows * (b->run->pos + b->row + b->n_rows);
+}
+
+/* All threads make the same list: the blocks of the step, longest first. */
+static int list_blocks(struct block *list, struct block *work, const struct step *st, int rows_per_block)
+{
+    int n = 0, begin[N_BUCKETS] = { 0 };
+    long most = 1;
+    for (int i = 0; i < st->n_runs; i++) {
+        const struct seq_run *r = &st->run[i];
+        for (int row = 0; row < r->n_rows; row += rows_per_block, n++) {
+            const int rows = r->n_rows - row < rows_per_block ? r->n_rows - row : rows_per_block;
+            work[n] = (struct block){ r, row, rows };
+            most = cost_of(&work[n]) > most ? cost_of(&work[n]) : most;
+        }
+    }
+    for (int i = 0; i < n; i++)
+        begin[(N_BUCKETS - 1) * (most - cost_of(&work[i])) / most]++;
+    for (int i = 0, sum = 0; i < N_BUCKETS; i++) {
+        const int here = begin[i];
+        begin[i] = sum;
+        sum += here;
+    }
+    for (int i = 0; i < n; i++)
+        list[begin[(N_BUCKETS - 1) * (most - cost_of(&work[i])) / most]++] = work[i];
+    return n;
+}
+
+size_t MTB_K(attend_scratch)(int max_rows, int heads_dim, int n_threads)
+{
+    (void)heads_dim;
+    return (size_t)n_threads * worker_bytes(max_rows);
+}
+
+void MTB_K(attend)(float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *st, void *scratch,
+                   struct share s)
+{
+    assert(a->head_dim % LANES == 0 && a->head_dim <= MAX_HEAD && a->n_heads % a->n_kv == 0 && a->scale > 0.0f);
+    struct worker *w = (struct worker *)((char *)scratch + (size_t)s.t * worker_bytes(st->n_rows));
+    const struct job j = { qkv, out, kv, a, w };
+    const int group = a->n_heads / a->n_kv, chunk = group < MAX_LINES ? group : MAX_LINES, chunks = (group + chunk - 1) / chunk;
+    const int n = list_blocks(w->block, w->block + st->n_rows, st, MAX_LINES / chunk), units = a->n_kv * chunks;
+    for (struct rows r; take_rows(&r, s, n * units, 1);) {
+        const int of = r.begin % units, head = of % chunks * chunk;
+        struct unit u = { .b = &w->block[r.begin / units], .kv_head = of / chunks };
+        u.head = u.kv_head * group + head;
+        u.n_heads = group - head < chunk ? group - head : chunk;
+        run_unit(&j, &u);
+    }
+}

@@ -1,0 +1,58 @@
+/* norm.c - RMS normalisation, alone and with the residual addition before it. */
+#include "kernels/cpu/rows.h"
+#include "kernels/cpu/slots.h"
+
+enum { ROWS = 4 };                    /* rows of a ticket */
+
+MTB_INLINE v16 load_part(const float *p, int n)
+{
+    float f[LANES] = { 0 };
+    memcpy(f, p, (size_t)n * sizeof *f);
+    return v_load(f);
+}
+
+/* Lane sum of squares: each enters its lane by fma. */
+static float squares(const float *x, int dim)
+{
+    v16 sum = v_zero();
+    int i = 0;
+    for (; i + LANES <= dim; i += LANES) {
+        v16 a = v_load(x + i);
+        sum = v_fma(a, a, sum);
+    }
+    if (i < dim) {
+        v16 a = load_part(x + i, dim - i);
+        sum = v_fma(a, a, sum);
+    }
+    return v_sum(sum);
+}
+
+static void norm_row(float *out, const float *x, const float *weight, float eps, int dim)
+{
+    const float r = 1.0f / sqrtf(squares(x, dim) / (float)dim + eps);
+    int i = 0;
+    for (; i + LANES <= dim; i += LANES)
+        v_store(out + i, v_mul(v_mul(v_load(x + i), v_set1(r)), v_load(weight + i)));
+    for (; i < dim; i++)
+        out[i] = x[i] * r * weight[i];
+}
+
+void MTB_K(rmsnorm)(float *out, const float *x, const float *weight, float eps, int n_rows, int dim, struct share s)
+{
+    for (struct rows r; take_rows(&r, s, n_rows, ROWS);)
+        for (int i = r.begin; i < r.end; i++)
+            norm_row(out + (size_t)i * (size_t)dim, x + (size_t)i * (size_t)dim, weight, eps, dim);
+}
+
+void MTB_K(add_rmsnorm)(float *out, float *x, const float *y, const float *weight, float eps, int n_rows, int dim, struct share s)
+{
+    for (struct rows r; take_rows(&r, s, n_rows, ROWS);) {
+        for (int row = r.begin; row < r.end; row++) {
+            float *a = x + (size_t)row * (size_t)dim;
+            const float *b = y + (size_t)row * (size_t)dim;
+            for (int i = 0; i < dim; i++)
+                a[i] += b[i];
+            norm_row(out + (size_t)row * (size_t)dim, a, weight, eps, dim);
+        }
+    }
+}

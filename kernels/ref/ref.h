@@ -1,0 +1,17 @@
+/* ref.h - the operations as a textbook writes them, in double (tests only). Shapes and meaning: mtbench/ops.h. */
+#ifndef MTB_REF_H
+#define MTB_REF_H
+
+#include "mtbench/ops.h"
+
+double ref_f16(uint16_t h);                            /* the number that an IEEE half stands for */
+
+void ref_rmsnorm(double *out, const float *x, const float *weight, double eps, int n_rows, int dim);
+/* q and k of 'qkv' rotated, (rows, width) as qkv; v as it is. */
+void ref_rope(double *out, const float *qkv, const struct attn_shape *a, const struct rope *rope, const struct step *s);
+void ref_attend(double *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *s);
+void ref_silu_mul(double *h, const float *gu, int n_rows, int ff);
+/* p[id] = probability of each token after all steps of 'how' (n_vocab); sorts, so that it shares no idea with the kernel. */
+void ref_sample(double *p, const float *logits, int n_vocab, const struct sampling *how);
+
+#endif
