@@ -3,6 +3,12 @@
 
 const struct cpu_kernels MTB_K(cpu_kernels) = {
     .isa = MTB_NAME,
+    .linear_bytes = MTB_K(linear_bytes),
+    .linear_pack = MTB_K(linear_pack),
+    .linear_scratch = MTB_K(linear_scratch),
+    .linear_prepare = MTB_K(linear_prepare),
+    .linear_run = MTB_K(linear_run),
+    .embed = MTB_K(embed),
     .rmsnorm = MTB_K(rmsnorm),
     .add_rmsnorm = MTB_K(add_rmsnorm),
     .rope_kv = MTB_K(rope_kv),

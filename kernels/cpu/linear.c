@@ -1,0 +1,235 @@
+/* linear.c - y = W x + b for many rows: one fma chain over k per output and virtual shard, whatever the number of rows.
+ * A thread takes panels of 32 columns. A piece of a panel (KC inputs) is widened to fp32 in the L1 cache once and then used by all rows, in
+ * register blocks of MR rows; lanes run over columns and never over k, so row count, threads and instruction set cannot change a bit. */
+#include "kernels/cpu/rows.h"
+#include "kernels/cpu/slots.h"
+#include "kernels/cpu/unpack.h"
+
+#include <assert.h>
+
+#if defined(MTB_ISA_avx512)
+enum { MR = 14, NV = 2 };         /* 28 accumulators, 2 weights, 1 broadcast of 32 registers */
+#elif defined(MTB_ISA_avx2)
+enum { MR = 6, NV = 1 };          /* 12 + 2 + 1 of 16 registers; a panel in two halves */
+#else
+enum { MR = 4, NV = 1 };
+#endif
+
+enum {
+    KC = 192,                     /* 24 kB of fp32 weights: half of a small L1 */
+    PASS = 112,                   /* rows that share one widening */
+    LEVELS = 4,                   /* of the tree over at most 8 shards */
+    MAX_SHARDS = 8
+};
+
+/* ---- rows into blocks ---- */
+
+struct pass {
+    int row0, n_rows, n_blocks;
+};
+
+static int n_passes(int n_rows)
+{
+    return (n_rows + PASS - 1) / PASS;
+}
+
+static struct pass pass_at(int n_rows, int i)
+{
+    int n = n_passes(n_rows);
+    int r0 = (int)((long)n_rows * i / n), r1 = (int)((long)n_rows * (i + 1) / n);
+    return (struct pass){ r0, r1 - r0, (r1 - r0 + MR - 1) / MR };
+}
+
+static int block_row(const struct pass *p, int b)
+{
+    return (int)((long)p->n_rows * b / p->n_blocks);
+}
+
+size_t MTB_K(linear_scratch)(int max_rows, int max_k, int n_threads)
+{
+    (void)n_threads;
+    return (size_t)max_rows * (size_t)max_k * sizeof(float);
+}
+
+/* x (n_rows, k) to blocks of up to MR rows, each [k][rows of the block]. */
+void MTB_K(linear_prepare)(void *scratch, const float *x, int n_rows, int k, struct share s)
+{
+    int all = 0;
+    for (int i = 0; i < n_passes(n_rows); i++) {
+        struct pass p = pass_at(n_rows, i);
+        for (int b = 0; b < p.n_blocks; b++, all++) {
+            if (all % s.n_threads != s.t)
+                continue;
+            int r0 = p.row0 + block_row(&p, b), n = p.row0 + block_row(&p, b + 1) - r0;
+            const float *from = x + (size_t)r0 * (size_t)k;
+            float *to = (float *)scratch + (size_t)r0 * (size_t)k;
+            for (int r = 0; r < n; r++)
+                for (int j = 0; j < k; j++)
+                    to[(size_t)j * (size_t)n + (size_t)r] = from[(size_t)r * (size_t)k + (size_t)j];
+        }
+    }
+}
+
+/* ---- the register block ---- */
+
+/* c (R, PANEL) += x [kc][R] times w [kc][PANEL]; 'first': c starts from +0. */
+MTB_INLINE void block(const int R, const float *x, const float *w, int kc, float *c, bool first)
+{
+    for (int j = 0; j < PANEL; j += NV * LANES) {
+        v16 a[MR][NV];
+#pragma GCC unroll 14
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; v++)
+                a[r][v] = first ? v_zero() : v_load(c + r * PANEL + j + v * LANES);
+        const float *xk = x, *wk = w + j;
+        for (int k = 0; k < kc; k++, xk += R, wk += PANEL) {
+            v16 wv[NV];
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; v++)
+                wv[v] = v_load(wk + v * LANES);
+#pragma GCC unroll 14
+            for (int r = 0; r < R; r++) {
+                v16 b = v_set1(xk[r]);
+#pragma GCC unroll 2
+                for (int v = 0; v < NV; v++)
+                    a[r][v] = v_fma(wv[v], b, a[r][v]);
+            }
+        }
+#pragma GCC unroll 14
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; v++)
+                v_store(c + r * PANEL + j + v * LANES, a[r][v]);
+    }
+}
+
+typedef void (*block_f)(const float *x, const float *w, int kc, float *c, bool first);
+#define BLOCK(R) \
+    static void block_##R(const float *x, const float *w, int kc, float *c, bool first) { block(R, x, w, kc, c, first); }
+BLOCK(1) BLOCK(2) BLOCK(3) BLOCK(4)
+#if !defined(MTB_ISA_plain)
+BLOCK(5) BLOCK(6)
+#endif
+#if defined(MTB_ISA_avx512)
+BLOCK(7) BLOCK(8) BLOCK(9) BLOCK(10) BLOCK(11) BLOCK(12) BLOCK(13) BLOCK(14)
+#endif
+
+static const block_f block_of[MR + 1] = {
+    NULL, block_1, block_2, block_3, block_4,
+#if !defined(MTB_ISA_plain)
+    block_5, block_6,
+#endif
+#if defined(MTB_ISA_avx512)
+    block_7, block_8, block_9, block_10, block_11, block_12, block_13, block_14,
+#endif
+};
+
+/* ---- a panel ---- */
+
+struct tile {
+    _Alignas(64) float w[KC * PANEL];
+    _Alignas(64) float c[LEVELS][PASS * PANEL];      /* c[l]: a finished subtree of 2^l shards; the tree's left operand */
+    _Alignas(64) float sum[PASS * PANEL];            /* the shard that is being added up */
+};
+
+/* One shard: k [k0, k1) of the panel for all rows of the pass, into t->sum. */
+static void shard_sum(struct tile *t, const struct linear *w, const uint8_t *panel, const float *x, const struct pass *p, int k0, int k1)
+{
+    for (int k = k0; k < k1; k += KC) {
+        int kc = k1 - k < KC ? k1 - k : KC;
+        unpack(w->dtype, panel, k, kc, t->w);
+        for (int b = 0; b < p->n_blocks; b++) {
+            int r0 = block_row(p, b), n = block_row(p, b + 1) - r0;
+            block_of[n](x + (size_t)(p->row0 + r0) * (size_t)w->k + (size_t)k * (size_t)n, t->w, kc, t->sum + r0 * PANEL, k == k0);
+        }
+    }
+}
+
+static void add_tile(float *sum, const float *left, int n)
+{
+    for (int i = 0; i < n; i += LANES)
+        v_store(sum + i, v_add(v_load(left + i), v_load(sum + i)));
+}
+
+/* All shards, added by the balanced tree: shard s closes one subtree per trailing one of s, like a binary counter. */
+static void panel_sum(struct tile *t, const struct linear *w, const uint8_t *panel, const float *x, const struct pass *p)
+{
+    int per = w->k / w->n_shards;
+    for (int s = 0; s < w->n_shards; s++) {
+        shard_sum(t, w, panel, x, p, s * per, (s + 1) * per);
+        int level = 0;
+        for (; s >> level & 1; level++)
+            add_tile(t->sum, t->c[level], p->n_rows * PANEL);
+        if (s + 1 < w->n_shards)
+            memcpy(t->c[level], t->sum, (size_t)(p->n_rows * PANEL) * sizeof(float));
+    }
+}
+
+static void store_panel(const struct tile *t, const struct linear_out *o, int column, const struct pass *p)
+{
+    const float *bias = o->w->bias;
+    int n = o->w->n - column < PANEL ? o->w->n - column : PANEL;
+    for (int r = 0; r < p->n_rows; r++) {
+        const float *c = t->sum + r * PANEL;
+        float *y = o->y + (size_t)(p->row0 + r) * (size_t)o->ldy + column;
+        if (!bias)
+            memcpy(y, c, (size_t)n * sizeof *y);
+        else
+            for (int j = 0; j < n; j++)
+                y[j] = c[j] + bias[column + j];
+    }
+}
+
+static void do_panel(const struct linear_out *o, int panel, const float *x, int n_rows)
+{
+    struct tile t;
+    const uint8_t *bytes = (const uint8_t *)o->w->packed + (size_t)panel * panel_bytes(o->w->dtype, o->w->k);
+    for (int i = 0; i < n_passes(n_rows); i++) {
+        struct pass p = pass_at(n_rows, i);
+        panel_sum(&t, o->w, bytes, x, &p);
+        store_panel(&t, o, panel * PANEL, &p);
+    }
+}
+
+static int n_panels(const struct linear *w)
+{
+    return (w->n + PANEL - 1) / PANEL;
+}
+
+void MTB_K(linear_run)(const struct linear_out *out, int n_out, const void *scratch, int n_rows, struct share s)
+{
+    int total = 0;
+    struct rows r;
+    for (int i = 0; i < n_out; i++)
+        total += n_panels(out[i].w);
+    int each = total / (s.n_threads * 8);
+    while (take_rows(&r, s, total, each < 1 ? 1 : each)) {
+        for (int p = r.begin; p < r.end; p++) {
+            int i = 0, local = p;
+            while (local >= n_panels(out[i].w))
+                local -= n_panels(out[i++].w);
+            do_panel(&out[i], local, scratch, n_rows);
+        }
+    }
+}
+
+/* ---- rows of the embedding: columns of panels ---- */
+
+void MTB_K(embed)(float *x, const struct linear *w, const int32_t *token, int n_rows, struct share s)
+{
+    _Alignas(64) float wide[32 * PANEL];
+    struct rows r;
+    while (take_rows(&r, s, n_rows, 4)) {
+        for (int i = r.begin; i < r.end; i++) {
+            assert(token[i] >= 0 && token[i] < w->n);
+            const uint8_t *panel = (const uint8_t *)w->packed + (size_t)(token[i] / PANEL) * panel_bytes(w->dtype, w->k);
+            for (int k = 0; k < w->k; k += 32) {
+                int n = w->k - k < 32 ? w->k - k : 32;
+                unpack(w->dtype, panel, k, n, wide);
+                for (int j = 0; j < n; j++)
+                    x[(size_t)i * (size_t)w->k + (size_t)(k + j)] = wide[j * PANEL + token[i] % PANEL];
+            }
+        }
+    }
+}
