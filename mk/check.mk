@@ -1,7 +1,15 @@
 # check.mk - tests, sanitizers, fuzzing.
-.PHONY: check check-fast check-unit asan tsan check-rooms fuzz
 # Programs that run under mpirun, for tests/run/*.t.
 PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c))
+.PHONY: check check-fast asan tsan check-rooms fuzz fuzzers
+RUN_TESTS := $(wildcard tests/run/*.t)
+check:                                          ## install what tests need, build, run every test (what CI runs)
+	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES) $(CHECK_PACKAGES)
+	@data/fetch.sh || echo "check: the official data or the demo model is not here; tests that need them will skip"
+	@$(MAKE) -s all tests-built
+	@tests/run-tests tests/check-rooms tests/fuzz-replay $(TESTS) $(RUN_TESTS)
+.PHONY: tests-built
+tests-built: $(TESTS) $(PROBES)
 check-fast: all $(TESTS)                        ## build and run every unit and op test (no model needed)
 	@tests/run-tests $(TESTS)
 check-%:                                        ## one test by name: make check-tokenizer, check-linear, check-answer ...
@@ -26,5 +34,4 @@ fuzz-%: build/fuzz/%                            ## fuzz one parser for FUZZ_SECO
 	@mkdir -p build/fuzz/found/$* tests/fuzz/corpus/$*
 	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/found/$*/ build/fuzz/found/$* tests/fuzz/corpus/$*
 fuzz: $(FUZZERS:%=fuzz-%)                       ## all fuzzers, one after the other
-fuzz-replay: $(FUZZERS:%=build/fuzz/%)          ## replay every committed corpus file once
-	@tests/fuzz-replay $(FUZZERS)
+fuzzers: $(FUZZERS:%=build/fuzz/%)              ## build every fuzzer

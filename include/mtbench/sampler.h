@@ -1,0 +1,22 @@
+/* sampler.h - which sampler a question is answered with (room: answer).
+ * FastChat passes a temperature by category and nothing else; top-k, top-p and the repetition penalty then come from the model's
+ * generation_config.json, and from Hugging Face's defaults where that is silent (top_k 50, the rest off). Flags override both. */
+#ifndef MTB_SAMPLER_H
+#define MTB_SAMPLER_H
+
+#include "mtbench/model.h"
+
+struct sampler_flags {            /* what the user gave; has: which ones */
+    bool has_temperature, has_top_p, has_top_k, has_min_p, has_repetition_penalty;
+    float temperature, top_p, min_p, repetition_penalty;
+    int top_k;
+};
+
+/* The sampler of all questions but for its temperature, which is negative when the category decides. */
+struct sampling sampler_common(const struct sampler_flags *flags, const struct model_config *model);
+/* ... of one question: 'temperature' is the question's own (required or of its category). */
+struct sampling sampler_for(const struct sampling *common, double temperature);
+/* 0, or -1 (err: usage) naming the flag that is out of range. */
+int sampler_check(const struct sampler_flags *flags, struct err *err);
+
+#endif

@@ -1,0 +1,29 @@
+# setup.mk - from a bare Debian machine to answers, and to installed files.
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libopenmpi-dev openmpi-bin libcjson-dev libpcre2-dev libutf8proc-dev libhwloc-dev libssl-dev
+DATA_PACKAGES  := python3 python3-pip ca-certificates
+CHECK_PACKAGES := bc clang libclang-rt-14-dev python3
+MODEL          ?= data/models/SmolLM2-135M-Instruct.Q4_1.gguf
+MODEL_ID       ?= smollm2-135m
+RANKS          ?= 2
+
+# Open MPI refuses root and more ranks than cores unless told; both are right on a small machine or in a container.
+MPIRUN := $(if $(filter 0,$(shell id -u)),OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1) mpirun --oversubscribe
+
+.PHONY: quickstart deps data install clean
+quickstart:                                     ## install packages, build, fetch data and a demo model, answer all 80 questions
+	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES)
+	@$(MAKE) -s all
+	@data/fetch.sh
+	$(MPIRUN) -n $(RANKS) ./mtbench answer --model-path $(MODEL) --model-id $(MODEL_ID)
+deps:                                           ## install the Debian packages that building and testing need
+	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES) $(CHECK_PACKAGES)
+data:                                           ## fetch and verify the official data and the demo model
+	@mk/install-deps $(DATA_PACKAGES)
+	@data/fetch.sh
+install: all                                    ## install the program and the data set that ships under PREFIX
+	install -Dm755 mtbench $(DESTDIR)$(PREFIX)/bin/mtbench
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke data/smoke/*.jsonl
+clean:                                          ## remove everything that was built
+	rm -rf build mtbench
+help:                                           ## this list
+	@grep -hE '^[a-z%-]+:.*##' Makefile mk/*.mk | sed -E 's/^([a-z%-]+):.*## */\1\t/' | expand -t 20

@@ -1,0 +1,39 @@
+/* sampler.c - which sampler a question is answered with: flags, then generation_config.json, then Hugging Face's defaults. */
+#include "mtbench/sampler.h"
+
+enum { HF_TOP_K = 50 };           /* GenerationConfig.top_k of transformers when a model says nothing */
+
+struct sampling sampler_common(const struct sampler_flags *f, const struct model_config *m)
+{
+    struct sampling s = { .temperature = f->has_temperature ? f->temperature : -1.0f };
+    s.top_k = f->has_top_k ? f->top_k : m->generation.has_top_k ? m->generation.top_k : HF_TOP_K;
+    s.top_p = f->has_top_p ? f->top_p : m->generation.has_top_p ? m->generation.top_p : 1.0f;
+    s.min_p = f->has_min_p ? f->min_p : m->generation.has_min_p ? m->generation.min_p : 0.0f;
+    s.repetition_penalty = f->has_repetition_penalty              ? f->repetition_penalty
+                           : m->generation.has_repetition_penalty ? m->generation.repetition_penalty
+                                                                  : 1.0f;
+    return s;
+}
+
+struct sampling sampler_for(const struct sampling *common, double temperature)
+{
+    struct sampling s = *common;
+    if (s.temperature < 0)
+        s.temperature = (float)temperature;
+    return s;
+}
+
+int sampler_check(const struct sampler_flags *f, struct err *err)
+{
+    if (f->has_temperature && !(f->temperature >= 0 && f->temperature <= 100))
+        return err_set(err, ERR_USAGE, "--temperature %g: must lie between 0 (greedy) and 100", (double)f->temperature);
+    if (f->has_top_p && !(f->top_p > 0 && f->top_p <= 1))
+        return err_set(err, ERR_USAGE, "--top-p %g: must be above 0 and at most 1 (1 switches it off)", (double)f->top_p);
+    if (f->has_top_k && f->top_k < 0)
+        return err_set(err, ERR_USAGE, "--top-k %d: must be 0 (off) or more", f->top_k);
+    if (f->has_min_p && !(f->min_p >= 0 && f->min_p < 1))
+        return err_set(err, ERR_USAGE, "--min-p %g: must lie between 0 (off) and 1", (double)f->min_p);
+    if (f->has_repetition_penalty && !(f->repetition_penalty > 0))
+        return err_set(err, ERR_USAGE, "--repetition-penalty %g: must be above 0 (1 switches it off)", (double)f->repetition_penalty);
+    return 0;
+}
