@@ -16,7 +16,7 @@ struct progress_now {
     uint64_t tokens;                 /* made since the start */
     double seconds;                  /* since the start */
     double rate;                     /* tokens per second lately; 0: tokens / seconds */
-    double dollars;                  /* running cost; below 0: none is shown */
+    double dollars;                  /* running cost; 0: none is shown */
 };
 
 /* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed". Pure; at most 'size' bytes with the NUL, cut if longer. Returns the length. */

@@ -1,0 +1,178 @@
+/* progress.c - the line that shows how far the work is.
+ * mpirun gives its ranks a pipe for stderr, so that a terminal is also looked for behind the parent process. */
+#include "mtbench/progress.h"
+
+#include "mtbench/mem.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- the text ---- */
+
+struct line { char *text; size_t size, len; };
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *fmt, ...)
+{
+    va_list ap;
+    if (l->len + 1 >= l->size)
+        return;
+    va_start(ap, fmt);
+    int n = vsnprintf(l->text + l->len, l->size - l->len, fmt, ap);
+    va_end(ap);
+    l->len = n < 0 ? l->len : (size_t)n < l->size - l->len ? l->len + (size_t)n : l->size - 1;
+}
+
+static void add_time(struct line *l, double seconds)
+{
+    long s = (long)(seconds + 0.5);
+    if (s >= 3600)
+        add(l, "%ldh%02ldm", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        add(l, "%ldm%02lds", s / 60, s % 60);
+    else
+        add(l, "%lds", s);
+}
+
+size_t progress_format(char *line, size_t size, const struct progress_now *p)
+{
+    struct line l = { line, size, 0 };
+    double rate = p->rate > 0 ? p->rate : p->seconds > 0 ? (double)p->tokens / p->seconds : 0;
+    long since_start = p->done - p->resumed, left = p->total - p->done;
+    if (size == 0)
+        return 0;
+    *line = '\0';
+    add(&l, "%s %ld/%ld %s", p->what, p->done, p->total, p->unit);
+    if (p->tokens > 0)
+        add(&l, ", %.1f tok/s", rate);
+    if (since_start > 0 && left > 0 && p->seconds > 0) {
+        double eta = p->seconds / (double)since_start * (double)left;
+        add(&l, ", ");
+        add_time(&l, eta < 1e9 ? eta : 1e9);
+        add(&l, " left");
+    }
+    if (p->dollars > 0)
+        add(&l, ", $%.2f", p->dollars);
+    if (p->failed > 0)
+        add(&l, ", %ld failed", p->failed);
+    return l.len;
+}
+
+int progress_parse(const char *word)
+{
+    static const char *const words[] = { "auto", "plain", "none" };
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(word, words[i]))
+            return i;
+    return -1;
+}
+
+/* ---- showing it ---- */
+
+enum { N_SAMPLES = 32 };                  /* one a second or so: the rate is that of the last half minute */
+
+struct progress {
+    bool on;
+    int terminal;                         /* a descriptor to ask for the width; -1: plain lines */
+    bool drawn;                           /* a redrawn line is there now */
+    double start, shown;
+    struct { double at; uint64_t tokens; } sample[N_SAMPLES];
+    unsigned n_samples;
+};
+
+static double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int find_terminal(void)
+{
+    const char *term = getenv("TERM");
+    char path[64];
+    if (!term || !strcmp(term, "dumb"))
+        return -1;
+    if (isatty(STDERR_FILENO))
+        return dup(STDERR_FILENO);
+    if (!getenv("OMPI_COMM_WORLD_SIZE"))
+        return -1;
+    snprintf(path, sizeof path, "/proc/%ld/fd/2", (long)getppid());
+    int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && !isatty(fd)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+struct progress *progress_create(enum progress_mode mode, int speaker)
+{
+    struct progress *p = xcalloc(1, sizeof *p);
+    p->on = speaker && mode != PROGRESS_NONE;
+    p->terminal = p->on && mode == PROGRESS_AUTO ? find_terminal() : -1;
+    p->start = p->shown = now_seconds();
+    return p;
+}
+
+static size_t width(const struct progress *p)
+{
+    struct winsize w;
+    return ioctl(p->terminal, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
+}
+
+/* Tokens per second since the oldest sample. */
+static double recent_rate(struct progress *p, double t, uint64_t tokens)
+{
+    unsigned last = (p->n_samples + N_SAMPLES - 1) % N_SAMPLES;
+    if (p->n_samples == 0 || t - p->sample[last].at >= 1) {
+        p->sample[p->n_samples % N_SAMPLES].at = t;
+        p->sample[p->n_samples++ % N_SAMPLES].tokens = tokens;
+    }
+    unsigned oldest = p->n_samples > N_SAMPLES ? p->n_samples % N_SAMPLES : 0;
+    double dt = t - p->sample[oldest].at;
+    return dt > 0.5 ? (double)(tokens - p->sample[oldest].tokens) / dt : 0;
+}
+
+void progress_update(struct progress *p, const struct progress_now *now)
+{
+    char line[300];
+    if (!p->on)
+        return;
+    double t = now_seconds();
+    double rate = recent_rate(p, t, now->tokens);
+    if (t - p->shown < (p->terminal >= 0 ? 0.2 : 30))
+        return;
+    p->shown = t;
+    struct progress_now full = *now;
+    full.seconds = t - p->start;
+    full.rate = rate;
+    size_t cut = p->terminal >= 0 ? width(p) : sizeof line, n;
+    n = progress_format(line, cut < sizeof line ? cut : sizeof line, &full);
+    p->drawn = p->terminal >= 0;
+    if (dprintf(STDERR_FILENO, p->drawn ? "\r%.*s\033[K" : "mtbench: %.*s\n", (int)n, line) < 0)
+        p->on = false; /* nobody listens any more */
+}
+
+void progress_clear(struct progress *p)
+{
+    if (p->drawn && dprintf(STDERR_FILENO, "\r\033[K") < 0)
+        p->on = false;
+    p->drawn = false;
+}
+
+void progress_destroy(struct progress *p)
+{
+    if (!p)
+        return;
+    progress_clear(p);
+    if (p->terminal >= 0)
+        close(p->terminal);
+    free(p);
+}
