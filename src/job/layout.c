@@ -25,7 +25,7 @@ int layout_replicas(int gpus_total, int gpus_per_model, int *n_replicas, struct 
     if (gpus_total % gpus_per_model)
         return err_set(err, ERR_USAGE, "--num-gpus-total %d: is not a multiple of --num-gpus-per-model %d; give %d or %d", gpus_total, gpus_per_model,
                        gpus_total < gpus_per_model ? gpus_per_model : gpus_total / gpus_per_model * gpus_per_model,
-                       (gpus_total / gpus_per_model + 1) * gpus_per_model);
+                       gpus_total < gpus_per_model ? 2 * gpus_per_model : (gpus_total / gpus_per_model + 1) * gpus_per_model);
     *n_replicas = gpus_total / gpus_per_model;
     return 0;
 }
@@ -56,63 +56,102 @@ static bool first_of_core(const struct layout_node *n, int rank, int i)
     return may(n->mask[rank], n->mask_bytes, n->cpu[i].id);
 }
 
-/* Who should get the core of CPU i: of the ranks that may run there, those of one mask in turn, so that each has consecutive cores. */
-static int taker(const struct work *w, int i)
+static bool masks_meet(const struct layout_node *n, int a, int b)
 {
-    const struct layout_node *n = w->n;
-    int best = -1;
-    for (int r = 0; r < n->n_ranks; r++)
-        if (may(n->mask[r], n->mask_bytes, n->cpu[i].id) && (best < 0 || w->n_cores[r] < w->n_cores[best]))
-            best = r;
-    return best;
+    for (int i = 0; i < n->mask_bytes; i++)
+        if (n->mask[a][i] & n->mask[b][i])
+            return true;
+    return false;
 }
 
-/* All masks equal: consecutive cores, the first ranks one more if it does not divide. */
-static void divide_evenly(struct work *w, int n_cores)
+static int cores_of(const struct layout_node *n, int rank)
+{
+    int cores = 0;
+    for (int i = 0; i < n->n_cpus; i++)
+        cores += first_of_core(n, rank, i);
+    return cores;
+}
+
+/* The ranks that share one mask, with nobody else on it: consecutive cores, the first ranks one more if it does not divide.
+ * Fewer cores than ranks: nobody owns any. */
+static void divide_evenly(struct work *w, const int *rank, int n_ranks)
 {
     const struct layout_node *n = w->n;
-    int seen = 0;
-    for (int i = 0; i < n->n_cpus; i++)
-        if (first_of_core(n, 0, i)) {
-            w->owner[i] = (int)((long)seen++ * n->n_ranks / n_cores);
+    int n_cores = cores_of(n, rank[0]), seen = 0;
+    for (int i = 0; i < n->n_cpus && n_cores >= n_ranks; i++)
+        if (first_of_core(n, rank[0], i)) {
+            w->owner[i] = rank[(long)seen++ * n_ranks / n_cores];
             w->n_cores[w->owner[i]]++;
         }
 }
 
-static void divide_by_mask(struct work *w)
+/* Masks that meet without being equal: each core to the rank that can hope for the fewest. */
+static void divide_by_need(struct work *w, const bool *taken)
 {
     const struct layout_node *n = w->n;
+    int *hope = xcalloc((size_t)n->n_ranks, sizeof *hope);
+    for (int r = 0; r < n->n_ranks; r++)
+        hope[r] = taken[r] ? 0 : cores_of(n, r);
     for (int i = 0; i < n->n_cpus; i++) {
-        int r = taker(w, i);
-        if (r >= 0 && first_of_core(n, r, i)) {
-            w->owner[i] = r;
-            w->n_cores[r]++;
+        int best = -1;
+        for (int r = 0; r < n->n_ranks; r++)
+            if (!taken[r] && first_of_core(n, r, i)) {
+                hope[r]--;
+                if (best < 0 || hope[r] < hope[best])
+                    best = r;
+            }
+        if (best >= 0) {
+            w->owner[i] = best;
+            w->n_cores[best]++;
+            hope[best]++;
         }
     }
+    free(hope);
+}
+
+static void divide(struct work *w)
+{
+    const struct layout_node *n = w->n;
+    bool *taken = xcalloc((size_t)n->n_ranks, sizeof *taken);
+    int *group = xcalloc((size_t)n->n_ranks, sizeof *group);
+    for (int r = 0; r < n->n_ranks; r++) {
+        int n_group = 0;
+        bool apart = !taken[r];
+        for (int q = 0; q < n->n_ranks && apart; q++)
+            if (same_mask(n, r, q))
+                group[n_group++] = q;
+            else
+                apart = !masks_meet(n, r, q);
+        for (int i = 0; i < n_group && apart; i++)
+            taken[group[i]] = true;
+        if (apart)
+            divide_evenly(w, group, n_group);
+    }
+    divide_by_need(w, taken);
+    free(taken);
+    free(group);
 }
 
 static int count_cores(const struct layout_node *n)
 {
-    int cores = 0;
-    for (int i = 0; i < n->n_cpus; i++) {
-        bool usable = false, before = false;
-        for (int r = 0; r < n->n_ranks && !usable; r++)
-            usable = may(n->mask[r], n->mask_bytes, n->cpu[i].id);
-        for (int j = 0; j < i && usable && !before; j++)
-            for (int r = 0; r < n->n_ranks && !before; r++)
-                before = n->cpu[j].core == n->cpu[i].core && may(n->mask[r], n->mask_bytes, n->cpu[j].id);
-        cores += usable && !before;
-    }
+    unsigned char *any = xcalloc((size_t)n->mask_bytes, 1);
+    const unsigned char *mask = any;
+    struct layout_node all = { .n_cpus = n->n_cpus, .cpu = n->cpu, .n_ranks = 1, .mask = &mask, .mask_bytes = n->mask_bytes };
+    for (int r = 0; r < n->n_ranks; r++)
+        for (int i = 0; i < n->mask_bytes; i++)
+            any[i] |= n->mask[r][i];
+    int cores = cores_of(&all, 0);
+    free(any);
     return cores;
 }
 
 /* Threads of one rank and where they go: its cores, or as many threads as were asked for, pinned only if each gets a core. */
-static void settle(const struct work *w, int rank, int limit, struct layout_share *s, int *cpu)
+static void settle(const struct work *w, int rank, int limit, bool may_pin, struct layout_share *s, int *cpu)
 {
     const struct layout_node *n = w->n;
     int have = w->n_cores[rank], fair = limit < have ? limit : have, k = 0;
     s->n_threads = n->threads > 0 ? n->threads : fair > 0 ? fair : 1;
-    s->pinned = have > 0 && s->n_threads <= have && n->quota == 0;
+    s->pinned = have > 0 && s->n_threads <= have && may_pin;
     for (int i = 0; i < n->n_cpus && s->pinned && k < s->n_threads; i++)
         if (w->owner[i] == rank)
             cpu[k++] = n->cpu[i].id;
@@ -121,24 +160,14 @@ static void settle(const struct work *w, int rank, int limit, struct layout_shar
 void layout_divide(const struct layout_node *n, struct layout_share *share, int *cpu, int max_threads)
 {
     struct work w = { n, xcalloc((size_t)n->n_cpus + 1, sizeof(int)), xcalloc((size_t)n->n_ranks, sizeof(int)) };
-    int cores = count_cores(n), usable = n->quota > 0 && n->quota < cores ? n->quota : cores, threads = 0;
-    bool equal = true;
+    int cores = count_cores(n), threads = 0;
+    bool limited = n->quota > 0 && n->quota < cores;
+    int usable = limited ? n->quota : cores, limit = limited ? usable / n->n_ranks : cores;
     for (int i = 0; i < n->n_cpus; i++)
         w.owner[i] = -1;
-    for (int r = 1; r < n->n_ranks; r++)
-        equal = equal && same_mask(n, 0, r);
-    if (!equal)
-        divide_by_mask(&w);
-    else if (cores >= n->n_ranks)
-        divide_evenly(&w, cores);
-    int limit = usable / n->n_ranks > 0 ? usable / n->n_ranks : 1;
-    if (n->quota == 0 || n->quota >= cores)
-        limit = cores > 0 ? cores : 1;
-    struct layout_node unlimited = *n;
-    unlimited.quota = usable < cores ? n->quota : 0;
-    w.n = &unlimited;
+    divide(&w);
     for (int r = 0; r < n->n_ranks; r++) {
-        settle(&w, r, limit, &share[r], cpu + (size_t)r * (size_t)max_threads);
+        settle(&w, r, limit, !limited, &share[r], cpu + (size_t)r * (size_t)max_threads);
         threads += share[r].n_threads;
     }
     for (int r = 0; r < n->n_ranks; r++) {

@@ -49,7 +49,7 @@ struct probe {
     struct job *job;
     struct deal *d;
     struct hand hand[4];
-    int n_hand, n_started, n_received, fail_rank, stop_rank, signal_rank, steps;
+    int n_hand, n_started, n_received, fail_rank, signal_rank, steps;
     int *seen;
     unsigned long long sum;
     bool left;

@@ -1,0 +1,50 @@
+/* launch.c - which launches are refused: tasks that should be one job and are not. The environments are those of real launchers. */
+#include "mtbench/job.h"
+
+#include "tap.h"
+
+#include <string.h>
+
+static const char *const *env_now;
+
+static const char *env(const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *const *e = env_now; *e; e++)
+        if (!strncmp(*e, name, n) && (*e)[n] == '=')
+            return *e + n + 1;
+    return NULL;
+}
+
+static const struct { const char *what; int size; const char *env[8]; const char *err; } table[] = {
+    { "alone", 1, { NULL }, NULL },
+    { "mpirun -n 4", 4, { "OMPI_COMM_WORLD_SIZE=4", "OMPI_COMM_WORLD_RANK=0" }, NULL },
+    { "mpirun -n 1", 1, { "OMPI_COMM_WORLD_SIZE=1", "OMPI_COMM_WORLD_RANK=0" }, NULL },
+    { "mpirun of another Open MPI", 1, { "OMPI_COMM_WORLD_SIZE=4", "OMPI_COMM_WORLD_RANK=0" }, "mpirun: started 4 processes" },
+    { "mpirun of MPICH", 1, { "PMI_SIZE=3", "PMI_RANK=0" }, "mpirun: started 3 processes" },
+    { "mpirun of MPICH, another rank", 1, { "PMI_SIZE=3", "PMI_RANK=2" }, "" },
+    { "srun --mpi=pmix -n 4", 4, { "SLURM_NTASKS=4", "SLURM_STEP_ID=0", "SLURM_PROCID=3", "SLURM_STEP_NUM_TASKS=4" }, NULL },
+    { "srun -n 1", 1, { "SLURM_NTASKS=1", "SLURM_STEP_ID=0", "SLURM_PROCID=0", "SLURM_STEP_NUM_TASKS=1" }, NULL },
+    { "srun -n 4 without PMIx", 1, { "SLURM_NTASKS=4", "SLURM_STEP_ID=0", "SLURM_PROCID=0", "SLURM_STEP_NUM_TASKS=4" }, "srun: started 4 tasks" },
+    { "srun -n 4 without PMIx, another task", 1, { "SLURM_NTASKS=4", "SLURM_STEP_ID=0", "SLURM_PROCID=1", "SLURM_STEP_NUM_TASKS=4" }, "" },
+    { "srun -n 1 inside an allocation of 4", 1, { "SLURM_NTASKS=4", "SLURM_STEP_ID=2", "SLURM_PROCID=0", "SLURM_STEP_NUM_TASKS=1" }, NULL },
+    { "the shell of sbatch -n 4", 1, { "SLURM_NTASKS=4", "SLURM_PROCID=0", "SLURM_JOB_ID=7" }, NULL },
+    { "the shell of salloc -n 4", 1, { "SLURM_NTASKS=4", "SLURM_JOB_ID=7" }, NULL },
+    { "mpirun -n 1 by srun's daemons on 4 nodes", 1, { "OMPI_COMM_WORLD_SIZE=1", "SLURM_STEP_ID=0", "SLURM_PROCID=2", "SLURM_STEP_NUM_TASKS=4" }, NULL },
+};
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct err err = {0};
+        env_now = table[i].env;
+        int rc = job_check_launch(table[i].size, env, &err);
+        if (!table[i].err)
+            ok(rc == 0 && err.kind == ERR_NONE, "%s is accepted", table[i].what);
+        else if (!*table[i].err)
+            ok(rc == -1 && err.kind == ERR_USAGE && !*err.text, "%s is refused, silently", table[i].what);
+        else
+            ok(rc == -1 && err.kind == ERR_USAGE && !strncmp(err.text, table[i].err, strlen(table[i].err)), "%s is refused: %s", table[i].what, err.text);
+    }
+    return done_testing();
+}
