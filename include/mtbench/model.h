@@ -3,6 +3,7 @@
 #ifndef MTB_MODEL_H
 #define MTB_MODEL_H
 
+#include "mtbench/gguf.h"
 #include "mtbench/ops.h"
 #include "mtbench/source.h"
 
@@ -69,6 +70,8 @@ struct model {
  * Checks names, types, shapes and ranges of every tensor it will need. 'ops' gives the packed sizes. NULL: err (format, model, io).
  * Collective if the source is. */
 struct model *model_open(const struct source *s, const struct ops *ops, struct err *err);
+/* The header of a GGUF model (vocabulary, chat template), valid until model_close(); NULL for a Hugging Face folder. */
+const struct gguf *model_gguf(const struct model *m);
 /* Point the weights into 'packed' (m->packed_bytes, 64-byte aligned backend memory). */
 void model_attach(struct model *m, void *packed);
 /* Fill the attached memory from 's'; reads every tensor once, in file order, in pieces of at most 16 MiB. Collective if the source is. */

@@ -6,16 +6,11 @@
 
 #include "mtbench/buf.h"
 #include "mtbench/err.h"
+#include "mtbench/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Borrowed bytes; not NUL-terminated. */
-struct slice {
-    const char *ptr;
-    size_t len;
-};
 
 enum token_type { TOKEN_NORMAL = 1, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_USER, TOKEN_UNUSED, TOKEN_BYTE };
 

@@ -1,0 +1,33 @@
+/* safetensors.h - the header of a safetensors file (room: model). Source: the format description of the safetensors project.
+ * A pure parser over the JSON behind the eight length bytes. */
+#ifndef MTB_SAFETENSORS_H
+#define MTB_SAFETENSORS_H
+
+#include "mtbench/dtype.h"
+#include "mtbench/err.h"
+
+#include <stdint.h>
+
+struct safetensor {
+    char *name;
+    enum dtype dtype;
+    int n_dims;
+    uint64_t dim[4];              /* dim[0] is the slowest, the number of rows */
+    uint64_t offset, bytes;       /* in the file */
+};
+
+struct safetensors {
+    struct safetensor *tensor;
+    size_t n_tensors;
+};
+
+enum { SAFETENSORS_PREFIX = 8 };
+
+/* Length of the JSON header from the first eight bytes of a file of 'file_size' bytes. -1: err (format). */
+int safetensors_header(const void *prefix, uint64_t file_size, uint64_t *length, struct err *err);
+/* Parse the JSON header; every tensor is checked to lie inside the file and to have the bytes of its shape. A type that this program
+ * does not run is an error that names the tensor. On 0 release with safetensors_free(). */
+int safetensors_parse(const char *json, size_t n, uint64_t file_size, struct safetensors *s, struct err *err);
+void safetensors_free(struct safetensors *s);
+
+#endif
