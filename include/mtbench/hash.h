@@ -1,0 +1,21 @@
+/* hash.h - SHA-256 (FIPS 180-4), by OpenSSL (room: base). */
+#ifndef MTB_HASH_H
+#define MTB_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sha256;
+
+void sha256(const void *data, size_t n, uint8_t digest[32]);
+/* 64 lower-case hex digits and a NUL. */
+void sha256_hex(const void *data, size_t n, char hex[65]);
+
+/* Piece by piece. sha256_end() releases it. */
+struct sha256 *sha256_begin(void);
+void sha256_add(struct sha256 *h, const void *data, size_t n);
+void sha256_end(struct sha256 *h, uint8_t digest[32]);
+
+void hex_of(const uint8_t *bytes, size_t n, char *hex);      /* 2 n digits and a NUL */
+
+#endif

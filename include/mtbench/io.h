@@ -1,0 +1,17 @@
+/* io.h - files as wholes (room: base). */
+#ifndef MTB_IO_H
+#define MTB_IO_H
+
+#include "mtbench/buf.h"
+#include "mtbench/err.h"
+
+/* Append the bytes of a file. -1: err (io). */
+int io_read(const char *path, struct buf *out, struct err *err);
+/* Write beside, flush to disk, rename over 'path': readers see the old bytes or the new ones. -1: err (io); the old file is untouched. */
+int io_replace(const char *path, const void *data, size_t n, struct err *err);
+/* Create the folders that 'path' lies in. -1: err (io). */
+int io_make_parents(const char *path, struct err *err);
+/* Flush the folder of 'path', so that a new name survives a crash. Best effort. */
+void io_sync_parent(const char *path);
+
+#endif

@@ -1,0 +1,51 @@
+/* journal.h - the append-only record of finished turns: what makes a killed run lose nothing (room: bench).
+ * One writer. First line the manifest, then a JSON object per turn; a line counts once journal_sync() has returned. */
+#ifndef MTB_JOURNAL_H
+#define MTB_JOURNAL_H
+
+#include "mtbench/manifest.h"
+
+#include <stdint.h>
+
+enum turn_status { TURN_OK, TURN_FAILED, TURN_TOO_LONG };
+
+struct turn_record {
+    int64_t question_id;
+    int choice, turn;                    /* turn counts from 1 */
+    enum turn_status status;
+    const char *reason;                  /* NULL when ok */
+    const char *text;                    /* the answer; "" when it failed */
+    const char *finish;                  /* "stop", "length", "context"; NULL when it failed */
+    char question_sha256[65];            /* of the question's line */
+    char prompt_sha256[65];              /* of the rendered prompt's text */
+    int n_prompt, n_new, n_reused;       /* tokens */
+    double temperature, top_p, min_p, repetition_penalty;
+    int top_k;
+    double seconds;                      /* from submission to the end of the turn */
+    double tstamp;                       /* seconds since the epoch */
+    int rank;
+};
+
+/* One JSON line without its newline, and back. After turn_parse() the strings live in 'keep' (cJSON_Delete() it). -1: err (format). */
+void turn_put(struct buf *b, const struct turn_record *t);
+int turn_parse(const char *line, size_t n, struct turn_record *t, cJSON **keep, struct err *err);
+
+struct journal;
+
+/* Open or create the journal at 'path' for this run, lock it against a second run, replay it. A torn last line is cut off. 'fresh': an
+ * old journal is put aside as PATH.old. NULL: err (busy: another run holds it; usage: the manifest differs; format; io). */
+struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err);
+void journal_close(struct journal *j);
+/* The finished (status ok) turn, or NULL. Valid until journal_close(). */
+const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn);
+/* The last record of that turn whatever its status, or NULL. */
+const struct turn_record *journal_last(const struct journal *j, int64_t question_id, int choice, int turn);
+/* Take a record in; it is copied. */
+void journal_append(struct journal *j, const struct turn_record *t);
+/* Write and flush what was appended. -1 (err: io): earlier records are safe, these are not on disk. */
+int journal_sync(struct journal *j, struct err *err);
+
+/* The journal's path for an answer file: its name without ".jsonl", then ".journal". Caller frees. */
+char *journal_path(const char *answer_file);
+
+#endif

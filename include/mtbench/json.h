@@ -1,0 +1,29 @@
+/* json.h - JSON in, by cJSON with the checks that hostile lines need; JSON out, to the byte as Python's json.dumps (room: base). */
+#ifndef MTB_JSON_H
+#define MTB_JSON_H
+
+#include "mtbench/buf.h"
+#include "mtbench/err.h"
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+/* One JSON value in exactly these bytes (blanks around it are fine). NULL (err: format, with the column) for anything else, for bytes that
+ * are no UTF-8, and for \u0000, which a C string cannot hold. Release with cJSON_Delete(). */
+cJSON *json_parse(const char *text, size_t n, struct err *err);
+/* The member 'name' of an object, the last one if there are several; NULL if there is none. */
+const cJSON *json_get(const cJSON *object, const char *name);
+
+/* As json.dumps writes it with its defaults: ASCII only, \uXXXX in lower case, surrogate pairs. 's' is valid UTF-8. */
+void json_put_string(struct buf *b, const char *s, size_t n);
+void json_put_int(struct buf *b, int64_t v);
+/* Shortest form that reads back to the same double, with ".0" or an exponent, as repr(float). */
+void json_put_double(struct buf *b, double v);
+/* A whole value, members in their order, ", " and ": " between them. Numbers that are whole and were written as ints cannot be told from
+ * floats any more: whole numbers are written as ints. */
+void json_put(struct buf *b, const cJSON *j);
+
+/* Is this valid UTF-8 (RFC 3629)? Returns the offset of the first bad byte, or -1. */
+long utf8_bad(const char *s, size_t n);
+
+#endif

@@ -1,0 +1,30 @@
+/* manifest.h - what a run was made with: names and values, some of which may not change between a start and its resumption (room: bench). */
+#ifndef MTB_MANIFEST_H
+#define MTB_MANIFEST_H
+
+#include "mtbench/buf.h"
+#include "mtbench/err.h"
+#include "mtbench/json.h"
+
+#include <stdbool.h>
+
+struct manifest_entry {
+    char *name, *value;
+    bool identity;               /* answers depend on it */
+};
+
+struct manifest {
+    struct manifest_entry *entry;
+    int n;
+};
+
+/* Add an entry; the value is formatted and copied. */
+void manifest_add(struct manifest *m, bool identity, const char *name, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+const char *manifest_get(const struct manifest *m, const char *name);      /* NULL: none */
+void manifest_free(struct manifest *m);
+/* One line: {"identity": {...}, "info": {...}}, values as strings. */
+void manifest_put(struct buf *b, const struct manifest *m);
+/* Compare with what manifest_put() once wrote. -1 (err: usage) naming every identity entry that differs, with both values. */
+int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err);
+
+#endif

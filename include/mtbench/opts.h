@@ -1,0 +1,35 @@
+/* opts.h - the command line of a verb, as a table (room: base).
+ * --flag value and --flag=value; a repeated flag keeps the last value; a list takes all words up to the next flag; any unambiguous
+ * beginning of a flag's name will do (as argparse, which FastChat's users know); an unknown flag names the nearest known one. */
+#ifndef MTB_OPTS_H
+#define MTB_OPTS_H
+
+#include "mtbench/buf.h"
+#include "mtbench/err.h"
+
+#include <stdbool.h>
+
+enum opt_kind { OPT_FLAG, OPT_STRING, OPT_INT, OPT_DOUBLE, OPT_LIST };
+
+struct opt_list {
+    char **word;                 /* into argv */
+    int n;
+};
+
+struct opt {
+    const char *name;            /* without the dashes */
+    enum opt_kind kind;
+    void *to;                    /* bool *, const char **, long *, double *, struct opt_list * */
+    bool *given;                 /* set when the flag was there; NULL: nobody asks */
+    const char *arg;             /* "FILE", for the help */
+    const char *help;            /* one line, with the default */
+};
+
+/* Read argv[0 .. argc) into the table's targets. 0; 1 when --help was there; -1 (err: usage). */
+int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err *err);
+/* The help text of the table: a line per flag. */
+void opts_help(const struct opt *table, int n, struct buf *out);
+/* The name most like 'word' (edit distance), or NULL if none is near. */
+const char *opts_nearest(const char *word, const char *const *name, int n);
+
+#endif

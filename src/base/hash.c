@@ -1,0 +1,55 @@
+/* hash.c - SHA-256, by OpenSSL. */
+#include "mtbench/hash.h"
+
+#include "mtbench/mem.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct sha256 {
+    EVP_MD_CTX *ctx;
+};
+
+struct sha256 *sha256_begin(void)
+{
+    struct sha256 *h = xcalloc(1, sizeof *h);
+    h->ctx = EVP_MD_CTX_new();
+    EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL);
+    return h;
+}
+
+void sha256_add(struct sha256 *h, const void *data, size_t n)
+{
+    EVP_DigestUpdate(h->ctx, data, n);
+}
+
+void sha256_end(struct sha256 *h, uint8_t digest[32])
+{
+    EVP_DigestFinal_ex(h->ctx, digest, NULL);
+    EVP_MD_CTX_free(h->ctx);
+    free(h);
+}
+
+void sha256(const void *data, size_t n, uint8_t digest[32])
+{
+    struct sha256 *h = sha256_begin();
+    sha256_add(h, data, n);
+    sha256_end(h, digest);
+}
+
+void hex_of(const uint8_t *bytes, size_t n, char *hex)
+{
+    static const char digit[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        *hex++ = digit[bytes[i] >> 4];
+        *hex++ = digit[bytes[i] & 15];
+    }
+    *hex = '\0';
+}
+
+void sha256_hex(const void *data, size_t n, char hex[65])
+{
+    uint8_t digest[32];
+    sha256(data, n, digest);
+    hex_of(digest, sizeof digest, hex);
+}

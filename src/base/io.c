@@ -1,0 +1,92 @@
+/* io.c - files as wholes. */
+#include "mtbench/io.h"
+
+#include "mtbench/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int io_read(const char *path, struct buf *out, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+    ssize_t n;
+    if (fd < 0)
+        return err_errno(err, "%s: cannot open", path);
+    while ((n = read(fd, buf_reserve(out, 1 << 16), 1 << 16)) > 0)
+        out->len += (size_t)n;
+    if (n < 0) {
+        err_errno(err, "%s: cannot read", path);
+        goto out;
+    }
+    buf_reserve(out, 0)[0] = '\0';
+    rc = 0;
+out:
+    close(fd);
+    return rc;
+}
+
+int io_make_parents(const char *path, struct err *err)
+{
+    char *copy = xstrdup(path);
+    int rc = 0;
+    for (char *p = copy + 1; rc == 0 && (p = strchr(p, '/')); p++) {
+        *p = '\0';
+        if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+            rc = err_errno(err, "%s: cannot create the folder", copy);
+        *p = '/';
+    }
+    free(copy);
+    return rc;
+}
+
+void io_sync_parent(const char *path)
+{
+    char *copy = xstrdup(path), *slash = strrchr(copy, '/');
+    if (slash)
+        slash[slash == copy] = '\0';
+    int fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(copy);
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t k = write(fd, p, n);
+        if (k < 0 && errno != EINTR)
+            return -1;
+        if (k > 0) {
+            p += k;
+            n -= (size_t)k;
+        }
+    }
+    return 0;
+}
+
+int io_replace(const char *path, const void *data, size_t n, struct err *err)
+{
+    char *beside = xasprintf("%s.%ld.tmp", path, (long)getpid());
+    int rc = 0, fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        rc = err_errno(err, "%s: cannot write", path);
+    else if (write_all(fd, data, n) < 0 || fsync(fd) < 0)
+        rc = err_errno(err, "%s: cannot write", path);
+    if (fd >= 0 && close(fd) < 0 && rc == 0)
+        rc = err_errno(err, "%s: cannot write", path);
+    if (rc == 0 && rename(beside, path) < 0)
+        rc = err_errno(err, "%s: cannot rename into place", path);
+    if (rc < 0)
+        unlink(beside);
+    else
+        io_sync_parent(path);
+    free(beside);
+    return rc;
+}

@@ -1,0 +1,166 @@
+/* json.c - JSON in and out. cJSON reads; the writer is ours because files must equal Python's to the byte. */
+#include "mtbench/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+long utf8_bad(const char *s, size_t n)
+{
+    utf8proc_int32_t c;
+    for (size_t i = 0; i < n;) {
+        if ((unsigned char)s[i] < 0x80) {
+            i++;
+            continue;
+        }
+        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
+        if (k < 1)
+            return (long)i;
+        i += (size_t)k;
+    }
+    return -1;
+}
+
+/* cJSON would cut a string at \u0000. An escape counts only after an even number of backslashes. */
+static long find_nul_escape(const char *s, size_t n)
+{
+    for (size_t i = 0; i + 5 < n; i++) {
+        if (s[i] != '\\')
+            continue;
+        if (!memcmp(s + i + 1, "u0000", 5))
+            return (long)i;
+        i++;
+    }
+    return -1;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+cJSON *json_parse(const char *text, size_t n, struct err *err)
+{
+    long bad = utf8_bad(text, n);
+    const char *end = NULL;
+    if (bad >= 0) {
+        err_set(err, ERR_FORMAT, "byte %ld is no UTF-8; save the file as UTF-8", bad + 1);
+        return NULL;
+    }
+    if (memchr(text, '\0', n) || (bad = find_nul_escape(text, n)) >= 0) {
+        err_set(err, ERR_FORMAT, "a NUL character (\\u0000); remove it");
+        return NULL;
+    }
+    cJSON *j = cJSON_ParseWithLengthOpts(text, n, &end, 0);
+    if (!j) {
+        const char *at = cJSON_GetErrorPtr();
+        size_t column = at && at >= text && at <= text + n ? (size_t)(at - text) + 1 : 1;
+        err_set(err, ERR_FORMAT, "no valid JSON at column %zu; correct the line", column);
+        return NULL;
+    }
+    while (end < text + n && is_blank(*end))
+        end++;
+    if (end != text + n) {
+        err_set(err, ERR_FORMAT, "more text after the JSON value at column %zu; one value belongs on a line", (size_t)(end - text) + 1);
+        cJSON_Delete(j);
+        return NULL;
+    }
+    return j;
+}
+
+const cJSON *json_get(const cJSON *object, const char *name)
+{
+    const cJSON *j, *last = NULL;
+    if (!cJSON_IsObject(object))
+        return NULL;
+    cJSON_ArrayForEach(j, object)
+        if (!strcmp(j->string, name))
+            last = j;
+    return last;
+}
+
+static void put_code_point(struct buf *b, uint32_t c)
+{
+    static const char plain[] = "\"\\\n\r\t\b\f", letter[] = "\"\\nrtbf";
+    const char *p;
+    if (c < 128 && c && (p = strchr(plain, (int)c)))
+        buf_printf(b, "\\%c", letter[p - plain]);
+    else if (c >= 0x20 && c <= 0x7e)
+        buf_char(b, (char)c);
+    else if (c < 0x10000)
+        buf_printf(b, "\\u%04x", c);
+    else
+        buf_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+}
+
+void json_put_string(struct buf *b, const char *s, size_t n)
+{
+    buf_char(b, '"');
+    for (size_t i = 0; i < n;) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
+        put_code_point(b, k < 1 ? 0xfffd : (uint32_t)c);
+        i += k < 1 ? 1 : (size_t)k;
+    }
+    buf_char(b, '"');
+}
+
+void json_put_int(struct buf *b, int64_t v)
+{
+    buf_printf(b, "%lld", (long long)v);
+}
+
+/* repr(float): the fewest digits that read back, fixed notation for exponents -4 .. 15. */
+void json_put_double(struct buf *b, double v)
+{
+    char text[40];
+    if (!isfinite(v)) {
+        buf_str(b, isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity");
+        return;
+    }
+    int digits = 1;
+    do
+        snprintf(text, sizeof text, "%.*e", digits - 1, v);
+    while (strtod(text, NULL) != v && ++digits <= 17);
+    int exponent = atoi(strchr(text, 'e') + 1);
+    if (exponent < -4 || exponent >= 16) {
+        *strchr(text, 'e') = '\0';
+        buf_printf(b, "%se%c%02d", text, exponent < 0 ? '-' : '+', abs(exponent));
+        return;
+    }
+    int decimals = digits - 1 - exponent;
+    snprintf(text, sizeof text, "%.*f", decimals > 1 ? decimals : 1, v);
+    buf_str(b, text);
+}
+
+void json_put(struct buf *b, const cJSON *j)
+{
+    const cJSON *c;
+    if (cJSON_IsString(j)) {
+        json_put_string(b, j->valuestring, strlen(j->valuestring));
+    } else if (cJSON_IsNumber(j)) {
+        if (j->valuedouble == floor(j->valuedouble) && fabs(j->valuedouble) < 9007199254740992.0)
+            json_put_int(b, (int64_t)j->valuedouble);
+        else
+            json_put_double(b, j->valuedouble);
+    } else if (cJSON_IsBool(j)) {
+        buf_str(b, cJSON_IsTrue(j) ? "true" : "false");
+    } else if (cJSON_IsArray(j) || cJSON_IsObject(j)) {
+        buf_char(b, cJSON_IsArray(j) ? '[' : '{');
+        cJSON_ArrayForEach(c, j)
+        {
+            if (c != j->child)
+                buf_str(b, ", ");
+            if (cJSON_IsObject(j)) {
+                json_put_string(b, c->string, strlen(c->string));
+                buf_str(b, ": ");
+            }
+            json_put(b, c);
+        }
+        buf_char(b, cJSON_IsArray(j) ? ']' : '}');
+    } else {
+        buf_str(b, "null");
+    }
+}

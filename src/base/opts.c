@@ -1,0 +1,156 @@
+/* opts.c - the command line of a verb, as a table. */
+#include "mtbench/opts.h"
+
+#include "mtbench/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int min3(int a, int b, int c)
+{
+    int m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* Levenshtein distance of two short words. */
+static int distance(const char *a, const char *b)
+{
+    enum { LIMIT = 63 };
+    int n = (int)strlen(b), row[LIMIT + 1];
+    if (n > LIMIT)
+        return n;
+    for (int j = 0; j <= n; j++)
+        row[j] = j;
+    for (int i = 1; a[i - 1]; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= n; j++) {
+            int next = min3(row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = row[j];
+            row[j] = next;
+        }
+    }
+    return row[n];
+}
+
+const char *opts_nearest(const char *word, const char *const *name, int n)
+{
+    const char *best = NULL;
+    int least = (int)strlen(word) / 2 + 1;
+    for (int i = 0; i < n; i++) {
+        int d = distance(word, name[i]);
+        if (d < least) {
+            least = d;
+            best = name[i];
+        }
+    }
+    return best;
+}
+
+static bool is_flag(const char *word)
+{
+    return word[0] == '-' && word[1] == '-' && word[2] != '\0';
+}
+
+static int unknown(const struct opt *table, int n, const char *word, struct err *err)
+{
+    const char **name = xcalloc((size_t)n + 1, sizeof *name);
+    for (int i = 0; i < n; i++)
+        name[i] = table[i].name;
+    const char *near = opts_nearest(word, name, n);
+    free(name);
+    if (near)
+        return err_set(err, ERR_USAGE, "--%s: unknown flag; did you mean --%s?", word, near);
+    return err_set(err, ERR_USAGE, "--%s: unknown flag; --help lists them", word);
+}
+
+/* The flag of this name, or the only one that begins so. */
+static const struct opt *find(const struct opt *table, int n, const char *word, struct err *err)
+{
+    const struct opt *match = NULL;
+    size_t length = strlen(word);
+    for (int i = 0; i < n; i++) {
+        if (!strcmp(table[i].name, word))
+            return &table[i];
+    }
+    for (int i = 0; i < n; i++) {
+        if (strncmp(table[i].name, word, length))
+            continue;
+        if (match) {
+            err_set(err, ERR_USAGE, "--%s: could be --%s or --%s; write more of it", word, match->name, table[i].name);
+            return NULL;
+        }
+        match = &table[i];
+    }
+    if (!match)
+        unknown(table, n, word, err);
+    return match;
+}
+
+static int store(const struct opt *o, char *value, struct err *err)
+{
+    char *end = value;
+    errno = 0;
+    if (o->kind == OPT_STRING) {
+        *(const char **)o->to = value;
+        return 0;
+    }
+    if (o->kind == OPT_INT)
+        *(long *)o->to = strtol(value, &end, 10);
+    else
+        *(double *)o->to = strtod(value, &end);
+    if (errno || end == value || *end)
+        return err_set(err, ERR_USAGE, "--%s %s: not a %snumber", o->name, value, o->kind == OPT_INT ? "whole " : "");
+    return 0;
+}
+
+int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err *err)
+{
+    for (int i = 0; i < argc; i++) {
+        if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help"))
+            return 1;
+        if (!is_flag(argv[i]))
+            return err_set(err, ERR_USAGE, "%s: a word where a flag should be; flags begin with --, and --help lists them", argv[i]);
+        char *name = xstrdup(argv[i] + 2), *equals = strchr(name, '=');
+        if (equals)
+            *equals = '\0';
+        const struct opt *o = find(table, n, name, err);
+        free(name);
+        if (!o)
+            return -1;
+        char *value = equals ? strchr(argv[i], '=') + 1 : NULL;
+        if (o->given)
+            *o->given = true;
+        if (o->kind == OPT_FLAG) {
+            if (value)
+                return err_set(err, ERR_USAGE, "--%s: takes no value", o->name);
+            *(bool *)o->to = true;
+        } else if (o->kind == OPT_LIST) {
+            struct opt_list *list = o->to;
+            *list = (struct opt_list){ argv + i + 1, 0 };
+            while (!value && i + 1 < argc && !is_flag(argv[i + 1]))
+                list->n++, i++;
+            if (list->n == 0)
+                return err_set(err, ERR_USAGE, "--%s: needs at least one value", o->name);
+        } else {
+            if (!value && (i + 1 == argc || is_flag(argv[i + 1])))
+                return err_set(err, ERR_USAGE, "--%s: needs a value", o->name);
+            if (store(o, value ? value : argv[++i], err) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+void opts_help(const struct opt *table, int n, struct buf *out)
+{
+    for (int i = 0; i < n; i++) {
+        size_t start = out->len;
+        buf_printf(out, "  --%s%s%s", table[i].name, table[i].arg ? " " : "", table[i].arg ? table[i].arg : "");
+        do
+            buf_char(out, ' ');
+        while (out->len < start + 36);
+        buf_printf(out, "%s\n", table[i].help);
+    }
+}

@@ -1,0 +1,155 @@
+/* answer.c - answer files as FastChat reads and writes them. */
+#include "mtbench/answer.h"
+
+#include "mtbench/hash.h"
+#include "mtbench/io.h"
+#include "mtbench/json.h"
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void short_uuid(const uint8_t bits[16], char id[23])
+{
+    static const char alphabet[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    unsigned __int128 v = 0;
+    for (int i = 0; i < 16; i++)
+        v = v << 8 | bits[i];
+    for (int i = 21; i >= 0; i--) {
+        id[i] = alphabet[(int)(v % 57)];
+        v /= 57;
+    }
+    id[22] = '\0';
+}
+
+void answer_id(const char *model_id, int64_t question_id, uint64_t seed, char id[23])
+{
+    uint8_t digest[32];
+    char *key = xasprintf("%s\n%lld\n%llu", model_id, (long long)question_id, (unsigned long long)seed);
+    sha256(key, strlen(key), digest);
+    free(key);
+    digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x40);
+    digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
+    short_uuid(digest, id);
+}
+
+void answer_put(struct buf *b, const struct answer *a)
+{
+    char id[23];
+    answer_id(a->model_id, a->question_id, a->seed, id);
+    buf_printf(b, "{\"question_id\": %lld, \"answer_id\": \"%s\", \"model_id\": ", (long long)a->question_id, id);
+    json_put_string(b, a->model_id, strlen(a->model_id));
+    buf_str(b, ", \"choices\": [");
+    for (int c = 0; c < a->n_choices; c++) {
+        buf_printf(b, "%s{\"index\": %d, \"turns\": [", c ? ", " : "", c);
+        for (int t = 0; t < a->choice[c].n_turns; t++) {
+            buf_str(b, t ? ", " : "");
+            json_put_string(b, a->choice[c].turn[t], strlen(a->choice[c].turn[t]));
+        }
+        buf_str(b, "]}");
+    }
+    buf_str(b, "], \"tstamp\": ");
+    json_put_double(b, a->tstamp);
+    buf_char(b, '}');
+}
+
+/* ---- merging ---- */
+
+struct line {
+    int64_t id;
+    int order;                           /* later lines win */
+    const char *text;
+    size_t n;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : x->order - y->order;
+}
+
+static int split_lines(const char *path, const struct buf *b, struct line **lines, int *n, struct err *err)
+{
+    int number = 0;
+    for (size_t at = 0; at < b->len;) {
+        const char *end = memchr(b->data + at, '\n', b->len - at);
+        size_t length = end ? (size_t)(end - b->data) - at : b->len - at;
+        cJSON *j = json_parse(b->data + at, length, err);
+        const cJSON *id = json_get(j, "question_id");
+        number++;
+        if (!j || !cJSON_IsNumber(id)) {
+            if (j)
+                err_set(err, ERR_FORMAT, "no \"question_id\"; is this an answer file?");
+            cJSON_Delete(j);
+            return err_wrap(err, "%s:%d", path, number);
+        }
+        *lines = xrealloc(*lines, (size_t)*n + 1, sizeof **lines);
+        (*lines)[*n] = (struct line){ (int64_t)id->valuedouble, *n, b->data + at, length };
+        (*n)++;
+        cJSON_Delete(j);
+        at += length + 1;
+    }
+    return 0;
+}
+
+int answers_merge(const char *path, const struct answer *a, int n, struct err *err)
+{
+    struct buf old = {0}, fresh = {0}, out = {0};
+    struct line *line = NULL;
+    int n_lines = 0, rc = -1;
+    if (access(path, F_OK) == 0 && io_read(path, &old, err) < 0)
+        goto out;
+    for (int i = 0; i < n; i++) {
+        answer_put(&fresh, &a[i]);
+        buf_char(&fresh, '\n');
+    }
+    if (split_lines(path, &old, &line, &n_lines, err) < 0 || split_lines(path, &fresh, &line, &n_lines, err) < 0)
+        goto out;
+    if (n_lines)
+        qsort(line, (size_t)n_lines, sizeof *line, by_id);
+    for (int i = 0; i < n_lines; i++) {
+        if (i + 1 < n_lines && line[i + 1].id == line[i].id)
+            continue;
+        buf_add(&out, line[i].text, line[i].n);
+        buf_char(&out, '\n');
+    }
+    rc = io_make_parents(path, err) < 0 ? -1 : io_replace(path, out.data ? out.data : "", out.len, err);
+out:
+    buf_free(&old);
+    buf_free(&fresh);
+    buf_free(&out);
+    free(line);
+    return rc;
+}
+
+/* ---- digest ---- */
+
+struct digest {
+    struct sha256 *h;
+};
+
+struct digest *digest_begin(void)
+{
+    struct digest *d = xcalloc(1, sizeof *d);
+    d->h = sha256_begin();
+    return d;
+}
+
+void digest_turn(struct digest *d, int64_t question_id, int choice, int turn, const char *text)
+{
+    char head[96];
+    size_t n = strlen(text);
+    int k = snprintf(head, sizeof head, "%lld%c%d%c%d%c%zu", (long long)question_id, 0, choice, 0, turn, 0, n);
+    sha256_add(d->h, head, (size_t)k + 1);
+    sha256_add(d->h, text, n);
+}
+
+void digest_end(struct digest *d, char hex[65])
+{
+    uint8_t digest[32];
+    sha256_end(d->h, digest);
+    hex_of(digest, sizeof digest, hex);
+    free(d);
+}

@@ -1,0 +1,310 @@
+/* journal.c - the append-only record of finished turns.
+ * Locked by a POSIX record lock, which tells who holds it and works on the parallel file systems that have locks at all; where there are
+ * none the run goes on, since a lock only guards against a mistake. */
+#include "mtbench/journal.h"
+
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const status_name[] = { "ok", "failed", "too_long" };
+
+struct entry {
+    struct turn_record record;
+    cJSON *keep;
+};
+
+struct journal {
+    char *path;
+    int fd;
+    off_t good;                          /* bytes on disk that end in a whole line */
+    struct buf pending;
+    struct entry *entry;                 /* in file order */
+    int n;
+};
+
+char *journal_path(const char *answer_file)
+{
+    size_t n = strlen(answer_file), k = strlen(".jsonl");
+    if (n > k && !strcmp(answer_file + n - k, ".jsonl"))
+        n -= k;
+    return xasprintf("%.*s.journal", (int)n, answer_file);
+}
+
+/* ---- records ---- */
+
+static void put_text(struct buf *b, const char *name, const char *value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    if (value)
+        json_put_string(b, value, strlen(value));
+    else
+        buf_str(b, "null");
+}
+
+static void put_number(struct buf *b, const char *name, double value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    json_put_double(b, value);
+}
+
+void turn_put(struct buf *b, const struct turn_record *t)
+{
+    buf_printf(b, "{\"question_id\": %lld, \"choice\": %d, \"turn\": %d", (long long)t->question_id, t->choice, t->turn);
+    put_text(b, "status", status_name[t->status]);
+    put_text(b, "reason", t->reason);
+    put_text(b, "text", t->text);
+    put_text(b, "finish", t->finish);
+    put_text(b, "question_sha256", t->question_sha256);
+    put_text(b, "prompt_sha256", t->prompt_sha256);
+    buf_printf(b, ", \"n_prompt\": %d, \"n_new\": %d, \"n_reused\": %d", t->n_prompt, t->n_new, t->n_reused);
+    put_number(b, "temperature", t->temperature);
+    buf_printf(b, ", \"top_k\": %d", t->top_k);
+    put_number(b, "top_p", t->top_p);
+    put_number(b, "min_p", t->min_p);
+    put_number(b, "repetition_penalty", t->repetition_penalty);
+    put_number(b, "seconds", t->seconds);
+    put_number(b, "tstamp", t->tstamp);
+    buf_printf(b, ", \"rank\": %d}", t->rank);
+}
+
+static const char *text_of(const cJSON *j, const char *name)
+{
+    const cJSON *s = json_get(j, name);
+    return cJSON_IsString(s) ? s->valuestring : NULL;
+}
+
+static double number_of(const cJSON *j, const char *name)
+{
+    const cJSON *s = json_get(j, name);
+    return cJSON_IsNumber(s) ? s->valuedouble : 0;
+}
+
+static int int_of(const cJSON *j, const char *name)
+{
+    double x = number_of(j, name);
+    return x > -2147483648.0 && x < 2147483648.0 ? (int)x : 0;
+}
+
+static int read_status(const cJSON *j, struct turn_record *t, struct err *err)
+{
+    const char *s = text_of(j, "status");
+    for (size_t i = 0; s && i < sizeof status_name / sizeof *status_name; i++) {
+        if (!strcmp(s, status_name[i])) {
+            t->status = (enum turn_status)i;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_FORMAT, "no turn record: its status is %s", s ? s : "missing");
+}
+
+int turn_parse(const char *line, size_t n, struct turn_record *t, cJSON **keep, struct err *err)
+{
+    cJSON *j = *keep = json_parse(line, n, err);
+    *t = (struct turn_record){0};
+    if (!j)
+        return -1;
+    if (!cJSON_IsNumber(json_get(j, "question_id")) || int_of(j, "turn") < 1 || !text_of(j, "text")) {
+        err_set(err, ERR_FORMAT, "no turn record: question_id, turn or text is missing");
+        goto error;
+    }
+    if (read_status(j, t, err) < 0)
+        goto error;
+    double id = number_of(j, "question_id");
+    t->question_id = id > -9e15 && id < 9e15 ? (int64_t)id : 0;
+    t->choice = int_of(j, "choice");
+    t->turn = int_of(j, "turn");
+    t->reason = text_of(j, "reason");
+    t->text = text_of(j, "text");
+    t->finish = text_of(j, "finish");
+    const char *question = text_of(j, "question_sha256"), *prompt = text_of(j, "prompt_sha256");
+    snprintf(t->question_sha256, sizeof t->question_sha256, "%s", question ? question : "");
+    snprintf(t->prompt_sha256, sizeof t->prompt_sha256, "%s", prompt ? prompt : "");
+    t->n_prompt = int_of(j, "n_prompt");
+    t->n_new = int_of(j, "n_new");
+    t->n_reused = int_of(j, "n_reused");
+    t->temperature = number_of(j, "temperature");
+    t->top_k = int_of(j, "top_k");
+    t->top_p = number_of(j, "top_p");
+    t->min_p = number_of(j, "min_p");
+    t->repetition_penalty = number_of(j, "repetition_penalty");
+    t->seconds = number_of(j, "seconds");
+    t->tstamp = number_of(j, "tstamp");
+    t->rank = int_of(j, "rank");
+    return 0;
+error:
+    cJSON_Delete(j);
+    *keep = NULL;
+    return -1;
+}
+
+/* ---- the file ---- */
+
+static int lock(struct journal *j, struct err *err)
+{
+    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, who = l;
+    if (fcntl(j->fd, F_SETLK, &l) == 0)
+        return 0;
+    if (errno != EACCES && errno != EAGAIN)
+        return 0;
+    if (fcntl(j->fd, F_GETLK, &who) < 0 || who.l_type == F_UNLCK)
+        who.l_pid = 0;
+    return err_set(err, ERR_BUSY, "%s: another run (process %ld) is writing these answers; wait for it, or use another --model-id or --answer-file",
+                   j->path, (long)who.l_pid);
+}
+
+static int replay_line(struct journal *j, const char *line, size_t n, struct err *err)
+{
+    struct entry e;
+    if (turn_parse(line, n, &e.record, &e.keep, err) < 0)
+        return -1;
+    j->entry = xrealloc(j->entry, (size_t)j->n + 1, sizeof *j->entry);
+    j->entry[j->n++] = e;
+    return 0;
+}
+
+static int check_manifest(const char *line, size_t n, const struct manifest *m, struct err *err)
+{
+    cJSON *stored = json_parse(line, n, err);
+    if (!stored)
+        return -1;
+    int rc = manifest_compare(m, stored, err);
+    cJSON_Delete(stored);
+    return rc;
+}
+
+/* Whole lines only: what follows the last newline was being written when the writer died. */
+static int replay(struct journal *j, const struct manifest *m, struct err *err)
+{
+    struct buf b = {0};
+    int rc = io_read(j->path, &b, err), number = 0;
+    while (rc == 0 && j->good < (off_t)b.len) {
+        const char *line = b.data + j->good, *end = memchr(line, '\n', b.len - (size_t)j->good);
+        if (!end)
+            break;
+        number++;
+        rc = number == 1 ? check_manifest(line, (size_t)(end - line), m, err) : replay_line(j, line, (size_t)(end - line), err);
+        j->good = end + 1 - b.data;
+    }
+    buf_free(&b);
+    if (rc < 0)
+        return number > 1 ? err_wrap(err, "%s:%d", j->path, number) : err_wrap(err, "%s", j->path);
+    if (ftruncate(j->fd, j->good) < 0)
+        return err_errno(err, "%s: cannot cut off a torn line", j->path);
+    if (number == 0) {
+        manifest_put(&j->pending, m);
+        buf_char(&j->pending, '\n');
+        if (journal_sync(j, err) < 0)
+            return -1;
+        io_sync_parent(j->path);
+    }
+    return 0;
+}
+
+static void put_aside(const char *path)
+{
+    char *old = xasprintf("%s.old", path);
+    rename(path, old); /* there may be none */
+    free(old);
+}
+
+struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err)
+{
+    struct journal *j = xcalloc(1, sizeof *j);
+    j->fd = -1;
+    j->path = xstrdup(path);
+    if (io_make_parents(path, err) < 0)
+        goto error;
+    for (int i = 0; i < 2; i++) {
+        j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (j->fd < 0) {
+            err_errno(err, "%s: cannot write", path);
+            goto error;
+        }
+        if (lock(j, err) < 0)
+            goto error;
+        if (!fresh || i == 1)
+            break;
+        put_aside(path);
+        close(j->fd);
+    }
+    /* io_read() opens the file a second time, and closing that would drop a POSIX lock: take it again. */
+    if (replay(j, m, err) < 0 || lock(j, err) < 0)
+        goto error;
+    return j;
+error:
+    journal_close(j);
+    return NULL;
+}
+
+void journal_close(struct journal *j)
+{
+    if (!j)
+        return;
+    for (int i = 0; i < j->n; i++)
+        cJSON_Delete(j->entry[i].keep);
+    if (j->fd >= 0)
+        close(j->fd);
+    buf_free(&j->pending);
+    free(j->entry);
+    free(j->path);
+    free(j);
+}
+
+const struct turn_record *journal_last(const struct journal *j, int64_t question_id, int choice, int turn)
+{
+    for (int i = j->n - 1; i >= 0; i--) {
+        const struct turn_record *t = &j->entry[i].record;
+        if (t->question_id == question_id && t->choice == choice && t->turn == turn)
+            return t;
+    }
+    return NULL;
+}
+
+const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn)
+{
+    for (int i = j->n - 1; i >= 0; i--) {
+        const struct turn_record *t = &j->entry[i].record;
+        if (t->status == TURN_OK && t->question_id == question_id && t->choice == choice && t->turn == turn)
+            return t;
+    }
+    return NULL;
+}
+
+void journal_append(struct journal *j, const struct turn_record *t)
+{
+    size_t start = j->pending.len;
+    struct err ignored;
+    turn_put(&j->pending, t);
+    replay_line(j, j->pending.data + start, j->pending.len - start, &ignored);
+    buf_char(&j->pending, '\n');
+}
+
+int journal_sync(struct journal *j, struct err *err)
+{
+    size_t done = 0;
+    while (done < j->pending.len) {
+        ssize_t n = pwrite(j->fd, j->pending.data + done, j->pending.len - done, j->good + (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            goto error;
+        done += (size_t)n;
+    }
+    if (done && fdatasync(j->fd) < 0)
+        goto error;
+    j->good += (off_t)done;
+    buf_clear(&j->pending);
+    return 0;
+error:
+    err_errno(err, "%s: cannot write; free some space and start again, finished turns before this are safe", j->path);
+    if (ftruncate(j->fd, j->good) < 0)
+        err_wrap(err, "and the torn line stays");
+    return -1;
+}

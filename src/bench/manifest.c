@@ -1,0 +1,79 @@
+/* manifest.c - what a run was made with. */
+#include "mtbench/manifest.h"
+
+#include "mtbench/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void manifest_add(struct manifest *m, bool identity, const char *name, const char *fmt, ...)
+{
+    va_list ap;
+    char *value = NULL;
+    va_start(ap, fmt);
+    int n = vasprintf(&value, fmt, ap);
+    va_end(ap);
+    m->entry = xrealloc(m->entry, (size_t)m->n + 1, sizeof *m->entry);
+    m->entry[m->n++] = (struct manifest_entry){ xstrdup(name), n < 0 ? xstrdup("") : value, identity };
+}
+
+const char *manifest_get(const struct manifest *m, const char *name)
+{
+    for (int i = 0; i < m->n; i++)
+        if (!strcmp(m->entry[i].name, name))
+            return m->entry[i].value;
+    return NULL;
+}
+
+void manifest_free(struct manifest *m)
+{
+    for (int i = 0; i < m->n; i++) {
+        free(m->entry[i].name);
+        free(m->entry[i].value);
+    }
+    free(m->entry);
+    *m = (struct manifest){0};
+}
+
+static void put_entries(struct buf *b, const struct manifest *m, bool identity)
+{
+    bool first = true;
+    buf_char(b, '{');
+    for (int i = 0; i < m->n; i++) {
+        if (m->entry[i].identity != identity)
+            continue;
+        buf_str(b, first ? "" : ", ");
+        json_put_string(b, m->entry[i].name, strlen(m->entry[i].name));
+        buf_str(b, ": ");
+        json_put_string(b, m->entry[i].value, strlen(m->entry[i].value));
+        first = false;
+    }
+    buf_char(b, '}');
+}
+
+void manifest_put(struct buf *b, const struct manifest *m)
+{
+    buf_str(b, "{\"identity\": ");
+    put_entries(b, m, true);
+    buf_str(b, ", \"info\": ");
+    put_entries(b, m, false);
+    buf_str(b, "}");
+}
+
+int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err)
+{
+    const cJSON *identity = json_get(stored, "identity");
+    struct buf b = {0};
+    for (int i = 0; i < now->n; i++) {
+        const struct manifest_entry *e = &now->entry[i];
+        const cJSON *old = json_get(identity, e->name);
+        const char *was = cJSON_IsString(old) ? old->valuestring : "(not recorded)";
+        if (e->identity && strcmp(was, e->value))
+            buf_printf(&b, "%s%s was %s and is %s", b.len ? ", " : "", e->name, was, e->value);
+    }
+    int rc = b.len == 0 ? 0 : err_set(err, ERR_USAGE, "answers under this id were made otherwise: %s; use another --model-id, or --fresh to answer again", b.data);
+    buf_free(&b);
+    return rc;
+}

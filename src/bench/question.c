@@ -1,0 +1,163 @@
+/* question.c - the questions of a bench, from JSON lines that people edit by hand. */
+#include "mtbench/question.h"
+
+#include "mtbench/hash.h"
+#include "mtbench/json.h"
+#include "mtbench/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    double temperature;          /* fastchat.llm_judge.common.temperature_config */
+    double length;               /* tokens per turn, rounded means of published answers */
+} categories[] = {
+    { "writing", 0.7, 400 }, { "roleplay", 0.7, 350 }, { "extraction", 0.0, 150 }, { "math", 0.0, 220 }, { "coding", 0.0, 420 },
+    { "reasoning", 0.0, 200 }, { "stem", 0.1, 400 }, { "humanities", 0.1, 450 }, { "arena-hard-200", 0.0, 500 },
+};
+
+double category_temperature(const char *category)
+{
+    for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
+        if (!strcmp(category, categories[i].name))
+            return categories[i].temperature;
+    return 0.7;
+}
+
+double category_length(const char *category)
+{
+    for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
+        if (!strcmp(category, categories[i].name))
+            return categories[i].length;
+    return 300;
+}
+
+static void question_free(struct question *q)
+{
+    for (int i = 0; i < q->n_turns; i++)
+        free(q->turn[i]);
+    for (int i = 0; i < q->n_reference; i++)
+        free(q->reference[i]);
+    free(q->turn);
+    free(q->reference);
+    free(q->category);
+}
+
+/* A list of strings into *out; 0 or -1. */
+static int strings(const cJSON *list, char ***out, int *n)
+{
+    const cJSON *j;
+    if (!cJSON_IsArray(list))
+        return -1;
+    *out = xcalloc((size_t)cJSON_GetArraySize(list), sizeof **out);
+    cJSON_ArrayForEach(j, list)
+    {
+        if (!cJSON_IsString(j))
+            return -1;
+        (*out)[(*n)++] = xstrdup(j->valuestring);
+    }
+    return 0;
+}
+
+static int parse_fields(const cJSON *j, struct question *q, struct err *err)
+{
+    const cJSON *id = json_get(j, "question_id"), *category = json_get(j, "category"), *turns = json_get(j, "turns");
+    const cJSON *reference = json_get(j, "reference"), *temperature = json_get(j, "required_temperature");
+    if (!cJSON_IsObject(j))
+        return err_set(err, ERR_FORMAT, "no JSON object; is this a question file?");
+    if (!cJSON_IsNumber(id) || id->valuedouble != floor(id->valuedouble) || fabs(id->valuedouble) > 9007199254740991.0)
+        return err_set(err, ERR_FORMAT, "no whole number \"question_id\"; give each question one");
+    q->id = (int64_t)id->valuedouble;
+    if (!cJSON_IsString(category))
+        return err_set(err, ERR_FORMAT, "no \"category\"; name one, it decides the temperature");
+    q->category = xstrdup(category->valuestring);
+    if (!turns)
+        return err_set(err, ERR_FORMAT, "no \"turns\" array; is this an answer file?");
+    if (strings(turns, &q->turn, &q->n_turns) < 0)
+        return err_set(err, ERR_FORMAT, "\"turns\" is no list of strings; write each turn as one string");
+    if (q->n_turns == 0)
+        return err_set(err, ERR_FORMAT, "\"turns\" is empty; a question needs at least one turn");
+    if (cJSON_IsArray(reference) && strings(reference, &q->reference, &q->n_reference) < 0)
+        return err_set(err, ERR_FORMAT, "\"reference\" is no list of strings; write one string per turn");
+    q->temperature = category_temperature(q->category);
+    if (temperature && !cJSON_IsNull(temperature)) {
+        if (!cJSON_IsNumber(temperature) || !(temperature->valuedouble >= 0))
+            return err_set(err, ERR_FORMAT, "\"required_temperature\" is no number of at least 0");
+        q->temperature = temperature->valuedouble;
+    }
+    return 0;
+}
+
+static int parse_line(const char *line, size_t n, struct questions *qs, struct err *err)
+{
+    cJSON *j = json_parse(line, n, err);
+    if (!j)
+        return -1;
+    qs->q = xrealloc(qs->q, (size_t)qs->n + 1, sizeof *qs->q);
+    struct question *q = &qs->q[qs->n++];
+    *q = (struct question){0};
+    sha256_hex(line, n, q->sha256);
+    int rc = parse_fields(j, q, err);
+    cJSON_Delete(j);
+    for (int i = 0; rc == 0 && i < qs->n - 1; i++)
+        if (qs->q[i].id == q->id)
+            rc = err_set(err, ERR_FORMAT, "question_id %lld was used before; ids must differ", (long long)q->id);
+    return rc;
+}
+
+int questions_parse(const char *name, const char *data, size_t n, struct questions *out, struct err *err)
+{
+    *out = (struct questions){0};
+    sha256_hex(data, n, out->sha256);
+    int number = 0;
+    for (size_t at = 0; at < n; number++) {
+        const char *end = memchr(data + at, '\n', n - at);
+        size_t length = end ? (size_t)(end - data) - at : n - at;
+        int rc = length == 0 ? err_set(err, ERR_FORMAT, "an empty line; remove it") : parse_line(data + at, length, out, err);
+        if (rc < 0) {
+            questions_free(out);
+            return err_wrap(err, "%s:%d", name, number + 1);
+        }
+        at += length + 1;
+    }
+    if (out->n == 0)
+        return err_set(err, ERR_FORMAT, "%s: no questions in it; check the path", name);
+    return 0;
+}
+
+void questions_free(struct questions *qs)
+{
+    for (int i = 0; i < qs->n; i++)
+        question_free(&qs->q[i]);
+    free(qs->q);
+    qs->q = NULL;
+    qs->n = 0;
+}
+
+static long clamp_index(long i, long n)
+{
+    i = i < 0 ? i + n : i;
+    return i < 0 ? 0 : i > n ? n : i;
+}
+
+int questions_slice(struct questions *qs, const struct slicing *s, struct err *err)
+{
+    long begin = s->has_begin ? clamp_index(s->begin, qs->n) : 0, end = s->has_end ? clamp_index(s->end, qs->n) : qs->n;
+    if (end < begin)
+        end = begin;
+    if (s->first_n)
+        end = begin + clamp_index(s->first_n, end - begin);
+    if (end == begin)
+        return err_set(err, ERR_USAGE, "--question-begin, --question-end, --first-n: they leave none of the %d questions; choose a wider slice", qs->n);
+    int kept = 0;
+    for (int i = 0; i < qs->n; i++) {
+        if (i >= begin && i < end)
+            qs->q[kept++] = qs->q[i];
+        else
+            question_free(&qs->q[i]);
+    }
+    qs->n = kept;
+    return 0;
+}
