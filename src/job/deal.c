@@ -1,9 +1,9 @@
-/* deal.c - items go out, records come back, between the steps of the engines.
+/* deal.c - items go out, records come back, between the steps of the engines. Who gets what is decided in dealer.c.
  * Every rank says how many items it could have taken in all since the start (a limit, not a difference), so that a message under way
- * never makes rank 0 give twice. Rank 0 gives about 75 % of each rank's fair share at once, longest first; what is left goes, one
- * item for one finished, to whoever turns out to be fast. */
+ * never makes rank 0 give twice. */
 #include "mtbench/deal.h"
 
+#include "dealer.h"
 #include "job_priv.h"
 #include "mtbench/mem.h"
 
@@ -27,13 +27,6 @@ struct message {                          /* one on its way out, or in, or (reco
 
 struct queue { struct message *first, **end; };
 
-struct member {                           /* rank 0: what it knows of a rank */
-    int limit, n_given, n_out;            /* items it could have had; was given; has in hand */
-    int target;                           /* most items in hand that its share has brought */
-    double given, out;                    /* cost */
-    bool left;
-};
-
 struct deal {
     struct job *job;
     MPI_Comm comm;
@@ -46,12 +39,7 @@ struct deal {
     int *item, n_item, next_item;         /* given items; [next_item, n_item) are not taken yet */
     int limit_sent;
     bool left;
-    /* rank 0 */
-    int n_items, n_dealt, n_done, n_left, keep;
-    int *order, *owner;                   /* (n_items) longest first; which rank has the item, -1: none, -2: done */
-    double *cost, total;
-    struct member *member;                /* (size) */
-    int *again, n_again;                  /* items that came back from ranks that left */
+    struct dealer *dealer;                /* rank 0 */
 };
 
 static void queue_add(struct queue *q, struct message *m)
@@ -103,14 +91,7 @@ static void sweep(struct deal *d)
     d->sending.end = at;
 }
 
-/* ---- rank 0: who gets what ---- */
-
-static bool may_have(const struct deal *d, const struct member *m, double cost)
-{
-    if (m->left || m->n_given >= m->limit)
-        return false;
-    return m->n_out < d->keep || m->n_out < m->target || m->given + cost <= 0.75 * d->total / d->job->info.size;
-}
+/* ---- rank 0 ---- */
 
 static void take_in(struct deal *d, int item)
 {
@@ -118,62 +99,15 @@ static void take_in(struct deal *d, int item)
     d->item[d->n_item++] = item;
 }
 
-static void give(struct deal *d, int to, int item)
-{
-    struct member *m = &d->member[to];
-    m->n_given++;
-    m->n_out++;
-    if (m->given + d->cost[item] <= 0.75 * d->total / d->job->info.size && m->n_out > m->target)
-        m->target = m->n_out;
-    m->given += d->cost[item];
-    m->out += d->cost[item];
-    d->owner[item] = to;
-    d->moved = true;
-    if (to == 0)
-        take_in(d, item);
-    else
-        post_head(d, to, TAG_DOWN, DOWN_ITEM, item);
-}
-
-/* Give as much as may be given: the longest item to the rank with the least in hand, and so on. */
 static void hand_out(struct deal *d)
 {
-    while (d->n_again > 0 || d->n_dealt < d->n_items) {
-        int item = d->n_again > 0 ? d->again[d->n_again - 1] : d->order[d->n_dealt], best = -1;
-        for (int r = 0; r < d->job->info.size; r++)
-            if (may_have(d, &d->member[r], d->cost[item]) && (best < 0 || d->member[r].out < d->member[best].out))
-                best = r;
-        if (best < 0)
-            return;
-        if (d->n_again > 0)
-            d->n_again--;
+    for (int to, item; (item = dealer_next(d->dealer, &to)) >= 0;) {
+        d->moved = true;
+        if (to == 0)
+            take_in(d, item);
         else
-            d->n_dealt++;
-        give(d, best, item);
+            post_head(d, to, TAG_DOWN, DOWN_ITEM, item);
     }
-}
-
-static void item_done(struct deal *d, int from, int item)
-{
-    if (item < 0 || item >= d->n_items || d->owner[item] != from)
-        return;
-    d->owner[item] = -2;
-    d->n_done++;
-    d->member[from].n_out--;
-    d->member[from].out -= d->cost[item];
-}
-
-static void member_left(struct deal *d, int from)
-{
-    if (d->member[from].left)
-        return;
-    d->member[from].left = true;
-    d->n_left++;
-    for (int i = d->n_items - 1; i >= 0; i--)
-        if (d->owner[d->order[i]] == from) {
-            d->owner[d->order[i]] = -1;
-            d->again[d->n_again++] = d->order[i];
-        }
 }
 
 /* One message of a rank (rank 0 included); records are kept, the rest is used up. */
@@ -181,9 +115,9 @@ static void heard(struct deal *d, struct message *m)
 {
     d->moved = true;
     switch (m->head.kind) {
-    case UP_LIMIT: d->member[m->from].limit = m->head.arg; break;
-    case UP_DONE: item_done(d, m->from, m->head.arg); break;
-    case UP_LEAVE: member_left(d, m->from); break;
+    case UP_LIMIT: dealer_limit(d->dealer, m->from, m->head.arg); break;
+    case UP_DONE: dealer_done(d->dealer, m->from, m->head.arg); break;
+    case UP_LEAVE: dealer_leave(d->dealer, m->from); break;
     case UP_RECORD: queue_add(&d->records, m); return;
     default: break;
     }
@@ -240,7 +174,7 @@ static void lead(struct deal *d)
     use_arrived(d);
     if (d->state == DEAL_RUNNING)
         hand_out(d);
-    if (d->n_done == d->n_items || d->n_left == d->job->info.size) {
+    if (dealer_is_over(d->dealer)) {
         for (int r = 1; r < d->job->info.size; r++)
             post_head(d, r, TAG_DOWN, DOWN_OVER, 0);
         d->state = DEAL_OVER;
@@ -355,44 +289,15 @@ void deal_leave(struct deal *d)
 
 int deal_n_done(const struct deal *d)
 {
-    return d->n_done;
+    return d->dealer ? dealer_n_done(d->dealer) : 0;
 }
 
 int deal_n_out(const struct deal *d)
 {
-    return d->n_dealt - d->n_again - d->n_done;
+    return d->dealer ? dealer_n_out(d->dealer) : 0;
 }
 
 /* ---- beginning and end ---- */
-
-static const double *sort_cost;
-
-static int longer_first(const void *a, const void *b)
-{
-    int i = *(const int *)a, j = *(const int *)b;
-    if (sort_cost[i] != sort_cost[j])
-        return sort_cost[i] > sort_cost[j] ? -1 : 1;
-    return i < j ? -1 : 1;
-}
-
-static void prepare(struct deal *d, const struct deal_opts *o)
-{
-    size_t n = (size_t)o->n_items;
-    d->n_items = o->n_items;
-    d->keep = o->keep > 0 ? o->keep : 8;
-    d->order = xcalloc(n + 1, sizeof *d->order);
-    d->owner = xcalloc(n + 1, sizeof *d->owner);
-    d->again = xcalloc(n + 1, sizeof *d->again);
-    d->cost = xcalloc(n + 1, sizeof *d->cost);
-    for (int i = 0; i < o->n_items; i++) {
-        d->order[i] = i;
-        d->owner[i] = -1;
-        d->cost[i] = o->cost ? o->cost[i] : 1;
-        d->total += d->cost[i];
-    }
-    sort_cost = d->cost;
-    qsort(d->order, n, sizeof *d->order, longer_first);
-}
 
 struct deal *deal_create(struct job *job, const struct deal_opts *o)
 {
@@ -403,10 +308,9 @@ struct deal *deal_create(struct job *job, const struct deal_opts *o)
     MPI_Comm_dup(job->world, &d->comm);
     job_gather(job, &o->want, sizeof o->want, want);
     if (job->info.rank == 0) {
-        d->member = xcalloc((size_t)job->info.size, sizeof *d->member);
+        d->dealer = dealer_create(o->n_items, o->cost, job->info.size, o->keep > 0 ? o->keep : 8);
         for (int r = 0; r < job->info.size; r++)
-            d->member[r].limit = want[r];
-        prepare(d, o);
+            dealer_limit(d->dealer, r, want[r]);
     }
     free(want);
     return d;
@@ -446,10 +350,6 @@ void deal_destroy(struct deal *d)
     MPI_Comm_free(&d->comm);
     free(d->lent);
     free(d->item);
-    free(d->order);
-    free(d->owner);
-    free(d->again);
-    free(d->cost);
-    free(d->member);
+    dealer_destroy(d->dealer);
     free(d);
 }

@@ -118,6 +118,7 @@ struct prefetch {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     long next;                            /* what the thread reads next; n_chunks: nothing */
+    bool threaded;                        /* the caller's; the thread looks at 'over' */
     bool over;
     struct slot slot[N_SLOTS];
 };
@@ -170,7 +171,7 @@ struct prefetch *prefetch_create(struct grid *g, int reader, int n_readers, unsi
     pthread_cond_init(&p->changed, NULL);
     for (int i = 0; i < N_SLOTS; i++)
         p->slot[i].data = xcalloc(1, STAGE_CHUNK);
-    p->over = pthread_create(&p->thread, NULL, reader_main, p) != 0; /* without a thread each chunk is read when it is taken */
+    p->threaded = pthread_create(&p->thread, NULL, reader_main, p) == 0; /* without, each chunk is read when it is taken */
     return p;
 }
 
@@ -179,11 +180,10 @@ void prefetch_destroy(struct prefetch *p)
     if (!p)
         return;
     pthread_mutex_lock(&p->lock);
-    bool threaded = !p->over;
     p->over = true;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
-    if (threaded)
+    if (p->threaded)
         pthread_join(p->thread, NULL);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
@@ -222,7 +222,7 @@ int prefetch_take(struct prefetch *p, long chunk, const unsigned char **data, st
     pthread_mutex_lock(&p->lock);
     while ((s = slot_in(p, SLOT_LENT)))
         s->state = SLOT_FREE;
-    if (p->over) {
+    if (!p->threaded) {
         s = &p->slot[0];
         s->rc = grid_read(p->grid, chunk, s->data, &s->err);
     } else {
