@@ -1,11 +1,11 @@
 /* prefetch.c - pread and SHA-256 in a thread of their own, two chunks ahead of the packing of weights. */
 #include "prefetch.h"
 
+#include "mtbench/hash.h"
 #include "mtbench/mem.h"
 #include "mtbench/stage.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +92,7 @@ int grid_read(struct grid *g, long chunk, unsigned char *dst, struct err *err)
         done += (size_t)got;
         g->bytes_read += (uint64_t)got;
     }
-    EVP_Digest(dst, n, g->digest[chunk], NULL, EVP_sha256(), NULL);
+    sha256(dst, n, g->digest[chunk]);
     g->hashed[chunk] = true;
     return 0;
 }

@@ -2,6 +2,7 @@
  * mpirun gives its ranks a pipe for stderr, so that a terminal is also looked for behind the parent process. */
 #include "mtbench/progress.h"
 
+#include "mtbench/clock.h"
 #include "mtbench/mem.h"
 
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- the text ---- */
@@ -86,13 +86,6 @@ struct progress {
     unsigned n_samples;
 };
 
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static int find_terminal(void)
 {
     const char *term = getenv("TERM");
@@ -117,7 +110,7 @@ struct progress *progress_create(enum progress_mode mode, int speaker)
     struct progress *p = xcalloc(1, sizeof *p);
     p->on = speaker && mode != PROGRESS_NONE;
     p->terminal = p->on && mode == PROGRESS_AUTO ? find_terminal() : -1;
-    p->start = p->shown = now_seconds();
+    p->start = p->shown = clock_now();
     return p;
 }
 
@@ -145,7 +138,7 @@ void progress_update(struct progress *p, const struct progress_now *now)
     char line[300];
     if (!p->on)
         return;
-    double t = now_seconds();
+    double t = clock_now();
     double rate = recent_rate(p, t, now->tokens);
     if (t - p->shown < (p->terminal >= 0 ? 0.2 : 30))
         return;

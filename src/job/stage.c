@@ -3,10 +3,10 @@
 #include "mtbench/stage.h"
 
 #include "job_priv.h"
+#include "mtbench/hash.h"
 #include "mtbench/mem.h"
 #include "prefetch.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,21 +133,18 @@ static int read_missing(struct stage *st, const int *holder, struct err *err)
 
 static void combine(struct stage *st, unsigned char (*all)[32], char hex[65])
 {
-    EVP_MD_CTX *h = EVP_MD_CTX_new();
+    struct sha256 *h = sha256_begin();
     unsigned char sum[32];
     char head[64];
     long c = 0;
-    EVP_DigestInit_ex(h, EVP_sha256(), NULL);
-    EVP_DigestUpdate(h, head, (size_t)snprintf(head, sizeof head, "%d files\n", st->grid.n_files));
+    sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%d files\n", st->grid.n_files));
     for (int f = 0; f < st->grid.n_files; f++) {
-        EVP_DigestUpdate(h, head, (size_t)snprintf(head, sizeof head, "%llu bytes\n", (unsigned long long)st->size[f]));
+        sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%llu bytes\n", (unsigned long long)st->size[f]));
         for (; c < st->grid.first[f + 1]; c++)
-            EVP_DigestUpdate(h, all[c], sizeof all[c]);
+            sha256_add(h, all[c], sizeof all[c]);
     }
-    EVP_DigestFinal_ex(h, sum, NULL);
-    EVP_MD_CTX_free(h);
-    for (int i = 0; i < 32; i++)
-        snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+    sha256_end(h, sum);
+    hex_of(sum, sizeof sum, hex);
 }
 
 int stage_digest(struct stage *st, char hex[65], struct err *err)

@@ -1,5 +1,6 @@
 /* job_probe.c - a small program over the job room, driven by tests/run/job.t under mpirun.
  * Its workers sleep instead of computing; what rank 0 prints must not depend on the number of ranks. */
+#include "mtbench/clock.h"
 #include "mtbench/deal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -185,12 +186,16 @@ static int probe_stage(struct job *job, char **path, int n, const char *spoil, s
     if (spoil && in.rank == 0 && truncate(path[0], (off_t)atol(spoil)) < 0)
         goto out;
     job_barrier(job);
+    double start = clock_now();
     if (job_agree(job, load(st, s, in.local_rank == 0, err), err) < 0)
         goto out;
+    double seconds = clock_now() - start;
     uint64_t mine = sum_of(shared_base(s), bytes), most = job_max(job, mine);
     if (job_agree(job, mine == most ? 0 : err_set(err, ERR_IO, "ranks see different weights"), err) < 0 || stage_digest(st, hex, err) < 0)
         goto out;
     struct stage_stats stats = stage_stats(st);
+    if (in.rank == 0)
+        fprintf(stderr, "%.0f ms, %.2f GB/s\n", seconds * 1e3, (double)bytes / 1e9 / seconds);
     if (in.rank == 0)
         printf("sum %llx digest %s read %llu of %llu\n", (unsigned long long)mine, hex, (unsigned long long)stats.bytes_read, (unsigned long long)stats.file_bytes);
     rc = 0;
