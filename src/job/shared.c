@@ -1,15 +1,20 @@
-/* shared.c - one copy of the weights per node: an MPI shared-memory window, or plain memory for a rank alone.
- * Size is checked before, since a shared-memory file system that is too small kills with SIGBUS at first touch. */
+/* shared.c - one copy of the weights per node: plain memory for a rank alone, an MPI shared-memory window for several.
+ * Containers often have a /dev/shm of 64 MB, where a larger window would die by SIGBUS at first touch. There the leader makes an
+ * anonymous file instead, which no file system limits, and the others open it through /proc. */
 #include "mtbench/shared.h"
 
 #include "job_priv.h"
 #include "mtbench/mem.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 struct shared {
     void *base;
@@ -51,25 +56,30 @@ uint64_t memory_available(void)
     return v1 < least ? v1 : least;
 }
 
+static const char *in_words(double bytes, char text[32])
+{
+    snprintf(text, 32, bytes < 1e10 ? "%.0f MB" : "%.1f GB", bytes < 1e10 ? bytes / 1e6 : bytes / 1e9);
+    return text;
+}
+
 static int check_room(const struct job *job, size_t bytes, struct err *err)
 {
-    uint64_t free_bytes = memory_available();
-    if (job->info.local_rank > 0)
+    uint64_t there = memory_available();
+    char need[32], have[32];
+    if (job->info.local_rank > 0 || bytes <= there)
         return 0;
-    if (bytes > free_bytes)
-        return err_set(err, ERR_MEMORY, "weights: need %.1f GB of memory, this machine has %.1f GB to give; use a smaller model or a quantised one",
-                       (double)bytes / 1e9, (double)free_bytes / 1e9);
-    if (job->info.local_size == 1)
-        return 0;
+    return err_set(err, ERR_MEMORY, "weights: need %s of memory, this machine has %s to give; use a smaller model or a quantised one",
+                   in_words((double)bytes, need), in_words((double)there, have));
+}
+
+/* Whether the file system behind MPI's windows has room for one. The leader's word counts for the node. */
+static bool window_fits(const struct job *job, size_t bytes)
+{
     const char *dir = getenv("OMPI_MCA_osc_sm_backing_directory");
     struct statvfs fs;
-    if (!dir)
-        dir = "/dev/shm";
-    if (statvfs(dir, &fs) == 0 && bytes > (uint64_t)fs.f_bavail * fs.f_frsize)
-        return err_set(err, ERR_MEMORY, "%s: the ranks of this node share %.1f GB of weights, it has room for %.1f GB; start one rank per node, or "
-                       "enlarge it (docker run --shm-size=..., mount -o remount,size=...)", dir, (double)bytes / 1e9,
-                       (double)fs.f_bavail * (double)fs.f_frsize / 1e9);
-    return 0;
+    int fits = statvfs(dir ? dir : "/dev/shm", &fs) != 0 || bytes + 2 * ALIGN <= (uint64_t)fs.f_bavail * fs.f_frsize;
+    MPI_Bcast(&fits, 1, MPI_INT, 0, job->node);
+    return fits;
 }
 
 static int take_alone(struct shared *s, struct err *err)
@@ -77,7 +87,7 @@ static int take_alone(struct shared *s, struct err *err)
     s->base = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (s->base == MAP_FAILED) {
         s->base = NULL;
-        return err_errno(err, "weights: cannot have %.1f GB of memory", (double)s->bytes / 1e9);
+        return err_errno(err, "weights: cannot have %zu bytes of memory", s->bytes);
     }
     madvise(s->base, s->bytes, MADV_HUGEPAGE);
     return 0;
@@ -92,7 +102,7 @@ static int take_window(struct job *job, struct shared *s, struct err *err)
     int rc = MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, job->node, &p, &s->win);
     MPI_Comm_set_errhandler(job->node, MPI_ERRORS_ARE_FATAL);
     if (rc != MPI_SUCCESS)
-        return err_set(err, ERR_MEMORY, "weights: MPI cannot share %.1f GB between the ranks of this node; start one rank per node", (double)s->bytes / 1e9);
+        return err_set(err, ERR_MEMORY, "weights: MPI cannot share %zu bytes between the ranks of this node; start one rank per node", s->bytes);
     s->window = true;
     MPI_Win_shared_query(s->win, 0, &size, &unit, &p);
     s->base = (void *)(((uintptr_t)p + ALIGN - 1) / ALIGN * ALIGN);  /* the same place of the segment in every process */
@@ -101,13 +111,63 @@ static int take_window(struct job *job, struct shared *s, struct err *err)
     return 0;
 }
 
+struct card { long pid; int fd; dev_t dev; ino_t ino; };  /* how the others find the leader's file, and know that it is the one */
+
+static int open_as(const struct card *c)
+{
+    char path[64];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", c->pid, c->fd);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != c->dev || st.st_ino != c->ino)) {
+        close(fd);
+        errno = ENOENT;
+        fd = -1;
+    }
+    return fd;
+}
+
+static int take_file(struct job *job, struct shared *s, struct err *err)
+{
+    struct card card = { .pid = getpid(), .fd = -1 };
+    struct stat st;
+    int rc = 0;
+    if (job->info.local_rank == 0 && (card.fd = memfd_create("mtbench-weights", MFD_CLOEXEC)) >= 0 && ftruncate(card.fd, (off_t)s->bytes) == 0 &&
+        fstat(card.fd, &st) == 0) {
+        card.dev = st.st_dev;
+        card.ino = st.st_ino;
+    }
+    int own = card.fd;
+    MPI_Bcast(&card, sizeof card, MPI_BYTE, 0, job->node);
+    int fd = job->info.local_rank == 0 ? own : open_as(&card);
+    void *p = fd < 0 ? MAP_FAILED : mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        rc = err_errno(err, "weights: the ranks of this node cannot share memory, /dev/shm is too small and the way around it failed; enlarge /dev/shm "
+                       "(docker run --shm-size=...) or start one rank per node");
+    else
+        s->base = p;
+    if (job->info.local_rank > 0 && fd >= 0)
+        close(fd);
+    MPI_Barrier(job->node);              /* the leader's file must be open until all have it */
+    if (own >= 0)
+        close(own);
+    return rc;
+}
+
+static int take(struct job *job, struct shared *s, struct err *err)
+{
+    if (job->info.local_size == 1)
+        return take_alone(s, err);
+    return window_fits(job, s->bytes) ? take_window(job, s, err) : take_file(job, s, err);
+}
+
 struct shared *shared_create(struct job *job, size_t bytes, struct err *err)
 {
     struct shared *s = xcalloc(1, sizeof *s);
     s->bytes = bytes ? bytes : 1;
     int rc = job_agree(job, check_room(job, bytes, err), err);
     if (rc == 0)
-        rc = job_agree(job, job->info.local_size == 1 ? take_alone(s, err) : take_window(job, s, err), err);
+        rc = job_agree(job, take(job, s, err), err);
     if (rc == 0)
         return s;
     shared_destroy(s);
