@@ -23,7 +23,7 @@ struct deal;
 
 struct deal_opts {
     int n_items;                     /* counts on rank 0 only */
-    const double *cost;              /* (n_items) expected cost, rank 0 only, copied; NULL: all equal. Longest go first (ties: lowest index) */
+    const double *cost;              /* (n_items) expected cost, rank 0 only, copied; NULL: all equal. Longest go first */
     int want;                        /* items that this rank can hold at once */
     int keep;                        /* a rank with fewer items than this in hand gets more whatever its share; 0: 8 */
 };
@@ -44,7 +44,8 @@ enum deal_state deal_poll(struct deal *d);
 /* As deal_poll(), but sleeps a little (0.2 ms) when nothing has moved. For ranks without work. */
 enum deal_state deal_idle(struct deal *d);
 
-/* This rank has 'n' free places now; items given to it and not yet taken by deal_next() count against them. Replaces what it said before. */
+/* This rank has 'n' free places now; items given to it and not yet taken by deal_next() count against them.
+ * Replaces what it said before. */
 void deal_want(struct deal *d, int n);
 enum { DEAL_NONE = -1 };
 /* The next item given to this rank, or DEAL_NONE: ask again later. */

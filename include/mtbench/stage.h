@@ -21,7 +21,8 @@ void stage_close(struct stage *st);
  * Meant for a few dozen MB: what is read stays in memory until stage_forget(). */
 const struct source *stage_metadata(struct stage *st);
 /* For weights: collective over the node leaders only (local_rank 0); other ranks must not call. Reads go forward through each file.
- * All leaders see the same result. */
+ * All leaders see the same result.
+ * A leader that fails for another reason must go on reading to the end, or end the job: the others wait. */
 const struct source *stage_weights(struct stage *st);
 /* Local: release what metadata reads keep (after the model was loaded). */
 void stage_forget(struct stage *st);

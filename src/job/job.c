@@ -33,7 +33,7 @@ static int number(const char *(*env)(const char *), const char *name)
 
 int job_check_launch(int size, const char *(*env)(const char *name), struct err *err)
 {
-    /* mpirun says what it started; a shell of sbatch or salloc has SLURM_NTASKS, too, but only a task of srun is in a step of several tasks. */
+    /* mpirun says what it started; a shell of sbatch or salloc has SLURM_NTASKS, too, but only tasks of srun are in a step of several. */
     int mpirun = number(env, "OMPI_COMM_WORLD_SIZE"), hydra = number(env, "PMI_SIZE");
     int slurm = !mpirun && env("SLURM_STEP_ID") && env("SLURM_PROCID") ? number(env, "SLURM_STEP_NUM_TASKS") : 0;
     int wanted = mpirun > hydra ? mpirun : hydra, rank = mpirun > hydra ? number(env, "OMPI_COMM_WORLD_RANK") : number(env, "PMI_RANK");
@@ -46,10 +46,14 @@ int job_check_launch(int size, const char *(*env)(const char *name), struct err 
     if (rank > 0)
         return err_set(err, ERR_USAGE, "%s", "");
     if (wanted == slurm)
-        return err_set(err, ERR_USAGE, "srun: started %d tasks, but each is alone, because srun and this program's MPI do not share a PMI; type "
-                       "`srun --mpi=pmix ...` (`srun --mpi=list` shows what this cluster has), or use mpirun inside the allocation", slurm);
-    return err_set(err, ERR_USAGE, "mpirun: started %d processes, but each is alone, because this mpirun belongs to another MPI than the program "
-                   "(`mtbench --version` names it); use the mpirun of that MPI", wanted);
+        return err_set(err, ERR_USAGE,
+                       "srun: started %d tasks, but each is alone, because srun and this program's MPI do not share a PMI; type "
+                       "`srun --mpi=pmix ...` (`srun --mpi=list` shows what this cluster has), or use mpirun inside the allocation",
+                       slurm);
+    return err_set(err, ERR_USAGE,
+                   "mpirun: started %d processes, but each is alone, because this mpirun belongs to another MPI than the program "
+                   "(`mtbench --version` names it); use the mpirun of that MPI",
+                   wanted);
 }
 
 static const char *environment(const char *name)

@@ -23,8 +23,8 @@ int layout_replicas(int gpus_total, int gpus_per_model, int *n_replicas, struct 
     if (gpus_total < 1)
         return err_set(err, ERR_USAGE, "--num-gpus-total %d: there must be at least one device; give 1 or more", gpus_total);
     if (gpus_total % gpus_per_model)
-        return err_set(err, ERR_USAGE, "--num-gpus-total %d: is not a multiple of --num-gpus-per-model %d; give %d or %d", gpus_total, gpus_per_model,
-                       gpus_total < gpus_per_model ? gpus_per_model : gpus_total / gpus_per_model * gpus_per_model,
+        return err_set(err, ERR_USAGE, "--num-gpus-total %d: is not a multiple of --num-gpus-per-model %d; give %d or %d", gpus_total,
+                       gpus_per_model, gpus_total < gpus_per_model ? gpus_per_model : gpus_total / gpus_per_model * gpus_per_model,
                        gpus_total < gpus_per_model ? 2 * gpus_per_model : (gpus_total / gpus_per_model + 1) * gpus_per_model);
     *n_replicas = gpus_total / gpus_per_model;
     return 0;
@@ -247,7 +247,8 @@ static int divide_node(const struct job *job, int threads, const unsigned char *
     struct layout_share *share = xcalloc((size_t)n_ranks, sizeof *share);
     for (int r = 0; r < n_ranks; r++)
         mask[r] = masks + (size_t)r * MASK_BYTES;
-    struct layout_node node = { .n_cpus = n_cpus, .cpu = cpu, .n_ranks = n_ranks, .mask = mask, .mask_bytes = MASK_BYTES, .threads = threads };
+    struct layout_node node = { .n_cpus = n_cpus, .cpu = cpu, .n_ranks = n_ranks, .mask = mask, .mask_bytes = MASK_BYTES };
+    node.threads = threads;
     node.quota = quota_of("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
     *cpus = xcalloc((size_t)n_ranks * (size_t)width, sizeof **cpus);
     layout_divide(&node, share, *cpus, width);

@@ -35,7 +35,7 @@ int grid_span(const struct grid *g, int file, uint64_t off, size_t n, struct spa
 int grid_read(struct grid *g, long chunk, unsigned char *dst, struct err *err);
 
 struct prefetch;
-/* Chunks c with c % n_readers == reader and skip[c] == NULL, in order. Between creation and destruction only this thread reads from the grid. */
+/* Chunks c with c % n_readers == reader and skip[c] == NULL, in order. While it lives only its thread reads from the grid. */
 struct prefetch *prefetch_create(struct grid *g, int reader, int n_readers, unsigned char *const *skip);
 void prefetch_destroy(struct prefetch *p);
 /* The chunk, read by now; *data is valid until the next take. Asking in ascending order is fast. */

@@ -102,7 +102,8 @@ static int take_window(struct job *job, struct shared *s, struct err *err)
     int rc = MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, job->node, &p, &s->win);
     MPI_Comm_set_errhandler(job->node, MPI_ERRORS_ARE_FATAL);
     if (rc != MPI_SUCCESS)
-        return err_set(err, ERR_MEMORY, "weights: MPI cannot share %zu bytes between the ranks of this node; start one rank per node", s->bytes);
+        return err_set(err, ERR_MEMORY, "weights: MPI cannot share %zu bytes between the ranks of this node; start one rank per node",
+                       s->bytes);
     s->window = true;
     MPI_Win_shared_query(s->win, 0, &size, &unit, &p);
     s->base = (void *)(((uintptr_t)p + ALIGN - 1) / ALIGN * ALIGN);  /* the same place of the segment in every process */
@@ -132,8 +133,8 @@ static int take_file(struct job *job, struct shared *s, struct err *err)
     struct card card = { .pid = getpid(), .fd = -1 };
     struct stat st;
     int rc = 0;
-    if (job->info.local_rank == 0 && (card.fd = memfd_create("mtbench-weights", MFD_CLOEXEC)) >= 0 && ftruncate(card.fd, (off_t)s->bytes) == 0 &&
-        fstat(card.fd, &st) == 0) {
+    if (job->info.local_rank == 0 && (card.fd = memfd_create("mtbench-weights", MFD_CLOEXEC)) >= 0 &&
+        ftruncate(card.fd, (off_t)s->bytes) == 0 && fstat(card.fd, &st) == 0) {
         card.dev = st.st_dev;
         card.ino = st.st_ino;
     }
@@ -142,8 +143,8 @@ static int take_file(struct job *job, struct shared *s, struct err *err)
     int fd = job->info.local_rank == 0 ? own : open_as(&card);
     void *p = fd < 0 ? MAP_FAILED : mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
-        rc = err_errno(err, "weights: the ranks of this node cannot share memory, /dev/shm is too small and the way around it failed; enlarge /dev/shm "
-                       "(docker run --shm-size=...) or start one rank per node");
+        rc = err_errno(err, "weights: /dev/shm is too small for the ranks of this node to share them, and the way around it failed; "
+                       "enlarge /dev/shm (docker run --shm-size=...) or start one rank per node");
     else
         s->base = p;
     if (job->info.local_rank > 0 && fd >= 0)

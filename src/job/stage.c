@@ -196,7 +196,8 @@ static void unpack(struct stage *st, const struct buf *paths, int n)
         st->path[i] = xstrdup(p);
     grid_init(&st->grid, (const char *const *)st->path, st->size, n);
     st->kept = xcalloc((size_t)st->grid.n_chunks + 1, sizeof *st->kept);
-    st->metadata = (struct source){ .n_files = n, .path = (const char *const *)st->path, .size = st->size, .ctx = st, .read = metadata_read };
+    st->metadata = (struct source){ .n_files = n, .path = (const char *const *)st->path, .size = st->size, .ctx = st };
+    st->metadata.read = metadata_read;
     st->weights = st->metadata;
     st->weights.read = weights_read;
     st->now_chunk = -1;

@@ -133,7 +133,8 @@ static int probe_deal(struct job *job, int n, int fail_rank, int signal_rank, st
         for (int i = 0; i < 2 * n; i++)
             once += p.seen[i] == 1;
         if (job_poll(job) == JOB_STOPPED)
-            printf("stopped, %s records, done %s\n", once == p.n_received ? "no double" : "DOUBLE", deal_n_done(p.d) < n ? "a part" : "everything");
+            printf("stopped, %s records, done %s\n", once == p.n_received ? "no double" : "DOUBLE",
+                   deal_n_done(p.d) < n ? "a part" : "everything");
         else
             printf("items %d once %d sum %llx\n", n, once / 2, p.sum);
         fprintf(stderr, "busiest %d\n", (int)busiest);
@@ -181,7 +182,8 @@ static int probe_stage(struct job *job, char **path, int n, const char *spoil, s
         return -1;
     const struct source *m = stage_metadata(st);
     uint64_t bytes = stage_stats(st).file_bytes;
-    if (m->read(m->ctx, 0, 5, head, sizeof head, err) < 0 || m->read(m->ctx, 0, 0, head, 50, err) < 0 || !(s = shared_create(job, bytes, err)))
+    if (m->read(m->ctx, 0, 5, head, sizeof head, err) < 0 || m->read(m->ctx, 0, 0, head, 50, err) < 0 ||
+        !(s = shared_create(job, bytes, err)))
         goto out;
     if (spoil && in.rank == 0 && truncate(path[0], (off_t)atol(spoil)) < 0)
         goto out;
@@ -197,7 +199,8 @@ static int probe_stage(struct job *job, char **path, int n, const char *spoil, s
     if (in.rank == 0)
         fprintf(stderr, "%.0f ms, %.2f GB/s\n", seconds * 1e3, (double)bytes / 1e9 / seconds);
     if (in.rank == 0)
-        printf("sum %llx digest %s read %llu of %llu\n", (unsigned long long)mine, hex, (unsigned long long)stats.bytes_read, (unsigned long long)stats.file_bytes);
+        printf("sum %llx digest %s read %llu of %llu\n", (unsigned long long)mine, hex, (unsigned long long)stats.bytes_read,
+               (unsigned long long)stats.file_bytes);
     rc = 0;
 out:
     shared_destroy(s);
@@ -210,8 +213,9 @@ static int probe_layout(struct job *job, int threads)
     struct job_info in = job_info(job);
     struct layout *l = layout_create(job, threads);
     char line[200], *all = xcalloc((size_t)in.size, sizeof line);
-    snprintf(line, sizeof line, "rank %d/%d local %d/%d node %d/%d threads %d cpu %d%s cores %d", in.rank, in.size, in.local_rank, in.local_size, in.node,
-             in.n_nodes, l->n_threads, l->cpu ? l->cpu[0] : -1, l->oversubscribed ? " oversubscribed" : "", l->node_cores);
+    snprintf(line, sizeof line, "rank %d/%d local %d/%d node %d/%d threads %d cpu %d%s cores %d", in.rank, in.size, in.local_rank,
+             in.local_size, in.node, in.n_nodes, l->n_threads, l->cpu ? l->cpu[0] : -1, l->oversubscribed ? " oversubscribed" : "",
+             l->node_cores);
     job_gather(job, line, sizeof line, all);
     for (int r = 0; in.rank == 0 && r < in.size; r++)
         puts(all + (size_t)r * sizeof line);

@@ -8,7 +8,11 @@ export ASAN_OPTIONS=detect_leaks=0
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 n=0
-ok() { n=$((n + 1)); if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; sed 's/^/#   /' "$dir"/out "$dir"/err | head -20; fi; }
+ok()
+{
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; sed 's/^/#   /' "$dir"/out "$dir"/err | head -20; fi
+}
 # run RANKS ARGS...: the program's exit code in $rc, its output in $dir/out and $dir/err
 run() { local r=$1; shift; timeout 60 mpirun --oversubscribe -n "$r" "$probe" "$@" >"$dir/out" 2>"$dir/err"; rc=$?; }
 said() { grep -c '^mtbench: ' "$dir/err"; }
@@ -17,24 +21,30 @@ first=
 for r in 1 2 3 4; do
     run $r deal 50
     first=${first:-$(cat "$dir/out")}
-    [ $rc -eq 0 ] && grep -q '^items 50 once 50 ' "$dir/out" && [ "$(cat "$dir/out")" = "$first" ]; ok $? "50 items on $r ranks: each once, the same records"
+    [ $rc -eq 0 ] && grep -q '^items 50 once 50 ' "$dir/out" && [ "$(cat "$dir/out")" = "$first" ]
+    ok $? "50 items on $r ranks: each once, the same records"
 done
 for items in 0 1 3; do
     run 4 deal $items
-    [ $rc -eq 0 ] && grep -q "^items $items once $items " "$dir/out"; ok $? "$items items on 4 ranks"
+    [ $rc -eq 0 ] && grep -q "^items $items once $items " "$dir/out"
+    ok $? "$items items on 4 ranks"
 done
 run 2 deal 50
-[ "$(sed -n 's/^busiest //p' "$dir/err")" -le 30 ]; ok $? "two ranks share 50 items"
+[ "$(sed -n 's/^busiest //p' "$dir/err")" -le 30 ]
+ok $? "two ranks share 50 items"
 
 for who in 0 1 2; do
     run 3 fail 60 $who
     [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "^mtbench: disk: is full; make room (rank $who on " "$dir/err"
     ok $? "rank $who of 3 fails alone: one line, exit 1"
     run 3 signal 200 $who
-    [ $rc -eq 75 ] && grep -q '^stopped, no double records, done a part' "$dir/out"; ok $? "SIGUSR1 on rank $who of 3: all stop, exit 75"
+    [ $rc -eq 75 ] && grep -q '^stopped, no double records, done a part' "$dir/out"
+    ok $? "SIGUSR1 on rank $who of 3: all stop, exit 75"
 done
-run 1 fail 60 0; [ $rc -eq 1 ] && [ "$(cat "$dir/err" | grep ^mtbench)" = "mtbench: disk: is full; make room" ]; ok $? "a rank alone fails: no talk of ranks"
-run 1 signal 200 0; [ $rc -eq 75 ]; ok $? "SIGUSR1 on a rank alone"
+run 1 fail 60 0; [ $rc -eq 1 ] && [ "$(cat "$dir/err" | grep ^mtbench)" = "mtbench: disk: is full; make room" ]
+ok $? "a rank alone fails: no talk of ranks"
+run 1 signal 200 0; [ $rc -eq 75 ]
+ok $? "SIGUSR1 on a rank alone"
 
 # start RANKS ARGS...: in the background, as $launcher, once it works
 start() { local r=$1; shift; mpirun --oversubscribe --timeout 60 -n "$r" "$probe" "$@" >"$dir/out" 2>"$dir/err" & launcher=$!; sleep 2; }
@@ -42,11 +52,13 @@ start 3 deal 100000
 t0=$(date +%s%N)
 kill -USR1 $launcher; wait $launcher; rc=$?
 ms=$((($(date +%s%N) - t0) / 1000000))
-[ $rc -eq 75 ] && [ $ms -lt 5000 ] && grep -q '^stopped, no double' "$dir/out"; ok $? "SIGUSR1 through mpirun: exit 75 after $ms ms"
+[ $rc -eq 75 ] && [ $ms -lt 5000 ] && grep -q '^stopped, no double' "$dir/out"
+ok $? "SIGUSR1 through mpirun: exit 75 after $ms ms"
 
 start 3 deal 100000
 kill -9 "$(pgrep -P $launcher -x job_probe | tail -1)"; wait $launcher 2>/dev/null; rc=$?
-[ $rc -ne 0 ] && [ $rc -ne 124 ]; ok $? "kill -9 of one rank ends the job (exit $rc)"
+[ $rc -ne 0 ] && [ $rc -ne 124 ]
+ok $? "kill -9 of one rank ends the job (exit $rc)"
 
 head -c 20000003 /dev/urandom >"$dir/a"; : >"$dir/empty"; head -c 4194304 /dev/zero >"$dir/b"; head -c 12 /dev/zero >"$dir/c"
 first= total=$((20000003 + 4194304 + 12))
@@ -61,17 +73,21 @@ for layout in 1: 2: 2:1 3:2 4: 4:1 4:2; do
     [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'short: became shorter' "$dir/err"
     ok $? "a file that shrinks, ${layout%:*} ranks, ${layout#*:} per node: one line, exit 1"
 done
-MTBENCH_TEST_RANKS_PER_NODE=1 run 3 stage "$dir/nothing"; [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'nothing: cannot open' "$dir/err"; ok $? "a file that is not there: one line"
+MTBENCH_TEST_RANKS_PER_NODE=1 run 3 stage "$dir/nothing"; [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'nothing: cannot open' "$dir/err"
+ok $? "a file that is not there: one line"
 unset MTBENCH_TEST_RANKS_PER_NODE
-run 2 stage "$dir"; [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'is not a file' "$dir/err"; ok $? "a folder: one line"
-run 2 memory; [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'weights: need 1125899.9 GB of memory, this machine has ' "$dir/err"; ok $? "too much shared memory: one line with sizes"
+run 2 stage "$dir"; [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'is not a file' "$dir/err"
+ok $? "a folder: one line"
+run 2 memory; [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'weights: need 1125899.9 GB of memory, this machine has ' "$dir/err"
+ok $? "too much shared memory: one line with sizes"
 
 # A shared-memory file system too small for the weights, as in many containers. Root alone can mount one.
 mkdir "$dir/shm"
 if mount -t tmpfs -o size=1m none "$dir/shm" 2>/dev/null; then
     OMPI_MCA_osc_sm_backing_directory="$dir/shm" run 3 stage "$dir/a" "$dir/empty" "$dir/b" "$dir/c"
     umount "$dir/shm"
-    [ $rc -eq 0 ] && [ "$(cat "$dir/out")" = "$first" ]; ok $? "weights are shared although /dev/shm is too small"
+    [ $rc -eq 0 ] && [ "$(cat "$dir/out")" = "$first" ]
+    ok $? "weights are shared although /dev/shm is too small"
 else
     n=$((n + 1)); echo "ok $n # SKIP this user cannot mount a small /dev/shm"
 fi
@@ -79,11 +95,17 @@ fi
 # Cores: mpirun's own binding is undone, a binding that was asked for is kept. The kernel says how many cores there are.
 cores=$(nproc)
 all=$("$probe" layout | sed -E 's/.*threads ([0-9]+).*/\1/')
-[ "$all" -ge 1 ] && [ "$all" -le "$cores" ]; ok $? "a process alone takes $all threads on $cores CPUs"
-timeout 60 mpirun -n 1 "$probe" layout >"$dir/out" 2>"$dir/err"; grep -q "threads $all " "$dir/out"; ok $? "one rank under mpirun takes as many"
-timeout 60 mpirun -n 1 --bind-to core "$probe" layout >"$dir/out" 2>"$dir/err"; grep -q "threads 1 " "$dir/out"; ok $? "one rank bound to a core takes one"
-run $((cores + 1)) layout; [ "$(grep -c 'threads 1 cpu -1 oversubscribed' "$dir/out")" -eq $((cores + 1)) ]; ok $? "more ranks than cores: one thread each, not pinned"
-run 1 layout 3; grep -q 'threads 3 ' "$dir/out"; ok $? "--threads decides"
+[ "$all" -ge 1 ] && [ "$all" -le "$cores" ]
+ok $? "a process alone takes $all threads on $cores CPUs"
+timeout 60 mpirun -n 1 "$probe" layout >"$dir/out" 2>"$dir/err"; grep -q "threads $all " "$dir/out"
+ok $? "one rank under mpirun takes as many"
+timeout 60 mpirun -n 1 --bind-to core "$probe" layout >"$dir/out" 2>"$dir/err"; grep -q "threads 1 " "$dir/out"
+ok $? "one rank bound to a core takes one"
+run $((cores + 1)) layout; [ "$(grep -c 'threads 1 cpu -1 oversubscribed' "$dir/out")" -eq $((cores + 1)) ]
+ok $? "more ranks than cores: one thread each, not pinned"
+run 1 layout 3; grep -q 'threads 3 ' "$dir/out"
+ok $? "--threads decides"
 SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=4 "$probe" layout >"$dir/out" 2>"$dir/err"; rc=$?
-[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'srun --mpi=pmix' "$dir/err"; ok $? "a task of srun without PMIx: one line that says what to type"
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'srun --mpi=pmix' "$dir/err"
+ok $? "a task of srun without PMIx: one line that says what to type"
 echo "1..$n"

@@ -123,7 +123,8 @@ int main(void)
 {
     struct world w = { .n_items = 80, .n_ranks = 2, .n_batch = 80, .keep = 8, .speed = { 100, 100 }, .leaver = -1 };
     struct seen s = simulate(&w);
-    ok(s.first_cost[0] > 0.65 * s.total / 2 && s.first_cost[0] <= 0.75 * s.total / 2, "two ranks: the first gets 65 to 75 %% of its share at once");
+    ok(s.first_cost[0] > 0.65 * s.total / 2 && s.first_cost[0] <= 0.75 * s.total / 2,
+       "two ranks: the first gets 65 to 75 %% of its share at once");
     ok(s.first_cost[1] > 0.65 * s.total / 2 && s.first_cost[1] <= 0.75 * s.total / 2, "so does the second");
     ok(s.seconds < 1.05 * s.total / 200, "equal speeds: the end is within 5 %% of the best (%.3f)", s.seconds * 200 / s.total);
 

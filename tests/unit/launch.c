@@ -25,12 +25,14 @@ static const struct { const char *what; int size; const char *env[8]; const char
     { "mpirun of MPICH, another rank", 1, { "PMI_SIZE=3", "PMI_RANK=2" }, "" },
     { "srun --mpi=pmix -n 4", 4, { "SLURM_NTASKS=4", "SLURM_STEP_ID=0", "SLURM_PROCID=3", "SLURM_STEP_NUM_TASKS=4" }, NULL },
     { "srun -n 1", 1, { "SLURM_NTASKS=1", "SLURM_STEP_ID=0", "SLURM_PROCID=0", "SLURM_STEP_NUM_TASKS=1" }, NULL },
-    { "srun -n 4 without PMIx", 1, { "SLURM_NTASKS=4", "SLURM_STEP_ID=0", "SLURM_PROCID=0", "SLURM_STEP_NUM_TASKS=4" }, "srun: started 4 tasks" },
+    { "srun -n 4 without PMIx", 1, { "SLURM_NTASKS=4", "SLURM_STEP_ID=0", "SLURM_PROCID=0", "SLURM_STEP_NUM_TASKS=4" },
+      "srun: started 4 tasks" },
     { "srun -n 4 without PMIx, another task", 1, { "SLURM_NTASKS=4", "SLURM_STEP_ID=0", "SLURM_PROCID=1", "SLURM_STEP_NUM_TASKS=4" }, "" },
     { "srun -n 1 inside an allocation of 4", 1, { "SLURM_NTASKS=4", "SLURM_STEP_ID=2", "SLURM_PROCID=0", "SLURM_STEP_NUM_TASKS=1" }, NULL },
     { "the shell of sbatch -n 4", 1, { "SLURM_NTASKS=4", "SLURM_PROCID=0", "SLURM_JOB_ID=7" }, NULL },
     { "the shell of salloc -n 4", 1, { "SLURM_NTASKS=4", "SLURM_JOB_ID=7" }, NULL },
-    { "mpirun -n 1 by srun's daemons on 4 nodes", 1, { "OMPI_COMM_WORLD_SIZE=1", "SLURM_STEP_ID=0", "SLURM_PROCID=2", "SLURM_STEP_NUM_TASKS=4" }, NULL },
+    { "mpirun -n 1 by srun's daemons on 4 nodes", 1,
+      { "OMPI_COMM_WORLD_SIZE=1", "SLURM_STEP_ID=0", "SLURM_PROCID=2", "SLURM_STEP_NUM_TASKS=4" }, NULL },
 };
 
 int main(void)
@@ -44,7 +46,8 @@ int main(void)
         else if (!*table[i].err)
             ok(rc == -1 && err.kind == ERR_USAGE && !*err.text, "%s is refused, silently", table[i].what);
         else
-            ok(rc == -1 && err.kind == ERR_USAGE && !strncmp(err.text, table[i].err, strlen(table[i].err)), "%s is refused: %s", table[i].what, err.text);
+            ok(rc == -1 && err.kind == ERR_USAGE && !strncmp(err.text, table[i].err, strlen(table[i].err)), "%s is refused: %s",
+               table[i].what, err.text);
     }
     return done_testing();
 }

@@ -40,8 +40,9 @@ static void divide(const struct machine *m, int n_ranks, const char *const *list
         mask[r] = bits[r];
     }
     memset(cpu, 0xff, sizeof cpu);
-    layout_divide(&(struct layout_node){ .n_cpus = n, .cpu = list_cpu, .n_ranks = n_ranks, .mask = mask, .mask_bytes = 16, .quota = quota, .threads = threads },
-                  share, cpu, MAX_THREADS);
+    struct layout_node node = { .n_cpus = n, .cpu = list_cpu, .n_ranks = n_ranks, .mask = mask, .mask_bytes = 16, .quota = quota };
+    node.threads = threads;
+    layout_divide(&node, share, cpu, MAX_THREADS);
 }
 
 /* "2@0,1 2@2,3": threads and CPUs per rank; "-" not pinned; "!" oversubscribed. */
@@ -113,13 +114,14 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         divide(table[i].m, table[i].n_ranks, table[i].mask, table[i].quota, table[i].threads);
-        ok(!strcmp(said(table[i].n_ranks), table[i].said), "row %zu, %s: %s (expected %s)", i, table[i].m->name, said(table[i].n_ranks), table[i].said);
+        ok(!strcmp(said(table[i].n_ranks), table[i].said), "row %zu, %s: %s (expected %s)", i, table[i].m->name,
+           said(table[i].n_ranks), table[i].said);
     }
     for (size_t i = 0; i < sizeof gpus / sizeof *gpus; i++) {
         struct err err = {0};
         int n = 0, rc = layout_replicas(gpus[i].total, gpus[i].per, &n, &err);
-        ok(gpus[i].err ? rc == -1 && !strcmp(err.text, gpus[i].err) : rc == 0 && n == gpus[i].replicas, "%d devices by %d: %s", gpus[i].total, gpus[i].per,
-           rc ? err.text : "divides");
+        ok(gpus[i].err ? rc == -1 && !strcmp(err.text, gpus[i].err) : rc == 0 && n == gpus[i].replicas, "%d devices by %d: %s",
+           gpus[i].total, gpus[i].per, rc ? err.text : "divides");
     }
     return done_testing();
 }

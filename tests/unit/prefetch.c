@@ -84,9 +84,11 @@ static void check_orders(void)
 static void check_spans(void)
 {
     static const struct { int file; uint64_t off; size_t n; long chunk; size_t from, got; } table[] = {
-        { 0, 0, 10, 0, 0, 10 }, { 0, STAGE_CHUNK - 1, 2, 0, STAGE_CHUNK - 1, 1 }, { 0, STAGE_CHUNK, 2, 1, 0, 2 }, { 0, (9u << 20) - 1, 1, 2, (1 << 20) - 1, 1 },
+        { 0, 0, 10, 0, 0, 10 }, { 0, STAGE_CHUNK - 1, 2, 0, STAGE_CHUNK - 1, 1 }, { 0, STAGE_CHUNK, 2, 1, 0, 2 },
+        { 0, (9u << 20) - 1, 1, 2, (1 << 20) - 1, 1 },
         { 2, 0, STAGE_CHUNK, 3, 0, STAGE_CHUNK }, { 3, 6, 1, 4, 6, 1 },
-        { 0, 9u << 20, 1, -1, 0, 0 }, { 0, (9u << 20) - 1, 2, -1, 0, 0 }, { 1, 0, 1, -1, 0, 0 }, { 3, UINT64_MAX, 7, -1, 0, 0 }, { 0, 5, SIZE_MAX, -1, 0, 0 },
+        { 0, 9u << 20, 1, -1, 0, 0 }, { 0, (9u << 20) - 1, 2, -1, 0, 0 }, { 1, 0, 1, -1, 0, 0 }, { 3, UINT64_MAX, 7, -1, 0, 0 },
+        { 0, 5, SIZE_MAX, -1, 0, 0 },
         { 4, 0, 1, -1, 0, 0 }, { -1, 0, 1, -1, 0, 0 },
     };
     struct grid g;
@@ -95,7 +97,8 @@ static void check_spans(void)
         struct span s = {0};
         struct err err = {0};
         int rc = grid_span(&g, table[i].file, table[i].off, table[i].n, &s, &err);
-        ok(table[i].chunk < 0 ? rc == -1 && err.kind == ERR_FORMAT : rc == 0 && s.chunk == table[i].chunk && s.from == table[i].from && s.n == table[i].got,
+        ok(table[i].chunk < 0 ? rc == -1 && err.kind == ERR_FORMAT
+                              : rc == 0 && s.chunk == table[i].chunk && s.from == table[i].from && s.n == table[i].got,
            "span %zu: %s", i, rc ? err.text : "in one chunk");
     }
     grid_fini(&g);
