@@ -8,11 +8,14 @@
 struct engine;
 
 struct engine_opts {
-    int max_batch;            /* sequences that decode together (1 .. 1024) */
-    int max_rows;             /* rows of a step, prefill included; 0: 256 */
+    int max_batch;            /* sequences that run together (1 .. 1024); at most max_rows of them do */
+    int max_rows;             /* rows of a step, prefill included; 0: 256. The backend must have been made for as many */
     int max_tokens;           /* longest sequence, prompt and answer; 0: the model's context */
-    uint64_t kv_bytes;        /* budget of the KV cache; 0: enough for max_batch sequences of max_tokens */
-    int n_requests;           /* most requests alive (submitted, not collected); 0: 4 * max_batch */
+    uint64_t kv_bytes;        /* budget of the KV cache; 0: max_batch sequences of max_tokens, or what mem_available leaves if that is less */
+    uint64_t mem_available;   /* bytes that cache and activations may take: what the machine (or cgroup, or device) has left beside the weights,
+                                 divided by those who share it; 0: unknown, nothing is refused or cut for it */
+    int n_requests;           /* most requests alive (submitted, not released); 0: 4 * max_batch */
+    bool no_reuse;            /* compute every prompt whole. The answers are the same; for tests and measurements */
 };
 
 enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_CONTEXT, FINISH_CANCELLED };
@@ -22,9 +25,10 @@ struct request {
     const int32_t *prompt;    /* copied */
     int n_prompt;
     int max_new;
-    int32_t stop_id[16];      /* tokens that end the answer; the stop token itself is not part of it */
+    int32_t stop_id[24];      /* tokens that end the answer; the stop token itself is not part of it */
     int n_stop;
-    struct sampling how;      /* key and the first three counter words name the stream; counter[3] is set to the position by the engine; 'seen' is the engine's */
+    struct sampling how;      /* key and counter[0..2] name the random stream; counter[3] is set to the number of new tokens before the
+                                 drawn one, so a preempted request draws the same numbers; 'seen' is the engine's */
 };
 
 struct completion {
@@ -32,38 +36,52 @@ struct completion {
     enum finish finish;
     const int32_t *token;     /* the new tokens; valid until engine_release() */
     int n_token, n_prompt;
-    int n_reused;             /* prompt tokens whose KV was taken from an earlier sequence */
+    int n_reused;             /* prompt tokens whose KV was taken from another sequence */
 };
 
 struct engine_stats {
-    uint64_t steps, rows, prompt_tokens, reused_tokens, new_tokens, preemptions;
-    int live, waiting, pages_total, pages_used;
+    uint64_t steps, rows;                    /* forward passes; rows in them */
+    uint64_t prompt_tokens, reused_tokens;   /* of admitted requests; those of them that were not computed */
+    uint64_t new_tokens, preemptions;
+    int live, waiting;                       /* not yet ended; of them not running now */
+    int pages_total, pages_running, pages_cached;
 };
 
 /* Bytes of the plan, for "--verbose" and for refusing before work starts. */
-struct engine_plan { uint64_t weights, kv, activations, other; int pages, max_tokens; };
+struct engine_plan {
+    uint64_t weights, kv, activations, other;
+    uint64_t kv_sequence;                    /* what one sequence of max_tokens takes */
+    int pages, max_tokens, max_batch, max_rows;   /* as they will be */
+};
+
+/* -1: usage, or memory when one sequence of max_tokens does not fit or kv_bytes is more than there is. Needs no weights. Less than
+ * the default KV budget is fine: sequences then wait, or are preempted and computed again. */
 int engine_plan(const struct model *m, const struct engine_opts *o, struct engine_plan *plan, struct err *err);
 
-/* NULL: memory or usage error; one sequence of max_tokens must fit. No allocation after this but the copies of prompts. */
+/* NULL: as engine_plan(). Builds the model's RoPE table for max_tokens. No allocation after this but the copies of prompts (with
+ * room for their answers). 'm' must outlive the engine; memory of the KV cache is touched when it is first used. */
 struct engine *engine_create(struct model *m, const struct engine_opts *o, struct err *err);
 void engine_destroy(struct engine *e);
 
-/* Queue a request. -1 (err: usage) when the prompt is empty, has an id outside the vocabulary, or leaves no room for one new token. */
+/* Queue a request. -1 (err: usage) when the prompt is empty, has an id outside the vocabulary or leaves no room for one new token, when
+ * the tag is taken or n_requests are alive. */
 int engine_submit(struct engine *e, const struct request *r, struct err *err);
 /* Admit what fits, run one forward pass, sample. Returns the number of live requests (queued or running), 0 when idle. */
 int engine_step(struct engine *e);
-/* The tokens that a live request has produced so far; NULL if there is no such request. For stop strings. */
+/* The tokens that a request has produced so far (n may be 0); NULL if there is no such request or it was collected. For stop strings. */
 const int32_t *engine_peek(const struct engine *e, uint64_t tag, int *n);
-/* End a live request now as if a stop token had come after its first n_keep new tokens. */
+/* End a request now as if a stop token had come after its first n_keep new tokens; one that ended in the last step is cut likewise.
+ * Does nothing if there is no such request or it was collected. */
 void engine_stop(struct engine *e, uint64_t tag, int n_keep);
-/* The next ended request, or NULL. Its KV stays cached for the next prompt that begins alike. */
+/* The next ended request, in order of their ends, or NULL. Its KV stays cached for the next prompt that begins alike. */
 const struct completion *engine_collect(struct engine *e);
 void engine_release(struct engine *e, const struct completion *c);
-/* Drop everything queued and running (for signals). */
+/* End everything queued and running as FINISH_CANCELLED, to be collected with what it has (for signals). */
 void engine_cancel(struct engine *e);
 struct engine_stats engine_stats(const struct engine *e);
 
-/* One prompt through the model, nothing sampled: the logits of its last position (n_vocab floats). For `mtbench prompt --top-logits` and tests. */
+/* One prompt through the model, nothing sampled: the logits of its last position (n_vocab floats). Steps the engine, live requests
+ * included, until they are there. For `mtbench prompt --top-logits` and tests. */
 int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *logits, struct err *err);
 
 #endif

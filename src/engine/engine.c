@@ -1,0 +1,331 @@
+/* engine.c - tokens to tokens: the public face over the scheduler, one forward pass and one draw per step.
+ * What surprises: a prompt, a decoding sequence and one that comes back from preemption are the same thing here, see sched.h. */
+#include "mtbench/engine.h"
+
+#include "mtbench/mem.h"
+#include "sched.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct engine {
+    struct model *m;
+    struct forward *forward;
+    struct sched sched;
+    struct engine_stats stats;
+    struct sampling *how;      /* (max_batch) */
+    int32_t *drawn;            /* (max_batch) */
+    int n_requests, n_alive;   /* alive: submitted, not released */
+};
+
+/* ---- plan ---- */
+
+enum { MAX_BATCH = 1024, MAX_ROWS = 1 << 16, MAX_REQUESTS = 1 << 20 };
+
+/* "812.0 MB", "12.3 GB". */
+static const char *human(char text[24], uint64_t bytes)
+{
+    if (bytes < 1000000000)
+        snprintf(text, 24, "%.1f MB", (double)bytes / 1e6);
+    else
+        snprintf(text, 24, "%.1f GB", (double)bytes / 1e9);
+    return text;
+}
+
+/* 'o' with its zeros replaced. */
+static int settle(const struct model *m, const struct engine_opts *o, struct engine_opts *full, struct err *err)
+{
+    *full = *o;
+    if (full->max_batch < 1 || full->max_batch > MAX_BATCH)
+        return err_set(err, ERR_USAGE, "--max-batch %d: not a number of sequences; choose 1 to %d", o->max_batch, MAX_BATCH);
+    if (full->max_rows == 0)
+        full->max_rows = 256;
+    if (full->max_rows < 1 || full->max_rows > MAX_ROWS)
+        return err_set(err, ERR_USAGE, "engine: %d rows in a step; choose 1 to %d", o->max_rows, MAX_ROWS);
+    if (full->max_tokens == 0)
+        full->max_tokens = m->config.context;
+    if (full->max_tokens < 2 || full->max_tokens > m->config.context)
+        return err_set(err, ERR_USAGE, "engine: sequences of %d tokens; this model was made for 2 to %d", o->max_tokens, m->config.context);
+    if (full->n_requests == 0)
+        full->n_requests = 4 * full->max_batch;
+    if (full->n_requests < 1 || full->n_requests > MAX_REQUESTS)
+        return err_set(err, ERR_USAGE, "engine: %d requests; choose 1 to %d", o->n_requests, MAX_REQUESTS);
+    if (full->max_batch > full->max_rows)
+        full->max_batch = full->max_rows;
+    return 0;
+}
+
+static struct sched_opts sched_opts_of(const struct model *m, const struct engine_opts *full)
+{
+    return (struct sched_opts){
+        .n_seq = 2 * full->n_requests,      /* every live request, and as many to remember */
+        .n_vocab = m->config.n_vocab, .max_batch = full->max_batch, .max_rows = full->max_rows, .max_tokens = full->max_tokens,
+        .no_reuse = full->no_reuse,
+    };
+}
+
+/* Bytes that the KV cache may take: what is available beside 'taken', less a sixteenth for all that nobody counts. */
+static uint64_t kv_room(uint64_t available, uint64_t taken)
+{
+    available -= available / 16;
+    return available > taken ? available - taken : 0;
+}
+
+int engine_plan(const struct model *m, const struct engine_opts *o, struct engine_plan *plan, struct err *err)
+{
+    struct engine_opts full;
+    char need[24], have[24];
+    if (settle(m, o, &full, err))
+        return -1;
+    const struct sched_opts so = sched_opts_of(m, &full);
+    const uint64_t page = kv_page_bytes(m->config.n_layers, m->config.n_kv, m->config.head_dim);
+    const uint64_t per_sequence = (uint64_t)kv_pages_for(full.max_tokens);
+    *plan = (struct engine_plan){
+        .weights = m->packed_bytes, .activations = forward_bytes(m, full.max_rows, full.max_batch), .kv_sequence = per_sequence * page,
+        .other = sched_bytes(&so) + (uint64_t)full.n_requests * (uint64_t)full.max_tokens * sizeof(int32_t),
+        .max_tokens = full.max_tokens, .max_batch = full.max_batch, .max_rows = full.max_rows,
+    };
+    const uint64_t room = full.mem_available ? kv_room(full.mem_available, plan->activations + plan->other) : UINT64_MAX;
+    if (full.kv_bytes > room)
+        return err_set(err, ERR_MEMORY, "KV cache: %s were asked for, %s can be had beside weights and activations; ask for less, or use fewer "
+                       "ranks on a machine", human(need, full.kv_bytes), human(have, room));
+    const uint64_t budget = full.kv_bytes ? full.kv_bytes : room, want = per_sequence * (uint64_t)full.max_batch;
+    uint64_t pages = budget / page;
+    if (!full.kv_bytes && pages > want)
+        pages = want;
+    pages = pages > INT32_MAX ? INT32_MAX : pages;
+    if (pages < per_sequence)
+        return err_set(err, ERR_MEMORY, "KV cache: one sequence of %d tokens takes %s, the budget is %s; use a machine with more memory, fewer "
+                       "ranks on it, or a shorter context", full.max_tokens, human(need, plan->kv_sequence), human(have, budget));
+    plan->pages = (int)pages;
+    plan->kv = pages * page;
+    return 0;
+}
+
+/* ---- create, destroy ---- */
+
+struct engine *engine_create(struct model *m, const struct engine_opts *o, struct err *err)
+{
+    struct engine_plan plan;
+    struct engine_opts full;
+    struct kv kv;
+    if (engine_plan(m, o, &plan, err) || settle(m, o, &full, err) || model_rope(m, plan.max_tokens, err))
+        return NULL;
+    struct engine *e = xcalloc(1, sizeof *e);
+    const struct kv_view shape = { .n_layers = m->config.n_layers, .n_kv = m->config.n_kv, .head_dim = m->config.head_dim };
+    struct sched_opts so = sched_opts_of(m, &full);
+    e->m = m;
+    e->n_requests = full.n_requests;
+    e->how = xcalloc((size_t)full.max_batch, sizeof *e->how);
+    e->drawn = xcalloc((size_t)full.max_batch, sizeof *e->drawn);
+    so.stats = &e->stats;
+    if (!(e->forward = forward_create(m, full.max_rows, full.max_batch, err)) || kv_create(&kv, m->ops, m->be, shape, plan.pages, err))
+        goto error;
+    sched_create(&e->sched, &so, &kv);
+    return e;
+error:
+    engine_destroy(e);
+    return NULL;
+}
+
+void engine_destroy(struct engine *e)
+{
+    if (!e)
+        return;
+    sched_destroy(&e->sched);
+    forward_destroy(e->forward);
+    free(e->how);
+    free(e->drawn);
+    free(e);
+}
+
+/* ---- requests ---- */
+
+static bool is_open(const struct seq *q)
+{
+    return q->state == SEQ_WAITING || q->state == SEQ_RUNNING || q->state == SEQ_ENDED;
+}
+
+/* The request of that name that was not collected. */
+static struct seq *find(const struct engine *e, uint64_t tag)
+{
+    for (int i = 0; i < e->sched.n_seq; i++) {
+        struct seq *q = &e->sched.seq[i];
+        if (is_open(q) && !q->collected && !q->logits && q->req.tag == tag)
+            return q;
+    }
+    return NULL;
+}
+
+static int check_request(const struct engine *e, const struct request *r, struct err *err)
+{
+    const int n_vocab = e->m->config.n_vocab;
+    if (r->n_prompt < 1)
+        return err_set(err, ERR_USAGE, "prompt: it is empty; give at least one token");
+    if (r->n_prompt >= e->sched.max_tokens)
+        return err_set(err, ERR_USAGE, "prompt: %d tokens leave no room for an answer in %d; shorten it", r->n_prompt, e->sched.max_tokens);
+    if (r->max_new < 1)
+        return err_set(err, ERR_USAGE, "request: %d new tokens; ask for at least one", r->max_new);
+    if (r->n_stop < 0 || r->n_stop > (int)(sizeof r->stop_id / sizeof *r->stop_id))
+        return err_set(err, ERR_USAGE, "request: %d stop tokens; 16 is the limit", r->n_stop);
+    for (int i = 0; i < r->n_prompt; i++)
+        if (r->prompt[i] < 0 || r->prompt[i] >= n_vocab)
+            return err_set(err, ERR_USAGE, "prompt token %d: id %d; the vocabulary of this model has %d, check that the tokenizer is its own", i,
+                           (int)r->prompt[i], n_vocab);
+    if (e->n_alive >= e->n_requests)
+        return err_set(err, ERR_USAGE, "request: %d are alive already; collect and release some first", e->n_alive);
+    return 0;
+}
+
+int engine_submit(struct engine *e, const struct request *r, struct err *err)
+{
+    if (check_request(e, r, err))
+        return -1;
+    if (find(e, r->tag))
+        return err_set(err, ERR_USAGE, "request %llu: one of this name is alive; choose another name", (unsigned long long)r->tag);
+    sched_submit(&e->sched, r);
+    e->n_alive++;
+    return 0;
+}
+
+const int32_t *engine_peek(const struct engine *e, uint64_t tag, int *n)
+{
+    const struct seq *q = find(e, tag);
+    *n = q ? q->n_token - q->n_prompt : 0;
+    return q ? q->token + q->n_prompt : NULL;
+}
+
+void engine_stop(struct engine *e, uint64_t tag, int n_keep)
+{
+    struct seq *q = find(e, tag);
+    if (!q)
+        return;
+    int n = q->n_token - q->n_prompt;
+    n = q->n_prompt + (n_keep < 0 ? 0 : n_keep < n ? n_keep : n);
+    if (q->state != SEQ_ENDED) {
+        sched_end(&e->sched, q, FINISH_STOP, n);
+        return;
+    }
+    q->done.finish = FINISH_STOP;
+    sched_truncate(&e->sched, q, n);
+}
+
+const struct completion *engine_collect(struct engine *e)
+{
+    struct seq *first = NULL;
+    for (int i = 0; i < e->sched.n_seq; i++) {
+        struct seq *q = &e->sched.seq[i];
+        if (q->state == SEQ_ENDED && !q->collected && !q->logits && (!first || q->ended < first->ended))
+            first = q;
+    }
+    if (!first)
+        return NULL;
+    first->collected = true;
+    first->done.tag = first->req.tag;
+    first->done.token = first->token + first->n_prompt;
+    first->done.n_token = first->n_token - first->n_prompt;
+    first->done.n_prompt = first->n_prompt;
+    return &first->done;
+}
+
+static void release(struct engine *e, struct seq *q)
+{
+    sched_retire(&e->sched, q);
+    e->n_alive--;
+}
+
+void engine_release(struct engine *e, const struct completion *c)
+{
+    if (c)
+        release(e, (struct seq *)((char *)(uintptr_t)c - offsetof(struct seq, done)));
+}
+
+void engine_cancel(struct engine *e)
+{
+    for (int i = 0; i < e->sched.n_seq; i++) {
+        struct seq *q = &e->sched.seq[i];
+        if (q->state == SEQ_WAITING || q->state == SEQ_RUNNING)
+            sched_end(&e->sched, q, FINISH_CANCELLED, q->n_token);
+    }
+}
+
+struct engine_stats engine_stats(const struct engine *e)
+{
+    const struct kv *kv = &e->sched.kv;
+    struct engine_stats s = e->stats;
+    s.waiting = e->sched.waiting.n;
+    s.live = s.waiting + e->sched.running.n;
+    s.pages_total = kv->n_pages;
+    s.pages_running = kv->n_pinned;
+    s.pages_cached = kv->n_pages - kv->n_pinned - kv->n_free;
+    return s;
+}
+
+/* ---- a step ---- */
+
+static bool is_stop(const struct request *r, int32_t token)
+{
+    for (int i = 0; i < r->n_stop; i++)
+        if (r->stop_id[i] == token)
+            return true;
+    return false;
+}
+
+static void take_token(struct engine *e, struct seq *q, int32_t token)
+{
+    e->stats.new_tokens++;
+    if (is_stop(&q->req, token)) {
+        sched_end(&e->sched, q, FINISH_STOP, q->n_token);
+        return;
+    }
+    seq_append(q, token);
+    if (q->n_token - q->n_prompt == q->req.max_new)
+        sched_end(&e->sched, q, FINISH_LENGTH, q->n_token);
+    else if (q->n_token == e->sched.max_tokens)
+        sched_end(&e->sched, q, FINISH_CONTEXT, q->n_token);
+}
+
+static void draw(struct engine *e, float *logits)
+{
+    const struct model *m = e->m;
+    const struct sched *s = &e->sched;
+    const size_t n_vocab = (size_t)m->config.n_vocab;
+    for (int i = 0; i < s->n_out; i++) {
+        const struct seq *q = s->out_seq[i];
+        e->how[i] = q->req.how;
+        e->how[i].counter[3] = (uint32_t)(q->n_token - q->n_prompt);
+        e->how[i].seen = q->seen;
+        if (q->logits)
+            m->ops->download(m->be, q->logits, logits + (size_t)i * n_vocab, n_vocab * sizeof(float));
+    }
+    if (s->n_out > 0)
+        m->ops->sample(m->be, e->drawn, logits, s->n_out, m->config.n_vocab, e->how);
+}
+
+int engine_step(struct engine *e)
+{
+    struct sched *s = &e->sched;
+    if (sched_next(s)) {
+        draw(e, forward_step(e->forward, &s->kv.view, &s->step, s->out_row, s->n_out));
+        sched_computed(s);
+        for (int i = 0; i < s->n_out; i++)
+            take_token(e, s->out_seq[i], e->drawn[i]);
+        e->stats.steps++;
+        e->stats.rows += (uint64_t)s->step.n_rows;
+    }
+    return s->waiting.n + s->running.n;
+}
+
+int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *logits, struct err *err)
+{
+    const struct request r = { .prompt = prompt, .n_prompt = n_prompt, .max_new = 1, .how = { .top_p = 1.0f, .repetition_penalty = 1.0f } };
+    if (check_request(e, &r, err))
+        return -1;
+    struct seq *q = sched_submit(&e->sched, &r);
+    q->logits = logits;
+    e->n_alive++;
+    while (q->state != SEQ_ENDED)
+        engine_step(e);
+    release(e, q);
+    return 0;
+}
