@@ -45,8 +45,6 @@ struct tokenizer;
 struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *config, size_t n_config, struct err *err);
 /* From a GGUF vocabulary. NULL: err (model for an unknown kind or pre-tokenizer, format for ids or merges outside the vocabulary). */
 struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err);
-/* From the bytes of SentencePiece's tokenizer.model (BPE with byte fallback, as Llama, Vicuna and Mistral ship it) and tokenizer_config.json. */
-struct tokenizer *tokenizer_from_sentencepiece(const char *model, size_t n, const char *config, size_t n_config, struct err *err);
 void tokenizer_destroy(struct tokenizer *t);
 
 enum {

@@ -1,0 +1,56 @@
+/* chat.h - messages to a prompt: which template a model gets, and where its answers stop (room: text).
+ * The model's own template comes first; FastChat's named ones serve models without, by FastChat's rules from model id and path. Where
+ * neither is known the choice is an error that lists what there is: a wrong template silently lowers scores. */
+#ifndef MTB_CHAT_H
+#define MTB_CHAT_H
+
+#include "mtbench/buf.h"
+#include "mtbench/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chat;
+
+struct chat_message {
+    const char *role;                    /* "system", "user", "assistant" */
+    const char *content;
+    size_t n_content;
+};
+
+struct chat_opts {
+    const char *choice;                  /* "auto" (or NULL), the name of a FastChat template, or "file" for the text below */
+    const char *file;                    /* text of a template file that the user gave, with choice "file" */
+    size_t n_file;
+    const char *own;                     /* the model's own template, or NULL */
+    size_t n_own;
+    const char *model_id, *model_path;   /* for FastChat's rules */
+    const char *bos, *eos, *unk, *pad;   /* texts of special tokens; "" or NULL: none */
+    const char *const *special;          /* (n_special) texts to delete from answers; kept by the caller */
+    int n_special;
+    double now;                          /* for templates that print the date */
+};
+
+/* NULL: err (usage for an unknown name or no match, model for a template that does not parse). */
+struct chat *chat_create(const struct chat_opts *o, struct err *err);
+void chat_destroy(struct chat *c);
+
+/* Append the prompt. -1: err (model): the template refused these messages. */
+int chat_render(const struct chat *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out, struct err *err);
+
+/* "own", "file", or the FastChat template's name. */
+const char *chat_name(const struct chat *c);
+/* SHA-256 (hex) of what defines the prompts. */
+const char *chat_sha256(const struct chat *c);
+/* Is it a Jinja template (the model's or a file)? Then it writes BOS itself. */
+bool chat_is_own_template(const struct chat *c);
+/* Token ids that end an answer, beside the model's own; returns how many. */
+int chat_stop_ids(const struct chat *c, const int32_t **id);
+bool chat_has_stop_strings(const struct chat *c);
+/* Is the end of the answer certain in this text so far? */
+bool chat_stopped(const struct chat *c, const char *text, size_t n);
+/* From decoded text to the stored answer (stop.h). */
+void chat_clean(const struct chat *c, const char *text, size_t n, struct buf *out);
+
+#endif

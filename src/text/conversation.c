@@ -1,0 +1,277 @@
+/* conversation.c - FastChat's named templates rendered, one style at a time.
+ * An absent or empty message is an open slot: it leaves the role's label behind, wherever it stands. That is FastChat's rule, and prompts
+ * after an empty first answer depend on it. */
+#include "conversation.h"
+
+#include "mtbench/mem.h"
+
+#include <string.h>
+
+struct turn {
+    int i;                               /* over all messages, examples included */
+    const char *role, *text;
+    size_t n;                            /* 0: open slot */
+};
+
+struct render {
+    const struct conversation *c;
+    struct buf *out;
+    bool has_system;                     /* the filled system template is not empty */
+};
+
+static void put(const struct render *r, const char *s)
+{
+    buf_str(r->out, s);
+}
+
+static void put_text(const struct render *r, const struct turn *t)
+{
+    buf_add(r->out, t->text, t->n);
+}
+
+static const char *sep2(const struct render *r)
+{
+    return r->c->sep2 ? r->c->sep2 : "";
+}
+
+static const char *alternate(const struct render *r, const struct turn *t)
+{
+    return t->i % 2 == 0 ? r->c->sep : sep2(r);
+}
+
+static void put_system(struct render *r)
+{
+    const char *t = r->c->system_template ? r->c->system_template : "{system_message}", *hole = strstr(t, "{system_message}");
+    size_t start = r->out->len;
+    buf_add(r->out, t, (size_t)(hole - t));
+    put(r, r->c->system);
+    put(r, hole + strlen("{system_message}"));
+    r->has_system = r->out->len > start;
+}
+
+static void begin(struct render *r)
+{
+    const struct conversation *c = r->c;
+    bool text = *c->system != '\0';
+    switch (c->style) {
+    case STYLE_ADD_COLON_SINGLE:
+    case STYLE_ADD_COLON_TWO:
+    case STYLE_ADD_COLON_SPACE_SINGLE:
+    case STYLE_ROBIN:
+    case STYLE_CLLM:
+        put_system(r);
+        put(r, c->sep);
+        break;
+    case STYLE_ADD_NEW_LINE_SINGLE:
+    case STYLE_CHATGLM:
+    case STYLE_METAMATH:
+        put_system(r);
+        put(r, r->has_system ? c->sep : "");
+        break;
+    case STYLE_CHATML:
+        put_system(r);
+        put(r, r->has_system ? c->sep : "");
+        put(r, r->has_system ? "\n" : "");
+        break;
+    case STYLE_LLAMA2:
+        if (text)
+            put_system(r);
+        else
+            put(r, "[INST] ");
+        break;
+    case STYLE_LLAMA3:
+        put(r, "<|begin_of_text|>");
+        if (text)
+            put_system(r);
+        break;
+    case STYLE_CHATGLM3:
+        if (text)
+            put_system(r);
+        break;
+    case STYLE_FALCON_CHAT:
+    case STYLE_YUAN2:
+        if (text) {
+            put_system(r);
+            put(r, c->style == STYLE_YUAN2 ? sep2(r) : c->sep);
+        }
+        break;
+    case STYLE_GEMMA:
+        put(r, "<bos>");
+        break;
+    case STYLE_DEFAULT:
+        put_system(r);
+        put(r, "\n");
+        break;
+    default:
+        put_system(r);
+        break;
+    }
+}
+
+/* R + between + M + after, or R + open for an open slot. */
+static void plain(const struct render *r, const struct turn *t, const char *between, const char *after, const char *open)
+{
+    put(r, t->role);
+    put(r, t->n ? between : open);
+    if (t->n) {
+        put_text(r, t);
+        put(r, after);
+    }
+}
+
+static void rwkv(const struct render *r, const struct turn *t)
+{
+    put(r, t->role);
+    put(r, t->n ? ": " : ":");
+    for (size_t i = 0; i < t->n; i++) {                /* \r\n -> \n, then one pass of \n\n -> \n */
+        bool crlf = t->text[i] == '\r' && i + 1 < t->n && t->text[i + 1] == '\n';
+        i += crlf;
+        buf_char(r->out, t->text[i]);
+        if (t->text[i] != '\n')
+            continue;
+        if (i + 1 < t->n && t->text[i + 1] == '\n')
+            i++;
+        else if (i + 2 < t->n && t->text[i + 1] == '\r' && t->text[i + 2] == '\n')
+            i += 2;
+    }
+    put(r, t->n ? "\n\n" : "");
+}
+
+static void llama2(const struct render *r, const struct turn *t)
+{
+    if (t->i == 0) {
+        if (t->n) {
+            put_text(r, t);
+            put(r, " ");
+        } else {
+            put(r, r->c->role[0]);
+        }
+        return;
+    }
+    put(r, r->c->role[t->i % 2]);
+    if (t->n) {
+        put(r, " ");
+        put_text(r, t);
+        put(r, alternate(r, t));
+    }
+}
+
+static void llama3(const struct render *r, const struct turn *t)
+{
+    const char *p = t->text, *end = t->text + t->n;
+    buf_printf(r->out, "<|start_header_id|>%s<|end_header_id|>\n\n", t->role);
+    if (t->n == 0)
+        return;
+    while (p < end && strchr(" \t\n\r\f\v", *p))
+        p++;
+    while (end > p && strchr(" \t\n\r\f\v", end[-1]))
+        end--;
+    buf_add(r->out, p, (size_t)(end - p));
+    put(r, "<|eot_id|>");
+}
+
+static void chatglm(const struct render *r, const struct turn *t)
+{
+    static const char colon[] = "\xef\xbc\x9a";         /* U+FF1A */
+    if (t->i % 2 == 0)
+        buf_printf(r->out, "[Round %d]%s", t->i / 2 + !strcmp(r->c->name, "chatglm2"), r->c->sep);
+    plain(r, t, colon, r->c->sep, colon);
+}
+
+static void message(const struct render *r, const struct turn *t)
+{
+    const char *sep = r->c->sep;
+    switch (r->c->style) {
+    case STYLE_ADD_COLON_SINGLE:
+    case STYLE_FALCON_CHAT: plain(r, t, ": ", sep, ":"); break;
+    case STYLE_ADD_COLON_TWO:
+    case STYLE_DEEPSEEK_CHAT:
+    case STYLE_CLLM: plain(r, t, ": ", alternate(r, t), ":"); break;
+    case STYLE_ADD_COLON_SPACE_SINGLE: plain(r, t, ": ", sep, ": "); break;
+    case STYLE_ADD_NEW_LINE_SINGLE: plain(r, t, "\n", sep, "\n"); break;
+    case STYLE_NO_COLON_SINGLE: plain(r, t, "", sep, ""); break;
+    case STYLE_RWKV: rwkv(r, t); break;
+    case STYLE_LLAMA2: llama2(r, t); break;
+    case STYLE_LLAMA3: llama3(r, t); break;
+    case STYLE_CHATGLM: chatglm(r, t); break;
+    case STYLE_CHATML:
+        plain(r, t, "\n", sep, "\n");
+        put(r, t->n ? "\n" : "");
+        break;
+    case STYLE_CHATGLM3: plain(r, t, "\n", "", ""); break;
+    case STYLE_CHATINTERN:
+        put(r, t->i % 2 == 0 ? "<s>" : "");
+        plain(r, t, ":", alternate(r, t), ":");
+        put(r, t->n ? "\n" : "");
+        break;
+    case STYLE_DOLLY:
+        plain(r, t, ":\n", alternate(r, t), ":\n");
+        put(r, t->n && t->i % 2 ? "\n\n" : "");
+        break;
+    case STYLE_PHOENIX: plain(r, t, ": <s>", "</s>", ": <s>"); break;
+    case STYLE_ROBIN: plain(r, t, ":\n", sep, ":\n"); break;
+    case STYLE_METAMATH:
+        if (t->i % 2 == 0) {
+            plain(r, t, ":\n", sep, ":\n");
+        } else {
+            buf_printf(r->out, "%s: %s", t->role, sep2(r));
+            put_text(r, t);
+        }
+        break;
+    case STYLE_GEMMA:
+        put(r, "<start_of_turn>");
+        plain(r, t, "\n", sep, "\n");
+        break;
+    case STYLE_DEFAULT: plain(r, t, ": ", "\n", ":"); break;
+    case STYLE_YUAN2:
+        if (t->n) {
+            put_text(r, t);
+            put(r, "<n>");
+        }
+        break;
+    }
+}
+
+/* YUAN2 ends by dropping every trailing '<', 'n' and '>' and adding the separator. */
+static void end(const struct render *r)
+{
+    struct buf *b = r->out;
+    if (r->c->style != STYLE_YUAN2)
+        return;
+    while (b->len && strchr("<n>", b->data[b->len - 1]))
+        b->len--;
+    put(r, r->c->sep);
+}
+
+void conversation_render(const struct conversation *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out)
+{
+    struct render r = { .c = c, .out = out };
+    int total = c->n_examples + n + (add_generation_prompt ? 1 : 0);
+    buf_str(out, "");
+    begin(&r);
+    for (int i = c->style == STYLE_CLLM && total > 2 ? total - 2 : 0; i < total; i++) {
+        struct turn t = { .i = i, .text = "" };
+        if (i < c->n_examples) {
+            t.role = c->example[i][0];
+            t.text = c->example[i][1];
+            t.n = strlen(t.text);
+        } else if (i < c->n_examples + n) {
+            const struct chat_message *x = &m[i - c->n_examples];
+            t.role = c->role[!strcmp(x->role, "assistant")];
+            t.text = x->content;
+            t.n = x->n_content;
+        } else {
+            t.role = c->role[1];
+        }
+        message(&r, &t);
+    }
+    end(&r);
+}
+
+const struct conversation *conversation_find(const char *name)
+{
+    for (int i = 0; i < conversation_count; i++)
+        if (!strcmp(conversation_table[i].name, name))
+            return &conversation_table[i];
+    return NULL;
+}

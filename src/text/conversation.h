@@ -1,0 +1,42 @@
+/* conversation.h - FastChat's named templates: data, rendering, and the rules from a model's name to one (private to text). */
+#ifndef MTB_CONVERSATION_H
+#define MTB_CONVERSATION_H
+
+#include "mtbench/buf.h"
+#include "mtbench/chat.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum conversation_style {
+    STYLE_ADD_COLON_SINGLE, STYLE_ADD_COLON_TWO, STYLE_ADD_COLON_SPACE_SINGLE, STYLE_ADD_NEW_LINE_SINGLE, STYLE_NO_COLON_SINGLE, STYLE_RWKV, STYLE_LLAMA2,
+    STYLE_LLAMA3, STYLE_CHATGLM, STYLE_CHATML, STYLE_CHATGLM3, STYLE_CHATINTERN, STYLE_DOLLY, STYLE_PHOENIX, STYLE_ROBIN, STYLE_FALCON_CHAT, STYLE_METAMATH,
+    STYLE_DEEPSEEK_CHAT, STYLE_GEMMA, STYLE_DEFAULT, STYLE_CLLM, STYLE_YUAN2
+};
+
+struct conversation {
+    const char *name;
+    enum conversation_style style;
+    const char *system_template;         /* with {system_message}; NULL: just that */
+    const char *system;
+    const char *role[2];
+    const char *sep, *sep2;              /* sep2 NULL: none */
+    const char *stop[8];
+    int n_stop;
+    bool stop_list;                      /* FastChat has a list here, not one string: the cut rules differ */
+    int32_t stop_id[16];
+    int n_stop_ids;
+    const char *example[4][2];           /* role, text: an exchange in front of every conversation */
+    int n_examples;
+};
+
+extern const struct conversation conversation_table[];
+extern const int conversation_count;
+extern const char *const conversation_missing[];        /* names whose text this program does not carry; ends in NULL */
+
+const struct conversation *conversation_find(const char *name);
+/* The template's name by FastChat's rules (model_adapter.py, conversation.py), or NULL where FastChat falls back to one_shot. 'name' gets it. */
+const char *conversation_rule(const char *model, char name[64]);
+void conversation_render(const struct conversation *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out);
+
+#endif

@@ -1,0 +1,320 @@
+/* pretok.c - texts cut into the pieces that merges never cross (room: text).
+ * The "pre_tokenizer" section of tokenizer.json, and the table of what GGUF names mean by one word. Every step copies the text into a
+ * fresh set of pieces: prompts are short, and a step may change the bytes. */
+#include "tokenizer_parts.h"
+#include "unicode.h"
+
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the bijection of GPT-2: printable characters stand for themselves, the 68 other bytes for U+0100 .. U+0143 ---- */
+
+#define ROW(c) (c), (c) + 1, (c) + 2, (c) + 3, (c) + 4, (c) + 5, (c) + 6, (c) + 7
+const uint16_t byte_char[256] = {
+    ROW(0x100), ROW(0x108), ROW(0x110), ROW(0x118),                                     /* 00-1f */
+    0x120, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, ROW(0x28), ROW(0x30), ROW(0x38),   /* 20-3f */
+    ROW(0x40), ROW(0x48), ROW(0x50), ROW(0x58), ROW(0x60), ROW(0x68), ROW(0x70),
+    0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0x7e, 0x121,                                    /* 78-7f */
+    ROW(0x122), ROW(0x12a), ROW(0x132), ROW(0x13a),                                     /* 80-9f */
+    0x142, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7,
+    0xa8, 0xa9, 0xaa, 0xab, 0xac, 0x143, 0xae, 0xaf,
+    ROW(0xb0), ROW(0xb8), ROW(0xc0), ROW(0xc8), ROW(0xd0), ROW(0xd8), ROW(0xe0), ROW(0xe8), ROW(0xf0), ROW(0xf8),
+};
+
+int char_byte(uint32_t c)
+{
+    if (c < 0x100)
+        return byte_char[c] == c ? (int)c : -1;
+    if (c > 0x143)
+        return -1;
+    return c < 0x121 ? (int)(c - 0x100) : c < 0x143 ? (int)(c - 0x121 + 0x7f) : 0xad;
+}
+
+/* ---- pieces ---- */
+
+void pieces_add(struct pieces *p, const char *s, size_t n, bool first)
+{
+    if (n == 0)
+        return;
+    if (p->n == p->cap) {
+        p->cap = p->cap ? 2 * p->cap : 64;
+        p->piece = xrealloc(p->piece, p->cap, sizeof(*p->piece));
+    }
+    p->piece[p->n++] = (struct piece){ p->text.len, n, first };
+    buf_add(&p->text, s, n);
+}
+
+void pieces_clear(struct pieces *p)
+{
+    p->n = 0;
+    buf_clear(&p->text);
+}
+
+void pieces_free(struct pieces *p)
+{
+    free(p->piece);
+    buf_free(&p->text);
+    *p = (struct pieces){ 0 };
+}
+
+/* ---- cutting ---- */
+
+/* A text as a sequence of segments, each a match or what lies between matches; 'held' waits for its neighbour. */
+struct cutter {
+    const char *s;
+    bool first;
+    enum behaviour behaviour;
+    struct pieces *out;
+    size_t start, end;
+    bool held, match;
+};
+
+static void cut_flush(struct cutter *c)
+{
+    if (c->held)
+        pieces_add(c->out, c->s + c->start, c->end - c->start, c->first && c->start == 0);
+    c->held = false;
+}
+
+static void cut_hold(struct cutter *c, size_t start, size_t end)
+{
+    cut_flush(c);
+    c->start = start;
+    c->end = end;
+    c->held = true;
+}
+
+static void cut_segment(struct cutter *c, size_t start, size_t end, bool match)
+{
+    bool joins = false;
+    if (c->behaviour == SPLIT_REMOVED && match)
+        return;
+    if (c->held && c->behaviour == SPLIT_CONTIGUOUS)
+        joins = match == c->match;
+    if (c->held && c->behaviour == SPLIT_PREVIOUS)
+        joins = match && !c->match;
+    if (c->held && c->behaviour == SPLIT_NEXT)
+        joins = !match && c->match;
+    if (joins)
+        c->end = end;
+    else
+        cut_hold(c, start, end);
+    c->match = match;
+}
+
+static int cut_pattern(struct cutter *c, const struct pattern *p, struct matcher *m, size_t n, bool invert, struct err *err)
+{
+    size_t done = 0, from = 0, start = 0, end = 0;
+    int rc = 0;
+    while (from <= n && (rc = pattern_find(p, m, c->s, n, from, &start, &end, err)) > 0) {
+        if (start > done)
+            cut_segment(c, done, start, invert);
+        cut_segment(c, start, end, !invert);
+        done = from = end;
+        if (start == end) {
+            if (end == n)
+                break;
+            from += utf8_len(c->s[end]);
+        }
+    }
+    if (rc < 0)
+        return -1;
+    if (done < n)
+        cut_segment(c, done, n, invert);
+    cut_flush(c);
+    return 0;
+}
+
+static void cut_class(struct cutter *c, bool (*is)(uint32_t), size_t n)
+{
+    size_t done = 0;
+    for (const char *p = c->s, *end = c->s + n; p < end;) {
+        size_t at = (size_t)(p - c->s);
+        if (!is(utf8_next(&p, end)))
+            continue;
+        if (at > done)
+            cut_segment(c, done, at, false);
+        done = (size_t)(p - c->s);
+        cut_segment(c, at, done, true);
+    }
+    if (done < n)
+        cut_segment(c, done, n, false);
+    cut_flush(c);
+}
+
+/* ---- steps ---- */
+
+static int step_bytes(const struct step *s, struct matcher *m, const char *p, size_t n, bool first, struct pieces *out, struct err *err)
+{
+    struct pieces raw = { 0 };
+    struct buf t = { 0 };
+    int rc = 0;
+    if (s->prefix_space && p[0] != ' ') {
+        buf_char(&t, ' ');
+        buf_add(&t, p, n);
+        p = t.data;
+        n = t.len;
+    }
+    struct cutter c = { .s = p, .first = first, .behaviour = SPLIT_ISOLATED, .out = &raw };
+    if (s->pattern)
+        rc = cut_pattern(&c, s->pattern, m, n, false, err);
+    else
+        pieces_add(&raw, p, n, first);
+    buf_clear(&t);
+    for (size_t i = 0; i < raw.n && rc == 0; i++) {
+        struct buf mapped = { 0 };
+        for (size_t k = 0; k < raw.piece[i].len; k++)
+            utf8_put(&mapped, byte_char[(unsigned char)raw.text.data[raw.piece[i].off + k]]);
+        pieces_add(out, mapped.data, mapped.len, raw.piece[i].first);
+        buf_free(&mapped);
+    }
+    pieces_free(&raw);
+    buf_free(&t);
+    return rc;
+}
+
+static int step_metaspace(const struct step *s, struct matcher *m, const char *p, size_t n, bool first, struct pieces *out, struct err *err)
+{
+    struct buf t = { 0 };
+    bool has = (n >= s->len && memcmp(p, s->text, s->len) == 0) || p[0] == ' ';
+    if (!has && (s->prepend == PREPEND_ALWAYS || (s->prepend == PREPEND_FIRST && first)))
+        buf_add(&t, s->text, s->len);
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == ' ')
+            buf_add(&t, s->text, s->len);
+        else
+            buf_char(&t, p[i]);
+    struct cutter c = { .s = t.data, .first = first, .behaviour = SPLIT_NEXT, .out = out };
+    int rc = 0;
+    if (s->split)
+        rc = cut_pattern(&c, s->pattern, m, t.len, false, err);
+    else
+        pieces_add(out, t.data, t.len, first);
+    buf_free(&t);
+    return rc;
+}
+
+static int step_piece(const struct step *s, struct matcher *m, const char *p, size_t n, bool first, struct pieces *out, struct err *err)
+{
+    struct cutter c = { .s = p, .first = first, .behaviour = s->behaviour, .out = out };
+    switch (s->kind) {
+    case PRE_BYTES:
+        return step_bytes(s, m, p, n, first, out, err);
+    case PRE_METASPACE:
+        return step_metaspace(s, m, p, n, first, out, err);
+    case PRE_CLASS:
+        cut_class(&c, s->is, n);
+        return 0;
+    default:
+        return cut_pattern(&c, s->pattern, m, n, s->invert, err);
+    }
+}
+
+int pretokenize(const struct steps *s, struct matcher *m, struct pieces *p, struct pieces *tmp, struct err *err)
+{
+    for (int i = 0; i < s->n; i++) {
+        pieces_clear(tmp);
+        for (size_t k = 0; k < p->n; k++) {
+            const struct piece *e = &p->piece[k];
+            if (step_piece(&s->step[i], m, p->text.data + e->off, e->len, e->first, tmp, err) < 0)
+                return -1;
+        }
+        struct pieces swap = *p;
+        *p = *tmp;
+        *tmp = swap;
+    }
+    return 0;
+}
+
+/* ---- what GGUF's tokenizer.ggml.pre stands for ---- */
+
+#define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define SPACES "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define CL100K(digits) CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CASED(tail) "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" tail "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" tail
+#define HAN "[\\x{4e00}-\\x{9fa5}\\x{0800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+"
+
+const char gpt2_pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+static const char llama3_pattern[] = CL100K("\\p{N}{1,3}");
+static const char qwen2_pattern[] = CL100K("\\p{N}");
+static const char tekken_pattern[] = CASED("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES;
+static const char gpt4o_pattern[] = CASED(CONTRACTIONS "?") "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES;
+static const char punct_pattern[] = "[\\p{P}\\$\\+<=>\\^~\\|]+";
+static const char falcon_pattern[] = "[\\p{P}\\$\\+<=>\\^~\\|`]+";
+static const char deepseek3_pattern[] = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
+                                        " ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES;
+static const char deepseek_letters[] =
+    "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼ"
+    "ℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+";
+
+enum { NFC = 1, WHOLE_WORDS = 2, ADD_BOS = 4 };
+
+/* Every pattern cuts what the one before left, each match on its own. */
+static const struct named {
+    const char *names;               /* between blanks */
+    int flags;
+    const char *pattern[7];
+} named[] = {
+    { " gpt-2 phi-2 mpt olmo jais gigachat exaone4 trillion granite-docling ", 0, { gpt2_pattern } },
+    { " smollm starcoder refact codeshell command-r exaone minerva-7b ", 0, { "\\p{N}", gpt2_pattern } },
+    { " llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral lfm2 ", WHOLE_WORDS | ADD_BOS, { llama3_pattern } },
+    { " dbrx smaug-bpe chatglm-bpe ", 0, { llama3_pattern } },
+    { " glm4 ", WHOLE_WORDS, { llama3_pattern } },
+    { " qwen2 deepseek-r1-qwen megrez ", NFC, { qwen2_pattern } },
+    { " stablelm2 hunyuan ", 0, { qwen2_pattern } },
+    { " tekken ", WHOLE_WORDS | ADD_BOS, { tekken_pattern } },
+    { " gpt-4o llama4 ", 0, { gpt4o_pattern } },
+    { " deepseek-llm ", 0, { "[\\r\\n]", deepseek_letters, "\\s?[!-/:-~！-／：-～‘-‟\\x{3000}-。]+", "\\s+$", HAN, "\\p{N}+" } },
+    { " deepseek-coder ", 0, { "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", HAN, "\\p{N}" } },
+    { " deepseek-v3 hunyuan-dense ", 0, { "\\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", deepseek3_pattern } },
+    { " falcon ", 0, { falcon_pattern, gpt2_pattern, "[0-9][0-9][0-9]" } },
+    { " default ", 0, { punct_pattern, gpt2_pattern, "\\p{N}+", "[0-9][0-9][0-9]" } },
+};
+enum { N_NAMED = sizeof(named) / sizeof(named[0]) };
+
+static const struct named *find_named(const char *name)
+{
+    char *key = xasprintf(" %s ", name);
+    const struct named *hit = NULL;
+    for (int i = 0; i < N_NAMED && !hit; i++)
+        if (strstr(named[i].names, key))
+            hit = &named[i];
+    free(key);
+    return hit;
+}
+
+static int unknown_name(const char *name, struct err *err)
+{
+    struct buf list = { 0 };
+    for (int i = 0; i < N_NAMED; i++)
+        buf_add(&list, named[i].names, strlen(named[i].names) - 1);
+    err_set(err, ERR_MODEL, "tokenizer.ggml.pre: unknown pre-tokenizer \"%.40s\"; use a model with one of:%s", name, list.data);
+    buf_free(&list);
+    return -1;
+}
+
+int pretok_named(struct slice name, struct steps *norm, struct steps *pre, bool *ignore_merges, bool *add_bos, struct err *err)
+{
+    char *s = name.ptr ? xstrndup(name.ptr, name.len) : xstrdup("default");
+    const struct named *e = *s && !strchr(s, ' ') ? find_named(s) : NULL;
+    int rc = e ? 0 : unknown_name(s, err);
+    free(s);
+    if (rc < 0)
+        return rc;
+    if (e->flags & NFC)
+        steps_add(norm, NORM_FORM)->form = FORM_NFC;
+    *ignore_merges = e->flags & WHOLE_WORDS;
+    *add_bos = e->flags & ADD_BOS;
+    for (int i = 0; e->pattern[i]; i++) {
+        struct step *step = steps_add(pre, PRE_SPLIT);
+        step->pattern = pattern_create(e->pattern[i], strlen(e->pattern[i]), false, err);
+        if (!step->pattern)
+            return -1;
+    }
+    steps_add(pre, PRE_BYTES);
+    return 0;
+}

@@ -1,0 +1,136 @@
+/* spm.c - SentencePiece models, where a token's score decides: BPE by score (Llama, Mistral, Gemma) and Unigram by Viterbi.
+ * What the vocabulary lacks becomes its bytes ("<0x0A>") where the model has them, else the unknown token. */
+#include "tokenizer_parts.h"
+#include "unicode.h"
+
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void spm_init(struct spm *m, const struct lexicon *x)
+{
+    m->score = xcalloc((size_t)x->n_ids, sizeof *m->score);
+    m->unused = xcalloc((size_t)x->n_ids, sizeof *m->unused);
+    m->unk = -1;
+    for (int i = 0; i < 256; i++) {
+        char s[8];
+        snprintf(s, sizeof s, "<0x%02X>", i);
+        m->byte_id[i] = lexicon_find(x, s, 6);
+    }
+    for (int32_t i = 0; i < x->n_ids; i++)
+        m->max_len = x->text[i].len > m->max_len ? (uint32_t)x->text[i].len : m->max_len;
+}
+
+void spm_free(struct spm *m)
+{
+    free(m->score);
+    free(m->unused);
+    *m = (struct spm){ 0 };
+}
+
+struct rule_ctx {
+    const struct spm *m;
+    const struct lexicon *x;
+};
+
+/* Higher scores merge earlier: a float's bits, made to rise with its value, and turned round. */
+static uint32_t rank_of(float score)
+{
+    uint32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    bits = bits >> 31 ? ~bits : bits | 0x80000000u;
+    return ~bits;
+}
+
+static bool score_rule(const void *ctx, const struct word *w, const struct symbol *a, const struct symbol *b, uint32_t *rank, int32_t *id)
+{
+    const struct rule_ctx *c = ctx;
+    *id = lexicon_find(c->x, w->text + a->start, a->len + b->len);
+    if (*id < 0)
+        return false;
+    *rank = rank_of(c->m->score[*id]);
+    return true;
+}
+
+/* The bytes of a symbol without a token, or the unknown token (once for a run of them where the model fuses). */
+static void add_unknown(const struct spm *m, const char *s, size_t n, struct ids *out)
+{
+    bool bytes = m->byte_fallback;
+    for (size_t i = 0; bytes && i < n; i++)
+        bytes = m->byte_id[(unsigned char)s[i]] >= 0;
+    if (bytes) {
+        for (size_t i = 0; i < n; i++)
+            ids_add(out, m->byte_id[(unsigned char)s[i]]);
+    } else if (m->unk >= 0 && !(m->fuse_unk && out->n > 0 && out->id[out->n - 1] == m->unk)) {
+        ids_add(out, m->unk);
+    }
+}
+
+void spm_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out)
+{
+    struct rule_ctx c = { m, x };
+    w->n = 0;
+    w->text = s;
+    for (size_t i = 0, len; i < n; i += len) {
+        len = utf8_len(s[i]);
+        word_add(w, i, len, lexicon_find(x, s + i, len));
+    }
+    word_merge(w, score_rule, &c);
+    for (int32_t i = w->n > 0 ? 0 : -1; i >= 0; i = w->sym[i].next) {
+        const struct symbol *y = &w->sym[i];
+        if (y->id >= 0 && !m->unused[y->id])
+            ids_add(out, y->id);
+        else
+            add_unknown(m, s + y->start, y->len, out);
+    }
+}
+
+struct best {
+    double score;
+    size_t from;
+    int32_t id;                          /* -1: one unknown character */
+};
+
+/* The best way to every position, left to right; an unknown character costs unk_score. */
+static void viterbi(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct best *best)
+{
+    for (size_t i = 0; i <= n; i++)
+        best[i] = (struct best){ .score = i ? -1e300 : 0 };
+    for (size_t i = 0; i < n; i += utf8_len(s[i])) {
+        size_t first = utf8_len(s[i]);
+        bool single = false;
+        for (size_t len = first; i + len <= n && len <= m->max_len; len += i + len < n ? utf8_len(s[i + len]) : 1) {
+            int32_t id = lexicon_find(x, s + i, len);
+            if (id < 0 || m->unused[id])
+                continue;
+            single |= len == first;
+            double score = best[i].score + (double)m->score[id];
+            if (score > best[i + len].score)
+                best[i + len] = (struct best){ score, i, id };
+        }
+        double score = best[i].score + (double)m->unk_score;
+        if (!single && i + first <= n && score > best[i + first].score)
+            best[i + first] = (struct best){ score, i, -1 };
+    }
+}
+
+void unigram_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct ids *out)
+{
+    struct best *best = xcalloc(n + 1, sizeof *best);
+    size_t *cut = xcalloc(n + 1, sizeof *cut), n_cuts = 0;
+    viterbi(m, x, s, n, best);
+    for (size_t i = n; i > 0; i = best[i].from)
+        cut[n_cuts++] = i;
+    while (n_cuts > 0) {
+        size_t to = cut[--n_cuts];
+        const struct best *b = &best[to];
+        if (b->id >= 0)
+            ids_add(out, b->id);
+        else
+            add_unknown(m, s + b->from, to - b->from, out);
+    }
+    free(cut);
+    free(best);
+}

@@ -1,0 +1,169 @@
+/* tokenizer_pattern.c - a literal or a regular expression (room: text).
+ * tokenizer.json is written for Oniguruma; PCRE2 reads the same syntax but means other characters by \s and \w, so those two are
+ * spelled out before compiling. */
+#include "tokenizer_parts.h"
+#include "unicode.h"
+
+#include "mtbench/mem.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pattern {
+    pcre2_code *code;                /* NULL: literal */
+    char *text;
+    size_t len;
+};
+
+struct matcher {
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+};
+
+struct matcher *matcher_create(void)
+{
+    struct matcher *m = xcalloc(1, sizeof(*m));
+    m->data = pcre2_match_data_create(1, NULL);
+    m->context = pcre2_match_context_create(NULL);
+    if (m->context)
+        pcre2_set_match_limit(m->context, 10 * 1000 * 1000);
+    return m;
+}
+
+void matcher_free(struct matcher *m)
+{
+    if (!m)
+        return;
+    pcre2_match_data_free(m->data);
+    pcre2_match_context_free(m->context);
+    free(m);
+}
+
+/* \s and \w as Unicode and Oniguruma have them; bare for use inside a class. */
+static const char space_class[] = "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
+static const char word_class[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+
+static void put_class(struct buf *out, const char *chars, bool negated, bool bare)
+{
+    if (bare)
+        buf_str(out, chars);
+    else
+        buf_printf(out, "[%s%s]", negated ? "^" : "", chars);
+}
+
+/* Rewrite \s \S \w \W. Negated ones inside a class keep PCRE2's meaning: there is no way to spell them. */
+static void translate(const char *s, size_t n, struct buf *out)
+{
+    int depth = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '\\' && i + 1 < n) {
+            char c = s[++i];
+            bool negated = c == 'S' || c == 'W';
+            if (c == 's' || c == 'w' || (negated && depth == 0))
+                put_class(out, c == 's' || c == 'S' ? space_class : word_class, negated, depth > 0);
+            else
+                buf_add(out, s + i - 1, 2);
+            continue;
+        }
+        if (s[i] == '[' && (depth == 0 || (i + 1 < n && s[i + 1] == ':'))) {
+            depth++;
+            buf_char(out, s[i]);
+            if (depth == 1 && i + 1 < n && s[i + 1] == '^')
+                buf_char(out, s[++i]);
+            if (depth == 1 && i + 1 < n && s[i + 1] == ']')
+                buf_char(out, s[++i]);           /* a bracket in first place is a member */
+            continue;
+        }
+        depth -= s[i] == ']' && depth > 0;
+        buf_char(out, s[i]);
+    }
+}
+
+static pcre2_code *compile(const char *s, size_t n, struct err *err)
+{
+    struct buf t = { 0 };
+    int code = 0;
+    PCRE2_SIZE at = 0;
+    translate(s, n, &t);
+    pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
+    if (cc)
+        pcre2_set_parens_nest_limit(cc, 100);
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)(t.data ? t.data : ""), t.len, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
+                                   &code, &at, cc);
+    if (re) {
+        pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);     /* where it fails, matching is only slower */
+    } else {
+        PCRE2_UCHAR why[160];
+        pcre2_get_error_message(code, why, sizeof(why));
+        err_set(err, ERR_MODEL, "pattern %.*s: %s; the tokenizer uses a regular expression that this program cannot read", n < 120 ? (int)n : 120,
+                s, (char *)why);
+    }
+    pcre2_compile_context_free(cc);
+    buf_free(&t);
+    return re;
+}
+
+struct pattern *pattern_create(const char *s, size_t n, bool literal, struct err *err)
+{
+    struct pattern *p = xcalloc(1, sizeof(*p));
+    p->text = xstrndup(s, n);
+    p->len = n;
+    if (!literal && !(p->code = compile(s, n, err))) {
+        pattern_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void pattern_free(struct pattern *p)
+{
+    if (!p)
+        return;
+    pcre2_code_free(p->code);
+    free(p->text);
+    free(p);
+}
+
+int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end, struct err *err)
+{
+    if (!p->code) {
+        const char *hit = p->len ? memmem(s + from, n - from, p->text, p->len) : NULL;
+        if (hit) {
+            *start = (size_t)(hit - s);
+            *end = *start + p->len;
+        }
+        return hit != NULL;
+    }
+    int rc = pcre2_match(p->code, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, m->data, m->context);
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+        rc = pcre2_match(p->code, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, m->data, m->context);
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return 0;
+    const PCRE2_SIZE *o = pcre2_get_ovector_pointer(m->data);
+    if (rc < 0 || o[0] > o[1])
+        return err_set(err, ERR_FORMAT, "text: pattern %.80s gave up at byte %zu; the text is too hard for the tokenizer's pattern", p->text, from);
+    *start = o[0];
+    *end = o[1];
+    return 1;
+}
+
+int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, size_t n, struct slice with, struct buf *out, struct err *err)
+{
+    size_t done = 0, from = 0, start = 0, end = 0;
+    int rc = 0;
+    while (from <= n && (rc = pattern_find(p, m, s, n, from, &start, &end, err)) > 0) {
+        buf_add(out, s + done, start - done);
+        buf_add(out, with.ptr, with.len);
+        done = end;
+        from = end;
+        if (start == end) {
+            if (end == n)
+                break;
+            from += utf8_len(s[end]);
+        }
+    }
+    buf_add(out, s + done, n - done);
+    return rc < 0 ? -1 : 0;
+}

@@ -1,0 +1,152 @@
+/* tokenizer_vocab.c - a tokenizer from a GGUF vocabulary: byte-level BPE ("gpt2") or SentencePiece by scores ("llama") (room: text). */
+#include "tokenizer_parts.h"
+
+#include "mtbench/mem.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char underline[] = "\xe2\x96\x81";           /* U+2581 */
+
+static int check(const struct vocab *v, struct err *err)
+{
+    const struct {
+        const char *name;
+        int32_t id;
+    } role[] = { { "bos", v->bos }, { "eos", v->eos }, { "unknown", v->unk }, { "padding", v->pad }, { "seperator", v->sep }, { "cls", v->cls }, { "mask", v->mask }, { "eot", v->eot } };
+    if (v->n_tokens == 0 || v->n_tokens > INT_MAX / 2)
+        return err_set(err, ERR_FORMAT, "tokenizer.ggml.tokens: %zu tokens are impossible", v->n_tokens);
+    for (size_t i = 0; i < sizeof role / sizeof *role; i++)
+        if (role[i].id >= (int32_t)v->n_tokens)
+            return err_set(err, ERR_FORMAT, "tokenizer.ggml.%s_token_id %d: the vocabulary has only %zu tokens", role[i].name, role[i].id, v->n_tokens);
+    return 0;
+}
+
+static void fill_lexicon(struct tokenizer *t, const struct vocab *v)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < v->n_tokens; i++)
+        bytes += v->token[i].len;
+    lexicon_init(&t->lexicon, (int32_t)v->n_tokens, v->n_tokens, bytes);
+    for (size_t i = 0; i < v->n_tokens; i++)
+        lexicon_set(&t->lexicon, (int32_t)i, v->token[i].ptr, v->token[i].len, true);
+}
+
+/* Control tokens are special; user-defined ones are found in the text as well. */
+static int add_tokens(struct tokenizer *t, const struct vocab *v, struct err *err)
+{
+    for (size_t i = 0; v->type && i < v->n_tokens; i++) {
+        if (v->type[i] != TOKEN_CONTROL && v->type[i] != TOKEN_USER)
+            continue;
+        char *text = xstrndup(v->token[i].ptr, v->token[i].len);
+        added_add(&t->added, &(struct added_token){ .text = text, .len = strlen(text), .id = (int32_t)i, .special = v->type[i] == TOKEN_CONTROL });
+        free(text);
+    }
+    return added_index(&t->added, &t->normalizer, err);
+}
+
+static void set_role(struct tokenizer *t, const struct vocab *v, enum role r, int32_t id)
+{
+    if (id < 0 || v->token[id].len == 0)
+        return;
+    t->role[r] = xstrndup(v->token[id].ptr, v->token[id].len);
+    tokenizer_order(t, t->role[r]);
+}
+
+static void set_roles(struct tokenizer *t, const struct vocab *v, bool add_bos)
+{
+    set_role(t, v, ROLE_BOS, v->bos);
+    set_role(t, v, ROLE_EOS, v->eos);
+    set_role(t, v, ROLE_UNK, v->unk);
+    set_role(t, v, ROLE_SEP, v->sep);
+    set_role(t, v, ROLE_PAD, v->pad);
+    set_role(t, v, ROLE_CLS, v->cls);
+    set_role(t, v, ROLE_MASK, v->mask);
+    t->eot = v->eot;
+    if (v->bos >= 0 && (v->has_add_bos ? v->add_bos : add_bos))
+        ids_add(&t->lead, v->bos);
+    if (v->eos >= 0 && v->has_add_eos && v->add_eos)
+        ids_add(&t->tail, v->eos);
+}
+
+static int fill_bpe(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct err *err)
+{
+    if (v->n_merges == 0)
+        return err_set(err, ERR_FORMAT, "tokenizer.ggml.merges: missing; a byte-level vocabulary cannot be used without");
+    t->bpe.unk = -1;
+    bpe_init(&t->bpe, v->n_merges);
+    for (size_t i = 0; i < v->n_merges; i++) {
+        struct slice m = v->merge[i];
+        const char *blank = m.len > 2 ? memchr(m.ptr + 1, ' ', m.len - 1) : NULL;
+        if (!blank)
+            return err_set(err, ERR_FORMAT, "tokenizer.ggml.merges[%zu]: no two symbols", i);
+        struct slice left = { m.ptr, (size_t)(blank - m.ptr) }, right = { blank + 1, m.len - (size_t)(blank - m.ptr) - 1 };
+        if (bpe_merge(&t->bpe, &t->lexicon, (uint32_t)i, left, right, err) < 0)
+            return err_wrap(err, "tokenizer.ggml.merges[%zu]", i);
+    }
+    if (pretok_named(v->pre, &t->normalizer, &t->pretokenizer, &t->bpe.ignore_merges, add_bos, err) < 0)
+        return -1;
+    steps_add(&t->decoder, DEC_BYTES);
+    return 0;
+}
+
+static struct step *text_step(struct steps *s, enum step_kind kind, const char *text)
+{
+    struct step *step = steps_add(s, kind);
+    step->text = xstrdup(text);
+    step->len = strlen(text);
+    return step;
+}
+
+static int fill_spm(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct err *err)
+{
+    bool prefix = !v->has_add_space_prefix || v->add_space_prefix;
+    if (!v->score)
+        return err_set(err, ERR_FORMAT, "tokenizer.ggml.scores: missing; a SentencePiece vocabulary cannot be used without");
+    t->kind = MODEL_SPM;
+    spm_init(&t->spm, &t->lexicon);
+    memcpy(t->spm.score, v->score, v->n_tokens * sizeof *v->score);
+    t->spm.unk = v->unk;
+    t->spm.byte_fallback = true;
+    for (size_t i = 0; v->type && i < v->n_tokens; i++)
+        t->spm.unused[i] = v->type[i] == TOKEN_UNUSED;
+    if (prefix)
+        text_step(&t->normalizer, NORM_PREPEND, underline);
+    struct step *space = text_step(&t->normalizer, NORM_REPLACE, underline);
+    struct step *back = text_step(&t->decoder, DEC_REPLACE, " ");
+    if (!(space->pattern = pattern_create(" ", 1, true, err)) || !(back->pattern = pattern_create(underline, 3, true, err)))
+        return -1;
+    steps_add(&t->decoder, DEC_BYTE_FALLBACK);
+    steps_add(&t->decoder, DEC_FUSE);
+    if (prefix)
+        text_step(&t->decoder, DEC_STRIP, " ")->start = 1;
+    *add_bos = true;
+    return 0;
+}
+
+struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err)
+{
+    struct tokenizer *t = xcalloc(1, sizeof *t);
+    bool add_bos = false;
+    int rc = -1;
+    t->has_decoder = true;
+    if (check(v, err) < 0)
+        goto error;
+    fill_lexicon(t, v);
+    if (slice_is(v->kind, "gpt2"))
+        rc = fill_bpe(t, v, &add_bos, err);
+    else if (slice_is(v->kind, "llama"))
+        rc = fill_spm(t, v, &add_bos, err);
+    else
+        err_set(err, ERR_MODEL, "tokenizer.ggml.model \"%.*s\" is not supported; known are gpt2 and llama", (int)(v->kind.len < 40 ? v->kind.len : 40),
+                v->kind.ptr ? v->kind.ptr : "");
+    if (rc < 0 || add_tokens(t, v, err) < 0)
+        goto error;
+    tokenizer_seal(t, (int32_t)v->n_tokens);
+    set_roles(t, v, add_bos);
+    return t;
+error:
+    tokenizer_destroy(t);
+    return NULL;
+}
