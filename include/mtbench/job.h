@@ -59,6 +59,9 @@ void job_gather(struct job *job, const void *data, size_t n, void *out);
 uint64_t job_sum(struct job *job, uint64_t value);
 uint64_t job_max(struct job *job, uint64_t value);
 
+/* The MPI library's name and version; callable without a job. */
+const char *job_library(void);
+
 /* Which launch is this? Pure; 'env' is a getenv. Returns 0, or -1 with advice when one process runs where 'size' should be more. */
 int job_check_launch(int size, const char *(*env)(const char *name), struct err *err);
 

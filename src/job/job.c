@@ -267,3 +267,12 @@ enum job_state job_poll(struct job *job)
     }
     return job->state;
 }
+
+const char *job_library(void)
+{
+    static char name[MPI_MAX_LIBRARY_VERSION_STRING];
+    int n;
+    MPI_Get_library_version(name, &n);
+    name[strcspn(name, ",\n")] = '\0';
+    return name;
+}

@@ -1,0 +1,50 @@
+/* feed.h - questions to answers on one rank: keeps the engine full, carries each conversation through its turns (room: answer).
+ * Local; knows nothing of ranks or files. Pull: add conversations, step, collect finished turns. */
+#ifndef MTB_FEED_H
+#define MTB_FEED_H
+
+#include "mtbench/chat.h"
+#include "mtbench/engine.h"
+#include "mtbench/journal.h"
+#include "mtbench/question.h"
+#include "mtbench/tokenizer.h"
+
+struct feed;
+
+struct feed_opts {
+    struct engine *engine;
+    const struct tokenizer *tokenizer;
+    const struct chat *chat;
+    const struct model_config *config;
+    const struct question *question;      /* what conversations index into; outlives the feed */
+    struct sampling sampling;             /* sampler_common() */
+    int max_new_token;
+    int max_batch;                        /* conversations at a time */
+    uint64_t seed;
+    const char *stream;                   /* names the random stream beside the seed: hash of the model and the question file */
+};
+
+struct feed *feed_create(const struct feed_opts *o);
+void feed_destroy(struct feed *f);
+
+/* How many more conversations fit now. */
+int feed_room(const struct feed *f);
+/* Begin conversation 'choice' of question[q]. 'answer' holds the texts of the 'n_done' turns that an earlier run finished. */
+void feed_add(struct feed *f, int q, int choice, const char *const *answer, int n_done);
+/* Submit what waits, run one engine step, watch for stop strings. Returns the number of live conversations. */
+int feed_step(struct feed *f);
+/* The next finished turn, or NULL; valid until the next call. A turn that failed has a status and a reason, and ends its conversation. */
+const struct turn_record *feed_collect(struct feed *f);
+/* Drop everything that is not finished. */
+void feed_cancel(struct feed *f);
+
+/* The prompt of the turn after 'n_done' answers, as text (chat template) and as token ids. 0/-1. Used by `mtbench prompt` too. */
+struct prompt {
+    struct buf text;
+    struct ids ids;
+};
+int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
+                 struct err *err);
+void prompt_free(struct prompt *p);
+
+#endif

@@ -1,0 +1,295 @@
+/* feed.c - questions to answers on one rank: keeps the engine full, carries each conversation through its turns.
+ * A conversation is a slot; its next turn is submitted the moment the turn before it has ended, so no barrier stands between turns.
+ * Every finished or failed turn becomes a record in a queue that the caller drains. */
+#include "mtbench/feed.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/hash.h"
+#include "mtbench/mem.h"
+#include "mtbench/sampler.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PEEK_EVERY = 8 };                  /* decode steps between two looks for a stop string */
+
+struct conversation {
+    bool live, submitted;
+    int q, choice, turn;                  /* turn: 0-based, the one that is being answered */
+    char **answer;                        /* (n_turns) texts of finished turns */
+    struct prompt prompt;
+    struct sampling how;
+    double started;                       /* when the turn was submitted, seconds */
+    int looked;                           /* tokens already searched for stop strings */
+};
+
+struct done {                             /* a ring of finished turns */
+    struct turn_record record;
+    char *text, *reason;
+};
+
+struct feed {
+    struct feed_opts o;
+    uint32_t key[2];                      /* of the random stream */
+    struct conversation *slot;            /* (max_batch) */
+    int n_live;
+    struct done *done;                    /* (2 * max_batch) */
+    int done_first, done_count;
+    struct done given;                    /* what feed_collect() handed out */
+    struct chat_message *message;         /* scratch for prompts */
+    struct ids ids;                       /* scratch for decoding */
+    struct buf text;
+};
+
+static uint64_t tag_of(const struct conversation *c)
+{
+    return (uint64_t)c->q << 32 | (uint64_t)c->choice << 8 | (uint64_t)c->turn;
+}
+
+struct feed *feed_create(const struct feed_opts *o)
+{
+    struct feed *f = xcalloc(1, sizeof *f);
+    uint8_t digest[32];
+    f->o = *o;
+    f->slot = xcalloc((size_t)o->max_batch, sizeof *f->slot);
+    f->done = xcalloc(2 * (size_t)o->max_batch, sizeof *f->done);
+    sha256(o->stream, strlen(o->stream), digest);
+    memcpy(f->key, digest, sizeof f->key);
+    f->key[0] ^= (uint32_t)o->seed;
+    f->key[1] ^= (uint32_t)(o->seed >> 32);
+    return f;
+}
+
+static void conversation_end(struct feed *f, struct conversation *c)
+{
+    for (int i = 0; c->answer && i < f->o.question[c->q].n_turns; i++)
+        free(c->answer[i]);
+    free(c->answer);
+    prompt_free(&c->prompt);
+    *c = (struct conversation){0};
+    f->n_live--;
+}
+
+static void done_free(struct done *d)
+{
+    free(d->text);
+    free(d->reason);
+    *d = (struct done){0};
+}
+
+void feed_destroy(struct feed *f)
+{
+    if (!f)
+        return;
+    for (int i = 0; i < f->o.max_batch; i++)
+        if (f->slot[i].live)
+            conversation_end(f, &f->slot[i]);
+    for (int i = 0; i < 2 * f->o.max_batch; i++)
+        done_free(&f->done[i]);
+    done_free(&f->given);
+    free(f->slot);
+    free(f->done);
+    free(f->message);
+    ids_free(&f->ids);
+    buf_free(&f->text);
+    free(f);
+}
+
+int feed_room(const struct feed *f)
+{
+    return f->o.max_batch - f->n_live;
+}
+
+void feed_add(struct feed *f, int q, int choice, const char *const *answer, int n_done)
+{
+    const struct question *question = &f->o.question[q];
+    struct conversation *c = f->slot;
+    while (c->live)
+        c++;
+    assert(c < f->slot + f->o.max_batch && n_done < question->n_turns);
+    *c = (struct conversation){ .live = true, .q = q, .choice = choice, .turn = n_done };
+    c->answer = xcalloc((size_t)question->n_turns, sizeof *c->answer);
+    for (int i = 0; i < n_done; i++)
+        c->answer[i] = xstrdup(answer[i]);
+    c->how = sampler_for(&f->o.sampling, question->temperature);
+    f->n_live++;
+}
+
+/* ---- a turn begins ---- */
+
+static struct done *queue_record(struct feed *f, const struct conversation *c, enum turn_status status)
+{
+    int ring = 2 * f->o.max_batch;
+    struct done *d = &f->done[(f->done_first + f->done_count++) % ring];
+    assert(f->done_count <= ring);
+    done_free(d);
+    d->record = (struct turn_record){
+        .question_id = f->o.question[c->q].id,
+        .choice = c->choice,
+        .turn = c->turn + 1,
+        .status = status,
+        .n_prompt = (int)c->prompt.ids.n,
+        .temperature = (double)c->how.temperature,
+        .top_k = c->how.top_k,
+        .top_p = (double)c->how.top_p,
+        .min_p = (double)c->how.min_p,
+        .repetition_penalty = (double)c->how.repetition_penalty,
+        .seconds = clock_now() - c->started,
+        .tstamp = clock_unix(),
+    };
+    memcpy(d->record.question_sha256, f->o.question[c->q].sha256, sizeof d->record.question_sha256);
+    if (c->prompt.text.data)
+        sha256_hex(c->prompt.text.data, c->prompt.text.len, d->record.prompt_sha256);
+    return d;
+}
+
+static void fail_turn(struct feed *f, struct conversation *c, enum turn_status status, const char *reason)
+{
+    struct done *d = queue_record(f, c, status);
+    d->record.reason = d->reason = xstrdup(reason);
+    d->record.text = d->text = xstrdup("");
+    conversation_end(f, c);
+}
+
+static int render_turn(struct feed *f, struct conversation *c, struct err *err)
+{
+    const struct question *q = &f->o.question[c->q];
+    int n = 0;
+    f->message = xrealloc(f->message, 2 * (size_t)q->n_turns, sizeof *f->message);
+    for (int i = 0; i <= c->turn; i++) {
+        f->message[n++] = (struct chat_message){ .role = "user", .content = q->turn[i], .n_content = strlen(q->turn[i]) };
+        if (i < c->turn)
+            f->message[n++] = (struct chat_message){ .role = "assistant", .content = c->answer[i], .n_content = strlen(c->answer[i]) };
+    }
+    prompt_free(&c->prompt);
+    return prompt_build(&c->prompt, f->o.tokenizer, f->o.chat, f->message, n, err);
+}
+
+static int stop_ids(const struct feed *f, int32_t *id, int limit)
+{
+    int n = 0;
+    const struct model_config *m = f->o.config;
+    for (int i = 0; i < m->n_eos && n < limit; i++)
+        id[n++] = m->eos[i];
+    const int32_t *more;
+    int n_more = chat_stop_ids(f->o.chat, &more);
+    for (int i = 0; i < n_more && n < limit; i++)
+        id[n++] = more[i];
+    return n;
+}
+
+static void submit_turn(struct feed *f, struct conversation *c)
+{
+    struct err err;
+    c->started = clock_now();
+    c->looked = 0;
+    if (render_turn(f, c, &err) < 0) {
+        fail_turn(f, c, TURN_FAILED, err.text);
+        return;
+    }
+    c->how.key[0] = f->key[0];
+    c->how.key[1] = f->key[1];
+    c->how.counter[0] = (uint32_t)f->o.question[c->q].id;
+    c->how.counter[1] = (uint32_t)c->choice;
+    c->how.counter[2] = (uint32_t)c->turn;
+    struct request r = {
+        .tag = tag_of(c), .prompt = c->prompt.ids.id, .n_prompt = (int)c->prompt.ids.n, .max_new = f->o.max_new_token, .how = c->how,
+    };
+    r.n_stop = stop_ids(f, r.stop_id, (int)(sizeof r.stop_id / sizeof *r.stop_id));
+    if (engine_submit(f->o.engine, &r, &err) < 0) {
+        fail_turn(f, c, TURN_TOO_LONG, err.text);
+        return;
+    }
+    c->submitted = true;
+}
+
+/* ---- a turn ends ---- */
+
+static const char *decode(struct feed *f, const int32_t *token, int n)
+{
+    buf_clear(&f->text);
+    tokenizer_decode(f->o.tokenizer, token, (size_t)n, 0, &f->text);
+    buf_reserve(&f->text, 0)[0] = '\0';
+    return f->text.data;
+}
+
+static void finish_turn(struct feed *f, struct conversation *c, const struct completion *got)
+{
+    decode(f, got->token, got->n_token);
+    struct buf clean = {0};
+    chat_clean(f->o.chat, f->text.data, f->text.len, &clean);
+    struct done *d = queue_record(f, c, TURN_OK);
+    d->record.text = d->text = buf_steal(&clean);
+    d->record.finish = got->finish == FINISH_STOP ? "stop" : got->finish == FINISH_CONTEXT ? "context" : "length";
+    d->record.n_new = got->n_token;
+    d->record.n_reused = got->n_reused;
+    c->answer[c->turn++] = xstrdup(d->text);
+    c->submitted = false;
+    if (c->turn == f->o.question[c->q].n_turns)
+        conversation_end(f, c);
+}
+
+static void collect_turns(struct feed *f)
+{
+    const struct completion *got;
+    while ((got = engine_collect(f->o.engine))) {
+        for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++) {
+            if (c->live && c->submitted && tag_of(c) == got->tag) {
+                if (got->finish != FINISH_CANCELLED)
+                    finish_turn(f, c, got);
+                break;
+            }
+        }
+        engine_release(f->o.engine, got);
+    }
+}
+
+/* Stop strings are text, so the engine cannot see them: every few tokens the answer so far is decoded and searched. */
+static void watch_stop_strings(struct feed *f)
+{
+    if (!chat_has_stop_strings(f->o.chat))
+        return;
+    for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++) {
+        int n;
+        const int32_t *token;
+        if (!c->live || !c->submitted || !(token = engine_peek(f->o.engine, tag_of(c), &n)) || n < c->looked + PEEK_EVERY)
+            continue;
+        c->looked = n;
+        decode(f, token, n);
+        if (chat_stopped(f->o.chat, f->text.data, f->text.len))
+            engine_stop(f->o.engine, tag_of(c), n);
+    }
+}
+
+int feed_step(struct feed *f)
+{
+    for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
+        if (c->live && !c->submitted)
+            submit_turn(f, c);
+    engine_step(f->o.engine);
+    watch_stop_strings(f);
+    collect_turns(f);
+    return f->n_live;
+}
+
+const struct turn_record *feed_collect(struct feed *f)
+{
+    done_free(&f->given);
+    if (f->done_count == 0)
+        return NULL;
+    f->given = f->done[f->done_first];
+    f->done[f->done_first] = (struct done){0};
+    f->done_first = (f->done_first + 1) % (2 * f->o.max_batch);
+    f->done_count--;
+    return &f->given.record;
+}
+
+void feed_cancel(struct feed *f)
+{
+    engine_cancel(f->o.engine);
+    collect_turns(f);
+    for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
+        if (c->live)
+            conversation_end(f, c);
+}

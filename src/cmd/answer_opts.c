@@ -1,0 +1,90 @@
+/* answer_opts.c - the flags of `mtbench answer`: FastChat's first, then ours. */
+#include "answer_opts.h"
+
+#include "cmd.h"
+
+#include "mtbench/layout.h"
+#include "mtbench/progress.h"
+
+#include <string.h>
+
+static int check(struct answer_opts *o, struct err *err)
+{
+    int replicas;
+    if (!o->model_path)
+        return err_set(err, ERR_USAGE, "--model-path: missing; give a folder, a .gguf file or a hub id");
+    if (!o->model_id || !*o->model_id || strchr(o->model_id, '/'))
+        return err_set(err, ERR_USAGE, "--model-id: %s; give the name that the answers get, it becomes a file name", o->model_id ? "must be a name without /" : "missing");
+    if (layout_replicas((int)o->gpus_total, (int)o->gpus_per_model, &replicas, err) < 0)
+        return -1;
+    if (o->max_new_token < 1 || o->max_new_token > 1 << 20)
+        return err_set(err, ERR_USAGE, "--max-new-token %ld: must lie between 1 and %d", o->max_new_token, 1 << 20);
+    if (o->num_choices < 1 || o->num_choices > 10000)
+        return err_set(err, ERR_USAGE, "--num-choices %ld: must lie between 1 and 10000", o->num_choices);
+    if (o->max_batch < 1 || o->max_batch > 256)
+        return err_set(err, ERR_USAGE, "--max-batch %ld: must lie between 1 and 256", o->max_batch);
+    if (o->threads < 0 || o->threads > 1024)
+        return err_set(err, ERR_USAGE, "--threads %ld: must lie between 0 (this rank's share of the cores) and 1024", o->threads);
+    if (progress_parse(o->progress) < 0)
+        return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
+    if (strcmp(o->device, "auto") && strcmp(o->device, "cpu") && strcmp(o->device, "cuda"))
+        return err_set(err, ERR_USAGE, "--device %s: must be auto, cuda or cpu", o->device);
+    if (o->dtype && strcmp(o->dtype, "float32") && strcmp(o->dtype, "float16") && strcmp(o->dtype, "bfloat16"))
+        return err_set(err, ERR_USAGE, "--dtype %s: must be float32, float16 or bfloat16", o->dtype);
+    if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
+        return err_set(err, ERR_USAGE, "--max-error-rate %g: must lie between 0 and 1", o->max_error_rate);
+    return sampler_check(&o->sampler, err);
+}
+
+int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *err)
+{
+    *o = (struct answer_opts){
+        .bench_name = "mt_bench", .data_dir = "data", .device = "auto", .progress = "auto", .max_new_token = 1024, .num_choices = 1,
+        .gpus_per_model = 1, .gpus_total = 1, .max_batch = 80,
+    };
+    const struct opt table[] = {
+        { "model-path", OPT_STRING, &o->model_path, NULL, "PATH", "weights: a folder, a .gguf file, or a hub id in the local cache" },
+        { "model-id", OPT_STRING, &o->model_id, NULL, "NAME", "name of the answers: file name and model_id" },
+        { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
+        { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
+        { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice, from 0; negative counts from the end" },
+        { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
+        { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions of the slice" },
+        { "answer-file", OPT_STRING, &o->answer_file, NULL, "FILE", "output (DATA/BENCH/model_answer/ID.jsonl)" },
+        { "max-new-token", OPT_INT, &o->max_new_token, NULL, "N", "new tokens per turn (1024)" },
+        { "num-choices", OPT_INT, &o->num_choices, NULL, "N", "independent conversations per question (1)" },
+        { "num-gpus-per-model", OPT_INT, &o->gpus_per_model, &o->given_gpus_per_model, "N", "GPUs of one replica (1)" },
+        { "num-gpus-total", OPT_INT, &o->gpus_total, &o->given_gpus_total, "N", "all GPUs (1)" },
+        { "max-gpu-memory", OPT_STRING, &o->max_gpu_memory, &o->given_max_gpu_memory, "SIZE", "weight budget per GPU, such as 13GiB" },
+        { "dtype", OPT_STRING, &o->dtype, &o->given_dtype, "TYPE", "float32, float16 or bfloat16 (as stored)" },
+        { "revision", OPT_STRING, &o->revision, NULL, "NAME", "revision in the hub cache (main)" },
+        { "device", OPT_STRING, &o->device, NULL, "NAME", "auto, cuda or cpu (auto)" },
+        { "threads", OPT_INT, &o->threads, NULL, "N", "threads of a rank (its share of the node's cores)" },
+        { "max-batch", OPT_INT, &o->max_batch, NULL, "N", "conversations that run together on a rank (80)" },
+        { "chat-template", OPT_STRING, &o->chat_template, NULL, "NAME", "auto, a FastChat template's name, or a Jinja file (auto)" },
+        { "temperature", OPT_DOUBLE, &o->temperature, &o->sampler.has_temperature, "X", "for all questions (by category)" },
+        { "top-p", OPT_DOUBLE, &o->top_p, &o->sampler.has_top_p, "X", "(generation_config.json, else 1)" },
+        { "top-k", OPT_INT, &o->top_k, &o->sampler.has_top_k, "N", "0 is off (generation_config.json, else 50)" },
+        { "min-p", OPT_DOUBLE, &o->min_p, &o->sampler.has_min_p, "X", "(generation_config.json, else 0)" },
+        { "repetition-penalty", OPT_DOUBLE, &o->repetition_penalty, &o->sampler.has_repetition_penalty, "X", "(generation_config.json, else 1)" },
+        { "seed", OPT_INT, &o->seed, NULL, "N", "of the random numbers (0)" },
+        { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; the old journal is kept as .old" },
+        { "max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed turns that still exits 0 (0)" },
+        { "progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)" },
+        { "log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank" },
+        { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
+        { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "layout, memory, sizes, times" },
+    };
+    const int n = sizeof table / sizeof *table;
+    int rc = opts_parse(table, n, argc, argv, err);
+    if (rc == 1)
+        verb_help("answer", "Answer the questions of a bench with a local model, on all ranks of the job.", table, n);
+    if (rc)
+        return rc;
+    o->sampler.temperature = (float)o->temperature;
+    o->sampler.top_p = (float)o->top_p;
+    o->sampler.top_k = (int)o->top_k;
+    o->sampler.min_p = (float)o->min_p;
+    o->sampler.repetition_penalty = (float)o->repetition_penalty;
+    return check(o, err);
+}

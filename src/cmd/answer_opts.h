@@ -1,0 +1,25 @@
+/* answer_opts.h - the flags of `mtbench answer` (room: cmd). */
+#ifndef MTB_ANSWER_OPTS_H
+#define MTB_ANSWER_OPTS_H
+
+#include "mtbench/opts.h"
+#include "mtbench/question.h"
+#include "mtbench/sampler.h"
+
+struct answer_opts {
+    const char *bench_name, *data_dir, *model_path, *model_id, *answer_file, *max_gpu_memory, *dtype, *revision, *device, *chat_template;
+    const char *log_dir, *progress;
+    long max_new_token, num_choices, gpus_per_model, gpus_total, threads, max_batch, seed;
+    double max_error_rate;
+    bool fresh, quiet, verbose;
+    bool given_dtype, given_max_gpu_memory, given_gpus_per_model, given_gpus_total;
+    struct slicing slicing;
+    struct sampler_flags sampler;
+    double temperature, top_p, min_p, repetition_penalty;
+    long top_k;
+};
+
+/* 0; 1: help was printed; -1: err (usage). */
+int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *err);
+
+#endif

@@ -1,0 +1,384 @@
+/* answer_run.c - dealing, answering and writing, until every turn is done or a stop is ordered.
+ * An item is one conversation. What earlier runs finished of it travels with the item list, so that any rank can go on with it. */
+#include "answer_run.h"
+
+#include "mtbench/answer.h"
+#include "mtbench/clock.h"
+#include "mtbench/deal.h"
+#include "mtbench/feed.h"
+#include "mtbench/io.h"
+#include "mtbench/journal.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+#include "mtbench/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct item {
+    int q, choice, n_done;
+    char **text;                         /* (n_done) answers of earlier runs */
+};
+
+struct run {
+    struct job *job;
+    const struct answer_opts *o;
+    const struct questions *qs;
+    struct rig *rig;
+    struct item *item;
+    int n_items;
+    struct feed *feed;
+    struct deal *deal;
+    bool left;
+    /* rank 0 */
+    char *answer_file, *journal_file;
+    struct journal *journal;
+    struct progress *progress;
+    long total, done, resumed, failed;   /* turns */
+    uint64_t tokens;
+    double started;
+};
+
+static bool root(const struct run *r)
+{
+    return job_info(r->job).rank == 0;
+}
+
+/* ---- what is left to do ---- */
+
+static int count_done(const struct run *r, const struct question *q, int choice, int *n, struct err *err)
+{
+    const struct turn_record *t;
+    *n = 0;
+    while (*n < q->n_turns && (t = journal_find(r->journal, q->id, choice, *n + 1))) {
+        if (strcmp(t->question_sha256, q->sha256))
+            return err_set(err, ERR_USAGE, "%s: question %" PRId64 " was answered when its line read otherwise; use another --model-id, or --fresh to answer again",
+                           r->journal_file, q->id);
+        (*n)++;
+    }
+    return 0;
+}
+
+/* Rank 0: the unfinished conversations, as bytes for all ranks: q, choice, n_done, then length and text of each finished turn. */
+static int list_items(struct run *r, struct buf *out, struct err *err)
+{
+    for (int i = 0; i < r->qs->n; i++) {
+        const struct question *q = &r->qs->q[i];
+        for (int c = 0; c < r->o->num_choices; c++) {
+            int32_t head[3] = { i, c, 0 };
+            if (count_done(r, q, c, &head[2], err) < 0)
+                return -1;
+            r->total += q->n_turns;
+            r->resumed += head[2];
+            if (head[2] == q->n_turns)
+                continue;
+            buf_add(out, head, sizeof head);
+            for (int t = 0; t < head[2]; t++) {
+                const char *text = journal_find(r->journal, q->id, c, t + 1)->text;
+                uint64_t n = strlen(text);
+                buf_add(out, &n, sizeof n);
+                buf_add(out, text, n);
+            }
+        }
+    }
+    r->done = r->resumed;
+    return 0;
+}
+
+static void read_items(struct run *r, const struct buf *b)
+{
+    for (size_t at = 0; at < b->len;) {
+        int32_t head[3];
+        memcpy(head, b->data + at, sizeof head);
+        at += sizeof head;
+        r->item = xrealloc(r->item, (size_t)r->n_items + 1, sizeof *r->item);
+        struct item *it = &r->item[r->n_items++];
+        *it = (struct item){ .q = head[0], .choice = head[1], .n_done = head[2], .text = xcalloc((size_t)head[2], sizeof *it->text) };
+        for (int t = 0; t < it->n_done; t++) {
+            uint64_t n;
+            memcpy(&n, b->data + at, sizeof n);
+            it->text[t] = xstrndup(b->data + at + sizeof n, n);
+            at += sizeof n + n;
+        }
+    }
+}
+
+static int share_items(struct run *r, const struct manifest *m, struct err *err)
+{
+    struct buf b = {0};
+    uint64_t n = 0;
+    int rc = 0;
+    if (root(r)) {
+        r->journal = journal_open(r->journal_file, m, r->o->fresh, err);
+        rc = r->journal ? list_items(r, &b, err) : -1;
+    }
+    if ((rc = job_agree(r->job, rc, err)) == 0) {
+        n = b.len;
+        job_bcast(r->job, &n, sizeof n);
+        buf_reserve(&b, n - b.len);
+        job_bcast(r->job, b.data, n);
+        b.len = n;
+        read_items(r, &b);
+    }
+    buf_free(&b);
+    return rc;
+}
+
+/* ---- rank 0: records ---- */
+
+static int take_records(struct run *r, struct err *err)
+{
+    const void *data;
+    size_t n;
+    int from, taken = 0;
+    while (deal_receive(r->deal, &data, &n, &from)) {
+        struct turn_record t;
+        cJSON *keep;
+        if (turn_parse(data, n, &t, &keep, err) < 0)
+            return err_wrap(err, "record of rank %d", from);
+        t.rank = from;
+        journal_append(r->journal, &t);
+        r->tokens += (uint64_t)t.n_new;
+        r->done++;
+        if (t.status != TURN_OK) {
+            r->failed++;
+            log_error("question %" PRId64 ", choice %d, turn %d: %s", t.question_id, t.choice, t.turn, t.reason);
+        }
+        cJSON_Delete(keep);
+        taken++;
+    }
+    return taken ? journal_sync(r->journal, err) : 0;
+}
+
+static void show_progress(const struct run *r)
+{
+    struct progress_now now = {
+        .what = "answers", .unit = "turns", .done = r->done, .total = r->total, .failed = r->failed, .resumed = r->resumed, .tokens = r->tokens,
+        .seconds = clock_now() - r->started, .dollars = -1,
+    };
+    progress_update(r->progress, &now);
+}
+
+/* ---- every rank: answering ---- */
+
+static int find_item(const struct run *r, const struct turn_record *t)
+{
+    for (int i = 0; i < r->n_items; i++)
+        if (r->qs->q[r->item[i].q].id == t->question_id && r->item[i].choice == t->choice)
+            return i;
+    return -1;
+}
+
+static void send_turns(struct run *r)
+{
+    const struct turn_record *t;
+    struct buf line = {0};
+    while ((t = feed_collect(r->feed))) {
+        int i = find_item(r, t);
+        buf_clear(&line);
+        turn_put(&line, t);
+        deal_send(r->deal, line.data, line.len);
+        if (t->status != TURN_OK || t->turn == r->qs->q[r->item[i].q].n_turns)
+            deal_done(r->deal, i);
+    }
+    buf_free(&line);
+}
+
+static void leave(struct run *r)
+{
+    if (r->left)
+        return;
+    feed_cancel(r->feed);
+    send_turns(r);
+    deal_leave(r->deal);
+    r->left = true;
+}
+
+static int work(struct run *r, struct err *err)
+{
+    enum deal_state state;
+    int live = 0, rc = 0;
+    while ((state = deal_poll(r->deal)) != DEAL_OVER) {
+        if (root(r) && rc == 0 && (rc = take_records(r, err)) < 0)
+            job_raise(r->job, JOB_FAILED);
+        if (state == DEAL_STOPPING || rc < 0)
+            leave(r);
+        show_progress(r);
+        if (r->left) {
+            deal_idle(r->deal);
+            continue;
+        }
+        deal_want(r->deal, feed_room(r->feed));
+        for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
+            feed_add(r->feed, r->item[i].q, r->item[i].choice, (const char *const *)r->item[i].text, r->item[i].n_done);
+        if (live == 0) {
+            deal_idle(r->deal);
+            continue;
+        }
+        live = feed_step(r->feed);
+        send_turns(r);
+    }
+    if (root(r) && rc == 0)
+        rc = take_records(r, err);
+    return job_agree(r->job, rc, err);
+}
+
+static int answer_items(struct run *r, const struct sampling *common, struct err *err)
+{
+    double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
+    char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
+    for (int i = 0; i < r->n_items; i++) {
+        const struct question *q = &r->qs->q[r->item[i].q];
+        cost[i] = category_length(q->category) * (q->n_turns - r->item[i].n_done);
+    }
+    r->feed = feed_create(&(struct feed_opts){
+        .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .config = &r->rig->model->config, .question = r->qs->q,
+        .sampling = *common, .max_new_token = (int)r->o->max_new_token, .max_batch = (int)r->o->max_batch, .seed = (uint64_t)r->o->seed, .stream = stream,
+    });
+    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)r->o->max_batch });
+    int rc = work(r, err);
+    deal_destroy(r->deal);
+    feed_destroy(r->feed);
+    free(stream);
+    free(cost);
+    return rc;
+}
+
+/* ---- rank 0: the answer file ---- */
+
+
+/* The answer of a question whose turns of all choices are done; false if one is missing. */
+static bool complete_answer(const struct run *r, const struct question *q, struct answer *a)
+{
+    int n_choices = (int)r->o->num_choices;
+    struct answer_choice *choice = xcalloc((size_t)n_choices, sizeof *choice);
+    *a = (struct answer){ .question_id = q->id, .model_id = r->o->model_id, .seed = (uint64_t)r->o->seed, .n_choices = n_choices, .choice = choice };
+    for (int c = 0; c < n_choices; c++) {
+        const char **turn = xcalloc((size_t)q->n_turns, sizeof *turn);
+        choice[c] = (struct answer_choice){ q->n_turns, turn };
+        for (int t = 0; t < q->n_turns; t++) {
+            const struct turn_record *rec = journal_find(r->journal, q->id, c, t + 1);
+            if (!rec)
+                return false;
+            turn[t] = rec->text;
+            a->tstamp = rec->tstamp > a->tstamp ? rec->tstamp : a->tstamp;
+        }
+    }
+    return true;
+}
+
+static void answer_free(struct answer *a)
+{
+    for (int c = 0; c < a->n_choices; c++)
+        free((void *)a->choice[c].turn);
+    free((void *)a->choice);
+}
+
+static int write_answers(const struct run *r, struct err *err)
+{
+    struct answer *a = xcalloc((size_t)r->qs->n, sizeof *a);
+    int n = 0;
+    for (int i = 0; i < r->qs->n; i++) {
+        if (complete_answer(r, &r->qs->q[i], &a[n]))
+            n++;
+        else
+            answer_free(&a[n]);
+    }
+    int rc = n ? answers_merge(r->answer_file, a, n, err) : 0;
+    for (int i = 0; i < n; i++)
+        answer_free(&a[i]);
+    free(a);
+    return rc;
+}
+
+static int by_question(const void *a, const void *b)
+{
+    const struct question *x = *(const struct question *const *)a, *y = *(const struct question *const *)b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static void run_digest(const struct run *r, char hex[65])
+{
+    struct digest *d = digest_begin();
+    const struct question **order = xcalloc((size_t)r->qs->n, sizeof *order);
+    for (int i = 0; i < r->qs->n; i++)
+        order[i] = &r->qs->q[i];
+    qsort(order, (size_t)r->qs->n, sizeof *order, by_question);
+    for (int i = 0; i < r->qs->n; i++) {
+        for (int c = 0; c < r->o->num_choices; c++) {
+            for (int t = 1; t <= order[i]->n_turns; t++) {
+                const struct turn_record *rec = journal_find(r->journal, order[i]->id, c, t);
+                if (rec)
+                    digest_turn(d, order[i]->id, c, t, rec->text);
+            }
+        }
+    }
+    free(order);
+    digest_end(d, hex);
+}
+
+static int write_manifest(const struct run *r, const struct manifest *m, struct err *err)
+{
+    struct buf b = {0};
+    manifest_put(&b, m);
+    buf_char(&b, '\n');
+    char *path = xasprintf("%.*s.manifest", (int)(strlen(r->journal_file) - strlen(".journal")), r->journal_file);
+    int rc = io_replace(path, b.data, b.len, err);
+    free(path);
+    buf_free(&b);
+    return rc;
+}
+
+static int finish(const struct run *r, const struct manifest *m, bool stopped, struct err *err)
+{
+    char hex[65];
+    double seconds = clock_now() - r->started;
+    if (write_answers(r, err) < 0 || write_manifest(r, m, err) < 0)
+        return -1;
+    run_digest(r, hex);
+    printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total, r->failed, r->tokens,
+           seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
+    printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
+    if (stopped)
+        log_note("interrupted with %ld of %ld turns done; the same command goes on from there", r->done - r->failed, r->total);
+    return 0;
+}
+
+static void run_free(struct run *r)
+{
+    for (int i = 0; i < r->n_items; i++) {
+        for (int t = 0; t < r->item[i].n_done; t++)
+            free(r->item[i].text[t]);
+        free(r->item[i].text);
+    }
+    free(r->item);
+    progress_destroy(r->progress);
+    journal_close(r->journal);
+    free(r->answer_file);
+    free(r->journal_file);
+}
+
+int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct sampling *common,
+               const struct manifest *manifest, struct answer_result *res, struct err *err)
+{
+    struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .started = clock_now() };
+    r.answer_file = o->answer_file && *o->answer_file ? xstrdup(o->answer_file)
+                                                      : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->model_id);
+    r.journal_file = journal_path(r.answer_file);
+    r.progress = progress_create((enum progress_mode)progress_parse(o->progress), root(&r) && !o->quiet);
+    int rc = share_items(&r, manifest, err);
+    if (rc == 0 && r.n_items)
+        rc = answer_items(&r, common, err);
+    bool stopped = job_poll(job) == JOB_STOPPED;
+    progress_clear(r.progress);
+    if (rc == 0)
+        rc = job_agree(job, root(&r) ? finish(&r, manifest, stopped, err) : 0, err);
+    long counts[2] = { r.total, r.failed };
+    if (rc == 0)
+        job_bcast(job, counts, sizeof counts);
+    *res = (struct answer_result){ .total = counts[0], .failed = counts[1], .stopped = stopped };
+    run_free(&r);
+    return rc;
+}

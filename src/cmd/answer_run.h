@@ -1,0 +1,19 @@
+/* answer_run.h - dealing, answering and writing, until every turn is done or a stop is ordered (room: cmd). */
+#ifndef MTB_ANSWER_RUN_H
+#define MTB_ANSWER_RUN_H
+
+#include "answer_opts.h"
+#include "rig.h"
+
+#include "mtbench/manifest.h"
+
+struct answer_result {
+    long total, failed;                  /* turns of this slice */
+    bool stopped;
+};
+
+/* Collective. Opens the journal, answers what it lacks, writes the answer file, prints the closing lines on rank 0. */
+int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *r, const struct sampling *common,
+               const struct manifest *manifest, struct answer_result *res, struct err *err);
+
+#endif

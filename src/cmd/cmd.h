@@ -1,0 +1,29 @@
+/* cmd.h - the verbs (room: cmd). A verb composes rooms; it owns no logic of theirs. */
+#ifndef MTB_CMD_H
+#define MTB_CMD_H
+
+#include "mtbench/job.h"
+#include "mtbench/opts.h"
+
+enum exit_code { EXIT_COMPLETE = 0, EXIT_INPUT = 1, EXIT_FAILURES = 2, EXIT_RESUME = 75, EXIT_PREFLIGHT = 77 };
+
+struct verb {
+    const char *name, *peer;             /* peer: FastChat's script of the same purpose, or NULL */
+    const char *summary;
+    bool mpi;                            /* runs on the ranks of a job; else 'job' is NULL */
+    int (*run)(struct job *job, int argc, char **argv);      /* the words after the verb; returns an exit code */
+};
+
+/* The verb of this name or of FastChat's script (with or without .py), or NULL (err: usage, naming the nearest). */
+const struct verb *verb_find(const char *word, struct err *err);
+
+int cmd_answer(struct job *job, int argc, char **argv);
+int cmd_prompt(struct job *job, int argc, char **argv);
+
+/* "usage: mtbench ..." and all verbs. */
+void help_print(void);
+void version_print(void);
+/* Help of one verb: usage line, then the table. */
+void verb_help(const char *name, const char *about, const struct opt *table, int n);
+
+#endif

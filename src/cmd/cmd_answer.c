@@ -1,0 +1,131 @@
+/* cmd_answer.c - the verb `answer`: questions in, answers out, on all ranks of the job.
+ * Rank 0 reads the questions, keeps the journal and deals conversations; every rank, rank 0 too, answers them. */
+#include "answer_opts.h"
+#include "answer_run.h"
+#include "cmd.h"
+#include "rig.h"
+
+#include "mtbench/answer.h"
+#include "mtbench/clock.h"
+#include "mtbench/io.h"
+#include "mtbench/journal.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rank 0 reads the question file, all ranks parse the same bytes. */
+static int load_questions(struct job *job, const struct answer_opts *o, struct questions *qs, struct err *err)
+{
+    char *path = xasprintf("%s/%s/question.jsonl", o->data_dir, o->bench_name);
+    struct buf b = {0};
+    uint64_t n = 0;
+    int rc = 0;
+    if (job_info(job).rank == 0 && (rc = io_read(path, &b, err)) < 0)
+        err_wrap(err, "--bench-name %s", o->bench_name);
+    if ((rc = job_agree(job, rc, err)) == 0) {
+        n = b.len;
+        job_bcast(job, &n, sizeof n);
+        buf_reserve(&b, n - b.len);
+        job_bcast(job, b.data, n);
+        rc = questions_parse(path, b.data, n, qs, err);
+        if (rc == 0 && (rc = questions_slice(qs, &o->slicing, err)) < 0)
+            questions_free(qs);
+    }
+    buf_free(&b);
+    free(path);
+    return rc;
+}
+
+static void say_once(const struct answer_opts *o, const struct rig *r)
+{
+    if (o->given_gpus_per_model || o->given_gpus_total || o->given_max_gpu_memory)
+        log_note("--num-gpus-per-model, --num-gpus-total, --max-gpu-memory: no GPU in this run, the ranks of the job are the replicas");
+    if (o->dtype)
+        log_note("--dtype %s: weights are computed with as they are stored (%s), sums in float32", o->dtype, r->weights);
+    log_verbose("model of %d layers, %s weights, sha256 %s; %d threads per rank, %s; template %s; ready after %.2f s", r->model->config.n_layers,
+                r->weights, r->model_sha256, r->n_threads, r->isa, chat_name(r->chat), r->load_seconds);
+}
+
+static void describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r, const struct sampling *s)
+{
+    manifest_add(m, true, "model_sha256", "%s", r->model_sha256);
+    manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
+    manifest_add(m, true, "sampler", "temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", "by category", s->top_k, (double)s->top_p,
+                 (double)s->min_p, (double)s->repetition_penalty);
+    if (s->temperature >= 0) {
+        free(m->entry[m->n - 1].value);
+        m->entry[m->n - 1].value = xasprintf("temperature %g, top_k %d, top_p %g, min_p %g, repetition_penalty %g", (double)s->temperature, s->top_k,
+                                             (double)s->top_p, (double)s->min_p, (double)s->repetition_penalty);
+    }
+    manifest_add(m, true, "max_new_token", "%ld", o->max_new_token);
+    manifest_add(m, true, "seed", "%ld", o->seed);
+    manifest_add(m, true, "numerics", "cpu-f32-kv16-v1, %d shards", r->model->config.n_shards);
+    manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
+    manifest_add(m, false, "model_id", "%s", o->model_id);
+    manifest_add(m, false, "model_path", "%s", o->model_path);
+    manifest_add(m, false, "weights", "%s", r->weights);
+    manifest_add(m, false, "question_file_sha256", "%s", qs->sha256);
+}
+
+static int exit_code(const struct answer_opts *o, const struct answer_result *res)
+{
+    if (res->stopped)
+        return EXIT_RESUME;
+    return (double)res->failed > o->max_error_rate * (double)res->total ? EXIT_FAILURES : EXIT_COMPLETE;
+}
+
+static int answer(struct job *job, const struct answer_opts *o, struct err *err)
+{
+    struct questions qs = {0};
+    struct rig rig = {0};
+    struct manifest manifest = {0};
+    struct answer_result res = {0};
+    int code = EXIT_INPUT;
+    if (load_questions(job, o, &qs, err) < 0)
+        return code;
+    struct rig_opts ro = {
+        .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
+        .threads = o->threads, .max_batch = o->max_batch, .max_new_token = o->max_new_token,
+    };
+    if (rig_open(&rig, job, &ro, err) < 0)
+        goto out;
+    say_once(o, &rig);
+    struct sampling common = sampler_common(&o->sampler, &rig.model->config);
+    describe(&manifest, o, &qs, &rig, &common);
+    if (answer_run(job, o, &qs, &rig, &common, &manifest, &res, err) == 0)
+        code = exit_code(o, &res);
+out:
+    rig_close(&rig);
+    manifest_free(&manifest);
+    questions_free(&qs);
+    return code;
+}
+
+int cmd_answer(struct job *job, int argc, char **argv)
+{
+    struct answer_opts o;
+    struct err err = {0};
+    int rc = answer_opts_parse(&o, argc, argv, &err), code = EXIT_COMPLETE;
+    if (rc > 0)
+        return EXIT_COMPLETE;
+    int rank = job_info(job).rank;
+    if (rc == 0 && !strcmp(o.device, "cuda")) {
+        err_set(&err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
+        code = EXIT_PREFLIGHT;
+    } else if (rc < 0) {
+        code = EXIT_INPUT;
+    }
+    if (code == EXIT_COMPLETE) {
+        char *log = o.log_dir ? xasprintf("%s/mtbench.%d.log", o.log_dir, rank) : NULL;
+        if (log_init(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL, rank == 0, log) < 0)
+            log_error("--log-dir %s: cannot write there; no log is kept", o.log_dir);
+        code = answer(job, &o, &err);
+        free(log);
+    }
+    if (err.kind != ERR_NONE && code != EXIT_COMPLETE && code != EXIT_FAILURES && code != EXIT_RESUME && rank == 0)
+        log_error("%s", err.text);
+    return code;
+}

@@ -1,0 +1,352 @@
+/* rig.c - a model made ready to run on this rank.
+ * With a job, bytes come through its stage (each leaves the file system once) and the packed weights lie in memory that a node shares; a
+ * process alone reads and keeps them itself. Every phase that may fail on one rank ends in an agreement. */
+#include "rig.h"
+
+#include "mtbench/backend.h"
+#include "mtbench/clock.h"
+#include "mtbench/io.h"
+#include "mtbench/json.h"
+#include "mtbench/layout.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+#include "mtbench/modelpath.h"
+#include "mtbench/shared.h"
+#include "mtbench/stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TEXT = 256 << 20, MAX_ROWS = 256, MAX_SPECIAL = 256 };
+
+struct rig_parts {
+    struct job *job;
+    struct modelpath path;
+    struct stage *stage;
+    struct source *files;                /* without a job */
+    struct layout *layout;
+    struct shared *shared;
+    void *own;                           /* packed weights without a job */
+    struct buf jinja;                    /* the model's own template */
+    struct buf file;                     /* the user's template file */
+    const char *special[MAX_SPECIAL];
+    int n_special;
+};
+
+static int agree(struct rig_parts *p, int rc, struct err *err)
+{
+    return p->job ? job_agree(p->job, rc, err) : rc;
+}
+
+static bool leader(const struct rig_parts *p)
+{
+    return !p->job || job_info(p->job).local_rank == 0;
+}
+
+/* ---- files ---- */
+
+static int open_files(struct rig_parts *p, const struct rig_opts *o, struct err *err)
+{
+    int rc = 0;
+    if (!p->job || job_info(p->job).rank == 0)
+        rc = modelpath_resolve(o->model_path, o->revision, &p->path, err);
+    if (agree(p, rc, err) < 0)
+        return -1;
+    if (p->job)
+        p->stage = stage_open(p->job, (const char *const *)p->path.path, p->path.n, err);
+    else
+        p->files = source_files_open((const char *const *)p->path.path, p->path.n, err);
+    return p->stage || p->files ? 0 : -1;
+}
+
+static const struct source *metadata(const struct rig_parts *p)
+{
+    return p->job ? stage_metadata(p->stage) : p->files;
+}
+
+/* ---- tokenizer ---- */
+
+static struct slice gguf_slice(const struct gguf *g, const char *key)
+{
+    struct slice s = {0};
+    gguf_string(g, key, &s);
+    return s;
+}
+
+static int32_t gguf_id(const struct gguf *g, const char *key)
+{
+    int64_t v = -1;
+    gguf_int(g, key, &v);
+    return v < INT32_MAX ? (int32_t)v : -1;
+}
+
+static struct tokenizer *tokenizer_of_gguf(const struct gguf *g, struct err *err)
+{
+    size_t n_scores = 0, n_types = 0;
+    struct vocab v = {
+        .kind = gguf_slice(g, "tokenizer.ggml.model"), .pre = gguf_slice(g, "tokenizer.ggml.pre"),
+        .bos = gguf_id(g, "tokenizer.ggml.bos_token_id"), .eos = gguf_id(g, "tokenizer.ggml.eos_token_id"),
+        .unk = gguf_id(g, "tokenizer.ggml.unknown_token_id"), .pad = gguf_id(g, "tokenizer.ggml.padding_token_id"),
+        .sep = gguf_id(g, "tokenizer.ggml.seperator_token_id"), .cls = gguf_id(g, "tokenizer.ggml.cls_token_id"),
+        .mask = gguf_id(g, "tokenizer.ggml.mask_token_id"), .eot = gguf_id(g, "tokenizer.ggml.eot_token_id"),
+    };
+    v.has_add_bos = gguf_bool(g, "tokenizer.ggml.add_bos_token", &v.add_bos);
+    v.has_add_eos = gguf_bool(g, "tokenizer.ggml.add_eos_token", &v.add_eos);
+    v.has_add_space_prefix = gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v.add_space_prefix);
+    struct slice *token = gguf_strings(g, "tokenizer.ggml.tokens", &v.n_tokens), *merge = gguf_strings(g, "tokenizer.ggml.merges", &v.n_merges);
+    float *score = gguf_floats(g, "tokenizer.ggml.scores", &n_scores);
+    int32_t *type = gguf_int32s(g, "tokenizer.ggml.token_type", &n_types);
+    v.token = token;
+    v.merge = merge;
+    v.score = n_scores == v.n_tokens ? score : NULL;
+    v.type = n_types == v.n_tokens ? type : NULL;
+    struct tokenizer *t = NULL;
+    if (!token)
+        err_set(err, ERR_MODEL, "tokenizer.ggml.tokens is missing; the file has no vocabulary");
+    else
+        t = tokenizer_from_vocab(&v, err);
+    free(token);
+    free(merge);
+    free(score);
+    free(type);
+    return t;
+}
+
+static int read_text(const struct source *s, const char *name, struct buf *b, struct err *err)
+{
+    int file = source_find(s, name);
+    return file < 0 ? 0 : source_slurp(s, file, MAX_TEXT, b, err);
+}
+
+static struct tokenizer *tokenizer_of_files(const struct source *s, struct err *err)
+{
+    struct buf json = {0}, config = {0};
+    struct tokenizer *t = NULL;
+    if (read_text(s, "tokenizer.json", &json, err) < 0 || read_text(s, "tokenizer_config.json", &config, err) < 0)
+        goto out;
+    if (json.len)
+        t = tokenizer_from_json(json.data, json.len, config.data, config.len, err);
+    else
+        err_set(err, ERR_MODEL, "no tokenizer.json beside the weights; save the model's fast tokenizer into the folder");
+out:
+    buf_free(&json);
+    buf_free(&config);
+    return t;
+}
+
+static int open_tokenizer(struct rig *r, struct err *err)
+{
+    const struct source *s = metadata(r->parts);
+    const struct gguf *g = model_gguf(r->model);
+    r->tokenizer = g ? tokenizer_of_gguf(g, err) : tokenizer_of_files(s, err);
+    if (!r->tokenizer)
+        return err_wrap(err, "%s", s->path[0]);
+    if (tokenizer_n_vocab(r->tokenizer) > r->model->config.n_vocab)
+        return err_set(err, ERR_MODEL, "%s: the tokenizer has %d tokens, the model's embedding only %d; they do not belong together", s->path[0],
+                       tokenizer_n_vocab(r->tokenizer), r->model->config.n_vocab);
+    const char *text;
+    while (r->parts->n_special < MAX_SPECIAL && (text = tokenizer_special(r->tokenizer, r->parts->n_special)))
+        r->parts->special[r->parts->n_special++] = text;
+    return 0;
+}
+
+/* ---- template ---- */
+
+/* "chat_template" of a JSON file: a string, or a list of {name, template} of which the default counts. */
+static int template_of_json(const struct source *s, const char *name, struct buf *out, struct err *err)
+{
+    struct buf b = {0};
+    if (read_text(s, name, &b, err) < 0 || b.len == 0) {
+        buf_free(&b);
+        return 0;
+    }
+    cJSON *root = cJSON_ParseWithLength(b.data, b.len);
+    const cJSON *t = cJSON_GetObjectItemCaseSensitive(root, "chat_template"), *item;
+    if (cJSON_IsString(t))
+        buf_str(out, t->valuestring);
+    cJSON_ArrayForEach(item, t)
+    {
+        const cJSON *which = cJSON_GetObjectItemCaseSensitive(item, "name"), *text = cJSON_GetObjectItemCaseSensitive(item, "template");
+        if (cJSON_IsString(which) && cJSON_IsString(text) && !strcmp(which->valuestring, "default"))
+            buf_str(out, text->valuestring);
+    }
+    cJSON_Delete(root);
+    buf_free(&b);
+    return 0;
+}
+
+static int find_template(struct rig *r, struct err *err)
+{
+    const struct gguf *g = model_gguf(r->model);
+    const struct source *s = metadata(r->parts);
+    struct buf *jinja = &r->parts->jinja;
+    struct slice own;
+    if (g) {
+        if (gguf_string(g, "tokenizer.chat_template", &own))
+            buf_add(jinja, own.ptr, own.len);
+        return 0;
+    }
+    if (read_text(s, "chat_template.jinja", jinja, err) < 0)
+        return -1;
+    if (jinja->len == 0 && template_of_json(s, "chat_template.json", jinja, err) < 0)
+        return -1;
+    return jinja->len ? 0 : template_of_json(s, "tokenizer_config.json", jinja, err);
+}
+
+/* --chat-template: "auto", a name, or the path of a file, which rank 0 reads and sends to all. A word with a dot but no slash may be
+ * either: it is a file if there is one. */
+static int read_template_file(struct rig_parts *p, const struct rig_opts *o, struct err *err)
+{
+    const char *word = o->chat_template;
+    uint64_t n = 0;                      /* bytes and one; 0: a name */
+    int rc = 0;
+    if (!word || !strpbrk(word, "/."))
+        return 0;
+    if (!p->job || job_info(p->job).rank == 0) {
+        if (io_read(word, &p->file, err) == 0)
+            n = p->file.len + 1;
+        else if (strchr(word, '/'))
+            rc = err_wrap(err, "--chat-template");
+    }
+    if (agree(p, rc, err) < 0)
+        return -1;
+    if (!p->job)
+        return 0;
+    job_bcast(p->job, &n, sizeof n);
+    if (n == 0)
+        return 0;
+    buf_reserve(&p->file, n - 1 - p->file.len);
+    job_bcast(p->job, p->file.data, n - 1);
+    p->file.len = n - 1;
+    return 0;
+}
+
+static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    struct rig_parts *p = r->parts;
+    if (find_template(r, err) < 0)
+        return -1;
+    const struct tokenizer *t = r->tokenizer;
+    struct chat_opts c = {
+        .choice = p->file.data ? "file" : o->chat_template, .file = p->file.data, .n_file = p->file.len,
+        .own = p->jinja.len ? p->jinja.data : NULL, .n_own = p->jinja.len,
+        .model_id = o->model_id ? o->model_id : "", .model_path = o->model_path,
+        .bos = tokenizer_bos_text(t), .eos = tokenizer_eos_text(t), .unk = tokenizer_unk_text(t), .pad = tokenizer_pad_text(t),
+        .special = p->special, .n_special = p->n_special, .now = clock_unix(),
+    };
+    r->chat = chat_create(&c, err);
+    return r->chat ? 0 : -1;
+}
+
+/* ---- weights and engine ---- */
+
+static int max_of(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    const struct model_config *c = &r->model->config;
+    struct rig_parts *p = r->parts;
+    int heads = c->n_heads * c->head_dim;
+    struct cpu_opts cpu = {
+        .threads = p->layout ? p->layout->n_threads : (int)o->threads, .cpu = p->layout ? p->layout->cpu : NULL, .max_rows = MAX_ROWS,
+        .max_k = max_of(max_of(c->dim, c->ff), heads), .max_heads_dim = heads,
+    };
+    if (!(r->be = backend_cpu_create(&cpu, err)))
+        return -1;
+    r->model->be = r->be;
+    r->n_threads = backend_cpu_threads(r->be);
+    r->isa = backend_cpu_isa(r->be);
+    return 0;
+}
+
+static int load_weights(struct rig *r, struct err *err)
+{
+    struct rig_parts *p = r->parts;
+    void *block;
+    if (p->job) {
+        if (!(p->shared = shared_create(p->job, r->model->packed_bytes, err)))
+            return -1;
+        block = shared_base(p->shared);
+    } else if (!(block = p->own = r->model->ops->alloc(r->be, r->model->packed_bytes, err))) {
+        return -1;
+    }
+    model_attach(r->model, block);
+    int rc = leader(p) ? model_load(r->model, p->job ? stage_weights(p->stage) : p->files, err) : 0;
+    if (agree(p, rc, err) < 0)
+        return -1;
+    if (p->job && stage_digest(p->stage, r->model_sha256, err) < 0)
+        return -1;
+    if (p->job)
+        stage_forget(p->stage);
+    return 0;
+}
+
+static int open_engine(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    int local = r->parts->job ? job_info(r->parts->job).local_size : 1;
+    struct engine_opts e = {
+        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .max_tokens = (int)o->max_tokens,
+        .mem_available = memory_available() / (uint64_t)local,
+    };
+    struct engine_plan plan;
+    if (engine_plan(r->model, &e, &plan, err) < 0 || model_rope(r->model, plan.max_tokens, err) < 0)
+        return -1;
+    r->engine = engine_create(r->model, &e, err);
+    log_verbose("memory of a rank: weights %.1f MB (one copy per node), KV cache %.1f MB (%d pages of %d positions, %d sequences of up to %d tokens), "
+                "activations %.1f MB, other %.1f MB",
+                (double)plan.weights / 1e6, (double)plan.kv / 1e6, plan.pages, KV_PAGE, plan.max_batch, plan.max_tokens, (double)plan.activations / 1e6,
+                (double)plan.other / 1e6);
+    return r->engine ? 0 : -1;
+}
+
+int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
+{
+    double start = clock_now();
+    *r = (struct rig){0};
+    struct rig_parts *p = r->parts = xcalloc(1, sizeof *p);
+    p->job = job;
+    if (open_files(p, o, err) < 0)
+        return -1;
+    r->model = model_open(metadata(p), &ops_cpu, err);
+    if (agree(p, r->model ? open_tokenizer(r, err) : -1, err) < 0 || read_template_file(p, o, err) < 0)
+        return -1;
+    if (agree(p, open_chat(r, o, err), err) < 0)
+        return -1;
+    strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);
+    if (o->no_engine)
+        return 0;
+    if (job)
+        p->layout = layout_create(job, (int)o->threads);
+    if (agree(p, open_backend(r, o, err), err) < 0 || load_weights(r, err) < 0)
+        return -1;
+    if (agree(p, open_engine(r, o, err), err) < 0)
+        return -1;
+    r->load_seconds = clock_now() - start;
+    return 0;
+}
+
+void rig_close(struct rig *r)
+{
+    struct rig_parts *p = r->parts;
+    if (!p)
+        return;
+    engine_destroy(r->engine);
+    chat_destroy(r->chat);
+    tokenizer_destroy(r->tokenizer);
+    if (p->own)
+        r->model->ops->release(r->be, p->own, r->model->packed_bytes);
+    model_close(r->model);
+    backend_cpu_destroy(r->be);
+    shared_destroy(p->shared);
+    stage_close(p->stage);
+    source_files_close(p->files);
+    layout_destroy(p->layout);
+    modelpath_free(&p->path);
+    buf_free(&p->jinja);
+    buf_free(&p->file);
+    free(p);
+    *r = (struct rig){0};
+}

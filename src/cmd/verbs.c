@@ -1,0 +1,57 @@
+/* verbs.c - the table of verbs and what is said about them. */
+#include "cmd.h"
+
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct verb verbs[] = {
+    { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
+    { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
+};
+
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+const struct verb *verb_find(const char *word, struct err *err)
+{
+    const char *name[N_VERBS];
+    char *plain = xstrdup(word);
+    const struct verb *found = NULL;
+    size_t n = strlen(plain);
+    if (n > 3 && !strcmp(plain + n - 3, ".py"))
+        plain[n - 3] = '\0';
+    for (int i = 0; i < N_VERBS; i++) {
+        name[i] = verbs[i].name;
+        if (!strcmp(plain, verbs[i].name) || (verbs[i].peer && !strcmp(plain, verbs[i].peer)))
+            found = &verbs[i];
+    }
+    if (!found) {
+        const char *near = opts_nearest(plain, name, N_VERBS);
+        if (near)
+            err_set(err, ERR_USAGE, "%s: unknown verb; did you mean %s?", word, near);
+        else
+            err_set(err, ERR_USAGE, "%s: unknown verb; mtbench --help lists them", word);
+    }
+    free(plain);
+    return found;
+}
+
+void help_print(void)
+{
+    printf("usage: mtbench VERB [flags], alone or started by mpirun or srun\n\n");
+    for (int i = 0; i < N_VERBS; i++)
+        printf("  %-10s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "", verbs[i].peer ? verbs[i].peer : "",
+               verbs[i].peer ? ")" : "");
+    printf("\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
+           "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight failed\n");
+}
+
+void verb_help(const char *name, const char *about, const struct opt *table, int n)
+{
+    struct buf b = {0};
+    opts_help(table, n, &b);
+    printf("usage: mtbench %s [flags]\n%s\n\n%s", name, about, b.data);
+    buf_free(&b);
+}

@@ -1,0 +1,29 @@
+/* version.c - what this program was built from and runs on. */
+#include "cmd.h"
+
+#include "mtbench/backend.h"
+
+#include <cjson/cJSON.h>
+#include <hwloc.h>
+#include <openssl/crypto.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdio.h>
+#include <utf8proc.h>
+
+void version_print(void)
+{
+    char pcre[64] = "";
+    unsigned hw = hwloc_get_api_version();
+    pcre2_config(PCRE2_CONFIG_VERSION, pcre);
+    printf("mtbench %s (%s)\n", MTB_VERSION, MTB_GIT_ID);
+    printf("build      %s, %s\n", MTB_BUILD_FLAGS, __VERSION__);
+    printf("mpi        %s\n", job_library());
+    printf("cuda       off in this build\n");
+    printf("cpu        %s\n", backend_cpu_isas());
+    printf("cjson      %s\n", cJSON_Version());
+    printf("pcre2      %s\n", pcre);
+    printf("utf8proc   %s\n", utf8proc_version());
+    printf("hwloc      %u.%u.%u\n", hw >> 16, hw >> 8 & 255, hw & 255);
+    printf("crypto     %s\n", OpenSSL_version(OPENSSL_VERSION));
+}
