@@ -1,2 +1,241 @@
+/* cmd_prompt.c - the verb `prompt`: what the model would see, and what it would say next. One JSON object a line. */
 #include "cmd.h"
-int cmd_prompt(struct job *job, int argc, char **argv){(void)job;(void)argc;(void)argv;return 1;}
+#include "rig.h"
+
+#include "mtbench/feed.h"
+#include "mtbench/io.h"
+#include "mtbench/json.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct prompt_opts {
+    const char *bench_name, *data_dir, *model_path, *model_id, *revision, *chat_template, *messages, *text, *answer;
+    long question, turn, top_logits, threads;
+    bool given_question;
+};
+
+static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *err)
+{
+    *o = (struct prompt_opts){ .bench_name = "mt_bench", .data_dir = "data", .model_id = "", .turn = 1 };
+    const struct opt table[] = {
+        { "model-path", OPT_STRING, &o->model_path, NULL, "PATH", "weights: a folder, a .gguf file, or a hub id in the local cache" },
+        { "model-id", OPT_STRING, &o->model_id, NULL, "NAME", "for FastChat's rules where the model has no template" },
+        { "chat-template", OPT_STRING, &o->chat_template, NULL, "NAME", "auto, a FastChat template's name, or a Jinja file (auto)" },
+        { "revision", OPT_STRING, &o->revision, NULL, "NAME", "revision in the hub cache (main)" },
+        { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
+        { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
+        { "question", OPT_INT, &o->question, &o->given_question, "ID", "the prompt of this question" },
+        { "turn", OPT_INT, &o->turn, NULL, "N", "its turn (1)" },
+        { "answer", OPT_STRING, &o->answer, NULL, "TEXT", "the answer to turn 1, for --turn 2" },
+        { "messages", OPT_STRING, &o->messages, NULL, "FILE", "each line a JSON list of {role, content}" },
+        { "text", OPT_STRING, &o->text, NULL, "FILE", "each line a JSON string, tokenised as it is, without a template" },
+        { "top-logits", OPT_INT, &o->top_logits, NULL, "N", "the N best next tokens of each prompt" },
+        { "threads", OPT_INT, &o->threads, NULL, "N", "threads (all cores)" },
+    };
+    const int n = sizeof table / sizeof *table;
+    int rc = opts_parse(table, n, argc, argv, err);
+    if (rc == 1)
+        verb_help("prompt", "Print rendered prompts, token ids, stop ids, and the best next tokens, one JSON object a line.", table, n);
+    if (rc)
+        return rc;
+    if (!o->model_path)
+        return err_set(err, ERR_USAGE, "--model-path: missing; give a folder, a .gguf file or a hub id");
+    if (o->given_question + (o->messages != NULL) + (o->text != NULL) != 1)
+        return err_set(err, ERR_USAGE, "--question, --messages, --text: give one of them");
+    if (o->turn < 1 || o->turn > 2 || (o->turn == 2 && !o->answer))
+        return err_set(err, ERR_USAGE, "--turn %ld: must be 1, or 2 with --answer", o->turn);
+    if (o->top_logits < 0 || o->top_logits > 1000)
+        return err_set(err, ERR_USAGE, "--top-logits %ld: must lie between 0 and 1000", o->top_logits);
+    return 0;
+}
+
+/* ---- output ---- */
+
+static void put_ids(struct buf *b, const char *name, const int32_t *id, size_t n)
+{
+    buf_printf(b, "\"%s\": [", name);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(b, "%s%d", i ? ", " : "", id[i]);
+    buf_char(b, ']');
+}
+
+/* The n largest logits, ties by lowest id. */
+static void put_top(struct buf *b, const float *logits, int n_vocab, int n)
+{
+    int32_t *best = xcalloc((size_t)n, sizeof *best);
+    int kept = 0;
+    for (int32_t v = 0; v < n_vocab; v++) {
+        int at = kept;
+        while (at > 0 && logits[v] > logits[best[at - 1]])
+            at--;
+        if (at >= n)
+            continue;
+        memmove(best + at + 1, best + at, (size_t)((kept < n ? kept : n - 1) - at) * sizeof *best);
+        best[at] = v;
+        kept += kept < n;
+    }
+    buf_str(b, ", \"top\": [");
+    for (int i = 0; i < kept; i++) {
+        buf_printf(b, "%s[%d, ", i ? ", " : "", best[i]);
+        json_put_double(b, (double)logits[best[i]]);
+        buf_char(b, ']');
+    }
+    buf_char(b, ']');
+    free(best);
+}
+
+static int print_prompt(const struct rig *r, const struct prompt_opts *o, const struct prompt *p, bool rendered, struct err *err)
+{
+    struct buf b = {0};
+    const struct model_config *c = &r->model->config;
+    buf_char(&b, '{');
+    if (rendered) {
+        buf_str(&b, "\"prompt\": ");
+        json_put_string(&b, p->text.data, p->text.len);
+        buf_str(&b, ", ");
+    }
+    put_ids(&b, "ids", p->ids.id, p->ids.n);
+    if (rendered) {
+        const int32_t *more;
+        int n = chat_stop_ids(r->chat, &more), k = 0;
+        int32_t stop[64];
+        for (int i = 0; i < c->n_eos; i++)
+            stop[k++] = c->eos[i];
+        for (int i = 0; i < n; i++)
+            stop[k++] = more[i];
+        buf_str(&b, ", ");
+        put_ids(&b, "stop_ids", stop, (size_t)k);
+    }
+    int rc = 0;
+    if (o->top_logits) {
+        float *logits = xcalloc((size_t)c->n_vocab, sizeof *logits);
+        rc = engine_logits(r->engine, p->ids.id, (int)p->ids.n, logits, err);
+        if (rc == 0)
+            put_top(&b, logits, c->n_vocab, (int)o->top_logits);
+        free(logits);
+    }
+    if (rc == 0)
+        printf("%s}\n", b.data);
+    buf_free(&b);
+    return rc;
+}
+
+/* ---- inputs ---- */
+
+static int print_messages(const struct rig *r, const struct prompt_opts *o, const struct chat_message *m, int n, struct err *err)
+{
+    struct prompt p = {0};
+    int rc = prompt_build(&p, r->tokenizer, r->chat, m, n, err);
+    if (rc == 0)
+        rc = print_prompt(r, o, &p, true, err);
+    prompt_free(&p);
+    return rc;
+}
+
+static int print_question(const struct rig *r, const struct prompt_opts *o, struct err *err)
+{
+    struct buf b = {0};
+    struct questions qs = {0};
+    char *path = xasprintf("%s/%s/question.jsonl", o->data_dir, o->bench_name);
+    int rc = io_read(path, &b, err);
+    if (rc == 0)
+        rc = questions_parse(path, b.data, b.len, &qs, err);
+    const struct question *q = NULL;
+    for (int i = 0; i < qs.n; i++)
+        if (qs.q[i].id == o->question)
+            q = &qs.q[i];
+    if (rc == 0 && (!q || q->n_turns < o->turn))
+        rc = err_set(err, ERR_USAGE, "--question %ld: %s in %s", o->question, q ? "has no such turn" : "is not", path);
+    if (rc == 0) {
+        struct chat_message m[3] = { { "user", q->turn[0], strlen(q->turn[0]) } };
+        if (o->turn == 2) {
+            m[1] = (struct chat_message){ "assistant", o->answer, strlen(o->answer) };
+            m[2] = (struct chat_message){ "user", q->turn[1], strlen(q->turn[1]) };
+        }
+        rc = print_messages(r, o, m, o->turn == 2 ? 3 : 1, err);
+    }
+    questions_free(&qs);
+    buf_free(&b);
+    free(path);
+    return rc;
+}
+
+static int print_message_line(const struct rig *r, const struct prompt_opts *o, const cJSON *j, struct err *err)
+{
+    const cJSON *item;
+    int n = 0, rc = 0;
+    if (!cJSON_IsArray(j))
+        return err_set(err, ERR_FORMAT, "no JSON list of {role, content}");
+    struct chat_message *m = xcalloc((size_t)cJSON_GetArraySize(j), sizeof *m);
+    cJSON_ArrayForEach(item, j)
+    {
+        const cJSON *role = json_get(item, "role"), *content = json_get(item, "content");
+        if (!cJSON_IsString(role) || !cJSON_IsString(content)) {
+            rc = err_set(err, ERR_FORMAT, "message %d lacks role or content", n + 1);
+            break;
+        }
+        m[n++] = (struct chat_message){ role->valuestring, content->valuestring, strlen(content->valuestring) };
+    }
+    if (rc == 0)
+        rc = print_messages(r, o, m, n, err);
+    free(m);
+    return rc;
+}
+
+static int print_text_line(const struct rig *r, const struct prompt_opts *o, const cJSON *j, struct err *err)
+{
+    struct prompt p = {0};
+    if (!cJSON_IsString(j))
+        return err_set(err, ERR_FORMAT, "no JSON string");
+    int rc = tokenizer_encode(r->tokenizer, j->valuestring, strlen(j->valuestring), ENC_PARSE_SPECIAL, &p.ids, err);
+    if (rc == 0)
+        rc = print_prompt(r, o, &p, false, err);
+    prompt_free(&p);
+    return rc;
+}
+
+static int print_lines(const struct rig *r, const struct prompt_opts *o, struct err *err)
+{
+    const char *path = o->messages ? o->messages : o->text;
+    struct buf b = {0};
+    int rc = io_read(path, &b, err), number = 0;
+    for (size_t at = 0; rc == 0 && at < b.len; number++) {
+        const char *end = memchr(b.data + at, '\n', b.len - at);
+        size_t n = end ? (size_t)(end - b.data) - at : b.len - at;
+        cJSON *j = json_parse(b.data + at, n, err);
+        rc = !j ? -1 : o->messages ? print_message_line(r, o, j, err) : print_text_line(r, o, j, err);
+        cJSON_Delete(j);
+        at += n + 1;
+        if (rc < 0)
+            err_wrap(err, "%s:%d", path, number + 1);
+    }
+    buf_free(&b);
+    return rc;
+}
+
+int cmd_prompt(struct job *job, int argc, char **argv)
+{
+    struct prompt_opts o;
+    struct rig r = {0};
+    struct err err = {0};
+    (void)job;
+    int rc = parse_opts(&o, argc, argv, &err);
+    if (rc > 0)
+        return EXIT_COMPLETE;
+    const struct rig_opts ro = {
+        .model_path = o.model_path, .revision = o.revision, .model_id = o.model_id, .chat_template = o.chat_template, .threads = o.threads,
+        .max_batch = 1, .no_engine = o.top_logits == 0,
+    };
+    if (rc == 0)
+        rc = rig_open(&r, NULL, &ro, &err);
+    if (rc == 0)
+        rc = o.given_question ? print_question(&r, &o, &err) : print_lines(&r, &o, &err);
+    rig_close(&r);
+    if (rc < 0)
+        log_error("%s", err.text);
+    return rc < 0 ? EXIT_INPUT : EXIT_COMPLETE;
+}

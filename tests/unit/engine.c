@@ -164,13 +164,11 @@ static bool stop_string(const int32_t *t, int n)
 
 static void expect(struct answer *a, const struct request *r, bool strings)
 {
-    int32_t all[MAX_TOKENS + 1];
     uint64_t state = 0, sum = 0, seen[1] = { 0 };
     float logits[VOCAB];
     int n = 0;
     *a = (struct answer){ 0 };
     for (int32_t next = r->prompt[0]; a->finish == FINISH_NONE;) {
-        all[n] = next;
         seen[0] |= 1ull << next;
         state = kv_of(state, n, next);
         sum += mix(state, (uint64_t)n);
