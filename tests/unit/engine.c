@@ -226,7 +226,7 @@ static void make_turn(struct question *q, int i, int turn, uint64_t *rng)
         p[n] = (int32_t)(mix((uint64_t)n, (uint64_t)(i % 3)) % VOCAB);
     for (int k = 0; turn == 1 && k < q->turn[0].n_prompt; k++)
         p[n++] = q->prompt[0][k];
-    for (int k = 0; turn == 1 && k < q->answer[0].n; k++)
+    for (int k = 0; turn == 1 && k < q->answer[0].n && n < MAX_TOKENS - 1; k++)
         p[n++] = q->answer[0].token[k];
     for (int k = 1 + (int)rnd(rng, i % 7 ? 30 : 90); k > 0 && n < MAX_TOKENS - 1; k--)
         p[n++] = (int32_t)rnd(rng, VOCAB);
@@ -316,7 +316,7 @@ static struct result drive(const struct engine_opts *o, int n_questions, uint64_
         order[i] = order[k];
         order[k] = i;
     }
-    for (int busy = 1; e && (busy || n_live); ) {
+    for (int busy = 1; e && (busy || n_live || next < n_questions); ) {
         for (; next < n_questions && n_live < width; next++) {
             live[n_live++] = 2 * order[next];
             r.wrong += engine_submit(e, &question[order[next]].turn[0], &err) != 0;
@@ -529,7 +529,7 @@ static void test_submit_refusals(void)
         { "no tokens wanted", { .tag = 1, .prompt = good, .n_prompt = 3, .max_new = 0 } },
         { "id too high", { .tag = 1, .prompt = high, .n_prompt = 2, .max_new = 1 } },
         { "negative id", { .tag = 1, .prompt = low, .n_prompt = 1, .max_new = 1 } },
-        { "too many stop ids", { .tag = 1, .prompt = good, .n_prompt = 3, .max_new = 1, .n_stop = 17 } },
+        { "too many stop ids", { .tag = 1, .prompt = good, .n_prompt = 3, .max_new = 1, .n_stop = 25 } },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = { 0 };
