@@ -25,11 +25,13 @@ tsan:                                           ## the fast tests under TSan
 # Fuzz targets: tests/fuzz/<parser>.c with LLVMFuzzerTestOneInput; corpus in tests/fuzz/corpus/<parser>/.
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-FUZZFLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(FP) -pthread
-MPI_CFLAGS := $(shell mpicc --showme:compile 2>/dev/null)
-build/fuzz/%: tests/fuzz/%.c $(SRC) $(wildcard include/mtbench/*.h src/*/*.h)
-	@mkdir -p build/fuzz
-	clang $(CPPFLAGS) $(MPI_CFLAGS) $(FUZZFLAGS) $< $(filter src/base/% src/text/% src/bench/% src/model/%,$(filter-out src/model/forward.c,$(SRC))) $(LDLIBS) -o $@
+FUZZFLAGS := -std=gnu17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined $(FP) -pthread
+FUZZED := $(patsubst %.c,build/fuzz/obj/%.o,$(filter src/base/% src/text/% src/bench/% src/model/%,$(filter-out src/model/forward.c,$(SRC))))
+build/fuzz/obj/%.o: %.c $(wildcard include/mtbench/*.h src/*/*.h)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) $(FUZZFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+build/fuzz/%: tests/fuzz/%.c $(FUZZED)
+	clang $(CPPFLAGS) $(FUZZFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 fuzz-%: build/fuzz/%                            ## fuzz one parser for FUZZ_SECONDS
 	@mkdir -p build/fuzz/found/$* tests/fuzz/corpus/$*
 	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/found/$*/ build/fuzz/found/$* tests/fuzz/corpus/$*

@@ -5,6 +5,7 @@
 #include "mtbench/mem.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,11 +300,12 @@ void model_attach(struct model *m, void *packed)
         m->head = m->embed;
 }
 
+/* fp16 (IEEE 754 binary16) to fp32, exactly. */
 static float half_to_float(uint16_t h)
 {
-    _Float16 f;
-    memcpy(&f, &h, 2);
-    return (float)f;
+    int exponent = h >> 10 & 31, mantissa = h & 1023;
+    double v = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    return (float)(h >> 15 ? -v : v);
 }
 
 static void load_vector(struct model *m, const struct slot *s, const uint8_t *raw, float *wide)

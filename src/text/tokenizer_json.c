@@ -126,12 +126,14 @@ static enum prepend prepend_of(const cJSON *j)
     return !strcmp(scheme, "always") ? PREPEND_ALWAYS : !strcmp(scheme, "first") ? PREPEND_FIRST : PREPEND_NEVER;
 }
 
-static void read_metaspace(struct step *step, const cJSON *j)
+static int read_metaspace(struct step *step, const cJSON *j, struct err *err)
 {
     const char *replacement = text_of(j, "replacement");
-    set_text(step, replacement ? replacement : underline);
+    set_text(step, replacement && *replacement ? replacement : underline);
     step->prepend = prepend_of(j);
     step->split = flag(j, "split", true);
+    step->pattern = pattern_create(step->text, step->len, true, err);      /* where pieces are cut */
+    return step->pattern ? 0 : -1;
 }
 
 static int add_split(struct steps *s, const char *regex, enum behaviour behaviour, bool invert, struct err *err)
@@ -179,7 +181,7 @@ static int read_pretokenizer(struct steps *s, const cJSON *j, const char *type, 
     else if (!strcmp(type, "Whitespace"))
         return add_split(s, "\\w+|[^\\w\\s]+", SPLIT_REMOVED, true, err);
     else if (!strcmp(type, "Metaspace"))
-        read_metaspace(steps_add(s, PRE_METASPACE), j);
+        return read_metaspace(steps_add(s, PRE_METASPACE), j, err);
     else
         return unknown("pre_tokenizer", type, err);
     return 0;
@@ -197,7 +199,7 @@ static int read_decoder(struct steps *s, const cJSON *j, const char *type, struc
     } else if (!strcmp(type, "Fuse")) {
         steps_add(s, DEC_FUSE);
     } else if (!strcmp(type, "Metaspace")) {
-        read_metaspace(steps_add(s, DEC_METASPACE), j);
+        return read_metaspace(steps_add(s, DEC_METASPACE), j, err);
     } else if (!strcmp(type, "Strip")) {
         step = steps_add(s, DEC_STRIP);
         set_text(step, text_of(j, "content"));
