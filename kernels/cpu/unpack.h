@@ -77,8 +77,9 @@ MTB_INLINE void ahead(const uint8_t *p)
 
 /* ---- one block of 32 k: dst [32][PANEL] ---- */
 
-/* Sixteen rows of nibbles, the fifth bit from 'fifth' (NULL: none), as d*q + m; lane half h of the panel. */
-MTB_INLINE void nibbles(const uint8_t *q, const uint8_t *fifth, v16 d, v16 m, int h, float *dst)
+/* Sixteen rows of nibbles, the fifth bit from 'fifth' (NULL: none); lane half h of the panel. With a minimum d*q + m, else d*(q - centre),
+ * whose zeros have the reference's sign. */
+MTB_INLINE void nibbles(const uint8_t *q, const uint8_t *fifth, v16 d, v16 m, int centre, int h, float *dst)
 {
     const int at = h * LANES;
     i16x high = fifth ? i_load_u32(fifth + 4 * at) : i_load_u8(q + at);
@@ -90,8 +91,8 @@ MTB_INLINE void nibbles(const uint8_t *q, const uint8_t *fifth, v16 d, v16 m, in
             low = i_or(low, i_shl(i_and(i_shr(high, r), 1), 4));
             up = i_or(up, i_shl(i_and(i_shr(high, r + 16), 1), 4));
         }
-        v_store(dst + r * PANEL + at, v_fma(d, v_from_int(low), m));
-        v_store(dst + (r + 16) * PANEL + at, v_fma(d, v_from_int(up), m));
+        v_store(dst + r * PANEL + at, centre ? v_mul(d, v_from_int(i_sub(low, centre))) : v_fma(d, v_from_int(low), m));
+        v_store(dst + (r + 16) * PANEL + at, centre ? v_mul(d, v_from_int(i_sub(up, centre))) : v_fma(d, v_from_int(up), m));
     }
 }
 
@@ -107,12 +108,12 @@ MTB_INLINE void unpack_q8(const uint8_t *b, float *dst)
     }
 }
 
-MTB_INLINE void unpack_45(const uint8_t *b, bool has_min, bool has_fifth, float centre, float *dst)
+MTB_INLINE void unpack_45(const uint8_t *b, bool has_min, bool has_fifth, int centre, float *dst)
 {
     const uint8_t *q = b + (has_min ? 4 : 2) * PANEL;
     for (int h = 0; h < 2; h++) {
-        v16 d = f16_at(b, h), m = has_min ? f16_at(b + 2 * PANEL, h) : v_mul(d, v_set1(-centre));
-        nibbles(q, has_fifth ? q + NIBBLES : NULL, d, m, h, dst);
+        v16 d = f16_at(b, h), m = has_min ? f16_at(b + 2 * PANEL, h) : v_zero();
+        nibbles(q, has_fifth ? q + NIBBLES : NULL, d, m, centre, h, dst);
     }
 }
 
@@ -122,7 +123,7 @@ MTB_INLINE void unpack_k45(const uint8_t *super, int sub, bool has_fifth, float 
     for (int h = 0; h < 2; h++) {
         v16 sc = v_from_int(i_load_u8(super + (4 + sub) * PANEL + h * LANES)), mn = v_from_int(i_load_u8(super + (12 + sub) * PANEL + h * LANES));
         v16 d = v_mul(f16_at(super, h), sc), m = v_mul(f16_at(super + 2 * PANEL, h), mn);
-        nibbles(q, has_fifth ? q + NIBBLES : NULL, d, v_sub(v_zero(), m), h, dst);
+        nibbles(q, has_fifth ? q + NIBBLES : NULL, d, v_sub(v_zero(), m), 0, h, dst);
     }
 }
 

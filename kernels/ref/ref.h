@@ -6,6 +6,9 @@
 
 double ref_f16(uint16_t h);                            /* the number that an IEEE half stands for */
 
+/* k elements of a row in file layout to fp32. */
+void ref_dequant(enum dtype t, const void *row, int k, float *y);
+
 void ref_rmsnorm(double *out, const float *x, const float *weight, double eps, int n_rows, int dim);
 /* q and k of 'qkv' rotated, (rows, width) as qkv; v as it is. */
 void ref_rope(double *out, const float *qkv, const struct attn_shape *a, const struct rope *rope, const struct step *s);

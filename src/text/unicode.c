@@ -79,6 +79,8 @@ bool utf8_valid(const char *s, size_t n)
 
 void utf8_lossy(struct buf *out, const char *s, size_t n)
 {
+    if (n == 0)
+        return;
     size_t good = 0;
     for (size_t i = 0; i < n;) {
         int len = sequence_len((const unsigned char *)s + i, n - i);
