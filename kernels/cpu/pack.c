@@ -128,7 +128,7 @@ static void pack_row(const struct linear *w, uint8_t *panel, int column, const u
         return;
     }
     for (int b = 0; b < w->k / info->block; b++) {
-        uint8_t *at = panel + (size_t)b * PANEL * (size_t)info->block_bytes;
+        uint8_t *at = panel + (size_t)b * panel_block_bytes(t);
         const uint8_t *block = row + (size_t)b * (size_t)info->block_bytes;
         if (t == DT_Q6_K)
             pack_k6(at, column, block);

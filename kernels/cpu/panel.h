@@ -11,7 +11,8 @@
  *   Q4_K       per 256: d f16[32] | dmin f16[32] | sc u8[8][32] | min u8[8][32] | 8 x nibbles
  *   Q5_K       per 256: the same head | 8 x (nibbles | fifth bit)
  *   Q6_K       per 256: d f16[32] | sc int8[16][32] | 8 x (nibbles | upper two bits u32[2][32])
- * Quantised weights take the bytes that they take in the file. Columns beyond n are zero. */
+ * Quantised weights take the bytes that they take in the file, but for the 6-bit scales of Q4_K and Q5_K, which take 8 bits (3 % more).
+ * Columns beyond n are zero. */
 #ifndef MTB_PANEL_H
 #define MTB_PANEL_H
 
@@ -21,10 +22,16 @@
 
 enum { PANEL = 32, NIBBLES = 16 * PANEL, FIFTH = 4 * PANEL, KHEAD = 2 * 2 * PANEL + 2 * 8 * PANEL, Q6HEAD = 2 * PANEL + 16 * PANEL };
 
-/* Bytes of one panel of k inputs: those of 32 rows in the file. */
+/* Bytes of one block of one panel. */
+static inline size_t panel_block_bytes(enum dtype t)
+{
+    return PANEL * ((size_t)dtype_info[t].block_bytes + (t == DT_Q4_K || t == DT_Q5_K ? 4 : 0));
+}
+
+/* Bytes of one panel of k inputs. */
 static inline size_t panel_bytes(enum dtype t, int k)
 {
-    return PANEL * dtype_row_bytes(t, (size_t)k);
+    return (size_t)(k / dtype_info[t].block) * panel_block_bytes(t);
 }
 
 #endif

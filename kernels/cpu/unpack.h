@@ -155,7 +155,7 @@ MTB_INLINE void unpack_16(const uint8_t *p, int n_k, bool bf16, float *dst)
 /* k [k0, k0 + n_k) of a panel to dst [n_k][PANEL]; k0 and n_k are multiples of 32 for quantised types. */
 MTB_INLINE void unpack(enum dtype t, const uint8_t *panel, int k0, int n_k, float *dst)
 {
-    const size_t block = PANEL * (size_t)dtype_info[t].block_bytes;
+    const size_t block = panel_block_bytes(t);
     switch (t) {
     case DT_F32:
         memcpy(dst, panel + (size_t)k0 * PANEL * 4, (size_t)n_k * PANEL * 4);
