@@ -123,7 +123,7 @@ MTB_INLINE void unpack_k45(const uint8_t *super, int sub, bool has_fifth, float 
     for (int h = 0; h < 2; h++) {
         v16 sc = v_from_int(i_load_u8(super + (4 + sub) * PANEL + h * LANES)), mn = v_from_int(i_load_u8(super + (12 + sub) * PANEL + h * LANES));
         v16 d = v_mul(f16_at(super, h), sc), m = v_mul(f16_at(super + 2 * PANEL, h), mn);
-        nibbles(q, has_fifth ? q + NIBBLES : NULL, d, v_sub(v_zero(), m), 0, h, dst);
+        nibbles(q, has_fifth ? q + NIBBLES : NULL, d, v_mul(v_set1(-1.0f), m), 0, h, dst);
     }
 }
 

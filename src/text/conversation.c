@@ -43,9 +43,11 @@ static void put_system(struct render *r)
 {
     const char *t = r->c->system_template ? r->c->system_template : "{system_message}", *hole = strstr(t, "{system_message}");
     size_t start = r->out->len;
-    buf_add(r->out, t, (size_t)(hole - t));
-    put(r, r->c->system);
-    put(r, hole + strlen("{system_message}"));
+    buf_add(r->out, t, hole ? (size_t)(hole - t) : strlen(t));
+    if (hole) {
+        put(r, r->c->system);
+        put(r, hole + strlen("{system_message}"));
+    }
     r->has_system = r->out->len > start;
 }
 
