@@ -58,7 +58,7 @@ static struct slice strip(struct slice s, struct slice chars, bool left, bool ri
     return s;
 }
 
-enum letter_case { LOWER, UPPER, TITLE, CAPITALIZE };
+enum letter_case { LOWER, UPPER, TITLE, WORDS, CAPITALIZE };    /* TITLE: str.title(); WORDS: jinja2's filter of that name */
 
 static struct value change_case(struct eval *e, struct slice s, enum letter_case how)
 {
@@ -70,12 +70,12 @@ static struct value change_case(struct eval *e, struct slice s, enum letter_case
         utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s.ptr + i, (utf8proc_ssize_t)(s.len - i), &c);
         if (k < 1)
             k = 1, c = 0xfffd;
-        bool upper = how == UPPER || ((how == TITLE || how == CAPITALIZE) && start);
+        bool upper = how == UPPER || (how != LOWER && start);
         utf8proc_category_t category = utf8proc_category(c);
         bool letter = category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
         c = upper ? utf8proc_toupper(c) : utf8proc_tolower(c);
         buf_add(b, out, (size_t)utf8proc_encode_char(c, out));
-        start = how == TITLE ? !letter : false;
+        start = how == TITLE ? !letter : how == WORDS ? c < 128 && strchr("-({[< \t\n\r\f\v", (int)c) != NULL : false;
         i += (size_t)k;
     }
     return v_slice(work_take(e->w, b));
@@ -532,7 +532,7 @@ struct value filter_apply(struct eval *e, struct slice name, struct value in, co
         return in.type == V_UNDEFINED || (v_true(call_arg(c, 1, "boolean", v_bool(false))) && !v_true(in)) ? call_arg(c, 0, "default_value", v_text("")) : in;
     case F_UPPER: return change_case(e, v_string(e->w, in), UPPER);
     case F_LOWER: return change_case(e, v_string(e->w, in), LOWER);
-    case F_TITLE: return change_case(e, v_string(e->w, in), TITLE);
+    case F_TITLE: return change_case(e, v_string(e->w, in), WORDS);
     case F_CAPITALIZE: return change_case(e, v_string(e->w, in), CAPITALIZE);
     case F_REPLACE: return replace(e, v_string(e->w, in), text_arg(e, c, 0, "old", ""), text_arg(e, c, 1, "new", ""), -1);
     case F_STRING:

@@ -1,0 +1,72 @@
+/* template.c - chat templates against Jinja2 (tests/golden/make_templates.py made the golden), and the limits of hostile ones. */
+#include "mtbench/template.h"
+
+#include "mtbench/io.h"
+#include "mtbench/json.h"
+
+#include "tap.h"
+
+#include <string.h>
+
+static int render(const char *src, const struct template_message *m, int n, bool prompt, struct buf *out, struct err *err)
+{
+    const struct template_vars v = { .message = m, .n_messages = n, .add_generation_prompt = prompt, .bos_token = "<s>", .eos_token = "</s>" };
+    struct template *t = template_parse(src, strlen(src), err);
+    int rc = t ? template_render(t, &v, out, err) : -1;
+    template_destroy(t);
+    return rc;
+}
+
+static void check_line(const cJSON *j)
+{
+    struct template_message m[8];
+    struct buf out = { 0 };
+    struct err err = { 0 };
+    const cJSON *src = j->child, *list = src->next, *prompt = list->next, *want = prompt->next, *x;
+    int n = 0;
+    cJSON_ArrayForEach(x, list)
+    {
+        const char *role = json_get(x, "role")->valuestring, *content = json_get(x, "content")->valuestring;
+        m[n++] = (struct template_message){ { role, strlen(role) }, { content, strlen(content) } };
+    }
+    int rc = render(src->valuestring, m, n, cJSON_IsTrue(prompt), &out, &err);
+    const char *got = rc < 0 ? err.text : out.data ? out.data : "";
+    bool right = cJSON_IsNull(want) ? rc < 0 : rc == 0 && !strcmp(got, want->valuestring);
+    ok(right, "%.100s", src->valuestring);
+    if (!right)
+        printf("#   got  %s\n#   want %s\n", got, cJSON_IsNull(want) ? "(an error)" : want->valuestring);
+    buf_free(&out);
+}
+
+static void check_limits(void)
+{
+    static const char *const hostile[] = {
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% set n = namespace(s='xxxxxxxxxxxxxxxx') %}{% for i in range(40) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s }}",
+        "{{ 'x' * 999999999 }}", "{{ range(999999999) | list }}", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{% if", "{{ (", "{{ 'a }}", "{% for x in y %}", "{% endfor %}", "{# x", "{% raw %}", "{{ a b }}", "{% unknown %}", "{{ 1 + }}", "{{ 99999999999 * 99999999999 }}",
+    };
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        struct buf out = { 0 };
+        struct err err = { 0 };
+        int rc = render(hostile[i], NULL, 0, false, &out, &err);
+        ok(rc < 0 && strstr(err.text, "line "), "refused: %.40s: %s", hostile[i], err.text);
+        buf_free(&out);
+    }
+}
+
+int main(void)
+{
+    struct buf b = { 0 };
+    struct err err = { 0 };
+    ok(io_read("tests/golden/templates.jsonl", &b, &err) == 0, "the golden is there");
+    for (char *p = b.data, *end; p && (end = strchr(p, '\n')); p = end + 1) {
+        cJSON *j = json_parse(p, (size_t)(end - p), &err);
+        if (j)
+            check_line(j);
+        cJSON_Delete(j);
+    }
+    check_limits();
+    buf_free(&b);
+    return done_testing();
+}
