@@ -1,0 +1,133 @@
+/* forward.c - tiny models of every architecture row against the logits of Hugging Face transformers (tests/golden/make_tiny.py): loaded from
+ * safetensors, run by the CPU backend on every instruction set, prefilled at once, in pieces, and token by token.
+ * The KV cache is fp16 and transformers' is fp32, so logits differ by its rounding: at most 2e-3 of their spread here. */
+#include "mtbench/backend.h"
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+#include "mtbench/model.h"
+#include "mtbench/modelpath.h"
+
+#include "tap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 40, VOCAB = 96 };
+
+struct rig {
+    struct source *source;
+    struct model *m;
+    void *packed;
+    struct forward *f;
+    struct kv_view kv;
+    size_t kv_bytes;
+};
+
+static int open_rig(struct rig *r, const char *name, const char *isa, struct err *err)
+{
+    struct modelpath path;
+    char *folder = xasprintf("tests/golden/tiny/%s", name);
+    *r = (struct rig){ 0 };
+    int rc = modelpath_resolve(folder, NULL, &path, err);
+    free(folder);
+    if (rc < 0)
+        return -1;
+    r->source = source_files_open((const char *const *)path.path, path.n, err);
+    modelpath_free(&path);
+    if (!r->source || !(r->m = model_open(r->source, &ops_cpu, err)))
+        return -1;
+    const struct model_config *c = &r->m->config;
+    struct cpu_opts o = { .threads = 2, .isa = isa, .max_rows = N, .max_k = 256, .max_heads_dim = c->n_heads * c->head_dim };
+    if (!(r->m->be = backend_cpu_create(&o, err)))
+        return -1;
+    r->packed = ops_cpu.alloc(r->m->be, r->m->packed_bytes, err);
+    model_attach(r->m, r->packed);
+    if (model_load(r->m, r->source, err) < 0 || model_rope(r->m, 64, err) < 0)
+        return -1;
+    r->f = forward_create(r->m, N, 1, err);
+    r->kv = (struct kv_view){ .n_layers = c->n_layers, .n_kv = c->n_kv, .head_dim = c->head_dim };
+    r->kv_bytes = kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    r->kv.base = ops_cpu.alloc(r->m->be, r->kv_bytes, err);
+    return 0;
+}
+
+static void close_rig(struct rig *r)
+{
+    if (r->m) {
+        struct backend *be = r->m->be;
+        forward_destroy(r->f);
+        if (be) {
+            ops_cpu.release(be, r->packed, r->m->packed_bytes);
+            ops_cpu.release(be, r->kv.base, r->kv_bytes);
+        }
+        model_close(r->m);
+        backend_cpu_destroy(be);
+    }
+    source_files_close(r->source);
+}
+
+/* Logits of the last position, the prompt in steps of 'piece' rows. */
+static void run(struct rig *r, int piece, float *logits)
+{
+    int32_t token[N], page = 0;
+    for (int i = 0; i < N; i++)
+        token[i] = (i * 37 + 11) % VOCAB;
+    for (int at = 0; at < N; at += piece) {
+        int n = N - at < piece ? N - at : piece;
+        struct seq_run seq = { .n_rows = n, .pos = at, .page = &page };
+        struct step step = { .n_rows = n, .token = token + at, .n_runs = 1, .run = &seq };
+        int32_t last = n - 1;
+        memcpy(logits, forward_step(r->f, &r->kv, &step, &last, 1), VOCAB * sizeof *logits);
+    }
+}
+
+static void check(const char *name)
+{
+    static const char *const isa[] = { "plain", "avx2", "avx512" };
+    static const int piece[] = { N, 7, 1 };
+    char *path = xasprintf("tests/golden/tiny/%s/logits.bin", name);
+    struct buf want = { 0 };
+    struct err err = { 0 };
+    float first[VOCAB], got[VOCAB], low = INFINITY, high = -INFINITY, worst = 0;
+    ok(io_read(path, &want, &err) == 0 && want.len == sizeof first, "%s has its golden", name);
+    bool have_first = false;
+    for (int i = 0; i < 3; i++) {
+        struct rig r;
+        if (!strstr(backend_cpu_isas(), isa[i])) {
+            skip(1, "this machine lacks the instruction set");
+            continue;
+        }
+        if (open_rig(&r, name, isa[i], &err) < 0) {
+            ok(false, "%s on %s: %s", name, isa[i], err.text);
+            close_rig(&r);
+            continue;
+        }
+        int differ = 0;
+        for (int p = 0; p < 3; p++) {
+            run(&r, piece[p], got);
+            if (!have_first)
+                memcpy(first, got, sizeof first);
+            have_first = true;
+            differ += memcmp(first, got, sizeof first) != 0;
+        }
+        ok(differ == 0, "%s on %s: prompt whole, in sevens, one by one: same bits", name, isa[i]);
+        close_rig(&r);
+    }
+    for (int v = 0; have_first && want.len == sizeof first && v < VOCAB; v++) {
+        float w;
+        memcpy(&w, want.data + 4 * v, 4);
+        low = fminf(low, w), high = fmaxf(high, w), worst = fmaxf(worst, fabsf(w - first[v]));
+    }
+    ok(have_first && worst <= 2e-3f * (high - low), "%s: logits within %.1e of transformers', spread %.1f", name, (double)worst, (double)(high - low));
+    buf_free(&want);
+    free(path);
+}
+
+int main(void)
+{
+    static const char *const name[] = { "llama", "llama_gqa_tied", "llama3_scaling", "llama_linear", "mistral_window", "qwen2", "qwen2_yarn" };
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        check(name[i]);
+    return done_testing();
+}
