@@ -1,0 +1,99 @@
+#!/bin/bash
+# TAP: `mtbench answer` on the demo model and the smoke questions. The digest does not depend on ranks, batch, threads, instruction set,
+# slices or on being killed; what is wrong is refused in one line.
+cd "$(dirname "$0")/../.." || exit 1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+model=${MTBENCH_MODEL:-data/models/SmolLM2-135M-Instruct.Q4_1.gguf}
+n=0 bad=0
+ok() { # status, text
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
+}
+if [ ! -f "$model" ]; then echo "ok 1 # SKIP the demo model is not here; data/fetch.sh brings it"; echo "1..1"; exit 0; fi
+d=$(mktemp -d)
+trap 'rm -rf "$d"' EXIT
+mkdir -p "$d/smoke" && cp data/smoke/question.jsonl "$d/smoke/"
+answer() { # ranks, flags...
+    local ranks=$1
+    shift
+    timeout 120 mpirun --oversubscribe -n "$ranks" ./mtbench answer --model-path "$model" --data-dir "$d" --bench-name smoke --max-new-token 24 --quiet "$@" 2>"$d/err"
+}
+digest() { sed -n 's/^digest *//p'; }
+
+want=$(answer 1 --model-id r1 | digest)
+[ ${#want} -eq 64 ]; ok $? "one rank answers: digest $want"
+for r in 2 3 4 10; do [ "$(answer $r --model-id "r$r" | digest)" = "$want" ]; ok $? "$r ranks: same digest"; done
+for b in 1 3; do [ "$(answer 1 --model-id "b$b" --max-batch $b | digest)" = "$want" ]; ok $? "--max-batch $b: same digest"; done
+[ "$(answer 1 --model-id t1 --threads 1 | digest)" = "$want" ]; ok $? "--threads 1: same digest"
+[ "$(MTBENCH_ISA=avx2 answer 1 --model-id avx2 | digest)" = "$want" ] || ! grep -q avx2 /proc/cpuinfo; ok $? "AVX2: same digest"
+short=$(answer 1 --model-id s1 --max-new-token 2 --first-n 2 | digest)
+[ "$(MTBENCH_ISA=plain answer 2 --model-id s2 --max-new-token 2 --first-n 2 | digest)" = "$short" ]; ok $? "plain C: same digest"
+answer 1 --model-id slice --question-end 3 >/dev/null
+answer 2 --model-id slice --question-begin 3 >/dev/null
+out=$(answer 2 --model-id slice)
+[ "$(digest <<<"$out")" = "$want" ] && grep -q ' 0 tokens' <<<"$out"; ok $? "slices merge, and nothing is answered twice"
+cmp -s <(cut -d, -f3- "$d/smoke/model_answer/slice.jsonl" | sed 's/"tstamp.*//; s/"slice"//') <(cut -d, -f3- "$d/smoke/model_answer/r1.jsonl" | sed 's/"tstamp.*//; s/"r1"//'); ok $? "the merged answer file holds the same answers"
+[ "$(answer 1 --model-id seed --seed 1 | digest)" != "$want" ]; ok $? "another seed, another digest"
+[ "$(answer 2 --model-id two --num-choices 2 | digest)" = "$(answer 1 --model-id two1 --num-choices 2 | digest)" ]; ok $? "two choices: same digest on one and two ranks"
+
+# Killed at any moment, resumed on another number of ranks.
+for delay in 0.8 1.2 1.6; do
+    mpirun --oversubscribe -n 2 ./mtbench answer --model-path "$model" --data-dir "$d" --bench-name smoke --max-new-token 24 --quiet --max-batch 1 --model-id "k$delay" >/dev/null 2>&1 &
+    pid=$!
+    sleep $delay
+    pkill -9 -f -- "--model-id k$delay" 2>/dev/null
+    wait $pid 2>/dev/null
+    [ "$(answer 3 --model-id "k$delay" | digest)" = "$want" ]; ok $? "kill -9 of all after $delay s, then three ranks: same digest"
+    [ "$(grep -c '"status": "ok"' "$d/smoke/model_answer/k$delay.journal")" -eq 16 ]; ok $? "every turn stands once in the journal"
+done
+printf '{"question_id": 1, "cho' >>"$d/smoke/model_answer/r1.journal"
+[ "$(answer 1 --model-id r1 | digest)" = "$want" ]; ok $? "a torn last line is cut off"
+
+mpirun -n 1 ./mtbench answer --model-path "$model" --data-dir "$d" --bench-name smoke --quiet --model-id term --max-new-token 900 --max-batch 1 >/dev/null 2>&1 &
+sleep 1.5
+rank=$(pgrep -f '^./mtbench answer.*--model-id term' | head -1)
+start=$(date +%s)
+kill -TERM "$rank" 2>/dev/null
+wait $!
+rc=$?
+[ $rc -eq 75 ] && [ $(($(date +%s) - start)) -le 10 ]; ok $? "SIGTERM ends the run with exit code 75 (got $rc)"
+
+# Refusals: exit 1 and one line of ours.
+refuse() { # what must be in the line, flags...
+    local word=$1 rc
+    shift
+    answer 2 "$@" >/dev/null
+    rc=$?
+    [ $rc -eq 1 ] && [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ] && grep '^mtbench: ' "$d/err" | grep -q -- "$word"
+    ok $? "refused: $(grep '^mtbench: ' "$d/err" | head -1 | cut -c1-150)"
+}
+refuse 'max_new_token was 24 and is 7' --model-id r1 --max-new-token 7
+refuse 'sampler' --model-id r1 --top-k 7
+refuse 'template' --model-id r1 --chat-template vicuna_v1.1
+refuse 'did you mean --model-path' --model-pth x
+refuse 'num-gpus' --model-id x --num-gpus-total 3 --num-gpus-per-model 2
+refuse 'leave none' --model-id x --question-begin 8
+refuse 'no such file' --model-id x --model-path "$d/nothing"
+refuse 'no such template' --model-id x --chat-template nothing
+head -c 50000000 "$model" >"$d/cut.gguf"
+refuse 'cut short' --model-id x --model-path "$d/cut.gguf"
+head -c 1000000 "$model" >"$d/cut2.gguf"
+refuse 'cut short' --model-id x --model-path "$d/cut2.gguf"
+sed '0,/llama/s/llama/lmama/' "$model" >"$d/odd.gguf"
+refuse 'not supported' --model-id x --model-path "$d/odd.gguf"
+echo "{{ raise_exception('never') }}" >"$d/raise.jinja"
+answer 1 --model-id raise --chat-template "$d/raise.jinja" --first-n 1 >"$d/out"
+[ $? -eq 2 ] && grep -q ' 1 failed' "$d/out" && grep -q never "$d/err"; ok $? "a template that refuses: a failed turn with its reason, exit code 2"
+broken() { # line of the message, questions on stdin
+    mkdir -p "$d/broken" && cat >"$d/broken/question.jsonl"
+    refuse "$1" --model-id x --bench-name broken
+}
+broken 'question.jsonl:2' < <(printf '{"question_id": 1, "category": "math", "turns": ["a"]}\n{"question_id": 2\n')
+broken 'no "turns"' < <(printf '{"question_id": 1, "category": "math"}\n')
+broken 'used before' < <(printf '{"question_id": 1, "category": "math", "turns": ["a"]}\n{"question_id": 1, "category": "math", "turns": ["b"]}\n')
+broken 'UTF-8' < <(printf '{"question_id": 1, "category": "math", "turns": ["\xff"]}\n')
+answer 1 --device cuda --model-id x >/dev/null
+[ $? -eq 77 ]; ok $? "--device cuda without a GPU backend: exit code 77"
+answer 1 --model-id r1 --fresh >/dev/null && [ -f "$d/smoke/model_answer/r1.journal.old" ]; ok $? "--fresh answers again and keeps the old journal"
+echo "1..$n"
+exit $bad
