@@ -4,8 +4,6 @@
 VARIANT ?= release
 B       := build/$(VARIANT)
 CC      := $(shell command -v mpicc 2>/dev/null || echo cc)
-NVCC    ?= $(shell command -v nvcc 2>/dev/null)
-PYTHON  ?= python3
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
 GIT_ID  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)

@@ -18,13 +18,14 @@ static void exhausted(size_t bytes)
 
 static int usage(const struct err *err)
 {
-    log_error("%s", err->text);
+    if (*err->text)                      /* empty: another task of the same launch says it */
+        log_error("%s", err->text);
     return EXIT_INPUT;
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-    struct err err;
+    struct err err = {0};
     for (int i = 0; i < argc; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
             return verb->run(NULL, argc, argv);
@@ -40,7 +41,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct err err;
+    struct err err = {0};
     mem_on_exhausted(exhausted);
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         help_print();

@@ -63,6 +63,5 @@ void deal_leave(struct deal *d);
 
 /* Rank 0: items finished, items given out and not finished. */
 int deal_n_done(const struct deal *d);
-int deal_n_out(const struct deal *d);
 
 #endif

@@ -38,8 +38,6 @@ struct journal *journal_open(const char *path, const struct manifest *m, bool fr
 void journal_close(struct journal *j);
 /* The finished (status ok) turn, or NULL. Valid until journal_close(). */
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn);
-/* The last record of that turn whatever its status, or NULL. */
-const struct turn_record *journal_last(const struct journal *j, int64_t question_id, int choice, int turn);
 /* Take a record in; it is copied. */
 void journal_append(struct journal *j, const struct turn_record *t);
 /* Write and flush what was appended. -1 (err: io): earlier records are safe, these are not on disk. */

@@ -19,9 +19,6 @@ void json_put_string(struct buf *b, const char *s, size_t n);
 void json_put_int(struct buf *b, int64_t v);
 /* Shortest form that reads back to the same double, with ".0" or an exponent, as repr(float). */
 void json_put_double(struct buf *b, double v);
-/* A whole value, members in their order, ", " and ": " between them. Numbers that are whole and were written as ints cannot be told from
- * floats any more: whole numbers are written as ints. */
-void json_put(struct buf *b, const cJSON *j);
 
 /* Is this valid UTF-8 (RFC 3629)? Returns the offset of the first bad byte, or -1. */
 long utf8_bad(const char *s, size_t n);

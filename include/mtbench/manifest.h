@@ -20,7 +20,6 @@ struct manifest {
 
 /* Add an entry; the value is formatted and copied. */
 void manifest_add(struct manifest *m, bool identity, const char *name, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-const char *manifest_get(const struct manifest *m, const char *name);      /* NULL: none */
 void manifest_free(struct manifest *m);
 /* One line: {"identity": {...}, "info": {...}}, values as strings. */
 void manifest_put(struct buf *b, const struct manifest *m);

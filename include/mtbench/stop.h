@@ -9,9 +9,8 @@
 #include <stddef.h>
 
 struct stop_rule {
-    const char *const *stop;         /* (n_stop) */
+    const char *const *stop;         /* (n_stop) the cut is at the least positive first position of any */
     int n_stop;
-    bool list;                       /* a list of strings: the least positive first position; a string: its first position if positive */
     const char *const *special;      /* (n_special) special-token texts, deleted in this order wherever they stand */
     int n_special;
     bool strip_assistant;            /* xgen: one leading "Assistant:" goes, then white space again */

@@ -68,15 +68,8 @@ int tokenizer_n_vocab(const struct tokenizer *t);
 /* -1: none. */
 int32_t tokenizer_bos(const struct tokenizer *t);
 int32_t tokenizer_eos(const struct tokenizer *t);
-int32_t tokenizer_unk(const struct tokenizer *t);
-/* The end of a chat turn where GGUF names one (tokenizer.ggml.eot_token_id), else -1. */
-int32_t tokenizer_eot(const struct tokenizer *t);
 /* Id of a token by its stored text, added tokens first; -1: no such token. */
 int32_t tokenizer_id(const struct tokenizer *t, const char *text, size_t n);
-/* Stored text (byte-level or SentencePiece spelling); len 0 for an id without one. Lives as long as the tokenizer. */
-struct slice tokenizer_text(const struct tokenizer *t, int32_t id);
-/* Is the id a special (control) token? */
-bool tokenizer_is_special(const struct tokenizer *t, int32_t id);
 /* The special tokens by role: bos, eos, unk, sep, pad, cls, mask, then the additional ones, each text once; NULL past the end.
  * FastChat removes these texts from answers in this order. */
 const char *tokenizer_special(const struct tokenizer *t, int i);

@@ -134,33 +134,3 @@ void json_put_double(struct buf *b, double v)
     snprintf(text, sizeof text, "%.*f", decimals > 1 ? decimals : 1, v);
     buf_str(b, text);
 }
-
-void json_put(struct buf *b, const cJSON *j)
-{
-    const cJSON *c;
-    if (cJSON_IsString(j)) {
-        json_put_string(b, j->valuestring, strlen(j->valuestring));
-    } else if (cJSON_IsNumber(j)) {
-        if (j->valuedouble == floor(j->valuedouble) && fabs(j->valuedouble) < 9007199254740992.0)
-            json_put_int(b, (int64_t)j->valuedouble);
-        else
-            json_put_double(b, j->valuedouble);
-    } else if (cJSON_IsBool(j)) {
-        buf_str(b, cJSON_IsTrue(j) ? "true" : "false");
-    } else if (cJSON_IsArray(j) || cJSON_IsObject(j)) {
-        buf_char(b, cJSON_IsArray(j) ? '[' : '{');
-        cJSON_ArrayForEach(c, j)
-        {
-            if (c != j->child)
-                buf_str(b, ", ");
-            if (cJSON_IsObject(j)) {
-                json_put_string(b, c->string, strlen(c->string));
-                buf_str(b, ": ");
-            }
-            json_put(b, c);
-        }
-        buf_char(b, cJSON_IsArray(j) ? ']' : '}');
-    } else {
-        buf_str(b, "null");
-    }
-}

@@ -257,16 +257,6 @@ void journal_close(struct journal *j)
     free(j);
 }
 
-const struct turn_record *journal_last(const struct journal *j, int64_t question_id, int choice, int turn)
-{
-    for (int i = j->n - 1; i >= 0; i--) {
-        const struct turn_record *t = &j->entry[i].record;
-        if (t->question_id == question_id && t->choice == choice && t->turn == turn)
-            return t;
-    }
-    return NULL;
-}
-
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn)
 {
     for (int i = j->n - 1; i >= 0; i--) {

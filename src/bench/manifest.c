@@ -19,14 +19,6 @@ void manifest_add(struct manifest *m, bool identity, const char *name, const cha
     m->entry[m->n++] = (struct manifest_entry){ xstrdup(name), n < 0 ? xstrdup("") : value, identity };
 }
 
-const char *manifest_get(const struct manifest *m, const char *name)
-{
-    for (int i = 0; i < m->n; i++)
-        if (!strcmp(m->entry[i].name, name))
-            return m->entry[i].value;
-    return NULL;
-}
-
 void manifest_free(struct manifest *m)
 {
     for (int i = 0; i < m->n; i++) {

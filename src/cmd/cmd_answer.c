@@ -53,13 +53,10 @@ static void describe(struct manifest *m, const struct answer_opts *o, const stru
 {
     manifest_add(m, true, "model_sha256", "%s", r->model_sha256);
     manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
-    manifest_add(m, true, "sampler", "temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", "by category", s->top_k, (double)s->top_p,
+    char *temperature = s->temperature < 0 ? xstrdup("by category") : xasprintf("%g", (double)s->temperature);
+    manifest_add(m, true, "sampler", "temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", temperature, s->top_k, (double)s->top_p,
                  (double)s->min_p, (double)s->repetition_penalty);
-    if (s->temperature >= 0) {
-        free(m->entry[m->n - 1].value);
-        m->entry[m->n - 1].value = xasprintf("temperature %g, top_k %d, top_p %g, min_p %g, repetition_penalty %g", (double)s->temperature, s->top_k,
-                                             (double)s->top_p, (double)s->min_p, (double)s->repetition_penalty);
-    }
+    free(temperature);
     manifest_add(m, true, "max_new_token", "%ld", o->max_new_token);
     manifest_add(m, true, "seed", "%ld", o->seed);
     manifest_add(m, true, "numerics", "cpu-f32-kv16-v1, %d shards", r->model->config.n_shards);
@@ -88,7 +85,7 @@ static int answer(struct job *job, const struct answer_opts *o, struct err *err)
         return code;
     struct rig_opts ro = {
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .threads = o->threads, .max_batch = o->max_batch, .max_new_token = o->max_new_token,
+        .threads = o->threads, .max_batch = o->max_batch,
     };
     if (rig_open(&rig, job, &ro, err) < 0)
         goto out;

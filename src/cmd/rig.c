@@ -279,8 +279,12 @@ static int load_weights(struct rig *r, struct err *err)
         return -1;
     if (p->job && stage_digest(p->stage, r->model_sha256, err) < 0)
         return -1;
-    if (p->job)
+    if (p->job) {
+        struct stage_stats read = stage_stats(p->stage);
+        log_verbose("read %.1f MB from files for a model of %.1f MB: %.2f of its bytes", (double)read.bytes_read / 1e6, (double)read.file_bytes / 1e6,
+                    (double)read.bytes_read / (double)read.file_bytes);
         stage_forget(p->stage);
+    }
     return 0;
 }
 
@@ -288,7 +292,7 @@ static int open_engine(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     int local = r->parts->job ? job_info(r->parts->job).local_size : 1;
     struct engine_opts e = {
-        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .max_tokens = (int)o->max_tokens,
+        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS,
         .mem_available = memory_available() / (uint64_t)local,
     };
     struct engine_plan plan;

@@ -9,7 +9,7 @@
 
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
-    long threads, max_batch, max_tokens, max_new_token;
+    long threads, max_batch;
     bool no_engine;                      /* tokenizer and template are enough; weights stay in their files */
 };
 

@@ -292,11 +292,6 @@ int deal_n_done(const struct deal *d)
     return d->dealer ? dealer_n_done(d->dealer) : 0;
 }
 
-int deal_n_out(const struct deal *d)
-{
-    return d->dealer ? dealer_n_out(d->dealer) : 0;
-}
-
 /* ---- beginning and end ---- */
 
 struct deal *deal_create(struct job *job, const struct deal_opts *o)

@@ -61,7 +61,6 @@ static int use_named(struct chat *c, const char *name, const char *choice, const
     buf_free(&b);
     c->stop.stop = c->named->stop;
     c->stop.n_stop = c->named->n_stop;
-    c->stop.list = c->named->stop_list;
     c->stop.strip_assistant = !strcmp(name, "xgen");
     return 0;
 }

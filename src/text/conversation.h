@@ -23,7 +23,6 @@ struct conversation {
     const char *sep, *sep2;              /* sep2 NULL: none */
     const char *stop[8];
     int n_stop;
-    bool stop_list;                      /* FastChat has a list here, not one string: the cut rules differ */
     int32_t stop_id[16];
     int n_stop_ids;
     const char *example[4][2];           /* role, text: an exchange in front of every conversation */

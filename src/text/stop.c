@@ -25,8 +25,8 @@ static size_t cut_at(const struct stop_rule *r, const char *text, size_t n)
     return cut;
 }
 
-/* A first occurrence at a positive place stays the first, so a later text has the same cut or, for a list, an earlier one that would have
- * to begin before it: only an occurrence of a longer stop string that is still incomplete could, and it would begin behind its start. */
+/* The cut moves only when another stop string turns out to begin before it; that one would have begun within the text that is here, so once
+ * the longest one fits behind the cut, nothing that follows can change it. */
 bool stop_reached(const struct stop_rule *r, const char *text, size_t n)
 {
     size_t cut = cut_at(r, text, n), longest = 0;

@@ -131,16 +131,17 @@ static struct value split(struct eval *e, struct slice s, struct value sep, int6
     return out;
 }
 
+/* The last 'limit' separators cut; what is before them stays whole. */
 static struct value rsplit(struct eval *e, struct slice s, struct slice sep, int64_t limit)
 {
     struct list *all = split(e, s, v_slice(sep), -1).list;
-    int keep = limit < 0 || limit >= all->n ? 0 : (int)(all->n - 1 - limit);
+    int whole = limit < 0 || limit >= all->n ? 0 : (int)(all->n - 1 - limit);
     struct value out = v_list(e->w, false);
-    const char *end = all->item[keep].s.ptr + all->item[keep].s.len;
-    list_add(e->w, out.list, v_slice((struct slice){ s.ptr, (size_t)(end - s.ptr) }));
-    for (int i = keep + 1; i < all->n; i++)
+    const struct slice last = all->item[whole].s;
+    list_add(e->w, out.list, v_slice((struct slice){ s.ptr, (size_t)(last.ptr + last.len - s.ptr) }));
+    for (int i = whole + 1; i < all->n; i++)
         list_add(e->w, out.list, all->item[i]);
-    return keep ? out : v_list(e->w, false).list == NULL ? out : (struct value){ .type = V_LIST, .list = all };
+    return out;
 }
 
 static bool affix(struct eval *e, struct slice s, struct value what, bool end)

@@ -270,26 +270,6 @@ int32_t tokenizer_eos(const struct tokenizer *t)
     return role_id(t, ROLE_EOS);
 }
 
-int32_t tokenizer_unk(const struct tokenizer *t)
-{
-    return role_id(t, ROLE_UNK);
-}
-
-int32_t tokenizer_eot(const struct tokenizer *t)
-{
-    return t->eot;
-}
-
-struct slice tokenizer_text(const struct tokenizer *t, int32_t id)
-{
-    return id >= 0 && id < t->n_vocab ? t->text[id] : (struct slice){ NULL, 0 };
-}
-
-bool tokenizer_is_special(const struct tokenizer *t, int32_t id)
-{
-    return id >= 0 && id < t->n_vocab && t->special[id];
-}
-
 const char *tokenizer_special(const struct tokenizer *t, int i)
 {
     return i < t->n_order ? t->role_order[i] : NULL;

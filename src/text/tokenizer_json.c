@@ -481,7 +481,6 @@ struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *co
     struct tokenizer *t = xcalloc(1, sizeof *t);
     cJSON *root = json_parse(json, n, err);
     int rc = root ? read_root(t, root, err) : err_wrap(err, "tokenizer.json");
-    t->eot = -1;
     if (rc == 0 && config)
         rc = tokenizer_config(t, config, n_config, err);
     cJSON_Delete(root);

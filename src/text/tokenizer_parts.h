@@ -191,7 +191,6 @@ struct tokenizer {
     char *role[ROLE_COUNT];          /* texts; NULL: none */
     char **role_order;               /* (n_order) as tokenizer_special() gives them */
     int n_order;
-    int32_t eot;
     bool clean_up;
 };
 

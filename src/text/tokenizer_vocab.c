@@ -63,7 +63,6 @@ static void set_roles(struct tokenizer *t, const struct vocab *v, bool add_bos)
     set_role(t, v, ROLE_PAD, v->pad);
     set_role(t, v, ROLE_CLS, v->cls);
     set_role(t, v, ROLE_MASK, v->mask);
-    t->eot = v->eot;
     if (v->bos >= 0 && (v->has_add_bos ? v->add_bos : add_bos))
         ids_add(&t->lead, v->bos);
     if (v->eos >= 0 && v->has_add_eos && v->add_eos)
