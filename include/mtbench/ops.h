@@ -112,16 +112,18 @@ struct ops {
     /* ---- one step ---- */
     /* x[r] = row token[r] of w, dequantised (n_rows, w->k). */
     void (*embed)(struct backend *be, float *x, const struct linear *w, const int32_t *token, int n_rows);
-    /* out[r] = x[r] * (1 / sqrt(lane sum of squares / dim + eps)) * weight. */
+    /* out[r] = x[r] * (1 / sqrt(lane sum of squares / dim + eps)) * weight; a square enters its lane by fma. */
     void (*rmsnorm)(struct backend *be, float *out, const float *x, const float *weight, float eps, int n_rows, int dim);
     /* x[r] += y[r], then out as rmsnorm(x). */
     void (*add_rmsnorm)(struct backend *be, float *out, float *x, const float *y, const float *weight, float eps, int n_rows, int dim);
     /* n_out products of the same rows x (n_rows, k). */
     void (*linear)(struct backend *be, const struct linear_out *out, int n_out, const float *x, int n_rows);
-    /* Rotate q and k in 'qkv' (rows of n_heads*head_dim | n_kv*head_dim | n_kv*head_dim floats), write k and v as fp16 into the pages. */
+    /* Rotate q and k in 'qkv' (rows of n_heads*head_dim | n_kv*head_dim | n_kv*head_dim floats), write k and v as fp16 (to nearest even)
+     * into the pages. A pair (a, b) becomes fma(a, cos, -(b * sin)), fma(b, cos, a * sin). */
     void (*rope_kv)(struct backend *be, float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope, const struct step *s);
-    /* out (n_rows, n_heads*head_dim). Scores are fma chains over head_dim of q times fp16 keys, then times scale; positions in splits of
-     * 256 from position 0: max, exp, lane sum, fma chain over positions of p*v; splits merged left to right (R4). */
+    /* out (n_rows, n_heads*head_dim). Scores are fma chains over head_dim of q times fp16 keys, then times scale > 0; positions in splits of
+     * 256 from position 0: max, exp, lane sum, fma chain over positions of p*v, of the positions that the row sees; splits merged left to
+     * right: with M the larger max, a = exp(m - M), b = exp(m' - M): l = fma(l, a, l' * b), o = fma(o, a, o' * b); at last o / l (R4). */
     void (*attend)(struct backend *be, float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *s);
     /* h[r][i] = silu(gu[r][i]) * gu[r][ff + i]; gu (n_rows, 2*ff), h (n_rows, ff). */
     void (*silu_mul)(struct backend *be, float *h, const float *gu, int n_rows, int ff);

@@ -24,6 +24,7 @@ enum {
     SCORES = SPLIT + LANES,           /* floats between lines of scores: not a power of two, for the cache */
     WIDEN_LINES = 12,                 /* from here on a page is widened once for all lines */
     N_BUCKETS = 256,
+    AHEAD = 2,                        /* pieces (keys or values of a page) between reading and fetching */
 };
 
 /* Consecutive rows of one run that share their pages. */
@@ -32,7 +33,23 @@ struct block {
     int row, n_rows;                  /* within the run */
 };
 
+/* Query heads [head, head + n_heads) of a block, all of one kv head. */
+struct unit {
+    const struct block *b;
+    int kv_head, head, n_heads;
+    int first_page, last_page;        /* of the sequence: what the block sees */
+};
+
+/* A place in the order in which keys and values of a unit are read: per split, the keys of its pages, then their values. */
+struct cursor {
+    const struct unit *u;             /* NULL: at the end */
+    int page;
+    bool values;
+};
+
 struct worker {
+    struct unit unit[2];              /* the one at work and the one after it */
+    struct cursor ahead;              /* what is to be fetched next */
     _Alignas(64) float q[MAX_LINES * MAX_HEAD];
     float p[MAX_LINES * SCORES];      /* scores, then exp(score - max) */
     float o[MAX_LINES * MAX_HEAD];    /* one split */
@@ -64,18 +81,21 @@ struct product {
     float *c;
     const float *a;
     const void *b;                    /* float or fp16 */
+    const char *ahead;                /* with fp16: memory shaped like b that will be wanted soon */
     int ldc, lda, ldb, k;
 };
 
 MTB_INLINE v16 load_b(const struct product *g, bool half, int k, int j)
 {
     const size_t at = (size_t)k * (size_t)g->ldb + (size_t)(j * LANES);
+    if (half && j % 2 == 0)
+        __builtin_prefetch(g->ahead + at * sizeof(uint16_t));
     return half ? v_load_f16((const uint16_t *)g->b + at) : v_load((const float *)g->b + at);
 }
 
 MTB_INLINE void product_tile(const struct product *g, int lines, int vecs, bool half)
 {
-    v16 c[TILE_LINES][TILE_VECS], b[TILE_VECS];
+    v16 c[TILE_LINES][TILE_VECS];
 #pragma GCC unroll 8
     for (int i = 0; i < lines; i++)
 #pragma GCC unroll 8
@@ -83,14 +103,12 @@ MTB_INLINE void product_tile(const struct product *g, int lines, int vecs, bool 
             c[i][j] = v_load(g->c + i * g->ldc + j * LANES);
     for (int k = 0; k < g->k; k++) {
 #pragma GCC unroll 8
-        for (int j = 0; j < vecs; j++)
-            b[j] = load_b(g, half, k, j);
+        for (int j = 0; j < vecs; j++) {
+            v16 b = load_b(g, half, k, j);
+            V_HOLD(b);
 #pragma GCC unroll 8
-        for (int i = 0; i < lines; i++) {
-            const v16 a = v_set1(g->a[i * g->lda + k]);
-#pragma GCC unroll 8
-            for (int j = 0; j < vecs; j++)
-                c[i][j] = v_fma(a, b[j], c[i][j]);
+            for (int i = 0; i < lines; i++)
+                c[i][j] = v_fma(v_set1(g->a[i * g->lda + k]), b, c[i][j]);
         }
     }
 #pragma GCC unroll 8
@@ -137,23 +155,79 @@ static void product(struct product g, int lines, int vecs, bool half)
         product_of[n - 1][lines - 1](&g, half);
         g.c += n * LANES;
         g.b = (const char *)g.b + (size_t)(n * LANES) * size;
+        g.ahead += (size_t)(n * LANES) * size;
     }
+}
+
+/* ---- keys and values ---- */
+
+/* The keys of a page, or its values. */
+static const uint16_t *half_of(const struct job *j, const struct unit *u, int page, bool values)
+{
+    const struct kv_view *kv = j->kv;
+    const size_t index = ((size_t)u->b->run->page[page] * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)u->kv_head;
+    return (const uint16_t *)kv->base + (index * 2 + values) * KV_PAGE * (size_t)kv->head_dim;
+}
+
+static void step_cursor(struct cursor *c)
+{
+    const int split = c->page / SPLIT_PAGES, end = (split + 1) * SPLIT_PAGES - 1;
+    const int first = split * SPLIT_PAGES > c->u->first_page ? split * SPLIT_PAGES : c->u->first_page;
+    const int last = end < c->u->last_page ? end : c->u->last_page;
+    if (c->page < last)
+        c->page++;
+    else if (!c->values)
+        *c = (struct cursor){ c->u, first, true };
+    else if (c->page < c->u->last_page)
+        *c = (struct cursor){ c->u, c->page + 1, false };
+    else
+        c->u = NULL;
+}
+
+/* What to fetch while 'now' is read: the piece AHEAD places further on, in this unit or the next one. */
+static const char *fetch_ahead(const struct job *j, const uint16_t *now)
+{
+    struct worker *w = j->w;
+    struct cursor *c = &w->ahead;
+    if (!c->u)
+        return (const char *)now;
+    const uint16_t *p = half_of(j, c->u, c->page, c->values);
+    const struct unit *was = c->u;
+    step_cursor(c);
+    if (!c->u && was == &w->unit[0] && w->unit[1].b)
+        *c = (struct cursor){ &w->unit[1], w->unit[1].first_page, false };
+    return (const char *)p;
+}
+
+/* Nothing of unit[0] has been fetched: skip AHEAD pieces, which are read as they come. */
+static void start_ahead(const struct job *j)
+{
+    struct worker *w = j->w;
+    w->ahead = (struct cursor){ &w->unit[0], w->unit[0].first_page, false };
+    for (int i = 0; i < AHEAD; i++)
+        fetch_ahead(j, NULL);
+}
+
+static const void *widen(float *tile, const uint16_t *half, const char *ahead, int n)
+{
+    for (int i = 0; i < n; i += 2 * LANES) {
+        __builtin_prefetch(ahead + (size_t)i * sizeof *half);
+        v_store(tile + i, v_load_f16(half + i));
+        v_store(tile + i + LANES, v_load_f16(half + i + LANES));
+    }
+    return tile;
 }
 
 /* ---- one split of a block ---- */
 
-static const uint16_t *page_of(const struct job *j, const struct block *b, int kv_head, int page)
+/* AVX-512 does seven lines best as four and three, AVX2 as six and one. */
+static int tile_lines(int left)
 {
-    const struct kv_view *kv = j->kv;
-    const size_t index = ((size_t)b->run->page[page] * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)kv_head;
-    return (const uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
-}
-
-static const void *widen(float *tile, const uint16_t *page, int n)
-{
-    for (int i = 0; i < n; i += LANES)
-        v_store(tile + i, v_load_f16(page + i));
-    return tile;
+#if defined(MTB_ISA_avx512)
+    if (left > TILE_LINES && left < 2 * TILE_LINES)
+        return (left + 1) / 2;
+#endif
+    return left < TILE_LINES ? left : TILE_LINES;
 }
 
 static int clip(int x, int low, int high)
@@ -176,13 +250,13 @@ static void seen_of(const struct worker *w, int i, int n, int at, int *lo, int *
 }
 
 /* Raw scores of a page: p = q K; columns that no line of a tile sees are left alone. */
-static void score_page(struct worker *w, const uint16_t *page, int lines, int hd, int at)
+static void score_page(struct worker *w, const uint16_t *page, const char *ahead, int lines, int hd, int at)
 {
     const bool half = lines < WIDEN_LINES;
-    const char *keys = half ? (const void *)page : widen(w->tile, page, hd * KV_PAGE);
+    const char *keys = half ? (const void *)page : widen(w->tile, page, ahead, hd * KV_PAGE);
     for (int i = 0, n; i < lines; i += n) {
         int lo, hi;
-        n = lines - i < TILE_LINES ? lines - i : TILE_LINES;
+        n = tile_lines(lines - i);
         seen_of(w, i, n, at, &lo, &hi);
         if (lo >= hi)
             continue;
@@ -191,7 +265,7 @@ static void score_page(struct worker *w, const uint16_t *page, int lines, int hd
         for (int j = 0; j < n; j++)
             memset(c + j * SCORES, 0, (size_t)(vecs * LANES) * sizeof *c);
         const struct product g = { .c = c, .ldc = SCORES, .a = w->q + i * hd, .lda = hd, .ldb = KV_PAGE, .k = hd,
-                                   .b = keys + (size_t)(first * LANES) * (half ? sizeof(uint16_t) : sizeof(float)) };
+                                   .b = keys + (size_t)(first * LANES) * (half ? sizeof(uint16_t) : sizeof(float)), .ahead = ahead };
         product(g, n, vecs, half);
     }
 }
@@ -220,23 +294,24 @@ static void soften(float *p, int lo, int hi, float scale, float *m, float *l)
 }
 
 /* o += p V for lines [i, i + n) over positions [from, to) of a page. */
-static void add_values(struct worker *w, const char *values, bool half, int i, int n, int hd, int at, int from, int to)
+static void add_values(struct worker *w, const char *values, const char *ahead, bool half, int i, int n, int hd, int at, int from, int to)
 {
     if (from >= to)
         return;
     const struct product g = { .c = w->o + i * hd, .ldc = hd, .a = w->p + i * SCORES + at + from, .lda = SCORES, .ldb = hd, .k = to - from,
-                               .b = values + (size_t)(from * hd) * (half ? sizeof(uint16_t) : sizeof(float)) };
+                               .b = values + (size_t)(from * hd) * (half ? sizeof(uint16_t) : sizeof(float)),
+                               .ahead = ahead + (size_t)(from * hd) * sizeof(uint16_t) };
     product(g, n, hd / LANES, half);
 }
 
 /* The lines of a tile run together over the positions that all of them see; before and after, each alone. */
-static void value_page(struct worker *w, const uint16_t *page, int lines, int hd, int at)
+static void value_page(struct worker *w, const uint16_t *page, const char *ahead, int lines, int hd, int at)
 {
     const bool half = lines < WIDEN_LINES;
-    const char *values = half ? (const void *)(page + hd * KV_PAGE) : widen(w->tile, page + hd * KV_PAGE, hd * KV_PAGE);
+    const char *values = half ? (const void *)page : widen(w->tile, page, ahead, hd * KV_PAGE);
     for (int i = 0, n; i < lines; i += n) {
         int all_lo = 0, all_hi = KV_PAGE;
-        n = lines - i < TILE_LINES ? lines - i : TILE_LINES;
+        n = tile_lines(lines - i);
         for (int j = i; j < i + n; j++) {
             const int lo = clip(w->lo[j] - at, 0, KV_PAGE), hi = clip(w->hi[j] - at, 0, KV_PAGE);
             all_lo = lo > all_lo ? lo : all_lo;
@@ -244,10 +319,10 @@ static void value_page(struct worker *w, const uint16_t *page, int lines, int hd
         }
         all_hi = all_hi > all_lo ? all_hi : all_lo;
         for (int j = i; j < i + n; j++)
-            add_values(w, values, half, j, 1, hd, at, clip(w->lo[j] - at, 0, KV_PAGE), clip(w->hi[j] - at, 0, all_lo));
-        add_values(w, values, half, i, n, hd, at, all_lo, all_hi);
+            add_values(w, values, ahead, half, j, 1, hd, at, clip(w->lo[j] - at, 0, KV_PAGE), clip(w->hi[j] - at, 0, all_lo));
+        add_values(w, values, ahead, half, i, n, hd, at, all_lo, all_hi);
         for (int j = i; j < i + n; j++)
-            add_values(w, values, half, j, 1, hd, at, clip(w->lo[j] - at, all_hi, KV_PAGE), clip(w->hi[j] - at, 0, KV_PAGE));
+            add_values(w, values, ahead, half, j, 1, hd, at, clip(w->lo[j] - at, all_hi, KV_PAGE), clip(w->hi[j] - at, 0, KV_PAGE));
     }
 }
 
@@ -271,11 +346,6 @@ static void merge(float *acc, float *m, float *l, const float *o, float om, floa
 
 /* ---- a block ---- */
 
-struct unit {
-    const struct block *b;
-    int kv_head, head, n_heads;       /* query heads */
-};
-
 static void run_split(const struct job *j, const struct unit *u, int split, int lines)
 {
     struct worker *w = j->w;
@@ -288,15 +358,19 @@ static void run_split(const struct job *j, const struct unit *u, int split, int 
         lo = w->lo[i] < w->hi[i] && w->lo[i] < lo ? w->lo[i] : lo;
         hi = w->hi[i] > hi ? w->hi[i] : hi;
     }
-    for (int at = lo / KV_PAGE * KV_PAGE; at < hi; at += KV_PAGE)
-        score_page(w, page_of(j, u->b, u->kv_head, (base + at) / KV_PAGE), lines, hd, at);
+    for (int at = lo / KV_PAGE * KV_PAGE; at < hi; at += KV_PAGE) {
+        const uint16_t *keys = half_of(j, u, (base + at) / KV_PAGE, false);
+        score_page(w, keys, fetch_ahead(j, keys), lines, hd, at);
+    }
     float m[MAX_LINES], l[MAX_LINES];
     for (int i = 0; i < lines; i++)
         if (w->lo[i] < w->hi[i])
             soften(w->p + i * SCORES, w->lo[i], w->hi[i], j->a->scale, &m[i], &l[i]);
     memset(w->o, 0, (size_t)(lines * hd) * sizeof *w->o);
-    for (int at = lo / KV_PAGE * KV_PAGE; at < hi; at += KV_PAGE)
-        value_page(w, page_of(j, u->b, u->kv_head, (base + at) / KV_PAGE), lines, hd, at);
+    for (int at = lo / KV_PAGE * KV_PAGE; at < hi; at += KV_PAGE) {
+        const uint16_t *values = half_of(j, u, (base + at) / KV_PAGE, true);
+        value_page(w, values, fetch_ahead(j, values), lines, hd, at);
+    }
     for (int i = 0; i < lines; i++)
         if (w->lo[i] < w->hi[i])
             merge(w->acc + i * hd, &w->m[i], &w->l[i], w->o + i * hd, m[i], l[i], hd);
@@ -315,8 +389,7 @@ static void run_unit(const struct job *j, const struct unit *u)
         w->m[i] = -INFINITY;
         w->l[i] = 0.0f;
     }
-    const int pos = r->pos + u->b->row, last = pos + u->b->n_rows - 1, first = a->window && pos >= a->window ? pos - a->window + 1 : 0;
-    for (int split = first / SPLIT; split <= last / SPLIT; split++)
+    for (int split = u->first_page / SPLIT_PAGES; split <= u->last_page / SPLIT_PAGES; split++)
         run_split(j, u, split, lines);
     for (int i = 0; i < lines; i++) {
         float *o = j->out + (row0 + (size_t)(i / u->n_heads)) * (size_t)(a->n_heads * hd) + (size_t)((u->head + i % u->n_heads) * hd);
@@ -363,19 +436,40 @@ size_t MTB_K(attend_scratch)(int max_rows, int heads_dim, int n_threads)
     return (size_t)n_threads * worker_bytes(max_rows);
 }
 
+/* The unit of a ticket; its block is NULL behind the last one. Units of a block follow each other: their pages are neighbours. */
+static struct unit unit_of(const struct job *j, int ticket, int n_blocks)
+{
+    const struct attn_shape *a = j->a;
+    const int group = a->n_heads / a->n_kv, chunk = group < MAX_LINES ? group : MAX_LINES, chunks = (group + chunk - 1) / chunk;
+    const int per_block = a->n_kv * chunks, of = ticket % per_block, skip = of % chunks * chunk;
+    if (ticket / per_block >= n_blocks)
+        return (struct unit){ 0 };
+    const struct block *b = &j->w->block[ticket / per_block];
+    const int pos = b->run->pos + b->row, first = a->window && pos >= a->window ? pos - a->window + 1 : 0;
+    return (struct unit){
+        .b = b, .kv_head = of / chunks, .head = of / chunks * group + skip, .n_heads = group - skip < chunk ? group - skip : chunk,
+        .first_page = first / KV_PAGE, .last_page = (pos + b->n_rows - 1) / KV_PAGE,
+    };
+}
+
 void MTB_K(attend)(float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *st, void *scratch,
                    struct share s)
 {
     assert(a->head_dim % LANES == 0 && a->head_dim <= MAX_HEAD && a->n_heads % a->n_kv == 0 && a->scale > 0.0f);
     struct worker *w = (struct worker *)((char *)scratch + (size_t)s.t * worker_bytes(st->n_rows));
     const struct job j = { qkv, out, kv, a, w };
-    const int group = a->n_heads / a->n_kv, chunk = group < MAX_LINES ? group : MAX_LINES, chunks = (group + chunk - 1) / chunk;
-    const int n = list_blocks(w->block, w->block + st->n_rows, st, MAX_LINES / chunk), units = a->n_kv * chunks;
-    for (struct rows r; take_rows(&r, s, n * units, 1);) {
-        const int of = r.begin % units, head = of % chunks * chunk;
-        struct unit u = { .b = &w->block[r.begin / units], .kv_head = of / chunks };
-        u.head = u.kv_head * group + head;
-        u.n_heads = group - head < chunk ? group - head : chunk;
-        run_unit(&j, &u);
+    const int group = a->n_heads / a->n_kv;
+    const int n = list_blocks(w->block, w->block + st->n_rows, st, MAX_LINES / (group < MAX_LINES ? group : MAX_LINES));
+    w->unit[1] = unit_of(&j, take_ticket(s), n);
+    w->ahead.u = NULL;
+    while (w->unit[1].b) {
+        const bool inside = w->ahead.u;                                         /* the cursor has reached this unit already */
+        w->unit[0] = w->unit[1];
+        w->unit[1] = unit_of(&j, take_ticket(s), n);
+        if (inside)
+            w->ahead.u = &w->unit[0];
+        else
+            start_ahead(&j);
+        run_unit(&j, &w->unit[0]);
     }
 }

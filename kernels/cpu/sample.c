@@ -279,8 +279,8 @@ static void radix_cut(struct row *r, double target, bool mass)
                 break;
             above += r->bin[d];
         }
-        if (d < 0)                                                             /* rounding: all that is kept does not quite reach it */
-            return;
+        if (d < 0)                                                             /* rounding: the sum does not quite reach it */
+            above -= r->bin[last];
         prefix = prefix << bits | (uint32_t)last;
     }
     const float x = x_of(prefix);

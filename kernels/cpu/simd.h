@@ -136,24 +136,62 @@ MTB_INLINE void v_store_f16(uint16_t *p, v16 a)
 #endif
 
 /* The tree of every lane sum: (j, j+8), (j, j+4), (j, j+2), (0, 1). */
+#if defined(MTB_ISA_avx512) || defined(MTB_ISA_avx2)
+MTB_INLINE void v_halves(v16 a, __m256 *low, __m256 *high)
+{
+#if defined(MTB_ISA_avx512)
+    *low = _mm512_castps512_ps256(a);
+    *high = _mm512_extractf32x8_ps(a, 1);
+#else
+    *low = a.a;
+    *high = a.b;
+#endif
+}
+
 MTB_INLINE float v_sum(v16 a)
 {
-    float f[LANES];
-    v_store(f, a);
-    for (int w = 8; w > 0; w /= 2)
-        for (int j = 0; j < w; j++)
-            f[j] += f[j + w];
-    return f[0];
+    __m256 x, y;
+    v_halves(a, &x, &y);
+    x = _mm256_add_ps(x, y);
+    __m128 z = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    z = _mm_add_ps(z, _mm_movehl_ps(z, z));
+    return _mm_cvtss_f32(_mm_add_ss(z, _mm_movehdup_ps(z)));
 }
 
 MTB_INLINE float v_hmax(v16 a)
 {
-    float f[LANES];
-    v_store(f, a);
-    for (int w = 8; w > 0; w /= 2)
-        for (int j = 0; j < w; j++)
-            f[j] = f[j] > f[j + w] ? f[j] : f[j + w];
-    return f[0];
+    __m256 x, y;
+    v_halves(a, &x, &y);
+    x = _mm256_max_ps(x, y);
+    __m128 z = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    z = _mm_max_ps(z, _mm_movehl_ps(z, z));
+    return _mm_cvtss_f32(_mm_max_ss(z, _mm_movehdup_ps(z)));
 }
+#else
+MTB_INLINE float v_sum(v16 a)
+{
+    for (int w = LANES / 2; w > 0; w /= 2)
+        for (int j = 0; j < w; j++)
+            a.f[j] += a.f[j + w];
+    return a.f[0];
+}
+
+MTB_INLINE float v_hmax(v16 a)
+{
+    for (int w = LANES / 2; w > 0; w /= 2)
+        for (int j = 0; j < w; j++)
+            a.f[j] = a.f[j] > a.f[j + w] ? a.f[j] : a.f[j + w];
+    return a.f[0];
+}
+#endif
+
+/* Have the value in a register: a compiler likes to load an operand again for each use, which the load ports cannot carry. */
+#if defined(MTB_ISA_avx512)
+#define V_HOLD(x) __asm__("" : "+v"(x))
+#elif defined(MTB_ISA_avx2)
+#define V_HOLD(x) __asm__("" : "+x"((x).a), "+x"((x).b))
+#else
+#define V_HOLD(x) ((void)(x))
+#endif
 
 #endif
