@@ -51,7 +51,6 @@ struct list {
     bool tuple;
 };
 
-
 struct dict {
     struct value *key, *value;           /* (n) */
     int n, cap;
@@ -188,6 +187,27 @@ struct value builtin_call(struct eval *e, int which, const struct call *c);
 int builtin_find(struct slice name);                                            /* -1: none */
 struct value value_attr(struct eval *e, struct value v, struct slice name);
 struct value value_item(struct eval *e, struct value v, struct value key);
+
+/* ---- strings, for filters and methods ---- */
+
+enum letter_case { LOWER, UPPER, TITLE, WORDS, CAPITALIZE };    /* TITLE: str.title(); WORDS: jinja2's filter of that name */
+
+struct value v_nothing(void);                                                   /* undefined without a name */
+/* call_arg() as a string. */
+struct slice call_text(struct eval *e, const struct call *c, int i, const char *name, const char *otherwise);
+/* chars.ptr NULL: white space. */
+struct slice text_strip(struct slice s, struct slice chars, bool left, bool right);
+struct value text_case(struct eval *e, struct slice s, enum letter_case how);
+/* count, limit < 0: no limit. A sep that is no string splits at white space. */
+struct value text_replace(struct eval *e, struct slice s, struct slice old, struct slice new, int64_t count);
+struct value text_split(struct eval *e, struct slice s, struct value sep, int64_t limit);
+struct value text_rsplit(struct eval *e, struct slice s, struct slice sep, int64_t limit);
+/* startswith or endswith, of a string or any of a tuple. */
+bool text_affix(struct eval *e, struct slice s, struct value what, bool end);
+/* Items, or their attribute when it is defined, as strings. */
+struct value items_join(struct eval *e, struct value in, struct slice sep, struct value attribute);
+/* List of (key, value). */
+struct value dict_items(struct eval *e, const struct dict *d);
 
 void template_run(struct eval *e, const struct node *root);
 
