@@ -232,8 +232,8 @@ static struct value int_arithmetic(struct eval *e, struct slice op, int64_t a, i
         r = slice_is(op, "%") ? 0 : (int64_t)(0 - (uint64_t)a);
     else if (slice_is(op, "//"))
         r = a / b - (a % b != 0 && (a % b < 0) != (b < 0));
-    else
-        r = (a % b + b) % b;
+    else if ((r = a % b) != 0 && (r < 0) != (b < 0))
+        r += b;
     if (over)
         work_fail(e->w, "number too large");
     return v_int(r);
