@@ -14,7 +14,7 @@
 
 enum token_type { TOKEN_NORMAL = 1, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_USER, TOKEN_UNUSED, TOKEN_BYTE };
 
-/* The vocabulary of a GGUF file, as its reader finds it (tokenizer.ggml.*). The tokenizer copies what it keeps. */
+/* The vocabulary of a GGUF file, as its reader finds it (tokenizer.ggml.*), or of a SentencePiece model. The tokenizer copies what it keeps. */
 struct vocab {
     struct slice kind;             /* "gpt2" or "llama" (tokenizer.ggml.model) */
     struct slice pre;              /* "smollm" (tokenizer.ggml.pre); ptr NULL when absent */
@@ -26,6 +26,8 @@ struct vocab {
     const struct slice *merge;     /* (n_merges) "A B"; needed by "gpt2" */
     int32_t bos, eos, unk, sep, pad, cls, mask, eot;     /* -1: none (0 is an id: set all of them) */
     bool has_add_bos, add_bos, has_add_eos, add_eos, has_add_space_prefix, add_space_prefix;
+    bool prefix_once;              /* the space goes before the whole text only, not before what follows an added token as well */
+    bool remove_extra_spaces;      /* SentencePiece's remove_extra_whitespaces */
 };
 
 /* A growing list of token ids. Zeroed is empty; id is owned. */
@@ -45,6 +47,9 @@ struct tokenizer;
 struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *config, size_t n_config, struct err *err);
 /* From a GGUF vocabulary. NULL: err (model for an unknown kind or pre-tokenizer, format for ids or merges outside the vocabulary). */
 struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err);
+/* From a SentencePiece model file (tokenizer.model) of kind BPE, with (or NULL, 0) tokenizer_config.json and added_tokens.json. Ids are those
+ * of Hugging Face's LlamaTokenizer (the slow one), which FastChat uses: 'legacy' of the configuration counts. NULL: err, as above. */
+struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct slice config, struct slice added, struct err *err);
 void tokenizer_destroy(struct tokenizer *t);
 
 enum {

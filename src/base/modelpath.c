@@ -21,7 +21,7 @@ static bool has_suffix(const char *s, const char *suffix)
 static bool matters(const char *name)
 {
     static const char *const exact[] = {
-        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
+        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "added_tokens.json", "special_tokens_map.json",
         "chat_template.jinja", "chat_template.json", "model.safetensors.index.json",
     };
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)

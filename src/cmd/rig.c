@@ -2,11 +2,11 @@
  * With a job, bytes come through its stage (each leaves the file system once) and the packed weights lie in memory that a node shares; a
  * process alone reads and keeps them itself. Every phase that may fail on one rank ends in an agreement. */
 #include "rig.h"
+#include "textfiles.h"
 
 #include "mtbench/backend.h"
 #include "mtbench/clock.h"
 #include "mtbench/io.h"
-#include "mtbench/json.h"
 #include "mtbench/layout.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TEXT = 256 << 20, MAX_ROWS = 256, MAX_SPECIAL = 256 };
+enum { MAX_ROWS = 256, MAX_SPECIAL = 256 };
 
 struct rig_parts {
     struct job *job;
@@ -66,79 +66,11 @@ static const struct source *metadata(const struct rig_parts *p)
 
 /* ---- tokenizer ---- */
 
-static struct slice gguf_slice(const struct gguf *g, const char *key)
-{
-    struct slice s = {0};
-    gguf_string(g, key, &s);
-    return s;
-}
-
-static int32_t gguf_id(const struct gguf *g, const char *key)
-{
-    int64_t v = -1;
-    gguf_int(g, key, &v);
-    return v < INT32_MAX ? (int32_t)v : -1;
-}
-
-static struct tokenizer *tokenizer_of_gguf(const struct gguf *g, struct err *err)
-{
-    size_t n_scores = 0, n_types = 0;
-    struct vocab v = {
-        .kind = gguf_slice(g, "tokenizer.ggml.model"), .pre = gguf_slice(g, "tokenizer.ggml.pre"),
-        .bos = gguf_id(g, "tokenizer.ggml.bos_token_id"), .eos = gguf_id(g, "tokenizer.ggml.eos_token_id"),
-        .unk = gguf_id(g, "tokenizer.ggml.unknown_token_id"), .pad = gguf_id(g, "tokenizer.ggml.padding_token_id"),
-        .sep = gguf_id(g, "tokenizer.ggml.seperator_token_id"), .cls = gguf_id(g, "tokenizer.ggml.cls_token_id"),
-        .mask = gguf_id(g, "tokenizer.ggml.mask_token_id"), .eot = gguf_id(g, "tokenizer.ggml.eot_token_id"),
-    };
-    v.has_add_bos = gguf_bool(g, "tokenizer.ggml.add_bos_token", &v.add_bos);
-    v.has_add_eos = gguf_bool(g, "tokenizer.ggml.add_eos_token", &v.add_eos);
-    v.has_add_space_prefix = gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v.add_space_prefix);
-    struct slice *token = gguf_strings(g, "tokenizer.ggml.tokens", &v.n_tokens), *merge = gguf_strings(g, "tokenizer.ggml.merges", &v.n_merges);
-    float *score = gguf_floats(g, "tokenizer.ggml.scores", &n_scores);
-    int32_t *type = gguf_int32s(g, "tokenizer.ggml.token_type", &n_types);
-    v.token = token;
-    v.merge = merge;
-    v.score = n_scores == v.n_tokens ? score : NULL;
-    v.type = n_types == v.n_tokens ? type : NULL;
-    struct tokenizer *t = NULL;
-    if (!token)
-        err_set(err, ERR_MODEL, "tokenizer.ggml.tokens is missing; the file has no vocabulary");
-    else
-        t = tokenizer_from_vocab(&v, err);
-    free(token);
-    free(merge);
-    free(score);
-    free(type);
-    return t;
-}
-
-static int read_text(const struct source *s, const char *name, struct buf *b, struct err *err)
-{
-    int file = source_find(s, name);
-    return file < 0 ? 0 : source_slurp(s, file, MAX_TEXT, b, err);
-}
-
-static struct tokenizer *tokenizer_of_files(const struct source *s, struct err *err)
-{
-    struct buf json = {0}, config = {0};
-    struct tokenizer *t = NULL;
-    if (read_text(s, "tokenizer.json", &json, err) < 0 || read_text(s, "tokenizer_config.json", &config, err) < 0)
-        goto out;
-    if (json.len)
-        t = tokenizer_from_json(json.data, json.len, config.data, config.len, err);
-    else
-        err_set(err, ERR_MODEL, "no tokenizer.json beside the weights; save the model's fast tokenizer into the folder");
-out:
-    buf_free(&json);
-    buf_free(&config);
-    return t;
-}
-
 static int open_tokenizer(struct rig *r, struct err *err)
 {
     const struct source *s = metadata(r->parts);
     const struct gguf *g = model_gguf(r->model);
-    r->tokenizer = g ? tokenizer_of_gguf(g, err) : tokenizer_of_files(s, err);
+    r->tokenizer = g ? textfiles_gguf_tokenizer(g, err) : textfiles_tokenizer(s, err);
     if (!r->tokenizer)
         return err_wrap(err, "%s", s->path[0]);
     if (tokenizer_n_vocab(r->tokenizer) > r->model->config.n_vocab)
@@ -151,47 +83,6 @@ static int open_tokenizer(struct rig *r, struct err *err)
 }
 
 /* ---- template ---- */
-
-/* "chat_template" of a JSON file: a string, or a list of {name, template} of which the default counts. */
-static int template_of_json(const struct source *s, const char *name, struct buf *out, struct err *err)
-{
-    struct buf b = {0};
-    if (read_text(s, name, &b, err) < 0 || b.len == 0) {
-        buf_free(&b);
-        return 0;
-    }
-    cJSON *root = cJSON_ParseWithLength(b.data, b.len);
-    const cJSON *t = cJSON_GetObjectItemCaseSensitive(root, "chat_template"), *item;
-    if (cJSON_IsString(t))
-        buf_str(out, t->valuestring);
-    cJSON_ArrayForEach(item, t)
-    {
-        const cJSON *which = cJSON_GetObjectItemCaseSensitive(item, "name"), *text = cJSON_GetObjectItemCaseSensitive(item, "template");
-        if (cJSON_IsString(which) && cJSON_IsString(text) && !strcmp(which->valuestring, "default"))
-            buf_str(out, text->valuestring);
-    }
-    cJSON_Delete(root);
-    buf_free(&b);
-    return 0;
-}
-
-static int find_template(struct rig *r, struct err *err)
-{
-    const struct gguf *g = model_gguf(r->model);
-    const struct source *s = metadata(r->parts);
-    struct buf *jinja = &r->parts->jinja;
-    struct slice own;
-    if (g) {
-        if (gguf_string(g, "tokenizer.chat_template", &own))
-            buf_add(jinja, own.ptr, own.len);
-        return 0;
-    }
-    if (read_text(s, "chat_template.jinja", jinja, err) < 0)
-        return -1;
-    if (jinja->len == 0 && template_of_json(s, "chat_template.json", jinja, err) < 0)
-        return -1;
-    return jinja->len ? 0 : template_of_json(s, "tokenizer_config.json", jinja, err);
-}
 
 /* --chat-template: "auto", a name, or the path of a file, which rank 0 reads and sends to all. A word with a dot but no slash may be
  * either: it is a file if there is one. */
@@ -224,7 +115,9 @@ static int read_template_file(struct rig_parts *p, const struct rig_opts *o, str
 static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     struct rig_parts *p = r->parts;
-    if (find_template(r, err) < 0)
+    const struct gguf *g = model_gguf(r->model);
+    bool automatic = !p->file.data && (!o->chat_template || !strcmp(o->chat_template, "auto"));
+    if (automatic && (g ? textfiles_gguf_template(g, &p->jinja) : textfiles_template(metadata(p), &p->jinja, err)) < 0)
         return -1;
     const struct tokenizer *t = r->tokenizer;
     struct chat_opts c = {

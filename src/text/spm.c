@@ -12,44 +12,68 @@
 void spm_init(struct spm *m, const struct lexicon *x)
 {
     m->score = xcalloc((size_t)x->n_ids, sizeof *m->score);
-    m->unused = xcalloc((size_t)x->n_ids, sizeof *m->unused);
+    m->type = xcalloc((size_t)x->n_ids, sizeof *m->type);
     m->unk = -1;
     for (int i = 0; i < 256; i++) {
         char s[8];
         snprintf(s, sizeof s, "<0x%02X>", i);
         m->byte_id[i] = lexicon_find(x, s, 6);
     }
-    for (int32_t i = 0; i < x->n_ids; i++)
+    for (int32_t i = 0; i < x->n_ids; i++) {
+        m->type[i] = TOKEN_NORMAL;
         m->max_len = x->text[i].len > m->max_len ? (uint32_t)x->text[i].len : m->max_len;
+    }
+}
+
+void spm_type(struct spm *m, const struct lexicon *x, int32_t id, enum token_type type)
+{
+    m->type[id] = (uint8_t)type;
+    m->has_unused |= type == TOKEN_UNUSED;
+    if (type != TOKEN_USER || x->text[id].len == 0)
+        return;
+    m->user_first[(unsigned char)x->text[id].ptr[0]] = true;
+    m->user_len = x->text[id].len > m->user_len ? (uint32_t)x->text[id].len : m->user_len;
 }
 
 void spm_free(struct spm *m)
 {
     free(m->score);
-    free(m->unused);
+    free(m->type);
     *m = (struct spm){ 0 };
 }
 
 struct rule_ctx {
     const struct spm *m;
     const struct lexicon *x;
+    uint32_t *left;                      /* (n_ids) bytes of the left half of a token that is unused, NULL: there are none */
 };
 
 /* Higher scores merge earlier: a float's bits, made to rise with its value, and turned round. */
 static uint32_t rank_of(float score)
 {
     uint32_t bits;
+    score += 0.0f;                       /* -0 is 0 */
     memcpy(&bits, &score, sizeof bits);
     bits = bits >> 31 ? ~bits : bits | 0x80000000u;
     return ~bits;
 }
 
+static bool is_user(const struct spm *m, int32_t id)
+{
+    return id >= 0 && m->type[id] == TOKEN_USER;
+}
+
+/* Text merges to normal, user-defined and unused tokens only, and a user-defined one that was found in the text stays as it is. */
 static bool score_rule(const void *ctx, const struct word *w, const struct symbol *a, const struct symbol *b, uint32_t *rank, int32_t *id)
 {
     const struct rule_ctx *c = ctx;
-    *id = lexicon_find(c->x, w->text + a->start, a->len + b->len);
-    if (*id < 0)
+    if (is_user(c->m, a->id) || is_user(c->m, b->id))
         return false;
+    *id = lexicon_find(c->x, w->text + a->start, a->len + b->len);
+    if (*id < 0 || (c->m->type[*id] != TOKEN_NORMAL && c->m->type[*id] != TOKEN_USER && c->m->type[*id] != TOKEN_UNUSED))
+        return false;
+    if (c->left)
+        c->left[*id] = a->len;
     *rank = rank_of(c->m->score[*id]);
     return true;
 }
@@ -68,23 +92,47 @@ static void add_unknown(const struct spm *m, const char *s, size_t n, struct ids
     }
 }
 
+/* The longest user-defined token that s begins with: its bytes, or 0. */
+static size_t user_prefix(const struct spm *m, const struct lexicon *x, const char *s, size_t n)
+{
+    size_t len = m->user_first[(unsigned char)*s] ? m->user_len : 0;
+    for (len = len < n ? len : n; len > 0 && !is_user(m, lexicon_find(x, s, len)); len--)
+        ;
+    return len;
+}
+
+enum { MAX_DEPTH = 256 };                /* of halves; longer chains are no real vocabulary's */
+
+/* An unused token falls apart into the halves that it was merged from. */
+static void add_token(const struct rule_ctx *c, const char *s, size_t n, int depth, struct ids *out)
+{
+    int32_t id = lexicon_find(c->x, s, n);
+    if (id < 0) {
+        add_unknown(c->m, s, n, out);
+    } else if (c->m->type[id] != TOKEN_UNUSED || c->left[id] == 0 || depth == MAX_DEPTH) {
+        ids_add(out, id);
+    } else {
+        size_t half = c->left[id];
+        add_token(c, s, half, depth + 1, out);
+        add_token(c, s + half, n - half, depth + 1, out);
+    }
+}
+
 void spm_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out)
 {
-    struct rule_ctx c = { m, x };
+    struct rule_ctx c = { m, x, m->has_unused ? xcalloc((size_t)x->n_ids, sizeof *c.left) : NULL };
     w->n = 0;
     w->text = s;
     for (size_t i = 0, len; i < n; i += len) {
-        len = utf8_len(s[i]);
+        len = user_prefix(m, x, s + i, n - i);
+        if (len == 0)
+            len = utf8_len(s[i]);
         word_add(w, i, len, lexicon_find(x, s + i, len));
     }
     word_merge(w, score_rule, &c);
-    for (int32_t i = w->n > 0 ? 0 : -1; i >= 0; i = w->sym[i].next) {
-        const struct symbol *y = &w->sym[i];
-        if (y->id >= 0 && !m->unused[y->id])
-            ids_add(out, y->id);
-        else
-            add_unknown(m, s + y->start, y->len, out);
-    }
+    for (int32_t i = w->n > 0 ? 0 : -1; i >= 0; i = w->sym[i].next)
+        add_token(&c, s + w->sym[i].start, w->sym[i].len, 0, out);
+    free(c.left);
 }
 
 struct best {
@@ -103,7 +151,7 @@ static void viterbi(const struct spm *m, const struct lexicon *x, const char *s,
         bool single = false;
         for (size_t len = first; i + len <= n && len <= m->max_len; len += i + len < n ? utf8_len(s[i + len]) : 1) {
             int32_t id = lexicon_find(x, s + i, len);
-            if (id < 0 || m->unused[id])
+            if (id < 0)
                 continue;
             single |= len == first;
             double score = best[i].score + (double)m->score[id];

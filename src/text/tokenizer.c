@@ -88,7 +88,7 @@ static int encode_fragment(struct encoding *e, const char *s, size_t n, bool fir
     if (n == 0)
         return 0;
     buf_add(&text, s, n);
-    if (normalize(&e->t->normalizer, e->matcher, &text, e->err) < 0)
+    if (normalize(&e->t->normalizer, e->matcher, first, &text, e->err) < 0)
         goto out;
     struct added_scan scan = { .trie = &e->t->added.normal, .s = text.data, .n = text.len, .specials = e->specials };
     struct added_match m;

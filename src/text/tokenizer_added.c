@@ -79,7 +79,7 @@ int added_index(struct added *a, const struct steps *norm, struct err *err)
         }
         buf_clear(&text);
         buf_add(&text, k->text, k->len);
-        rc = normalize(norm, m, &text, err);
+        rc = normalize(norm, m, true, &text, err);
         if (rc == 0)
             trie_insert(&a->normal, text.data, text.len, i);
     }

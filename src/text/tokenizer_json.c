@@ -408,60 +408,6 @@ static int read_post(struct tokenizer *t, const cJSON *j, struct err *err)
     return 0;
 }
 
-/* ---- tokenizer_config.json ---- */
-
-/* A token is a string or an object with its content. */
-static const char *token_text(const cJSON *j)
-{
-    return cJSON_IsString(j) ? j->valuestring : text_of(j, "content");
-}
-
-static bool follows_flags(const char *class)
-{
-    static const char *const name[] = { "LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast", "GemmaTokenizer", "GemmaTokenizerFast" };
-    for (size_t i = 0; class && i < sizeof name / sizeof *name; i++)
-        if (!strcmp(class, name[i]))
-            return true;
-    return false;
-}
-
-static void rebuild_template(struct tokenizer *t, const cJSON *config)
-{
-    int32_t bos = tokenizer_bos(t), eos = tokenizer_eos(t);
-    if (!json_get(config, "add_bos_token") && !json_get(config, "add_eos_token"))
-        return;
-    ids_clear(&t->lead);
-    ids_clear(&t->tail);
-    if (bos >= 0 && flag(config, "add_bos_token", true))
-        ids_add(&t->lead, bos);
-    if (eos >= 0 && flag(config, "add_eos_token", false))
-        ids_add(&t->tail, eos);
-}
-
-int tokenizer_config(struct tokenizer *t, const char *config, size_t n, struct err *err)
-{
-    static const char *const role[ROLE_COUNT] = { "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token" };
-    cJSON *root = json_parse(config, n, err);
-    const cJSON *item;
-    if (!root)
-        return err_wrap(err, "tokenizer_config.json");
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        const char *text = token_text(json_get(root, role[i]));
-        if (!text || !*text)
-            continue;
-        t->role[i] = xstrdup(text);
-        tokenizer_order(t, text);
-    }
-    cJSON_ArrayForEach(item, json_get(root, "additional_special_tokens"))
-        if (token_text(item))
-            tokenizer_order(t, token_text(item));
-    t->clean_up = flag(root, "clean_up_tokenization_spaces", false);
-    if (follows_flags(text_of(root, "tokenizer_class")))
-        rebuild_template(t, root);
-    cJSON_Delete(root);
-    return 0;
-}
-
 static int read_root(struct tokenizer *t, const cJSON *root, struct err *err)
 {
     if (read_steps(&t->normalizer, json_get(root, "normalizer"), "normalizers", read_normalizer, err) < 0 ||
@@ -479,10 +425,13 @@ static int read_root(struct tokenizer *t, const cJSON *root, struct err *err)
 struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *config, size_t n_config, struct err *err)
 {
     struct tokenizer *t = xcalloc(1, sizeof *t);
-    cJSON *root = json_parse(json, n, err);
+    cJSON *root = json_parse(json, n, err), *c = NULL;
     int rc = root ? read_root(t, root, err) : err_wrap(err, "tokenizer.json");
-    if (rc == 0 && config)
-        rc = tokenizer_config(t, config, n_config, err);
+    if (rc == 0 && config && !(c = json_parse(config, n_config, err)))
+        rc = err_wrap(err, "tokenizer_config.json");
+    if (rc == 0)
+        config_apply(t, c, false);
+    cJSON_Delete(c);
     cJSON_Delete(root);
     if (rc < 0) {
         tokenizer_destroy(t);

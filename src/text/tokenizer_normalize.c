@@ -3,6 +3,8 @@
 #include "tokenizer_parts.h"
 #include "unicode.h"
 
+#include <string.h>
+
 static void strip(const struct step *s, const char *p, size_t n, struct buf *out)
 {
     const char *end = p + n;
@@ -33,7 +35,25 @@ static void strip_accents(const char *p, size_t n, struct buf *out)
     }
 }
 
-static int apply(const struct step *s, struct matcher *m, const char *p, size_t n, struct buf *out, struct err *err)
+/* SentencePiece's remove_extra_whitespaces: none at the ends, one between words. Behind the text its sign for a space goes as well. */
+static void spaces(const struct step *s, const char *p, size_t n, struct buf *out)
+{
+    size_t start = out->len;
+    for (size_t i = 0; i < n; i++)
+        if (p[i] != ' ' || (out->len > start && out->data[out->len - 1] != ' '))
+            buf_char(out, p[i]);
+    for (;;) {
+        size_t len = out->len - start;
+        if (len > 0 && out->data[out->len - 1] == ' ')
+            out->len--;
+        else if (len >= s->len && !memcmp(out->data + out->len - s->len, s->text, s->len))
+            out->len -= s->len;
+        else
+            break;
+    }
+}
+
+static int apply(const struct step *s, struct matcher *m, bool first, const char *p, size_t n, struct buf *out, struct err *err)
 {
     switch (s->kind) {
     case NORM_FORM:
@@ -49,8 +69,11 @@ static int apply(const struct step *s, struct matcher *m, const char *p, size_t 
     case NORM_STRIP_ACCENTS:
         strip_accents(p, n, out);
         return 0;
+    case NORM_SPACES:
+        spaces(s, p, n, out);
+        return 0;
     case NORM_PREPEND:
-        if (n > 0)
+        if (n > 0 && (first || s->prepend == PREPEND_ALWAYS))
             buf_add(out, s->text, s->len);
         buf_add(out, p, n);
         return 0;
@@ -66,11 +89,11 @@ static int apply(const struct step *s, struct matcher *m, const char *p, size_t 
 /* More than any text needs; a chain of "Replace a by aa" would otherwise double without end. */
 enum { MAX_NORMALIZED = 1 << 28 };
 
-int normalize(const struct steps *s, struct matcher *m, struct buf *text, struct err *err)
+int normalize(const struct steps *s, struct matcher *m, bool first, struct buf *text, struct err *err)
 {
     for (int i = 0; i < s->n; i++) {
         struct buf out = { 0 };
-        if (apply(&s->step[i], m, text->data ? text->data : "", text->len, &out, err) < 0) {
+        if (apply(&s->step[i], m, first, text->data ? text->data : "", text->len, &out, err) < 0) {
             buf_free(&out);
             return -1;
         }

@@ -3,6 +3,7 @@
 #ifndef MTB_TOKENIZER_PARTS_H
 #define MTB_TOKENIZER_PARTS_H
 
+#include "mtbench/json.h"
 #include "mtbench/tokenizer.h"
 #include "unicode.h"
 
@@ -60,7 +61,10 @@ void bpe_free(struct bpe *b);
 /* ---- spm.c: SentencePiece models, where a token's score decides ---- */
 struct spm {
     float *score;                    /* (lexicon n_ids) */
-    bool *unused;                    /* (lexicon n_ids) merged through, but not kept in the result */
+    uint8_t *type;                   /* (lexicon n_ids) enum token_type */
+    bool has_unused;
+    bool user_first[256];            /* first bytes of user-defined tokens */
+    uint32_t user_len;               /* bytes of the longest */
     int32_t unk;
     bool byte_fallback;
     int32_t byte_id[256];
@@ -69,7 +73,9 @@ struct spm {
     uint32_t max_len;                /* unigram: bytes of the longest token */
 };
 
+/* All scores 0, all tokens normal. */
 void spm_init(struct spm *m, const struct lexicon *x);
+void spm_type(struct spm *m, const struct lexicon *x, int32_t id, enum token_type type);
 void spm_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out);
 void unigram_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct ids *out);
 void spm_free(struct spm *m);
@@ -89,7 +95,7 @@ int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, s
 
 /* ---- steps: normalizers, pre-tokenizers and decoders as data ---- */
 enum step_kind {
-    NORM_FORM, NORM_LOWER, NORM_STRIP, NORM_STRIP_ACCENTS, NORM_PREPEND, NORM_REPLACE, NORM_BYTES,
+    NORM_FORM, NORM_LOWER, NORM_STRIP, NORM_STRIP_ACCENTS, NORM_SPACES, NORM_PREPEND, NORM_REPLACE, NORM_BYTES,
     PRE_SPLIT, PRE_CLASS, PRE_BYTES, PRE_METASPACE,
     DEC_BYTES, DEC_METASPACE, DEC_REPLACE, DEC_BYTE_FALLBACK, DEC_FUSE, DEC_STRIP, DEC_SUFFIX
 };
@@ -104,7 +110,7 @@ struct step {
     bool (*is)(uint32_t c);          /* PRE_CLASS: each such character is a match */
     enum normal_form form;
     enum behaviour behaviour;
-    enum prepend prepend;            /* PRE_METASPACE, DEC_METASPACE */
+    enum prepend prepend;            /* NORM_PREPEND, PRE_METASPACE, DEC_METASPACE */
     bool invert;                     /* PRE_SPLIT: the text between matches counts as the match */
     bool split;                      /* PRE_METASPACE */
     bool prefix_space;               /* PRE_BYTES */
@@ -118,8 +124,8 @@ struct step *steps_add(struct steps *s, enum step_kind kind);
 void steps_free(struct steps *s);
 
 /* ---- tokenizer_normalize.c ---- */
-/* Run the steps over valid UTF-8 in 'text', in place. */
-int normalize(const struct steps *s, struct matcher *m, struct buf *text, struct err *err);
+/* Run the steps over valid UTF-8 in 'text', in place; first: it begins where the whole text begins. */
+int normalize(const struct steps *s, struct matcher *m, bool first, struct buf *text, struct err *err);
 
 /* ---- pretok.c: texts cut into pieces ---- */
 struct piece { size_t off, len; bool first; };        /* first: begins where the whole text begins */
@@ -198,8 +204,17 @@ struct tokenizer {
 void tokenizer_seal(struct tokenizer *t, int32_t n_ids);
 /* Append to role_order unless it is there. */
 void tokenizer_order(struct tokenizer *t, const char *text);
-/* Read tokenizer_config.json into roles and clean_up. has_bos/has_eos: whether the class of the tokenizer is one whose BOS and EOS follow
- * add_bos_token and add_eos_token; then lead and tail are rebuilt. */
-int tokenizer_config(struct tokenizer *t, const char *config, size_t n, struct err *err);
+
+/* ---- tokenizer_vocab.c ---- */
+/* Everything but added tokens and roles. *add_bos: the kind's default. */
+int vocab_fill(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct err *err);
+void vocab_added(struct tokenizer *t, const struct vocab *v);
+void vocab_roles(struct tokenizer *t, const struct vocab *v, bool add_bos);
+
+/* ---- tokenizer_config.c: tokenizer_config.json, parsed ---- */
+/* Roles, clean_up, and, for classes whose BOS and EOS follow add_bos_token and add_eos_token ('follows': whatever the class), lead and tail. */
+void config_apply(struct tokenizer *t, const cJSON *config, bool follows);
+/* {"32000": {"content": "<pad>", "special": true ...}} (added_tokens_decoder), or {"<pad>": 32000} (added_tokens.json). NULL: none. */
+int config_added(struct tokenizer *t, const cJSON *list, struct err *err);
 
 #endif

@@ -33,17 +33,26 @@ static void fill_lexicon(struct tokenizer *t, const struct vocab *v)
         lexicon_set(&t->lexicon, (int32_t)i, v->token[i].ptr, v->token[i].len, true);
 }
 
+/* What GGUF writers give the tokens that a Hugging Face folder adds to its SentencePiece model. */
+static const float added_score = -1000;
+
+/* A user-defined token of the SentencePiece model itself is found by the model, in the prepared text. */
+static bool is_models_own(const struct tokenizer *t, const struct vocab *v, size_t i)
+{
+    return t->kind == MODEL_SPM && v->type[i] == TOKEN_USER && v->score[i] > added_score;
+}
+
 /* Control tokens are special; user-defined ones are found in the text as well. */
-static int add_tokens(struct tokenizer *t, const struct vocab *v, struct err *err)
+void vocab_added(struct tokenizer *t, const struct vocab *v)
 {
     for (size_t i = 0; v->type && i < v->n_tokens; i++) {
-        if (v->type[i] != TOKEN_CONTROL && v->type[i] != TOKEN_USER)
+        bool special = v->type[i] == TOKEN_CONTROL || v->type[i] == TOKEN_UNKNOWN;
+        if ((!special && v->type[i] != TOKEN_USER) || is_models_own(t, v, i))
             continue;
         char *text = xstrndup(v->token[i].ptr, v->token[i].len);
-        added_add(&t->added, &(struct added_token){ .text = text, .len = strlen(text), .id = (int32_t)i, .special = v->type[i] == TOKEN_CONTROL });
+        added_add(&t->added, &(struct added_token){ .text = text, .len = strlen(text), .id = (int32_t)i, .special = special });
         free(text);
     }
-    return added_index(&t->added, &t->normalizer, err);
 }
 
 static void set_role(struct tokenizer *t, const struct vocab *v, enum role r, int32_t id)
@@ -54,7 +63,7 @@ static void set_role(struct tokenizer *t, const struct vocab *v, enum role r, in
     tokenizer_order(t, t->role[r]);
 }
 
-static void set_roles(struct tokenizer *t, const struct vocab *v, bool add_bos)
+void vocab_roles(struct tokenizer *t, const struct vocab *v, bool add_bos)
 {
     set_role(t, v, ROLE_BOS, v->bos);
     set_role(t, v, ROLE_EOS, v->eos);
@@ -98,9 +107,27 @@ static struct step *text_step(struct steps *s, enum step_kind kind, const char *
     return step;
 }
 
-static int fill_spm(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct err *err)
+/* Spaces to U+2581, one of them before the text. */
+static int spm_steps(struct tokenizer *t, const struct vocab *v, struct err *err)
 {
     bool prefix = !v->has_add_space_prefix || v->add_space_prefix;
+    if (v->remove_extra_spaces)
+        text_step(&t->normalizer, NORM_SPACES, underline);
+    if (prefix)
+        text_step(&t->normalizer, NORM_PREPEND, underline)->prepend = v->prefix_once ? PREPEND_FIRST : PREPEND_ALWAYS;
+    struct step *space = text_step(&t->normalizer, NORM_REPLACE, underline);
+    struct step *back = text_step(&t->decoder, DEC_REPLACE, " ");
+    if (!(space->pattern = pattern_create(" ", 1, true, err)) || !(back->pattern = pattern_create(underline, 3, true, err)))
+        return -1;
+    steps_add(&t->decoder, DEC_BYTE_FALLBACK);
+    steps_add(&t->decoder, DEC_FUSE);
+    if (prefix || v->remove_extra_spaces)
+        text_step(&t->decoder, DEC_STRIP, " ")->start = 1;
+    return 0;
+}
+
+static int fill_spm(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct err *err)
+{
     if (!v->score)
         return err_set(err, ERR_FORMAT, "tokenizer.ggml.scores: missing; a SentencePiece vocabulary cannot be used without");
     t->kind = MODEL_SPM;
@@ -108,42 +135,40 @@ static int fill_spm(struct tokenizer *t, const struct vocab *v, bool *add_bos, s
     memcpy(t->spm.score, v->score, v->n_tokens * sizeof *v->score);
     t->spm.unk = v->unk;
     t->spm.byte_fallback = true;
-    for (size_t i = 0; v->type && i < v->n_tokens; i++)
-        t->spm.unused[i] = v->type[i] == TOKEN_UNUSED;
-    if (prefix)
-        text_step(&t->normalizer, NORM_PREPEND, underline);
-    struct step *space = text_step(&t->normalizer, NORM_REPLACE, underline);
-    struct step *back = text_step(&t->decoder, DEC_REPLACE, " ");
-    if (!(space->pattern = pattern_create(" ", 1, true, err)) || !(back->pattern = pattern_create(underline, 3, true, err)))
-        return -1;
-    steps_add(&t->decoder, DEC_BYTE_FALLBACK);
-    steps_add(&t->decoder, DEC_FUSE);
-    if (prefix)
-        text_step(&t->decoder, DEC_STRIP, " ")->start = 1;
     *add_bos = true;
-    return 0;
+    for (size_t i = 0; v->type && i < v->n_tokens; i++) {
+        bool added = v->type[i] == TOKEN_USER && !is_models_own(t, v, i);
+        if (v->type[i] >= TOKEN_NORMAL && v->type[i] <= TOKEN_BYTE)
+            spm_type(&t->spm, &t->lexicon, (int32_t)i, added ? TOKEN_CONTROL : (enum token_type)v->type[i]);
+    }
+    return spm_steps(t, v, err);
+}
+
+int vocab_fill(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct err *err)
+{
+    t->has_decoder = true;
+    if (check(v, err) < 0)
+        return -1;
+    fill_lexicon(t, v);
+    if (slice_is(v->kind, "gpt2"))
+        return fill_bpe(t, v, add_bos, err);
+    if (slice_is(v->kind, "llama"))
+        return fill_spm(t, v, add_bos, err);
+    return err_set(err, ERR_MODEL, "tokenizer.ggml.model \"%.*s\" is not supported; known are gpt2 and llama", (int)(v->kind.len < 40 ? v->kind.len : 40),
+                   v->kind.ptr ? v->kind.ptr : "");
 }
 
 struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err)
 {
     struct tokenizer *t = xcalloc(1, sizeof *t);
     bool add_bos = false;
-    int rc = -1;
-    t->has_decoder = true;
-    if (check(v, err) < 0)
+    if (vocab_fill(t, v, &add_bos, err) < 0)
         goto error;
-    fill_lexicon(t, v);
-    if (slice_is(v->kind, "gpt2"))
-        rc = fill_bpe(t, v, &add_bos, err);
-    else if (slice_is(v->kind, "llama"))
-        rc = fill_spm(t, v, &add_bos, err);
-    else
-        err_set(err, ERR_MODEL, "tokenizer.ggml.model \"%.*s\" is not supported; known are gpt2 and llama", (int)(v->kind.len < 40 ? v->kind.len : 40),
-                v->kind.ptr ? v->kind.ptr : "");
-    if (rc < 0 || add_tokens(t, v, err) < 0)
+    vocab_added(t, v);
+    if (added_index(&t->added, &t->normalizer, err) < 0)
         goto error;
     tokenizer_seal(t, (int32_t)v->n_tokens);
-    set_roles(t, v, add_bos);
+    vocab_roles(t, v, add_bos);
     return t;
 error:
     tokenizer_destroy(t);

@@ -1,6 +1,6 @@
-/* tokenizer.c - ids and decoded texts of hard strings against Hugging Face's tokenizers (tests/golden/make_tokenizers.py made the goldens),
- * and what a hostile tokenizer.json is answered with. */
-#include "mtbench/tokenizer.h"
+/* tokenizer.c - ids and decoded texts of hard strings against Hugging Face's tokenizers (tests/golden/make_tokenizers.py made the goldens) and
+ * against sentencepiece (make_spm.py), and what a hostile tokenizer.json or tokenizer.model is answered with. */
+#include "src/cmd/textfiles.h"
 
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCK = 50 };
 
@@ -32,44 +33,124 @@ static void read_strings(void)
     buf_free(&b);
 }
 
-/* "ids newline decoded newline", as the script hashes it. */
-static void describe(const struct tokenizer *t, const char *s, struct buf *out)
+/* "ids newline decoded newline", as the scripts hash it. */
+static void describe(const struct tokenizer *t, const char *s, int flags, bool decoded, struct buf *out)
 {
     struct ids ids = { 0 };
     struct err err;
-    if (tokenizer_encode(t, s, strlen(s), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, &ids, &err) < 0)
+    if (tokenizer_encode(t, s, strlen(s), flags, &ids, &err) < 0)
         buf_printf(out, "error %s", err.text);
     for (size_t i = 0; i < ids.n; i++)
         buf_printf(out, "%s%d", i ? " " : "", ids.id[i]);
     buf_char(out, '\n');
-    tokenizer_decode(t, ids.id, ids.n, 0, out);
-    buf_char(out, '\n');
+    if (decoded) {
+        tokenizer_decode(t, ids.id, ids.n, 0, out);
+        buf_char(out, '\n');
+    }
     ids_free(&ids);
 }
 
-static void check_kind(const char *kind)
+/* MTB_TOKENIZER_FULL=FOLDER: what every string gives, to compare with what the scripts write into a folder. */
+static void write_full(const char *golden, const struct tokenizer *t, int flags, bool decoded)
 {
-    char *path = xasprintf("tests/golden/tokenizers/%s.json", kind), *want_path = xasprintf("tests/golden/tokenizers/%s.ids", kind);
-    struct buf json = { 0 }, want = { 0 }, got = { 0 };
-    struct err err = { 0 };
-    struct tokenizer *t = NULL;
-    if (io_read(path, &json, &err) == 0 && io_read(want_path, &want, &err) == 0)
-        t = tokenizer_from_json(json.data, json.len, NULL, 0, &err);
-    ok(t != NULL, "%s loads: %s", kind, t ? "yes" : err.text);
+    const char *folder = getenv("MTB_TOKENIZER_FULL");
+    char *path = folder ? xasprintf("%s/%s.got", folder, golden) : NULL;
+    FILE *f = path ? fopen(path, "w") : NULL;
+    for (int i = 0; f && i < n_strings; i++) {
+        struct buf b = { 0 }, line = { 0 };
+        describe(t, strings[i], flags, decoded, &b);
+        buf_char(&line, '[');
+        json_put_string(&line, strings[i], strlen(strings[i]));
+        buf_str(&line, ", ");
+        json_put_string(&line, b.data, b.len);
+        fprintf(f, "%s]\n", line.data);
+        buf_free(&b);
+        buf_free(&line);
+    }
+    if (f)
+        fclose(f);
+    free(path);
+}
+
+/* All strings against tests/golden/tokenizers/GOLDEN.ids. 't' is destroyed. */
+static void check_strings(const char *golden, struct tokenizer *t, int flags, bool decoded, const struct err *err)
+{
+    char *path = xasprintf("tests/golden/tokenizers/%s.ids", golden);
+    struct buf want = { 0 }, got = { 0 };
+    struct err ignored;
+    ok(t != NULL && io_read(path, &want, &ignored) == 0, "%s loads: %s", golden, t ? "yes" : err->text);
     for (int i = 0, block = 0; t && i < n_strings; i += BLOCK, block++) {
         char hex[65];
         buf_clear(&got);
         for (int k = i; k < i + BLOCK && k < n_strings; k++)
-            describe(t, strings[k], &got);
+            describe(t, strings[k], flags, decoded, &got);
         sha256_hex(got.data, got.len, hex);
-        ok(want.len >= (size_t)(block + 1) * 65 && !memcmp(hex, want.data + block * 65, 64), "%s: strings %d to %d", kind, i, i + BLOCK - 1);
+        ok(want.len >= (size_t)(block + 1) * 65 && !memcmp(hex, want.data + block * 65, 64), "%s: strings %d to %d", golden, i, i + BLOCK - 1);
     }
+    if (t)
+        write_full(golden, t, flags, decoded);
     tokenizer_destroy(t);
-    buf_free(&json);
     buf_free(&want);
     buf_free(&got);
     free(path);
-    free(want_path);
+}
+
+static void check_kind(const char *kind)
+{
+    char *path = xasprintf("tests/golden/tokenizers/%s.json", kind);
+    struct buf json = { 0 };
+    struct err err = { 0 };
+    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(json.data, json.len, NULL, 0, &err) : NULL;
+    check_strings(kind, t, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
+    buf_free(&json);
+    free(path);
+}
+
+static struct tokenizer *from_model(const char *name, const char *config, struct err *err)
+{
+    char *path = xasprintf("tests/golden/tokenizers/%s.model", name);
+    struct buf b = { 0 };
+    struct tokenizer *t = NULL;
+    if (io_read(path, &b, err) == 0)
+        t = tokenizer_from_sentencepiece((struct slice){ b.data, b.len }, (struct slice){ config, strlen(config) }, (struct slice){ 0 }, err);
+    buf_free(&b);
+    free(path);
+    return t;
+}
+
+static void check_sentencepiece(void)
+{
+    struct err err = { 0 };
+    check_strings("spm", from_model("spm", "", &err), 0, true, &err);
+    check_strings("spm_hard", from_model("spm_hard", "", &err), 0, true, &err);
+    check_strings("spm_legacy", from_model("spm", "", &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, false, &err);
+    check_strings("spm_first", from_model("spm", "{\"legacy\": false}", &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, false, &err);
+}
+
+static struct tokenizer *from_gguf(const char *path, struct err *err)
+{
+    struct buf b = { 0 };
+    struct gguf g;
+    struct tokenizer *t = NULL;
+    if (io_read(path, &b, err) < 0)
+        return NULL;
+    if (gguf_parse(b.data, b.len, b.len, &g, err) == 0) {
+        t = textfiles_gguf_tokenizer(&g, err);
+        gguf_free(&g);
+    }
+    buf_free(&b);
+    return t;
+}
+
+static void check_gguf(void)
+{
+    static const char demo[] = "data/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+    struct err err = { 0 };
+    check_strings("spm", from_gguf("tests/golden/tokenizers/spm.gguf", &err), 0, true, &err);
+    if (access(demo, R_OK) == 0)
+        check_strings("demo", from_gguf(demo, &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
+    else
+        skip(1, "the demo model is not here; data/fetch.sh brings it");
 }
 
 static void check_refusals(void)
@@ -107,6 +188,8 @@ int main(void)
     ok(n_strings >= 2000, "%d strings", n_strings);
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
         check_kind(kind[i]);
+    check_sentencepiece();
+    check_gguf();
     check_refusals();
     for (int i = 0; i < n_strings; i++)
         free(strings[i]);
