@@ -40,11 +40,19 @@ static int unknown(const char *choice, const struct chat_opts *o, struct err *er
     return -1;
 }
 
-static int missing(const char *name, struct err *err)
+/* A template whose text is not carried: 'model' is what FastChat's rules chose it for, NULL: the user named it. */
+static int missing(const char *name, const char *model, struct err *err)
 {
-    for (int i = 0; conversation_missing[i]; i++)
-        if (!strcmp(name, conversation_missing[i]))
-            return err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of this template is not part of this program; give it as a Jinja file", name);
+    for (const struct conversation_missing *m = conversation_missing; m->name; m++) {
+        if (strcmp(name, m->name))
+            continue;
+        if (model)
+            err_set(err, ERR_USAGE, "FastChat's template for \"%s\" is %s, whose text is not part of this program (%s); choose by --chat-template: a Jinja file or a name",
+                    model, name, m->why);
+        else
+            err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of it is not part of this program (%s); give it as a Jinja file", name, m->why);
+        return -1;
+    }
     return 0;
 }
 
@@ -52,7 +60,7 @@ static int use_named(struct chat *c, const char *name, const char *choice, const
 {
     c->named = conversation_find(name);
     if (!c->named)
-        return choice && missing(name, err) < 0 ? -1 : unknown(choice, o, err);
+        return choice && missing(name, NULL, err) < 0 ? -1 : unknown(choice, o, err);
     strncpy(c->name, name, sizeof c->name - 1);
     struct buf b = {0};
     const struct chat_message sample[] = { { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
@@ -83,10 +91,15 @@ static int choose(struct chat *c, const struct chat_opts *o, struct err *err)
         return use_named(c, o->choice, o->choice, o, err);
     if (o->own)
         return use_jinja(c, "own", o->own, o->n_own, err);
-    if (o->model_id && conversation_rule(o->model_id, name) && conversation_find(name))
-        return use_named(c, name, NULL, o, err);
-    if (o->model_path && conversation_rule(o->model_path, name) && conversation_find(name))
-        return use_named(c, name, NULL, o, err);
+    const char *const given[] = { o->model_id, o->model_path };
+    for (int i = 0; i < 2; i++) {
+        if (!given[i] || !conversation_rule(given[i], name))
+            continue;
+        if (conversation_find(name))
+            return use_named(c, name, NULL, o, err);
+        if (missing(name, given[i], err) < 0)
+            return -1;
+    }
     return unknown(NULL, o, err);
 }
 

@@ -192,6 +192,7 @@ static void message(const struct render *r, const struct turn *t)
     case STYLE_ADD_COLON_SPACE_SINGLE: plain(r, t, ": ", sep, ": "); break;
     case STYLE_ADD_NEW_LINE_SINGLE: plain(r, t, "\n", sep, "\n"); break;
     case STYLE_NO_COLON_SINGLE: plain(r, t, "", sep, ""); break;
+    case STYLE_NO_COLON_TWO: plain(r, t, "", alternate(r, t), ""); break;
     case STYLE_RWKV: rwkv(r, t); break;
     case STYLE_LLAMA2: llama2(r, t); break;
     case STYLE_LLAMA3: llama3(r, t); break;

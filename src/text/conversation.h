@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 enum conversation_style {
-    STYLE_ADD_COLON_SINGLE, STYLE_ADD_COLON_TWO, STYLE_ADD_COLON_SPACE_SINGLE, STYLE_ADD_NEW_LINE_SINGLE, STYLE_NO_COLON_SINGLE, STYLE_RWKV, STYLE_LLAMA2,
-    STYLE_LLAMA3, STYLE_CHATGLM, STYLE_CHATML, STYLE_CHATGLM3, STYLE_CHATINTERN, STYLE_DOLLY, STYLE_PHOENIX, STYLE_ROBIN, STYLE_FALCON_CHAT, STYLE_METAMATH,
+    STYLE_ADD_COLON_SINGLE, STYLE_ADD_COLON_TWO, STYLE_ADD_COLON_SPACE_SINGLE, STYLE_ADD_NEW_LINE_SINGLE, STYLE_NO_COLON_SINGLE, STYLE_NO_COLON_TWO, STYLE_RWKV,
+    STYLE_LLAMA2, STYLE_LLAMA3, STYLE_CHATGLM, STYLE_CHATML, STYLE_CHATGLM3, STYLE_CHATINTERN, STYLE_DOLLY, STYLE_PHOENIX, STYLE_ROBIN, STYLE_FALCON_CHAT, STYLE_METAMATH,
     STYLE_DEEPSEEK_CHAT, STYLE_GEMMA, STYLE_DEFAULT, STYLE_CLLM, STYLE_YUAN2
 };
 
@@ -31,7 +31,9 @@ struct conversation {
 
 extern const struct conversation conversation_table[];
 extern const int conversation_count;
-extern const char *const conversation_missing[];        /* names whose text this program does not carry; ends in NULL */
+/* Templates whose text this program does not carry, and why; ends in a NULL name. */
+struct conversation_missing { const char *name, *why; };
+extern const struct conversation_missing conversation_missing[];
 
 const struct conversation *conversation_find(const char *name);
 /* The template's name by FastChat's rules (model_adapter.py, conversation.py), or NULL where FastChat falls back to one_shot. 'name' gets it. */

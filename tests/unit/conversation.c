@@ -1,7 +1,10 @@
-/* conversation.c - FastChat's named templates: prompts against the hashes of FastChat's own, names against its rules. */
+/* conversation.c - FastChat's named templates: prompts against the hashes of FastChat's own, names against its rules. conversations.jsonl comes
+ * from the package (make_conversations.py); the tables here cover what FastChat has had since that release. */
 #include "src/text/conversation.h"
 
 #include "mtbench/hash.h"
+#include "mtbench/io.h"
+#include "mtbench/json.h"
 
 #include "tap.h"
 #include "tests/golden/conversation_hashes.h"
@@ -33,6 +36,68 @@ static const struct {
     { "a/b/gemma-2b/", "gemma" }, { "spicyboros-7b-2.2", "airoboros_v2" }, { "airoboros-l2-7b-3.1", "airoboros_v3" },
 };
 
+enum { MAX_TURNS = 8 };
+
+/* ["prompt", template, [turns], bytes, hash] */
+static void check_prompt(const cJSON *line)
+{
+    const cJSON *name = line->child->next, *turns = name->next, *bytes = turns->next, *x;
+    struct chat_message m[MAX_TURNS];
+    int n = 0;
+    cJSON_ArrayForEach(x, turns)
+        if (n < MAX_TURNS) {
+            m[n] = (struct chat_message){ n % 2 ? "assistant" : "user", x->valuestring, strlen(x->valuestring) };
+            n++;
+        }
+    check(name->valuestring, m, n, bytes->valueint, bytes->next->valuestring);
+}
+
+/* ["rule", model, template]; FastChat's one_shot is also what it falls back to. */
+static bool rule_holds(const char *model, const char *want)
+{
+    char name[64] = "";
+    const char *got = conversation_rule(model, name);
+    bool right = !strcmp(got ? got : "one_shot", want);
+    if (!right)
+        printf("# %s: got %s, FastChat %s\n", model, got ? got : "(none)", want);
+    return right;
+}
+
+static void check_package(void)
+{
+    struct buf b = { 0 };
+    struct err err = { 0 };
+    int rules_seen = 0, wrong = 0;
+    ok(io_read("tests/golden/conversations.jsonl", &b, &err) == 0, "the golden of the package is there");
+    for (char *p = b.data, *end; p && (end = strchr(p, '\n')); p = end + 1) {
+        cJSON *j = json_parse(p, (size_t)(end - p), &err);
+        if (!strcmp(j->child->valuestring, "prompt")) {
+            check_prompt(j);
+        } else {
+            rules_seen++;
+            wrong += !rule_holds(j->child->next->valuestring, j->child->next->next->valuestring);
+        }
+        cJSON_Delete(j);
+    }
+    ok(rules_seen > 400 && wrong == 0, "%d names, %d with another template than FastChat's", rules_seen, wrong);
+    buf_free(&b);
+}
+
+/* A template whose text is not carried says so, whether the user or a rule chose it. */
+static void check_missing(void)
+{
+    for (const struct conversation_missing *x = conversation_missing; x->name; x++) {
+        struct err err = { 0 };
+        struct chat *c = chat_create(&(struct chat_opts){ .choice = x->name, .model_id = "m", .model_path = "m" }, &err);
+        ok(!c && strstr(err.text, x->name) && strstr(err.text, x->why), "refused: %s", err.text);
+        chat_destroy(c);
+    }
+    struct err err = { 0 };
+    struct chat *c = chat_create(&(struct chat_opts){ .choice = "auto", .model_id = "baize-v2-13b", .model_path = "x" }, &err);
+    ok(!c && strstr(err.text, "baize-v2-13b") && strstr(err.text, "--chat-template"), "refused: %s", err.text);
+    chat_destroy(c);
+}
+
 int main(void)
 {
     const struct chat_message m[] = { { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
@@ -50,5 +115,7 @@ int main(void)
         const char *got = conversation_rule(rules[i].model, name);
         ok(rules[i].template ? got && !strcmp(got, rules[i].template) : !got, "%s -> %s", rules[i].model, got ? got : "(none)");
     }
+    check_package();
+    check_missing();
     return done_testing();
 }
