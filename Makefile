@@ -8,7 +8,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 GIT_ID  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto
+PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
 OPT.release := -O2 -g
 OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

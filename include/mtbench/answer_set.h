@@ -1,0 +1,40 @@
+/* answer_set.h - the answers of many models to the questions of a bench, from FastChat's answer files (room: bench). */
+#ifndef MTB_ANSWER_SET_H
+#define MTB_ANSWER_SET_H
+
+#include "mtbench/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct model_answer {
+    int64_t question_id;
+    int n_turns;
+    char **turn;                         /* (n_turns) of choice 0, the only one that is judged */
+};
+
+struct model_answers {
+    char *model;                         /* the file's name without .jsonl: the model's name, as in FastChat */
+    struct model_answer *answer;         /* sorted by question_id; of several lines the last counts */
+    int n;
+};
+
+struct answer_set {
+    struct model_answers *model;
+    int n;
+};
+
+/* Read FOLDER/NAME.jsonl for each name; with n_names 0 every *.jsonl in name order. -1: err (io, format with file and line). A missing
+ * folder or file is an error that names it. Release with answer_set_free(). */
+int answer_set_read(struct answer_set *s, const char *folder, const char *const *name, int n_names, struct err *err);
+/* Add (or replace) one answer of a model, copied; the model is made if it is new. For answers that arrive while judging. */
+void answer_set_add(struct answer_set *s, const char *model, int64_t question_id, const char *const *turn, int n_turns);
+const struct model_answers *answer_set_model(const struct answer_set *s, const char *model);
+/* NULL: none. */
+const struct model_answer *answer_set_find(const struct model_answers *m, int64_t question_id);
+void answer_set_free(struct answer_set *s);
+
+/* Is this text an answer, or the trace of a failure: empty, "ERROR", "$ERROR$"? */
+bool answer_is_failure(const char *text);
+
+#endif

@@ -1,0 +1,79 @@
+/* call.h - one question to a language model somewhere else, and what came of it; the journal of such calls (room: bench).
+ * Judging and api-answer make calls; hosted servers, a local engine and batch files answer them. What came is kept per call, flushed
+ * before it counts, so that no finished call is ever sent or paid for twice. */
+#ifndef MTB_CALL_H
+#define MTB_CALL_H
+
+#include "mtbench/manifest.h"
+
+#include <stdint.h>
+
+struct call_message {
+    const char *role;                    /* "system", "user", "assistant" */
+    const char *content;                 /* UTF-8 */
+};
+
+/* What to ask. All strings are the caller's and are copied by whoever takes the call. */
+struct call {
+    const char *key;                     /* names the call for ever: in the journal, in batch files (as custom_id: [A-Za-z0-9_-], at most 64 bytes) */
+    uint64_t content;                    /* hash of messages and parameters: a changed prompt is another call */
+    const struct call_message *message;
+    int n_messages;
+    double temperature;
+    int max_tokens;
+};
+
+enum call_status {
+    CALL_OK,                             /* a text came, whole */
+    CALL_TRUNCATED,                      /* the token limit cut it (after one try with twice the limit), or nothing but thinking came */
+    CALL_FILTERED,                       /* a content filter stood in the way */
+    CALL_REFUSED,                        /* the model said that it will not */
+    CALL_TOO_LONG,                       /* prompt and limit do not fit the model's context */
+    CALL_FAILED                          /* transport, server or reply: 'reason' says what, after the tries that make sense */
+};
+
+/* What came. Strings live as long as the holder says (journal: until it closes; transports: until the next collect). */
+struct call_record {
+    const char *key;
+    uint64_t content;
+    enum call_status status;
+    const char *reason;                  /* NULL when ok */
+    const char *text;                    /* the reply without thinking; "" if none came */
+    const char *raw;                     /* the whole reply text where it differs from 'text', else NULL */
+    const char *model;                   /* as the server named it; NULL unknown */
+    const char *request_id;              /* the server's; NULL unknown */
+    const char *sent;                    /* JSON object of the parameters that were really sent: {"temperature": 0, "max_tokens": 2048} */
+    int64_t tokens_in, tokens_out;
+    bool tokens_estimated;               /* the server did not bill: our own count */
+    double cost;                         /* US dollars, -1: no price known */
+    int tries;
+    double seconds;                      /* from the first try to the end */
+    double tstamp;                       /* seconds since the epoch, at the end */
+    double expected_score;               /* of a constrained local judge: the mean over its digit probabilities; NaN otherwise */
+};
+
+const char *call_status_name(enum call_status s);
+
+/* FNV-1a over roles, contents, temperature and limit: the 'content' of a call. */
+uint64_t call_content(const struct call *c);
+
+struct call_journal;
+
+/* Open or create, lock against a second run, replay; a torn last line is cut off. The manifest describes the run for people; nothing of it
+ * is compared, because every call carries the hash of its content. NULL: err (busy, format, io). */
+struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err);
+void call_journal_close(struct call_journal *j);
+/* The finished call of this key and content: ok, or ended in a way that asking again cannot better (filtered, refused, too long, truncated).
+ * NULL: it has to be asked; a call that failed is asked again. */
+const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
+/* Take a record in (copied). -1 (err: io): not on disk; earlier records are safe. Flushed when it returns. */
+int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err);
+/* Sums over all records of the journal, superseded ones too: what was paid. */
+struct call_totals { int64_t calls, tokens_in, tokens_out, estimated; double cost; };
+struct call_totals call_journal_totals(const struct call_journal *j);
+
+/* One JSON line without its newline, and back; strings live in 'keep' (cJSON_Delete it). -1: err (format). */
+void call_record_put(struct buf *b, const struct call_record *r);
+int call_record_parse(const char *line, size_t n, struct call_record *r, cJSON **keep, struct err *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* caller.h - many calls at once to one endpoint: in flight, retried, paced, priced (room: judge). A transport over libcurl's multi interface,
+ * driven by one thread. */
+#ifndef MTB_CALLER_H
+#define MTB_CALLER_H
+
+#include "mtbench/provider.h"
+#include "mtbench/transport.h"
+
+struct caller_opts {
+    const struct endpoint *endpoint;     /* outlives the caller */
+    int parallel;                        /* most calls in flight; lowered on 429, raised again after successes */
+    double timeout;                      /* seconds per try; 0: 300 */
+    int max_tries;                       /* of one call, for errors that may pass; 0: 8 */
+    double price_in, price_out;          /* dollars per million tokens; negative: unknown */
+    double max_cost;                     /* dollars; 0: no limit. No call starts whose worst case would pass it */
+    double spent;                        /* what earlier runs paid, counted against max_cost */
+    int64_t (*count_tokens)(void *ctx, const char *text);   /* for replies without usage; NULL: bytes / 4 */
+    void *count_ctx;
+    uint64_t jitter_seed;
+};
+
+/* NULL: err (device: libcurl, a CA file, a proxy that cannot be used). Destroy through the transport's destroy. */
+struct transport *caller_create(const struct caller_opts *o, struct err *err);
+
+struct caller_now { int in_flight, waiting, limit; int64_t done, retries; double cost; int64_t tokens_in, tokens_out; };
+struct caller_now caller_now(const struct transport *t);
+
+/* One short call that costs next to nothing, before any real work: can the judge be reached, is the key right, does the model exist?
+ * -1 (err: device, with what to do). */
+int caller_smoke(struct transport *t, struct err *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* grader.h - from matches to judgments: which calls are still to be made, what their replies mean, what is written (room: judge).
+ * Knows nothing of networks or ranks: pull calls, give records. */
+#ifndef MTB_GRADER_H
+#define MTB_GRADER_H
+
+#include "mtbench/call.h"
+#include "mtbench/judgment.h"
+#include "mtbench/match.h"
+
+struct grader;
+
+struct grader_opts {
+    const char *judge;                   /* the judge's name, as recorded */
+    const struct matches *matches;
+    struct answer_set *answers;          /* may grow while judging; the grader only reads it */
+    const struct model_answers *reference;   /* NULL: none */
+    struct call_journal *journal;
+    int repeat;                          /* judgments of each match, >= 1 */
+    int max_tokens;                      /* 2048 as FastChat */
+    bool shuffle;                        /* FastChat's order for --parallel above 1: numpy's shuffle, seed 0 */
+};
+
+struct grader *grader_create(const struct grader_opts *o, struct err *err);
+void grader_destroy(struct grader *g);
+
+/* The next call whose answers are there and which the journal has not finished; valid until the next call of this. NULL: none right now
+ * (grader_left() tells whether more will come). Failed answers need no call: they become JUDGMENT_NO_ANSWER. */
+const struct call *grader_next(struct grader *g);
+/* A call came back: journal it (flushed) and judge it. -1: err (io). */
+int grader_take(struct grader *g, const struct call_record *r, struct err *err);
+/* Answers arrived: look again at what was not ready. */
+void grader_wake(struct grader *g);
+
+struct grader_now {
+    long total, done, failed;            /* judgments: one per match and repeat */
+    long calls_left;                     /* not yet handed out */
+    long by_status[9];                   /* enum judgment_status */
+    int64_t tokens; double cost;         /* of this and earlier runs of the journal */
+};
+struct grader_now grader_now(const struct grader *g);
+
+/* The line FastChat prints when a match is judged ("question: 81, turn: 1, model: M, score: 6, judge: (...)"); the next one, or NULL. */
+const char *grader_line(struct grader *g);
+
+/* Write the judgments of repeat r (1-based) into FastChat's file: lines of other keys stay as they are, byte for byte, in their order; of the same
+ * key (question, models, judge, prompt, turn) the new one takes the old one's place. Write and rename. -1: err (io, format). */
+int grader_write(struct grader *g, int repeat, const char *path, struct err *err);
+
+#endif

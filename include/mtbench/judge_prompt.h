@@ -1,0 +1,35 @@
+/* judge_prompt.h - the prompts of judge_prompts.jsonl and how they are filled (room: bench). */
+#ifndef MTB_JUDGE_PROMPT_H
+#define MTB_JUDGE_PROMPT_H
+
+#include "mtbench/buf.h"
+#include "mtbench/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum verdict_format { VERDICT_RATING, VERDICT_AB, VERDICT_TWO_RATINGS };     /* [[rating]], [[A]], [[rating_a,rating_b]] */
+
+struct judge_prompt {
+    char *name;
+    bool pairwise;
+    char *system_prompt, *prompt_template;
+    enum verdict_format format;
+};
+
+struct judge_prompts {
+    struct judge_prompt *prompt;
+    int n;
+    char sha256[65];                     /* of the file */
+};
+
+/* Parse judge_prompts.jsonl; 'name' stands in messages. On 0 release with judge_prompts_free(). */
+int judge_prompts_parse(const char *name, const char *data, size_t n, struct judge_prompts *out, struct err *err);
+void judge_prompts_free(struct judge_prompts *p);
+const struct judge_prompt *judge_prompts_find(const struct judge_prompts *p, const char *name);
+
+struct prompt_field { const char *name, *value; };
+/* Python's str.format with named fields: {name}, {{ and }}. A field without a value: err (format) that names prompt and field. */
+int judge_prompt_fill(const struct judge_prompt *p, const struct prompt_field *field, int n, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* match.h - which answers are judged, by which prompt, in which order: FastChat's matches (room: judge). */
+#ifndef MTB_MATCH_H
+#define MTB_MATCH_H
+
+#include "mtbench/answer_set.h"
+#include "mtbench/judge_prompt.h"
+#include "mtbench/question.h"
+
+enum judge_mode { MODE_SINGLE, MODE_PAIRWISE_BASELINE, MODE_PAIRWISE_ALL };
+
+struct match {
+    const struct question *question;
+    const char *model_1, *model_2;       /* model_2 NULL in single mode */
+    const struct judge_prompt *prompt;
+    int turn;                            /* 1 or 2 */
+    bool with_reference;
+};
+
+struct matches {
+    struct match *match;                 /* default turn 1, math turn 1, default turn 2, math turn 2; question outer, model inner */
+    int n;
+};
+
+struct match_opts {
+    const struct questions *questions;   /* already cut by --first-n */
+    const char *const *model;            /* (n_models) */
+    int n_models;
+    const char *baseline;                /* pairwise-baseline only */
+    enum judge_mode mode;
+    const struct judge_prompts *prompts;
+};
+
+/* The matches of a run, whether or not the answers are there yet. -1: err (usage: no such prompt, a baseline that is missing). */
+int matches_build(const struct match_opts *o, struct matches *out, struct err *err);
+void matches_free(struct matches *m);
+
+/* FastChat's checks before judging: every model has an answer to every question, every question of a reference category a reference. -1: err (usage)
+ * that names model and question. 'reference' may be NULL if no category needs it. */
+int matches_check(const struct match_opts *o, const struct answer_set *answers, const struct model_answers *reference, struct err *err);
+
+/* Does the category use references? math, reasoning, coding, arena-hard-200. */
+bool category_has_reference(const char *category);
+
+/* Fill the prompt of one game: game 1 shows model_1 as A, game 2 model_2 as A. Single mode: game 1. -1: err. */
+int match_render(const struct match *m, int game, const struct answer_set *answers, const struct model_answers *reference, struct buf *user, struct err *err);
+/* Are the answers there? JUDGMENT_OK, JUDGMENT_NO_ANSWER for failed or empty ones; -1: not yet there. */
+int match_ready(const struct match *m, const struct answer_set *answers);
+
+#endif
