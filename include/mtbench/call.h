@@ -21,6 +21,7 @@ struct call {
     int n_messages;
     double temperature;
     int max_tokens;
+    int verdict;                         /* the form of verdict that is asked for, enum verdict_format of judge_prompt.h; -1: free text */
 };
 
 enum call_status {

@@ -3,11 +3,10 @@
 #ifndef MTB_FEED_H
 #define MTB_FEED_H
 
-#include "mtbench/chat.h"
 #include "mtbench/engine.h"
 #include "mtbench/journal.h"
+#include "mtbench/prompt.h"
 #include "mtbench/question.h"
-#include "mtbench/tokenizer.h"
 
 struct feed;
 
@@ -15,7 +14,8 @@ struct feed_opts {
     struct engine *engine;
     const struct tokenizer *tokenizer;
     const struct chat *chat;
-    const struct model_config *config;
+    const int32_t *stop_id;               /* (n_stop) tokens that end an answer */
+    int n_stop;
     const struct question *question;      /* what conversations index into; outlives the feed */
     struct sampling sampling;             /* sampler_common() */
     int max_new_token;
@@ -37,14 +37,5 @@ int feed_step(struct feed *f);
 const struct turn_record *feed_collect(struct feed *f);
 /* Drop everything that is not finished. */
 void feed_cancel(struct feed *f);
-
-/* The prompt of the turn after 'n_done' answers, as text (chat template) and as token ids. 0/-1. Used by `mtbench prompt` too. */
-struct prompt {
-    struct buf text;
-    struct ids ids;
-};
-int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
-                 struct err *err);
-void prompt_free(struct prompt *p);
 
 #endif

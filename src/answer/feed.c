@@ -166,19 +166,6 @@ static int render_turn(struct feed *f, struct conversation *c, struct err *err)
     return prompt_build(&c->prompt, f->o.tokenizer, f->o.chat, f->message, n, err);
 }
 
-static int stop_ids(const struct feed *f, int32_t *id, int limit)
-{
-    int n = 0;
-    const struct model_config *m = f->o.config;
-    for (int i = 0; i < m->n_eos && n < limit; i++)
-        id[n++] = m->eos[i];
-    const int32_t *more;
-    int n_more = chat_stop_ids(f->o.chat, &more);
-    for (int i = 0; i < n_more && n < limit; i++)
-        id[n++] = more[i];
-    return n;
-}
-
 static void submit_turn(struct feed *f, struct conversation *c)
 {
     struct err err;
@@ -196,7 +183,8 @@ static void submit_turn(struct feed *f, struct conversation *c)
     struct request r = {
         .tag = tag_of(c), .prompt = c->prompt.ids.id, .n_prompt = (int)c->prompt.ids.n, .max_new = f->o.max_new_token, .how = c->how,
     };
-    r.n_stop = stop_ids(f, r.stop_id, (int)(sizeof r.stop_id / sizeof *r.stop_id));
+    r.n_stop = f->o.n_stop;
+    memcpy(r.stop_id, f->o.stop_id, (size_t)f->o.n_stop * sizeof *r.stop_id);
     if (engine_submit(f->o.engine, &r, &err) < 0) {
         fail_turn(f, c, TURN_TOO_LONG, err.text);
         return;

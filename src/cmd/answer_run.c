@@ -234,7 +234,7 @@ static int answer_items(struct run *r, const struct sampling *common, struct err
         cost[i] = category_length(q->category) * (q->n_turns - r->item[i].n_done);
     }
     r->feed = feed_create(&(struct feed_opts){
-        .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .config = &r->rig->model->config, .question = r->qs->q,
+        .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .stop_id = r->rig->stop_id, .n_stop = r->rig->n_stop, .question = r->qs->q,
         .sampling = *common, .max_new_token = (int)r->o->max_new_token, .max_batch = (int)r->o->max_batch, .seed = (uint64_t)r->o->seed, .stream = stream,
     });
     r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)r->o->max_batch });

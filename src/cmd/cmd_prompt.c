@@ -2,7 +2,8 @@
 #include "cmd.h"
 #include "rig.h"
 
-#include "mtbench/feed.h"
+#include "mtbench/prompt.h"
+#include "mtbench/question.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/log.h"
@@ -100,15 +101,8 @@ static int print_prompt(const struct rig *r, const struct prompt_opts *o, const 
     }
     put_ids(&b, "ids", p->ids.id, p->ids.n);
     if (rendered) {
-        const int32_t *more;
-        int n = chat_stop_ids(r->chat, &more), k = 0;
-        int32_t stop[64];
-        for (int i = 0; i < c->n_eos; i++)
-            stop[k++] = c->eos[i];
-        for (int i = 0; i < n; i++)
-            stop[k++] = more[i];
         buf_str(&b, ", ");
-        put_ids(&b, "stop_ids", stop, (size_t)k);
+        put_ids(&b, "stop_ids", r->stop_id, (size_t)r->n_stop);
     }
     int rc = 0;
     if (o->top_logits) {

@@ -131,6 +131,17 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
     return r->chat ? 0 : -1;
 }
 
+static void find_stops(struct rig *r)
+{
+    const struct model_config *c = &r->model->config;
+    const int32_t *more;
+    int n_more = chat_stop_ids(r->chat, &more);
+    for (int i = 0; i < c->n_eos; i++)
+        r->stop_id[r->n_stop++] = c->eos[i];
+    for (int i = 0; i < n_more && r->n_stop < ENGINE_MAX_STOPS; i++)
+        r->stop_id[r->n_stop++] = more[i];
+}
+
 /* ---- weights and engine ---- */
 
 static int max_of(int a, int b)
@@ -212,6 +223,7 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
         return -1;
     if (agree(p, open_chat(r, o, err), err) < 0)
         return -1;
+    find_stops(r);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);
     if (o->no_engine)
         return 0;

@@ -18,6 +18,8 @@ struct rig {
     struct tokenizer *tokenizer;
     struct chat *chat;
     struct engine *engine;               /* NULL with no_engine */
+    int32_t stop_id[ENGINE_MAX_STOPS];   /* tokens that end an answer: the model's and the template's */
+    int n_stop;
     struct backend *be;
     char model_sha256[65];               /* over all files of the model; empty with no_engine */
     char weights[16];                    /* element type of the projections, "Q4_1" */

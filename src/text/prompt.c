@@ -1,15 +1,12 @@
 /* prompt.c - from messages to the text and the token ids that the model sees.
  * Special-token texts inside the rendered prompt are special tokens, as in Hugging Face and FastChat. A model's own template writes its
  * BOS itself; for FastChat's named templates the tokenizer adds what it adds by default, but never a second BOS. */
-#include "mtbench/feed.h"
+#include "mtbench/prompt.h"
 
 #include <string.h>
 
-int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
-                 struct err *err)
+int prompt_encode(struct prompt *p, const struct tokenizer *t, const struct chat *c, struct err *err)
 {
-    if (chat_render(c, message, n_messages, true, &p->text, err) < 0)
-        return -1;
     unsigned flags = ENC_PARSE_SPECIAL;
     if (!chat_is_own_template(c))
         flags |= ENC_ADD_SPECIAL;
@@ -21,6 +18,12 @@ int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat 
         memmove(p->ids.id, p->ids.id + 1, p->ids.n * sizeof *p->ids.id);
     }
     return 0;
+}
+
+int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
+                 struct err *err)
+{
+    return chat_render(c, message, n_messages, true, &p->text, err) < 0 ? -1 : prompt_encode(p, t, c, err);
 }
 
 void prompt_free(struct prompt *p)

@@ -1,0 +1,27 @@
+/* local.h - the engine of this process as one who answers calls (room: judge). Local; no MPI. */
+#ifndef MTB_LOCAL_H
+#define MTB_LOCAL_H
+
+#include "mtbench/engine.h"
+#include "mtbench/prompt.h"
+#include "mtbench/transport.h"
+
+struct local_opts {
+    struct engine *engine;               /* all of these outlive the transport */
+    const struct tokenizer *tokenizer;
+    const struct chat *chat;
+    const int32_t *stop_id;              /* (n_stop) */
+    int n_stop;
+    int n_vocab;
+    int max_batch;                       /* calls at a time */
+    const char *model;                   /* recorded as the model of the reply */
+    bool constrained;                    /* force the verdict: the text is cut before its first "[[" (or ended by "Rating: "), then "[[" is put and the
+                                            verdict with the largest probability among 1..10, or A, B, C; the expected score is recorded: the mean
+                                            over 1..10, or the probability of A plus half that of C */
+};
+
+/* Calls are answered greedily, whatever their temperature, without a repetition penalty. A template that refuses a system message gets its text in front
+ * of the user's. Never NULL. */
+struct transport *local_create(const struct local_opts *o);
+
+#endif

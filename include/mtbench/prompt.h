@@ -1,0 +1,20 @@
+/* prompt.h - messages to the text and the token ids that a model sees (room: text). */
+#ifndef MTB_PROMPT_H
+#define MTB_PROMPT_H
+
+#include "mtbench/chat.h"
+#include "mtbench/tokenizer.h"
+
+struct prompt {                          /* zeroed is empty */
+    struct buf text;
+    struct ids ids;
+};
+
+/* Append the rendered messages, open for the assistant's answer, and their ids. -1: err (model: the template refused the messages; format). */
+int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
+                 struct err *err);
+/* The same for a text that is rendered already. */
+int prompt_encode(struct prompt *p, const struct tokenizer *t, const struct chat *c, struct err *err);
+void prompt_free(struct prompt *p);
+
+#endif
