@@ -1,17 +1,13 @@
-/* journal.c - the append-only record of finished turns.
- * Locked by a POSIX record lock, which tells who holds it and works on the parallel file systems that have locks at all; where there are
- * none the run goes on, since a lock only guards against a mistake. */
+/* journal.c - the append-only record of finished turns. */
 #include "mtbench/journal.h"
 
-#include "mtbench/io.h"
+#include "ledger.h"
+
 #include "mtbench/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const status_name[] = { "ok", "failed", "too_long" };
 
@@ -21,10 +17,7 @@ struct entry {
 };
 
 struct journal {
-    char *path;
-    int fd;
-    off_t good;                          /* bytes on disk that end in a whole line */
-    struct buf pending;
+    struct ledger *ledger;
     struct entry *entry;                 /* in file order */
     int n;
 };
@@ -146,27 +139,10 @@ error:
 
 /* ---- the file ---- */
 
-static int lock(struct journal *j, struct err *err)
+static void take(struct journal *j, const struct turn_record *t, cJSON *keep)
 {
-    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, who = l;
-    if (fcntl(j->fd, F_SETLK, &l) == 0)
-        return 0;
-    if (errno != EACCES && errno != EAGAIN)
-        return 0;
-    if (fcntl(j->fd, F_GETLK, &who) < 0 || who.l_type == F_UNLCK)
-        who.l_pid = 0;
-    return err_set(err, ERR_BUSY, "%s: another run (process %ld) is writing these answers; wait for it, or use another --model-id or --answer-file",
-                   j->path, (long)who.l_pid);
-}
-
-static int replay_line(struct journal *j, const char *line, size_t n, struct err *err)
-{
-    struct entry e;
-    if (turn_parse(line, n, &e.record, &e.keep, err) < 0)
-        return -1;
     j->entry = xrealloc(j->entry, (size_t)j->n + 1, sizeof *j->entry);
-    j->entry[j->n++] = e;
-    return 0;
+    j->entry[j->n++] = (struct entry){ *t, keep };
 }
 
 static int check_manifest(const char *line, size_t n, const struct manifest *m, struct err *err)
@@ -179,64 +155,40 @@ static int check_manifest(const char *line, size_t n, const struct manifest *m, 
     return rc;
 }
 
-/* Whole lines only: what follows the last newline was being written when the writer died. */
-static int replay(struct journal *j, const struct manifest *m, struct err *err)
-{
-    struct buf b = {0};
-    int rc = io_read(j->path, &b, err), number = 0;
-    while (rc == 0 && j->good < (off_t)b.len) {
-        const char *line = b.data + j->good, *end = memchr(line, '\n', b.len - (size_t)j->good);
-        if (!end)
-            break;
-        number++;
-        rc = number == 1 ? check_manifest(line, (size_t)(end - line), m, err) : replay_line(j, line, (size_t)(end - line), err);
-        j->good = end + 1 - b.data;
-    }
-    buf_free(&b);
-    if (rc < 0)
-        return number > 1 ? err_wrap(err, "%s:%d", j->path, number) : err_wrap(err, "%s", j->path);
-    if (ftruncate(j->fd, j->good) < 0)
-        return err_errno(err, "%s: cannot cut off a torn line", j->path);
-    if (number == 0) {
-        manifest_put(&j->pending, m);
-        buf_char(&j->pending, '\n');
-        if (journal_sync(j, err) < 0)
-            return -1;
-        io_sync_parent(j->path);
-    }
-    return 0;
-}
+struct replay {
+    struct journal *j;
+    const struct manifest *m;
+};
 
-static void put_aside(const char *path)
+static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
 {
-    char *old = xasprintf("%s.old", path);
-    rename(path, old); /* there may be none */
-    free(old);
+    struct replay *r = ctx;
+    struct turn_record t;
+    cJSON *keep;
+    if (number == 1)
+        return check_manifest(line, n, r->m, err);
+    if (turn_parse(line, n, &t, &keep, err) < 0)
+        return -1;
+    take(r->j, &t, keep);
+    return 0;
 }
 
 struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err)
 {
     struct journal *j = xcalloc(1, sizeof *j);
-    j->fd = -1;
-    j->path = xstrdup(path);
-    if (io_make_parents(path, err) < 0)
+    struct replay r = { j, m };
+    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .fresh = fresh, .replay = replay_line, .ctx = &r,
+        .busy = "writing these answers; wait for it, or use another --model-id or --answer-file" }, err);
+    if (!j->ledger)
         goto error;
-    for (int i = 0; i < 2; i++) {
-        j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (j->fd < 0) {
-            err_errno(err, "%s: cannot write", path);
+    if (ledger_empty(j->ledger)) {
+        struct buf line = {0};
+        manifest_put(&line, m);
+        ledger_add(j->ledger, line.data, line.len);
+        buf_free(&line);
+        if (ledger_sync(j->ledger, err) < 0)
             goto error;
-        }
-        if (lock(j, err) < 0)
-            goto error;
-        if (!fresh || i == 1)
-            break;
-        put_aside(path);
-        close(j->fd);
     }
-    /* io_read() opens the file a second time, and closing that would drop a POSIX lock: take it again. */
-    if (replay(j, m, err) < 0 || lock(j, err) < 0)
-        goto error;
     return j;
 error:
     journal_close(j);
@@ -249,11 +201,8 @@ void journal_close(struct journal *j)
         return;
     for (int i = 0; i < j->n; i++)
         cJSON_Delete(j->entry[i].keep);
-    if (j->fd >= 0)
-        close(j->fd);
-    buf_free(&j->pending);
+    ledger_close(j->ledger);
     free(j->entry);
-    free(j->path);
     free(j);
 }
 
@@ -269,32 +218,17 @@ const struct turn_record *journal_find(const struct journal *j, int64_t question
 
 void journal_append(struct journal *j, const struct turn_record *t)
 {
-    size_t start = j->pending.len;
-    struct err ignored;
-    turn_put(&j->pending, t);
-    replay_line(j, j->pending.data + start, j->pending.len - start, &ignored);
-    buf_char(&j->pending, '\n');
+    struct buf line = {0};
+    struct turn_record copy;
+    cJSON *keep;
+    turn_put(&line, t);
+    if (turn_parse(line.data, line.len, &copy, &keep, NULL) == 0)
+        take(j, &copy, keep);
+    ledger_add(j->ledger, line.data, line.len);
+    buf_free(&line);
 }
 
 int journal_sync(struct journal *j, struct err *err)
 {
-    size_t done = 0;
-    while (done < j->pending.len) {
-        ssize_t n = pwrite(j->fd, j->pending.data + done, j->pending.len - done, j->good + (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            goto error;
-        done += (size_t)n;
-    }
-    if (done && fdatasync(j->fd) < 0)
-        goto error;
-    j->good += (off_t)done;
-    buf_clear(&j->pending);
-    return 0;
-error:
-    err_errno(err, "%s: cannot write; free some space and start again, finished turns before this are safe", j->path);
-    if (ftruncate(j->fd, j->good) < 0)
-        err_wrap(err, "and the torn line stays");
-    return -1;
+    return ledger_sync(j->ledger, err);
 }

@@ -1,0 +1,142 @@
+/* ledger.c - an append-only file of lines with one writer. */
+#include "ledger.h"
+
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ledger {
+    char *path;
+    int fd;
+    off_t good;                          /* bytes on disk that end in a whole line */
+    struct buf pending;
+};
+
+static int lock(struct ledger *l, const char *busy, struct err *err)
+{
+    struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, who = f;
+    if (fcntl(l->fd, F_SETLK, &f) == 0)
+        return 0;
+    if (errno != EACCES && errno != EAGAIN)
+        return 0;
+    if (fcntl(l->fd, F_GETLK, &who) < 0 || who.l_type == F_UNLCK)
+        who.l_pid = 0;
+    return err_set(err, ERR_BUSY, "%s: another run (process %ld) is %s", l->path, (long)who.l_pid, busy);
+}
+
+/* Through our own descriptor: closing any other one of this file would drop the lock. */
+static int slurp(const struct ledger *l, struct buf *out, struct err *err)
+{
+    ssize_t n;
+    while ((n = pread(l->fd, buf_reserve(out, 1 << 16), 1 << 16, (off_t)out->len)) > 0)
+        out->len += (size_t)n;
+    return n < 0 ? err_errno(err, "%s: cannot read", l->path) : 0;
+}
+
+static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err)
+{
+    struct buf b = {0};
+    int rc = slurp(l, &b, err), number = 0;
+    while (rc == 0 && l->good < (off_t)b.len) {
+        const char *line = b.data + l->good, *end = memchr(line, '\n', b.len - (size_t)l->good);
+        if (!end)
+            break;
+        number++;
+        rc = o->replay(o->ctx, number, line, (size_t)(end - line), err);
+        l->good = end + 1 - b.data;
+    }
+    buf_free(&b);
+    if (rc < 0)
+        return number > 1 ? err_wrap(err, "%s:%d", l->path, number) : err_wrap(err, "%s", l->path);
+    if (ftruncate(l->fd, l->good) < 0)
+        return err_errno(err, "%s: cannot cut off a torn line", l->path);
+    return 0;
+}
+
+static void put_aside(const char *path)
+{
+    char *old = xasprintf("%s.old", path);
+    rename(path, old); /* there may be none */
+    free(old);
+}
+
+struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
+{
+    struct ledger *l = xcalloc(1, sizeof *l);
+    l->fd = -1;
+    l->path = xstrdup(o->path);
+    if (io_make_parents(o->path, err) < 0)
+        goto error;
+    for (int i = 0; i < 2; i++) {
+        l->fd = open(o->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (l->fd < 0) {
+            err_errno(err, "%s: cannot write", o->path);
+            goto error;
+        }
+        if (lock(l, o->busy, err) < 0)
+            goto error;
+        if (!o->fresh || i == 1)
+            break;
+        put_aside(o->path);
+        close(l->fd);
+    }
+    if (replay(l, o, err) < 0)
+        goto error;
+    return l;
+error:
+    ledger_close(l);
+    return NULL;
+}
+
+void ledger_close(struct ledger *l)
+{
+    if (!l)
+        return;
+    if (l->fd >= 0)
+        close(l->fd);
+    buf_free(&l->pending);
+    free(l->path);
+    free(l);
+}
+
+bool ledger_empty(const struct ledger *l)
+{
+    return l->good == 0;
+}
+
+void ledger_add(struct ledger *l, const char *line, size_t n)
+{
+    buf_add(&l->pending, line, n);
+    buf_char(&l->pending, '\n');
+}
+
+int ledger_sync(struct ledger *l, struct err *err)
+{
+    size_t done = 0;
+    while (done < l->pending.len) {
+        ssize_t n = pwrite(l->fd, l->pending.data + done, l->pending.len - done, l->good + (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            goto error;
+        done += (size_t)n;
+    }
+    if (done && fdatasync(l->fd) < 0)
+        goto error;
+    if (done && l->good == 0)
+        io_sync_parent(l->path);
+    l->good += (off_t)done;
+    buf_clear(&l->pending);
+    return 0;
+error:
+    err_errno(err, "%s: cannot write; free some space and start again, what was finished before this is safe", l->path);
+    if (ftruncate(l->fd, l->good) < 0)
+        err_wrap(err, "and the torn line stays");
+    return -1;
+}

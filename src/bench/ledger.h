@@ -1,0 +1,35 @@
+/* ledger.h - an append-only file of lines with one writer: what the journals stand on (room: bench).
+ * Locked by a POSIX record lock, which tells who holds it and works on the parallel file systems that have locks at all; where there are
+ * none the run goes on, since a lock only guards against a mistake. */
+#ifndef MTB_LEDGER_H
+#define MTB_LEDGER_H
+
+#include "mtbench/buf.h"
+#include "mtbench/err.h"
+
+#include <stdbool.h>
+
+struct ledger;
+
+struct ledger_opts {
+    const char *path;
+    bool fresh;                          /* put an old file aside as PATH.old */
+    const char *busy;                    /* what a second run is told: "PATH: another run (process N) is BUSY" */
+    /* Sees each whole line, without its newline; number counts from 1. -1: err, and opening ends. */
+    int (*replay)(void *ctx, int number, const char *line, size_t n, struct err *err);
+    void *ctx;
+};
+
+/* Open or create, lock, replay; what follows the last newline was being written when its writer died, and is cut off. NULL: err (busy, io, or
+ * what replay said, with the place in front). */
+struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
+/* Drops what was added and not synced. */
+void ledger_close(struct ledger *l);
+/* Has the file no line yet? */
+bool ledger_empty(const struct ledger *l);
+/* Take a line in; 'line' has no newline. */
+void ledger_add(struct ledger *l, const char *line, size_t n);
+/* Write and flush what was added. -1 (err: io): earlier lines are safe, these are not on disk and are tried again by the next sync. */
+int ledger_sync(struct ledger *l, struct err *err);
+
+#endif
