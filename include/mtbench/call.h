@@ -13,15 +13,18 @@ struct call_message {
     const char *content;                 /* UTF-8 */
 };
 
+enum { CALL_KEY_MAX = 55 };              /* with '-' and eight digits of the content it is the custom_id of a batch file, which has room for 64 */
+
 /* What to ask. All strings are the caller's and are copied by whoever takes the call. */
 struct call {
-    const char *key;                     /* names the call for ever: in the journal, in batch files (as custom_id: [A-Za-z0-9_-], at most 64 bytes) */
+    const char *key;                     /* names the call for ever: in the journal, in batch files: [A-Za-z0-9_-], at most CALL_KEY_MAX bytes */
     uint64_t content;                    /* hash of messages and parameters: a changed prompt is another call */
     const struct call_message *message;
     int n_messages;
     double temperature;
     int max_tokens;
     int verdict;                         /* the form of verdict that is asked for, enum verdict_format of judge_prompt.h; -1: free text */
+    bool cut_is_fine;                    /* a text that the token limit cut is an answer (ok); otherwise it is asked for once more with twice the limit */
 };
 
 enum call_status {
@@ -43,10 +46,11 @@ struct call_record {
     const char *raw;                     /* the whole reply text where it differs from 'text', else NULL */
     const char *model;                   /* as the server named it; NULL unknown */
     const char *request_id;              /* the server's; NULL unknown */
+    const char *finish;                  /* why the text ended, in the server's word ("stop", "length", "end_turn", ...); NULL unknown */
     const char *sent;                    /* JSON object of the parameters that were really sent: {"temperature": 0, "max_tokens": 2048} */
-    int64_t tokens_in, tokens_out;
+    int64_t tokens_in, tokens_out;       /* over all tries that were answered */
     bool tokens_estimated;               /* the server did not bill: our own count */
-    double cost;                         /* US dollars, -1: no price known */
+    double cost;                         /* US dollars over all tries, -1: no price known */
     int tries;
     double seconds;                      /* from the first try to the end */
     double tstamp;                       /* seconds since the epoch, at the end */
@@ -54,6 +58,9 @@ struct call_record {
 };
 
 const char *call_status_name(enum call_status s);
+
+/* Is this text fit to be a key? */
+bool call_key_ok(const char *key);
 
 /* FNV-1a over roles, contents, temperature and limit: the 'content' of a call. */
 uint64_t call_content(const struct call *c);
@@ -65,7 +72,7 @@ struct call_journal;
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err);
 void call_journal_close(struct call_journal *j);
 /* The finished call of this key and content: ok, or ended in a way that asking again cannot better (filtered, refused, too long, truncated).
- * NULL: it has to be asked; a call that failed is asked again. */
+ * NULL: it has to be asked; a call that failed is asked again. Of several the last one counts. */
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
 /* Take a record in (copied). -1 (err: io): not on disk; earlier records are safe. Flushed when it returns. */
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err);

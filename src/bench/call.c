@@ -1,0 +1,324 @@
+/* call.c - calls, what came of them, and the journal that lets none be paid for twice. */
+#include "mtbench/call.h"
+
+#include "ledger.h"
+
+#include "mtbench/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const status_name[] = { "ok", "truncated", "filtered", "refused", "too_long", "failed" };
+
+const char *call_status_name(enum call_status s)
+{
+    return status_name[s];
+}
+
+bool call_key_ok(const char *key)
+{
+    static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t n = strspn(key, fine);
+    return n >= 1 && n <= CALL_KEY_MAX && !key[n];
+}
+
+static uint64_t fnv(uint64_t h, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}
+
+static const uint64_t fnv_start = 0xcbf29ce484222325u;
+
+/* Strings go in with their NUL, so that moving a letter from one to the next is a change. */
+uint64_t call_content(const struct call *c)
+{
+    uint64_t h = fnv_start;
+    for (int i = 0; i < c->n_messages; i++) {
+        h = fnv(h, c->message[i].role, strlen(c->message[i].role) + 1);
+        h = fnv(h, c->message[i].content, strlen(c->message[i].content) + 1);
+    }
+    double t = c->temperature + 0.0; /* -0 is 0 */
+    int32_t limit = c->max_tokens;
+    h = fnv(h, &t, sizeof t);
+    return fnv(h, &limit, sizeof limit);
+}
+
+/* ---- records ---- */
+
+static void put_text(struct buf *b, const char *name, const char *value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    if (value)
+        json_put_string(b, value, strlen(value));
+    else
+        buf_str(b, "null");
+}
+
+static void put_number(struct buf *b, const char *name, double value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    if (isfinite(value))
+        json_put_double(b, value);
+    else
+        buf_str(b, "null");
+}
+
+void call_record_put(struct buf *b, const struct call_record *r)
+{
+    buf_str(b, "{\"key\": ");
+    json_put_string(b, r->key, strlen(r->key));
+    buf_printf(b, ", \"content\": \"%016llx\"", (unsigned long long)r->content);
+    put_text(b, "status", status_name[r->status]);
+    put_text(b, "reason", r->reason);
+    put_text(b, "text", r->text ? r->text : "");
+    put_text(b, "raw", r->raw);
+    put_text(b, "model", r->model);
+    put_text(b, "request_id", r->request_id);
+    put_text(b, "finish", r->finish);
+    buf_printf(b, ", \"sent\": %s", r->sent ? r->sent : "null");
+    buf_printf(b, ", \"tokens_in\": %lld, \"tokens_out\": %lld, \"tokens_estimated\": %s", (long long)r->tokens_in, (long long)r->tokens_out,
+               r->tokens_estimated ? "true" : "false");
+    put_number(b, "cost", r->cost < 0 ? NAN : r->cost);
+    buf_printf(b, ", \"tries\": %d", r->tries);
+    put_number(b, "seconds", r->seconds);
+    put_number(b, "tstamp", r->tstamp);
+    put_number(b, "expected_score", r->expected_score);
+    buf_char(b, '}');
+}
+
+static const char *text_of(const cJSON *j, const char *name)
+{
+    const cJSON *s = json_get(j, name);
+    return cJSON_IsString(s) ? s->valuestring : NULL;
+}
+
+static double number_of(const cJSON *j, const char *name, double otherwise)
+{
+    const cJSON *s = json_get(j, name);
+    return cJSON_IsNumber(s) ? s->valuedouble : otherwise;
+}
+
+static int64_t count_of(const cJSON *j, const char *name)
+{
+    double x = number_of(j, name, 0);
+    return x > 0 && x < 9e15 ? (int64_t)x : 0;
+}
+
+static int read_status(const char *s, enum call_status *status)
+{
+    for (size_t i = 0; s && i < sizeof status_name / sizeof *status_name; i++) {
+        if (!strcmp(s, status_name[i])) {
+            *status = (enum call_status)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int read_content(const char *s, uint64_t *content)
+{
+    if (!s || strlen(s) != 16 || strspn(s, "0123456789abcdef") != 16)
+        return -1;
+    *content = strtoull(s, NULL, 16);
+    return 0;
+}
+
+/* The object as text again; it is kept beside the object that it came from. */
+static const char *read_sent(cJSON *j)
+{
+    const cJSON *sent = json_get(j, "sent");
+    char *text = cJSON_IsObject(sent) ? cJSON_PrintUnformatted(sent) : NULL;
+    const cJSON *kept = text ? cJSON_AddStringToObject(j, "sent as text", text) : NULL;
+    cJSON_free(text);
+    return kept ? kept->valuestring : NULL;
+}
+
+int call_record_parse(const char *line, size_t n, struct call_record *r, cJSON **keep, struct err *err)
+{
+    cJSON *j = *keep = json_parse(line, n, err);
+    *r = (struct call_record){0};
+    if (!j)
+        return -1;
+    r->key = text_of(j, "key");
+    r->text = text_of(j, "text");
+    if (!r->key || !call_key_ok(r->key) || !r->text || read_content(text_of(j, "content"), &r->content) < 0 ||
+        read_status(text_of(j, "status"), &r->status) < 0) {
+        cJSON_Delete(j);
+        *keep = NULL;
+        return err_set(err, ERR_FORMAT, "no call record: key, content, status or text is missing or wrong");
+    }
+    r->reason = text_of(j, "reason");
+    r->raw = text_of(j, "raw");
+    r->model = text_of(j, "model");
+    r->request_id = text_of(j, "request_id");
+    r->finish = text_of(j, "finish");
+    r->sent = read_sent(j);
+    r->tokens_in = count_of(j, "tokens_in");
+    r->tokens_out = count_of(j, "tokens_out");
+    r->tokens_estimated = cJSON_IsTrue(json_get(j, "tokens_estimated"));
+    r->cost = number_of(j, "cost", -1);
+    double tries = number_of(j, "tries", 0);
+    r->tries = tries > 0 && tries < 1e9 ? (int)tries : 0;
+    r->seconds = number_of(j, "seconds", 0);
+    r->tstamp = number_of(j, "tstamp", 0);
+    r->expected_score = number_of(j, "expected_score", NAN);
+    return 0;
+}
+
+/* ---- the journal ---- */
+
+struct entry {
+    struct call_record record;
+    cJSON *keep;
+};
+
+struct call_journal {
+    struct ledger *ledger;
+    struct entry **entry;                /* in file order; each stays where it is */
+    size_t n;
+    size_t *slot;                        /* open addressing: 1 + entry of the last finished record of a key and content, or 0 */
+    size_t n_slots, used;                /* n_slots: a power of two, or 0 */
+    struct call_totals totals;
+};
+
+static size_t *find_slot(const struct call_journal *j, const char *key, uint64_t content)
+{
+    size_t i = (size_t)fnv(fnv(fnv_start, key, strlen(key)), &content, sizeof content);
+    for (;; i++) {
+        size_t *s = &j->slot[i & (j->n_slots - 1)];
+        if (!*s)
+            return s;
+        const struct call_record *r = &j->entry[*s - 1]->record;
+        if (r->content == content && !strcmp(r->key, key))
+            return s;
+    }
+}
+
+static void grow(struct call_journal *j)
+{
+    size_t *old = j->slot, n_old = j->n_slots;
+    j->n_slots = n_old ? 2 * n_old : 256;
+    j->slot = xcalloc(j->n_slots, sizeof *j->slot);
+    for (size_t i = 0; i < n_old; i++) {
+        const struct call_record *r = old[i] ? &j->entry[old[i] - 1]->record : NULL;
+        if (r)
+            *find_slot(j, r->key, r->content) = old[i];
+    }
+    free(old);
+}
+
+static void count(struct call_totals *t, const struct call_record *r)
+{
+    t->calls++;
+    t->tokens_in += r->tokens_in;
+    t->tokens_out += r->tokens_out;
+    t->estimated += r->tokens_estimated;
+    t->cost += r->cost > 0 ? r->cost : 0;
+}
+
+static void take(struct call_journal *j, const struct call_record *r, cJSON *keep)
+{
+    if ((j->n & (j->n - 1)) == 0)
+        j->entry = xrealloc(j->entry, j->n ? 2 * j->n : 1, sizeof *j->entry);
+    struct entry *e = j->entry[j->n++] = xcalloc(1, sizeof *e);
+    *e = (struct entry){ *r, keep };
+    count(&j->totals, r);
+    if (r->status == CALL_FAILED)
+        return;
+    if (2 * (j->used + 1) > j->n_slots)
+        grow(j);
+    size_t *s = find_slot(j, r->key, r->content);
+    j->used += *s == 0;
+    *s = j->n;
+}
+
+static int check_head(const char *line, size_t n, struct err *err)
+{
+    cJSON *head = json_parse(line, n, err);
+    if (!head)
+        return -1;
+    bool fine = cJSON_IsObject(json_get(head, "identity"));
+    cJSON_Delete(head);
+    return fine ? 0 : err_set(err, ERR_FORMAT, "no journal of calls: its first line is no manifest; name another file");
+}
+
+static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
+{
+    struct call_journal *j = ctx;
+    struct call_record r;
+    cJSON *keep;
+    if (number == 1)
+        return check_head(line, n, err);
+    if (call_record_parse(line, n, &r, &keep, err) < 0)
+        return -1;
+    take(j, &r, keep);
+    return 0;
+}
+
+struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err)
+{
+    struct call_journal *j = xcalloc(1, sizeof *j);
+    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = j, .busy = "making these calls; wait for it" }, err);
+    if (!j->ledger)
+        goto error;
+    if (ledger_empty(j->ledger)) {
+        struct buf line = {0};
+        manifest_put(&line, m);
+        ledger_add(j->ledger, line.data, line.len);
+        buf_free(&line);
+        if (ledger_sync(j->ledger, err) < 0)
+            goto error;
+    }
+    return j;
+error:
+    call_journal_close(j);
+    return NULL;
+}
+
+void call_journal_close(struct call_journal *j)
+{
+    if (!j)
+        return;
+    for (size_t i = 0; i < j->n; i++) {
+        cJSON_Delete(j->entry[i]->keep);
+        free(j->entry[i]);
+    }
+    ledger_close(j->ledger);
+    free(j->entry);
+    free(j->slot);
+    free(j);
+}
+
+const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content)
+{
+    size_t at = j->n_slots ? *find_slot(j, key, content) : 0;
+    return at ? &j->entry[at - 1]->record : NULL;
+}
+
+int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err)
+{
+    struct buf line = {0};
+    struct call_record copy;
+    cJSON *keep;
+    call_record_put(&line, r);
+    int rc = call_record_parse(line.data, line.len, &copy, &keep, err);
+    if (rc == 0) {
+        ledger_add(j->ledger, line.data, line.len);
+        rc = ledger_sync(j->ledger, err);
+        if (rc == 0)
+            take(j, &copy, keep);
+        else
+            cJSON_Delete(keep);
+    }
+    buf_free(&line);
+    return rc;
+}
+
+struct call_totals call_journal_totals(const struct call_journal *j)
+{
+    return j->totals;
+}

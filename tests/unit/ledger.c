@@ -1,0 +1,114 @@
+/* ledger.c - the file of lines: what was synced is there after any end, one writer at a time, a torn line goes. */
+#include "tap.h"
+
+#include "src/bench/ledger.h"
+
+#include "mtbench/io.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char path[64];
+
+struct seen { int n; struct buf text; int refuse; };
+
+static int see(void *ctx, int number, const char *line, size_t n, struct err *err)
+{
+    struct seen *s = ctx;
+    if (number == s->refuse)
+        return err_set(err, ERR_FORMAT, "refused");
+    s->n = number;
+    buf_add(&s->text, line, n);
+    buf_char(&s->text, '|');
+    return 0;
+}
+
+static struct ledger *open_it(struct seen *s, bool fresh, struct err *err)
+{
+    *s = (struct seen){ .refuse = s->refuse };
+    return ledger_open(&(struct ledger_opts){ .path = path, .fresh = fresh, .busy = "at it", .replay = see, .ctx = s }, err);
+}
+
+static void put(const char *bytes, const char *mode)
+{
+    FILE *f = fopen(path, mode);
+    fputs(bytes, f);
+    fclose(f);
+}
+
+static void is_file(const char *want, const char *what)
+{
+    struct buf b = {0};
+    struct err err;
+    ok(io_read(path, &b, &err) == 0 && !strcmp(b.data, want), "%s", what);
+    buf_free(&b);
+}
+
+static int second_writer_is_refused(void)
+{
+    pid_t child = fork();
+    int status = 0;
+    if (child == 0) {
+        struct seen s = {0};
+        struct err err = {0};
+        struct ledger *l = open_it(&s, false, &err);
+        _exit(!l && err.kind == ERR_BUSY && strstr(err.text, "at it") ? 7 : 1);
+    }
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status) == 7;
+}
+
+int main(void)
+{
+    struct seen s = {0};
+    struct err err = {0};
+    snprintf(path, sizeof path, "/tmp/ledger.%ld/deep/file", (long)getpid());
+    struct ledger *l = open_it(&s, false, &err);
+    ok(l && ledger_empty(l) && s.n == 0, "a new file is made, with its folders");
+    ok(second_writer_is_refused(), "a second process is refused and told who writes"); /* before we read the file: closing it drops the lock */
+    ledger_add(l, "one", 3);
+    ledger_add(l, "two", 3);
+    is_file("", "what was added waits for the sync");
+    ok(ledger_sync(l, &err) == 0 && !ledger_empty(l), "sync");
+    is_file("one\ntwo\n", "and then it is there");
+    ledger_add(l, "lost", 4);
+    ledger_close(l);
+    is_file("one\ntwo\n", "what was not synced is dropped");
+    put("thr", "a");
+    l = open_it(&s, false, &err);
+    ok(l && s.n == 2 && !strcmp(s.text.data, "one|two|"), "replay sees the whole lines");
+    ok(second_writer_is_refused(), "and did not lose the lock");
+    is_file("one\ntwo\n", "the torn one is cut off");
+    ledger_add(l, "three", 5);
+    ok(ledger_sync(l, &err) == 0, "a line more");
+    is_file("one\ntwo\nthree\n", "goes behind the others");
+    ledger_close(l);
+    s.refuse = 2;
+    ok(!open_it(&s, false, &err) && err.kind == ERR_FORMAT && strstr(err.text, "file:2: refused"), "a refused line ends the opening, with its place: %s", err.text);
+    is_file("one\ntwo\nthree\n", "and changes nothing");
+    s.refuse = 0;
+    l = open_it(&s, true, &err);
+    ok(l && ledger_empty(l) && s.n == 0, "fresh starts anew");
+    ledger_close(l);
+    strcat(path, ".old");
+    is_file("one\ntwo\nthree\n", "and the old file is put aside");
+
+    *strrchr(path, '.') = '\0';
+    l = open_it(&s, false, &err);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 8, RLIM_INFINITY });
+    ledger_add(l, "fits", 4);
+    ok(ledger_sync(l, &err) == 0, "a line that fits");
+    ledger_add(l, "does not", 8);
+    ok(ledger_sync(l, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "free some space"), "a full disk is an error: %s", err.text);
+    is_file("fits\n", "that leaves no part of a line");
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
+    ok(ledger_sync(l, &err) == 0, "with room again");
+    is_file("fits\ndoes not\n", "it goes on");
+    ledger_close(l);
+    return done_testing();
+}
