@@ -1,0 +1,319 @@
+/* json_scan.c - JSON read in one pass. Strings go by eight bytes at a time, since they are nearly all of such files. */
+#include "mtbench/json_scan.h"
+
+#include "mtbench/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+enum { MAX_DEPTH = 512 };                /* of lists and objects; Python gives up near 1000 */
+
+void json_scan_begin(struct json_scan *s, const char *text, size_t n)
+{
+    *s = (struct json_scan){ text, text, text + n, NULL };
+}
+
+static bool wrong(struct json_scan *s, const char *what)
+{
+    if (!s->wrong)
+        s->wrong = what;
+    return false;
+}
+
+int json_scan_error(const struct json_scan *s, struct err *err)
+{
+    return err_set(err, ERR_FORMAT, "no valid JSON at column %zu (%s); correct the line", (size_t)(s->at - s->start) + 1,
+                   s->wrong ? s->wrong : "something else was expected");
+}
+
+char json_scan_peek(struct json_scan *s)
+{
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
+        s->at++;
+    return s->at < s->end ? *s->at : 0;
+}
+
+bool json_scan_end(struct json_scan *s)
+{
+    json_scan_peek(s);
+    return s->at == s->end || wrong(s, "more text after the value");
+}
+
+/* ---- strings ---- */
+
+/* Bytes that end a run of plain ones: quote, backslash, controls, and all above 127. */
+static const char *plain_run(const char *p, const char *end)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    for (; end - p >= 8; p += 8) {
+        uint64_t w;
+        memcpy(&w, p, 8);
+        uint64_t quote = w ^ (ones * '"'), backslash = w ^ (ones * '\\');
+        if ((w | (w - ones * 0x20) | (quote - ones) | (backslash - ones)) & high)
+            break;                       /* or a false alarm, which the bytes below settle */
+    }
+    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
+static int hex4(const char *p, const char *end)
+{
+    int v = 0;
+    if (end - p < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        int c = (unsigned char)p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        if (d < 0)
+            return -1;
+        v = v << 4 | d;
+    }
+    return v;
+}
+
+bool json_scan_string(struct json_scan *s, struct json_text *out)
+{
+    if (json_scan_peek(s) != '"')
+        return wrong(s, "no string");
+    *out = (struct json_text){ ++s->at, 0, false };
+    for (;;) {
+        s->at = plain_run(s->at, s->end);
+        if (s->at == s->end)
+            return wrong(s, "a string without an end");
+        utf8proc_int32_t c = (unsigned char)*s->at;
+        if (c == '"') {
+            out->len = (size_t)(s->at++ - out->ptr);
+            return true;
+        }
+        if (c < 0x20)
+            return wrong(s, "a control character in a string");
+        if (c == '\\') {
+            out->escaped = true;
+            bool unicode = s->end - s->at > 1 && s->at[1] == 'u';
+            if (s->end - s->at < 2 || !s->at[1] || !strchr("\"\\/bfnrtu", s->at[1]) || (unicode && hex4(s->at + 2, s->end) < 0))
+                return wrong(s, "no such escape");
+            s->at += unicode ? 6 : 2;
+            continue;
+        }
+        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s->at, s->end - s->at, &c);
+        if (k < 1)
+            return wrong(s, "a byte that is no UTF-8");
+        s->at += k;
+    }
+}
+
+static long put_utf8(uint32_t c, char *out)
+{
+    return utf8proc_encode_char((utf8proc_int32_t)c, (utf8proc_uint8_t *)out);
+}
+
+/* \uXXXX at *p, two of them for a surrogate pair. 0: none that UTF-8 or a C string can hold. */
+static long decode_unicode(const char **p, const char *end, char *out)
+{
+    int c = hex4(*p + 2, end), low;
+    *p += 6;
+    if (c == 0 || (c >= 0xdc00 && c < 0xe000))
+        return 0;
+    if (c < 0xd800 || c >= 0xe000)
+        return put_utf8((uint32_t)c, out);
+    if (end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u' || (low = hex4(*p + 2, end)) < 0xdc00 || low >= 0xe000)
+        return 0;
+    *p += 6;
+    return put_utf8(0x10000u + ((uint32_t)(c - 0xd800) << 10) + (uint32_t)(low - 0xdc00), out);
+}
+
+long json_text_decode(const struct json_text *t, char *out)
+{
+    static const char letter[] = "\"\\/bfnrt", plain[] = "\"\\/\b\f\n\r\t";
+    const char *p = t->ptr, *end = t->ptr + t->len;
+    char *o = out;
+    while (p < end) {
+        const char *stop = memchr(p, '\\', (size_t)(end - p));
+        size_t run = (size_t)((stop ? stop : end) - p);
+        memmove(o, p, run);
+        o += run;
+        p += run;
+        if (p == end)
+            break;
+        if (p[1] == 'u') {
+            long k = decode_unicode(&p, end, o);
+            if (k == 0)
+                return -1;
+            o += k;
+        } else {
+            *o++ = plain[strchr(letter, p[1]) - letter];
+            p += 2;
+        }
+    }
+    return o - out;
+}
+
+bool json_text_is(const struct json_text *t, const char *name)
+{
+    size_t n = strlen(name);
+    if (!t->escaped)
+        return t->len == n && !memcmp(t->ptr, name, n);
+    if (t->len > 6 * n)                  /* an escape is at most six bytes for one */
+        return false;
+    char *plain = xcalloc(t->len, 1);
+    bool same = json_text_decode(t, plain) == (long)n && !memcmp(plain, name, n);
+    free(plain);
+    return same;
+}
+
+/* ---- numbers and words ---- */
+
+static const char *digits(const char *p, const char *end)
+{
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
+}
+
+static bool word(struct json_scan *s, const char *w)
+{
+    size_t n = strlen(w);
+    if ((size_t)(s->end - s->at) < n || memcmp(s->at, w, n))
+        return false;
+    s->at += n;
+    return true;
+}
+
+/* The end of the number's digits, or NULL. */
+static const char *number_end(const char *p, const char *end, bool *is_int)
+{
+    const char *from = p += p < end && *p == '-';
+    p = digits(p, end);
+    if (p == from || (*from == '0' && p > from + 1))
+        return NULL;
+    *is_int = true;
+    if (p < end && *p == '.') {
+        *is_int = false;
+        from = ++p;
+        if ((p = digits(p, end)) == from)
+            return NULL;
+    }
+    if (p < end && (*p | 32) == 'e') {
+        *is_int = false;
+        p++;
+        from = p += p < end && (*p == '+' || *p == '-');
+        if ((p = digits(p, end)) == from)
+            return NULL;
+    }
+    return p;
+}
+
+/* Read the digits from a NUL-terminated copy: what follows the number in the text is not ours. */
+static double to_double(const char *p, size_t n)
+{
+    char few[48], *copy = n < sizeof few ? few : xcalloc(n + 1, 1);
+    memcpy(copy, p, n);
+    copy[n] = '\0';
+    double v = strtod(copy, NULL);
+    if (copy != few)
+        free(copy);
+    return v;
+}
+
+bool json_scan_number(struct json_scan *s, double *value, bool *is_int)
+{
+    json_scan_peek(s);
+    *is_int = false;
+    if (word(s, "NaN"))
+        *value = NAN;
+    else if (word(s, "Infinity"))
+        *value = INFINITY;
+    else if (word(s, "-Infinity"))
+        *value = -INFINITY;
+    else {
+        const char *end = number_end(s->at, s->end, is_int);
+        if (!end)
+            return wrong(s, "no number");
+        size_t n = (size_t)(end - s->at);
+        if (n == 1)
+            *value = *s->at - '0';
+        else
+            *value = to_double(s->at, n);
+        s->at = end;
+    }
+    return true;
+}
+
+/* ---- lists, objects, anything ---- */
+
+bool json_scan_open(struct json_scan *s, char bracket)
+{
+    if (json_scan_peek(s) != bracket)
+        return wrong(s, bracket == '{' ? "no object" : "no list");
+    s->at++;
+    return true;
+}
+
+static int next(struct json_scan *s, bool *first, char close)
+{
+    char c = json_scan_peek(s);
+    if (c == close && c) {
+        s->at++;
+        return 0;
+    }
+    if (!*first) {
+        if (c != ',')
+            return wrong(s, "a comma or the closing bracket is missing") - 1;
+        s->at++;
+    }
+    *first = false;
+    return 1;
+}
+
+int json_scan_item(struct json_scan *s, bool *first)
+{
+    bool was_first = *first;
+    int k = next(s, first, ']');
+    if (k == 1 && !was_first && json_scan_peek(s) == ']')
+        return wrong(s, "a comma before the closing bracket") - 1;
+    return k;
+}
+
+int json_scan_key(struct json_scan *s, bool *first, struct json_text *key)
+{
+    int k = next(s, first, '}');
+    if (k != 1)
+        return k;
+    if (!json_scan_string(s, key))
+        return -1;
+    if (json_scan_peek(s) != ':')
+        return wrong(s, "a colon is missing") - 1;
+    s->at++;
+    return 1;
+}
+
+static bool skip(struct json_scan *s, int depth)
+{
+    struct json_text text;
+    bool is_int, first = true;
+    int k;
+    char c = json_scan_peek(s);
+    if (c == '"')
+        return json_scan_string(s, &text);
+    if (c == '{' || c == '[') {
+        if (depth == MAX_DEPTH)
+            return wrong(s, "brackets too deep");
+        s->at++;
+        while ((k = c == '{' ? json_scan_key(s, &first, &text) : json_scan_item(s, &first)) == 1)
+            if (!skip(s, depth + 1))
+                return false;
+        return k == 0;
+    }
+    if (word(s, "true") || word(s, "false") || word(s, "null") || word(s, "NaN") || word(s, "Infinity") || word(s, "-Infinity"))
+        return true;
+    const char *end = number_end(s->at, s->end, &is_int);
+    s->at = end ? end : s->at;
+    return end || wrong(s, "no value");
+}
+
+bool json_scan_skip(struct json_scan *s)
+{
+    return skip(s, 0);
+}

@@ -1,0 +1,363 @@
+/* judgment_table.c - judgment files as a table of what scoring needs. One pass over the bytes; texts are passed over, not copied. */
+#include "mtbench/judgment.h"
+
+#include "mtbench/json_scan.h"
+#include "mtbench/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK = 1 << 20, MAX_LINE = 1 << 28 };
+
+/* ---- names ---- */
+
+static uint64_t hash_of(const char *s, size_t n)
+{
+    uint64_t h = 0xcbf29ce484222325u;    /* FNV-1a */
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
+    return h ^ h >> 32;
+}
+
+/* The slot that holds the name, or the empty one where it belongs. */
+static int32_t *find_slot(const struct judgment_table *t, const char *s, size_t n)
+{
+    size_t i = hash_of(s, n) & (t->n_slots - 1);
+    while (t->slot[i] >= 0 && (strncmp(t->name[t->slot[i]], s, n) || t->name[t->slot[i]][n]))
+        i = (i + 1) & (t->n_slots - 1);
+    return &t->slot[i];
+}
+
+static void grow_slots(struct judgment_table *t)
+{
+    t->n_slots = t->n_slots ? t->n_slots * 2 : 64;
+    t->slot = xrealloc(t->slot, t->n_slots, sizeof *t->slot);
+    memset(t->slot, 0xff, t->n_slots * sizeof *t->slot);
+    for (int i = 0; i < t->n_names; i++)
+        *find_slot(t, t->name[i], strlen(t->name[i])) = i;
+}
+
+static int32_t intern(struct judgment_table *t, const char *s, size_t n)
+{
+    if ((size_t)t->n_names * 2 >= t->n_slots)
+        grow_slots(t);
+    int32_t *slot = find_slot(t, s, n);
+    if (*slot < 0) {
+        t->name = xrealloc(t->name, (size_t)t->n_names + 1, sizeof *t->name);
+        t->name[t->n_names] = xstrndup(s, n);
+        *slot = t->n_names++;
+    }
+    return *slot;
+}
+
+int judgment_table_name(const struct judgment_table *t, const char *name)
+{
+    return t->n_slots ? *find_slot(t, name, strlen(name)) : -1;
+}
+
+/* ---- one line ---- */
+
+enum field {
+    F_QUESTION_ID, F_MODEL, F_MODEL_1, F_MODEL_2, F_JUDGE, F_USER_PROMPT, F_JUDGMENT, F_SCORE, F_TURN, F_WINNER, F_G1_WINNER, F_G2_WINNER,
+    F_G1_PROMPT, F_G1_JUDGMENT, F_G2_PROMPT, F_G2_JUDGMENT, N_FIELDS
+};
+static const char *const field_name[N_FIELDS] = { "question_id", "model", "model_1", "model_2", "judge", "user_prompt", "judgment", "score", "turn",
+    "winner", "g1_winner", "g2_winner", "g1_user_prompt", "g1_judgment", "g2_user_prompt", "g2_judgment" };
+
+/* Where the values of one record stand; at NULL: no such key. The last of several counts. */
+struct record {
+    struct slot { const char *at, *end; } value[N_FIELDS];
+};
+
+static int field_of(const struct json_text *key)
+{
+    for (int f = 0; f < N_FIELDS; f++)
+        if ((key->escaped || key->ptr[0] == field_name[f][0]) && json_text_is(key, field_name[f]))
+            return f;
+    return -1;
+}
+
+static int scan_record(const char *line, size_t n, struct record *r, struct err *err)
+{
+    struct json_scan s;
+    struct json_text key;
+    bool first = true;
+    int k;
+    *r = (struct record){0};
+    json_scan_begin(&s, line, n);
+    if (!json_scan_open(&s, '{'))
+        return json_scan_error(&s, err);
+    while ((k = json_scan_key(&s, &first, &key)) == 1) {
+        int f = field_of(&key);
+        json_scan_peek(&s);
+        const char *at = s.at;
+        if (!json_scan_skip(&s))
+            return json_scan_error(&s, err);
+        if (f >= 0)
+            r->value[f] = (struct slot){ at, s.at };
+    }
+    return k < 0 || !json_scan_end(&s) ? json_scan_error(&s, err) : 0;
+}
+
+/* A second look at a value that has been scanned already. */
+static bool text_at(const struct record *r, enum field f, struct json_text *out)
+{
+    struct json_scan s;
+    json_scan_begin(&s, r->value[f].at, (size_t)(r->value[f].end - r->value[f].at));
+    return r->value[f].at && *s.at == '"' && json_scan_string(&s, out);
+}
+
+static int number_at(const struct record *r, enum field f, double *v, bool *is_int, struct err *err)
+{
+    struct json_scan s;
+    json_scan_begin(&s, r->value[f].at, (size_t)(r->value[f].end - r->value[f].at));
+    if (!r->value[f].at || !json_scan_number(&s, v, is_int))
+        return err_set(err, ERR_FORMAT, "no number \"%s\"; is this a judgment file?", field_name[f]);
+    return 0;
+}
+
+static int whole_at(const struct record *r, enum field f, double low, double high, int64_t *v, struct err *err)
+{
+    double x = 0;
+    bool is_int;
+    if (number_at(r, f, &x, &is_int, err) < 0)
+        return -1;
+    if (!(x >= low && x <= high) || x != (double)(int64_t)x)
+        return err_set(err, ERR_FORMAT, "\"%s\" is no whole number of %.0f .. %.0f", field_name[f], low, high);
+    *v = (int64_t)x;
+    return 0;
+}
+
+static int intern_text(struct judgment_table *t, const struct json_text *text, const char *what, int32_t *out, struct err *err)
+{
+    if (!text->escaped) {
+        *out = intern(t, text->ptr, text->len);
+        return 0;
+    }
+    char *plain = xcalloc(text->len, 1);
+    long n = json_text_decode(text, plain);
+    if (n >= 0)
+        *out = intern(t, plain, (size_t)n);
+    free(plain);
+    return n >= 0 ? 0 : err_set(err, ERR_FORMAT, "\"%s\" holds \\u0000 or half a surrogate pair; correct the name", what);
+}
+
+static int name_at(struct judgment_table *t, const struct record *r, enum field f, int32_t *out, struct err *err)
+{
+    struct json_text text;
+    if (!text_at(r, f, &text))
+        return err_set(err, ERR_FORMAT, "no text \"%s\"; is this a judgment file?", field_name[f]);
+    return intern_text(t, &text, field_name[f], out, err);
+}
+
+/* ["gpt-4", "single-v1"]; a plain name is taken too. */
+static int judge_at(struct judgment_table *t, const struct record *r, struct judgment_row *row, struct err *err)
+{
+    struct json_scan s;
+    struct json_text text;
+    bool first = true;
+    int32_t *out[2] = { &row->judge, &row->prompt };
+    row->judge = row->prompt = -1;
+    if (!r->value[F_JUDGE].at)
+        return 0;
+    if (text_at(r, F_JUDGE, &text))
+        return intern_text(t, &text, "judge", &row->judge, err);
+    json_scan_begin(&s, r->value[F_JUDGE].at, (size_t)(r->value[F_JUDGE].end - r->value[F_JUDGE].at));
+    bool list = json_scan_open(&s, '[');
+    for (int i = 0; list && i < 2 && json_scan_item(&s, &first) == 1; i++)
+        if (!json_scan_string(&s, &text) || intern_text(t, &text, "judge", out[i], err) < 0)
+            list = false;
+    return list && row->judge >= 0 ? 0 : err_set(err, ERR_FORMAT, "\"judge\" is no list of judge and prompt name");
+}
+
+static int turn_at(const struct judgment_table *t, const struct record *r, struct judgment_row *row, struct err *err)
+{
+    int64_t turn = 1;
+    if (r->value[F_TURN].at) {
+        if (whole_at(r, F_TURN, 1, 255, &turn, err) < 0)
+            return -1;
+    } else if (row->prompt >= 0 && strstr(t->name[row->prompt], "multi-turn"))
+        turn = 2;
+    row->turn = (uint8_t)turn;
+    return 0;
+}
+
+static int winner_at(const struct record *r, enum field f, uint8_t *out, struct err *err)
+{
+    struct json_text text;
+    if (text_at(r, f, &text)) {
+        for (enum winner w = WINNER_MODEL_1; w <= WINNER_ERROR; w++) {
+            if (json_text_is(&text, winner_name(w))) {
+                *out = (uint8_t)w;
+                return 0;
+            }
+        }
+    }
+    return err_set(err, ERR_FORMAT, "\"%s\" is none of model_1, model_2, tie, error", field_name[f]);
+}
+
+static int winners_at(const struct record *r, struct judgment_row *row, struct err *err)
+{
+    struct json_text text;
+    if (r->value[F_G1_WINNER].at || !r->value[F_WINNER].at)
+        return winner_at(r, F_G1_WINNER, &row->g1, err) < 0 ? -1 : winner_at(r, F_G2_WINNER, &row->g2, err);
+    if (text_at(r, F_WINNER, &text) && (json_text_is(&text, "inconsistent") || json_text_is(&text, "tie (inconsistent)"))) {
+        row->g1 = WINNER_MODEL_1;
+        row->g2 = WINNER_MODEL_2;
+        return 0;
+    }
+    row->g1 = 0;
+    if (winner_at(r, F_WINNER, &row->g1, err) < 0)
+        return -1;
+    row->g2 = row->g1;
+    return 0;
+}
+
+/* Does the prompt end with an answer that is none? Seen in the raw bytes: newlines are escapes there. */
+static bool shows_no_answer(const struct record *r, enum field f)
+{
+    static const char *const after[] = { "\\n[The End of Assistant's Answer]", "\\n[The End of Assistant A's Answer]", "\\n[The End of Assistant B's Answer]",
+        "\\n\\n<|The End of Assistant A's Conversation with User|>", "\\n\\n<|The End of Assistant B's Conversation with User|>" };
+    static const char *const shown[] = { " Answer]\\n", " Answer]\\nERROR", " Answer]\\n$ERROR$", "### Assistant A:\\n", "### Assistant A:\\nERROR",
+        "### Assistant A:\\n$ERROR$", "### Assistant B:\\n", "### Assistant B:\\nERROR", "### Assistant B:\\n$ERROR$" };
+    const char *at = r->value[f].at;
+    if (!at || *at != '"')
+        return false;
+    size_t n = (size_t)(r->value[f].end - at) - 1;
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
+        size_t k = strlen(after[i]);
+        if (n < k || memcmp(at + n - k, after[i], k))
+            continue;
+        for (size_t j = 0; j < sizeof shown / sizeof *shown; j++) {
+            size_t m = strlen(shown[j]);
+            if (n - k >= m && !memcmp(at + n - k - m, shown[j], m))
+                return true;
+        }
+    }
+    return false;
+}
+
+static enum judgment_status game_status(const struct record *r, enum field prompt, enum field judgment, enum judgment_status by_verdict)
+{
+    struct json_text text;
+    if (shows_no_answer(r, prompt))
+        return JUDGMENT_NO_ANSWER;
+    if (by_verdict == JUDGMENT_UNPARSABLE && r->value[judgment].end - r->value[judgment].at < 64 && text_at(r, judgment, &text) &&
+        json_text_is(&text, "$ERROR$"))
+        return JUDGMENT_FAILED;
+    return by_verdict;
+}
+
+static int single_row(struct judgment_table *t, const struct record *r, struct judgment_row *row, struct err *err)
+{
+    row->model_2 = -1;
+    if (name_at(t, r, F_MODEL, &row->model_1, err) < 0 || number_at(r, F_SCORE, &row->score, &row->score_is_int, err) < 0)
+        return -1;
+    row->status = (uint8_t)game_status(r, F_USER_PROMPT, F_JUDGMENT, rating_status(row->score));
+    return 0;
+}
+
+static int pair_row(struct judgment_table *t, const struct record *r, struct judgment_row *row, struct err *err)
+{
+    row->score = -1;
+    if (name_at(t, r, F_MODEL_1, &row->model_1, err) < 0 || name_at(t, r, F_MODEL_2, &row->model_2, err) < 0 || winners_at(r, row, err) < 0)
+        return -1;
+    row->status = (uint8_t)judgment_worse(
+        game_status(r, F_G1_PROMPT, F_G1_JUDGMENT, row->g1 == WINNER_ERROR ? JUDGMENT_UNPARSABLE : JUDGMENT_OK),
+        game_status(r, F_G2_PROMPT, F_G2_JUDGMENT, row->g2 == WINNER_ERROR ? JUDGMENT_UNPARSABLE : JUDGMENT_OK));
+    return 0;
+}
+
+static int parse_line(struct judgment_table *t, const char *line, size_t n, struct err *err)
+{
+    struct record r;
+    struct judgment_row row = {0};
+    if (scan_record(line, n, &r, err) < 0)
+        return -1;
+    bool pair = r.value[F_MODEL_1].at != NULL;
+    if (t->n && t->pairs != pair)
+        return err_set(err, ERR_FORMAT, "a %s judgment among %s ones; judgments of one kind belong in a file", pair ? "pair" : "single", pair ? "single" : "pair");
+    if (whole_at(&r, F_QUESTION_ID, -9007199254740991.0, 9007199254740991.0, &row.question_id, err) < 0 || judge_at(t, &r, &row, err) < 0 ||
+        turn_at(t, &r, &row, err) < 0 || (pair ? pair_row(t, &r, &row, err) : single_row(t, &r, &row, err)) < 0)
+        return -1;
+    t->pairs = pair;
+    if (t->n == t->cap)
+        t->row = xrealloc(t->row, t->cap = t->cap ? t->cap + t->cap / 2 : 256, sizeof *t->row);
+    t->row[t->n++] = row;
+    return 0;
+}
+
+/* ---- files ---- */
+
+static bool is_blank(const char *line, size_t n)
+{
+    struct json_scan s;
+    json_scan_begin(&s, line, n);
+    return json_scan_peek(&s) == 0 && s.at == s.end;
+}
+
+/* Take whole lines from data, the last one also without its newline if 'all'. Returns the bytes taken, -1 on an error. */
+static long take_lines(struct judgment_table *t, const char *name, const char *data, size_t n, bool all, long *number, struct err *err)
+{
+    size_t at = 0;
+    while (at < n) {
+        const char *end = memchr(data + at, '\n', n - at);
+        if (!end && !all)
+            break;
+        size_t length = end ? (size_t)(end - data) - at : n - at;
+        ++*number;
+        if (!is_blank(data + at, length) && parse_line(t, data + at, length, err) < 0)
+            return err_wrap(err, "%s:%ld", name, *number);
+        at += length + (end != NULL);
+    }
+    return (long)at;
+}
+
+int judgment_table_parse(struct judgment_table *t, const char *name, const char *data, size_t n, struct err *err)
+{
+    long number = 0;
+    return take_lines(t, name, data, n, true, &number, err) < 0 ? -1 : 0;
+}
+
+int judgment_table_read(struct judgment_table *t, const char *path, struct err *err)
+{
+    struct buf b = {0};
+    long number = 0, taken = 0;
+    ssize_t got = 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, "%s: cannot open", path);
+    while (got > 0 && taken >= 0) {
+        do
+            got = read(fd, buf_reserve(&b, BLOCK), BLOCK);
+        while (got < 0 && errno == EINTR);
+        if (got < 0) {
+            taken = err_errno(err, "%s: cannot read", path);
+            break;
+        }
+        b.len += (size_t)got;
+        taken = take_lines(t, path, b.data, b.len, got == 0, &number, err);
+        if (taken > 0) {
+            memmove(b.data, b.data + taken, b.len - (size_t)taken);
+            b.len -= (size_t)taken;
+        }
+        if (b.len > MAX_LINE)
+            taken = err_set(err, ERR_FORMAT, "%s:%ld: a line above %d MiB; is this a judgment file?", path, number + 1, MAX_LINE >> 20);
+    }
+    buf_free(&b);
+    close(fd);
+    return taken < 0 ? -1 : 0;
+}
+
+void judgment_table_free(struct judgment_table *t)
+{
+    for (int i = 0; i < t->n_names; i++)
+        free(t->name[i]);
+    free(t->name);
+    free(t->row);
+    free(t->slot);
+    *t = (struct judgment_table){0};
+}
