@@ -44,6 +44,8 @@ struct pair_judgment {
     double tstamp;
 };
 
+/* A score as Python prints it: 8, 8.5, -1. */
+void score_put(struct buf *b, double score, bool is_int);
 /* The record to the byte as FastChat's json.dumps writes it, without a newline. */
 void single_judgment_put(struct buf *b, const struct single_judgment *j);
 void pair_judgment_put(struct buf *b, const struct pair_judgment *j);

@@ -1,5 +1,10 @@
-/* judgment.c - what a judgment is: its states, its winners. */
+/* judgment.c - what a judgment is: its states, its winners, its record as FastChat writes it. */
 #include "mtbench/judgment.h"
+
+#include "mtbench/json.h"
+
+#include <math.h>
+#include <string.h>
 
 const char *judgment_status_name(enum judgment_status s)
 {
@@ -21,4 +26,61 @@ const char *winner_name(enum winner w)
 {
     static const char *const name[] = { "model_1", "model_2", "tie", "error" };
     return (unsigned)w < sizeof name / sizeof *name ? name[w] : "error";
+}
+
+static void put_text(struct buf *b, const char *name, const char *value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    json_put_string(b, value, strlen(value));
+}
+
+static void put_judge(struct buf *b, const char *judge, const char *prompt)
+{
+    buf_str(b, ", \"judge\": [");
+    json_put_string(b, judge, strlen(judge));
+    buf_str(b, ", ");
+    json_put_string(b, prompt, strlen(prompt));
+    buf_char(b, ']');
+}
+
+static void put_end(struct buf *b, int turn, double tstamp)
+{
+    buf_printf(b, ", \"turn\": %d, \"tstamp\": ", turn);
+    json_put_double(b, tstamp);
+    buf_char(b, '}');
+}
+
+void score_put(struct buf *b, double score, bool is_int)
+{
+    if (is_int && fabs(score) < 9007199254740992.0)
+        json_put_int(b, (int64_t)score);
+    else
+        json_put_double(b, score);
+}
+
+void single_judgment_put(struct buf *b, const struct single_judgment *j)
+{
+    buf_printf(b, "{\"question_id\": %lld", (long long)j->question_id);
+    put_text(b, "model", j->model);
+    put_judge(b, j->judge, j->prompt);
+    put_text(b, "user_prompt", j->user_prompt);
+    put_text(b, "judgment", j->judgment);
+    buf_str(b, ", \"score\": ");
+    score_put(b, j->score, j->score_is_int);
+    put_end(b, j->turn, j->tstamp);
+}
+
+void pair_judgment_put(struct buf *b, const struct pair_judgment *j)
+{
+    buf_printf(b, "{\"question_id\": %lld", (long long)j->question_id);
+    put_text(b, "model_1", j->model_1);
+    put_text(b, "model_2", j->model_2);
+    put_text(b, "g1_winner", winner_name(j->g1_winner));
+    put_text(b, "g2_winner", winner_name(j->g2_winner));
+    put_judge(b, j->judge, j->prompt);
+    put_text(b, "g1_user_prompt", j->g1_user_prompt);
+    put_text(b, "g1_judgment", j->g1_judgment);
+    put_text(b, "g2_user_prompt", j->g2_user_prompt);
+    put_text(b, "g2_judgment", j->g2_judgment);
+    put_end(b, j->turn, j->tstamp);
 }

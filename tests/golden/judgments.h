@@ -1,0 +1,12 @@
+/* judgments.h - written by make_judgments.py: records as Python's json.dumps writes them. */
+static const char *const golden_single[] = {
+    "{\"question_id\": 81, \"model\": \"m\", \"judge\": [\"gpt-4\", \"single-v1\"], \"user_prompt\": \"quote \\\" slash / \\\\ tab\\t newline\\n bell\\u0007 del\\u007f \\u00e9 \\u65e5 \\ud83d\\ude00 {x}\", \"judgment\": \"Rating: [[8]]\", \"score\": 8, \"turn\": 1, \"tstamp\": 1686286924.844282}",
+    "{\"question_id\": 160, \"model\": \"a\\\"b\", \"judge\": [\"judge \\u00e9\", \"single-v1-multi-turn\"], \"user_prompt\": \"quote \\\" slash / \\\\ tab\\t newline\\n bell\\u0007 del\\u007f \\u00e9 \\u65e5 \\ud83d\\ude00 {x}\", \"judgment\": \"\", \"score\": 8.5, \"turn\": 2, \"tstamp\": 1.0}",
+    "{\"question_id\": -1, \"model\": \"\", \"judge\": [\"\", \"\"], \"user_prompt\": \"quote \\\" slash / \\\\ tab\\t newline\\n bell\\u0007 del\\u007f \\u00e9 \\u65e5 \\ud83d\\ude00 {x}\", \"judgment\": \"$ERROR$\", \"score\": -1, \"turn\": 1, \"tstamp\": 1e+22}",
+    "{\"question_id\": 9007199254740991, \"model\": \"m\", \"judge\": [\"j\", \"p\"], \"user_prompt\": \"quote \\\" slash / \\\\ tab\\t newline\\n bell\\u0007 del\\u007f \\u00e9 \\u65e5 \\ud83d\\ude00 {x}\", \"judgment\": \"x\", \"score\": 8.0, \"turn\": 255, \"tstamp\": 0.1}",
+    "{\"question_id\": 1, \"model\": \"m\", \"judge\": [\"j\", \"p\"], \"user_prompt\": \"quote \\\" slash / \\\\ tab\\t newline\\n bell\\u0007 del\\u007f \\u00e9 \\u65e5 \\ud83d\\ude00 {x}\", \"judgment\": \"x\", \"score\": 0.30000000000000004, \"turn\": 1, \"tstamp\": 1e-07}",
+};
+static const char *const golden_pair[] = {
+    "{\"question_id\": 81, \"model_1\": \"a\", \"model_2\": \"b\", \"g1_winner\": \"model_1\", \"g2_winner\": \"model_2\", \"judge\": [\"gpt-4\", \"pair-v2\"], \"g1_user_prompt\": \"p1\", \"g1_judgment\": \"quote \\\" slash / \\\\ tab\\t newline\\n bell\\u0007 del\\u007f \\u00e9 \\u65e5 \\ud83d\\ude00 {x}\", \"g2_user_prompt\": \"p2\", \"g2_judgment\": \"\", \"turn\": 1, \"tstamp\": 1717231244.6949673}",
+    "{\"question_id\": 82, \"model_1\": \"a\", \"model_2\": \"b\", \"g1_winner\": \"tie\", \"g2_winner\": \"error\", \"judge\": [\"gpt-4\", \"pair-v2\"], \"g1_user_prompt\": \"p1\", \"g1_judgment\": \"quote \\\" slash / \\\\ tab\\t newline\\n bell\\u0007 del\\u007f \\u00e9 \\u65e5 \\ud83d\\ude00 {x}\", \"g2_user_prompt\": \"p2\", \"g2_judgment\": \"\", \"turn\": 2, \"tstamp\": 5.0}",
+};
