@@ -23,13 +23,15 @@ struct judge_prompts {
     char sha256[65];                     /* of the file */
 };
 
-/* Parse judge_prompts.jsonl; 'name' stands in messages. On 0 release with judge_prompts_free(). */
+/* Parse judge_prompts.jsonl; 'name' stands in messages. A broken or empty line, an unknown type or output format: err (format). Of two prompts
+ * of one name the last is found. On 0 release with judge_prompts_free(). */
 int judge_prompts_parse(const char *name, const char *data, size_t n, struct judge_prompts *out, struct err *err);
 void judge_prompts_free(struct judge_prompts *p);
 const struct judge_prompt *judge_prompts_find(const struct judge_prompts *p, const char *name);
 
 struct prompt_field { const char *name, *value; };
-/* Python's str.format with named fields: {name}, {{ and }}. A field without a value: err (format) that names prompt and field. */
+/* Python's str.format with named fields: {name}, {{ and }}; braces in the values are left alone. A field without a value, a lone brace or a
+ * conversion or format inside one ({x!r}, {x:10}): err (format) that names prompt and field. Appends to 'out'. */
 int judge_prompt_fill(const struct judge_prompt *p, const struct prompt_field *field, int n, struct buf *out, struct err *err);
 
 #endif
