@@ -12,9 +12,12 @@ struct verdict {
     char letter;                         /* pairwise: 'A', 'B', 'C' (tie), 'E' (error) */
 };
 
+/* Digits are what Python's \d takes; a number with other than ASCII digits, or with a leading zero and no point, is where its program aborts. Two
+ * ratings have no range: the larger one wins, at most 0.1 apart is a tie. */
 struct verdict verdict_parse(enum verdict_format format, const char *text, size_t n);
 
-/* The text after thinking: without a leading <think>...</think> (and its kin); the whole where there is none. Offset of the rest. */
+/* The text after thinking: without a leading <think>...</think> (and its kin) and the blanks after it; the whole where there is none. Offset of the
+ * rest: n when the thinking never ends. A </think> whose beginning stood in the chat template ends thinking too. */
 size_t verdict_skip_thinking(const char *text, size_t n);
 
 #endif

@@ -1,0 +1,194 @@
+/* verdict.c - what a judge's text says. The patterns of FastChat's common.py, matched by hand: leftmost, first match only. */
+#include "mtbench/verdict.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+struct cursor {
+    const char *at, *end;
+};
+
+/* ---- numbers: \d+\.?\d* ---- */
+
+struct number {
+    const char *ptr;
+    size_t len;
+    bool point, plain;                   /* has a point; has ASCII digits only */
+};
+
+static int32_t code_point(const struct cursor *c, size_t *width)
+{
+    utf8proc_int32_t u = -1;
+    utf8proc_ssize_t k = c->at < c->end ? utf8proc_iterate((const utf8proc_uint8_t *)c->at, c->end - c->at, &u) : 0;
+    *width = k > 0 ? (size_t)k : 1;
+    return k > 0 ? u : -1;
+}
+
+static size_t take_digits(struct cursor *c, bool *plain)
+{
+    const char *from = c->at;
+    for (;;) {
+        size_t width;
+        int32_t u = code_point(c, &width);
+        bool ascii = u >= '0' && u <= '9';
+        if (!ascii && (u < 128 || utf8proc_category(u) != UTF8PROC_CATEGORY_ND))
+            return (size_t)(c->at - from);
+        *plain = *plain && ascii;
+        c->at += width;
+    }
+}
+
+static bool take(struct cursor *c, const char *text)
+{
+    size_t n = strlen(text);
+    if ((size_t)(c->end - c->at) < n || memcmp(c->at, text, n))
+        return false;
+    c->at += n;
+    return true;
+}
+
+static bool take_number(struct cursor *c, struct number *out)
+{
+    *out = (struct number){ .ptr = c->at, .plain = true };
+    if (take_digits(c, &out->plain) == 0)
+        return false;
+    out->point = take(c, ".");
+    if (out->point)
+        take_digits(c, &out->plain);
+    out->len = (size_t)(c->at - out->ptr);
+    return true;
+}
+
+/* The number as a Python literal. False where Python refuses it: digits of other scripts, a leading zero (00 is one), more than 4300 digits. */
+static bool literal(const struct number *n, double *value)
+{
+    enum { MAX_DIGITS = 4300 };
+    char few[MAX_DIGITS + 2];
+    if (!n->plain || n->len > MAX_DIGITS)
+        return false;
+    if (!n->point && n->ptr[0] == '0' && strspn(n->ptr, "0") < n->len)
+        return false;
+    memcpy(few, n->ptr, n->len);
+    few[n->len] = '\0';
+    *value = strtod(few, NULL);
+    return true;
+}
+
+/* ---- patterns ---- */
+
+/* \s of Python's Unicode patterns. */
+static bool is_space(int32_t u)
+{
+    return (u >= 9 && u <= 13) || (u >= 0x1c && u <= 0x20) || u == 0x85 || u == 0xa0 || u == 0x1680 || (u >= 0x2000 && u <= 0x200a) || u == 0x2028 ||
+           u == 0x2029 || u == 0x202f || u == 0x205f || u == 0x3000;
+}
+
+/* The numbers between 'open' and 'close', with a comma and at most one blank between them. */
+static bool match_here(struct cursor c, const char *open, const char *close, struct number *out, int n)
+{
+    if (!take(&c, open))
+        return false;
+    for (int i = 0; i < n; i++) {
+        size_t width;
+        if (i > 0) {
+            if (!take(&c, ","))
+                return false;
+            if (is_space(code_point(&c, &width)))
+                c.at += width;
+        }
+        if (!take_number(&c, &out[i]))
+            return false;
+    }
+    return take(&c, close);
+}
+
+static bool search(const char *text, size_t n, const char *open, const char *close, struct number *out, int n_out)
+{
+    struct cursor c = { text, text + n };
+    while ((c.at = memchr(c.at, '[', (size_t)(c.end - c.at)))) {
+        if (match_here(c, open, close, out, n_out))
+            return true;
+        c.at++;
+    }
+    return false;
+}
+
+static bool find_numbers(const char *text, size_t n, struct number *out, int n_out)
+{
+    return search(text, n, "[[", "]]", out, n_out) || search(text, n, "[", "]", out, n_out);
+}
+
+static struct verdict parse_rating(const char *text, size_t n)
+{
+    struct number number;
+    struct verdict v = { .status = JUDGMENT_UNPARSABLE, .score = -1, .score_is_int = true, .letter = 'E' };
+    if (!find_numbers(text, n, &number, 1) || !literal(&number, &v.score))
+        return v;
+    v.score_is_int = !number.point;
+    v.status = rating_status(v.score);
+    return v;
+}
+
+static struct verdict parse_two(const char *text, size_t n)
+{
+    struct number number[2];
+    double a, b;
+    struct verdict v = { .status = JUDGMENT_UNPARSABLE, .score = -1, .score_is_int = true, .letter = 'E' };
+    if (!find_numbers(text, n, number, 2) || !literal(&number[0], &a) || !literal(&number[1], &b))
+        return v;
+    v.status = JUDGMENT_OK;
+    v.letter = fabs(a - b) <= 0.1 ? 'C' : a > b ? 'A' : 'B';
+    return v;
+}
+
+/* [[A]] anywhere beats [[B]] anywhere, as in FastChat. */
+static struct verdict parse_letter(const char *text, size_t n)
+{
+    static const char mark[][6] = { "[[A]]", "[[B]]", "[[C]]" };
+    struct verdict v = { .status = JUDGMENT_UNPARSABLE, .score = -1, .score_is_int = true, .letter = 'E' };
+    for (int i = 0; i < 3; i++) {
+        if (memmem(text, n, mark[i], 5)) {
+            v.status = JUDGMENT_OK;
+            v.letter = mark[i][2];
+            break;
+        }
+    }
+    return v;
+}
+
+struct verdict verdict_parse(enum verdict_format format, const char *text, size_t n)
+{
+    return format == VERDICT_RATING ? parse_rating(text, n) : format == VERDICT_AB ? parse_letter(text, n) : parse_two(text, n);
+}
+
+/* ---- thinking ---- */
+
+static size_t past_blanks(const char *text, size_t n, size_t at)
+{
+    while (at < n && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))
+        at++;
+    return at;
+}
+
+size_t verdict_skip_thinking(const char *text, size_t n)
+{
+    static const struct { const char *open, *close; } tag[] = {
+        { "<think>", "</think>" }, { "<thinking>", "</thinking>" }, { "<thought>", "</thought>" }, { "<reasoning>", "</reasoning>" },
+        { "[THINK]", "[/THINK]" }, { "<seed:think>", "</seed:think>" }, { "<|channel|>analysis<|message|>", "<|channel|>final<|message|>" },
+    };
+    size_t at = past_blanks(text, n, 0);
+    const char *end;
+    for (size_t i = 0; i < sizeof tag / sizeof *tag; i++) {
+        size_t k = strlen(tag[i].open);
+        if (n - at < k || memcmp(text + at, tag[i].open, k))
+            continue;
+        end = memmem(text + at, n - at, tag[i].close, strlen(tag[i].close));
+        return end ? past_blanks(text, n, (size_t)(end - text) + strlen(tag[i].close)) : n;
+    }
+    end = memmem(text, n, "</think>", 8);
+    if (end && !memmem(text, (size_t)(end - text), "<think>", 7))
+        return past_blanks(text, n, (size_t)(end - text) + 8);
+    return 0;
+}

@@ -1,0 +1,99 @@
+/* verdict.c - what judges write and what it means: FastChat's answers to these texts, found by running it. */
+#include "tap.h"
+
+#include "mtbench/verdict.h"
+
+#include <string.h>
+
+static const struct { const char *text; double score; bool is_int; enum judgment_status status; } ratings[] = {
+    { "Rating: [[8]]", 8, true, JUDGMENT_OK },
+    { "[[8.5]]", 8.5, false, JUDGMENT_OK },
+    { "[[8.]]", 8, false, JUDGMENT_OK },
+    { "[[5]] ... [[9]]", 5, true, JUDGMENT_OK },
+    { "see [1] and [[7]]", 7, true, JUDGMENT_OK },
+    { "see [1]", 1, true, JUDGMENT_OK },
+    { "[[7]", 7, true, JUDGMENT_OK },
+    { "[7]]", 7, true, JUDGMENT_OK },
+    { "[7.5.1] [3]", 3, true, JUDGMENT_OK },
+    { "[[10]]/10", 10, true, JUDGMENT_OK },
+    { "Rating: **[[6]]**", 6, true, JUDGMENT_OK },
+    { "[[[6]]]", 6, true, JUDGMENT_OK },
+    { "[[ 7 ]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[9 ]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[7/10]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[rating]] 7", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[-3]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[.5]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[1e1]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[1_0]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "$ERROR$", -1, true, JUDGMENT_UNPARSABLE },
+    { "", -1, true, JUDGMENT_UNPARSABLE },
+    { "[", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[8", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[08]]", -1, true, JUDGMENT_UNPARSABLE },      /* here and where digits are foreign its program ends */
+    { "[[007]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[08]] [[5]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[\uff18]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[\u0668]] [[5]]", -1, true, JUDGMENT_UNPARSABLE },
+    { "[[8\u00b2]] [[5]]", 5, true, JUDGMENT_OK },    /* a superscript is no digit of a number */
+    { "[[00]]", 0, true, JUDGMENT_OUT_OF_RANGE },
+    { "[[0]]", 0, true, JUDGMENT_OUT_OF_RANGE },
+    { "[[0.9]]", 0.9, false, JUDGMENT_OUT_OF_RANGE },
+    { "[[08.5]]", 8.5, false, JUDGMENT_OK },
+    { "[[85]]", 85, true, JUDGMENT_OUT_OF_RANGE },
+    { "[[10.0]]", 10, false, JUDGMENT_OK },
+    { "[[10.01]]", 10.01, false, JUDGMENT_OUT_OF_RANGE },
+};
+
+static const struct { const char *text; char letter; } letters[] = {
+    { "[[A]]", 'A' }, { "so [[B]]", 'B' }, { "[[C]]", 'C' }, { "[[B]] rather than [[A]]", 'A' }, { "[[C]] [[B]]", 'B' }, { "[[a]]", 'E' },
+    { "[A]", 'E' }, { "", 'E' }, { "$ERROR$", 'E' }, { "[[D]]", 'E' }, { "[[[A]]]", 'A' }, { "[[A]", 'E' },
+};
+
+static const struct { const char *text; char letter; } two[] = {
+    { "[[7,8]]", 'B' }, { "[[8, 7]]", 'A' }, { "[[7, 7.05]]", 'C' }, { "[[7,  8]]", 'E' }, { "[7, 8]", 'B' }, { "[[7,\u00a08]]", 'B' }, { "[[7,8]", 'B' },
+    { "[[7]]", 'E' }, { "[[07,8]]", 'E' }, { "[[0.3, 0.2]]", 'C' }, { "[[8.0,8.1]]", 'C' }, { "[[8.2,8.1]]", 'C' }, { "", 'E' },
+};
+
+static const struct { const char *text, *rest; } thinking[] = {
+    { "Rating: [[8]]", "Rating: [[8]]" },
+    { "<think>\nmaybe [[3]]\n</think>\n\nRating: [[8]]", "Rating: [[8]]" },
+    { "\n <thinking>x</thinking>y", "y" },
+    { "maybe [[3]]\n</think>\n[[8]]", "[[8]]" },       /* the template wrote the beginning */
+    { "<think>never [[3]] ends", "" },
+    { "The tag <think>...</think> is [[8]]", "The tag <think>...</think> is [[8]]" },
+    { "[THINK]x[/THINK][[1]]", "[[1]]" },
+    { "<|channel|>analysis<|message|>x<|end|><|start|>assistant<|channel|>final<|message|>[[2]]", "[[2]]" },
+    { "<think></think>", "" },
+    { "", "" },
+};
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof ratings / sizeof *ratings; i++) {
+        struct verdict v = verdict_parse(VERDICT_RATING, ratings[i].text, strlen(ratings[i].text));
+        ok(v.score == ratings[i].score && v.score_is_int == ratings[i].is_int && v.status == ratings[i].status, "%s is %g, %s (saw %g, %s)", ratings[i].text,
+           ratings[i].score, judgment_status_name(ratings[i].status), v.score, judgment_status_name(v.status));
+    }
+    char many[5002];
+    memset(many, '1', sizeof many);
+    memcpy(many, "[[", 2);
+    memcpy(many + 4303, "]]", 2);
+    struct verdict v = verdict_parse(VERDICT_RATING, many, 4305);
+    ok(v.status == JUDGMENT_UNPARSABLE && v.score == -1, "4301 digits are more than Python reads");
+    memcpy(many + 4302, "]]", 2);
+    ok(verdict_parse(VERDICT_RATING, many, 4304).status == JUDGMENT_OUT_OF_RANGE, "4300 digits are out of range");
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+        v = verdict_parse(VERDICT_AB, letters[i].text, strlen(letters[i].text));
+        ok(v.letter == letters[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "\"%s\" is %c", letters[i].text, letters[i].letter);
+    }
+    for (size_t i = 0; i < sizeof two / sizeof *two; i++) {
+        v = verdict_parse(VERDICT_TWO_RATINGS, two[i].text, strlen(two[i].text));
+        ok(v.letter == two[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "two scores \"%s\": %c (saw %c)", two[i].text, two[i].letter, v.letter);
+    }
+    for (size_t i = 0; i < sizeof thinking / sizeof *thinking; i++) {
+        size_t at = verdict_skip_thinking(thinking[i].text, strlen(thinking[i].text));
+        ok(!strcmp(thinking[i].text + at, thinking[i].rest), "after thinking: \"%s\"", thinking[i].rest);
+    }
+    return done_testing();
+}
