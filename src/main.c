@@ -4,6 +4,7 @@
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,19 @@ static int usage(const struct err *err)
     return EXIT_INPUT;
 }
 
+/* A closed descriptor 0, 1 or 2 would go to the next file that is opened, and what is printed would end up in it: in a journal, say. These
+ * stand-ins fail as closed ones do. */
+static void occupy_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); /* gets the lowest free number, this one */
+}
+
 static int run(const struct verb *verb, int argc, char **argv)
 {
     struct err err = {0};
-    for (int i = 0; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-            return verb->run(NULL, argc, argv);
-    if (!verb->mpi)
+    if (!verb->mpi || opts_want_help(argc, argv))
         return verb->run(NULL, argc, argv);
     if (!(the_job = job_start(&argc, &argv, &err)))
         return usage(&err);
@@ -39,20 +46,39 @@ static int run(const struct verb *verb, int argc, char **argv)
     return code;
 }
 
-int main(int argc, char **argv)
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return !strcmp(word, a) || !strcmp(word, b) || !strcmp(word, c);
+}
+
+/* What needs no job is the same from every task of a launch, so only the first one says it. */
+static int obey(int argc, char **argv)
 {
     struct err err = {0};
-    mem_on_exhausted(exhausted);
-    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-        help_print();
+    bool first = job_launch_rank(NULL) == 0, help = argc < 2 || is_one_of(argv[1], "help", "--help", "-h");
+    if (help && argc < 3) {
+        if (first)
+            help_print();
         return argc < 2 ? EXIT_INPUT : EXIT_COMPLETE;
     }
-    if (!strcmp(argv[1], "--version")) {
-        version_print();
+    if (is_one_of(argv[1], "version", "--version", "-V")) {
+        if (first)
+            version_print();
         return EXIT_COMPLETE;
     }
-    const struct verb *verb = verb_find(argv[1], &err);
-    int code = verb ? run(verb, argc - 2, argv + 2) : usage(&err);
+    const struct verb *verb = verb_find(argv[help ? 2 : 1], &err);
+    if (!verb)
+        return first ? usage(&err) : EXIT_INPUT;
+    if (help)
+        return first ? verb->run(NULL, 1, (char *[]){ "--help", NULL }) : EXIT_COMPLETE;
+    return first || !opts_want_help(argc - 2, argv + 2) ? run(verb, argc - 2, argv + 2) : EXIT_COMPLETE;
+}
+
+int main(int argc, char **argv)
+{
+    occupy_standard_descriptors();
+    mem_on_exhausted(exhausted);
+    int code = obey(argc, argv);
     if (fflush(stdout) != 0 && code == EXIT_COMPLETE)
         code = EXIT_INPUT;
     return code;

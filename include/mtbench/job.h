@@ -62,6 +62,10 @@ uint64_t job_max(struct job *job, uint64_t value);
 /* The MPI library's name and version; callable without a job. */
 const char *job_library(void);
 
+/* Which task of its launch this process is, from the environment alone, without MPI; 0 when nobody launched it. For what every task would
+ * print alike, such as a help text. 'env' is a getenv; NULL: the process's own. */
+int job_launch_rank(const char *(*env)(const char *name));
+
 /* Which launch is this? Pure; 'env' is a getenv. Returns 0, or -1 with advice when one process runs where 'size' should be more. */
 int job_check_launch(int size, const char *(*env)(const char *name), struct err *err);
 

@@ -25,7 +25,9 @@ struct opt {
     const char *help;            /* one line, with the default */
 };
 
-/* Read argv[0 .. argc) into the table's targets. 0; 1 when --help was there; -1 (err: usage). */
+/* Is --help or -h among these words? It wins over whatever else is wrong with them. */
+bool opts_want_help(int argc, char *const *argv);
+/* Read argv[0 .. argc) into the table's targets; strings and lists point into argv. 0; 1 when opts_want_help(); -1 (err: usage). */
 int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err *err);
 /* The help text of the table: a line per flag. */
 void opts_help(const struct opt *table, int n, struct buf *out);

@@ -100,16 +100,41 @@ static int store(const struct opt *o, char *value, struct err *err)
         *(long *)o->to = strtol(value, &end, 10);
     else
         *(double *)o->to = strtod(value, &end);
-    if (errno || end == value || *end)
-        return err_set(err, ERR_USAGE, "--%s %s: not a %snumber", o->name, value, o->kind == OPT_INT ? "whole " : "");
+    if (end == value || *end)
+        return err_set(err, ERR_USAGE, "--%s %s: not a %snumber; give one", o->name, value, o->kind == OPT_INT ? "whole " : "");
+    if (errno)
+        return err_set(err, ERR_USAGE, "--%s %s: more than a number here can hold; give one nearer to 0", o->name, value);
     return 0;
+}
+
+/* --flag=word, or all words up to the next flag; returns how many more words of argv that takes. */
+static int store_list(const struct opt *o, char *value, int argc, char **argv)
+{
+    struct opt_list *list = o->to;
+    if (value) {
+        argv[0] = value;
+        *list = (struct opt_list){ argv, 1 };
+        return 0;
+    }
+    *list = (struct opt_list){ argv + 1, 0 };
+    while (list->n + 1 < argc && !is_flag(argv[list->n + 1]))
+        list->n++;
+    return list->n;
+}
+
+bool opts_want_help(int argc, char *const *argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help"))
+            return true;
+    return false;
 }
 
 int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err *err)
 {
+    if (opts_want_help(argc, argv))
+        return 1;
     for (int i = 0; i < argc; i++) {
-        if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help"))
-            return 1;
         if (!is_flag(argv[i]))
             return err_set(err, ERR_USAGE, "%s: a word where a flag should be; flags begin with --, and --help lists them", argv[i]);
         char *name = xstrdup(argv[i] + 2), *equals = strchr(name, '=');
@@ -127,11 +152,8 @@ int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err
                 return err_set(err, ERR_USAGE, "--%s: takes no value", o->name);
             *(bool *)o->to = true;
         } else if (o->kind == OPT_LIST) {
-            struct opt_list *list = o->to;
-            *list = (struct opt_list){ argv + i + 1, 0 };
-            while (!value && i + 1 < argc && !is_flag(argv[i + 1]))
-                list->n++, i++;
-            if (list->n == 0)
+            i += store_list(o, value, argc - i, argv + i);
+            if (((struct opt_list *)o->to)->n == 0)
                 return err_set(err, ERR_USAGE, "--%s: needs at least one value", o->name);
         } else {
             if (!value && (i + 1 == argc || is_flag(argv[i + 1])))

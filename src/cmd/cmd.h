@@ -11,10 +11,13 @@ struct verb {
     const char *name, *peer;             /* peer: FastChat's script of the same purpose, or NULL */
     const char *summary;
     bool mpi;                            /* runs on the ranks of a job; else 'job' is NULL */
-    int (*run)(struct job *job, int argc, char **argv);      /* the words after the verb; returns an exit code */
+    /* The words after the verb; returns an exit code. NULL: not in this version. With --help among the words it prints its help and
+     * looks at nothing else, 'job' is NULL then. */
+    int (*run)(struct job *job, int argc, char **argv);
 };
 
-/* The verb of this name or of FastChat's script (with or without .py), or NULL (err: usage, naming the nearest). */
+/* The verb of this name or of FastChat's script (with or without .py). NULL (err: usage): it is not in this version, or unknown, with the
+ * nearest name. */
 const struct verb *verb_find(const char *word, struct err *err);
 
 int cmd_answer(struct job *job, int argc, char **argv);

@@ -7,41 +7,64 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* All words of the command line's contract. A verb without a function is not in this version: whoever types it should not be sent to one
+ * that merely looks like it. */
 static const struct verb verbs[] = {
     { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
+    { .name = "run" },
+    { .name = "api-answer", .peer = "gen_api_answer" },
+    { .name = "judge", .peer = "gen_judgment" },
+    { .name = "show", .peer = "show_result" },
+    { .name = "agree", .peer = "compute_agreement" },
+    { .name = "browse", .peer = "qa_browser" },
+    { .name = "clean_judgment" },
+    { .name = "aggregate" },
+    { .name = "fetch", .peer = "download_mt_bench_pregenerated" },
+    { .name = "verify" },
+    { .name = "plan" },
+    { .name = "doctor" },
 };
 
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
+static const char *nearest(const char *word)
+{
+    const char *name[2 * N_VERBS];
+    int n = 0;
+    for (int i = 0; i < N_VERBS; i++) {
+        name[n++] = verbs[i].name;
+        if (verbs[i].peer)
+            name[n++] = verbs[i].peer;
+    }
+    return opts_nearest(word, name, n);
+}
+
 const struct verb *verb_find(const char *word, struct err *err)
 {
-    const char *name[N_VERBS];
     char *plain = xstrdup(word);
     const struct verb *found = NULL;
     size_t n = strlen(plain);
     if (n > 3 && !strcmp(plain + n - 3, ".py"))
         plain[n - 3] = '\0';
-    for (int i = 0; i < N_VERBS; i++) {
-        name[i] = verbs[i].name;
+    for (int i = 0; i < N_VERBS && !found; i++)
         if (!strcmp(plain, verbs[i].name) || (verbs[i].peer && !strcmp(plain, verbs[i].peer)))
             found = &verbs[i];
-    }
-    if (!found) {
-        const char *near = opts_nearest(plain, name, N_VERBS);
-        if (near)
-            err_set(err, ERR_USAGE, "%s: unknown verb; did you mean %s?", word, near);
-        else
-            err_set(err, ERR_USAGE, "%s: unknown verb; mtbench --help lists them", word);
-    }
+    const char *near = found ? NULL : nearest(plain);
+    if (found && !found->run)
+        err_set(err, ERR_USAGE, "%s: this version has no %s yet; mtbench --help lists what it has", word, found->name);
+    else if (near)
+        err_set(err, ERR_USAGE, "%s: unknown verb; did you mean %s?", word, near);
+    else if (!found)
+        err_set(err, ERR_USAGE, "%s: unknown verb; mtbench --help lists them", *word ? word : "\"\"");
     free(plain);
-    return found;
+    return found && found->run ? found : NULL;
 }
 
 void help_print(void)
 {
     printf("usage: mtbench VERB [flags], alone or started by mpirun or srun\n\n");
-    for (int i = 0; i < N_VERBS; i++)
+    for (int i = 0; i < N_VERBS && verbs[i].run; i++)
         printf("  %-10s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "", verbs[i].peer ? verbs[i].peer : "",
                verbs[i].peer ? ")" : "");
     printf("\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"

@@ -13,13 +13,15 @@
 
 void version_print(void)
 {
+    static const char *const absent[] = { "cuda", "cublas", "nccl", "hdf5", "curl", "tls" };
     char pcre[64] = "";
     unsigned hw = hwloc_get_api_version();
     pcre2_config(PCRE2_CONFIG_VERSION, pcre);
     printf("mtbench %s (%s)\n", MTB_VERSION, MTB_GIT_ID);
     printf("build      %s, %s\n", MTB_BUILD_FLAGS, __VERSION__);
     printf("mpi        %s\n", job_library());
-    printf("cuda       off in this build\n");
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        printf("%-10s not in this build\n", absent[i]);
     printf("cpu        %s\n", backend_cpu_isas());
     printf("cjson      %s\n", cJSON_Version());
     printf("pcre2      %s\n", pcre);

@@ -61,6 +61,16 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
+int job_launch_rank(const char *(*env)(const char *name))
+{
+    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
+    env = env ? env : environment;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (env(names[i]))
+            return number(env, names[i]);
+    return env("SLURM_STEP_ID") ? number(env, "SLURM_PROCID") : 0;
+}
+
 /* The ranks that share memory, and the leader of each group. */
 static void split(struct job *job)
 {

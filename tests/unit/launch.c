@@ -35,8 +35,22 @@ static const struct { const char *what; int size; const char *env[8]; const char
       { "OMPI_COMM_WORLD_SIZE=1", "SLURM_STEP_ID=0", "SLURM_PROCID=2", "SLURM_STEP_NUM_TASKS=4" }, NULL },
 };
 
+static const struct { int rank; const char *env[4]; } ranks[] = {
+    { 0, { NULL } },
+    { 2, { "OMPI_COMM_WORLD_SIZE=4", "OMPI_COMM_WORLD_RANK=2" } },
+    { 1, { "PMI_SIZE=3", "PMI_RANK=1" } },
+    { 3, { "SLURM_STEP_ID=0", "SLURM_PROCID=3", "PMIX_RANK=3" } },
+    { 5, { "SLURM_STEP_ID=0", "SLURM_PROCID=5" } },
+    { 0, { "SLURM_PROCID=0", "SLURM_JOB_ID=7" } },
+    { 0, { "OMPI_COMM_WORLD_RANK=0", "SLURM_STEP_ID=0", "SLURM_PROCID=2" } },   /* mpirun by srun's daemons */
+};
+
 int main(void)
 {
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
+        env_now = ranks[i].env;
+        ok(job_launch_rank(env) == ranks[i].rank, "task %d of a launch by %s", ranks[i].rank, *env_now ? *env_now : "nobody");
+    }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = {0};
         env_now = table[i].env;

@@ -1,0 +1,56 @@
+/* opts.c - the command line as a table: spellings, lists, numbers at their limits. */
+#include "mtbench/opts.h"
+
+#include "tap.h"
+
+#include <limits.h>
+#include <string.h>
+
+static struct { bool loud, given; const char *word; long number; double real; struct opt_list list; } got;
+
+static const struct opt table[] = {
+    { "loud", OPT_FLAG, &got.loud, NULL, NULL, "" }, { "word", OPT_STRING, &got.word, &got.given, "W", "" }, { "wording", OPT_STRING, &got.word, NULL, "W", "" },
+    { "number", OPT_INT, &got.number, NULL, "N", "" }, { "real", OPT_DOUBLE, &got.real, NULL, "X", "" }, { "list", OPT_LIST, &got.list, NULL, "W", "" },
+};
+
+static struct err err;
+
+static int parse(const char *line)
+{
+    static char copy[200], *argv[20];
+    int argc = 0;
+    memset(&got, 0, sizeof got);
+    err = (struct err){0};
+    strcpy(copy, line);
+    for (char *w = strtok(copy, " "); w; w = strtok(NULL, " "))
+        argv[argc++] = w;
+    return opts_parse(table, sizeof table / sizeof *table, argc, argv, &err);
+}
+
+static bool fails(const char *line, const char *words)
+{
+    return parse(line) == -1 && err.kind == ERR_USAGE && strstr(err.text, words);
+}
+
+int main(void)
+{
+    ok(parse("--word a --number=-7 --real 2.5 --loud") == 0 && !strcmp(got.word, "a") && got.number == -7 && got.real == 2.5 && got.loud && got.given,
+       "both spellings, negative numbers");
+    ok(parse("--word a --word=b") == 0 && !strcmp(got.word, "b"), "the last one counts");
+    ok(parse("--word=") == 0 && !strcmp(got.word, ""), "an empty value is a value");
+    ok(parse("--word=a=b") == 0 && !strcmp(got.word, "a=b"), "only the first = divides");
+    ok(parse("--num 3") == 0 && got.number == 3, "a beginning will do");
+    ok(parse("--word x") == 0 && fails("--wor x", "--word or --wording"), "a whole name wins, a shared beginning is refused");
+    ok(parse("--list a b --loud") == 0 && got.list.n == 2 && !strcmp(got.list.word[1], "b") && got.loud, "a list ends at the next flag");
+    ok(parse("--list=a --number 1") == 0 && got.list.n == 1 && !strcmp(got.list.word[0], "a") && got.number == 1, "--list=a is a list of one");
+    ok(fails("--list --loud", "at least one"), "a list needs a word");
+    ok(parse("--number -9223372036854775808") == 0 && got.number == LONG_MIN, "the least number");
+    ok(fails("--number 9223372036854775808", "can hold"), "one more than the greatest number");
+    ok(fails("--number 1.5", "whole number") && fails("--number x", "whole number") && fails("--real 1x", "not a number"), "no numbers");
+    ok(fails("--number", "needs a value") && fails("--word --loud", "needs a value"), "a value is missing");
+    ok(fails("--loud=1", "no value"), "a switch takes no value");
+    ok(fails("--lost", "did you mean --list") && fails("--zzzzzzzz", "--help"), "the nearest flag, if one is near");
+    ok(fails("word", "where a flag") && fails("--", "where a flag") && fails("-x", "where a flag"), "words without a flag");
+    ok(parse("--bogus --help") == 1 && parse("--word -h") == 1, "help wins over whatever is wrong");
+    return done_testing();
+}
