@@ -6,15 +6,52 @@
 #include "mtbench/layout.h"
 #include "mtbench/progress.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+/* A size as Hugging Face accelerate reads it: "13GiB", "500MB". */
+static bool is_size(const char *word)
+{
+    static const char *const units[] = { "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB" };
+    char *unit;
+    if (!(strtod(word, &unit) > 0))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (!strcasecmp(unit, units[i]))
+            return true;
+    return false;
+}
+
+static int check_words(const struct answer_opts *o, struct err *err)
+{
+    if (!o->model_path || !*o->model_path)
+        return err_set(err, ERR_USAGE, "--model-path: %s; give a folder, a .gguf file or a hub id", o->model_path ? "empty" : "missing");
+    if (!o->model_id || !*o->model_id || strchr(o->model_id, '/'))
+        return err_set(err, ERR_USAGE, "--model-id: %s; give the name that the answers get, it becomes a file name",
+                       !o->model_id ? "missing" : *o->model_id ? "must be a name without /" : "empty");
+    if (!*o->bench_name || !*o->data_dir)
+        return err_set(err, ERR_USAGE, "%s: empty; question sets lie in DATA-DIR/BENCH-NAME", *o->data_dir ? "--bench-name" : "--data-dir");
+    if (o->max_gpu_memory && !is_size(o->max_gpu_memory))
+        return err_set(err, ERR_USAGE, "--max-gpu-memory %s: not a size; write it as 13GiB", o->max_gpu_memory);
+    return 0;
+}
+
+/* What the parser keeps as long and the program as int. */
+static int check_narrow(const char *flag, long value, struct err *err)
+{
+    if (value < INT_MIN || value > INT_MAX)
+        return err_set(err, ERR_USAGE, "--%s %ld: too far from 0; give a smaller number", flag, value);
+    return 0;
+}
 
 static int check(struct answer_opts *o, struct err *err)
 {
     int replicas;
-    if (!o->model_path)
-        return err_set(err, ERR_USAGE, "--model-path: missing; give a folder, a .gguf file or a hub id");
-    if (!o->model_id || !*o->model_id || strchr(o->model_id, '/'))
-        return err_set(err, ERR_USAGE, "--model-id: %s; give the name that the answers get, it becomes a file name", o->model_id ? "must be a name without /" : "missing");
+    if (check_words(o, err) < 0 || check_narrow("top-k", o->top_k, err) < 0 || check_narrow("num-gpus-total", o->gpus_total, err) < 0 ||
+        check_narrow("num-gpus-per-model", o->gpus_per_model, err) < 0)
+        return -1;
     if (layout_replicas((int)o->gpus_total, (int)o->gpus_per_model, &replicas, err) < 0)
         return -1;
     if (o->max_new_token < 1 || o->max_new_token > 1 << 20)

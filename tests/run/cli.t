@@ -69,5 +69,46 @@ for words in --help --version "answer --help" bogus; do
     timeout 60 mpirun --oversubscribe -n 2 "$mtb" $words >"$d/out" 2>"$d/err"
     [ "$(cat "$d/out" "$d/err" | grep -cE '^usage|^mtbench [0-9]|^mtbench: ')" -eq 1 ]; ok $? "$words on two ranks: said once"
 done
+
+# ---- flags ----
+run answer --help
+missing=
+for flag in bench-name data-dir question-begin question-end first-n quiet verbose log-dir progress seed max-error-rate model-path model-id answer-file \
+    max-new-token num-choices num-gpus-per-model num-gpus-total max-gpu-memory dtype revision device threads max-batch chat-template temperature top-p \
+    top-k min-p repetition-penalty fresh; do
+    grep -q -- "^  --$flag " "$d/out" || missing+=" $flag"
+done
+[ -z "$missing" ]; ok $? "answer has every flag of the contract$missing"
+answer all --question-begin=0 --question-end 9 --num-choices 1 --num-gpus-per-model 1 --num-gpus-total 1 --max-gpu-memory 13GiB --dtype float16 \
+    --revision main --first-n 0 --seed -3 --quiet
+[ $rc -eq 0 ] && [ "$(ids all)" = "1 2 3 4 5 " ] && [ ! -s "$d/err" ]; ok $? "FastChat's flags, both spellings"
+slice() { # wanted ids, flags...
+    local want=$1 id=s$n
+    shift
+    answer "$id" --quiet "$@"
+    [ $rc -eq 0 ] && [ "$(ids "$id")" = "$want " ]; ok $? "$*: $want"
+}
+slice "5" --question-begin -1
+slice "3 4" --question-begin -3 --question-end -1
+slice "1 2" --question-end 1 --question-end=2
+slice "4 5" --question-begin 3 --question-end 99
+slice "2 3" --question-begin 1 --first-n 2
+slice "1 2 3" --first-n -2
+slice "1" --question-begin -99 --question-end -4
+refused 'leave none' answer --model-path x --model-id x --data-dir "$d/data" --bench-name b --question-begin 3 --question-end 2
+a=(answer --model-path "$d/model" --model-id x --data-dir "$d/data" --bench-name b --chat-template vicuna_v1.1)
+refused 'did you mean --max-new-token' "${a[@]}" --max-new-tokne 3
+refused 'could be --num-gpus-per-model or --num-gpus-total' "${a[@]}" --num-gpus 2
+refused 'top-k 4294967296' "${a[@]}" --top-k 4294967296
+refused 'num-gpus-total 4294967297' "${a[@]}" --num-gpus-total 4294967297
+refused 'max-gpu-memory lots' "${a[@]}" --max-gpu-memory lots
+refused 'seed 99999999999999999999: more than' "${a[@]}" --seed 99999999999999999999
+refused 'seed 1x: not a whole number' "${a[@]}" --seed 1x
+refused 'takes no value' "${a[@]}" --quiet=1
+refused 'model-id: empty' "${a[@]}" --model-id=
+refused 'model-path: empty' "${a[@]}" --model-path=
+refused 'data-dir: empty' "${a[@]}" --data-dir ""
+refused 'needs a value' "${a[@]}" --seed --fresh
+refused 'a word where a flag' "${a[@]}" word
 echo "1..$n"
 exit $bad
