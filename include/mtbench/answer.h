@@ -29,8 +29,10 @@ void answer_id(const char *model_id, int64_t question_id, uint64_t seed, char id
 /* The record as json.dumps would write it, without a newline. */
 void answer_put(struct buf *b, const struct answer *a);
 
+/* Can answers be merged into what is there? Ask before the work. -1: err (io: not a file, not readable; format with its line). */
+int answers_check(const char *path, struct err *err);
 /* Merge lines into the answer file: of the old lines and these the last per question_id is kept, sorted by id, bytes unchanged; written
- * beside and renamed. A missing file is empty. -1: err (io; format with the line of the old file). */
+ * beside and renamed. A missing file is empty. -1: err as of answers_check(), and io. */
 int answers_merge(const char *path, const struct answer *a, int n, struct err *err);
 
 /* The digest of a run. Feed the finished turns in question order; each is "ID\0CHOICE\0TURN\0LENGTH\0TEXT" with decimal numbers. */

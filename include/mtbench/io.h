@@ -7,7 +7,8 @@
 
 /* Append the bytes of a file. -1: err (io). */
 int io_read(const char *path, struct buf *out, struct err *err);
-/* Write beside, flush to disk, rename over 'path': readers see the old bytes or the new ones. -1: err (io); the old file is untouched. */
+/* Write beside, flush to disk, rename over 'path': readers see the old bytes or the new ones. A link stays one, its target is replaced; the
+ * mode of an old file is kept. -1: err (io); the old file is untouched. */
 int io_replace(const char *path, const void *data, size_t n, struct err *err);
 /* Create the folders that 'path' lies in. -1: err (io). */
 int io_make_parents(const char *path, struct err *err);

@@ -6,6 +6,7 @@
 #include "mtbench/err.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One JSON value in exactly these bytes (blanks around it are fine). NULL (err: format, with the column) for anything else, for bytes that
@@ -13,10 +14,11 @@
 cJSON *json_parse(const char *text, size_t n, struct err *err);
 /* The member 'name' of an object, the last one if there are several; NULL if there is none. */
 const cJSON *json_get(const cJSON *object, const char *name);
+/* Is it a whole number that JSON carries exactly (53 bits)? Then into *value. 'j' may be NULL. */
+bool json_whole(const cJSON *j, int64_t *value);
 
 /* As json.dumps writes it with its defaults: ASCII only, \uXXXX in lower case, surrogate pairs. 's' is valid UTF-8. */
 void json_put_string(struct buf *b, const char *s, size_t n);
-void json_put_int(struct buf *b, int64_t v);
 /* Shortest form that reads back to the same double, with ".0" or an exponent, as repr(float). */
 void json_put_double(struct buf *b, double v);
 

@@ -34,7 +34,7 @@ int io_make_parents(const char *path, struct err *err)
 {
     char *copy = xstrdup(path);
     int rc = 0;
-    for (char *p = copy + 1; rc == 0 && (p = strchr(p, '/')); p++) {
+    for (char *p = copy + (*copy == '/'); rc == 0 && (p = strchr(p, '/')); p++) {
         *p = '\0';
         if (mkdir(copy, 0777) < 0 && errno != EEXIST)
             rc = err_errno(err, "%s: cannot create the folder", copy);
@@ -73,20 +73,25 @@ static int write_all(int fd, const char *p, size_t n)
 
 int io_replace(const char *path, const void *data, size_t n, struct err *err)
 {
-    char *beside = xasprintf("%s.%ld.tmp", path, (long)getpid());
+    char *real = realpath(path, NULL), *target = real ? real : xstrdup(path);
+    char *beside = xasprintf("%s.%ld.tmp", target, (long)getpid());
+    struct stat st;
     int rc = 0, fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         rc = err_errno(err, "%s: cannot write", path);
     else if (write_all(fd, data, n) < 0 || fsync(fd) < 0)
         rc = err_errno(err, "%s: cannot write", path);
+    if (rc == 0 && real && stat(real, &st) == 0)
+        fchmod(fd, st.st_mode & 0777); /* some file systems have no modes to keep */
     if (fd >= 0 && close(fd) < 0 && rc == 0)
         rc = err_errno(err, "%s: cannot write", path);
-    if (rc == 0 && rename(beside, path) < 0)
+    if (rc == 0 && rename(beside, target) < 0)
         rc = err_errno(err, "%s: cannot rename into place", path);
     if (rc < 0)
         unlink(beside);
     else
-        io_sync_parent(path);
+        io_sync_parent(target);
     free(beside);
+    free(target);
     return rc;
 }

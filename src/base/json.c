@@ -81,6 +81,15 @@ const cJSON *json_get(const cJSON *object, const char *name)
     return last;
 }
 
+bool json_whole(const cJSON *j, int64_t *value)
+{
+    const double most = 9007199254740991.0;              /* 2^53 - 1: doubles beyond skip whole numbers */
+    if (!cJSON_IsNumber(j) || !(fabs(j->valuedouble) <= most) || j->valuedouble != floor(j->valuedouble))
+        return false;
+    *value = (int64_t)j->valuedouble;
+    return true;
+}
+
 static void put_code_point(struct buf *b, uint32_t c)
 {
     static const char plain[] = "\"\\\n\r\t\b\f", letter[] = "\"\\nrtbf";
@@ -105,11 +114,6 @@ void json_put_string(struct buf *b, const char *s, size_t n)
         i += k < 1 ? 1 : (size_t)k;
     }
     buf_char(b, '"');
-}
-
-void json_put_int(struct buf *b, int64_t v)
-{
-    buf_printf(b, "%lld", (long long)v);
 }
 
 /* repr(float): the fewest digits that read back, fixed notation for exponents -4 .. 15. */

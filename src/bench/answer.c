@@ -6,10 +6,12 @@
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 void short_uuid(const uint8_t bits[16], char id[23])
 {
@@ -77,21 +79,43 @@ static int split_lines(const char *path, const struct buf *b, struct line **line
         const char *end = memchr(b->data + at, '\n', b->len - at);
         size_t length = end ? (size_t)(end - b->data) - at : b->len - at;
         cJSON *j = json_parse(b->data + at, length, err);
-        const cJSON *id = json_get(j, "question_id");
-        number++;
-        if (!j || !cJSON_IsNumber(id)) {
-            if (j)
-                err_set(err, ERR_FORMAT, "no \"question_id\"; is this an answer file?");
-            cJSON_Delete(j);
-            return err_wrap(err, "%s:%d", path, number);
-        }
-        *lines = xrealloc(*lines, (size_t)*n + 1, sizeof **lines);
-        (*lines)[*n] = (struct line){ (int64_t)id->valuedouble, *n, b->data + at, length };
-        (*n)++;
+        int64_t id;
+        bool good = j && json_whole(json_get(j, "question_id"), &id);
+        if (j && !good)
+            err_set(err, ERR_FORMAT, "no whole number \"question_id\"; is this an answer file?");
         cJSON_Delete(j);
+        number++;
+        if (!good)
+            return err_wrap(err, "%s:%d", path, number);
+        *lines = xrealloc(*lines, (size_t)*n + 1, sizeof **lines);
+        (*lines)[*n] = (struct line){ id, *n, b->data + at, length };
+        (*n)++;
         at += length + 1;
     }
     return 0;
+}
+
+/* The lines of the file that is there, none if there is none. Only a file can be merged into: a device or a pipe would be replaced by one. */
+static int read_old(const char *path, struct buf *old, struct line **lines, int *n, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? 0 : err_errno(err, "%s: cannot open", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_IO, "%s: is not a file; name another by --answer-file", path);
+    if (io_read(path, old, err) < 0)
+        return -1;
+    return split_lines(path, old, lines, n, err);
+}
+
+int answers_check(const char *path, struct err *err)
+{
+    struct buf old = {0};
+    struct line *line = NULL;
+    int n = 0, rc = read_old(path, &old, &line, &n, err);
+    buf_free(&old);
+    free(line);
+    return rc;
 }
 
 int answers_merge(const char *path, const struct answer *a, int n, struct err *err)
@@ -99,13 +123,11 @@ int answers_merge(const char *path, const struct answer *a, int n, struct err *e
     struct buf old = {0}, fresh = {0}, out = {0};
     struct line *line = NULL;
     int n_lines = 0, rc = -1;
-    if (access(path, F_OK) == 0 && io_read(path, &old, err) < 0)
-        goto out;
     for (int i = 0; i < n; i++) {
         answer_put(&fresh, &a[i]);
         buf_char(&fresh, '\n');
     }
-    if (split_lines(path, &old, &line, &n_lines, err) < 0 || split_lines(path, &fresh, &line, &n_lines, err) < 0)
+    if (read_old(path, &old, &line, &n_lines, err) < 0 || split_lines(path, &fresh, &line, &n_lines, err) < 0)
         goto out;
     if (n_lines)
         qsort(line, (size_t)n_lines, sizeof *line, by_id);

@@ -5,7 +5,6 @@
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,9 +66,8 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     const cJSON *reference = json_get(j, "reference"), *temperature = json_get(j, "required_temperature");
     if (!cJSON_IsObject(j))
         return err_set(err, ERR_FORMAT, "no JSON object; is this a question file?");
-    if (!cJSON_IsNumber(id) || id->valuedouble != floor(id->valuedouble) || fabs(id->valuedouble) > 9007199254740991.0)
+    if (!json_whole(id, &q->id))
         return err_set(err, ERR_FORMAT, "no whole number \"question_id\"; give each question one");
-    q->id = (int64_t)id->valuedouble;
     if (!cJSON_IsString(category))
         return err_set(err, ERR_FORMAT, "no \"category\"; name one, it decides the temperature");
     q->category = xstrdup(category->valuestring);

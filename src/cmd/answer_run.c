@@ -111,7 +111,8 @@ static int share_items(struct run *r, const struct manifest *m, struct err *err)
     uint64_t n = 0;
     int rc = 0;
     if (root(r)) {
-        r->journal = journal_open(r->journal_file, m, r->o->fresh, err);
+        if (answers_check(r->answer_file, err) == 0)
+            r->journal = journal_open(r->journal_file, m, r->o->fresh, err);
         rc = r->journal ? list_items(r, &b, err) : -1;
     }
     if ((rc = job_agree(r->job, rc, err)) == 0) {
@@ -247,7 +248,6 @@ static int answer_items(struct run *r, const struct sampling *common, struct err
 }
 
 /* ---- rank 0: the answer file ---- */
-
 
 /* The answer of a question whose turns of all choices are done; false if one is missing. */
 static bool complete_answer(const struct run *r, const struct question *q, struct answer *a)

@@ -49,7 +49,7 @@ answers=$d/data/b/model_answer
 # answer ID FLAGS...: few tokens
 answer() { local id=$1; shift; run answer --model-path "$d/model" --model-id "$id" --chat-template vicuna_v1.1 --data-dir "$d/data" --bench-name b \
     --max-new-token 8 --threads 1 "$@"; }
-ids() { sed -E 's/.*"question_id": ([0-9]+).*/\1/' "$answers/$1.jsonl" | tr '\n' ' '; }
+ids() { sed -E 's/.*"question_id": ?(-?[0-9]+).*/\1/' "$answers/$1.jsonl" | tr '\n' ' '; }
 
 # ---- verbs ----
 run; [ $rc -eq 1 ] && grep -q '^usage: mtbench VERB' "$d/out"; ok $? "no verb: the verbs, exit 1"
@@ -110,5 +110,54 @@ refused 'model-path: empty' "${a[@]}" --model-path=
 refused 'data-dir: empty' "${a[@]}" --data-dir ""
 refused 'needs a value' "${a[@]}" --seed --fresh
 refused 'a word where a flag' "${a[@]}" word
+
+# ---- the answer file ----
+answer form --quiet --num-choices 3 --max-new-token 40 --temperature 1
+line='\{"question_id": [0-9]+, "answer_id": "[2-9A-HJ-NP-Za-km-z]{22}", "model_id": "form", "choices": \[(\{"index": [0-9]+, "turns": \["[ -~]*", "[ -~]*"\]\}(, )?){3}\], "tstamp": [0-9]+\.[0-9]+\}'
+[ "$(grep -cxE "$line" "$answers/form.jsonl")" -eq 5 ] && grep -q '\\u' "$answers/form.jsonl"; ok $? "five lines in FastChat's form: keys, order, separators, ASCII"
+if command -v python3 >/dev/null; then
+    python3 - "$answers/form.jsonl" >"$d/out" 2>"$d/err" <<'PY'
+import json, sys
+for line in open(sys.argv[1], newline=""):
+    record = json.loads(line)
+    assert json.dumps(record) + "\n" == line, line
+    assert [type(record[k]) for k in record] == [int, str, str, list, float], record
+    assert [c["index"] for c in record["choices"]] == [0, 1, 2]
+PY
+    ok $? "json.dumps writes the same bytes"
+else
+    skip "no python3 here"
+fi
+printf '{"question_id": 9, "note":"old"}\n{"question_id": 1, "note": "replaced"}\n{"question_id":-2}\n{"question_id": 9, "note":"newer"}\n' >"$answers/merge.jsonl"
+chmod 640 "$answers/merge.jsonl" && mv "$answers/merge.jsonl" "$d/elsewhere.jsonl" && ln -s "$d/elsewhere.jsonl" "$answers/merge.jsonl"
+answer merge --quiet --question-end 2
+[ "$(ids merge)" = "-2 1 2 9 " ] && [ "$(tail -1 "$answers/merge.jsonl")" = '{"question_id": 9, "note":"newer"}' ] && ! grep -q replaced "$answers/merge.jsonl"
+ok $? "old lines stay as they are, the last per question, in order of ids"
+[ -L "$answers/merge.jsonl" ] && [ "$(stat -c %a "$d/elsewhere.jsonl")" = 640 ]; ok $? "a link stays a link, the mode stays the mode"
+answer x --quiet --first-n 1 --answer-file "$d/new/dir/there.jsonl"; [ $rc -eq 0 ] && grep -qx "wrote     $d/new/dir/there.jsonl" "$d/out" && [ -s "$d/new/dir/there.jsonl" ]
+ok $? "--answer-file in folders that are made"
+(cd "$d" && answer x --quiet --first-n 1 --answer-file here && [ $rc -eq 0 ] && [ -s here ] && [ -s here.journal ]); ok $? "--answer-file without a folder and a suffix"
+answer same --quiet --first-n 1 --answer-file=; [ $rc -eq 0 ] && [ -s "$answers/same.jsonl" ]; ok $? "--answer-file= means the default"
+mkfifo "$d/pipe.jsonl"; mkdir "$d/folder.jsonl"; echo 'no JSON' >"$d/broken.jsonl"; echo '{"question_id": 1e300}' >"$d/odd.jsonl"
+refused 'pipe.jsonl: is not a file' "${a[@]}" --answer-file "$d/pipe.jsonl"
+refused 'folder.jsonl: is not a file' "${a[@]}" --answer-file "$d/folder.jsonl"
+refused 'broken.jsonl:1: ' "${a[@]}" --answer-file "$d/broken.jsonl"
+refused 'odd.jsonl:1: no whole number' "${a[@]}" --answer-file "$d/odd.jsonl"
+[ ! -e "$d/pipe.journal" ] && [ ! -e "$d/broken.journal" ] && [ "$(cat "$d/broken.jsonl")" = 'no JSON' ]; ok $? "... before any work, and nothing is touched"
+mkdir -p "$d/dä tä" && cp -r "$d/data/b" "$d/dä tä/名" && cp -r "$d/model" "$d/dä tä/mødel"
+run answer --model-path "$d/dä tä/mødel" --model-id 'é 名' --chat-template zero_shot --data-dir "$d/dä tä" --bench-name 名 --first-n 1 --max-new-token 4 --quiet
+[ $rc -eq 0 ] && grep -q '"model_id": "\\u00e9 \\u540d"' "$d/dä tä/名/model_answer/é 名.jsonl"; ok $? "names and folders beyond ASCII"
+
+# ---- streams ----
+answer quiet --quiet --first-n 1
+[ "$(sed -E 's/ .*//' "$d/out" | tr '\n' ' ')" = "answers wrote digest " ] && [ ! -s "$d/err" ]; ok $? "--quiet: three lines on stdout, nothing on stderr"
+answer loud --verbose --first-n 1 --dtype float16
+[ "$(wc -l <"$d/out")" -eq 3 ] && grep -q 'dtype' "$d/err" && grep -q '^mtbench: memory of a rank' "$d/err" && ! grep -q $'\e' "$d/err"; ok $? "--verbose: more on stderr, no escape codes into a file"
+c=(answer --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d/data" --bench-name b --max-new-token 8 --first-n 1 --threads 1)
+"$mtb" "${c[@]}" --model-id closed >&- 2>"$d/err"; rc=$?
+[ $rc -eq 1 ] && [ -s "$answers/closed.jsonl" ] && ! grep -vq '^{' "$answers/closed.journal"; ok $? "stdout closed: exit 1, the files are whole"
+"$mtb" "${c[@]}" --model-id closed3 <&- >&- 2>&-; [ -s "$answers/closed3.jsonl" ] && ! grep -vq '^{' "$answers/closed3.journal" "$answers/closed3.jsonl"
+ok $? "all three closed: the files are whole"
+env -i PATH="$PATH" "$mtb" "${c[@]}" --model-id bare >"$d/out" 2>"$d/err"; ok $? "an empty environment"
 echo "1..$n"
 exit $bad
