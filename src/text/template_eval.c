@@ -608,6 +608,5 @@ static enum flow run_list(struct eval *e, struct node *const *list, int n)
 
 void template_run(struct eval *e, const struct node *root)
 {
-    push_frame(e);
     run_list(e, root->list, root->n);
 }

@@ -48,6 +48,12 @@ true and false or 'x'|none or 'y'|0 or []|1 in [1, 2]|'b' in 'abc'|'k' in {'k': 
 {'b': 1, 'a': 2} | dictsort|{'b': 1} | items | list|'x' | default('y')|undefined_name | default('y')|'' | default('y', true)|[1, 2] | join('-')|'é' | tojson|{'a': [1, {}]} | tojson|{'a': [1, []]} | tojson(indent=1)|'a"b\\\\' | tojson|[] | tojson(indent=2)
 'abc'.startswith('a')|'abc'.endswith(('x', 'c'))|'a b'.count(' ')|'5'.isdigit()|'{} and {}'.format(1, 'x')|'a\\nb'.splitlines()|dict(a=1, b='x')|namespace(a=3).a|range(2, 8, 3) | list|range(5) | last|1 if 2 > 1|(1 if false else 2) + 1
 3 | abs|-3 | abs|2.567 | round(2)|2.5 | round|'abc' | list|'%d' % 3|-[1][0]|+1|not not 1|[1] == [1]|(1, 2) == [1, 2]|{'a': 1} == {'a': 1}|'a' < 'b'|[1, 2] < [1, 3]|1 + true|'a' * 0|[0] * 2|none == none|'x' == 1|1 != '1'"""
+MACROS = [
+    "{% macro count(n) %}{{ n }}{% if n > 0 %}, {{ count(n - 1) }}{% endif %}{% endmacro %}{{ count(3) }}",
+    "{% macro first() %}{{ second() }}{{ mark }}{% endmacro %}{% macro second() %}2{% endmacro %}{% set mark = '!' %}{{ first() }}",
+    "{% set end = '</a>' %}{% macro turn(m) %}{{ m.role }}: {{ m.content }}{{ end }}{% endmacro %}{% for m in messages %}{% set end = '</b>' %}{{ turn(m) }}{% endfor %}",
+    "{% macro kind(s) %}{% if s.items is defined and s.type == 'array' %}list[{{ kind(s.of) }}]{% else %}{{ s.type }}{% endif %}{% endmacro %}{{ kind({'type': 'array', 'of': {'type': 'array', 'of': {'type': 'text'}}}) }}",
+]
 MESSAGES = [
     [{"role": "user", "content": "Q1"}],
     [{"role": "system", "content": " Be brief. "}, {"role": "user", "content": "Qé <b>?"}],
@@ -64,7 +70,7 @@ def render(src, messages, prompt):
 
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates.jsonl"), "w") as f:
-    for t in ROLES:
+    for t in ROLES + MACROS:
         for i, m in enumerate(MESSAGES):
             f.write(json.dumps([t, m, i % 2 == 0, render(t, m, i % 2 == 0)]) + "\n")
     for line in EXPRESSIONS.split("\n"):
