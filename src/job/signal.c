@@ -23,6 +23,7 @@ void signal_install(void)
     sigaction(SIGUSR1, &a, NULL);
     sigaction(SIGINT, &a, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write, with a message */
 }
 
 int signal_pending(void)
