@@ -19,6 +19,7 @@ bool json_whole(const cJSON *j, int64_t *value);
 
 /* As json.dumps writes it with its defaults: ASCII only, \uXXXX in lower case, surrogate pairs. 's' is valid UTF-8. */
 void json_put_string(struct buf *b, const char *s, size_t n);
+void json_put_int(struct buf *b, int64_t v);
 /* Shortest form that reads back to the same double, with ".0" or an exponent, as repr(float). */
 void json_put_double(struct buf *b, double v);
 

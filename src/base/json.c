@@ -116,6 +116,11 @@ void json_put_string(struct buf *b, const char *s, size_t n)
     buf_char(b, '"');
 }
 
+void json_put_int(struct buf *b, int64_t v)
+{
+    buf_printf(b, "%lld", (long long)v);
+}
+
 /* repr(float): the fewest digits that read back, fixed notation for exponents -4 .. 15. */
 void json_put_double(struct buf *b, double v)
 {
