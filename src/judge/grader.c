@@ -1,0 +1,288 @@
+/* grader.c - from matches to judgments: which calls are still to be made, and what their replies mean. */
+#include "grader_priv.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/hash.h"
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- keys ---- */
+
+void game_key(const struct game_name *n, char key[CALL_KEY_MAX + 1])
+{
+    const char *part[] = { n->judge, n->prompt, n->model_1, n->model_2 ? n->model_2 : "" };
+    uint8_t digest[32];
+    char hex[17];
+    struct sha256 *h = sha256_begin();
+    for (int i = 0; i < 4; i++)
+        sha256_add(h, part[i], strlen(part[i]) + 1);
+    sha256_end(h, digest);
+    hex_of(digest, 8, hex);
+    snprintf(key, CALL_KEY_MAX + 1, "q%lld-t%d-g%d-r%d-%s", (long long)n->question_id, n->turn, n->game, n->repeat, hex);
+}
+
+static int *find_slot(const struct grader *g, const char *key)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (const char *p = key; *p; p++)
+        h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+    for (size_t i = h ^ h >> 32;; i++) {
+        int *s = &g->slot[i & (g->n_slots - 1)];
+        if (!*s || !strcmp(g->game[*s - 1].key, key))
+            return s;
+    }
+}
+
+int grader_find(const struct grader *g, const char *key)
+{
+    return *find_slot(g, key) - 1;
+}
+
+static void name_games(struct grader *g)
+{
+    for (int i = 0; i < g->n_units * g->n_games; i++) {
+        const struct match *m = grader_match(g, i / g->n_games);
+        struct game_name n = { g->o.judge, m->prompt->name, m->model_1, m->model_2, m->question->id, m->turn, i % g->n_games + 1,
+                               i / g->n_games / g->o.matches->n + 1 };
+        game_key(&n, g->game[i].key);
+        int *slot = find_slot(g, g->game[i].key);
+        if (*slot)
+            g->twin[i / g->n_games] = true;
+        else
+            *slot = i + 1;
+    }
+}
+
+/* ---- judgments ---- */
+
+const struct match *grader_match(const struct grader *g, int unit)
+{
+    return &g->o.matches->match[unit % g->o.matches->n];
+}
+
+bool grader_is_done(const struct grader *g, int unit)
+{
+    for (int k = 0; k < g->n_games; k++)
+        if (g->game[unit * g->n_games + k].state != GAME_DONE)
+            return false;
+    return true;
+}
+
+enum judgment_status grader_status(const struct grader *g, int unit)
+{
+    enum judgment_status s = JUDGMENT_OK;
+    for (int k = 0; k < g->n_games; k++)
+        s = judgment_worse(s, g->game[unit * g->n_games + k].status);
+    return s;
+}
+
+/* Count a finished judgment, or take it back (-1). */
+static void count(struct grader *g, int unit, int sign)
+{
+    enum judgment_status s = grader_status(g, unit);
+    g->now.done += sign;
+    g->now.failed += s == JUDGMENT_OK ? 0 : sign;
+    g->now.by_status[s] += sign;
+}
+
+static void finish(struct grader *g, int i, bool is_new)
+{
+    int unit = i / g->n_games;
+    g->game[i].state = GAME_DONE;
+    if (!grader_is_done(g, unit))
+        return;
+    count(g, unit, 1);
+    if (!is_new)
+        return;
+    if ((g->n_finished & (g->n_finished - 1)) == 0)
+        g->finished = xrealloc(g->finished, g->n_finished ? 2 * (size_t)g->n_finished : 1, sizeof *g->finished);
+    g->finished[g->n_finished++] = unit;
+}
+
+/* What a reply means. 'r' lies in the journal, or it failed. */
+static void judge(const struct grader *g, struct game *game, const struct match *m, const struct call_record *r)
+{
+    static const enum judgment_status by_call[] = { [CALL_OK] = JUDGMENT_OK, [CALL_TRUNCATED] = JUDGMENT_TRUNCATED, [CALL_FILTERED] = JUDGMENT_FILTERED,
+        [CALL_REFUSED] = JUDGMENT_REFUSED, [CALL_TOO_LONG] = JUDGMENT_TOO_LONG, [CALL_FAILED] = JUDGMENT_FAILED };
+    game->tstamp = r->tstamp;
+    game->status = by_call[r->status];
+    game->text = NULL;
+    if (r->status == CALL_FAILED)
+        return;
+    const struct call_record *kept = call_journal_find(g->o.journal, game->key, game->content);
+    game->text = kept ? kept->text : NULL;
+    if (r->status != CALL_OK)
+        return;
+    game->verdict = verdict_parse(m->prompt->format, r->text, strlen(r->text));
+    game->status = game->verdict.status;
+}
+
+/* ---- calls ---- */
+
+/* Put the call of a game into g->call. 0, or -1 when a text is missing. */
+static int build_call(struct grader *g, int i)
+{
+    const struct match *m = grader_match(g, i / g->n_games);
+    int n = 0;
+    buf_clear(&g->user);
+    if (match_render(m, i % g->n_games + 1, g->o.answers, g->o.reference, &g->user, NULL) < 0)
+        return -1;
+    if (*m->prompt->system_prompt)
+        g->message[n++] = (struct call_message){ "system", m->prompt->system_prompt };
+    g->message[n++] = (struct call_message){ "user", g->user.data ? g->user.data : "" };
+    g->call = (struct call){ .key = g->game[i].key, .message = g->message, .n_messages = n, .temperature = 0, .max_tokens = g->o.max_tokens,
+                             .verdict = (int)m->prompt->format };
+    g->call.content = call_content(&g->call);
+    return 0;
+}
+
+/* Look whether a waiting game has its answers now, and whether the journal has its reply. */
+static void settle(struct grader *g, int i, bool is_new)
+{
+    struct game *game = &g->game[i];
+    const struct match *m = grader_match(g, i / g->n_games);
+    int ready = match_ready(m, g->o.answers);
+    if (ready == JUDGMENT_NO_ANSWER) {
+        game->status = JUDGMENT_NO_ANSWER;
+        game->tstamp = clock_unix();
+        g->now.calls_left--;
+        finish(g, i, is_new);
+    } else if (ready == JUDGMENT_OK && build_call(g, i) == 0) {
+        game->content = g->call.content;
+        game->state = GAME_READY;
+        const struct call_record *r = call_journal_find(g->o.journal, game->key, game->content);
+        if (!r)
+            return;
+        judge(g, game, m, r);
+        g->now.calls_left--;
+        finish(g, i, false);
+    }
+}
+
+static void settle_all(struct grader *g, bool is_new)
+{
+    for (int i = 0; i < g->n_units * g->n_games; i++)
+        if (g->game[i].state == GAME_WAITING && !g->twin[i / g->n_games])
+            settle(g, i, is_new);
+    g->cursor = 0;
+}
+
+void grader_wake(struct grader *g)
+{
+    settle_all(g, true);
+}
+
+/* The games in the order of asking: repeat after repeat, matches as they are or shuffled, game 1 before game 2. */
+static int game_at(const struct grader *g, int position)
+{
+    int unit = position / g->n_games, n = g->o.matches->n;
+    return (unit / n * n + g->order[unit % n]) * g->n_games + position % g->n_games;
+}
+
+const struct call *grader_next(struct grader *g)
+{
+    while (g->cursor < g->n_units * g->n_games) {
+        int i = game_at(g, g->cursor++);
+        if (g->game[i].state != GAME_READY || build_call(g, i) < 0)
+            continue;
+        g->game[i].content = g->call.content;            /* an answer may have been replaced since */
+        g->game[i].state = GAME_ASKED;
+        g->now.calls_left--;
+        return &g->call;
+    }
+    return NULL;
+}
+
+int grader_take(struct grader *g, const struct call_record *r, struct err *err)
+{
+    int i = grader_find(g, r->key);
+    struct game *game = i < 0 ? NULL : &g->game[i];
+    if (!game || game->state == GAME_WAITING || (game->content != r->content && game->status != JUDGMENT_NO_ANSWER))
+        return err_set(err, ERR_FORMAT, "%s: a reply to a call that is not asked here; were questions, answers or prompts changed since?", r->key);
+    bool again = game->state == GAME_DONE;
+    if (again && (game->status != JUDGMENT_FAILED || r->status == CALL_FAILED))
+        return 0;
+    if (call_journal_append(g->o.journal, r, err) < 0)
+        return -1;
+    g->now.calls_left -= game->state == GAME_READY;
+    if (again && grader_is_done(g, i / g->n_games))
+        count(g, i / g->n_games, -1);
+    judge(g, game, grader_match(g, i / g->n_games), r);
+    finish(g, i, true);
+    return 0;
+}
+
+/* ---- life ---- */
+
+static int check_references(const struct grader_opts *o, struct err *err)
+{
+    for (int i = 0; i < o->matches->n; i++) {
+        const struct match *m = &o->matches->match[i];
+        const struct model_answer *a = m->with_reference && o->reference ? answer_set_find(o->reference, m->question->id) : NULL;
+        if (m->with_reference && (!a || a->n_turns < m->turn))
+            return err_set(err, ERR_USAGE, "no reference answer to turn %d of question %lld; choose a complete file with --reference", m->turn,
+                           (long long)m->question->id);
+    }
+    return 0;
+}
+
+struct grader *grader_create(const struct grader_opts *o, struct err *err)
+{
+    if (check_references(o, err) < 0)
+        return NULL;
+    struct grader *g = xcalloc(1, sizeof *g);
+    g->o = *o;
+    g->n_games = o->matches->n && o->matches->match[0].model_2 ? 2 : 1;
+    g->n_units = o->matches->n * o->repeat;
+    g->game = xcalloc((size_t)g->n_units * (size_t)g->n_games, sizeof *g->game);
+    g->twin = xcalloc((size_t)g->n_units, sizeof *g->twin);
+    g->order = xcalloc((size_t)o->matches->n, sizeof *g->order);
+    for (g->n_slots = 16; g->n_slots < 2 * (size_t)g->n_units * (size_t)g->n_games;)
+        g->n_slots *= 2;
+    g->slot = xcalloc(g->n_slots, sizeof *g->slot);
+    if (o->shuffle)
+        shuffle_seed_0(o->matches->n, g->order);
+    for (int i = 0; !o->shuffle && i < o->matches->n; i++)
+        g->order[i] = i;
+    name_games(g);
+    for (int u = 0; u < g->n_units; u++)
+        g->now.total += !g->twin[u];
+    g->now.calls_left = g->now.total * g->n_games;
+    settle_all(g, false);
+    return g;
+}
+
+void grader_destroy(struct grader *g)
+{
+    if (!g)
+        return;
+    buf_free(&g->user);
+    buf_free(&g->line);
+    free(g->game);
+    free(g->twin);
+    free(g->slot);
+    free(g->order);
+    free(g->finished);
+    free(g);
+}
+
+struct grader_now grader_now(const struct grader *g)
+{
+    struct grader_now now = g->now;
+    struct call_totals t = call_journal_totals(g->o.journal);
+    now.tokens = t.tokens_in + t.tokens_out;
+    now.cost = t.calls && t.cost == 0 ? -1 : t.cost;
+    return now;
+}
+
+const char *grader_line(struct grader *g)
+{
+    if (g->said == g->n_finished)
+        return NULL;
+    buf_clear(&g->line);
+    record_line(g, g->finished[g->said++], &g->line);
+    return g->line.data;
+}

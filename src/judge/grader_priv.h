@@ -1,0 +1,52 @@
+/* grader_priv.h - what a grader is made of, for grader.c and record.c. */
+#ifndef MTB_GRADER_PRIV_H
+#define MTB_GRADER_PRIV_H
+
+#include "mtbench/grader.h"
+#include "mtbench/verdict.h"
+
+enum game_state { GAME_WAITING, GAME_READY, GAME_ASKED, GAME_DONE };     /* waiting: for answers */
+
+/* One call: a game of a match, in one repeat. */
+struct game {
+    char key[CALL_KEY_MAX + 1];
+    enum game_state state;
+    enum judgment_status status;         /* when done */
+    uint64_t content;
+    struct verdict verdict;
+    const char *text;                    /* the judge's, in the journal; NULL: there is none */
+    double tstamp;
+};
+
+/* One judgment: the game or the two games of a match in one repeat. Number u: repeat u / n_matches + 1, match u % n_matches. */
+struct grader {
+    struct grader_opts o;
+    int n_games, n_units;                /* per judgment; of judgments */
+    struct game *game;                   /* (n_units * n_games) */
+    bool *twin;                          /* (n_units) the same as an earlier one, which stands for it */
+    int *slot;                           /* (n_slots) hash of keys: game + 1 */
+    size_t n_slots;
+    int *order;                          /* (n_matches) the order of asking */
+    int cursor;                          /* next in the order of asking, over all repeats */
+    struct grader_now now;
+    int *finished, n_finished, said;     /* judgments made since the start, for their lines */
+    struct buf user, line;
+    struct call_message message[2];
+    struct call call;
+};
+
+/* The game that this key and number stand for, or -1. */
+int grader_find(const struct grader *g, const char *key);
+/* Names a game for ever: question, turn, game, repeat, and a hash of judge, prompt and models. */
+struct game_name { const char *judge, *prompt, *model_1, *model_2; int64_t question_id; int turn, game, repeat; };
+void game_key(const struct game_name *n, char key[CALL_KEY_MAX + 1]);
+
+const struct match *grader_match(const struct grader *g, int unit);
+/* All its games are done; the status of the worse. */
+bool grader_is_done(const struct grader *g, int unit);
+enum judgment_status grader_status(const struct grader *g, int unit);
+/* The judgment as FastChat writes it, and the line that it prints. */
+void record_put(const struct grader *g, int unit, struct buf *out);
+void record_line(const struct grader *g, int unit, struct buf *out);
+
+#endif

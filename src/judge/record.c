@@ -1,0 +1,213 @@
+/* record.c - judgments of a grader as FastChat's records and lines, and its file. */
+#include "grader_priv.h"
+
+#include "mtbench/io.h"
+#include "mtbench/json.h"
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- records ---- */
+
+static const struct game *game_of(const struct grader *g, int unit, int k)
+{
+    return &g->game[unit * g->n_games + k];
+}
+
+static char *prompt_of(const struct grader *g, int unit, int game)
+{
+    struct buf b = {0};
+    if (match_render(grader_match(g, unit), game, g->o.answers, g->o.reference, &b, NULL) < 0)
+        buf_clear(&b);                   /* a first turn failed, and there is no second */
+    return buf_steal(&b);
+}
+
+/* An empty reply that came whole is one; all else without a text is FastChat's sign of failure. */
+static const char *judgment_of(const struct game *game)
+{
+    bool replied = game->text && (*game->text || game->status == JUDGMENT_UNPARSABLE);
+    return replied ? game->text : "$ERROR$";
+}
+
+static enum winner winner_of(const struct game *game, int number)
+{
+    char letter = game->status == JUDGMENT_OK ? game->verdict.letter : 'E';
+    if (letter == 'A' || letter == 'B')
+        return (letter == 'A') == (number == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2;
+    return letter == 'C' ? WINNER_TIE : WINNER_ERROR;
+}
+
+static double score_of(const struct game *game, bool *is_int)
+{
+    bool fine = game->status == JUDGMENT_OK;
+    *is_int = !fine || game->verdict.score_is_int;
+    return fine ? game->verdict.score : -1;
+}
+
+static void put_single(const struct grader *g, int unit, struct buf *out)
+{
+    const struct match *m = grader_match(g, unit);
+    const struct game *game = game_of(g, unit, 0);
+    char *prompt = prompt_of(g, unit, 1);
+    struct single_judgment j = { m->question->id, m->model_1, g->o.judge, m->prompt->name, prompt, judgment_of(game), 0, false, m->turn, game->tstamp };
+    j.score = score_of(game, &j.score_is_int);
+    single_judgment_put(out, &j);
+    free(prompt);
+}
+
+static void put_pair(const struct grader *g, int unit, struct buf *out)
+{
+    const struct match *m = grader_match(g, unit);
+    const struct game *one = game_of(g, unit, 0), *two = game_of(g, unit, 1);
+    char *prompt[2] = { prompt_of(g, unit, 1), prompt_of(g, unit, 2) };
+    struct pair_judgment j = { m->question->id, m->model_1, m->model_2, winner_of(one, 1), winner_of(two, 2), g->o.judge, m->prompt->name,
+                               prompt[0], judgment_of(one), prompt[1], judgment_of(two), m->turn, one->tstamp > two->tstamp ? one->tstamp : two->tstamp };
+    pair_judgment_put(out, &j);
+    free(prompt[0]);
+    free(prompt[1]);
+}
+
+void record_put(const struct grader *g, int unit, struct buf *out)
+{
+    if (g->n_games == 1)
+        put_single(g, unit, out);
+    else
+        put_pair(g, unit, out);
+}
+
+/* As Python prints a string inside a tuple. */
+static void put_repr(struct buf *b, const char *s)
+{
+    char quote = strchr(s, '\'') && !strchr(s, '"') ? '"' : '\'';
+    buf_char(b, quote);
+    for (; *s; s++) {
+        if (*s == '\\' || *s == quote)
+            buf_char(b, '\\');
+        buf_char(b, *s);
+    }
+    buf_char(b, quote);
+}
+
+void record_line(const struct grader *g, int unit, struct buf *out)
+{
+    const struct match *m = grader_match(g, unit);
+    const struct game *one = game_of(g, unit, 0);
+    bool is_int;
+    buf_printf(out, "question: %lld, turn: %d, ", (long long)m->question->id, m->turn);
+    if (g->n_games == 1) {
+        double score = score_of(one, &is_int);
+        buf_printf(out, "model: %s, score: ", m->model_1);
+        score_put(out, score, is_int);
+    } else
+        buf_printf(out, "model_1: %s, model_2: %s, g1_winner: %s, g2_winner: %s", m->model_1, m->model_2, winner_name(winner_of(one, 1)),
+                   winner_name(winner_of(game_of(g, unit, 1), 2)));
+    buf_str(out, ", judge: (");
+    put_repr(out, g->o.judge);
+    buf_str(out, ", ");
+    put_repr(out, m->prompt->name);
+    buf_char(out, ')');
+}
+
+/* ---- the file ---- */
+
+struct merge {
+    const struct grader *g;
+    int repeat;
+    bool *written;                       /* (units of this repeat) */
+    struct buf out;
+};
+
+/* Our judgment of what an old line judges, or -1. */
+static int unit_of(const struct merge *m, const struct judgment_table *t, const struct judgment_row *row)
+{
+    char key[CALL_KEY_MAX + 1];
+    if (row->judge < 0 || row->prompt < 0)
+        return -1;
+    struct game_name n = { t->name[row->judge], t->name[row->prompt], t->name[row->model_1], row->model_2 < 0 ? NULL : t->name[row->model_2], row->question_id,
+                           row->turn, 1, m->repeat };
+    game_key(&n, key);
+    int i = grader_find(m->g, key);
+    return i < 0 ? -1 : i / m->g->n_games;
+}
+
+static bool judges_same_prompt(const struct grader *g, int unit, const char *line, size_t n)
+{
+    struct buf b = {0};
+    char *prompt = prompt_of(g, unit, 1);
+    json_put_string(&b, prompt, strlen(prompt));
+    bool same = *prompt && memmem(line, n, b.data, b.len);
+    buf_free(&b);
+    free(prompt);
+    return same;
+}
+
+/* A judgment that was not made is no better than the old line: a failed call leaves what judges the same prompt, a failed answer what does not count
+ * either. */
+static bool keep_old(const struct grader *g, int unit, const struct judgment_row *row, const char *line, size_t n)
+{
+    enum judgment_status s = grader_status(g, unit);
+    return (s == JUDGMENT_FAILED && judges_same_prompt(g, unit, line, n)) || (s == JUDGMENT_NO_ANSWER && row->status != JUDGMENT_OK);
+}
+
+static void merge_line(struct merge *m, const struct judgment_table *t, const struct judgment_row *row, const char *line, size_t n)
+{
+    int unit = unit_of(m, t, row), first = (m->repeat - 1) * m->g->o.matches->n;
+    if (unit >= 0 && grader_is_done(m->g, unit)) {
+        if (m->written[unit - first])
+            return;
+        m->written[unit - first] = true;
+        if (!keep_old(m->g, unit, row, line, n)) {
+            record_put(m->g, unit, &m->out);
+            buf_char(&m->out, '\n');
+            return;
+        }
+    }
+    buf_add(&m->out, line, n);
+    buf_char(&m->out, '\n');
+}
+
+static int merge_old(struct merge *m, const char *path, const struct buf *old, struct err *err)
+{
+    struct judgment_table t = {0};
+    size_t row = 0;
+    int rc = judgment_table_parse(&t, path, old->data, old->len, err);
+    if (rc == 0 && t.n && m->g->n_units && t.pairs != (m->g->n_games == 2))
+        rc = err_set(err, ERR_FORMAT, "%s: holds %s judgments, these are %s; name another file", path, t.pairs ? "pair" : "single", t.pairs ? "single" : "pair");
+    for (size_t at = 0; rc == 0 && at < old->len;) {
+        const char *line = old->data + at, *end = memchr(line, '\n', old->len - at);
+        size_t n = end ? (size_t)(end - line) : old->len - at;
+        if (strspn(line, " \t\r") >= n) {
+            buf_add(&m->out, line, n);
+            buf_char(&m->out, '\n');
+        } else
+            merge_line(m, &t, &t.row[row++], line, n);
+        at += n + (end != NULL);
+    }
+    judgment_table_free(&t);
+    return rc;
+}
+
+int grader_write(struct grader *g, int repeat, const char *path, struct err *err)
+{
+    struct merge m = { .g = g, .repeat = repeat, .written = xcalloc((size_t)g->o.matches->n, sizeof(bool)) };
+    struct buf old = {0};
+    bool exists = access(path, F_OK) == 0;
+    int rc = exists ? io_read(path, &old, err) : 0, n = g->o.matches->n;
+    if (rc == 0)
+        rc = merge_old(&m, path, &old, err);
+    for (int i = 0; rc == 0 && i < n; i++) {
+        int unit = (repeat - 1) * n + i;
+        if (m.written[i] || g->twin[unit] || !grader_is_done(g, unit))
+            continue;
+        record_put(g, unit, &m.out);
+        buf_char(&m.out, '\n');
+    }
+    if (rc == 0 && (m.out.len || exists))
+        rc = io_make_parents(path, err) < 0 ? -1 : io_replace(path, m.out.data ? m.out.data : "", m.out.len, err);
+    buf_free(&m.out);
+    buf_free(&old);
+    free(m.written);
+    return rc;
+}
