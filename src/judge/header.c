@@ -1,0 +1,111 @@
+/* header.c - what reply headers say. */
+#include "header.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+bool header_find(const char *lines, const char *name, char *value, size_t size)
+{
+    size_t n = strlen(name);
+    bool found = false;
+    for (const char *p = lines; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+        if (strncasecmp(p, name, n) || p[n] != ':')
+            continue;
+        const char *v = p + n + 1;
+        v += strspn(v, " \t");
+        size_t k = strcspn(v, "\r\n");
+        while (k && isspace((unsigned char)v[k - 1]))
+            k--;
+        if (k >= size)
+            continue;
+        memcpy(value, v, k);
+        value[k] = '\0';
+        found = true;
+    }
+    return found;
+}
+
+bool header_request_id(const char *lines, char *value, size_t size)
+{
+    static const char *const name[] = { "x-request-id", "request-id", "apim-request-id", "x-ms-request-id" };
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        if (header_find(lines, name[i], value, size) && *value)
+            return true;
+    return false;
+}
+
+/* Seconds of one unit; 0 for none. */
+static double unit_of(const char **s)
+{
+    static const struct { const char *name; double seconds; } unit[] = { { "ms", 1e-3 }, { "us", 1e-6 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+    for (size_t i = 0; i < sizeof unit / sizeof *unit; i++) {
+        size_t n = strlen(unit[i].name);
+        if (!strncmp(*s, unit[i].name, n)) {
+            *s += n;
+            return unit[i].seconds;
+        }
+    }
+    return 0;
+}
+
+double duration_parse(const char *s)
+{
+    double sum = 0;
+    if (!*s)
+        return -1;
+    while (*s) {
+        char *end;
+        if (!isdigit((unsigned char)*s) && *s != '.')
+            return -1;
+        if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
+            return -1;
+        double x = strtod(s, &end);
+        if (end == s || x < 0 || x > 1e9)
+            return -1;
+        s = end;
+        double u = unit_of(&s);
+        if (u == 0)
+            return *s == '\0' && sum == 0 ? x : -1; /* a bare number is seconds */
+        sum += x * u;
+    }
+    return sum;
+}
+
+static double date_parse(const char *s, double now)
+{
+    static const char *const form[] = { "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y" };
+    for (size_t i = 0; i < sizeof form / sizeof *form; i++) {
+        struct tm t = {0};
+        const char *end = strptime(s, form[i], &t);
+        if (end && !*end) {
+            double d = (double)timegm(&t) - now;
+            return d > 0 ? d : 0;
+        }
+    }
+    return -1;
+}
+
+double header_wait(const char *lines, double now)
+{
+    char v[128];
+    double wait = -1, x;
+    if (header_find(lines, "retry-after-ms", v, sizeof v) && isdigit((unsigned char)v[0]) && (x = duration_parse(v)) >= 0)
+        return x / 1000;
+    if (header_find(lines, "retry-after", v, sizeof v)) {
+        /* The server's own clock measures its dates, where it tells that. */
+        char date[128];
+        double from = header_find(lines, "date", date, sizeof date) ? date_parse(date, 0) : -1;
+        x = duration_parse(v);
+        wait = x >= 0 ? x : date_parse(v, from > 0 ? from : now);
+        if (wait >= 0)
+            return wait;
+    }
+    static const char *const reset[] = { "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens" };
+    for (size_t i = 0; i < sizeof reset / sizeof *reset; i++)
+        if (header_find(lines, reset[i], v, sizeof v) && (x = duration_parse(v)) > 0 && x < 1e6)
+            wait = x > wait ? x : wait;
+    return wait;
+}

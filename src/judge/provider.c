@@ -1,0 +1,246 @@
+/* provider.c - the registry of dialects, and from flags and environment to an endpoint. */
+#include "provider_priv.h"
+
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct provider *const registry[] = { &provider_openai, &provider_azure, &provider_anthropic, &provider_compatible };
+
+const struct provider *provider_find(const char *name, struct err *err)
+{
+    struct buf names = {0};
+    for (size_t i = 0; i < sizeof registry / sizeof *registry; i++) {
+        if (!strcmp(registry[i]->name, name))
+            return registry[i];
+        buf_printf(&names, "%s%s", i ? ", " : "", registry[i]->name);
+    }
+    err_set(err, ERR_USAGE, "--judge-provider %s: no such provider; known are %s", name, names.data);
+    buf_free(&names);
+    return NULL;
+}
+
+void http_request_free(struct http_request *r)
+{
+    for (int i = 0; i < r->n_headers; i++)
+        free(r->header[i]);
+    free(r->header);
+    free(r->url);
+    free(r->body);
+    free(r->sent);
+    *r = (struct http_request){0};
+}
+
+void reply_free(struct reply *r)
+{
+    free(r->text);
+    free(r->raw);
+    free(r->reason);
+    free(r->model);
+    free(r->request_id);
+    free(r->finish);
+    *r = (struct reply){0};
+}
+
+/* ---- requests ---- */
+
+void request_header(struct http_request *r, const char *name, const char *value)
+{
+    r->header = xrealloc(r->header, (size_t)r->n_headers + 1, sizeof *r->header);
+    r->header[r->n_headers++] = xasprintf("%s: %s", name, value);
+}
+
+void request_body(struct http_request *r, cJSON *body)
+{
+    char *text = cJSON_PrintUnformatted(body);
+    r->body = xstrdup(text);
+    r->n_body = strlen(text);
+    cJSON_free(text);
+    cJSON_DeleteItemFromObject(body, "model");
+    cJSON_DeleteItemFromObject(body, "messages");
+    cJSON_DeleteItemFromObject(body, "system");
+    text = cJSON_PrintUnformatted(body);
+    r->sent = xstrdup(text);
+    cJSON_free(text);
+    cJSON_Delete(body);
+}
+
+/* ---- URLs ---- */
+
+const char *url_path(const char *url, size_t *n)
+{
+    const char *host = strstr(url, "://");
+    const char *p = host ? host + 3 : url;
+    p += strcspn(p, "/?#");
+    *n = *p == '/' ? strcspn(p, "?#") : 0;
+    return p;
+}
+
+/* "v1", "v1beta", "v4" as one part of the path. */
+static bool has_version(const char *path, size_t n)
+{
+    for (size_t i = 0; i + 2 < n; i++)
+        if (path[i] == '/' && path[i + 1] == 'v' && isdigit((unsigned char)path[i + 2]))
+            return true;
+    return false;
+}
+
+static int check_url(const char *base, struct err *err)
+{
+    if (strncmp(base, "http://", 7) && strncmp(base, "https://", 8))
+        return err_set(err, ERR_USAGE, "--judge-base-url %s: no URL; it begins with http:// or https://", base);
+    const char *host = strstr(base, "://") + 3;
+    size_t n = strcspn(host, "/?#");
+    if (memchr(host, '@', n))
+        return err_set(err, ERR_USAGE, "--judge-base-url: a user or password stands in the URL; leave it out, keys come from the environment");
+    if (n == 0)
+        return err_set(err, ERR_USAGE, "--judge-base-url %s: the host is missing", base);
+    for (const char *p = base; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 127)
+            return err_set(err, ERR_USAGE, "--judge-base-url: a blank or control character stands in the URL; remove it");
+    return 0;
+}
+
+int url_join(char **url, const char *base, const char *path, struct err *err)
+{
+    size_t n, k = strlen(path);
+    if (check_url(base, err) < 0)
+        return -1;
+    const char *p = url_path(base, &n), *query = p + n;
+    size_t keep = n;
+    while (keep && p[keep - 1] == '/')
+        keep--;
+    int head = (int)(p - base) + (int)keep;
+    bool whole = keep > k && !strncmp(p + keep - k, path, k) && p[keep - k - 1] == '/';
+    const char *between = whole ? "" : has_version(p, keep) ? "/" : "/v1/";
+    *url = xasprintf("%.*s%s%s%.*s", head, base, between, whole ? "" : path, (int)strcspn(query, "#"), query);
+    return 0;
+}
+
+char *url_escape(const char *s)
+{
+    struct buf b = {0};
+    for (; *s; s++) {
+        if (isalnum((unsigned char)*s) || strchr("-._~", *s))
+            buf_char(&b, *s);
+        else
+            buf_printf(&b, "%%%02X", (unsigned char)*s);
+    }
+    return buf_steal(&b);
+}
+
+/* ---- endpoints ---- */
+
+/* The first of the space-separated variables that is set to something. */
+static const char *first_of(const struct endpoint_opts *o, const char *names)
+{
+    char name[64];
+    for (; names && *names; names += strspn(names, " ")) {
+        size_t n = strcspn(names, " ");
+        if (n < sizeof name) {
+            memcpy(name, names, n);
+            name[n] = '\0';
+            const char *value = o->env(name);
+            if (value && *value)
+                return value;
+        }
+        names += n;
+    }
+    return NULL;
+}
+
+static const char *provider_name(const struct endpoint_opts *o)
+{
+    if (o->provider)
+        return o->provider;
+    if (o->base_url)
+        return "compatible";
+    return !strncmp(o->model, "claude-", 7) ? "anthropic" : !strncmp(o->model, "azure-", 6) ? "azure" : "openai";
+}
+
+/* A key with a line break in it would become a header of its own. */
+static int take_key(struct endpoint *e, const char *text, const char *where, struct err *err)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t n = strlen(text);
+    while (n && isspace((unsigned char)text[n - 1]))
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 127)
+            return err_set(err, ERR_USAGE, "%s: a blank or control character stands in the key; put the key there alone", where);
+    if (n)
+        e->key = xstrndup(text, n);
+    return 0;
+}
+
+static int find_key(struct endpoint *e, const struct endpoint_opts *o, struct err *err)
+{
+    const char *file = o->env("MTBENCH_JUDGE_KEY_FILE"), *value = first_of(o, e->provider->key_env);
+    if (file && *file) {
+        struct buf b = {0};
+        int rc = io_read(file, &b, err) < 0 ? err_wrap(err, "MTBENCH_JUDGE_KEY_FILE") : take_key(e, b.data, "MTBENCH_JUDGE_KEY_FILE", err);
+        buf_free(&b);
+        if (rc < 0)
+            return -1;
+    } else if (value && take_key(e, value, "the key in the environment", err) < 0) {
+        return -1;
+    }
+    if (e->provider->needs_key && !e->key)
+        return err_set(err, ERR_DEVICE, "judge %s: no key for %s; set %s, or MTBENCH_JUDGE_KEY_FILE to a file with the key", e->model, e->provider->name,
+                       e->provider->key_env);
+    return 0;
+}
+
+static const char *process_env(const char *name)
+{
+    return getenv(name);
+}
+
+int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, struct err *err)
+{
+    struct endpoint_opts o = *given;
+    o.env = o.env ? o.env : process_env;
+    *e = (struct endpoint){ .provider = provider_find(provider_name(&o), err) };
+    if (!e->provider)
+        return -1;
+    bool azure = e->provider == &provider_azure;
+    const char *deployment = azure ? o.env("AZURE_OPENAI_DEPLOYMENT") : NULL, *base = o.base_url ? o.base_url : first_of(&o, e->provider->base_env);
+    const char *version = azure ? first_of(&o, "AZURE_OPENAI_API_VERSION OPENAI_API_VERSION") : NULL;
+    e->model = xstrdup(deployment && *deployment ? deployment : azure && !strncmp(o.model, "azure-", 6) ? o.model + 6 : o.model);
+    e->api_version = version ? xstrdup(version) : NULL;
+    base = base ? base : e->provider->base_url;
+    int rc = 0;
+    if (!base)
+        rc = err_set(err, ERR_USAGE, "judge %s: provider %s needs an address; give --judge-base-url, or set %s", o.model, e->provider->name, e->provider->base_env);
+    if (rc < 0 || e->provider->resolve(e, base, err) < 0 || find_key(e, &o, err) < 0) {
+        endpoint_free(e);
+        return -1;
+    }
+    return 0;
+}
+
+void endpoint_free(struct endpoint *e)
+{
+    if (e->key)
+        explicit_bzero(e->key, strlen(e->key));
+    free(e->key);
+    free(e->url);
+    free(e->model);
+    free(e->api_version);
+    *e = (struct endpoint){0};
+}
+
+struct dialect dialect_guess(const struct endpoint *e)
+{
+    static const char *const reasoning[] = { "o1", "o3", "o4", "gpt-5" };
+    for (size_t i = 0; i < sizeof reasoning / sizeof *reasoning; i++) {
+        size_t n = strlen(reasoning[i]);
+        if (e->provider != &provider_anthropic && !strncmp(e->model, reasoning[i], n) && !isalnum((unsigned char)e->model[n]))
+            return (struct dialect){ .max_completion_tokens = true, .no_temperature = true };
+    }
+    return (struct dialect){0};
+}

@@ -1,0 +1,222 @@
+/* provider_anthropic.c - Anthropic's messages: the system text stands outside, the limit is required, the text comes in blocks. */
+#include "provider_priv.h"
+
+#include "classify.h"
+#include "header.h"
+
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int resolve(struct endpoint *e, const char *base_url, struct err *err)
+{
+    return url_join(&e->url, base_url, "messages", err);
+}
+
+static cJSON *body_of(const struct endpoint *e, const struct dialect *d, const struct call *c, int max_tokens)
+{
+    cJSON *body = cJSON_CreateObject();
+    struct buf system = {0};
+    cJSON_AddStringToObject(body, "model", e->model);
+    cJSON_AddNumberToObject(body, "max_tokens", max_tokens);
+    cJSON *list = cJSON_AddArrayToObject(body, "messages");
+    for (int i = 0; i < c->n_messages; i++) {
+        if (!strcmp(c->message[i].role, "system")) {
+            buf_printf(&system, "%s%s", system.len ? "\n\n" : "", c->message[i].content);
+            continue;
+        }
+        cJSON *m = cJSON_CreateObject();
+        cJSON_AddStringToObject(m, "role", c->message[i].role);
+        cJSON_AddStringToObject(m, "content", c->message[i].content);
+        cJSON_AddItemToArray(list, m);
+    }
+    if (system.len)
+        cJSON_AddStringToObject(body, "system", system.data);
+    if (!d->no_temperature)
+        cJSON_AddNumberToObject(body, "temperature", c->temperature);
+    buf_free(&system);
+    return body;
+}
+
+static void build(const struct endpoint *e, const struct dialect *d, const struct call *c, int max_tokens, struct http_request *out)
+{
+    *out = (struct http_request){ .url = xstrdup(e->url) };
+    request_header(out, "Content-Type", "application/json");
+    request_header(out, "anthropic-version", "2023-06-01");
+    if (e->key)
+        request_header(out, "x-api-key", e->key);
+    request_body(out, body_of(e, d, c, max_tokens));
+}
+
+/* ---- replies ---- */
+
+static const char *text_of(const cJSON *j, const char *name)
+{
+    const cJSON *s = json_get(j, name);
+    return cJSON_IsString(s) ? s->valuestring : NULL;
+}
+
+/* The texts of all blocks of a type, without blanks around them (FastChat strips these replies). Caller frees. */
+static char *blocks(const cJSON *content, const char *type, const char *field)
+{
+    static const char blanks[] = " \t\r\n";
+    struct buf b = {0};
+    const cJSON *block;
+    cJSON_ArrayForEach(block, content) {
+        const char *t = text_of(block, "type"), *text = text_of(block, field);
+        if (t && text && !strcmp(t, type))
+            buf_str(&b, text);
+    }
+    char *all = buf_steal(&b), *start = all + strspn(all, blanks);
+    size_t n = strlen(start);
+    while (n && strchr(blanks, start[n - 1]))
+        n--;
+    char *trimmed = xstrndup(start, n);
+    free(all);
+    return trimmed;
+}
+
+static enum reply_end end_of(const char *stop)
+{
+    static const struct { const char *name; enum reply_end end; } known[] = {
+        { "max_tokens", END_LENGTH }, { "refusal", END_REFUSAL }, { "model_context_window_exceeded", END_CONTEXT },
+    };
+    for (size_t i = 0; stop && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(stop, known[i].name))
+            return known[i].end;
+    return END_STOP;
+}
+
+/* What is read anew counts, and what came from or went into a cache. */
+static int64_t tokens_in(const cJSON *usage)
+{
+    int64_t n = usage_count(usage, "input_tokens"), made = usage_count(usage, "cache_creation_input_tokens"), read = usage_count(usage, "cache_read_input_tokens");
+    return n < 0 ? -1 : n + (made > 0 ? made : 0) + (read > 0 ? read : 0);
+}
+
+static void read_message(const cJSON *body, const struct asked *a, struct reply *out)
+{
+    const cJSON *content = json_get(body, "content"), *usage = json_get(body, "usage");
+    const char *model = text_of(body, "model"), *stop = text_of(body, "stop_reason");
+    out->model = model ? xstrdup(model) : NULL;
+    out->tokens_in = tokens_in(usage);
+    out->tokens_out = usage_count(usage, "output_tokens");
+    if (!cJSON_IsArray(content)) {
+        classify_garbage(out, "the reply has no content");
+        return;
+    }
+    char *text = blocks(content, "text", "text"), *thoughts = blocks(content, "thinking", "thinking");
+    out->finish = stop ? xstrdup(stop) : NULL;
+    classify_text(text, thoughts, end_of(stop), a, out);
+    free(text);
+    free(thoughts);
+}
+
+static void read_error(long code, const char *header, double now, const cJSON *body, const char *plain, const struct asked *a, struct dialect *learnt,
+                       struct reply *out)
+{
+    struct api_error e;
+    api_error_read(body, &e);
+    classify_error(code, header, now, &e, plain, out);
+    if (!a->dialect.no_temperature && api_error_refuses(&e, code, "temperature")) {
+        learnt->no_temperature = true;
+        out->action = REPLY_ADAPT;
+    }
+}
+
+/* An error inside a 200 has its status in its type. */
+static long code_of(const struct api_error *e)
+{
+    static const struct { const char *type; long code; } known[] = {
+        { "invalid_request_error", 400 }, { "authentication_error", 401 }, { "billing_error", 402 }, { "permission_error", 403 }, { "not_found_error", 404 },
+        { "request_too_large", 413 }, { "rate_limit_error", 429 }, { "overloaded_error", 529 },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(e->type, known[i].type))
+            return known[i].code;
+    return e->number ? e->number : 500;
+}
+
+static void read(const struct http_response *r, const struct asked *a, struct dialect *learnt, struct reply *out)
+{
+    struct api_error e;
+    char id[200];
+    *out = (struct reply){ .after = -1, .tokens_in = -1, .tokens_out = -1 };
+    if (r->trouble != HTTP_CAME) {
+        classify_transport(r, out);
+        return;
+    }
+    cJSON *body = reply_parse(r->body, r->n_body, NULL);
+    char *plain = body ? NULL : xstrndup(r->n_body ? r->body : "", r->n_body < 200 ? r->n_body : 200);
+    bool good = r->code >= 200 && r->code < 300, failed = good && !cJSON_IsArray(json_get(body, "content")) && api_error_read(body, &e);
+    if (!good || failed) {
+        read_error(failed ? code_of(&e) : r->code, r->header, r->now, body, plain, a, learnt, out);
+    } else {
+        if (header_request_id(r->header, id, sizeof id))
+            out->request_id = xstrdup(id);
+        if (body)
+            read_message(body, a, out);
+        else
+            classify_garbage(out, "the reply is no JSON");
+    }
+    free(plain);
+    cJSON_Delete(body);
+}
+
+/* ---- message batches ---- */
+
+/* One request; the API wants them as the list "requests". */
+static void batch_put(const struct endpoint *e, const struct dialect *d, const struct call *c, const char *id, struct buf *out)
+{
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddStringToObject(line, "custom_id", id);
+    cJSON_AddItemToObject(line, "params", body_of(e, d, c, c->max_tokens));
+    char *text = cJSON_PrintUnformatted(line);
+    buf_str(out, text);
+    cJSON_free(text);
+    cJSON_Delete(line);
+}
+
+/* {"custom_id", "result": {"type": "succeeded", "message"} or {"type": "errored", "error": {"type": "error", "error": {...}}} or canceled, expired} */
+static void read_result(const cJSON *result, const struct asked *a, struct reply *out)
+{
+    const char *type = text_of(result, "type");
+    if (type && !strcmp(type, "succeeded")) {
+        read_message(json_get(result, "message"), a, out);
+        return;
+    }
+    struct api_error e;
+    struct dialect learnt = a->dialect;
+    const cJSON *error = json_get(result, "error");
+    bool told = api_error_read(cJSON_IsObject(json_get(error, "error")) ? error : result, &e);
+    if (told && type && !strcmp(type, "errored")) {
+        read_error(code_of(&e), "", 0, cJSON_IsObject(json_get(error, "error")) ? error : result, NULL, a, &learnt, out);
+        return;
+    }
+    out->status = CALL_FAILED;
+    out->reason = xasprintf("batch: %s", type ? type : "no result");
+}
+
+static int batch_read(const char *line, size_t n, char id[65], const struct asked *a, struct reply *out, struct err *err)
+{
+    *out = (struct reply){ .after = -1, .tokens_in = -1, .tokens_out = -1 };
+    cJSON *j = reply_parse(line, n, err);
+    const char *custom = text_of(j, "custom_id");
+    int rc = -1;
+    if (j && (!custom || strlen(custom) > 64 || !cJSON_IsObject(json_get(j, "result")))) {
+        err_set(err, ERR_FORMAT, "no line of a message batch's results: custom_id or result is missing");
+    } else if (j) {
+        snprintf(id, 65, "%s", custom);
+        read_result(json_get(j, "result"), a, out);
+        rc = 0;
+    }
+    cJSON_Delete(j);
+    return rc;
+}
+
+const struct provider provider_anthropic = {
+    .name = "anthropic", .key_env = "ANTHROPIC_API_KEY", .base_env = "ANTHROPIC_BASE_URL", .base_url = "https://api.anthropic.com", .needs_key = true,
+    .resolve = resolve, .build = build, .read = read, .batch_put = batch_put, .batch_read = batch_read, .batch_lines = 100000, .batch_bytes = 256000000,
+};
