@@ -1,0 +1,25 @@
+/* budget.c - dollars. */
+#include "budget.h"
+
+double budget_price(const struct budget *b, int64_t tokens_in, int64_t tokens_out)
+{
+    if (b->price_in < 0 || b->price_out < 0)
+        return -1;
+    return ((double)tokens_in * b->price_in + (double)tokens_out * b->price_out) / 1e6;
+}
+
+bool budget_reserve(struct budget *b, double worst)
+{
+    if (worst < 0)
+        worst = 0;
+    if (b->max > 0 && b->spent + b->reserved + worst > b->max)
+        return false;
+    b->reserved += worst;
+    return true;
+}
+
+void budget_settle(struct budget *b, double worst, double cost)
+{
+    b->reserved -= worst > 0 ? worst : 0;
+    b->spent += cost > 0 ? cost : 0;
+}

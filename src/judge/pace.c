@@ -1,0 +1,54 @@
+/* pace.c - how many calls at once, and when again. */
+#include "pace.h"
+
+#include "mtbench/rng.h"
+
+#include <math.h>
+
+static const double longest_backoff = 60;
+
+void pace_init(struct pace *p, int max, double first, uint64_t seed)
+{
+    *p = (struct pace){ .max = max, .limit = max, .hold = -INFINITY, .cut_at = -INFINITY, .first = first, .seed = seed };
+}
+
+int pace_room(const struct pace *p, double now, int in_flight)
+{
+    int n = (int)p->limit - in_flight;
+    return now < p->hold || n < 0 ? 0 : n;
+}
+
+void pace_success(struct pace *p)
+{
+    p->complaints = 0;
+    p->limit += fmax(1, p->limit / 8) / p->limit;
+    if (p->limit > p->max)
+        p->limit = p->max;
+}
+
+static double draw(struct pace *p)
+{
+    const uint32_t key[2] = { (uint32_t)p->seed, (uint32_t)(p->seed >> 32) }, counter[4] = { p->draws++, 0, 0, 0x70616365 };
+    uint32_t out[4];
+    philox4x32(key, counter, out);
+    return uniform24(out[0]);
+}
+
+double pace_backoff(struct pace *p, int tries)
+{
+    double wait = p->first * exp2(fmin(tries - 1, 30));
+    return fmin(wait, longest_backoff) * (0.5 + 0.5 * draw(p));
+}
+
+double pace_complaint(struct pace *p, double started, double now, double told)
+{
+    if (started >= p->cut_at) {
+        p->limit = fmax(1, p->limit / 2);
+        p->cut_at = now;
+        p->complaints++;
+    }
+    double wait = told >= 0 ? told + fmin(1, 0.1 * told + p->first) * draw(p) : pace_backoff(p, p->complaints > 0 ? p->complaints : 1);
+    if (now + wait > p->hold)
+        p->hold = now + wait;
+    return now + wait;
+}
