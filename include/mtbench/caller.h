@@ -10,7 +10,8 @@ struct caller_opts {
     const struct endpoint *endpoint;     /* outlives the caller */
     int parallel;                        /* most calls in flight; lowered on 429, raised again after successes */
     double timeout;                      /* seconds per try; 0: 300 */
-    int max_tries;                       /* of one call, for errors that may pass; 0: 8 */
+    int max_tries;                       /* of one call, for errors that may pass; 0: 8. Rate limits count only while nobody else is answered */
+    double backoff;                      /* seconds before the second try, twice that before the third ...; 0: 1 */
     double price_in, price_out;          /* dollars per million tokens; negative: unknown */
     double max_cost;                     /* dollars; 0: no limit. No call starts whose worst case would pass it */
     double spent;                        /* what earlier runs paid, counted against max_cost */
@@ -19,14 +20,14 @@ struct caller_opts {
     uint64_t jitter_seed;
 };
 
-/* NULL: err (device: libcurl, a CA file, a proxy that cannot be used). Destroy through the transport's destroy. */
+/* NULL: err (usage: a limit without prices; device: libcurl). Destroy through the transport's destroy. */
 struct transport *caller_create(const struct caller_opts *o, struct err *err);
 
 struct caller_now { int in_flight, waiting, limit; int64_t done, retries; double cost; int64_t tokens_in, tokens_out; };
 struct caller_now caller_now(const struct transport *t);
 
 /* One short call that costs next to nothing, before any real work: can the judge be reached, is the key right, does the model exist?
- * -1 (err: device, with what to do). */
+ * -1 (err: device, with what to do; cancelled when the account is out of quota). */
 int caller_smoke(struct transport *t, struct err *err);
 
 #endif

@@ -237,6 +237,6 @@ struct transport *local_create(const struct local_opts *o)
     l->o = *o;
     l->slot = xcalloc((size_t)o->max_batch, sizeof *l->slot);
     l->end = &l->first;
-    *t = (struct transport){ l, room, submit, step, collect, destroy };
+    *t = (struct transport){ .ctx = l, .room = room, .submit = submit, .step = step, .collect = collect, .destroy = destroy };
     return t;
 }

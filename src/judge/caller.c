@@ -1,0 +1,467 @@
+/* caller.c - many calls at once to one endpoint. A call waits, flies, and ends as a receipt; replies say which way it goes. */
+#include "mtbench/caller.h"
+
+#include "pace.h"
+#include "receipt.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/http.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct job {
+    struct job *next;
+    struct call call;                    /* our own copy */
+    struct asked asked;                  /* of the last try */
+    char *sent;
+    int max_tokens, max_tries;
+    int64_t prompt_tokens;               /* our own count */
+    struct tally tally;
+    int faults;                          /* tries that ended in an error that may pass */
+    int fruitless;                       /* rate limits in a row while nobody was answered */
+    int64_t answered_before;             /* calls answered when it was limited last */
+    double started, tried, due, worst;
+    struct reply cut;                    /* what the first limit left, in case that the second try brings less */
+    char *cut_sent;
+};
+
+struct caller {
+    struct transport transport;
+    struct caller_opts o;
+    struct http *http;
+    struct pace pace;
+    struct budget budget;
+    struct counter counter;
+    struct dialect dialect;
+    struct job *waiting, **last_waiting;
+    struct receipt *done, **last_done, *lent;
+    int n_waiting, n_flying;
+    int64_t n_done, n_retries, answered, answered_at_refusal;
+    int64_t tokens_in, tokens_out;
+    bool stopping, budget_bound;         /* the end is near; nothing starts until a flying call tells what it cost */
+    struct err why;
+};
+
+/* ---- jobs ---- */
+
+static struct job *job_make(const struct caller *c, const struct call *call)
+{
+    struct job *j = xcalloc(1, sizeof *j);
+    struct call_message *m = xcalloc((size_t)call->n_messages, sizeof *m);
+    for (int i = 0; i < call->n_messages; i++)
+        m[i] = (struct call_message){ xstrdup(call->message[i].role), xstrdup(call->message[i].content) };
+    j->call = *call;
+    j->call.key = xstrdup(call->key);
+    j->call.message = m;
+    j->max_tokens = call->max_tokens;
+    j->max_tries = c->o.max_tries;
+    j->asked.cut_is_fine = call->cut_is_fine;
+    j->prompt_tokens = count_prompt(&c->counter, m, call->n_messages);
+    j->started = clock_now();
+    return j;
+}
+
+static void job_free(struct job *j)
+{
+    for (int i = 0; i < j->call.n_messages; i++) {
+        free((void *)j->call.message[i].role);
+        free((void *)j->call.message[i].content);
+    }
+    free((void *)j->call.message);
+    free((void *)j->call.key);
+    reply_free(&j->cut);
+    free(j->cut_sent);
+    free(j->sent);
+    free(j);
+}
+
+static void wait_until(struct caller *c, struct job *j, double due)
+{
+    j->due = due;
+    j->next = NULL;
+    *c->last_waiting = j;
+    c->last_waiting = &j->next;
+    c->n_waiting++;
+}
+
+/* The first waiting call that is due; NULL: none. */
+static struct job *take_due(struct caller *c, double now)
+{
+    for (struct job **p = &c->waiting; *p; p = &(*p)->next) {
+        struct job *j = *p;
+        if (j->due > now)
+            continue;
+        *p = j->next;
+        if (!j->next)
+            c->last_waiting = p;
+        c->n_waiting--;
+        return j;
+    }
+    return NULL;
+}
+
+static void give_back(struct caller *c, struct job *j)
+{
+    if (!c->waiting)
+        c->last_waiting = &j->next;
+    j->next = c->waiting;
+    c->waiting = j;
+    c->n_waiting++;
+}
+
+/* A call ended; takes job and reply. */
+static void finish(struct caller *c, struct job *j, struct reply *r)
+{
+    j->tally.seconds = clock_now() - j->started;
+    struct receipt *t = receipt_make(j->call.key, j->call.content, r, &j->tally, j->sent, &c->budget, c->o.endpoint->key);
+    *c->last_done = t;
+    c->last_done = &t->next;
+    c->n_done++;
+    c->tokens_in += j->tally.tokens_in;
+    c->tokens_out += j->tally.tokens_out;
+    job_free(j);
+}
+
+/* A call that will not be asked any more in this run. What was paid for it goes on record. */
+static void abandon(struct caller *c, struct job *j)
+{
+    if (j->tally.tokens_in + j->tally.tokens_out > 0) {
+        struct reply r = { .status = CALL_FAILED, .reason = xstrdup("the run was stopped before the next try") };
+        finish(c, j, &r);
+    } else {
+        job_free(j);
+    }
+}
+
+static void stop(struct caller *c, enum err_kind kind, const char *reason)
+{
+    if (c->stopping)
+        return;
+    const char *url = c->o.endpoint->url;
+    char *said = xstrdup(reason);
+    blot(said, c->o.endpoint->key);
+    c->stopping = true;
+    err_set(&c->why, kind, "judge %s at %.*s: %s", c->o.endpoint->model, (int)strcspn(url, "?"), url, said);
+    free(said);
+    for (struct job *j = c->waiting, *next; j; j = next) {
+        next = j->next;
+        abandon(c, j);
+    }
+    c->waiting = NULL;
+    c->last_waiting = &c->waiting;
+    c->n_waiting = 0;
+}
+
+/* ---- starting ---- */
+
+/* Dollars of a try at worst. Our own count may be another tokenizer's; bytes / 4 is no more than a guess. */
+static double worst_case(const struct caller *c, const struct job *j)
+{
+    double in = (double)j->prompt_tokens * (c->counter.count ? 1.25 : 2) + 16;
+    return budget_price(&c->budget, (int64_t)in, j->max_tokens);
+}
+
+static void launch(struct caller *c, struct job *j, double now)
+{
+    const struct endpoint *e = c->o.endpoint;
+    struct http_request request;
+    j->asked.dialect = c->dialect;
+    e->provider->build(e, &c->dialect, &j->call, j->max_tokens, &request);
+    free(j->sent);
+    j->sent = request.sent;
+    request.sent = NULL;
+    j->tried = now;
+    j->tally.tries++;
+    http_start(c->http, &request, c->o.timeout, j);
+    http_request_free(&request);
+    c->n_flying++;
+}
+
+static void start_due(struct caller *c)
+{
+    double now = clock_now();
+    for (int room = pace_room(&c->pace, now, c->n_flying); room > 0 && !c->stopping && !c->budget_bound; room--) {
+        struct job *j = take_due(c, now);
+        if (!j)
+            return;
+        j->worst = worst_case(c, j);
+        if (budget_reserve(&c->budget, j->worst)) {
+            launch(c, j, now);
+            continue;
+        }
+        give_back(c, j);
+        if (c->n_flying)
+            c->budget_bound = true;
+        else
+            stop(c, ERR_CANCELLED, "the next call might pass --max-cost; raise it and start again to go on");
+    }
+}
+
+/* When the next waiting call may start, if nothing comes back before. */
+static double next_start(const struct caller *c)
+{
+    double due = INFINITY;
+    if (c->budget_bound || pace_room(&c->pace, INFINITY, c->n_flying) == 0)
+        return due;
+    for (const struct job *j = c->waiting; j; j = j->next)
+        due = fmin(due, j->due);
+    return fmax(due, c->pace.hold);
+}
+
+/* ---- replies ---- */
+
+static void again(struct caller *c, struct job *j, double due)
+{
+    if (c->stopping)
+        abandon(c, j);
+    else
+        wait_until(c, j, due);
+}
+
+/* Is it of use to try once more? */
+static bool worth_another(struct caller *c, struct job *j, const struct reply *r)
+{
+    if (!r->slow_down)
+        return ++j->faults < j->max_tries;
+    j->fruitless = c->answered > j->answered_before ? 1 : j->fruitless + 1;
+    j->answered_before = c->answered;
+    return j->fruitless < j->max_tries;
+}
+
+static void retry(struct caller *c, struct job *j, struct reply *r)
+{
+    double now = clock_now();
+    double due = r->slow_down ? pace_complaint(&c->pace, j->tried, now, r->after) : now + (r->after >= 0 ? r->after : pace_backoff(&c->pace, j->faults + 1));
+    blot(r->reason, c->o.endpoint->key);
+    if (!worth_another(c, j, r)) {
+        char *reason = xasprintf("%s (the last of %d tries)", r->reason, j->tally.tries);
+        free(r->reason);
+        r->reason = reason;
+        r->status = CALL_FAILED;
+        finish(c, j, r);
+        return;
+    }
+    c->n_retries++;
+    log_verbose("call %s: %s%s%s; try %d in %.1f s", j->call.key, r->reason, r->request_id ? ", request " : "", r->request_id ? r->request_id : "",
+                j->tally.tries + 1, due - now);
+    reply_free(r);
+    again(c, j, due);
+}
+
+static void ask_for_more(struct caller *c, struct job *j, struct reply *r)
+{
+    j->cut = *r;
+    j->cut_sent = xstrdup(j->sent);
+    j->asked.doubled = true;
+    j->max_tokens *= 2;
+    again(c, j, 0);
+}
+
+/* The second try may bring less than the first: a doubled limit may not fit the model. */
+static void end_call(struct caller *c, struct job *j, struct reply *r)
+{
+    if (j->cut_sent && (r->status == CALL_FAILED || r->status == CALL_TOO_LONG)) {
+        reply_free(r);
+        *r = j->cut;
+        j->cut = (struct reply){0};
+        free(j->sent);
+        j->sent = j->cut_sent;
+        j->cut_sent = NULL;
+    }
+    finish(c, j, r);
+}
+
+static void refused(struct caller *c, struct job *j, struct reply *r)
+{
+    bool others_fare_better = r->passing && c->answered > c->answered_at_refusal;
+    c->answered_at_refusal = c->answered;
+    if (others_fare_better) {
+        r->status = CALL_FAILED;
+        end_call(c, j, r);
+        return;
+    }
+    stop(c, r->quota ? ERR_CANCELLED : ERR_DEVICE, r->reason);
+    reply_free(r);
+    abandon(c, j);
+}
+
+static void adapt(struct caller *c, struct job *j, struct reply *r)
+{
+    if (c->dialect.max_completion_tokens && !j->asked.dialect.max_completion_tokens)
+        log_verbose("call %s: the model wants max_completion_tokens instead of max_tokens", j->call.key);
+    if (c->dialect.no_temperature && !j->asked.dialect.no_temperature)
+        log_verbose("call %s: the model takes no temperature but its own; none is sent from now on", j->call.key);
+    reply_free(r);
+    again(c, j, 0);
+}
+
+/* What the try cost, as far as one can know. */
+static void settle(struct caller *c, struct job *j, const struct reply *r)
+{
+    struct tally one = {0};
+    bool billed = r->text || r->tokens_in >= 0 || r->tokens_out >= 0;
+    if (billed) {
+        tally_add(&one, r, j->prompt_tokens, &c->counter);
+        j->tally.tokens_in += one.tokens_in;
+        j->tally.tokens_out += one.tokens_out;
+        j->tally.estimated |= one.estimated;
+    }
+    budget_settle(&c->budget, j->worst, billed ? budget_price(&c->budget, one.tokens_in, one.tokens_out) : r->maybe_billed ? j->worst : 0);
+    c->budget_bound = false;
+}
+
+static void take_reply(struct caller *c, struct job *j, const struct http_response *response)
+{
+    struct reply r;
+    c->n_flying--;
+    c->o.endpoint->provider->read(response, &j->asked, &c->dialect, &r);
+    settle(c, j, &r);
+    if (r.action == REPLY_DONE || r.action == REPLY_DOUBLE) {
+        c->answered++;
+        pace_success(&c->pace);
+    }
+    switch (r.action) {
+    case REPLY_DONE: end_call(c, j, &r); break;
+    case REPLY_RETRY: retry(c, j, &r); break;
+    case REPLY_ADAPT: adapt(c, j, &r); break;
+    case REPLY_DOUBLE: ask_for_more(c, j, &r); break;
+    case REPLY_FATAL: refused(c, j, &r); break;
+    }
+}
+
+/* ---- the transport ---- */
+
+static int room(void *ctx)
+{
+    const struct caller *c = ctx;
+    int n = c->o.parallel - c->n_flying - c->n_waiting;
+    return c->stopping || n < 0 ? 0 : n;
+}
+
+static void submit(void *ctx, const struct call *call)
+{
+    struct caller *c = ctx;
+    if (!c->stopping)
+        wait_until(c, job_make(c, call), 0);
+}
+
+static int step(void *ctx, double wait, struct err *err)
+{
+    struct caller *c = ctx;
+    struct http_response response;
+    void *tag;
+    start_due(c);
+    if (c->stopping && c->n_flying == 0 && !c->done) {
+        if (err)
+            *err = c->why;
+        return -1;
+    }
+    double left = fmin(wait, next_start(c) - clock_now());
+    http_wait(c->http, c->done || left < 0 ? 0 : left);
+    while (http_next(c->http, &tag, &response))
+        take_reply(c, tag, &response);
+    start_due(c);
+    return 0;
+}
+
+static const struct call_record *collect(void *ctx)
+{
+    struct caller *c = ctx;
+    receipt_free(c->lent);
+    struct receipt *t = c->lent = c->done;
+    if (!t)
+        return NULL;
+    c->done = t->next;
+    if (!c->done)
+        c->last_done = &c->done;
+    return &t->record;
+}
+
+static void drain(void *ctx)
+{
+    stop(ctx, ERR_CANCELLED, "stopped; start again to go on");
+}
+
+/* Calls that fly are forgotten: whoever wants them drains first. */
+static void destroy(void *ctx)
+{
+    struct caller *c = ctx;
+    struct http_response response;
+    void *tag;
+    while (collect(c))
+        ;
+    stop(c, ERR_CANCELLED, "");
+    while (collect(c))
+        ;
+    http_cancel(c->http);
+    while (http_next(c->http, &tag, &response))
+        job_free(tag);
+    http_destroy(c->http);
+    free(c);
+}
+
+struct transport *caller_create(const struct caller_opts *o, struct err *err)
+{
+    if (o->max_cost > 0 && (o->price_in < 0 || o->price_out < 0)) {
+        err_set(err, ERR_USAGE, "--max-cost needs prices; give --price-in and --price-out, in dollars per million tokens");
+        return NULL;
+    }
+    struct caller *c = xcalloc(1, sizeof *c);
+    c->o = *o;
+    c->o.parallel = o->parallel > 0 ? o->parallel : 1;
+    c->o.timeout = o->timeout > 0 ? o->timeout : 300;
+    c->o.max_tries = o->max_tries > 0 ? o->max_tries : 8;
+    c->http = http_create(c->o.parallel, err);
+    if (!c->http) {
+        free(c);
+        return NULL;
+    }
+    pace_init(&c->pace, c->o.parallel, o->backoff > 0 ? o->backoff : 1, o->jitter_seed);
+    c->budget = (struct budget){ .price_in = o->price_in, .price_out = o->price_out, .max = o->max_cost, .spent = o->spent };
+    c->counter = (struct counter){ o->count_tokens, o->count_ctx };
+    c->last_waiting = &c->waiting;
+    c->last_done = &c->done;
+    c->transport = (struct transport){ .ctx = c, .room = room, .submit = submit, .step = step, .collect = collect, .drain = drain, .destroy = destroy };
+    return &c->transport;
+}
+
+struct caller_now caller_now(const struct transport *t)
+{
+    const struct caller *c = t->ctx;
+    return (struct caller_now){
+        .in_flight = c->n_flying, .waiting = c->n_waiting, .limit = (int)c->pace.limit, .done = c->n_done, .retries = c->n_retries,
+        .cost = budget_price(&c->budget, c->tokens_in, c->tokens_out), .tokens_in = c->tokens_in, .tokens_out = c->tokens_out,
+    };
+}
+
+/* Truncated, filtered or refused: it was reached all the same. */
+static int judge_smoke(const struct caller *c, const struct call_record *r, struct err *err)
+{
+    if (r->status != CALL_FAILED && r->status != CALL_TOO_LONG)
+        return 0;
+    if (!strcmp(r->reason, "the reply is empty"))
+        return 0;
+    return err_set(err, ERR_DEVICE, "judge %s at %.*s: %s; check --judge-base-url, --judge-model, the network and HTTPS_PROXY", c->o.endpoint->model,
+                   (int)strcspn(c->o.endpoint->url, "?"), c->o.endpoint->url, r->reason);
+}
+
+int caller_smoke(struct transport *t, struct err *err)
+{
+    struct caller *c = t->ctx;
+    const struct call_message m = { "user", "Reply with the number 1." };
+    struct call call = { .key = "smoke", .message = &m, .n_messages = 1, .max_tokens = 16, .verdict = -1, .cut_is_fine = true };
+    struct job *j = job_make(c, &call);
+    const struct call_record *r = NULL;
+    j->max_tries = j->max_tries < 3 ? j->max_tries : 3;
+    j->asked.doubled = true; /* a cut reply will do */
+    wait_until(c, j, 0);
+    while (!(r = collect(c)))
+        if (step(c, 1, err) < 0)
+            return -1;
+    c->n_done--;
+    return judge_smoke(c, r, err);
+}
