@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct ledger {
@@ -59,11 +60,16 @@ static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err
     return 0;
 }
 
-static void put_aside(const char *path)
+/* An empty file is not worth the place of the last one that was put aside. */
+static int put_aside(const struct ledger *l, struct err *err)
 {
-    char *old = xasprintf("%s.old", path);
-    rename(path, old); /* there may be none */
+    struct stat st;
+    if (fstat(l->fd, &st) == 0 && st.st_size == 0)
+        return 0;
+    char *old = xasprintf("%s.old", l->path);
+    int rc = rename(l->path, old) < 0 ? err_errno(err, "%s: cannot be put aside as %s", l->path, old) : 0;
     free(old);
+    return rc;
 }
 
 struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
@@ -83,7 +89,8 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
             goto error;
         if (!o->fresh || i == 1)
             break;
-        put_aside(o->path);
+        if (put_aside(l, err) < 0)
+            goto error;
         close(l->fd);
     }
     if (replay(l, o, err) < 0)

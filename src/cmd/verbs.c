@@ -64,9 +64,10 @@ const struct verb *verb_find(const char *word, struct err *err)
 void help_print(void)
 {
     printf("usage: mtbench VERB [flags], alone or started by mpirun or srun\n\n");
-    for (int i = 0; i < N_VERBS && verbs[i].run; i++)
-        printf("  %-10s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "", verbs[i].peer ? verbs[i].peer : "",
-               verbs[i].peer ? ")" : "");
+    for (int i = 0; i < N_VERBS; i++)
+        if (verbs[i].run)
+            printf("  %-10s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "", verbs[i].peer ? verbs[i].peer : "",
+                   verbs[i].peer ? ")" : "");
     printf("\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
            "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight failed\n");
 }

@@ -144,6 +144,12 @@ refused 'folder.jsonl: is not a file' "${a[@]}" --answer-file "$d/folder.jsonl"
 refused 'broken.jsonl:1: ' "${a[@]}" --answer-file "$d/broken.jsonl"
 refused 'odd.jsonl:1: no whole number' "${a[@]}" --answer-file "$d/odd.jsonl"
 [ ! -e "$d/pipe.journal" ] && [ ! -e "$d/broken.journal" ] && [ "$(cat "$d/broken.jsonl")" = 'no JSON' ]; ok $? "... before any work, and nothing is touched"
+answer all --quiet --fresh --first-n 1 && answer all --quiet --fresh --first-n 1
+[ $rc -eq 0 ] && grep -q ' 2/2 .* 16 tokens' "$d/out" && [ "$(wc -l <"$answers/all.journal.old")" -eq 3 ]; ok $? "--fresh answers again, the old journal is put aside"
+rm "$answers/all.journal" && answer all --quiet --fresh --first-n 1; [ -s "$answers/all.journal.old" ]; ok $? "... and stays there when there is none to put aside"
+mkdir "$answers/stuck.journal.old" && answer stuck --quiet --first-n 1
+cp "$answers/stuck.journal" "$d/before"; answer stuck --quiet --fresh --first-n 1
+[ $rc -eq 1 ] && said 'cannot be put aside' && cmp -s "$answers/stuck.journal" "$d/before"; ok $? "... and what cannot be put aside is not resumed"
 mkdir -p "$d/dä tä" && cp -r "$d/data/b" "$d/dä tä/名" && cp -r "$d/model" "$d/dä tä/mødel"
 run answer --model-path "$d/dä tä/mødel" --model-id 'é 名' --chat-template zero_shot --data-dir "$d/dä tä" --bench-name 名 --first-n 1 --max-new-token 4 --quiet
 [ $rc -eq 0 ] && grep -q '"model_id": "\\u00e9 \\u540d"' "$d/dä tä/名/model_answer/é 名.jsonl"; ok $? "names and folders beyond ASCII"
