@@ -1,6 +1,6 @@
 /* modelpath.h - from what the user calls a model to its files (room: base).
- * A folder, a .gguf file, or a hub id "org/name" that lies in the local hub cache (HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub).
- * Nothing is downloaded. */
+ * A folder, a .gguf file, or a hub id "org/name" that lies in the local hub cache: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub,
+ * XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub, the first one that is set. Nothing is downloaded. */
 #ifndef MTB_MODELPATH_H
 #define MTB_MODELPATH_H
 

@@ -75,14 +75,34 @@ static int list_folder(const char *folder, struct modelpath *m, struct err *err)
     return rc;
 }
 
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+/* A leading ~ is the home folder, also inside a variable. */
+static char *expand(char *path)
+{
+    const char *home = variable("HOME");
+    if (path[0] != '~' || (path[1] && path[1] != '/') || !home)
+        return path;
+    char *full = xasprintf("%s%s", home, path + 1);
+    free(path);
+    return full;
+}
+
+/* Where huggingface_hub looks, in its order. */
 static char *hub_cache(void)
 {
-    const char *cache = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME"), *user = getenv("HOME");
-    if (cache && *cache)
-        return xstrdup(cache);
-    if (home && *home)
-        return xasprintf("%s/hub", home);
-    return xasprintf("%s/.cache/huggingface/hub", user ? user : "");
+    const char *cache = variable("HF_HUB_CACHE"), *base = variable("HF_HOME"), *user = variable("XDG_CACHE_HOME");
+    if (!cache)
+        cache = variable("HUGGINGFACE_HUB_CACHE");
+    if (cache)
+        return expand(xstrdup(cache));
+    if (base)
+        return expand(xasprintf("%s/hub", base));
+    return expand(xasprintf("%s/huggingface/hub", user ? user : "~/.cache"));
 }
 
 /* CACHE/models--ORG--NAME/refs/REVISION holds the commit of snapshots/COMMIT. */

@@ -101,28 +101,39 @@ out:
     return code;
 }
 
+/* Collective. --log-dir: a file per rank, in a folder that is made if need be. */
+static int open_log(struct job *job, const struct answer_opts *o, struct err *err)
+{
+    enum log_level level = o->quiet ? LOG_QUIET : o->verbose ? LOG_VERBOSE : LOG_NORMAL;
+    int rank = job_info(job).rank, rc = 0;
+    char *file = o->log_dir ? xasprintf("%s/mtbench.%d.log", o->log_dir, rank) : NULL;
+    if (file && io_make_parents(file, err) < 0)
+        rc = err_wrap(err, "--log-dir");
+    else if (log_init(level, rank == 0, file) < 0)
+        rc = err_errno(err, "--log-dir %s: cannot write there", o->log_dir);
+    free(file);
+    return job_agree(job, rc, err);
+}
+
+static int preflight(const struct answer_opts *o, struct err *err)
+{
+    if (!strcmp(o->device, "cuda"))
+        return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
+    return 0;
+}
+
 int cmd_answer(struct job *job, int argc, char **argv)
 {
     struct answer_opts o;
     struct err err = {0};
-    int rc = answer_opts_parse(&o, argc, argv, &err), code = EXIT_COMPLETE;
+    int rc = answer_opts_parse(&o, argc, argv, &err), code = EXIT_INPUT;
     if (rc > 0)
         return EXIT_COMPLETE;
-    int rank = job_info(job).rank;
-    if (rc == 0 && !strcmp(o.device, "cuda")) {
-        err_set(&err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
+    if (rc == 0 && preflight(&o, &err) < 0)
         code = EXIT_PREFLIGHT;
-    } else if (rc < 0) {
-        code = EXIT_INPUT;
-    }
-    if (code == EXIT_COMPLETE) {
-        char *log = o.log_dir ? xasprintf("%s/mtbench.%d.log", o.log_dir, rank) : NULL;
-        if (log_init(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL, rank == 0, log) < 0)
-            log_error("--log-dir %s: cannot write there; no log is kept", o.log_dir);
+    else if (rc == 0 && open_log(job, &o, &err) == 0)
         code = answer(job, &o, &err);
-        free(log);
-    }
-    if (err.kind != ERR_NONE && code != EXIT_COMPLETE && code != EXIT_FAILURES && code != EXIT_RESUME && rank == 0)
+    if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT) && job_info(job).rank == 0)
         log_error("%s", err.text);
     return code;
 }

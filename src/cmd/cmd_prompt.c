@@ -16,8 +16,23 @@
 struct prompt_opts {
     const char *bench_name, *data_dir, *model_path, *model_id, *revision, *chat_template, *messages, *text, *answer;
     long question, turn, top_logits, threads;
-    bool given_question;
+    bool given_question, quiet, verbose;
 };
+
+static int check_opts(const struct prompt_opts *o, struct err *err)
+{
+    if (!o->model_path || !*o->model_path)
+        return err_set(err, ERR_USAGE, "--model-path: %s; give a folder, a .gguf file or a hub id", o->model_path ? "empty" : "missing");
+    if (o->given_question + (o->messages != NULL) + (o->text != NULL) != 1)
+        return err_set(err, ERR_USAGE, "--question, --messages, --text: give one of them");
+    if (o->turn < 1 || o->turn > 2 || (o->turn == 2 && !o->answer))
+        return err_set(err, ERR_USAGE, "--turn %ld: must be 1, or 2 with --answer", o->turn);
+    if (o->top_logits < 0 || o->top_logits > 1000)
+        return err_set(err, ERR_USAGE, "--top-logits %ld: must lie between 0 and 1000", o->top_logits);
+    if (o->threads < 0 || o->threads > 1024)
+        return err_set(err, ERR_USAGE, "--threads %ld: must lie between 0 (all cores) and 1024", o->threads);
+    return 0;
+}
 
 static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *err)
 {
@@ -36,22 +51,14 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
         { "text", OPT_STRING, &o->text, NULL, "FILE", "each line a JSON string, tokenised as it is, without a template" },
         { "top-logits", OPT_INT, &o->top_logits, NULL, "N", "the N best next tokens of each prompt" },
         { "threads", OPT_INT, &o->threads, NULL, "N", "threads (all cores)" },
+        { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
+        { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "memory, sizes" },
     };
     const int n = sizeof table / sizeof *table;
     int rc = opts_parse(table, n, argc, argv, err);
     if (rc == 1)
         verb_help("prompt", "Print rendered prompts, token ids, stop ids, and the best next tokens, one JSON object a line.", table, n);
-    if (rc)
-        return rc;
-    if (!o->model_path)
-        return err_set(err, ERR_USAGE, "--model-path: missing; give a folder, a .gguf file or a hub id");
-    if (o->given_question + (o->messages != NULL) + (o->text != NULL) != 1)
-        return err_set(err, ERR_USAGE, "--question, --messages, --text: give one of them");
-    if (o->turn < 1 || o->turn > 2 || (o->turn == 2 && !o->answer))
-        return err_set(err, ERR_USAGE, "--turn %ld: must be 1, or 2 with --answer", o->turn);
-    if (o->top_logits < 0 || o->top_logits > 1000)
-        return err_set(err, ERR_USAGE, "--top-logits %ld: must lie between 0 and 1000", o->top_logits);
-    return 0;
+    return rc ? rc : check_opts(o, err);
 }
 
 /* ---- output ---- */
@@ -220,6 +227,8 @@ int cmd_prompt(struct job *job, int argc, char **argv)
     int rc = parse_opts(&o, argc, argv, &err);
     if (rc > 0)
         return EXIT_COMPLETE;
+    if (rc == 0)
+        log_init(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL, 1, NULL);
     const struct rig_opts ro = {
         .model_path = o.model_path, .revision = o.revision, .model_id = o.model_id, .chat_template = o.chat_template, .threads = o.threads,
         .max_batch = 1, .no_engine = o.top_logits == 0,

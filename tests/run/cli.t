@@ -165,5 +165,43 @@ c=(answer --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d/dat
 "$mtb" "${c[@]}" --model-id closed3 <&- >&- 2>&-; [ -s "$answers/closed3.jsonl" ] && ! grep -vq '^{' "$answers/closed3.journal" "$answers/closed3.jsonl"
 ok $? "all three closed: the files are whole"
 env -i PATH="$PATH" "$mtb" "${c[@]}" --model-id bare >"$d/out" 2>"$d/err"; ok $? "an empty environment"
+answer logged --quiet --first-n 1 --log-dir "$d/logs/here"
+[ $rc -eq 0 ] && grep -q '^20[0-9T:-]*Z memory of a rank' "$d/logs/here/mtbench.0.log" && [ ! -s "$d/err" ]; ok $? "--log-dir: a file per rank, in a folder that is made"
+refused 'log-dir .*cannot write there' "${a[@]}" --log-dir "$d/logs/here/mtbench.0.log"
+
+# ---- prompt ----
+p=(prompt --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d/data" --bench-name b)
+run "${p[@]}" --question 2 --verbose
+[ $rc -eq 0 ] && grep -qxE '\{"prompt": "A chat .* USER: Say a\. ASSISTANT:", "ids": \[[0-9, ]+\], "stop_ids": \[2\]\}' "$d/out"; ok $? "prompt --question"
+run "${p[@]}" --question 2 --turn 2 --answer 'Ä "b"' --top-logits 2 --quiet
+[ $rc -eq 0 ] && grep -qE 'Say a\. ASSISTANT: \\u00c4 \\"b\\"</s>USER: Say b\. ASSISTANT:".*"top": \[\[[0-9]+, -?[0-9.e-]+\], \[[0-9]+, -?[0-9.e-]+\]\]\}$' "$d/out"
+ok $? "prompt --turn 2 --answer --top-logits"
+printf '"ab"\n"\\u540d"' >"$d/text"
+run "${p[@]}" --text "$d/text"; [ $rc -eq 0 ] && [ "$(tr '\n' ' ' <"$d/out")" = '{"ids": [14, 15]} {"ids": [11]} ' ]; ok $? "prompt --text, a last line without its end"
+printf '[{"role": "user", "content": "a"}]\n[{"role": "user"}]\n' >"$d/messages"
+run "${p[@]}" --messages "$d/messages"; [ $rc -eq 1 ] && [ "$(wc -l <"$d/out")" -eq 1 ] && said 'messages:2: message 1 lacks'; ok $? "prompt --messages: what is right before what is not"
+refused 'give one of them' "${p[@]}"
+refused 'give one of them' "${p[@]}" --question 1 --text "$d/text"
+refused 'question 77: is not in' "${p[@]}" --question 77
+refused 'turn 2: must be' "${p[@]}" --question 1 --turn 2
+refused 'threads 100000' "${p[@]}" --question 1 --threads 100000
+
+# ---- models in the hub cache ----
+commit=0123456789abcdef0123456789abcdef01234567 hub=$d/hf/hub
+mkdir -p "$hub/models--org--tiny/refs" "$hub/models--org--tiny/snapshots/$commit" "$hub/models--org--tiny/blobs" "$d/cache"
+for f in "$d"/model/*; do
+    cp "$f" "$hub/models--org--tiny/blobs/" && ln -s "../../blobs/${f##*/}" "$hub/models--org--tiny/snapshots/$commit/${f##*/}"
+done
+printf %s $commit >"$hub/models--org--tiny/refs/main"; echo $commit >"$hub/models--org--tiny/refs/v2"; ln -s "$d/hf" "$d/cache/huggingface"
+for where in HF_HOME="$d/hf" HF_HUB_CACHE="$hub" HUGGINGFACE_HUB_CACHE="$hub" XDG_CACHE_HOME="$d/cache" "HF_HOME=~/hf"; do
+    (export "$where"; HOME=$d run "${p[@]}" --model-path org/tiny --text "$d/text"; [ $rc -eq 0 ] && [ "$(wc -l <"$d/out")" -eq 2 ])
+    ok $? "a hub id by ${where%%=*}"
+done
+export HF_HOME=$d/hf
+for revision in main v2 $commit; do run "${p[@]}" --model-path org/tiny --revision $revision --text "$d/text"; ok $rc "--revision $revision"; done
+refused 'revision v3 of it is not in the hub cache' "${p[@]}" --model-path org/tiny --revision v3 --text "$d/text"
+refused 'org/none: no such file or folder' "${p[@]}" --model-path org/none --text "$d/text"
+(cd "$d/cache" && run gen_model_answer.py --model-path org/tiny --model-id vicuna-x --bench-name b --data-dir ../data --max-new-token 4 --first-n 1 --quiet && [ $rc -eq 0 ] &&
+    grep -qx 'wrote     ../data/b/model_answer/vicuna-x.jsonl' "$d/out"); ok $? "from another folder, the template by FastChat's rules"
 echo "1..$n"
 exit $bad
