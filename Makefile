@@ -6,14 +6,15 @@ B       := build/$(VARIANT)
 CC      := $(shell command -v mpicc 2>/dev/null || echo cc)
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
-GIT_ID  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+# Of this tree, not of one that it was unpacked in.
+GIT_ID  := $(or $(if $(wildcard .git),$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)),unknown)
 
 PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl
-WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith $(if $(wildcard .git),-Werror)
 OPT.release := -O2 -g
 OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT.tsan    := -O1 -g -fsanitize=thread
-OPT      := $(OPT.$(VARIANT))
+OPT      := $(or $(OPT.$(VARIANT)),$(error VARIANT=$(VARIANT): there are release, asan and tsan))
 # -ffp-contract=off: an fma happens where the source says fma, so every instruction set and compiler gives the same bits.
 FP       := -ffp-contract=off -fno-fast-math
 CPPFLAGS := -Iinclude -I. -D_GNU_SOURCE -DMTB_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -26,7 +27,7 @@ ISA.avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mp
 ISA.avx2   := -mavx2 -mfma -mf16c
 ISA.plain  :=
 
-SRC   := $(filter-out src/main.c,$(wildcard src/*/*.c))
+SRC   := $(filter-out src/cmd/version.c,$(wildcard src/*/*.c))
 KSRC  := $(wildcard kernels/cpu/*.c)
 REF   := $(wildcard kernels/ref/*.c)
 OBJ   := $(SRC:%.c=$(B)/%.o)
@@ -35,21 +36,35 @@ LIB   := $(B)/libmtbench.a
 REFOBJ := $(REF:%.c=$(B)/%.o)
 TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c tests/ops/*.c))
 
-.PHONY: all
-all: mtbench
+.PHONY: all force
+all: mtbench                                    ## build ./mtbench (the default)
 mtbench: $(B)/mtbench
 	@cp -f $< $@.new && mv -f $@.new $@
-$(B)/mtbench: $(B)/src/main.o $(LIB)
+$(B)/mtbench: $(B)/src/main.o $(B)/src/cmd/version.o $(LIB)
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
 $(LIB): $(OBJ) $(KOBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(B)/%.o: %.c
+# What is missing in one line, before a compiler complains about the first header.
+$(B)/tools: | $(B)
+	@echo '#include <mpi.h>' | $(CC) -E -x c - >/dev/null 2>&1 || \
+	    { echo 'make: $(CC): no MPI compiler; "make deps" installs what Debian has, a cluster has a module, CC=... names another' >&2; exit 1; }
+	@pkg-config --print-errors --exists $(PKGS) || \
+	    { echo 'make: a library is missing; "make deps" installs the Debian packages, PKG_CONFIG_PATH=... names other places' >&2; exit 1; }
+	@touch $@
+$(B):
+	@mkdir -p $@
+# Changes when the commit does, and version.c with it.
+$(B)/git_id: force | $(B)
+	@echo '$(GIT_ID)' | cmp -s - $@ || echo '$(GIT_ID)' >$@
+$(B)/src/cmd/version.o: $(B)/git_id
+
+$(B)/%.o: %.c | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA.$(<F)) -MMD -MP -c $< -o $@
 define kernel_rule
-$(B)/kernels/cpu/%.$(1).o: kernels/cpu/%.c
+$(B)/kernels/cpu/%.$(1).o: kernels/cpu/%.c | $(B)/tools
 	@mkdir -p $$(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(KOPT) $(ISA.$(1)) -DMTB_ISA=$(1) -DMTB_ISA_$(1) -MMD -MP -c $$< -o $$@
 endef
