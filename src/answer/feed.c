@@ -42,9 +42,10 @@ struct feed {
     struct buf text;
 };
 
-static uint64_t tag_of(const struct conversation *c)
+/* A conversation has one request at a time. */
+static uint64_t tag_of(const struct feed *f, const struct conversation *c)
 {
-    return (uint64_t)c->q << 32 | (uint64_t)c->choice << 8 | (uint64_t)c->turn;
+    return (uint64_t)(c - f->slot);
 }
 
 struct feed *feed_create(const struct feed_opts *o)
@@ -181,7 +182,7 @@ static void submit_turn(struct feed *f, struct conversation *c)
     c->how.counter[1] = (uint32_t)c->choice;
     c->how.counter[2] = (uint32_t)c->turn;
     struct request r = {
-        .tag = tag_of(c), .prompt = c->prompt.ids.id, .n_prompt = (int)c->prompt.ids.n, .max_new = f->o.max_new_token, .how = c->how,
+        .tag = tag_of(f, c), .prompt = c->prompt.ids.id, .n_prompt = (int)c->prompt.ids.n, .max_new = f->o.max_new_token, .how = c->how,
     };
     r.n_stop = f->o.n_stop;
     memcpy(r.stop_id, f->o.stop_id, (size_t)f->o.n_stop * sizeof *r.stop_id);
@@ -222,13 +223,9 @@ static void collect_turns(struct feed *f)
 {
     const struct completion *got;
     while ((got = engine_collect(f->o.engine))) {
-        for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++) {
-            if (c->live && c->submitted && tag_of(c) == got->tag) {
-                if (got->finish != FINISH_CANCELLED)
-                    finish_turn(f, c, got);
-                break;
-            }
-        }
+        struct conversation *c = &f->slot[got->tag];
+        if (c->live && c->submitted && got->finish != FINISH_CANCELLED)
+            finish_turn(f, c, got);
         engine_release(f->o.engine, got);
     }
 }
@@ -241,12 +238,12 @@ static void watch_stop_strings(struct feed *f)
     for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++) {
         int n;
         const int32_t *token;
-        if (!c->live || !c->submitted || !(token = engine_peek(f->o.engine, tag_of(c), &n)) || n < c->looked + PEEK_EVERY)
+        if (!c->live || !c->submitted || !(token = engine_peek(f->o.engine, tag_of(f, c), &n)) || n < c->looked + PEEK_EVERY)
             continue;
         c->looked = n;
         decode(f, token, n);
         if (chat_stopped(f->o.chat, f->text.data, f->text.len))
-            engine_stop(f->o.engine, tag_of(c), n);
+            engine_stop(f->o.engine, tag_of(f, c), n);
     }
 }
 

@@ -331,6 +331,12 @@ static int write_manifest(const struct run *r, const struct manifest *m, struct 
     return rc;
 }
 
+/* A turn whose predecessor failed cannot be asked: at the end of a whole run it has failed as well. */
+static long n_failed(const struct run *r, bool stopped)
+{
+    return stopped ? r->failed : r->total - (r->done - r->failed);
+}
+
 static int finish(const struct run *r, const struct manifest *m, bool stopped, struct err *err)
 {
     char hex[65];
@@ -338,8 +344,8 @@ static int finish(const struct run *r, const struct manifest *m, bool stopped, s
     if (write_answers(r, err) < 0 || write_manifest(r, m, err) < 0)
         return -1;
     run_digest(r, hex);
-    printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total, r->failed, r->tokens,
-           seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
+    printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
+           n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
     printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
     if (stopped)
         log_note("interrupted with %ld of %ld turns done; the same command goes on from there", r->done - r->failed, r->total);
@@ -375,10 +381,9 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
     progress_clear(r.progress);
     if (rc == 0)
         rc = job_agree(job, root(&r) ? finish(&r, manifest, stopped, err) : 0, err);
-    long counts[2] = { r.total, r.failed };
+    *res = (struct answer_result){ .total = r.total, .failed = n_failed(&r, stopped), .stopped = stopped };
     if (rc == 0)
-        job_bcast(job, counts, sizeof counts);
-    *res = (struct answer_result){ .total = counts[0], .failed = counts[1], .stopped = stopped };
+        job_bcast(job, res, sizeof *res);    /* one answer: a signal may have reached some ranks only */
     run_free(&r);
     return rc;
 }

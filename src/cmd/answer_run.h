@@ -8,7 +8,7 @@
 #include "mtbench/manifest.h"
 
 struct answer_result {
-    long total, failed;                  /* turns of this slice */
+    long total, failed;                  /* turns of this slice; failed or, at the end, not asked because one before failed */
     bool stopped;
 };
 

@@ -83,7 +83,7 @@ sed '0,/llama/s/llama/lmama/' "$model" >"$d/odd.gguf"
 refuse 'not supported' --model-id x --model-path "$d/odd.gguf"
 echo "{{ raise_exception('never') }}" >"$d/raise.jinja"
 answer 1 --model-id raise --chat-template "$d/raise.jinja" --first-n 1 >"$d/out"
-[ $? -eq 2 ] && grep -q ' 1 failed' "$d/out" && grep -q never "$d/err"; ok $? "a template that refuses: a failed turn with its reason, exit code 2"
+[ $? -eq 2 ] && grep -q ' 0/2 .* 2 failed' "$d/out" && grep -q never "$d/err"; ok $? "a template that refuses: a failed turn with its reason, exit code 2"
 broken() { # line of the message, questions on stdin
     mkdir -p "$d/broken" && cat >"$d/broken/question.jsonl"
     refuse "$1" --model-id x --bench-name broken

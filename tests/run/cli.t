@@ -203,5 +203,16 @@ refused 'revision v3 of it is not in the hub cache' "${p[@]}" --model-path org/t
 refused 'org/none: no such file or folder' "${p[@]}" --model-path org/none --text "$d/text"
 (cd "$d/cache" && run gen_model_answer.py --model-path org/tiny --model-id vicuna-x --bench-name b --data-dir ../data --max-new-token 4 --first-n 1 --quiet && [ $rc -eq 0 ] &&
     grep -qx 'wrote     ../data/b/model_answer/vicuna-x.jsonl' "$d/out"); ok $? "from another folder, the template by FastChat's rules"
+
+# ---- failures ----
+long=$(printf 'a%.0s' {1..300})
+mkdir "$d/data/long"
+printf '{"question_id": 1, "category": "math", "turns": ["a", "b"]}\n{"question_id": 2, "category": "math", "turns": ["%s", "b"]}\n' "$long" >"$d/data/long/question.jsonl"
+failing=(answer --model-path "$d/model" --chat-template zero_shot --data-dir "$d/data" --bench-name long --max-new-token 4 --threads 1)
+run "${failing[@]}" --model-id some; [ $rc -eq 2 ] && grep -q '^answers *2/4 turns *2 failed ' "$d/out" && said 'question 2, choice 0, turn 1: '
+ok $? "a turn that fails takes the next one along, exit 2"
+run "${failing[@]}" --model-id some --max-error-rate 0.5; ok $rc "--max-error-rate that allows for both: exit 0"
+run "${failing[@]}" --model-id some --max-error-rate 0.4; [ $rc -eq 2 ]; ok $? "... that allows for one only: exit 2"
+! grep -q '"question_id": 2' "$d/data/long/model_answer/some.jsonl"; ok $? "a failed turn is no answer"
 echo "1..$n"
 exit $bad
