@@ -363,9 +363,9 @@ static struct value call_macro(struct eval *e, const struct node *m, const struc
     if (c->n_pos > m->n_ops)
         work_fail(e->w, "macro %.*s takes %d arguments, not %d", (int)m->name.len, m->name.ptr, m->n_ops, c->n_pos);
     struct frame *global = outer;
-    while (global->up)
+    while (global->up && global->up->up)
         global = global->up;
-    e->frame = global;                   /* a macro sees the template's variables, not its caller's */
+    e->frame = global;                   /* a macro sees what the template sets (itself, too) and is given, not its caller's variables */
     push_frame(e);
     for (int i = 0; i < m->n_ops; i++) {
         struct value v = i < c->n_pos ? c->pos[i] : v_undefined(m->ops[i]);
@@ -588,7 +588,8 @@ static enum flow run_one(struct eval *e, const struct node *n)
     case N_FOR: return run_for(e, n);
     case N_SET: run_set(e, n, eval(e, n->b)); return FLOW_ON;
     case N_SET_BLOCK: run_set(e, n, block_value(e, n)); return FLOW_ON;
-    case N_FILTER_BLOCK: write_text(e, v_string(e->w, block_value(e, n))); return FLOW_ON;
+    case N_FILTER_BLOCK:
+    case N_SCOPE: write_text(e, v_string(e->w, block_value(e, n))); return FLOW_ON;
     case N_MACRO: set_var(e, n->name, (struct value){ .type = V_MACRO, .macro = n }); return FLOW_ON;
     case N_BREAK: return FLOW_BREAK;
     case N_CONTINUE: return FLOW_CONTINUE;

@@ -230,11 +230,22 @@ static struct value to_float(struct eval *e, struct value v, struct value otherw
     return *end ? otherwise : v_float(x);
 }
 
+/* tojson(ensure_ascii, indent, separators, sort_keys), all by name. */
 static struct value tojson(struct eval *e, struct value in, const struct call *c)
 {
-    struct value width = call_arg(&(struct call){ .name = c->name, .named = c->named, .n_named = c->n_named }, 0, "indent", v_none());
+    const struct call named = { .name = c->name, .named = c->named, .n_named = c->n_named };
+    struct value width = call_arg(&named, 0, "indent", v_none()), separators = call_arg(&named, 0, "separators", v_none());
+    struct json_form f = { .indent = -1, .comma = { ", ", 2 }, .colon = { ": ", 2 }, .sorted = v_true(call_arg(&named, 0, "sort_keys", v_bool(false))) };
+    if (width.type == V_INT) {
+        f.indent = (int)(width.i < 0 ? 0 : width.i > 64 ? 64 : width.i);
+        f.comma = (struct slice){ ",", 1 };
+    }
+    if (separators.type == V_LIST && separators.list->n == 2) {
+        f.comma = v_string(e->w, separators.list->item[0]);
+        f.colon = v_string(e->w, separators.list->item[1]);
+    }
     struct buf *b = work_buf(e->w);
-    v_json(e->w, b, in, width.type == V_INT ? (int)(width.i < 0 ? 0 : width.i > 64 ? 64 : width.i) : -1, 0);
+    v_json(e->w, b, in, &f, 0);
     return v_slice(work_take(e->w, b));
 }
 

@@ -1,5 +1,6 @@
 /* template_lex.c - a template's text into tokens, with jinja2's treatment of white space: trim_blocks, lstrip_blocks, "-" and "+". */
 #include "template_priv.h"
+#include "unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,30 @@ static void lex_comment(struct lexer *l)
     l->p = close + 2;
 }
 
+/* "\u00e9", "\U0001f642" or "\x41" behind the backslash at p: the character goes to *to. Returns bytes read, 0 for anything else. */
+static size_t lex_code(const char *p, const char *end, char **to)
+{
+    size_t digits = *p == 'u' ? 4 : *p == 'U' ? 8 : *p == 'x' ? 2 : 0;
+    uint32_t c = 0;
+    if (digits == 0 || (size_t)(end - p) <= digits)
+        return 0;
+    for (size_t i = 1; i <= digits; i++) {
+        static const char hex[] = "0123456789abcdef";
+        const char *k = p[i] ? strchr(hex, p[i] | 32) : NULL;
+        if (!k || (p[i] < '0'))
+            return 0;
+        c = c << 4 | (uint32_t)(k - hex);
+    }
+    if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        return 0;
+    struct buf b = { 0 };
+    utf8_put(&b, c);
+    memcpy(*to, b.data, b.len);
+    *to += b.len;
+    buf_free(&b);
+    return digits + 1;
+}
+
 static void lex_string(struct lexer *l)
 {
     char quote = *l->p++;
@@ -117,6 +142,7 @@ static void lex_string(struct lexer *l)
     if (l->p >= l->end)
         work_fail(l->w, "a string is not closed");
     char *out = work_alloc(l->w, (size_t)(l->p - start) + 1), *to = out;
+    size_t code;
     for (const char *p = start; p < l->p; p++) {
         static const char letter[] = "ntr\\'\"", byte[] = "\n\t\r\\'\"";
         const char *k = *p == '\\' && p[1] ? strchr(letter, p[1]) : NULL;
@@ -125,6 +151,8 @@ static void lex_string(struct lexer *l)
             p++;
         } else if (*p == '\\' && p[1] == '\n') {
             p++;
+        } else if (*p == '\\' && (code = lex_code(p + 1, l->p, &to)) > 0) {
+            p += code;
         } else {
             *to++ = *p;
         }
@@ -233,7 +261,7 @@ static bool lex_raw(struct lexer *l)
     for (; close + 1 < l->end; close++) {
         if (close[0] != '{' || close[1] != '%')
             continue;
-        word = close + 2 + (close + 2 < l->end && close[2] == '-');
+        word = close + 2 + (close + 2 < l->end && (close[2] == '-' || close[2] == '+'));
         while (word < l->end && blank(*word))
             word++;
         if (l->end - word >= 6 && !memcmp(word, "endraw", 6))
@@ -243,12 +271,8 @@ static bool lex_raw(struct lexer *l)
         work_fail(l->w, "raw is not closed");
     l->p = body;
     l->strip_next = strip;
-    l->trim_newline = !strip;
-    const char *end = l->end;
-    l->end = close;
-    const char *saved = close;
-    lex_text(l, saved);
-    l->end = end;
+    l->trim_newline = false;             /* trim_blocks passes raw by */
+    lex_text(l, close);
     l->p = word + 6;
     while (l->p < l->end && blank(*l->p))
         l->p++;

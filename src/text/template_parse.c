@@ -597,7 +597,7 @@ static struct node *statement_filter(struct parser *p)
 
 static struct node *statement_generation(struct parser *p)
 {
-    struct node *n = make(p, N_GROUP);
+    struct node *n = make(p, N_SCOPE);
     end_tag(p);
     n->list = statements(p, &n->n, (const char *const[]){ "endgeneration", NULL });
     close_block(p, "endgeneration");

@@ -102,8 +102,9 @@ const char *v_type_name(struct value v);
 /* str(v), or repr(v) for 'quoted'. */
 void v_print(struct work *w, struct buf *b, struct value v, bool quoted);
 struct slice v_string(struct work *w, struct value v);
-/* json.dumps(v, ensure_ascii=False, indent=indent or None for < 0). */
-void v_json(struct work *w, struct buf *b, struct value v, int indent, int level);
+/* json.dumps(v, ensure_ascii=False, ...) */
+struct json_form { int indent; struct slice comma, colon; bool sorted; };       /* indent < 0: one line */
+void v_json(struct work *w, struct buf *b, struct value v, const struct json_form *f, int level);
 /* Items of a list, keys of a dict, characters of a string. Fails for what cannot be iterated. */
 struct list *v_items(struct work *w, struct value v);
 
@@ -127,7 +128,7 @@ struct tok {
 struct tok *template_lex(struct work *w, struct slice src);
 
 enum node_kind {
-    N_TEXT, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_MACRO, N_FILTER_BLOCK, N_GROUP, N_BREAK, N_CONTINUE,
+    N_TEXT, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_MACRO, N_FILTER_BLOCK, N_SCOPE, N_GROUP, N_BREAK, N_CONTINUE,
     E_CONST, E_NAME, E_LIST, E_TUPLE, E_DICT, E_ATTR, E_ITEM, E_SLICE, E_CALL, E_FILTER, E_TEST, E_NOT, E_NEG, E_POS, E_AND, E_OR, E_IF, E_BINARY, E_COMPARE
 };
 

@@ -438,23 +438,38 @@ static void json_break(struct buf *b, int indent, int level)
         buf_printf(b, "\n%*s", indent * level, "");
 }
 
-static void json_members(struct work *w, struct buf *b, const struct value *key, const struct value *value, int n, int indent, int level)
+/* Positions of a dict's members as they are written: as they stand, or by key. */
+static int *json_order(struct work *w, const struct value *key, int n, bool sorted)
 {
+    int *order = work_alloc(w, ((size_t)n + 1) * sizeof *order);
     for (int i = 0; i < n; i++) {
-        if (i)
-            buf_str(b, indent >= 0 ? "," : ", ");
-        json_break(b, indent, level + 1);
-        if (key) {
-            json_text(b, v_string(w, key[i]));
-            buf_str(b, ": ");
-        }
-        v_json(w, b, value[i], indent, level + 1);
+        int at = i;
+        for (; sorted && at > 0 && v_compare(w, key[order[at - 1]], key[i]) > 0; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
     }
-    if (n)
-        json_break(b, indent, level);
+    return order;
 }
 
-void v_json(struct work *w, struct buf *b, struct value v, int indent, int level)
+static void json_members(struct work *w, struct buf *b, const struct value *key, const struct value *value, int n, const struct json_form *f, int level)
+{
+    const int *order = key ? json_order(w, key, n, f->sorted) : NULL;
+    for (int k = 0; k < n; k++) {
+        int i = order ? order[k] : k;
+        if (k)
+            buf_add(b, f->comma.ptr, f->comma.len);
+        json_break(b, f->indent, level + 1);
+        if (key) {
+            json_text(b, v_string(w, key[i]));
+            buf_add(b, f->colon.ptr, f->colon.len);
+        }
+        v_json(w, b, value[i], f, level + 1);
+    }
+    if (n)
+        json_break(b, f->indent, level);
+}
+
+void v_json(struct work *w, struct buf *b, struct value v, const struct json_form *f, int level)
 {
     if (b->len > MAX_OUTPUT || level > MAX_DEPTH || v.type == V_UNDEFINED || v.type > V_DICT)
         work_fail(w, "%s cannot be written as JSON", v_type_name(v));
@@ -464,12 +479,12 @@ void v_json(struct work *w, struct buf *b, struct value v, int indent, int level
     case V_STRING: json_text(b, v.s); break;
     case V_LIST:
         buf_char(b, '[');
-        json_members(w, b, NULL, v.list->item, v.list->n, indent, level);
+        json_members(w, b, NULL, v.list->item, v.list->n, f, level);
         buf_char(b, ']');
         break;
     case V_DICT:
         buf_char(b, '{');
-        json_members(w, b, v.dict->key, v.dict->value, v.dict->n, indent, level);
+        json_members(w, b, v.dict->key, v.dict->value, v.dict->n, f, level);
         buf_char(b, '}');
         break;
     default: v_print(w, b, v, false); break;

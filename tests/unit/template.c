@@ -38,6 +38,23 @@ static void check_line(const cJSON *j)
     buf_free(&out);
 }
 
+/* Parts of Jinja's language that chat templates do without: refused by name, never rendered otherwise. */
+static void check_unknown(void)
+{
+    static const char *const src[][2] = {
+        { "{% with a = 1 %}{% endwith %}", "with" }, { "{% call f() %}{% endcall %}", "call" }, { "{% include 'x' %}", "include" }, { "{% block b %}{% endblock %}", "block" },
+        { "{{ [1] | groupby('a') }}", "groupby" }, { "{{ 'a' | wordcount }}", "wordcount" }, { "{{ [1] | batch(2) }}", "batch" }, { "{{ cycler('a').next() }}", "cycler" },
+        { "{% for a in [1] %}{{ loop.changed(a) }}{% endfor %}", "changed" }, { "{% macro m() %}{% endmacro %}{{ m(1) }}", "m takes 0" },
+    };
+    for (size_t i = 0; i < sizeof src / sizeof *src; i++) {
+        struct buf out = { 0 };
+        struct err err = { 0 };
+        int rc = render(src[i][0], NULL, 0, false, &out, &err);
+        ok(rc < 0 && strstr(err.text, src[i][1]), "refused: %s", err.text);
+        buf_free(&out);
+    }
+}
+
 static void check_limits(void)
 {
     static const char *const hostile[] = {
@@ -45,6 +62,11 @@ static void check_limits(void)
         "{% set n = namespace(s='xxxxxxxxxxxxxxxx') %}{% for i in range(40) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s }}",
         "{{ 'x' * 999999999 }}", "{{ range(999999999) | list }}", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
         "{% if", "{{ (", "{{ 'a }}", "{% for x in y %}", "{% endfor %}", "{# x", "{% raw %}", "{{ a b }}", "{% unknown %}", "{{ 1 + }}", "{{ 99999999999 * 99999999999 }}",
+        "{% set n = namespace(i=0) %}{% for a in range(9999) %}{% for b in range(9999) %}{% set n.i = n.i + 1 %}{% endfor %}{% endfor %}",
+        "{% for a in range(99999) %}{{ 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' * 99 }}{% endfor %}",
+        "{% set n = namespace(l=[1]) %}{% for a in range(99) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}",
+        "{% macro f(n) %}{{ f(n + 1) }}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}",
+        "{% set n = namespace() %}{% set n.me = n %}{{ n }}{{ n.me.me.me | tojson }}",
     };
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
         struct buf out = { 0 };
@@ -66,6 +88,7 @@ int main(void)
             check_line(j);
         cJSON_Delete(j);
     }
+    check_unknown();
     check_limits();
     buf_free(&b);
     return done_testing();
