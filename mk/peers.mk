@@ -1,6 +1,6 @@
-# peers.mk - speed beside the peers, in one run.
+# peers.mk - speed beside the peers, in one run; tests/bench/run says what the parts are.
 .PHONY: bench
-bench: all                                      ## mtbench beside llama-server on the same model (builds llama.cpp first)
-	@mk/install-deps cmake g++ python3 python3-pip
+bench: all bench-built                          ## beside llama.cpp and transformers (built first); BENCH_PARTS="decode kernels bytes server hf"
+	@mk/install-deps cmake g++ ninja-build python3 python3-pip python3-venv
 	@data/fetch.sh
-	@MODEL=$(MODEL) tests/bench/run
+	@tests/bench/run

@@ -4,28 +4,18 @@
  *
  * decode: 80 sequences of 500 to 2000 positions, one row each, all layers of a 135M model in turn, so that keys and values come from DRAM;
  * prefill: the rows of one prompt. GB/s counts the fp16 keys and values once; GFLOP/s counts what causal attention needs. */
-#include "kernels/cpu/kernels.h"
-#include "peak.h"
-#include "src/backend/pool.h"
+#include "machine.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
-enum { MAX_RUNS = 128, MAX_THREADS = 256 };
+enum { MAX_RUNS = 128 };
 
 struct bench {
-    const struct cpu_kernels *k;
-    float (*peak_fma)(long);
-    float (*peak_read)(const void *, size_t);
-    struct pool *pool;
-    int threads;
-    atomic_int ticket;
-    double fma, read;                                   /* GFLOP/s, GB/s */
+    struct machine m;
     struct kv_view kv;
     size_t kv_bytes;
     struct attn_shape a;
@@ -39,65 +29,6 @@ struct bench {
     int32_t token[MAX_RUNS];
     int vocab, ff;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void *map(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) {
-        fprintf(stderr, "cannot map %.1f GB\n", (double)bytes / 1e9);
-        exit(1);
-    }
-    madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
-
-static double best_of(struct bench *b, pool_work_f work, int times)
-{
-    double best = INFINITY;
-    for (int i = 0; i < times; i++) {
-        atomic_store(&b->ticket, 0);
-        const double t = now();
-        pool_run(b->pool, work, b);
-        best = fmin(best, now() - t);
-    }
-    return best;
-}
-
-/* ---- the yardsticks ---- */
-
-enum { FMA_ROUNDS = 2000000 };
-static const size_t READ_BYTES = (size_t)256 << 20;
-static volatile float sink;
-
-static void fma_work(void *arg, int t)
-{
-    (void)t;
-    sink = ((struct bench *)arg)->peak_fma(FMA_ROUNDS);
-}
-
-static void read_work(void *arg, int t)
-{
-    struct bench *b = arg;
-    const size_t share = READ_BYTES / (size_t)b->threads / 8192 * 8192;
-    sink = b->peak_read((const char *)b->kv.base + (size_t)t * share, share);
-}
-
-static void measure_peaks(struct bench *b)
-{
-    b->fma = (double)PEAK_FLOPS * FMA_ROUNDS * b->threads / best_of(b, fma_work, 5) / 1e9;
-    b->kv.base = map(READ_BYTES);
-    memset(b->kv.base, 1, READ_BYTES);
-    b->read = (double)READ_BYTES / best_of(b, read_work, 8) / 1e9;
-    munmap(b->kv.base, READ_BYTES);
-    printf("%s, %d threads: fma %.0f GFLOP/s, read %.1f GB/s\n", b->k->isa, b->threads, b->fma, b->read);
-}
 
 /* ---- the scene ---- */
 
@@ -114,7 +45,7 @@ static void build(struct bench *b, int layers, int n_heads, int n_kv, int hd)
     b->step.run = b->run;
     b->a = (struct attn_shape){ n_heads, n_kv, hd, 0, 0, 1.0f / sqrtf((float)hd) };
     b->kv_bytes = kv_page_bytes(layers, n_kv, hd) * (size_t)n_pages;
-    b->kv = (struct kv_view){ map(b->kv_bytes), layers, n_kv, hd };
+    b->kv = (struct kv_view){ machine_map(b->kv_bytes), layers, n_kv, hd };
     uint16_t *kv = b->kv.base;
     for (size_t i = 0; i < b->kv_bytes / sizeof *kv; i++)
         kv[i] = (uint16_t)(0x3000 + (i * 40503u & 0x8bff));
@@ -125,11 +56,11 @@ static void build(struct bench *b, int layers, int n_heads, int n_kv, int hd)
         b->run[i].page = b->pages + at;
         at += (b->run[i].pos + b->run[i].n_rows + KV_PAGE - 1) / KV_PAGE;
     }
-    b->qkv = map((size_t)n_rows * width * sizeof *b->qkv);
+    b->qkv = machine_map((size_t)n_rows * width * sizeof *b->qkv);
     for (size_t i = 0; i < (size_t)n_rows * width; i++)
         b->qkv[i] = (float)(i * 2654435761u % 1000) / 500.0f - 1.0f;
-    b->out = map((size_t)(n_rows * n_heads * hd) * sizeof *b->out);
-    b->scratch = map(b->k->attend_scratch(n_rows, n_heads * hd, b->threads));
+    b->out = machine_map((size_t)(n_rows * n_heads * hd) * sizeof *b->out);
+    b->scratch = machine_map(b->m.k->attend_scratch(n_rows, n_heads * hd, b->m.threads));
 }
 
 static void clear(struct bench *b)
@@ -137,14 +68,14 @@ static void clear(struct bench *b)
     munmap(b->kv.base, b->kv_bytes);
     munmap(b->qkv, (size_t)b->step.n_rows * (size_t)((b->a.n_heads + 2 * b->a.n_kv) * b->a.head_dim) * sizeof *b->qkv);
     munmap(b->out, (size_t)(b->step.n_rows * b->a.n_heads * b->a.head_dim) * sizeof *b->out);
-    munmap(b->scratch, b->k->attend_scratch(b->step.n_rows, b->a.n_heads * b->a.head_dim, b->threads));
+    munmap(b->scratch, b->m.k->attend_scratch(b->step.n_rows, b->a.n_heads * b->a.head_dim, b->m.threads));
     free(b->pages);
 }
 
 static void attend_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->k->attend(b->out, b->qkv, &b->kv, &b->a, &b->step, b->scratch, (struct share){ t, b->threads, &b->ticket });
+    b->m.k->attend(b->out, b->qkv, &b->kv, &b->a, &b->step, b->scratch, machine_share(&b->m, t));
 }
 
 /* ---- decode ---- */
@@ -163,12 +94,12 @@ static void decode(struct bench *b, int n, int ctx_min, int ctx_max, int layers,
     for (int round = 0; round < (layers == 1 ? 100 : 3); round++) {
         double sum = 0.0;
         for (b->a.layer = 0; b->a.layer < layers; b->a.layer++)
-            sum += best_of(b, attend_work, 1);
+            sum += machine_best_of(&b->m, attend_work, b, 1);
         best = fmin(best, sum);
     }
     const double gb = positions * n_kv * hd * 2 * sizeof(uint16_t) * layers / 1e9;
     printf("decode  %3d x %4d..%-4d %2d/%d heads of %3d, %2d layers: %7.2f ms  %6.0f tok/s  %5.1f GB/s  %3.0f %% of read\n", n, ctx_min, ctx_max,
-           n_heads, n_kv, hd, layers, best * 1e3, n / best, gb / best, 100.0 * gb / best / b->read);
+           n_heads, n_kv, hd, layers, best * 1e3, n / best, gb / best, 100.0 * gb / best / b->m.read);
     clear(b);
 }
 
@@ -179,9 +110,10 @@ static void prefill(struct bench *b, int pos, int rows, int n_heads, int n_kv, i
     b->step.n_runs = 1;
     b->run[0] = (struct seq_run){ .n_rows = rows, .pos = pos };
     build(b, 1, n_heads, n_kv, hd);
-    const double best = best_of(b, attend_work, 7), seen = ((double)pos + (rows + 1) / 2.0) * rows, gflop = 4.0 * seen * n_heads * hd / 1e9;
+    const double best = machine_best_of(&b->m, attend_work, b, 7);
+    const double seen = ((double)pos + (rows + 1) / 2.0) * rows, gflop = 4.0 * seen * n_heads * hd / 1e9;
     printf("prefill %4d rows at %4d %2d/%d heads of %3d:           %7.2f ms  %6.0f tok/s  %5.0f GFLOP/s  %3.0f %% of fma\n", rows, pos, n_heads,
-           n_kv, hd, best * 1e3, rows / best, gflop / best, 100.0 * gflop / best / b->fma);
+           n_kv, hd, best * 1e3, rows / best, gflop / best, 100.0 * gflop / best / b->m.fma);
     clear(b);
 }
 
@@ -190,7 +122,7 @@ static void prefill(struct bench *b, int pos, int rows, int n_heads, int n_kv, i
 static void sample_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->k->sample(b->token, b->out, b->step.n_rows, b->vocab, b->how, (struct share){ t, b->threads, &b->ticket });
+    b->m.k->sample(b->token, b->out, b->step.n_rows, b->vocab, b->how, machine_share(&b->m, t));
 }
 
 static void sample(struct bench *b, const char *name, int rows, int vocab, struct sampling how)
@@ -202,8 +134,8 @@ static void sample(struct bench *b, const char *name, int rows, int vocab, struc
     b->vocab = vocab;
     b->how = all;
     const size_t n = (size_t)rows * (size_t)vocab;
-    float *fresh = map(n * sizeof *fresh);
-    b->out = map(n * sizeof *b->out);
+    float *fresh = machine_map(n * sizeof *fresh);
+    b->out = machine_map(n * sizeof *b->out);
     uint64_t z = 1;
     for (size_t i = 0; i < n; i++) {                   /* a sum of uniforms, a little like logits */
         float x = -12.0f;
@@ -214,7 +146,7 @@ static void sample(struct bench *b, const char *name, int rows, int vocab, struc
     double best = INFINITY;
     for (int i = 0; i < 5; i++) {
         memcpy(b->out, fresh, n * sizeof *fresh);
-        best = fmin(best, best_of(b, sample_work, 1));
+        best = fmin(best, machine_best_of(&b->m, sample_work, b, 1));
     }
     printf("sample  %-36s %2d x %6d:         %7.3f ms  %5.1f GB/s\n", name, rows, vocab, best * 1e3, (double)n * sizeof *fresh / best / 1e9);
     munmap(b->out, n * sizeof *b->out);
@@ -224,19 +156,19 @@ static void sample(struct bench *b, const char *name, int rows, int vocab, struc
 static void rmsnorm_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->k->rmsnorm(b->out, b->qkv, b->qkv, 1e-5f, b->step.n_rows, b->ff, (struct share){ t, b->threads, &b->ticket });
+    b->m.k->rmsnorm(b->out, b->qkv, b->qkv, 1e-5f, b->step.n_rows, b->ff, machine_share(&b->m, t));
 }
 
 static void silu_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->k->silu_mul(b->out, b->qkv, b->step.n_rows, b->ff, (struct share){ t, b->threads, &b->ticket });
+    b->m.k->silu_mul(b->out, b->qkv, b->step.n_rows, b->ff, machine_share(&b->m, t));
 }
 
 static void rope_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->k->rope_kv(b->qkv, &b->kv, &b->a, &b->rope, &b->step, (struct share){ t, b->threads, &b->ticket });
+    b->m.k->rope_kv(b->qkv, &b->kv, &b->a, &b->rope, &b->step, machine_share(&b->m, t));
 }
 
 static void report(const char *name, double t, double bytes)
@@ -250,23 +182,23 @@ static void others(struct bench *b)
     for (int i = 0; i < 80; i++)
         b->run[i] = (struct seq_run){ .n_rows = 1, .pos = 100 + i };
     build(b, 1, 9, 3, 64);
-    float *table = map(2048 * 64 * sizeof *table);
+    float *table = machine_map(2048 * 64 * sizeof *table);
     b->rope = (struct rope){ table, 64 };
-    report("rope_kv  80 rows of 80 runs, 9/3 heads of 64", best_of(b, rope_work, 9), 80 * 960 * 4);
+    report("rope_kv  80 rows of 80 runs, 9/3 heads of 64", machine_best_of(&b->m, rope_work, b, 9), 80 * 960 * 4);
     clear(b);
     b->step.n_runs = 1;
     b->run[0] = (struct seq_run){ .n_rows = 512 };
     build(b, 1, 9, 3, 64);
-    report("rope_kv  512 rows of a run, 9/3 heads of 64", best_of(b, rope_work, 9), 512 * 960 * 4);
+    report("rope_kv  512 rows of a run, 9/3 heads of 64", machine_best_of(&b->m, rope_work, b, 9), 512 * 960 * 4);
     clear(b);
     munmap(table, 2048 * 64 * sizeof *table);
     b->step.n_rows = 80;
-    b->qkv = map((size_t)80 * 2 * 8192 * sizeof *b->qkv);
-    b->out = map((size_t)80 * 8192 * sizeof *b->out);
+    b->qkv = machine_map((size_t)80 * 2 * 8192 * sizeof *b->qkv);
+    b->out = machine_map((size_t)80 * 8192 * sizeof *b->out);
     b->ff = 576;
-    report("rmsnorm  80 x 576", best_of(b, rmsnorm_work, 9), 80 * 576 * 8);
+    report("rmsnorm  80 x 576", machine_best_of(&b->m, rmsnorm_work, b, 9), 80 * 576 * 8);
     b->ff = 1536;
-    report("silu_mul 80 x 1536", best_of(b, silu_work, 9), 80 * 1536 * 12);
+    report("silu_mul 80 x 1536", machine_best_of(&b->m, silu_work, b, 9), 80 * 1536 * 12);
     munmap(b->qkv, (size_t)80 * 2 * 8192 * sizeof *b->qkv);
     munmap(b->out, (size_t)80 * 8192 * sizeof *b->out);
     const struct sampling greedy = { .top_p = 1.0f, .repetition_penalty = 1.0f };
@@ -287,30 +219,13 @@ static void others(struct bench *b)
 
 int main(int argc, char **argv)
 {
-    static const struct { const struct cpu_kernels *k; float (*fma)(long); float (*read)(const void *, size_t); } isa[] = {
-        { &cpu_kernels_avx512, peak_fma_avx512, peak_read_avx512 },
-        { &cpu_kernels_avx2, peak_fma_avx2, peak_read_avx2 },
-        { &cpu_kernels_plain, peak_fma_plain, peak_read_plain },
-    };
     static struct bench b;
-    const char *what = argc > 1 ? argv[1] : "all", *name = argc > 2 ? argv[2] : __builtin_cpu_supports("avx512bw") ? "avx512" : "avx2";
-    cpu_set_t set;
-    int cpu[MAX_THREADS], n = 0;
-    sched_getaffinity(0, sizeof set, &set);
-    for (int i = 0; i < CPU_SETSIZE && n < MAX_THREADS; i++)
-        if (CPU_ISSET((size_t)i, &set))
-            cpu[n++] = i;
-    b.threads = argc > 3 ? atoi(argv[3]) : n;
-    for (size_t i = 0; i < sizeof isa / sizeof *isa; i++)
-        if (!strcmp(isa[i].k->isa, name))
-            b.k = isa[i].k, b.peak_fma = isa[i].fma, b.peak_read = isa[i].read;
-    struct err err;
-    if (!b.k || b.threads < 1 || b.threads > n || !(b.pool = pool_create(b.threads, cpu, &err))) {
+    const char *what = argc > 1 ? argv[1] : "all";
+    if (machine_open(&b.m, argc > 2 ? argv[2] : NULL, argc > 3 ? atoi(argv[3]) : 0) < 0) {
         fprintf(stderr, "usage: attention [decode|prefill|others|all] [avx512|avx2|plain] [threads]\n");
         return 1;
     }
     const int all = !strcmp(what, "all");
-    measure_peaks(&b);
     if (all || !strcmp(what, "decode")) {
         decode(&b, 80, 500, 2000, 10, 9, 3, 64);
         decode(&b, 80, 100, 160, 30, 9, 3, 64);
@@ -331,6 +246,6 @@ int main(int argc, char **argv)
     }
     if (all || !strcmp(what, "others"))
         others(&b);
-    pool_destroy(b.pool);
+    machine_close(&b.m);
     return 0;
 }
