@@ -173,7 +173,7 @@ static void read_window(const cJSON *root, struct model_config *c)
     if (!c->arch->window || !boolean(root, "use_sliding_window", c->arch->qkv_bias ? false : true))
         return;
     c->window = integer(root, "sliding_window", 0);
-    c->window_first_layer = c->arch->qkv_bias ? integer(root, "max_window_layers", 0) : 0;
+    c->window_first_layer = c->arch->qkv_bias ? integer(root, "max_window_layers", 28) : 0;     /* 28: Qwen2Config's default */
 }
 
 static void read_generation(const cJSON *g, struct model_config *c)
@@ -238,6 +238,8 @@ int config_from_hf(const char *json, size_t n, const char *generation, size_t n_
     cJSON *root = cJSON_ParseWithLength(json, n), *g = generation ? cJSON_ParseWithLength(generation, n_generation) : NULL;
     *c = (struct model_config){ .bos = -1 };
     int rc = read_hf(root, c, err);
+    if (rc == 0 && generation && !cJSON_IsObject(g))
+        rc = err_set(err, ERR_FORMAT, "generation_config.json: no JSON object; correct or remove the file");
     if (rc == 0 && (rc = check_config(c, err)) == 0)
         read_generation(g, c);
     cJSON_Delete(root);

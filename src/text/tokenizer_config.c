@@ -20,13 +20,30 @@ static const char *token_text(const cJSON *j)
     return cJSON_IsString(s) ? s->valuestring : NULL;
 }
 
-static bool follows_flags(const cJSON *class)
+/* Classes of transformers: whether add_bos_token and add_eos_token count, and the roles that they have where the file is silent. */
+static const struct class {
+    const char *name;
+    bool flags;
+    const char *role[ROLE_COUNT];
+} classes[] = {
+    { "LlamaTokenizer", true, { [ROLE_BOS] = "<s>", [ROLE_EOS] = "</s>", [ROLE_UNK] = "<unk>" } },
+    { "CodeLlamaTokenizer", true, { [ROLE_BOS] = "<s>", [ROLE_EOS] = "</s>", [ROLE_UNK] = "<unk>" } },
+    { "GemmaTokenizer", true, { [ROLE_BOS] = "<bos>", [ROLE_EOS] = "<eos>", [ROLE_UNK] = "<unk>", [ROLE_PAD] = "<pad>" } },
+    { "GPT2Tokenizer", false, { [ROLE_BOS] = "<|endoftext|>", [ROLE_EOS] = "<|endoftext|>", [ROLE_UNK] = "<|endoftext|>" } },
+    { "Qwen2Tokenizer", false, { [ROLE_EOS] = "<|endoftext|>", [ROLE_UNK] = "<|endoftext|>", [ROLE_PAD] = "<|endoftext|>" } },
+};
+
+/* "LlamaTokenizer" or "LlamaTokenizerFast". */
+static const struct class *class_of(const cJSON *config)
 {
-    static const char *const name[] = { "LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast", "GemmaTokenizer", "GemmaTokenizerFast" };
-    for (size_t i = 0; cJSON_IsString(class) && i < sizeof name / sizeof *name; i++)
-        if (!strcmp(class->valuestring, name[i]))
-            return true;
-    return false;
+    static const struct class other = { 0 };
+    const cJSON *j = json_get(config, "tokenizer_class");
+    for (size_t i = 0; cJSON_IsString(j) && i < sizeof classes / sizeof *classes; i++) {
+        size_t n = strlen(classes[i].name);
+        if (!strncmp(j->valuestring, classes[i].name, n) && (!j->valuestring[n] || !strcmp(j->valuestring + n, "Fast")))
+            return &classes[i];
+    }
+    return &other;
 }
 
 static void rebuild_template(struct tokenizer *t, const cJSON *config)
@@ -45,10 +62,12 @@ static void rebuild_template(struct tokenizer *t, const cJSON *config)
 void config_apply(struct tokenizer *t, const cJSON *config, bool follows)
 {
     static const char *const role[ROLE_COUNT] = { "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token" };
+    const struct class *class = class_of(config);
     const cJSON *item;
     for (int i = 0; i < ROLE_COUNT; i++) {
-        const char *text = token_text(json_get(config, role[i]));
-        if (!text || !*text)
+        const cJSON *given = json_get(config, role[i]);
+        const char *text = given ? token_text(given) : class->role[i];
+        if (!text || !*text || (!given && tokenizer_id(t, text, strlen(text)) < 0))
             continue;
         free(t->role[i]);
         t->role[i] = xstrdup(text);
@@ -60,7 +79,7 @@ void config_apply(struct tokenizer *t, const cJSON *config, bool follows)
         if (token_text(item))
             tokenizer_order(t, token_text(item));
     t->clean_up = flag(config, "clean_up_tokenization_spaces", false);
-    if (follows || follows_flags(json_get(config, "tokenizer_class")))
+    if (follows || class->flags)
         rebuild_template(t, config);
 }
 

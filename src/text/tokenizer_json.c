@@ -422,6 +422,14 @@ static int read_root(struct tokenizer *t, const cJSON *root, struct err *err)
     return read_post(t, json_get(root, "post_processor"), err);
 }
 
+/* A pre-tokenizer that is ByteLevel alone follows add_prefix_space of the configuration, whose default is false. */
+static void prefix_space(struct tokenizer *t, const cJSON *pre, const cJSON *config)
+{
+    const char *type = text_of(pre, "type");
+    if (type && !strcmp(type, "ByteLevel") && json_get(pre, "add_prefix_space"))
+        t->pretokenizer.step[0].prefix_space = flag(config, "add_prefix_space", false);
+}
+
 struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *config, size_t n_config, struct err *err)
 {
     struct tokenizer *t = xcalloc(1, sizeof *t);
@@ -431,6 +439,8 @@ struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *co
         rc = err_wrap(err, "tokenizer_config.json");
     if (rc == 0)
         config_apply(t, c, false);
+    if (rc == 0 && c)
+        prefix_space(t, json_get(root, "pre_tokenizer"), c);
     cJSON_Delete(c);
     cJSON_Delete(root);
     if (rc < 0) {

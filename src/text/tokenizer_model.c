@@ -167,6 +167,12 @@ static int refuse(const struct spm_file *f, struct err *err)
     return 0;
 }
 
+/* A role that the pieces do not bear out is none: trainer_spec's defaults name ids that a small model lacks. */
+static int32_t role_of(const struct spm_file *f, int32_t id, enum token_type type)
+{
+    return id >= 0 && (size_t)id < f->vocab.n_tokens && f->type[id] == (int32_t)type ? id : -1;
+}
+
 static int read_file(struct spm_file *f, struct slice data, struct err *err)
 {
     struct wire w = { (const uint8_t *)data.ptr, (const uint8_t *)data.ptr + data.len };
@@ -184,6 +190,10 @@ static int read_file(struct spm_file *f, struct slice data, struct err *err)
             (x.number == NORMALIZER && read_spm_normalizer(f, x.bytes) < 0))
             return damaged(err);
     }
+    f->vocab.unk = role_of(f, f->vocab.unk, TOKEN_UNKNOWN);
+    f->vocab.bos = role_of(f, f->vocab.bos, TOKEN_CONTROL);
+    f->vocab.eos = role_of(f, f->vocab.eos, TOKEN_CONTROL);
+    f->vocab.pad = role_of(f, f->vocab.pad, TOKEN_CONTROL);
     f->vocab.token = f->token;
     f->vocab.score = f->score;
     f->vocab.type = f->type;

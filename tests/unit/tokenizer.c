@@ -153,6 +153,62 @@ static void check_gguf(void)
         skip(1, "the demo model is not here; data/fetch.sh brings it");
 }
 
+static bool same_text(const cJSON *want, const char *got)
+{
+    return !strcmp(cJSON_IsString(want) ? want->valuestring : "", got);
+}
+
+/* [text, ids, decoded] */
+static bool check_text(const struct tokenizer *t, const cJSON *row)
+{
+    const char *text = row->child->valuestring, *decoded = row->child->next->next->valuestring;
+    struct buf got = { 0 }, want = { 0 };
+    const cJSON *id;
+    describe(t, text, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &got);
+    cJSON_ArrayForEach(id, row->child->next)
+        buf_printf(&want, "%s%d", want.len ? " " : "", id->valueint);
+    buf_printf(&want, "\n%s\n", decoded);
+    bool same = !strcmp(got.data, want.data);
+    if (!same)
+        printf("# \"%s\"\n# got  %s# want %s", text, got.data, want.data);
+    buf_free(&got);
+    buf_free(&want);
+    return same;
+}
+
+/* tokenizer_config.json beside tokenizer.json (make_tokenizer_configs.py). */
+static void check_config(const cJSON *line)
+{
+    const cJSON *special = json_get(line, "special"), *row;
+    char *config = cJSON_PrintUnformatted(json_get(line, "config")), *path = xasprintf("tests/golden/tokenizers/%s.json", json_get(line, "kind")->valuestring);
+    struct buf json = { 0 };
+    struct err err = { 0 };
+    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(json.data, json.len, config, strlen(config), &err) : NULL;
+    bool right = t != NULL;
+    cJSON_ArrayForEach(row, json_get(line, "texts"))
+        right = right && check_text(t, row);
+    ok(right, "%s with %.110s", json_get(line, "kind")->valuestring, config);
+    ok(t && same_text(cJSON_GetArrayItem(special, 0), tokenizer_bos_text(t)) && same_text(cJSON_GetArrayItem(special, 1), tokenizer_eos_text(t)) &&
+       same_text(cJSON_GetArrayItem(special, 2), tokenizer_unk_text(t)) && same_text(cJSON_GetArrayItem(special, 3), tokenizer_pad_text(t)), "its special tokens");
+    tokenizer_destroy(t);
+    buf_free(&json);
+    free(path);
+    free(config);
+}
+
+static void check_configs(void)
+{
+    struct buf b = { 0 };
+    struct err err = { 0 };
+    ok(io_read("tests/golden/tokenizers/configs.jsonl", &b, &err) == 0, "the golden of configurations is there");
+    for (char *p = b.data, *end; p && (end = strchr(p, '\n')); p = end + 1) {
+        cJSON *j = json_parse(p, (size_t)(end - p), &err);
+        check_config(j);
+        cJSON_Delete(j);
+    }
+    buf_free(&b);
+}
+
 static void check_refusals(void)
 {
     static const struct {
@@ -181,6 +237,59 @@ static void check_refusals(void)
     }
 }
 
+/* Two pieces and what a test puts behind them. */
+#define PIECES "\x0a\x09\x0a\x05<unk>\x18\x02\x0a\x03\x0a\x01" "a"
+
+static void check_model_refusals(void)
+{
+    static const struct {
+        const char *what, *bytes;
+        size_t n;
+        const char *says;
+    } bad[] = {
+        { "an empty file", "", 0, "damaged" },
+        { "text", "not a model", 11, "damaged" },
+        { "a piece that ends behind the file", "\x0a\x7f", 2, "damaged" },
+        { "an endless number", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11, "damaged" },
+        { "a group", "\x0b", 1, "damaged" },
+        { "pieces as a number", "\x08\x01", 2, "damaged" },
+        { "a piece without text", "\x0a\x02\x18\x01", 4, "damaged" },
+        { "a piece of no known type", "\x0a\x05\x0a\x01" "a\x18\x09", 7, "damaged" },
+        { "unigram by default", PIECES, 16, "unigram" },
+        { "unigram", PIECES "\x12\x02\x18\x01", 20, "unigram" },
+        { "word", PIECES "\x12\x02\x18\x03", 20, "word" },
+        { "a table of normalisation", PIECES "\x12\x02\x18\x02\x1a\x03\x12\x01x", 25, "normalisation" },
+        { "space behind words", PIECES "\x12\x05\x18\x02\xc0\x01\x01", 23, "white space" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct err err = { 0 };
+        struct tokenizer *t = tokenizer_from_sentencepiece((struct slice){ bad[i].bytes, bad[i].n }, (struct slice){ 0 }, (struct slice){ 0 }, &err);
+        ok(!t && strstr(err.text, bad[i].says) && strstr(err.text, "tokenizer.model"), "%s is refused: %s", bad[i].what, t ? "taken" : err.text);
+        tokenizer_destroy(t);
+    }
+}
+
+/* Cut anywhere, the model is refused or is a smaller one; nothing is read outside it. */
+static void check_cuts(void)
+{
+    struct buf b = { 0 };
+    struct err err = { 0 };
+    int taken = 0, refused = 0;
+    ok(io_read("tests/golden/tokenizers/spm.model", &b, &err) == 0, "a model to cut");
+    for (size_t n = 0; n < b.len; n += 7) {
+        char *cut = xstrndup("", 0);
+        cut = xrealloc(cut, n + 1, 1);
+        memcpy(cut, b.data, n);
+        struct tokenizer *t = tokenizer_from_sentencepiece((struct slice){ cut, n }, (struct slice){ 0 }, (struct slice){ 0 }, &err);
+        taken += t != NULL;
+        refused += t == NULL;
+        tokenizer_destroy(t);
+        free(cut);
+    }
+    ok(refused > 1000, "%d cuts are refused, %d leave a model", refused, taken);
+    buf_free(&b);
+}
+
 int main(void)
 {
     static const char *const kind[] = { "gpt2", "llama3", "qwen2", "smollm", "llama2", "mistral", "unigram" };
@@ -190,7 +299,10 @@ int main(void)
         check_kind(kind[i]);
     check_sentencepiece();
     check_gguf();
+    check_configs();
     check_refusals();
+    check_model_refusals();
+    check_cuts();
     for (int i = 0; i < n_strings; i++)
         free(strings[i]);
     free(strings);

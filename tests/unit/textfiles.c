@@ -1,0 +1,141 @@
+/* textfiles.c - which template and tokenizer a model's folder gives: the spellings of Hugging Face through the years. */
+#include "src/cmd/textfiles.h"
+
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+#include "mtbench/modelpath.h"
+
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_FILES = 5 };
+
+struct file {
+    const char *name, *text;
+};
+
+/* A new folder with these files and empty weights. */
+static char *make_folder(const struct file *f)
+{
+    char *folder = xstrdup("/tmp/mtbench-textfiles-XXXXXX");
+    if (!mkdtemp(folder))
+        abort();
+    for (int i = -1; i < MAX_FILES && (i < 0 || f[i].name); i++) {
+        char *path = xasprintf("%s/%s", folder, i < 0 ? "model.safetensors" : f[i].name), *slash = strrchr(path, '/');
+        *slash = '\0';
+        mkdir(path, 0700);
+        *slash = '/';
+        FILE *out = fopen(path, "w");
+        if (!out)
+            abort();
+        if (i >= 0)
+            fputs(f[i].text, out);
+        fclose(out);
+        free(path);
+    }
+    return folder;
+}
+
+static void remove_folder(char *folder, const struct file *f)
+{
+    char *path = xasprintf("%s/model.safetensors", folder);
+    unlink(path);
+    free(path);
+    for (int i = 0; i < MAX_FILES && f[i].name; i++) {
+        path = xasprintf("%s/%s", folder, f[i].name);
+        unlink(path);
+        char *slash = strrchr(path, '/');
+        *slash = '\0';
+        if (strcmp(path, folder))
+            rmdir(path);
+        free(path);
+    }
+    rmdir(folder);
+    free(folder);
+}
+
+static struct source *open_folder(const char *folder, struct err *err)
+{
+    struct modelpath m;
+    if (modelpath_resolve(folder, NULL, &m, err) < 0)
+        return NULL;
+    struct source *s = source_files_open((const char *const *)m.path, m.n, err);
+    modelpath_free(&m);
+    return s;
+}
+
+#define NAMED(a, b) "{\"chat_template\": [{\"name\": \"" a "\", \"template\": \"T-" a "\"}, {\"name\": \"" b "\", \"template\": \"T-" b "\"}]}"
+
+static const struct {
+    const char *what;
+    struct file file[MAX_FILES];
+    const char *want, *says;             /* the template ("": none), or part of the error */
+} templates[] = {
+    { "a string", { { "tokenizer_config.json", "{\"chat_template\": \"T\"}" } }, "T", NULL },
+    { "no template", { { "tokenizer_config.json", "{\"chat_template\": null}" } }, "", NULL },
+    { "no files", { { NULL, NULL } }, "", NULL },
+    { "a list of named ones", { { "tokenizer_config.json", NAMED("tool_use", "default") } }, "T-default", NULL },
+    { "a list without a default", { { "tokenizer_config.json", NAMED("tool_use", "rag") } }, NULL, "tool_use, rag" },
+    { "the last default of two", { { "tokenizer_config.json",
+        "{\"chat_template\": [{\"name\": \"default\", \"template\": \"A\"}, {\"name\": \"default\", \"template\": \"B\"}]}" } }, "B", NULL },
+    { "a list of other things", { { "tokenizer_config.json", "{\"chat_template\": [1, {\"name\": 2}, \"x\"]}" } }, "", NULL },
+    { "chat_template.jinja before tokenizer_config.json", { { "chat_template.jinja", "J" }, { "tokenizer_config.json", "{\"chat_template\": \"T\"}" } }, "J", NULL },
+    { "chat_template.jinja beside additional ones", { { "chat_template.jinja", "J" }, { "additional_chat_templates/tool_use.jinja", "X" } }, "J", NULL },
+    { "chat_template.json", { { "chat_template.json", "{\"chat_template\": \"P\"}" }, { "tokenizer_config.json", "{}" } }, "P", NULL },
+    { "broken JSON", { { "tokenizer_config.json", "{\"chat_template\": " } }, NULL, "tokenizer_config.json" },
+};
+
+static void check_template(size_t i)
+{
+    char *folder = make_folder(templates[i].file);
+    struct err err = { 0 };
+    struct buf got = { 0 };
+    struct source *s = open_folder(folder, &err);
+    int rc = s ? textfiles_template(s, &got, &err) : -1;
+    if (templates[i].want)
+        ok(rc == 0 && !strcmp(got.data ? got.data : "", templates[i].want), "%s: %s", templates[i].what, rc < 0 ? err.text : got.data ? got.data : "none");
+    else
+        ok(rc < 0 && strstr(err.text, templates[i].says), "%s is refused: %s", templates[i].what, err.text);
+    source_files_close(s);
+    buf_free(&got);
+    remove_folder(folder, templates[i].file);
+}
+
+/* tokenizer.json counts before tokenizer.model; without both the error says what to do. */
+static void check_tokenizer(const char *what, const struct file *f, int n_vocab, const char *says)
+{
+    char *folder = make_folder(f);
+    struct err err = { 0 };
+    struct source *s = open_folder(folder, &err);
+    struct tokenizer *t = s ? textfiles_tokenizer(s, &err) : NULL;
+    if (says)
+        ok(!t && strstr(err.text, says), "%s: %s", what, t ? "taken" : err.text);
+    else
+        ok(t && tokenizer_n_vocab(t) == n_vocab, "%s: %d tokens, want %d %s", what, t ? tokenizer_n_vocab(t) : -1, n_vocab, err.text);
+    tokenizer_destroy(t);
+    source_files_close(s);
+    remove_folder(folder, f);
+}
+
+int main(void)
+{
+    static const char json[] = "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1}, \"merges\": []}}";
+    /* One message of pieces "<unk>" (unknown) and "a", then trainer_spec with model_type BPE, normalizer_spec {name "identity"}. */
+    static const char model[] = "\x0a\x09\x0a\x05<unk>\x18\x02\x0a\x03\x0a\x01" "a\x12\x02\x18\x02\x1a\x0a\x0a\x08identity";
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
+        check_template(i);
+    check_tokenizer("tokenizer.json", (struct file[MAX_FILES]){ { "tokenizer.json", json }, { "tokenizer.model", "x" } }, 2, NULL);
+    check_tokenizer("tokenizer.model", (struct file[MAX_FILES]){ { "tokenizer.model", model } }, 2, NULL);
+    check_tokenizer("tokenizer.model with added_tokens.json", (struct file[MAX_FILES]){ { "tokenizer.model", model }, { "added_tokens.json", "{\"<pad>\": 4}" } }, 5, NULL);
+    check_tokenizer("tokenizer.model with added_tokens_decoder", (struct file[MAX_FILES]){ { "tokenizer.model", model },
+                    { "tokenizer_config.json", "{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"special\": true}}}" } }, 8, NULL);
+    check_tokenizer("an added token without a text", (struct file[MAX_FILES]){ { "tokenizer.model", model },
+                    { "tokenizer_config.json", "{\"added_tokens_decoder\": {\"7\": {}}}" } }, 0, "added token \"7\"");
+    check_tokenizer("no tokenizer", (struct file[MAX_FILES]){ { "tokenizer_config.json", "{}" } }, 0, "tokenizer.model");
+    return done_testing();
+}
