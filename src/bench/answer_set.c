@@ -129,8 +129,8 @@ struct ordered {
 static int by_id(const void *a, const void *b)
 {
     const struct ordered *x = a, *y = b;
-    return x->answer.question_id != y->answer.question_id ? (x->answer.question_id > y->answer.question_id) - (x->answer.question_id < y->answer.question_id)
-                                                           : x->order - y->order;
+    int64_t p = x->answer.question_id, q = y->answer.question_id;
+    return p != q ? (p > q) - (p < q) : x->order - y->order;
 }
 
 /* Sort by question, keep the last of each. */

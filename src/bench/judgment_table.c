@@ -102,19 +102,25 @@ static int scan_record(const char *line, size_t n, struct record *r, struct err 
     return k < 0 || !json_scan_end(&s) ? json_scan_error(&s, err) : 0;
 }
 
-/* A second look at a value that has been scanned already. */
+/* A second look at a value that has been scanned already; false if there is none. */
+static bool begin_at(const struct record *r, enum field f, struct json_scan *s)
+{
+    if (!r->value[f].at)
+        return false;
+    json_scan_begin(s, r->value[f].at, (size_t)(r->value[f].end - r->value[f].at));
+    return true;
+}
+
 static bool text_at(const struct record *r, enum field f, struct json_text *out)
 {
     struct json_scan s;
-    json_scan_begin(&s, r->value[f].at, (size_t)(r->value[f].end - r->value[f].at));
-    return r->value[f].at && *s.at == '"' && json_scan_string(&s, out);
+    return begin_at(r, f, &s) && json_scan_string(&s, out);
 }
 
 static int number_at(const struct record *r, enum field f, double *v, bool *is_int, struct err *err)
 {
     struct json_scan s;
-    json_scan_begin(&s, r->value[f].at, (size_t)(r->value[f].end - r->value[f].at));
-    if (!r->value[f].at || !json_scan_number(&s, v, is_int))
+    if (!begin_at(r, f, &s) || !json_scan_number(&s, v, is_int))
         return err_set(err, ERR_FORMAT, "no number \"%s\"; is this a judgment file?", field_name[f]);
     return 0;
 }
@@ -161,11 +167,10 @@ static int judge_at(struct judgment_table *t, const struct record *r, struct jud
     bool first = true;
     int32_t *out[2] = { &row->judge, &row->prompt };
     row->judge = row->prompt = -1;
-    if (!r->value[F_JUDGE].at)
+    if (!begin_at(r, F_JUDGE, &s))
         return 0;
     if (text_at(r, F_JUDGE, &text))
         return intern_text(t, &text, "judge", &row->judge, err);
-    json_scan_begin(&s, r->value[F_JUDGE].at, (size_t)(r->value[F_JUDGE].end - r->value[F_JUDGE].at));
     bool list = json_scan_open(&s, '[');
     for (int i = 0; list && i < 2 && json_scan_item(&s, &first) == 1; i++)
         if (!json_scan_string(&s, &text) || intern_text(t, &text, "judge", out[i], err) < 0)
@@ -219,7 +224,8 @@ static int winners_at(const struct record *r, struct judgment_row *row, struct e
 /* Does the prompt end with an answer that is none? Seen in the raw bytes: newlines are escapes there. */
 static bool shows_no_answer(const struct record *r, enum field f)
 {
-    static const char *const after[] = { "\\n[The End of Assistant's Answer]", "\\n[The End of Assistant A's Answer]", "\\n[The End of Assistant B's Answer]",
+    static const char *const after[] = { "\\n[The End of Assistant's Answer]", "\\n[The End of Assistant A's Answer]",
+        "\\n[The End of Assistant B's Answer]",
         "\\n\\n<|The End of Assistant A's Conversation with User|>", "\\n\\n<|The End of Assistant B's Conversation with User|>" };
     static const char *const shown[] = { " Answer]\\n", " Answer]\\nERROR", " Answer]\\n$ERROR$", "### Assistant A:\\n", "### Assistant A:\\nERROR",
         "### Assistant A:\\n$ERROR$", "### Assistant B:\\n", "### Assistant B:\\nERROR", "### Assistant B:\\n$ERROR$" };
@@ -279,7 +285,8 @@ static int parse_line(struct judgment_table *t, const char *line, size_t n, stru
         return -1;
     bool pair = r.value[F_MODEL_1].at != NULL;
     if (t->n && t->pairs != pair)
-        return err_set(err, ERR_FORMAT, "a %s judgment among %s ones; judgments of one kind belong in a file", pair ? "pair" : "single", pair ? "single" : "pair");
+        return err_set(err, ERR_FORMAT, "a %s judgment among %s ones; judgments of one kind belong in a file",
+                       pair ? "pair" : "single", pair ? "single" : "pair");
     if (whole_at(&r, F_QUESTION_ID, -9007199254740991.0, 9007199254740991.0, &row.question_id, err) < 0 || judge_at(t, &r, &row, err) < 0 ||
         turn_at(t, &r, &row, err) < 0 || (pair ? pair_row(t, &r, &row, err) : single_row(t, &r, &row, err)) < 0)
         return -1;

@@ -105,8 +105,10 @@ static void finish(struct grader *g, int i, bool is_new)
 /* What a reply means. 'r' lies in the journal, or it failed. */
 static void judge(const struct grader *g, struct game *game, const struct match *m, const struct call_record *r)
 {
-    static const enum judgment_status by_call[] = { [CALL_OK] = JUDGMENT_OK, [CALL_TRUNCATED] = JUDGMENT_TRUNCATED, [CALL_FILTERED] = JUDGMENT_FILTERED,
-        [CALL_REFUSED] = JUDGMENT_REFUSED, [CALL_TOO_LONG] = JUDGMENT_TOO_LONG, [CALL_FAILED] = JUDGMENT_FAILED };
+    static const enum judgment_status by_call[] = {
+        [CALL_OK] = JUDGMENT_OK, [CALL_TRUNCATED] = JUDGMENT_TRUNCATED, [CALL_FILTERED] = JUDGMENT_FILTERED,
+        [CALL_REFUSED] = JUDGMENT_REFUSED, [CALL_TOO_LONG] = JUDGMENT_TOO_LONG, [CALL_FAILED] = JUDGMENT_FAILED,
+    };
     game->tstamp = r->tstamp;
     game->status = by_call[r->status];
     game->text = NULL;

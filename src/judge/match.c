@@ -162,7 +162,8 @@ int match_ready(const struct match *m, const struct answer_set *answers)
 
 static int missing(const struct match *m, const char *model, struct err *err)
 {
-    return err_set(err, ERR_USAGE, "%s: no answer to turn %d of question %lld; generate the answers first", model, m->turn, (long long)m->question->id);
+    return err_set(err, ERR_USAGE, "%s: no answer to turn %d of question %lld; generate the answers first", model, m->turn,
+                   (long long)m->question->id);
 }
 
 static const struct model_answer *reference_of(const struct match *m, const struct model_answers *reference, struct err *err)
@@ -197,7 +198,8 @@ int matches_check(const struct match_opts *o, const struct answer_set *answers, 
     return rc;
 }
 
-int match_render(const struct match *m, int game, const struct answer_set *answers, const struct model_answers *reference, struct buf *user, struct err *err)
+int match_render(const struct match *m, int game, const struct answer_set *answers, const struct model_answers *reference, struct buf *user,
+                 struct err *err)
 {
     const char *model[2] = { m->model_1, m->model_2 };
     const struct model_answer *answer[2] = { NULL, NULL }, *ref = NULL;

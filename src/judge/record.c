@@ -51,7 +51,8 @@ static void put_single(const struct grader *g, int unit, struct buf *out)
     const struct match *m = grader_match(g, unit);
     const struct game *game = game_of(g, unit, 0);
     char *prompt = prompt_of(g, unit, 1);
-    struct single_judgment j = { m->question->id, m->model_1, g->o.judge, m->prompt->name, prompt, judgment_of(game), 0, false, m->turn, game->tstamp };
+    struct single_judgment j = { m->question->id, m->model_1, g->o.judge, m->prompt->name, prompt, judgment_of(game), 0, false, m->turn,
+                                 game->tstamp };
     j.score = score_of(game, &j.score_is_int);
     single_judgment_put(out, &j);
     free(prompt);
@@ -63,7 +64,8 @@ static void put_pair(const struct grader *g, int unit, struct buf *out)
     const struct game *one = game_of(g, unit, 0), *two = game_of(g, unit, 1);
     char *prompt[2] = { prompt_of(g, unit, 1), prompt_of(g, unit, 2) };
     struct pair_judgment j = { m->question->id, m->model_1, m->model_2, winner_of(one, 1), winner_of(two, 2), g->o.judge, m->prompt->name,
-                               prompt[0], judgment_of(one), prompt[1], judgment_of(two), m->turn, one->tstamp > two->tstamp ? one->tstamp : two->tstamp };
+                               prompt[0], judgment_of(one), prompt[1], judgment_of(two), m->turn,
+                               one->tstamp > two->tstamp ? one->tstamp : two->tstamp };
     pair_judgment_put(out, &j);
     free(prompt[0]);
     free(prompt[1]);
@@ -125,8 +127,8 @@ static int unit_of(const struct merge *m, const struct judgment_table *t, const 
     char key[CALL_KEY_MAX + 1];
     if (row->judge < 0 || row->prompt < 0)
         return -1;
-    struct game_name n = { t->name[row->judge], t->name[row->prompt], t->name[row->model_1], row->model_2 < 0 ? NULL : t->name[row->model_2], row->question_id,
-                           row->turn, 1, m->repeat };
+    struct game_name n = { t->name[row->judge], t->name[row->prompt], t->name[row->model_1], row->model_2 < 0 ? NULL : t->name[row->model_2],
+                           row->question_id, row->turn, 1, m->repeat };
     game_key(&n, key);
     int i = grader_find(m->g, key);
     return i < 0 ? -1 : i / m->g->n_games;
@@ -174,7 +176,8 @@ static int merge_old(struct merge *m, const char *path, const struct buf *old, s
     size_t row = 0;
     int rc = judgment_table_parse(&t, path, old->data, old->len, err);
     if (rc == 0 && t.n && m->g->n_units && t.pairs != (m->g->n_games == 2))
-        rc = err_set(err, ERR_FORMAT, "%s: holds %s judgments, these are %s; name another file", path, t.pairs ? "pair" : "single", t.pairs ? "single" : "pair");
+        rc = err_set(err, ERR_FORMAT, "%s: holds %s judgments, these are %s; name another file", path, t.pairs ? "pair" : "single",
+                     t.pairs ? "single" : "pair");
     for (size_t at = 0; rc == 0 && at < old->len;) {
         const char *line = old->data + at, *end = memchr(line, '\n', old->len - at);
         size_t n = end ? (size_t)(end - line) : old->len - at;

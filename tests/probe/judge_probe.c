@@ -15,7 +15,8 @@ static struct err err;
 
 static const char *reply_to(const char *user)
 {
-    static const char *const reply[] = { "Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so [[B]]", "tie: [[C]]", "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]" };
+    static const char *const reply[] = { "Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so [[B]]", "tie: [[C]]",
+        "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]" };
     uint8_t digest[32];
     sha256(user, strlen(user), digest);
     return reply[digest[0] % 8];
@@ -49,7 +50,8 @@ static int ask_all(struct grader *g, const char *calls)
     int rc = f ? 0 : err_errno(&err, "%s", calls);
     while (rc == 0 && (c = grader_next(g))) {
         put_call(f, c);
-        struct call_record r = { .key = c->key, .content = c->content, .text = reply_to(c->message[c->n_messages - 1].content), .tries = 1, .tstamp = 1, .cost = -1 };
+        struct call_record r = { .key = c->key, .content = c->content, .text = reply_to(c->message[c->n_messages - 1].content), .tries = 1,
+            .tstamp = 1, .cost = -1 };
         rc = grader_take(g, &r, &err);
     }
     return f && fclose(f) == 0 ? rc : -1;
@@ -69,12 +71,16 @@ static int run(int argc, char **argv)
     struct manifest none = {0};
     m.questions = &questions;
     m.prompts = &prompts;
-    char *folder = xasprintf("%s/mt_bench/model_answer", data), *ref = xasprintf("%s/mt_bench/reference_answer/gpt-4.jsonl", data), *journal = xasprintf("%s.journal", calls);
-    if (slurp(data, "mt_bench/question.jsonl", &q) < 0 || slurp(data, "judge_prompts.jsonl", &p) < 0 || questions_parse("questions", q.data, q.len, &questions, &err) < 0 ||
+    char *folder = xasprintf("%s/mt_bench/model_answer", data), *ref = xasprintf("%s/mt_bench/reference_answer/gpt-4.jsonl", data),
+        *journal = xasprintf("%s.journal", calls);
+    if (slurp(data, "mt_bench/question.jsonl", &q) < 0 || slurp(data, "judge_prompts.jsonl", &p) < 0 || questions_parse("questions", q.data, q.len,
+        &questions, &err) < 0 ||
         judge_prompts_parse("prompts", p.data, p.len, &prompts, &err) < 0 || model_answers_read(ref, &reference, &err) < 0 ||
-        answer_set_read(&answers, folder, NULL, 0, &err) < 0 || matches_build(&m, &matches, &err) < 0 || matches_check(&m, &answers, &reference, &err) < 0)
+        answer_set_read(&answers, folder, NULL, 0, &err) < 0 || matches_build(&m, &matches, &err) < 0 || matches_check(&m, &answers, &reference,
+            &err) < 0)
         return -1;
-    struct grader_opts o = { .judge = "gpt-4", .matches = &matches, .answers = &answers, .reference = &reference, .repeat = 1, .max_tokens = 2048, .shuffle = atoi(argv[3]) > 1 };
+    struct grader_opts o = { .judge = "gpt-4", .matches = &matches, .answers = &answers, .reference = &reference, .repeat = 1, .max_tokens = 2048,
+        .shuffle = atoi(argv[3]) > 1 };
     struct grader *g = (o.journal = call_journal_open(journal, &none, &err)) ? grader_create(&o, &err) : NULL;
     int rc = g && ask_all(g, calls) == 0 ? grader_write(g, 1, argv[6], &err) : -1;
     grader_destroy(g);

@@ -10,26 +10,34 @@
 #include <unistd.h>
 
 static struct err err;
-#define LINE(id, turns) "{\"question_id\": " id ", \"answer_id\": \"x\", \"model_id\": \"ignored\", \"choices\": [{\"index\": 0, \"turns\": " turns "}], \"tstamp\": 1.0}\n"
+#define LINE(id, \
+    turns) "{\"question_id\": " id ", \"answer_id\": \"x\", \"model_id\": \"ignored\", \"choices\": [{\"index\": 0, \"turns\": " turns \
+    "}], \"tstamp\": 1.0}\n"
 
 static void test_parse(void)
 {
     struct model_answers m = {0};
-    const char *text = LINE("90", "[\"late\"]") LINE("81", "[\"old\", \"2\"]") LINE("81", "[\"new \\u00e9\\n\", null]") LINE("85", "[\"a\", \"b\", \"c\"]");
+    const char *text = LINE("90", "[\"late\"]") LINE("81", "[\"old\", \"2\"]") LINE("81", "[\"new \\u00e9\\n\", null]") LINE("85",
+        "[\"a\", \"b\", \"c\"]");
     ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && m.n == 3, "three questions: %s", err.text);
     ok(m.answer[0].question_id == 81 && m.answer[1].question_id == 85 && m.answer[2].question_id == 90, "sorted by question");
     ok(!strcmp(m.answer[0].turn[0], "new \u00e9\n") && !strcmp(m.answer[0].turn[1], ""), "the last line counts; null is an empty answer");
-    ok(answer_set_find(&m, 85)->n_turns == 3 && !answer_set_find(&m, 86) && !answer_set_find(&m, 1) && !answer_set_find(&m, 99), "found by question, or not");
+    ok(answer_set_find(&m, 85)->n_turns == 3 && !answer_set_find(&m, 86) && !answer_set_find(&m, 1) && !answer_set_find(&m, 99),
+        "found by question, or not");
     model_answers_free(&m);
     text = "{\"question_id\": 1, \"choices\": [{\"turns\": [\"x\"], \"turns\": [\"y\"]}, {\"turns\": [\"z\"]}, 5], \"choices\": [{\"index\": 0, \"turns\": [\"w\"]}, {\"turns\": 7}]}";
-    ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && !strcmp(m.answer[0].turn[0], "w"), "the first choice of the last key counts: %s", err.text);
+    ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && !strcmp(m.answer[0].turn[0], "w"),
+        "the first choice of the last key counts: %s", err.text);
     model_answers_free(&m);
 }
 
 static const struct { const char *text, *message; } refused[] = {
-    { "\n", "f:1" }, { LINE("1", "[\"a\"]") "[]", "f:2" }, { "{\"question_id\": 1}", "no \"question_id\", or no \"choices\"" }, { LINE("1", "[]"), "no \"question_id\", or" },
-    { LINE("1.5", "[\"a\"]"), "no whole number" }, { LINE("\"1\"", "[\"a\"]"), "no number" }, { LINE("1", "[5]"), "no string" }, { LINE("1", "[\"\\ud800\"]"), "surrogate" },
-    { LINE("1", "[\"a\\u0000\"]"), "u0000" }, { "{\"question_id\": 1, \"choices\": []}", "f:1" }, { "{\"question_id\": 1, \"choices\": [{\"turns\": [\"a\"]}", "comma" },
+    { "\n", "f:1" }, { LINE("1", "[\"a\"]") "[]", "f:2" }, { "{\"question_id\": 1}", "no \"question_id\", or no \"choices\"" }, { LINE("1", "[]"),
+        "no \"question_id\", or" },
+    { LINE("1.5", "[\"a\"]"), "no whole number" }, { LINE("\"1\"", "[\"a\"]"), "no number" }, { LINE("1", "[5]"), "no string" }, { LINE("1",
+        "[\"\\ud800\"]"), "surrogate" },
+    { LINE("1", "[\"a\\u0000\"]"), "u0000" }, { "{\"question_id\": 1, \"choices\": []}", "f:1" },
+        { "{\"question_id\": 1, \"choices\": [{\"turns\": [\"a\"]}", "comma" },
     { "{\"question_id\": 1, \"choices\": [{\"turns\": [\"a\"]}", "f:1" }, { "{\"question_id\": 1, \"choices\": [{\"turns\": [\"a", "without an end" },
     { LINE("1", "[nul]"), "no value" },
 };
@@ -69,12 +77,14 @@ static void test_folder(void)
        "all files of the folder in the order of their names: %s", err.text);
     answer_set_free(&s);
     const char *name[] = { "zeta", "org/model", "zeta" };
-    ok(answer_set_read(&s, folder, name, 3, &err) == 0 && s.n == 2 && !strcmp(s.model[1].model, "org/model") && answer_set_model(&s, "zeta") == &s.model[0] &&
+    ok(answer_set_read(&s, folder, name, 3, &err) == 0 && s.n == 2 && !strcmp(s.model[1].model, "org/model") && answer_set_model(&s,
+        "zeta") == &s.model[0] &&
        !answer_set_model(&s, "alpha"), "files by name, each once: %s", err.text);
     answer_set_free(&s);
     const char *gone = "gone";
     ok(answer_set_read(&s, folder, &gone, 1, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "gone.jsonl"), "a missing file: %s", err.text);
-    ok(answer_set_read(&s, "/nonexistent", NULL, 0, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "/nonexistent"), "a missing folder: %s", err.text);
+    ok(answer_set_read(&s, "/nonexistent", NULL, 0, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "/nonexistent"), "a missing folder: %s",
+        err.text);
     char *rm = xasprintf("rm -r %s", folder);
     ok(system(rm) == 0, "the folder is gone");
     free(rm);
@@ -94,7 +104,8 @@ static void test_add(void)
     ok(s.n == 2 && sorted, "answers arrive in any order and lie sorted");
     ok(answer_set_find(odd, 7)->n_turns == 2 && answer_set_find(odd, 9)->n_turns == 1, "a second answer replaces the first");
     answer_set_free(&s);
-    ok(answer_is_failure("") && answer_is_failure("ERROR") && answer_is_failure("$ERROR$") && !answer_is_failure("ERROR 5") && !answer_is_failure(" "),
+    ok(answer_is_failure("") && answer_is_failure("ERROR") && answer_is_failure("$ERROR$") && !answer_is_failure("ERROR 5") &&
+        !answer_is_failure(" "),
        "traces of failures");
 }
 

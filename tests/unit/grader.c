@@ -1,4 +1,5 @@
-/* grader.c - from matches to files without a network: what is asked, resumed, counted, written. A transport of the test's own gives canned replies. */
+/* grader.c - from matches to files without a network: what is asked, resumed, counted, written. A transport of the test's own gives canned
+ * replies. */
 #include "tap.h"
 
 #include "mtbench/grader.h"
@@ -18,15 +19,20 @@ static struct judge_prompts prompts;
 static char folder[] = "/tmp/mtbench-grader-XXXXXX";
 
 #define Q(id, category, turns) "{\"question_id\": " id ", \"category\": \"" category "\", \"turns\": " turns "}\n"
-#define P(name, type, template, format) "{\"name\": \"" name "\", \"type\": \"" type "\", \"system_prompt\": \"system of " name "\", \"prompt_template\": \"" template "\", \"output_format\": \"" format "\"}\n"
-static const char question_file[] = Q("81", "writing", "[\"q81\", \"q81b\"]") Q("82", "stem", "[\"q82\", \"q82b\"]") Q("111", "math", "[\"q111\", \"q111b\"]");
+#define P(name, type, template, \
+    format) "{\"name\": \"" name "\", \"type\": \"" type "\", \"system_prompt\": \"system of " name "\", \"prompt_template\": \"" template \
+    "\", \"output_format\": \"" format "\"}\n"
+static const char question_file[] = Q("81", "writing", "[\"q81\", \"q81b\"]") Q("82", "stem", "[\"q82\", \"q82b\"]") Q("111", "math",
+    "[\"q111\", \"q111b\"]");
 static const char prompt_file[] =
     P("single-v1", "single", "{question}|{answer}", "[[rating]]") P("single-math-v1", "single", "{question}|{ref_answer_1}|{answer}", "[[rating]]")
     P("single-v1-multi-turn", "single", "{question_1}|{answer_1}|{question_2}|{answer_2}", "[[rating]]")
     P("single-math-v1-multi-turn", "single", "{question_1}|{ref_answer_1}|{question_2}|{ref_answer_2}|{answer_1}|{answer_2}", "[[rating]]")
-    P("pair-v2", "pairwise", "{question}|{answer_a}|{answer_b}", "[[A]]") P("pair-math-v1", "pairwise", "{question}|{ref_answer_1}|{answer_a}|{answer_b}", "[[A]]")
+    P("pair-v2", "pairwise", "{question}|{answer_a}|{answer_b}", "[[A]]") P("pair-math-v1", "pairwise",
+        "{question}|{ref_answer_1}|{answer_a}|{answer_b}", "[[A]]")
     P("pair-v2-multi-turn", "pairwise", "{question_1}|{answer_a_1}|{question_2}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]")
-    P("pair-math-v1-multi-turn", "pairwise", "{question_1}|{question_2}|{ref_answer_1}|{ref_answer_2}|{answer_a_1}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]");
+    P("pair-math-v1-multi-turn", "pairwise",
+        "{question_1}|{question_2}|{ref_answer_1}|{ref_answer_2}|{answer_a_1}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]");
 static const char *const models[] = { "x", "y" };
 
 /* ---- the test's transport: replies by what the user message holds, the last call first ---- */
@@ -53,7 +59,8 @@ static void stub_submit(void *ctx, const struct call *c)
     while (a->when && !strstr(c->message[c->n_messages - 1].content, a->when))
         a++;
     double stamp = 1.5e9 + (double)(c->content % 1000000);            /* the same for the same call, so that files can be compared */
-    s->waiting[s->n_waiting++] = (struct call_record){ .key = xstrdup(c->key), .content = c->content, .status = a->status, .text = a->text, .tokens_in = 10,
+    s->waiting[s->n_waiting++] = (struct call_record){ .key = xstrdup(c->key), .content = c->content, .status = a->status, .text = a->text,
+        .tokens_in = 10,
         .tokens_out = 1, .cost = 0.25, .tries = 1, .tstamp = stamp, .reason = a->status == CALL_OK ? NULL : "canned" };
     s->n_asked++;
 }
@@ -91,7 +98,8 @@ static void fill_answers(struct run *r)
     for (int i = 0; i < questions.n; i++) {
         answer_set_add(&r->reference, "ref", questions.q[i].id, (const char *const[]){ "r1", "r2" }, 2);
         for (int m = 0; m < 2; m++) {
-            char *turn[2] = { xasprintf("%s%lld", models[m], (long long)questions.q[i].id), xasprintf("%s%lldb", models[m], (long long)questions.q[i].id) };
+            char *turn[2] = { xasprintf("%s%lld", models[m], (long long)questions.q[i].id), xasprintf("%s%lldb", models[m],
+                (long long)questions.q[i].id) };
             answer_set_add(&r->answers, models[m], questions.q[i].id, (const char *const *)turn, 2);
             free(turn[0]);
             free(turn[1]);
@@ -115,7 +123,8 @@ static void start(struct run *r, const char *judge, enum judge_mode mode, const 
     fill_answers(r);
     if (matches_build(&m, &r->matches, &err) < 0)
         printf("Bail out! %s\n", err.text);
-    r->o = (struct grader_opts){ .judge = judge, .matches = &r->matches, .answers = &r->answers, .reference = &r->reference.model[0], .repeat = repeat, .max_tokens = 2048 };
+    r->o = (struct grader_opts){ .judge = judge, .matches = &r->matches, .answers = &r->answers, .reference = &r->reference.model[0],
+        .repeat = repeat, .max_tokens = 2048 };
     r->o.journal = call_journal_open(path_of(journal), &r->manifest, &err);
     if (!r->o.journal)
         printf("Bail out! %s\n", err.text);
@@ -190,12 +199,14 @@ static void test_single(void)
     ok(now.total == 12 && now.done == 0 && now.calls_left == 12, "12 judgments to make");
     const struct call *c = grader_next(r.grader);
     ok(c && c->n_messages == 2 && !strcmp(c->message[0].role, "system") && !strcmp(c->message[0].content, "system of single-v1") &&
-       !strcmp(c->message[1].content, "q81|x81") && c->temperature == 0 && c->max_tokens == 2048 && call_key_ok(c->key) && c->content == call_content(c),
+       !strcmp(c->message[1].content, "q81|x81") && c->temperature == 0 && c->max_tokens == 2048 && call_key_ok(c->key) &&
+           c->content == call_content(c),
        "the first call is that of the first match");
     stub_submit(&r.stub, c);
     ok(go(&r, -1) == 12, "12 replies");
     now = grader_now(r.grader);
-    ok(now.done == 12 && now.failed == 0 && now.by_status[JUDGMENT_OK] == 12 && now.calls_left == 0 && now.tokens == 132 && now.cost == 3, "all done, and paid");
+    ok(now.done == 12 && now.failed == 0 && now.by_status[JUDGMENT_OK] == 12 && now.calls_left == 0 && now.tokens == 132 && now.cost == 3,
+        "all done, and paid");
     const char *line = grader_line(r.grader);
     int lines = 0, found = 0;
     for (; line; line = grader_line(r.grader), lines++)
@@ -204,8 +215,12 @@ static void test_single(void)
     ok(lines == 12 && found == 2, "12 lines as FastChat prints them");
     ok(grader_write(r.grader, 1, path_of("single.jsonl"), &err) == 0, "written");
     char *text = file_of("single.jsonl");
-    const char *first = "{\"question_id\": 81, \"model\": \"x\", \"judge\": [\"gpt-4\", \"single-v1\"], \"user_prompt\": \"q81|x81\", \"judgment\": \"fine [[8]]\", \"score\": 8, \"turn\": 1, \"tstamp\": 15";
-    const char *last = strstr(text, "{\"question_id\": 111, \"model\": \"y\", \"judge\": [\"gpt-4\", \"single-math-v1-multi-turn\"], \"user_prompt\": \"q111|r1|q111b|r2|y111|y111b\"");
+    const char *first =
+        "{\"question_id\": 81, \"model\": \"x\", \"judge\": [\"gpt-4\", \"single-v1\"], \"user_prompt\": \"q81|x81\", "
+        "\"judgment\": \"fine [[8]]\", \"score\": 8, \"turn\": 1, \"tstamp\": 15";
+    const char *last = strstr(text,
+        "{\"question_id\": 111, \"model\": \"y\", \"judge\": [\"gpt-4\", \"single-math-v1-multi-turn\"], "
+        "\"user_prompt\": \"q111|r1|q111b|r2|y111|y111b\"");
     ok(!strncmp(text, first, strlen(first)) && last && strchr(last, '\n')[1] == '\0', "the file has the matches in their order");
     ok(grader_write(r.grader, 1, path_of("single.jsonl"), &err) == 0, "written again");
     char *again = file_of("single.jsonl");
@@ -254,15 +269,19 @@ static void test_pairs(void)
     struct run r;
     start(&r, "gpt-4", MODE_PAIRWISE_ALL, "a.journal", 1, letters);   /* the journal of the single judgments */
     open_grader(&r);
-    ok(grader_now(r.grader).calls_left == 12 && go(&r, -1) == 12 && grader_now(r.grader).done == 6, "6 pairs are 12 calls; single ones do not stand for them");
+    ok(grader_now(r.grader).calls_left == 12 && go(&r, -1) == 12 && grader_now(r.grader).done == 6,
+        "6 pairs are 12 calls; single ones do not stand for them");
     ok(grader_write(r.grader, 1, path_of("pair.jsonl"), &err) == 0, "written");
     struct judgment_table t = {0};
-    ok(judgment_table_read(&t, path_of("pair.jsonl"), &err) == 0 && t.pairs && t.n == 6 && t.row[0].g1 == WINNER_MODEL_1 && t.row[0].g2 == WINNER_MODEL_2,
+    ok(judgment_table_read(&t, path_of("pair.jsonl"), &err) == 0 && t.pairs && t.n == 6 && t.row[0].g1 == WINNER_MODEL_1 &&
+        t.row[0].g2 == WINNER_MODEL_2,
        "who is shown first wins: A is model_1 in game 1, model_2 in game 2");
     judgment_table_free(&t);
     const char *line = grader_line(r.grader);                         /* the last of the first eight calls came first: the fourth match */
-    ok(!strcmp(line, "question: 81, turn: 2, model_1: x, model_2: y, g1_winner: model_1, g2_winner: model_2, judge: ('gpt-4', 'pair-v2-multi-turn')"), "%s", line);
-    ok(grader_write(r.grader, 1, path_of("single.jsonl"), &err) < 0 && err.kind == ERR_FORMAT && strstr(err.text, "single judgments"), "not into a file of singles: %s", err.text);
+    ok(!strcmp(line, "question: 81, turn: 2, model_1: x, model_2: y, g1_winner: model_1, g2_winner: model_2, judge: ('gpt-4', 'pair-v2-multi-turn')"),
+        "%s", line);
+    ok(grader_write(r.grader, 1, path_of("single.jsonl"), &err) < 0 && err.kind == ERR_FORMAT && strstr(err.text, "single judgments"),
+        "not into a file of singles: %s", err.text);
     end(&r);
     start(&r, "gpt-4", MODE_PAIRWISE_BASELINE, "a.journal", 1, letters);
     open_grader(&r);
@@ -294,7 +313,8 @@ static void test_side_by_side(void)
     ok(grader_write(r.grader, 2, path_of("second.jsonl"), &err) == 0 && grader_write(r.grader, 3, path_of("third.jsonl"), &err) == 0 &&
        access(path_of("third.jsonl"), F_OK) != 0, "no file for a repeat without judgments");
     struct judgment_table t = {0};
-    ok(judgment_table_read(&t, path_of("second.jsonl"), &err) == 0 && t.n == 12 && t.row[3].status == JUDGMENT_UNPARSABLE, "the second has replies of its own");
+    ok(judgment_table_read(&t, path_of("second.jsonl"), &err) == 0 && t.n == 12 && t.row[3].status == JUDGMENT_UNPARSABLE,
+        "the second has replies of its own");
     judgment_table_free(&t);
     end(&r);
     free(old);
@@ -316,8 +336,10 @@ static void check_states(const struct run *r, const char *file)
 {
     char *text = file_of(file);
     for (int i = 0; i < N_STATES; i++) {
-        char *expected = xasprintf("\"user_prompt\": \"%s, \"judgment\": \"%s\", \"score\": %s, \"turn\": 1", states[i].prompt, states[i].judgment, states[i].score);
-        ok(strstr(text, expected) && grader_now(r->grader).by_status[states[i].status] >= 1, "%s is written with %s", judgment_status_name(states[i].status), expected);
+        char *expected = xasprintf("\"user_prompt\": \"%s, \"judgment\": \"%s\", \"score\": %s, \"turn\": 1", states[i].prompt, states[i].judgment,
+            states[i].score);
+        ok(strstr(text, expected) && grader_now(r->grader).by_status[states[i].status] >= 1, "%s is written with %s",
+            judgment_status_name(states[i].status), expected);
         free(expected);
     }
     free(text);
@@ -346,43 +368,53 @@ static void test_states(void)
     ok(grader_write(r.grader, 1, path_of("states.jsonl"), &err) == 0, "written");
     check_states(&r, "states.jsonl");
     char *text = file_of("states.jsonl");
-    ok(strstr(text, "\"user_prompt\": \"q111|r1|q111b|r2|x111|\", \"judgment\": \"$ERROR$\", \"score\": -1, \"turn\": 2"), "an empty answer is written without a score");
+    ok(strstr(text, "\"user_prompt\": \"q111|r1|q111b|r2|x111|\", \"judgment\": \"$ERROR$\", \"score\": -1, \"turn\": 2"),
+        "an empty answer is written without a score");
     free(text);
     end(&r);
     start(&r, "j", MODE_SINGLE, "states.journal", 1, good);
     open_grader(&r);
     now = grader_now(r.grader);
-    ok(now.calls_left == 3 && now.by_status[JUDGMENT_FAILED] == 0 && now.by_status[JUDGMENT_OUT_OF_RANGE] == 1, "a new start asks what failed, and the two answers that came");
+    ok(now.calls_left == 3 && now.by_status[JUDGMENT_FAILED] == 0 && now.by_status[JUDGMENT_OUT_OF_RANGE] == 1,
+        "a new start asks what failed, and the two answers that came");
     ok(go(&r, -1) == 3 && grader_write(r.grader, 1, path_of("states.jsonl"), &err) == 0, "the new replies are written");
     text = file_of("states.jsonl");
-    ok(strstr(text, "\"user_prompt\": \"q81|x81\", \"judgment\": \"fine [[8]]\", \"score\": 8, \"turn\": 1") == text + strlen("{\"question_id\": 81, \"model\": \"x\", \"judge\": [\"j\", \"single-v1\"], "),
+    ok(strstr(text,
+        "\"user_prompt\": \"q81|x81\", \"judgment\": \"fine [[8]]\", \"score\": 8, \"turn\": 1") ==
+       text + strlen("{\"question_id\": 81, \"model\": \"x\", \"judge\": [\"j\", \"single-v1\"], "),
        "in the place of the failed one");
     free(text);
     end(&r);
 }
 
-#define OLD(model, prompt, score) "{\"question_id\": 81, \"model\": \"" model "\", \"judge\": [\"j\", \"single-v1\"],  \"user_prompt\": \"" prompt "\", \"judgment\": \"old\", \"score\": " score ", \"turn\": 1, \"tstamp\": 1.0}"
+#define OLD(model, prompt, \
+    score) "{\"question_id\": 81, \"model\": \"" model "\", \"judge\": [\"j\", \"single-v1\"],  \"user_prompt\": \"" prompt \
+    "\", \"judgment\": \"old\", \"score\": " score ", \"turn\": 1, \"tstamp\": 1.0}"
 
 static void test_old_lines(void)
 {
     static const struct canned fails[] = { { "q81|x81", "", CALL_FAILED }, { NULL, "[[5]]", CALL_OK } };
     struct run r;
-    put_file("old.jsonl", OLD("x", "q81|x81", "3") "\n" "{\"score\":1,\"model\":\"zz\",\"question_id\":7,\"odd\":[1,{}]}\n\n" OLD("y", "q81|y81", "3") "\n" OLD("other", "p", "9") "\n"
+    put_file("old.jsonl", OLD("x", "q81|x81", "3") "\n" "{\"score\":1,\"model\":\"zz\",\"question_id\":7,\"odd\":[1,{}]}\n\n" OLD("y", "q81|y81",
+        "3") "\n" OLD("other", "p", "9") "\n"
              OLD("y", "q81|y81", "4"));
     start(&r, "j", MODE_SINGLE, "old.journal", 1, fails);
     open_grader(&r);
     ok(go(&r, -1) == 12 && grader_write(r.grader, 1, path_of("old.jsonl"), &err) == 0, "written: %s", err.text);
     char *text = file_of("old.jsonl");
     const char *start_of = OLD("x", "q81|x81", "3") "\n" "{\"score\":1,\"model\":\"zz\",\"question_id\":7,\"odd\":[1,{}]}\n\n"
-        "{\"question_id\": 81, \"model\": \"y\", \"judge\": [\"j\", \"single-v1\"], \"user_prompt\": \"q81|y81\", \"judgment\": \"[[5]]\", \"score\": 5";
-    ok(!strncmp(text, start_of, strlen(start_of)), "a failed call leaves the old line, a new judgment takes the place of the first of its key, others stay");
+        "{\"question_id\": 81, \"model\": \"y\", \"judge\": [\"j\", \"single-v1\"], \"user_prompt\": \"q81|y81\", "
+        "\"judgment\": \"[[5]]\", \"score\": 5";
+    ok(!strncmp(text, start_of, strlen(start_of)),
+        "a failed call leaves the old line, a new judgment takes the place of the first of its key, others stay");
     const char *next = strchr(text + strlen(start_of), '\n') + 1, *other = OLD("other", "p", "9") "\n{\"question_id\": 82, \"model\": \"x\"";
     ok(!strncmp(next, other, strlen(other)), "a second line of the key goes; new ones follow");
     free(text);
     put_file("old.jsonl", OLD("x", "q81|another answer", "3") "\n");
     ok(grader_write(r.grader, 1, path_of("old.jsonl"), &err) == 0, "written");
     text = file_of("old.jsonl");
-    ok(strstr(text, "\"user_prompt\": \"q81|x81\", \"judgment\": \"$ERROR$\"") && !strstr(text, "another answer"), "an old judgment of another answer goes even when the call failed");
+    ok(strstr(text, "\"user_prompt\": \"q81|x81\", \"judgment\": \"$ERROR$\"") && !strstr(text, "another answer"),
+        "an old judgment of another answer goes even when the call failed");
     free(text);
     put_file("old.jsonl", OLD("x", "p", "3") "\nnonsense\n");
     ok(grader_write(r.grader, 1, path_of("old.jsonl"), &err) < 0 && strstr(err.text, "old.jsonl:2"), "a broken file is not touched: %s", err.text);
@@ -404,7 +436,8 @@ static void test_arrival(void)
     ok(!grader_next(r.grader), "one of two is not enough");
     answer_set_add(&r.answers, "y", 82, (const char *const[]){ "y82", "ERROR" }, 2);
     grader_wake(r.grader);
-    ok(go(&r, -1) == 2 && grader_now(r.grader).done == 2 && grader_now(r.grader).by_status[JUDGMENT_NO_ANSWER] == 1 && grader_now(r.grader).calls_left == 8,
+    ok(go(&r, -1) == 2 && grader_now(r.grader).done == 2 && grader_now(r.grader).by_status[JUDGMENT_NO_ANSWER] == 1 &&
+        grader_now(r.grader).calls_left == 8,
        "two games of the first turn; the second turn has nothing to judge");
     fill_answers(&r);
     grader_wake(r.grader);
@@ -428,7 +461,8 @@ static void test_replies(void)
     back.status = CALL_FAILED;
     ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).by_status[JUDGMENT_FAILED] == 1, "a call that failed");
     back.status = CALL_OK;
-    ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).by_status[JUDGMENT_FAILED] == 0 && grader_now(r.grader).by_status[JUDGMENT_OK] == 1 &&
+    ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).by_status[JUDGMENT_FAILED] == 0 &&
+        grader_now(r.grader).by_status[JUDGMENT_OK] == 1 &&
        grader_now(r.grader).done == 1, "its later success counts");
     back.text = "[[1]]";
     ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).cost == 2 && grader_now(r.grader).done == 1, "a second success is left alone");

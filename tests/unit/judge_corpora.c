@@ -22,13 +22,20 @@ static const struct corpus {
     bool pairs;
     int rows, verdicts, bytes, prompts, rebuilt;
 } corpora[] = {
-    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 480, 480, 480, 160, 160 },
-    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v2.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 640, 640, 640, 160, 160 },
-    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v3.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 640, 640, 640, 160, 160 },
-    { "HuihuiChyan+SelfEval/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "HuihuiChyan+SelfEval/mt_bench/model_answer", false, 320, 320, 320, 320, 162 },
-    { "HuihuiChyan+SelfEval/vicuna_bench/model_judgment/gpt-4_single.jsonl.gz", "vicuna_bench", "HuihuiChyan+SelfEval/vicuna_bench/model_answer", false, 160, 160, 160, 160, 160 },
-    { "Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_pair.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", true, 75, 75, 75, 150, 150 },
-    { "Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", false, 160, 160, 160, 160, 160 },
+    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 480,
+        480, 480, 160, 160 },
+    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v2.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 640,
+        640, 640, 160, 160 },
+    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v3.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 640,
+        640, 640, 160, 160 },
+    { "HuihuiChyan+SelfEval/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "HuihuiChyan+SelfEval/mt_bench/model_answer", false, 320, 320,
+        320, 320, 162 },
+    { "HuihuiChyan+SelfEval/vicuna_bench/model_judgment/gpt-4_single.jsonl.gz", "vicuna_bench", "HuihuiChyan+SelfEval/vicuna_bench/model_answer",
+        false, 160, 160, 160, 160, 160 },
+    { "Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_pair.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", true, 75, 75, 75,
+        150, 150 },
+    { "Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", false, 160, 160,
+        160, 160, 160 },
 };
 
 static char *base;                       /* the folder that holds the corpora */
@@ -134,8 +141,10 @@ static void put_row(struct buf *b, const cJSON *j, const struct judgment_row *ro
     int turn = json_get(j, "turn")->valueint;
     double stamp = json_get(j, "tstamp")->valuedouble;
     if (json_get(j, "model_1")) {
-        struct pair_judgment p = { id, text_of(j, "model_1"), text_of(j, "model_2"), winner_named(text_of(j, "g1_winner")), winner_named(text_of(j, "g2_winner")),
-            name, prompt, text_of(j, "g1_user_prompt"), text_of(j, "g1_judgment"), text_of(j, "g2_user_prompt"), text_of(j, "g2_judgment"), turn, stamp };
+        struct pair_judgment p = { id, text_of(j, "model_1"), text_of(j, "model_2"), winner_named(text_of(j, "g1_winner")), winner_named(text_of(j,
+            "g2_winner")),
+            name, prompt, text_of(j, "g1_user_prompt"), text_of(j, "g1_judgment"), text_of(j, "g2_user_prompt"), text_of(j, "g2_judgment"), turn,
+                stamp };
         pair_judgment_put(b, &p);
     } else {
         struct single_judgment s = { id, text_of(j, "model"), name, prompt, text_of(j, "user_prompt"), text_of(j, "judgment"),
@@ -152,7 +161,8 @@ struct seen {
 static void rebuild(const struct bench *b, const cJSON *j, const struct judge_prompt *p, struct seen *seen)
 {
     bool pair = json_get(j, "model_1") != NULL;
-    struct match m = { .model_1 = text_of(j, pair ? "model_1" : "model"), .model_2 = pair ? text_of(j, "model_2") : NULL, .prompt = p, .turn = json_get(j, "turn")->valueint };
+    struct match m = { .model_1 = text_of(j, pair ? "model_1" : "model"), .model_2 = pair ? text_of(j, "model_2") : NULL, .prompt = p,
+        .turn = json_get(j, "turn")->valueint };
     for (int i = 0; i < b->questions.n; i++)
         if (b->questions.q[i].id == (int64_t)json_get(j, "question_id")->valuedouble)
             m.question = &b->questions.q[i];
@@ -176,7 +186,8 @@ static void look_at(const struct bench *b, const char *line, size_t n, const str
     const struct judge_prompt *p = j ? judge_prompts_find(&b->prompts, cJSON_GetArrayItem(json_get(j, "judge"), 1)->valuestring) : NULL;
     if (!p)
         return;
-    seen->verdicts += p->pairwise ? verdict_is(p->format, text_of(j, "g1_judgment"), 1, j, "g1_winner") && verdict_is(p->format, text_of(j, "g2_judgment"), 2, j, "g2_winner")
+    seen->verdicts += p->pairwise ? verdict_is(p->format, text_of(j, "g1_judgment"), 1, j, "g1_winner") && verdict_is(p->format, text_of(j,
+        "g2_judgment"), 2, j, "g2_winner")
                                   : verdict_is(p->format, text_of(j, "judgment"), 1, j, "score");
     put_row(&again, j, row);
     seen->bytes += again.len == n && !memcmp(again.data, line, n);
@@ -193,7 +204,8 @@ static void test_corpus(const struct corpus *c)
     struct seen seen = {0};
     char *path = xasprintf("%s/%s", base, c->file);
     err.text[0] = '\0';
-    if (ok(read_bench(&b, c) == 0 && slurp(path, &text) == 0 && judgment_table_parse(&t, path, text.data, text.len, &err) == 0, "%s is read %s", c->file, err.text))
+    if (ok(read_bench(&b, c) == 0 && slurp(path, &text) == 0 && judgment_table_parse(&t, path, text.data, text.len, &err) == 0, "%s is read %s",
+        c->file, err.text))
         for (size_t at = 0; at < text.len;) {
             size_t n = strcspn(text.data + at, "\n");
             look_at(&b, text.data + at, n, &t, &seen);

@@ -45,7 +45,9 @@ static void test_format(void)
     }
 }
 
-#define LINE(name, type, format) "{\"name\": \"" name "\", \"type\": \"" type "\", \"system_prompt\": \"s\", \"prompt_template\": \"t\", \"output_format\": \"" format "\"}\n"
+#define LINE(name, type, \
+    format) "{\"name\": \"" name "\", \"type\": \"" type "\", \"system_prompt\": \"s\", \"prompt_template\": \"t\", \"output_format\": \"" format \
+    "\"}\n"
 
 static const struct { const char *text, *message; } refused[] = {
     { "", "no judge prompts" }, { "\n", "f:1" }, { LINE("a", "single", "[[rating]]") "[]", "f:2: no JSON object" },
@@ -56,13 +58,16 @@ static const struct { const char *text, *message; } refused[] = {
 static void test_parse(void)
 {
     struct judge_prompts p;
-    const char *text = LINE("a", "single", "[[rating]]") LINE("b", "pairwise", "[[A]]") LINE("c", "pairwise", "[[rating_a,rating_b]]") LINE("a", "pairwise", "[[A]]");
+    const char *text = LINE("a", "single", "[[rating]]") LINE("b", "pairwise", "[[A]]") LINE("c", "pairwise", "[[rating_a,rating_b]]") LINE("a",
+        "pairwise", "[[A]]");
     ok(judge_prompts_parse("f", text, strlen(text), &p, &err) == 0 && p.n == 4, "four prompts");
     ok(judge_prompts_find(&p, "a") == &p.prompt[3] && !judge_prompts_find(&p, "z"), "of two of a name the last is found");
-    ok(p.prompt[0].format == VERDICT_RATING && p.prompt[1].format == VERDICT_AB && p.prompt[2].format == VERDICT_TWO_RATINGS && p.prompt[1].pairwise, "their kinds");
+    ok(p.prompt[0].format == VERDICT_RATING && p.prompt[1].format == VERDICT_AB && p.prompt[2].format == VERDICT_TWO_RATINGS && p.prompt[1].pairwise,
+        "their kinds");
     judge_prompts_free(&p);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        ok(judge_prompts_parse("f", refused[i].text, strlen(refused[i].text), &p, &err) < 0 && strstr(err.text, refused[i].message), "refused: %s", err.text);
+        ok(judge_prompts_parse("f", refused[i].text, strlen(refused[i].text), &p, &err) < 0 && strstr(err.text, refused[i].message), "refused: %s",
+            err.text);
 }
 
 /* Bytes and first digits of SHA-256 of system text and filled template, from FastChat. */
@@ -105,7 +110,8 @@ static void test_official(void)
         struct buf out = {0};
         int rc = j ? judge_prompt_fill(j, field, sizeof field / sizeof *field, &out, &err) : -1;
         ok(rc == 0 && strlen(j->system_prompt) == official[i].system && hash_is(j->system_prompt, official[i].system, official[i].system_hash) &&
-           out.len == official[i].filled && hash_is(out.data, out.len, official[i].filled_hash), "%s is filled as FastChat fills it", official[i].name);
+           out.len == official[i].filled && hash_is(out.data, out.len, official[i].filled_hash), "%s is filled as FastChat fills it",
+               official[i].name);
         buf_free(&out);
     }
     judge_prompts_free(&p);

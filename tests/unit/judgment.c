@@ -38,8 +38,10 @@ int main(void)
         single_judgment_put(&b, &single[i]);
         compare(&b, golden_single[i], i);
         if (judgment_table_parse(&t, "f", b.data, b.len, &err) == 0)
-            same += t.row[i].score == single[i].score && t.row[i].score_is_int == single[i].score_is_int && t.row[i].question_id == single[i].question_id &&
-                    t.row[i].turn == single[i].turn && !strcmp(t.name[t.row[i].model_1], single[i].model) && !strcmp(t.name[t.row[i].judge], single[i].judge);
+            same += t.row[i].score == single[i].score && t.row[i].score_is_int == single[i].score_is_int &&
+                t.row[i].question_id == single[i].question_id &&
+                    t.row[i].turn == single[i].turn && !strcmp(t.name[t.row[i].model_1], single[i].model) && !strcmp(t.name[t.row[i].judge],
+                        single[i].judge);
     }
     ok(same == sizeof single / sizeof *single, "%d single judgments come back: %s", same, err.text);
     judgment_table_free(&t);
@@ -47,11 +49,14 @@ int main(void)
         buf_clear(&b);
         pair_judgment_put(&b, &pair[i]);
         compare(&b, golden_pair[i], i);
-        ok(judgment_table_parse(&t, "f", b.data, b.len, &err) == 0 && t.row[i].g1 == pair[i].g1_winner && t.row[i].g2 == pair[i].g2_winner, "it comes back");
+        ok(judgment_table_parse(&t, "f", b.data, b.len, &err) == 0 && t.row[i].g1 == pair[i].g1_winner && t.row[i].g2 == pair[i].g2_winner,
+            "it comes back");
     }
     judgment_table_free(&t);
     buf_free(&b);
-    ok(!strcmp(judgment_status_name(JUDGMENT_NO_ANSWER), "no_answer") && !strcmp(judgment_status_name((enum judgment_status)99), "unknown"), "states have names");
-    ok(judgment_worse(JUDGMENT_OK, JUDGMENT_OK) == JUDGMENT_OK && judgment_worse(JUDGMENT_FAILED, JUDGMENT_UNPARSABLE) == JUDGMENT_FAILED, "the worse of two");
+    ok(!strcmp(judgment_status_name(JUDGMENT_NO_ANSWER), "no_answer") && !strcmp(judgment_status_name((enum judgment_status)99), "unknown"),
+        "states have names");
+    ok(judgment_worse(JUDGMENT_OK, JUDGMENT_OK) == JUDGMENT_OK && judgment_worse(JUDGMENT_FAILED, JUDGMENT_UNPARSABLE) == JUDGMENT_FAILED,
+        "the worse of two");
     return done_testing();
 }

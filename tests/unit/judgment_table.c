@@ -28,7 +28,8 @@ static void test_single(void)
     ok(parse(SINGLE("8", "[[8]]", "") SINGLE("7.5", "", "")) == 0 && table.n == 2 && !table.pairs, "two single judgments: %s", err.text);
     const struct judgment_row *r = table.row;
     ok(r->question_id == 81 && r->turn == 1 && r->score == 8 && r->score_is_int && r->status == JUDGMENT_OK, "numbers of the first");
-    ok(!strcmp(table.name[r->model_1], "m") && r->model_2 == -1 && !strcmp(table.name[r->judge], "gpt-4") && !strcmp(table.name[r->prompt], "single-v1"),
+    ok(!strcmp(table.name[r->model_1], "m") && r->model_2 == -1 && !strcmp(table.name[r->judge], "gpt-4") && !strcmp(table.name[r->prompt],
+        "single-v1"),
        "its names");
     ok(r[1].score == 7.5 && !r[1].score_is_int && r[1].model_1 == r->model_1 && table.n_names == 3, "equal names are one name");
     ok(judgment_table_name(&table, "gpt-4") == r->judge && judgment_table_name(&table, "gpt-5") == -1, "names are found");
@@ -48,7 +49,8 @@ static const struct { const char *line, *what; enum judgment_status status; } st
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\nERROR\\n[The End of Assistant's Answer]"), "a judged ERROR", JUDGMENT_NO_ANSWER },
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\n\\n[The End of Assistant's Answer]"), "a judged nothing", JUDGMENT_NO_ANSWER },
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\nAn ERROR\\n[The End of Assistant's Answer]"), "an answer about an ERROR", JUDGMENT_OK },
-    { SINGLE("9", "", "### Assistant A:\\n\\n\\n<|The End of Assistant A's Conversation with User|>"), "a second turn of nothing", JUDGMENT_NO_ANSWER },
+    { SINGLE("9", "", "### Assistant A:\\n\\n\\n<|The End of Assistant A's Conversation with User|>"), "a second turn of nothing",
+        JUDGMENT_NO_ANSWER },
 };
 
 static void test_states(void)
@@ -60,7 +62,8 @@ static void test_states(void)
 }
 
 #define PAIR(winners, j1, j2) \
-    "{\"question_id\": 1, \"model_1\": \"a\", \"model_2\": \"b\", " winners ", \"judge\": [\"j\", \"pair-v2\"], \"g1_user_prompt\": \"\", \"g1_judgment\": \"" j1 \
+    "{\"question_id\": 1, \"model_1\": \"a\", \"model_2\": \"b\", " winners \
+        ", \"judge\": [\"j\", \"pair-v2\"], \"g1_user_prompt\": \"\", \"g1_judgment\": \"" j1 \
     "\", \"g2_user_prompt\": \"\", \"g2_judgment\": \"" j2 "\", \"turn\": 2, \"tstamp\": 1}"
 #define BOTH(g1, g2) "\"g1_winner\": \"" g1 "\", \"g2_winner\": \"" g2 "\""
 
@@ -89,13 +92,18 @@ static const struct { const char *line, *message; } refused[] = {
     { "[]", "no object" }, { "7", "no object" }, { "{\"question_id\": 1", "comma or the closing" }, { SINGLE("null", "", ""), "no number \"score\"" },
     { SINGLE("true", "", ""), "no number \"score\"" }, { SINGLE("\"8\"", "", ""), "no number \"score\"" }, { SINGLE("08", "", ""), "no value" },
     { SINGLE("8.", "", ""), "no value" }, { SINGLE("8 8", "", ""), "comma" }, { "{\"model\": \"m\", \"score\": 1, \"turn\": 1}", "question_id" },
-    { "{\"question_id\": 1.5, \"model\": \"m\", \"score\": 1}", "whole number" }, { "{\"question_id\": 1, \"model\": \"m\", \"score\": 1, \"turn\": 0}", "turn" },
-    { "{\"question_id\": 1, \"model\": 5, \"score\": 1}", "no text \"model\"" }, { "{\"question_id\": 1, \"model\": \"\\ud800\", \"score\": 1}", "surrogate" },
-    { "{\"question_id\": 1, \"model\": \"a\\u0000\", \"score\": 1}", "u0000" }, { "{\"question_id\": 1, \"model\": \"a\tb\", \"score\": 1}", "control" },
-    { "{\"question_id\": 1, \"model\": \"a\\x\", \"score\": 1}", "escape" }, { "{\"question_id\": 1, \"model\": \"a\", \"score\": 1} x", "more text" },
+    { "{\"question_id\": 1.5, \"model\": \"m\", \"score\": 1}", "whole number" },
+        { "{\"question_id\": 1, \"model\": \"m\", \"score\": 1, \"turn\": 0}", "turn" },
+    { "{\"question_id\": 1, \"model\": 5, \"score\": 1}", "no text \"model\"" }, { "{\"question_id\": 1, \"model\": \"\\ud800\", \"score\": 1}",
+        "surrogate" },
+    { "{\"question_id\": 1, \"model\": \"a\\u0000\", \"score\": 1}", "u0000" }, { "{\"question_id\": 1, \"model\": \"a\tb\", \"score\": 1}",
+        "control" },
+    { "{\"question_id\": 1, \"model\": \"a\\x\", \"score\": 1}", "escape" }, { "{\"question_id\": 1, \"model\": \"a\", \"score\": 1} x",
+        "more text" },
     { "{\"question_id\": 1, \"model\": \"a\", \"judge\": [1, 2], \"score\": 1}", "judge" }, { "{\"q\": \"\xff\"}", "UTF-8" },
     { "{\"q\": \"\xed\xa0\x80\"}", "UTF-8" }, { PAIR(BOTH("model_3", "tie"), "", ""), "g1_winner" }, { PAIR("\"x\": 1", "", ""), "g1_winner" },
-    { PAIR(BOTH("tie", "tie"), "", "") "\n" SINGLE("8", "", ""), "single judgment among pair" }, { "{\"a\": [1,]}", "comma before" }, { "{,}", "no string" },
+    { PAIR(BOTH("tie", "tie"), "", "") "\n" SINGLE("8", "", ""), "single judgment among pair" }, { "{\"a\": [1,]}", "comma before" }, { "{,}",
+        "no string" },
     { "{\"a\" 1}", "colon" }, { "{\"a\": nul}", "no value" }, { "\xef\xbb\xbf{}", "no object" },
 };
 
@@ -119,7 +127,8 @@ static void test_forms(void)
     ok(parse("\n" SINGLE("8", "", "") " \r\n\n") == 0 && table.n == 1, "empty lines count as none");
     ok(parse("") == 0 && table.n == 0 && judgment_table_name(&table, "m") == -1, "an empty file has no rows");
     ok(parse("{\"scor\\u0065\": 3, \"question_id\": 5, \"model\": \"x\", \"model\": \"\\u00e9\\ud83d\\ude00\\n\", \"junk\": {\"score\": [1, {\"a\": null}]}}") == 0 &&
-       table.row[0].score == 3 && !strcmp(table.name[table.row[0].model_1], "\u00e9\U0001F600\n"), "escapes in keys and names; the last key counts: %s", err.text);
+       table.row[0].score == 3 && !strcmp(table.name[table.row[0].model_1], "\u00e9\U0001F600\n"),
+           "escapes in keys and names; the last key counts: %s", err.text);
     ok(table.row[0].judge == -1 && table.row[0].prompt == -1 && table.row[0].turn == 1, "no judge, no turn: -1 and 1");
     ok(parse("{\"question_id\": 5, \"model\": \"x\", \"score\": 3, \"judge\": [\"j\", \"single-v1-multi-turn\"]}") == 0 && table.row[0].turn == 2,
        "a missing turn is told by the prompt");
@@ -136,7 +145,8 @@ static void test_long_file(void)
     memset(filler, 'x', sizeof filler - 1);
     filler[sizeof filler - 1] = '\0';
     for (int i = 0; i < ROWS; i++)
-        buf_printf(&b, "{\"question_id\": %d, \"model\": \"model-%d\", \"judgment\": \"%.*s\", \"score\": %d, \"turn\": 1}\n", i, i % 1000, i % 1500, filler, i % 10 + 1);
+        buf_printf(&b, "{\"question_id\": %d, \"model\": \"model-%d\", \"judgment\": \"%.*s\", \"score\": %d, \"turn\": 1}\n", i, i % 1000, i % 1500,
+            filler, i % 10 + 1);
     int fd = mkstemp(path);
     b.len--;                             /* without the last newline */
     int rc = write(fd, b.data, b.len) == (ssize_t)b.len ? 0 : -1;

@@ -51,7 +51,8 @@ static const struct { const char *text; char letter; } letters[] = {
 };
 
 static const struct { const char *text; char letter; } two[] = {
-    { "[[7,8]]", 'B' }, { "[[8, 7]]", 'A' }, { "[[7, 7.05]]", 'C' }, { "[[7,  8]]", 'E' }, { "[7, 8]", 'B' }, { "[[7,\u00a08]]", 'B' }, { "[[7,8]", 'B' },
+    { "[[7,8]]", 'B' }, { "[[8, 7]]", 'A' }, { "[[7, 7.05]]", 'C' }, { "[[7,  8]]", 'E' }, { "[7, 8]", 'B' }, { "[[7,\u00a08]]", 'B' }, { "[[7,8]",
+        'B' },
     { "[[7]]", 'E' }, { "[[07,8]]", 'E' }, { "[[0.3, 0.2]]", 'C' }, { "[[8.0,8.1]]", 'C' }, { "[[8.2,8.1]]", 'C' }, { "", 'E' },
 };
 
@@ -72,7 +73,8 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof ratings / sizeof *ratings; i++) {
         struct verdict v = verdict_parse(VERDICT_RATING, ratings[i].text, strlen(ratings[i].text));
-        ok(v.score == ratings[i].score && v.score_is_int == ratings[i].is_int && v.status == ratings[i].status, "%s is %g, %s (saw %g, %s)", ratings[i].text,
+        ok(v.score == ratings[i].score && v.score_is_int == ratings[i].is_int && v.status == ratings[i].status, "%s is %g, %s (saw %g, %s)",
+            ratings[i].text,
            ratings[i].score, judgment_status_name(ratings[i].status), v.score, judgment_status_name(v.status));
     }
     char many[5002];
@@ -89,7 +91,8 @@ int main(void)
     }
     for (size_t i = 0; i < sizeof two / sizeof *two; i++) {
         v = verdict_parse(VERDICT_TWO_RATINGS, two[i].text, strlen(two[i].text));
-        ok(v.letter == two[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "two scores \"%s\": %c (saw %c)", two[i].text, two[i].letter, v.letter);
+        ok(v.letter == two[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "two scores \"%s\": %c (saw %c)", two[i].text, two[i].letter,
+            v.letter);
     }
     for (size_t i = 0; i < sizeof thinking / sizeof *thinking; i++) {
         size_t at = verdict_skip_thinking(thinking[i].text, strlen(thinking[i].text));
