@@ -29,8 +29,10 @@ static int scan_text(struct json_scan *s, char **out, struct err *err)
 {
     struct json_text text;
     if (json_scan_peek(s) == 'n') {      /* a null reply, which FastChat stores as it is: an empty answer */
+        if (!json_scan_skip(s))
+            return json_scan_error(s, err);
         *out = xstrdup("");
-        return json_scan_skip(s) ? 0 : json_scan_error(s, err);
+        return 0;
     }
     if (!json_scan_string(s, &text))
         return json_scan_error(s, err);
