@@ -15,7 +15,8 @@ import runpy
 import sys
 from unittest import mock
 
-REPLIES = ["Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so [[B]]", "tie: [[C]]", "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]"]
+REPLIES = ["Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so [[B]]", "tie: [[C]]", "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]",
+           "[[B]] beats [[A]], says [2]"]
 
 
 def reply_to(user):

@@ -16,10 +16,11 @@ static struct err err;
 static const char *reply_to(const char *user)
 {
     static const char *const reply[] = { "Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so [[B]]", "tie: [[C]]",
-        "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]" };
+        "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]",
+        "[[B]] beats [[A]], says [2]" };
     uint8_t digest[32];
     sha256(user, strlen(user), digest);
-    return reply[digest[0] % 8];
+    return reply[digest[0] % (sizeof reply / sizeof *reply)];
 }
 
 static int slurp(const char *folder, const char *name, struct buf *b)
