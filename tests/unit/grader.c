@@ -140,7 +140,7 @@ static void open_grader(struct run *r)
 /* Ask and take until nothing is left, or until 'most' replies were taken. */
 static int go(struct run *r, int most)
 {
-    const struct transport t = { &r->stub, stub_room, stub_submit, stub_step, stub_collect, NULL };
+    const struct transport t = { .ctx = &r->stub, .room = stub_room, .submit = stub_submit, .step = stub_step, .collect = stub_collect };
     const struct call_record *back;
     int taken = 0;
     for (bool more = true; more;) {
