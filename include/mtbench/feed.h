@@ -21,7 +21,7 @@ struct feed_opts {
     int max_new_token;
     int max_batch;                        /* conversations at a time */
     uint64_t seed;
-    const char *stream;                   /* names the random stream beside the seed: hash of the model and the question file */
+    const char *stream;                   /* names the random stream beside the seed: hash of the model, name of the bench */
 };
 
 struct feed *feed_create(const struct feed_opts *o);

@@ -164,7 +164,7 @@ c=(answer --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d/dat
 [ $rc -eq 1 ] && [ -s "$answers/closed.jsonl" ] && ! grep -vq '^{' "$answers/closed.journal"; ok $? "stdout closed: exit 1, the files are whole"
 "$mtb" "${c[@]}" --model-id closed3 <&- >&- 2>&-; [ -s "$answers/closed3.jsonl" ] && ! grep -vq '^{' "$answers/closed3.journal" "$answers/closed3.jsonl"
 ok $? "all three closed: the files are whole"
-env -i PATH="$PATH" "$mtb" "${c[@]}" --model-id bare >"$d/out" 2>"$d/err"; ok $? "an empty environment"
+env -i PATH="$PATH" ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} "$mtb" "${c[@]}" --model-id bare >"$d/out" 2>"$d/err"; ok $? "an empty environment"
 answer logged --quiet --first-n 1 --log-dir "$d/logs/here"
 [ $rc -eq 0 ] && grep -q '^20[0-9T:-]*Z memory of a rank' "$d/logs/here/mtbench.0.log" && [ ! -s "$d/err" ]; ok $? "--log-dir: a file per rank, in a folder that is made"
 refused 'log-dir .*cannot write there' "${a[@]}" --log-dir "$d/logs/here/mtbench.0.log"
