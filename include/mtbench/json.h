@@ -22,6 +22,8 @@ void json_put_string(struct buf *b, const char *s, size_t n);
 void json_put_int(struct buf *b, int64_t v);
 /* Shortest form that reads back to the same double, with ".0" or an exponent, as repr(float). */
 void json_put_double(struct buf *b, double v);
+/* Shortest form that reads back to the same float: 0.7, not 0.699999988. */
+void json_put_float(struct buf *b, float v);
 
 /* Is this valid UTF-8 (RFC 3629)? Returns the offset of the first bad byte, or -1. */
 long utf8_bad(const char *s, size_t n);

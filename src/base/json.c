@@ -121,8 +121,8 @@ void json_put_int(struct buf *b, int64_t v)
     buf_printf(b, "%lld", (long long)v);
 }
 
-/* repr(float): the fewest digits that read back, fixed notation for exponents -4 .. 15. */
-void json_put_double(struct buf *b, double v)
+/* The fewest digits that read back, in fixed notation for exponents -4 .. 15, as repr(float) has it; 'narrow': read back as float. */
+static void put_shortest(struct buf *b, double v, bool narrow)
 {
     char text[40];
     if (!isfinite(v)) {
@@ -132,7 +132,7 @@ void json_put_double(struct buf *b, double v)
     int digits = 1;
     do
         snprintf(text, sizeof text, "%.*e", digits - 1, v);
-    while (strtod(text, NULL) != v && ++digits <= 17);
+    while ((narrow ? strtof(text, NULL) != (float)v : strtod(text, NULL) != v) && ++digits <= 17);
     int exponent = atoi(strchr(text, 'e') + 1);
     if (exponent < -4 || exponent >= 16) {
         *strchr(text, 'e') = '\0';
@@ -142,4 +142,14 @@ void json_put_double(struct buf *b, double v)
     int decimals = digits - 1 - exponent;
     snprintf(text, sizeof text, "%.*f", decimals > 1 ? decimals : 1, v);
     buf_str(b, text);
+}
+
+void json_put_double(struct buf *b, double v)
+{
+    put_shortest(b, v, false);
+}
+
+void json_put_float(struct buf *b, float v)
+{
+    put_shortest(b, (double)v, true);
 }

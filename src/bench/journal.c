@@ -47,6 +47,13 @@ static void put_number(struct buf *b, const char *name, double value)
     json_put_double(b, value);
 }
 
+/* The sampler computes in float. */
+static void put_float(struct buf *b, const char *name, double value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    json_put_float(b, (float)value);
+}
+
 void turn_put(struct buf *b, const struct turn_record *t)
 {
     buf_printf(b, "{\"question_id\": %lld, \"choice\": %d, \"turn\": %d", (long long)t->question_id, t->choice, t->turn);
@@ -57,11 +64,11 @@ void turn_put(struct buf *b, const struct turn_record *t)
     put_text(b, "question_sha256", t->question_sha256);
     put_text(b, "prompt_sha256", t->prompt_sha256);
     buf_printf(b, ", \"n_prompt\": %d, \"n_new\": %d, \"n_reused\": %d", t->n_prompt, t->n_new, t->n_reused);
-    put_number(b, "temperature", t->temperature);
+    put_float(b, "temperature", t->temperature);
     buf_printf(b, ", \"top_k\": %d", t->top_k);
-    put_number(b, "top_p", t->top_p);
-    put_number(b, "min_p", t->min_p);
-    put_number(b, "repetition_penalty", t->repetition_penalty);
+    put_float(b, "top_p", t->top_p);
+    put_float(b, "min_p", t->min_p);
+    put_float(b, "repetition_penalty", t->repetition_penalty);
     put_number(b, "seconds", t->seconds);
     put_number(b, "tstamp", t->tstamp);
     buf_printf(b, ", \"rank\": %d}", t->rank);

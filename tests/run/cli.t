@@ -128,6 +128,8 @@ PY
 else
     skip "no python3 here"
 fi
+answer sampler --quiet --first-n 1 --top-p 0.9 --min-p 0.05 --repetition-penalty 1.1
+grep -q '"temperature": 0.7, "top_k": 50, "top_p": 0.9, "min_p": 0.05, "repetition_penalty": 1.1,' "$answers/sampler.journal"; ok $? "the journal has the sampler in the user's numbers"
 printf '{"question_id": 9, "note":"old"}\n{"question_id": 1, "note": "replaced"}\n{"question_id":-2}\n{"question_id": 9, "note":"newer"}\n' >"$answers/merge.jsonl"
 chmod 640 "$answers/merge.jsonl" && mv "$answers/merge.jsonl" "$d/elsewhere.jsonl" && ln -s "$d/elsewhere.jsonl" "$answers/merge.jsonl"
 answer merge --quiet --question-end 2
