@@ -47,10 +47,11 @@ static int missing(const char *name, const char *model, struct err *err)
         if (strcmp(name, m->name))
             continue;
         if (model)
-            err_set(err, ERR_USAGE, "FastChat's template for \"%s\" is %s, whose text is not part of this program (%s); choose by --chat-template: a Jinja file or a name",
-                    model, name, m->why);
+            err_set(err, ERR_USAGE, "FastChat's template for \"%s\" is %s, whose text is not part of this program (%s); "
+                    "choose by --chat-template: a Jinja file or a name", model, name, m->why);
         else
-            err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of it is not part of this program (%s); give it as a Jinja file", name, m->why);
+            err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of it is not part of this program (%s); give it as a Jinja file", name,
+                    m->why);
         return -1;
     }
     return 0;

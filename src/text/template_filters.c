@@ -235,7 +235,8 @@ static struct value tojson(struct eval *e, struct value in, const struct call *c
 {
     const struct call named = { .name = c->name, .named = c->named, .n_named = c->n_named };
     struct value width = call_arg(&named, 0, "indent", v_none()), separators = call_arg(&named, 0, "separators", v_none());
-    struct json_form f = { .indent = -1, .comma = { ", ", 2 }, .colon = { ": ", 2 }, .sorted = v_true(call_arg(&named, 0, "sort_keys", v_bool(false))) };
+    struct json_form f = { .indent = -1, .comma = { ", ", 2 }, .colon = { ": ", 2 } };
+    f.sorted = v_true(call_arg(&named, 0, "sort_keys", v_bool(false)));
     if (width.type == V_INT) {
         f.indent = (int)(width.i < 0 ? 0 : width.i > 64 ? 64 : width.i);
         f.comma = (struct slice){ ",", 1 };

@@ -451,7 +451,8 @@ static int *json_order(struct work *w, const struct value *key, int n, bool sort
     return order;
 }
 
-static void json_members(struct work *w, struct buf *b, const struct value *key, const struct value *value, int n, const struct json_form *f, int level)
+static void json_members(struct work *w, struct buf *b, const struct value *key, const struct value *value, int n, const struct json_form *f,
+                         int level)
 {
     const int *order = key ? json_order(w, key, n, f->sorted) : NULL;
     for (int k = 0; k < n; k++) {

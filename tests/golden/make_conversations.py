@@ -2,6 +2,7 @@
 """tests/golden/conversations.jsonl: FastChat's own prompts and its choice of templates (package fschat 0.2.36, given as a folder it was unpacked
 into, on PYTHONPATH; needs torch and transformers for its imports). Lines:
   ["prompt", template, [turns], bytes, first 16 hex digits of SHA-256]     turns: user, assistant, user ...; an open assistant slot follows
+  ["stop", template, [strings], [token ids]]                               what ends or cuts an answer
   ["rule", model id or path, template]                                     FastChat's conversation template of that name, one_shot where it falls back
 Only for the templates that src/text/conversation_table.c carries, as far as this release of FastChat has them, and for names that its later rules
 (llama-3, gemma, olmo ...) do not touch."""
@@ -44,6 +45,9 @@ def main():
             c.append_message(c.roles[i % 2], text)
         c.append_message(c.roles[1], None)
         lines.append(["prompt", name, turns] + short(c.get_prompt()))
+    for name in [n for n in ours if n in conv_templates]:
+        c = conv_templates[name]
+        lines.append(["stop", name, [c.stop_str] if isinstance(c.stop_str, str) else list(c.stop_str or []), list(c.stop_token_ids or [])])
     for i, m in enumerate(MODELS):
         for path in ["%s", PATHS[i % len(PATHS)], PATHS[(i // 2 + 3) % len(PATHS)]]:
             name = path.replace("%s", m)

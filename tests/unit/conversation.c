@@ -52,6 +52,20 @@ static void check_prompt(const cJSON *line)
     check(name->valuestring, m, n, bytes->valueint, bytes->next->valuestring);
 }
 
+/* ["stop", template, [strings], [ids]] */
+static void check_stop(const cJSON *line)
+{
+    const char *name = line->child->next->valuestring;
+    const cJSON *strings = line->child->next->next, *ids = strings->next;
+    const struct conversation *c = conversation_find(name);
+    bool right = c && c->n_stop == cJSON_GetArraySize(strings) && c->n_stop_ids == cJSON_GetArraySize(ids);
+    for (int i = 0; right && i < c->n_stop; i++)
+        right = !strcmp(c->stop[i], cJSON_GetArrayItem(strings, i)->valuestring);
+    for (int i = 0; right && i < c->n_stop_ids; i++)
+        right = c->stop_id[i] == cJSON_GetArrayItem(ids, i)->valueint;
+    ok(right, "%s stops at %d strings and %d ids", name, cJSON_GetArraySize(strings), cJSON_GetArraySize(ids));
+}
+
 /* ["rule", model, template]; FastChat's one_shot is also what it falls back to. */
 static bool rule_holds(const char *model, const char *want)
 {
@@ -73,6 +87,8 @@ static void check_package(void)
         cJSON *j = json_parse(p, (size_t)(end - p), &err);
         if (!strcmp(j->child->valuestring, "prompt")) {
             check_prompt(j);
+        } else if (!strcmp(j->child->valuestring, "stop")) {
+            check_stop(j);
         } else {
             rules_seen++;
             wrong += !rule_holds(j->child->next->valuestring, j->child->next->next->valuestring);

@@ -142,10 +142,74 @@ static struct tokenizer *from_gguf(const char *path, struct err *err)
     return t;
 }
 
+/* The vocabulary of a tokenizer.json as a GGUF file has it. */
+struct gguf_twin {
+    struct slice *token, *merge;
+    int32_t *type;
+    char **text;                         /* (n_merges) "A B" */
+    size_t n_tokens, n_merges;
+};
+
+static void twin_read(struct gguf_twin *g, const cJSON *root)
+{
+    const cJSON *vocab = json_get(json_get(root, "model"), "vocab"), *merges = json_get(json_get(root, "model"), "merges"), *j;
+    size_t n = (size_t)cJSON_GetArraySize(merges) + 1;
+    *g = (struct gguf_twin){ .n_tokens = (size_t)cJSON_GetArraySize(vocab), .merge = xcalloc(n, sizeof *g->merge), .text = xcalloc(n, sizeof *g->text) };
+    g->token = xcalloc(g->n_tokens + 1, sizeof *g->token);
+    g->type = xcalloc(g->n_tokens + 1, sizeof *g->type);
+    cJSON_ArrayForEach(j, vocab)
+    {
+        g->token[j->valueint] = (struct slice){ j->string, strlen(j->string) };
+        g->type[j->valueint] = TOKEN_NORMAL;
+    }
+    cJSON_ArrayForEach(j, json_get(root, "added_tokens"))
+        g->type[json_get(j, "id")->valueint] = TOKEN_CONTROL;
+    cJSON_ArrayForEach(j, merges)
+    {
+        char *text = xasprintf("%s %s", j->child->valuestring, j->child->next->valuestring);
+        g->text[g->n_merges] = text;
+        g->merge[g->n_merges++] = (struct slice){ text, strlen(text) };
+    }
+}
+
+static void twin_free(struct gguf_twin *g)
+{
+    while (g->n_merges > 0)
+        free(g->text[--g->n_merges]);
+    free(g->text);
+    free(g->merge);
+    free(g->token);
+    free(g->type);
+}
+
+/* KIND.json's twin, with the name of its pre-tokenizer, gives the same ids. bos: id, or -1. */
+static void check_named(const char *kind, const char *pre, int32_t bos)
+{
+    char *path = xasprintf("tests/golden/tokenizers/%s.json", kind);
+    struct buf b = { 0 };
+    struct err err = { 0 };
+    struct gguf_twin g;
+    cJSON *root = io_read(path, &b, &err) == 0 ? json_parse(b.data, b.len, &err) : NULL;
+    twin_read(&g, root);
+    const struct vocab v = {
+        .kind = { "gpt2", 4 }, .pre = { pre, strlen(pre) }, .n_tokens = g.n_tokens, .token = g.token, .type = g.type, .n_merges = g.n_merges, .merge = g.merge,
+        .bos = bos, .eos = -1, .unk = -1, .sep = -1, .pad = -1, .cls = -1, .mask = -1, .eot = -1,
+    };
+    check_strings(kind, tokenizer_from_vocab(&v, &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
+    twin_free(&g);
+    cJSON_Delete(root);
+    buf_free(&b);
+    free(path);
+}
+
 static void check_gguf(void)
 {
     static const char demo[] = "data/models/SmolLM2-135M-Instruct.Q4_1.gguf";
     struct err err = { 0 };
+    check_named("gpt2", "gpt-2", -1);
+    check_named("llama3", "llama-bpe", 3);
+    check_named("qwen2", "qwen2", -1);
+    check_named("smollm", "smollm", -1);
     check_strings("spm", from_gguf("tests/golden/tokenizers/spm.gguf", &err), 0, true, &err);
     if (access(demo, R_OK) == 0)
         check_strings("demo", from_gguf(demo, &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
