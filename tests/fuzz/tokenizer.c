@@ -1,21 +1,36 @@
-/* tokenizer.c - fuzz target: tokenizer.json up to the first NUL, then text to encode and decode. */
+/* tokenizer.c - fuzz target: tokenizer.json, text to encode and decode, and tokenizer_config.json, with a NUL between them. */
 #include "mtbench/tokenizer.h"
 
 #include <string.h>
+
+/* The bytes up to the next NUL, or to the end; *p moves behind it, and is NULL at the end. */
+static struct slice part(const char **p, const char *end)
+{
+    if (!*p)
+        return (struct slice){ NULL, 0 };
+    const char *nul = memchr(*p, '\0', (size_t)(end - *p));
+    struct slice s = { *p, (size_t)((nul ? nul : end) - *p) };
+    *p = nul ? nul + 1 : NULL;
+    return s;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err;
     struct ids ids = { 0 };
-    struct buf text = { 0 };
-    const uint8_t *nul = memchr(data, '\0', size);
-    size_t n = nul ? (size_t)(nul - data) : size;
-    struct tokenizer *t = tokenizer_from_json((const char *)data, n, NULL, 0, &err);
-    if (t && nul && tokenizer_encode(t, (const char *)nul + 1, size - n - 1, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, &ids, &err) == 0)
-        tokenizer_decode(t, ids.id, ids.n, 0, &text);
+    struct buf out = { 0 };
+    const char *p = (const char *)data, *end = p + size;
+    if (size == 0)
+        return 0;
+    struct slice json = part(&p, end), text = part(&p, end), config = part(&p, end);
+    struct tokenizer *t = tokenizer_from_json(json.ptr, json.len, config.ptr, config.len, &err);
+    if (t && text.ptr && tokenizer_encode(t, text.ptr, text.len, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, &ids, &err) == 0)
+        tokenizer_decode(t, ids.id, ids.n, DEC_SKIP_SPECIAL, &out);
+    for (int i = 0; t && tokenizer_special(t, i); i++)
+        buf_str(&out, tokenizer_special(t, i));
     ids_free(&ids);
-    buf_free(&text);
+    buf_free(&out);
     tokenizer_destroy(t);
     return 0;
 }

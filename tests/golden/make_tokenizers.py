@@ -2,7 +2,8 @@
 """Goldens for the tokenizer test: small tokenizers trained here, and what Hugging Face's `tokenizers` makes of hard strings.
 
 Writes tests/golden/tokenizers/strings.jsonl and, per kind, KIND.json (the tokenizer) and KIND.ids (a SHA-256 per 50 strings over
-"ids newline decoded text" of each). Needs the packages tokenizers (0.21 or later)."""
+"ids newline decoded text" of each); per name of NAMED only NAME.ids, by gpt2.json with another pre-tokenizer, for what GGUF files call so.
+Needs the package tokenizers (0.21 or later). make_tokenizers.py --named makes those only."""
 import hashlib, json, os, random, sys
 from tokenizers import Tokenizer, Regex, AddedToken, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -96,9 +97,49 @@ KINDS = {
 }
 
 
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+TAIL = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+LEAD, SHORT = r"[^\r\n\p{L}\p{N}]?", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+
+
+def sequence(*patterns):
+    steps = [pre_tokenizers.Split(Regex(p), "isolated") if isinstance(p, str) else p for p in patterns]
+    return pre_tokenizers.Sequence(steps + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+# Mistral Nemo, GPT-4o, DeepSeek Coder and V3: the pre-tokenizers of their tokenizer.json; whether whole words skip the merges.
+NAMED = {
+    "tekken": (sequence(f"{LEAD}{UPPER}*{LOWER}+|{LEAD}{UPPER}+{LOWER}*" + r"|\p{N}" + TAIL), True),
+    "gpt-4o": (sequence(f"{LEAD}{UPPER}*{LOWER}+{SHORT}|{LEAD}{UPPER}+{LOWER}*{SHORT}" + r"|\p{N}{1,3}" + TAIL), False),
+    "deepseek-coder": (sequence(r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+", pre_tokenizers.Digits(individual_digits=True)), False),
+    "deepseek-v3": (sequence(r"\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+                             r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"), False),
+}
+
+
+def write_ids(path, t, texts):
+    with open(path, "w") as f:
+        for i in range(0, len(texts), 50):
+            h = hashlib.sha256()
+            for s in texts[i:i + 50]:
+                ids = t.encode(s).ids
+                h.update((" ".join(map(str, ids)) + "\n" + t.decode(ids, skip_special_tokens=False) + "\n").encode())
+            f.write(h.hexdigest() + "\n")
+
+
+def write_named(texts):
+    for name, (pre, whole_words) in NAMED.items():
+        t = Tokenizer.from_file(os.path.join(HERE, "gpt2.json"))
+        t.pre_tokenizer = pre
+        t.model.ignore_merges = whole_words
+        write_ids(os.path.join(HERE, name + ".ids"), t, texts)
+
+
 def main():
     os.makedirs(HERE, exist_ok=True)
     texts = strings()
+    if sys.argv[1:] == ["--named"]:
+        return write_named(texts)
     with open(os.path.join(HERE, "strings.jsonl"), "w") as f:
         for s in texts:
             f.write(json.dumps(s) + "\n")
@@ -106,18 +147,13 @@ def main():
         t = make()
         t.save(os.path.join(HERE, kind + ".json"), pretty=False)
         t = Tokenizer.from_file(os.path.join(HERE, kind + ".json"))
-        with open(os.path.join(HERE, kind + ".ids"), "w") as f:
-            for i in range(0, len(texts), 50):
-                h = hashlib.sha256()
-                for s in texts[i:i + 50]:
-                    ids = t.encode(s).ids
-                    h.update((" ".join(map(str, ids)) + "\n" + t.decode(ids, skip_special_tokens=False) + "\n").encode())
-                f.write(h.hexdigest() + "\n")
+        write_ids(os.path.join(HERE, kind + ".ids"), t, texts)
         if len(sys.argv) > 1:
             with open(os.path.join(sys.argv[1], kind + ".full"), "w") as f:
                 for s in texts:
                     ids = t.encode(s).ids
                     f.write(json.dumps([s, ids, t.decode(ids, skip_special_tokens=False)]) + "\n")
+    write_named(texts)
 
 
 main()

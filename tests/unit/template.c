@@ -32,7 +32,11 @@ static void check_line(const cJSON *j)
     int rc = render(src->valuestring, m, n, cJSON_IsTrue(prompt), &out, &err);
     const char *got = rc < 0 ? err.text : out.data ? out.data : "";
     bool right = cJSON_IsNull(want) ? rc < 0 : rc == 0 && !strcmp(got, want->valuestring);
-    ok(right, "%.100s", src->valuestring);
+    char label[101];
+    snprintf(label, sizeof label, "%s", src->valuestring);
+    for (char *p = label; (p = strchr(p, '\n'));)
+        *p = ' ';
+    ok(right, "%s", label);
     if (!right)
         printf("#   got  %s\n#   want %s\n", got, cJSON_IsNull(want) ? "(an error)" : want->valuestring);
     buf_free(&out);

@@ -182,8 +182,8 @@ static void twin_free(struct gguf_twin *g)
     free(g->type);
 }
 
-/* KIND.json's twin, with the name of its pre-tokenizer, gives the same ids. bos: id, or -1. */
-static void check_named(const char *kind, const char *pre, int32_t bos)
+/* KIND.json's twin with the name of a pre-tokenizer gives the ids of GOLDEN.ids. bos: id, or -1. */
+static void check_named(const char *kind, const char *pre, const char *golden, int32_t bos)
 {
     char *path = xasprintf("tests/golden/tokenizers/%s.json", kind);
     struct buf b = { 0 };
@@ -195,7 +195,7 @@ static void check_named(const char *kind, const char *pre, int32_t bos)
         .kind = { "gpt2", 4 }, .pre = { pre, strlen(pre) }, .n_tokens = g.n_tokens, .token = g.token, .type = g.type, .n_merges = g.n_merges, .merge = g.merge,
         .bos = bos, .eos = -1, .unk = -1, .sep = -1, .pad = -1, .cls = -1, .mask = -1, .eot = -1,
     };
-    check_strings(kind, tokenizer_from_vocab(&v, &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
+    check_strings(golden, tokenizer_from_vocab(&v, &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
     twin_free(&g);
     cJSON_Delete(root);
     buf_free(&b);
@@ -204,12 +204,15 @@ static void check_named(const char *kind, const char *pre, int32_t bos)
 
 static void check_gguf(void)
 {
+    static const char *const other[] = { "tekken", "gpt-4o", "deepseek-coder", "deepseek-v3" };
     static const char demo[] = "data/models/SmolLM2-135M-Instruct.Q4_1.gguf";
     struct err err = { 0 };
-    check_named("gpt2", "gpt-2", -1);
-    check_named("llama3", "llama-bpe", 3);
-    check_named("qwen2", "qwen2", -1);
-    check_named("smollm", "smollm", -1);
+    check_named("gpt2", "gpt-2", "gpt2", -1);
+    check_named("llama3", "llama-bpe", "llama3", 3);
+    check_named("qwen2", "qwen2", "qwen2", -1);
+    check_named("smollm", "smollm", "smollm", -1);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        check_named("gpt2", other[i], other[i], -1);
     check_strings("spm", from_gguf("tests/golden/tokenizers/spm.gguf", &err), 0, true, &err);
     if (access(demo, R_OK) == 0)
         check_strings("demo", from_gguf(demo, &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
