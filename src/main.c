@@ -4,6 +4,7 @@
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,9 @@ int main(int argc, char **argv)
     occupy_standard_descriptors();
     mem_on_exhausted(exhausted);
     int code = obey(argc, argv);
-    if (fflush(stdout) != 0 && code == EXIT_COMPLETE)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_COMPLETE) {
+        log_error("stdout: cannot write the results: %s; the files are complete, make room for what goes to stdout", strerror(errno));
         code = EXIT_INPUT;
+    }
     return code;
 }

@@ -30,4 +30,7 @@ int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf,
 /* Put "fmt: " before the text that is there; the kind stays. Always returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Append "; fmt" where the text does not say yet what to do next. Always returns -1. */
+int err_advise(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

@@ -26,14 +26,14 @@ struct sampling sampler_for(const struct sampling *common, double temperature)
 int sampler_check(const struct sampler_flags *f, struct err *err)
 {
     if (f->has_temperature && !(f->temperature >= 0 && f->temperature <= 100))
-        return err_set(err, ERR_USAGE, "--temperature %g: must lie between 0 (greedy) and 100", (double)f->temperature);
+        return err_set(err, ERR_USAGE, "--temperature %g: is out of range; give 0 (greedy) to 100", (double)f->temperature);
     if (f->has_top_p && !(f->top_p > 0 && f->top_p <= 1))
-        return err_set(err, ERR_USAGE, "--top-p %g: must be above 0 and at most 1 (1 switches it off)", (double)f->top_p);
+        return err_set(err, ERR_USAGE, "--top-p %g: cannot be; give more than 0 and at most 1 (1 switches it off)", (double)f->top_p);
     if (f->has_top_k && f->top_k < 0)
-        return err_set(err, ERR_USAGE, "--top-k %d: must be 0 (off) or more", f->top_k);
+        return err_set(err, ERR_USAGE, "--top-k %d: cannot be; give 0 (off) or more", f->top_k);
     if (f->has_min_p && !(f->min_p >= 0 && f->min_p < 1))
-        return err_set(err, ERR_USAGE, "--min-p %g: must lie between 0 (off) and 1", (double)f->min_p);
+        return err_set(err, ERR_USAGE, "--min-p %g: is out of range; give 0 (off) to 1", (double)f->min_p);
     if (f->has_repetition_penalty && !(f->repetition_penalty > 0))
-        return err_set(err, ERR_USAGE, "--repetition-penalty %g: must be above 0 (1 switches it off)", (double)f->repetition_penalty);
+        return err_set(err, ERR_USAGE, "--repetition-penalty %g: cannot be; give more than 0 (1 switches it off)", (double)f->repetition_penalty);
     return 0;
 }

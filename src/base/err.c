@@ -47,3 +47,17 @@ int err_wrap(struct err *e, const char *fmt, ...)
         snprintf(e->text + n, sizeof e->text - (size_t)n, ": %.*s", (int)sizeof e->text - n, inner); /* cut what does not fit */
     return -1;
 }
+
+int err_advise(struct err *e, const char *fmt, ...)
+{
+    if (!e || strstr(e->text, "; "))
+        return -1;
+    size_t n = strlen(e->text);
+    va_list ap;
+    va_start(ap, fmt);
+    n += (size_t)snprintf(e->text + n, sizeof e->text - n, "; ");
+    if (n < sizeof e->text)
+        vsnprintf(e->text + n, sizeof e->text - n, fmt, ap);
+    va_end(ap);
+    return -1;
+}

@@ -21,12 +21,21 @@ int log_init(enum log_level level, int speaker, const char *file)
     return 0;
 }
 
+/* Names in hostile files and the words of a template may hold anything; a message is one line all the same. */
+static void blank_controls(char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            *s = ' ';
+}
+
 static void line(int to_stderr, const char *fmt, va_list ap)
 {
     char text[4096];
     int n = vsnprintf(text, sizeof text - 1, fmt, ap);
     if (n < 0)
         return;
+    blank_controls(text);
     if (to_stderr) {
         struct buf b = {0};
         buf_printf(&b, "mtbench: %s\n", text);

@@ -149,15 +149,15 @@ int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err
             *o->given = true;
         if (o->kind == OPT_FLAG) {
             if (value)
-                return err_set(err, ERR_USAGE, "--%s: takes no value", o->name);
+                return err_set(err, ERR_USAGE, "--%s: takes no value; leave it away", o->name);
             *(bool *)o->to = true;
         } else if (o->kind == OPT_LIST) {
             i += store_list(o, value, argc - i, argv + i);
             if (((struct opt_list *)o->to)->n == 0)
-                return err_set(err, ERR_USAGE, "--%s: needs at least one value", o->name);
+                return err_set(err, ERR_USAGE, "--%s: needs at least one value; give it behind the flag", o->name);
         } else {
             if (!value && (i + 1 == argc || is_flag(argv[i + 1])))
-                return err_set(err, ERR_USAGE, "--%s: needs a value", o->name);
+                return err_set(err, ERR_USAGE, "--%s: needs a value; give it behind the flag", o->name);
             if (store(o, value ? value : argv[++i], err) < 0)
                 return -1;
         }

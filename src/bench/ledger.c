@@ -53,7 +53,7 @@ static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err
         l->good = end + 1 - b.data;
     }
     buf_free(&b);
-    if (rc < 0)
+    if (rc < 0 && err_advise(err, "the file is damaged there; remove the line, or start anew with --fresh"))
         return number > 1 ? err_wrap(err, "%s:%d", l->path, number) : err_wrap(err, "%s", l->path);
     if (ftruncate(l->fd, l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
@@ -142,7 +142,8 @@ int ledger_sync(struct ledger *l, struct err *err)
     buf_clear(&l->pending);
     return 0;
 error:
-    err_errno(err, "%s: cannot write; free some space and start again, what was finished before this is safe", l->path);
+    err_errno(err, "%s: cannot write", l->path);
+    err_advise(err, "make room and start again, what was finished before this is safe");
     if (ftruncate(l->fd, l->good) < 0)
         err_wrap(err, "and the torn line stays");
     return -1;

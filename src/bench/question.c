@@ -82,7 +82,7 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     q->temperature = category_temperature(q->category);
     if (temperature && !cJSON_IsNull(temperature)) {
         if (!cJSON_IsNumber(temperature) || !(temperature->valuedouble >= 0))
-            return err_set(err, ERR_FORMAT, "\"required_temperature\" is no number of at least 0");
+            return err_set(err, ERR_FORMAT, "\"required_temperature\" is no number of at least 0; 0 is greedy");
         q->temperature = temperature->valuedouble;
     }
     return 0;

@@ -55,21 +55,21 @@ static int check(struct answer_opts *o, struct err *err)
     if (layout_replicas((int)o->gpus_total, (int)o->gpus_per_model, &replicas, err) < 0)
         return -1;
     if (o->max_new_token < 1 || o->max_new_token > 1 << 20)
-        return err_set(err, ERR_USAGE, "--max-new-token %ld: must lie between 1 and %d", o->max_new_token, 1 << 20);
+        return err_set(err, ERR_USAGE, "--max-new-token %ld: is out of range; give 1 to %d", o->max_new_token, 1 << 20);
     if (o->num_choices < 1 || o->num_choices > 10000)
-        return err_set(err, ERR_USAGE, "--num-choices %ld: must lie between 1 and 10000", o->num_choices);
+        return err_set(err, ERR_USAGE, "--num-choices %ld: is out of range; give 1 to 10000", o->num_choices);
     if (o->max_batch < 1 || o->max_batch > 256)
-        return err_set(err, ERR_USAGE, "--max-batch %ld: must lie between 1 and 256", o->max_batch);
+        return err_set(err, ERR_USAGE, "--max-batch %ld: is out of range; give 1 to 256", o->max_batch);
     if (o->threads < 0 || o->threads > 1024)
-        return err_set(err, ERR_USAGE, "--threads %ld: must lie between 0 (this rank's share of the cores) and 1024", o->threads);
+        return err_set(err, ERR_USAGE, "--threads %ld: is out of range; give 0 (this rank's share of the cores) to 1024", o->threads);
     if (progress_parse(o->progress) < 0)
-        return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
+        return err_set(err, ERR_USAGE, "--progress %s: cannot be; give auto, plain or none", o->progress);
     if (strcmp(o->device, "auto") && strcmp(o->device, "cpu") && strcmp(o->device, "cuda"))
-        return err_set(err, ERR_USAGE, "--device %s: must be auto, cuda or cpu", o->device);
+        return err_set(err, ERR_USAGE, "--device %s: cannot be; give auto, cuda or cpu", o->device);
     if (o->dtype && strcmp(o->dtype, "float32") && strcmp(o->dtype, "float16") && strcmp(o->dtype, "bfloat16"))
-        return err_set(err, ERR_USAGE, "--dtype %s: must be float32, float16 or bfloat16", o->dtype);
+        return err_set(err, ERR_USAGE, "--dtype %s: cannot be; give float32, float16 or bfloat16", o->dtype);
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
-        return err_set(err, ERR_USAGE, "--max-error-rate %g: must lie between 0 and 1", o->max_error_rate);
+        return err_set(err, ERR_USAGE, "--max-error-rate %g: is out of range; give 0 to 1", o->max_error_rate);
     return sampler_check(&o->sampler, err);
 }
 

@@ -113,7 +113,7 @@ static int share_items(struct run *r, const struct manifest *m, struct err *err)
     if (root(r)) {
         if (answers_check(r->answer_file, err) == 0)
             r->journal = journal_open(r->journal_file, m, r->o->fresh, err);
-        rc = r->journal ? list_items(r, &b, err) : -1;
+        rc = r->journal ? list_items(r, &b, err) : err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
     }
     if ((rc = job_agree(r->job, rc, err)) == 0) {
         n = b.len;
@@ -342,7 +342,7 @@ static int finish(const struct run *r, const struct manifest *m, bool stopped, s
     char hex[65];
     double seconds = clock_now() - r->started;
     if (write_answers(r, err) < 0 || write_manifest(r, m, err) < 0)
-        return -1;
+        return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
     run_digest(r, hex);
     printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
            n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);

@@ -7,6 +7,7 @@
 
 #include "mtbench/answer.h"
 #include "mtbench/clock.h"
+#include "mtbench/feed.h"
 #include "mtbench/io.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
@@ -23,8 +24,10 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
     struct buf b = {0};
     uint64_t n = 0;
     int rc = 0;
-    if (job_info(job).rank == 0 && (rc = io_read(path, &b, err)) < 0)
+    if (job_info(job).rank == 0 && (rc = io_read(path, &b, err)) < 0) {
         err_wrap(err, "--bench-name %s", o->bench_name);
+        err_advise(err, "name the folder of the question sets by --data-dir; data/fetch.sh brings the official one");
+    }
     if ((rc = job_agree(job, rc, err)) == 0) {
         n = b.len;
         job_bcast(job, &n, sizeof n);
@@ -36,6 +39,25 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
     }
     buf_free(&b);
     free(path);
+    return rc;
+}
+
+/* A template that refuses the first question would refuse them all: one line before the work is better than one per question. */
+static int try_template(const struct question *q, const struct rig *r, struct err *err)
+{
+    struct chat_message *m = xcalloc(2 * (size_t)q->n_turns, sizeof *m);
+    int rc = 0;
+    for (int t = 0; t < q->n_turns && rc == 0; t++) {
+        struct prompt p = {0};
+        m[2 * t] = (struct chat_message){ "user", q->turn[t], strlen(q->turn[t]) };
+        m[2 * t + 1] = (struct chat_message){ "assistant", "An answer.", strlen("An answer.") };
+        if ((rc = prompt_build(&p, r->tokenizer, r->chat, m, 2 * t + 1, err)) < 0) {
+            err_wrap(err, "question %lld, turn %d", (long long)q->id, t + 1);
+            err_advise(err, "correct the template, or choose another by --chat-template");
+        }
+        prompt_free(&p);
+    }
+    free(m);
     return rc;
 }
 
@@ -87,7 +109,7 @@ static int answer(struct job *job, const struct answer_opts *o, struct err *err)
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
         .threads = o->threads, .max_batch = o->max_batch,
     };
-    if (rig_open(&rig, job, &ro, err) < 0)
+    if (rig_open(&rig, job, &ro, err) < 0 || try_template(&qs.q[0], &rig, err) < 0)
         goto out;
     say_once(o, &rig);
     struct sampling common = sampler_common(&o->sampler, &rig.model->config);

@@ -51,12 +51,12 @@ static int open_files(struct rig_parts *p, const struct rig_opts *o, struct err 
     if (!p->job || job_info(p->job).rank == 0)
         rc = modelpath_resolve(o->model_path, o->revision, &p->path, err);
     if (agree(p, rc, err) < 0)
-        return -1;
+        return err_advise(err, "check the path and who may read it");
     if (p->job)
         p->stage = stage_open(p->job, (const char *const *)p->path.path, p->path.n, err);
     else
         p->files = source_files_open((const char *const *)p->path.path, p->path.n, err);
-    return p->stage || p->files ? 0 : -1;
+    return p->stage || p->files ? 0 : err_advise(err, "check the path and who may read it");
 }
 
 static const struct source *metadata(const struct rig_parts *p)
@@ -66,16 +66,18 @@ static const struct source *metadata(const struct rig_parts *p)
 
 /* ---- tokenizer ---- */
 
-static int open_tokenizer(struct rig *r, struct err *err)
+static int open_tokenizer(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     const struct source *s = metadata(r->parts);
     const struct gguf *g = model_gguf(r->model);
     r->tokenizer = g ? textfiles_gguf_tokenizer(g, err) : textfiles_tokenizer(s, err);
-    if (!r->tokenizer)
-        return err_wrap(err, "%s", s->path[0]);
+    if (!r->tokenizer) {
+        err_advise(err, "copy the tokenizer of this model again, or choose a model whose tokenizer is known");
+        return err_wrap(err, "%s", o->model_path);
+    }
     if (tokenizer_n_vocab(r->tokenizer) > r->model->config.n_vocab)
-        return err_set(err, ERR_MODEL, "%s: the tokenizer has %d tokens, the model's embedding only %d; they do not belong together", s->path[0],
-                       tokenizer_n_vocab(r->tokenizer), r->model->config.n_vocab);
+        return err_set(err, ERR_MODEL, "%s: the tokenizer has %d tokens, the model's embedding only %d; they do not belong together, copy both again",
+                       o->model_path, tokenizer_n_vocab(r->tokenizer), r->model->config.n_vocab);
     const char *text;
     while (r->parts->n_special < MAX_SPECIAL && (text = tokenizer_special(r->tokenizer, r->parts->n_special)))
         r->parts->special[r->parts->n_special++] = text;
@@ -97,7 +99,7 @@ static int read_template_file(struct rig_parts *p, const struct rig_opts *o, str
         if (io_read(word, &p->file, err) == 0)
             n = p->file.len + 1;
         else if (strchr(word, '/'))
-            rc = err_wrap(err, "--chat-template");
+            rc = err_wrap(err, "--chat-template"), err_advise(err, "give a Jinja file that can be read");
     }
     if (agree(p, rc, err) < 0)
         return -1;
@@ -128,7 +130,7 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
         .special = p->special, .n_special = p->n_special, .now = clock_unix(),
     };
     r->chat = chat_create(&c, err);
-    return r->chat ? 0 : -1;
+    return r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template");
 }
 
 static void find_stops(struct rig *r)
@@ -219,7 +221,7 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     if (open_files(p, o, err) < 0)
         return -1;
     r->model = model_open(metadata(p), &ops_cpu, err);
-    if (agree(p, r->model ? open_tokenizer(r, err) : -1, err) < 0 || read_template_file(p, o, err) < 0)
+    if (agree(p, r->model ? open_tokenizer(r, o, err) : -1, err) < 0 || read_template_file(p, o, err) < 0)
         return -1;
     if (agree(p, open_chat(r, o, err), err) < 0)
         return -1;

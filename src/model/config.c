@@ -32,17 +32,17 @@ static int shards_of(const struct model_config *c)
 static int range(const char *name, long value, long low, long high, struct err *err)
 {
     if (value < low || value > high)
-        return err_set(err, ERR_MODEL, "%s %ld: must lie between %ld and %ld", name, value, low, high);
+        return err_set(err, ERR_MODEL, "the %s is %ld; it must lie between %ld and %ld", name, value, low, high);
     return 0;
 }
 
 static int check_config(struct model_config *c, struct err *err)
 {
     if (range("number of layers", c->n_layers, 1, 1024, err) < 0 || range("hidden size", c->dim, 1, 1 << 16, err) < 0 ||
-        range("attention heads", c->n_heads, 1, 1024, err) < 0 || range("key-value heads", c->n_kv, 1, c->n_heads, err) < 0 ||
+        range("number of attention heads", c->n_heads, 1, 1024, err) < 0 || range("number of key-value heads", c->n_kv, 1, c->n_heads, err) < 0 ||
         range("head dimension", c->head_dim, 16, 256, err) < 0 || range("feed-forward size", c->ff, 1, 1 << 20, err) < 0 ||
         range("vocabulary", c->n_vocab, 1, 1 << 24, err) < 0 || range("context length", c->context, 1, 1 << 26, err) < 0 ||
-        range("rotated dimensions", c->rope.dims, 2, c->head_dim, err) < 0 || range("sliding window", c->window, 0, INT_MAX, err) < 0)
+        range("number of rotated dimensions", c->rope.dims, 2, c->head_dim, err) < 0 || range("sliding window", c->window, 0, INT_MAX, err) < 0)
         return -1;
     if (c->head_dim % 16 || c->rope.dims % 2)
         return err_set(err, ERR_MODEL, "head dimension %d with %d rotated: heads must be a multiple of 16, rotated dimensions even", c->head_dim,
@@ -233,17 +233,24 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
     return read_scaling(root, c, err);
 }
 
-int config_from_hf(const char *json, size_t n, const char *generation, size_t n_generation, struct model_config *c, struct err *err)
+int config_from_hf(const char *json, size_t n, struct model_config *c, struct err *err)
 {
-    cJSON *root = cJSON_ParseWithLength(json, n), *g = generation ? cJSON_ParseWithLength(generation, n_generation) : NULL;
+    cJSON *root = cJSON_ParseWithLength(json, n);
     *c = (struct model_config){ .bos = -1 };
     int rc = read_hf(root, c, err);
-    if (rc == 0 && generation && !cJSON_IsObject(g))
-        rc = err_set(err, ERR_FORMAT, "generation_config.json: no JSON object; correct or remove the file");
-    if (rc == 0 && (rc = check_config(c, err)) == 0)
-        read_generation(g, c);
+    if (rc == 0)
+        rc = check_config(c, err);
     cJSON_Delete(root);
-    cJSON_Delete(g);
+    return rc;
+}
+
+int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err)
+{
+    cJSON *root = cJSON_ParseWithLength(json, n);
+    int rc = cJSON_IsObject(root) ? 0 : err_set(err, ERR_FORMAT, "no JSON object; correct the file, or remove it to sample by the defaults");
+    if (rc == 0)
+        read_generation(root, c);
+    cJSON_Delete(root);
     return rc;
 }
 

@@ -7,8 +7,10 @@
 #include "mtbench/model.h"
 #include "mtbench/safetensors.h"
 
-/* config.c: fill and check *c. generation may be NULL. -1: err (format, model). */
-int config_from_hf(const char *json, size_t n, const char *generation, size_t n_generation, struct model_config *c, struct err *err);
+/* config.c: fill and check *c. -1: err (format, model). */
+int config_from_hf(const char *json, size_t n, struct model_config *c, struct err *err);
+/* Add what generation_config.json says to a configuration. -1: err (format). */
+int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err);
 int config_from_gguf(const struct gguf *g, struct model_config *c, struct err *err);
 /* "LlamaForCausalLM, MistralForCausalLM, ..." for messages. */
 const char *arch_names(void);

@@ -14,7 +14,10 @@ int safetensors_header(const void *prefix, uint64_t file_size, uint64_t *length,
     if (file_size < SAFETENSORS_PREFIX)
         return err_set(err, ERR_FORMAT, "only %llu bytes; no safetensors file is that short, copy it again", (unsigned long long)file_size);
     memcpy(length, prefix, 8);
-    if (*length > MAX_HEADER || *length > file_size - SAFETENSORS_PREFIX)
+    if (*length <= file_size - SAFETENSORS_PREFIX && *length > MAX_HEADER)
+        return err_set(err, ERR_FORMAT, "a header of %llu bytes, more than the %d that the format allows; the file is damaged or of another kind, copy it again",
+                       (unsigned long long)*length, MAX_HEADER);
+    if (*length > file_size - SAFETENSORS_PREFIX)
         return err_set(err, ERR_FORMAT, "header claims %llu bytes, the file has %llu; it is cut short or damaged, copy it again",
                        (unsigned long long)*length, (unsigned long long)file_size);
     return 0;

@@ -92,6 +92,12 @@ static int read_text(const struct source *s, const char *name, struct buf *b, st
     return file < 0 ? 0 : source_slurp(s, file, MAX_HEADER, b, err);
 }
 
+static const char *path_of(const struct source *s, const char *name)
+{
+    int file = source_find(s, name);
+    return file < 0 ? name : s->path[file];
+}
+
 static bool has_suffix(const char *s, const char *suffix)
 {
     size_t n = strlen(s), k = strlen(suffix);
@@ -114,7 +120,7 @@ static int check_index(const struct source *s, struct err *err)
         memcpy(file, start, n);
         file[n] = '\0';
         if (source_find(s, file) < 0)
-            rc = err_set(err, ERR_IO, "model.safetensors.index.json: names %s, which is not in the folder; copy the missing shard", file);
+            rc = err_set(err, ERR_IO, "%s: names %s, which is not in the folder; copy the missing shard", path_of(s, "model.safetensors.index.json"), file);
     }
     buf_free(&b);
     return rc;
@@ -131,8 +137,12 @@ static int open_hf(struct model *m, const struct source *s, struct err *err)
     }
     if (read_text(s, "config.json", &config, err) < 0 || read_text(s, "generation_config.json", &generation, err) < 0)
         goto out;
-    if (config_from_hf(config.data, config.len, generation.data, generation.len, &m->config, err) < 0) {
-        err_wrap(err, "config.json");
+    if (config_from_hf(config.data, config.len, &m->config, err) < 0) {
+        err_wrap(err, "%s", path_of(s, "config.json"));
+        goto out;
+    }
+    if (generation.len && config_add_generation(generation.data, generation.len, &m->config, err) < 0) {
+        err_wrap(err, "%s", path_of(s, "generation_config.json"));
         goto out;
     }
     if (check_index(s, err) < 0)
@@ -231,7 +241,7 @@ static int place_slots(struct model *m, struct err *err)
         if (!s->from)
             return err_set(err, ERR_MODEL, "tensor %s is missing; the model is incomplete or of another architecture than its configuration says", s->name);
         if (s->from->rows != rows || s->from->cols != cols)
-            return err_set(err, ERR_MODEL, "tensor %s: shape %llu x %llu, but the configuration needs %zu x %zu", s->name,
+            return err_set(err, ERR_MODEL, "tensor %s has the shape %llu x %llu, the configuration needs %zu x %zu; weights and configuration do not belong together", s->name,
                            (unsigned long long)s->from->rows, (unsigned long long)s->from->cols, rows, cols);
         if (s->vector && dtype_info[s->from->dtype].block > 1)
             return err_set(err, ERR_MODEL, "tensor %s: a vector in %s; it must be F32, F16 or BF16", s->name, dtype_info[s->from->dtype].name);
@@ -272,7 +282,11 @@ struct model *model_open(const struct source *s, const struct ops *ops, struct e
     m->ops = ops;
     m->plan = xcalloc(1, sizeof *m->plan);
     bool gguf = s->n_files == 1 && has_suffix(s->path[0], ".gguf");
-    if ((gguf ? open_gguf(m, s, err) : open_hf(m, s, err)) < 0 || plan_slots(m, err) < 0) {
+    int rc = gguf ? open_gguf(m, s, err) : open_hf(m, s, err);
+    if (rc == 0 && (rc = plan_slots(m, err)) < 0)
+        err_wrap(err, "%s", gguf ? s->path[0] : path_of(s, "config.json"));
+    if (rc < 0) {
+        err_advise(err, err->kind == ERR_FORMAT ? "the file is damaged or of another kind, copy it again" : "choose a model that this program runs");
         model_close(m);
         return NULL;
     }

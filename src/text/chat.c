@@ -34,7 +34,7 @@ static int unknown(const char *choice, const struct chat_opts *o, struct err *er
     if (choice)
         err_set(err, ERR_USAGE, "--chat-template %s: no such template; give a Jinja file or one of %s ...", choice, b.data);
     else
-        err_set(err, ERR_USAGE, "the model has no chat template, and FastChat has none for \"%s\"; choose by --chat-template: a Jinja file or one of %s ...",
+        err_set(err, ERR_USAGE, "chat template: the model has none, and FastChat has none for \"%s\"; choose by --chat-template a Jinja file or one of %s ...",
                 o->model_id && *o->model_id ? o->model_id : o->model_path, b.data);
     buf_free(&b);
     return -1;

@@ -23,7 +23,7 @@ void *work_alloc(struct work *w, size_t n)
 {
     n = (n + 15) & ~(size_t)15;
     if (n > MAX_ARENA || (w->used += n) > MAX_ARENA)
-        work_fail(w, "the template needs too much memory");
+        work_fail(w, "more than %d MB of memory; does it loop for ever?", MAX_ARENA >> 20);
     if (!w->block || w->block->size - w->block->used < n) {
         size_t size = n > 64 << 10 ? n : 64 << 10;
         struct arena_block *b = xcalloc(1, sizeof *b + size);

@@ -6,6 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct model_config c;
     struct err err;
-    config_from_hf((const char *)data, size, (const char *)data, size, &c, &err);
+    if (config_from_hf((const char *)data, size, &c, &err) == 0)
+        config_add_generation((const char *)data, size, &c, &err);
     return 0;
 }

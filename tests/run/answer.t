@@ -41,7 +41,7 @@ for delay in 0.8 1.2 1.6; do
     mpirun --oversubscribe -n 2 ./mtbench answer --model-path "$model" --data-dir "$d" --bench-name smoke --max-new-token 24 --quiet --max-batch 1 --model-id "k$delay" >/dev/null 2>&1 &
     pid=$!
     sleep $delay
-    pkill -9 -f -- "--model-id k$delay" 2>/dev/null
+    kill -9 $(pgrep -P $pid) $pid 2>/dev/null
     wait $pid 2>/dev/null
     [ "$(answer 3 --model-id "k$delay" | digest)" = "$want" ]; ok $? "kill -9 of all after $delay s, then three ranks: same digest"
     [ "$(grep -c '"status": "ok"' "$d/smoke/model_answer/k$delay.journal")" -eq 16 ]; ok $? "every turn stands once in the journal"
@@ -51,9 +51,8 @@ printf '{"question_id": 1, "cho' >>"$d/smoke/model_answer/r1.journal"
 
 mpirun -n 1 ./mtbench answer --model-path "$model" --data-dir "$d" --bench-name smoke --quiet --model-id term --max-new-token 900 --max-batch 1 >/dev/null 2>&1 &
 sleep 1.5
-rank=$(pgrep -f '^./mtbench answer.*--model-id term' | head -1)
 start=$(date +%s)
-kill -TERM "$rank" 2>/dev/null
+kill -TERM "$(pgrep -P $! -x mtbench)"
 wait $!
 rc=$?
 [ $rc -eq 75 ] && [ $(($(date +%s) - start)) -le 10 ]; ok $? "SIGTERM ends the run with exit code 75 (got $rc)"
@@ -81,9 +80,9 @@ head -c 1000000 "$model" >"$d/cut2.gguf"
 refuse 'cut short' --model-id x --model-path "$d/cut2.gguf"
 sed '0,/llama/s/llama/lmama/' "$model" >"$d/odd.gguf"
 refuse 'not supported' --model-id x --model-path "$d/odd.gguf"
-echo "{{ raise_exception('never') }}" >"$d/raise.jinja"
-answer 1 --model-id raise --chat-template "$d/raise.jinja" --first-n 1 >"$d/out"
-[ $? -eq 2 ] && grep -q ' 0/2 .* 2 failed' "$d/out" && grep -q never "$d/err"; ok $? "a template that refuses: a failed turn with its reason, exit code 2"
+echo "{% if 'lighthouse' in messages[0].content %}{{ raise_exception('never') }}{% endif %}{{ messages[-1].content }}" >"$d/raise.jinja"
+answer 1 --model-id raise --chat-template "$d/raise.jinja" --first-n 2 >"$d/out"
+[ $? -eq 2 ] && grep -q ' 2/4 .* 2 failed' "$d/out" && grep -q never "$d/err"; ok $? "a template that refuses one question: failed turns with their reason, exit code 2"
 broken() { # line of the message, questions on stdin
     mkdir -p "$d/broken" && cat >"$d/broken/question.jsonl"
     refuse "$1" --model-id x --bench-name broken

@@ -104,7 +104,7 @@ int main(void)
     ledger_add(l, "fits", 4);
     ok(ledger_sync(l, &err) == 0, "a line that fits");
     ledger_add(l, "does not", 8);
-    ok(ledger_sync(l, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "free some space"), "a full disk is an error: %s", err.text);
+    ok(ledger_sync(l, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "make room"), "a full disk is an error: %s", err.text);
     is_file("fits\n", "that leaves no part of a line");
     setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
     ok(ledger_sync(l, &err) == 0, "with room again");
