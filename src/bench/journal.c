@@ -5,6 +5,7 @@
 
 #include "mtbench/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,11 @@ int turn_parse(const char *line, size_t n, struct turn_record *t, cJSON **keep, 
     if (read_status(j, t, err) < 0)
         goto error;
     double id = number_of(j, "question_id");
-    t->question_id = id > -9e15 && id < 9e15 ? (int64_t)id : 0;
+    if (!(fabs(id) <= 9007199254740991.0) || id != floor(id)) {
+        err_set(err, ERR_FORMAT, "no turn record: question_id %g is impossible", id);
+        goto error;
+    }
+    t->question_id = (int64_t)id;
     t->choice = int_of(j, "choice");
     t->turn = int_of(j, "turn");
     t->reason = text_of(j, "reason");

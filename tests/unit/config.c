@@ -1,6 +1,7 @@
 /* config.c - config.json and generation_config.json: the spellings of several years, and impossible values. */
 #include "src/model/model_priv.h"
 
+#include "mtbench/io.h"
 #include "mtbench/mem.h"
 
 #include "tap.h"
@@ -77,7 +78,7 @@ static void check_refusals(void)
     static const char *const bad[][2] = {
         { "{\"architectures\": [\"PhiForCausalLM\"]}", "LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM" }, { "{}", "none given" }, { "[1]", "JSON object" }, { "{", "JSON object" },
         { LLAMA ", \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2}}", "dynamic" }, { LLAMA ", \"hidden_act\": \"gelu\"}", "gelu" }, { LLAMA ", \"mlp_bias\": true}", "mlp_bias" },
-        { LLAMA ", \"attention_bias\": true}", "attention_bias" }, { LLAMA ", \"num_key_value_heads\": 3}", "multiple" }, { LLAMA ", \"num_key_value_heads\": 0}", "key-value heads 0" },
+        { LLAMA ", \"attention_bias\": true}", "attention_bias" }, { LLAMA ", \"num_key_value_heads\": 3}", "multiple" }, { LLAMA ", \"num_key_value_heads\": 0}", "key-value heads is 0" },
         { LLAMA ", \"head_dim\": 24}", "multiple of 16" }, { LLAMA ", \"hidden_size\": -64}", "hidden size" }, { LLAMA ", \"vocab_size\": 1e300}", "vocabulary" },
         { LLAMA ", \"rms_norm_eps\": 0}", "epsilon" }, { LLAMA ", \"rope_theta\": -1}", "rope base" }, { LLAMA ", \"num_hidden_layers\": 1e9}", "layers" },
         { MISTRAL ", \"sliding_window\": -8}", "window" },
@@ -94,8 +95,58 @@ static void check_refusals(void)
     }
 }
 
+static int parse_file(const char *name, struct model_config *c)
+{
+    struct buf b = { 0 };
+    struct err err;
+    char path[200];
+    snprintf(path, sizeof path, "tests/golden/tiny/%s/config.json", name);
+    int rc = io_read(path, &b, &err) < 0 ? -1 : config_from_hf(b.data, b.len, c, &err);
+    buf_free(&b);
+    return rc;
+}
+
+static bool near(float a, double b)
+{
+    return fabs((double)a - b) <= 1e-6 * fabs(b);
+}
+
+/* What transformers wrote for the models of tests/golden/tiny. */
+static void check_transformers(void)
+{
+    struct model_config c;
+    ok(parse_file("llama", &c) == 0 && !strcmp(c.arch->hf_name, "LlamaForCausalLM") && c.n_layers == 2 && c.dim == 32 && c.n_heads == 2 && c.n_kv == 2 &&
+       c.head_dim == 16 && c.ff == 64 && c.n_vocab == 96 && c.context == 256, "llama: sizes");
+    ok(near(c.norm_eps, 1e-5) && near(c.rope.theta, 10000) && c.rope.dims == 16 && c.rope.scaling == ROPE_NONE && !c.tied && !c.qkv_bias && c.window == 0 &&
+       c.bos == 1 && c.n_eos == 1 && c.eos[0] == 2, "llama: the rest");
+    ok(parse_file("llama_gqa_tied", &c) == 0 && c.n_heads == 4 && c.n_kv == 1 && c.head_dim == 16 && c.dim == 32 && c.tied, "grouped heads wider than the model, tied");
+    ok(parse_file("llama3_scaling", &c) == 0 && c.rope.scaling == ROPE_LLAMA3 && near(c.rope.factor, 4) && near(c.rope.low_freq, 1) &&
+       near(c.rope.high_freq, 4) && c.rope.original_context == 32, "Llama 3's scaling");
+    ok(parse_file("llama_linear", &c) == 0 && c.rope.scaling == ROPE_LINEAR && near(c.rope.factor, 2), "linear scaling");
+    ok(parse_file("mistral_window", &c) == 0 && c.window == 8 && c.window_first_layer == 0, "a window on all layers");
+    ok(parse_file("qwen2", &c) == 0 && c.qkv_bias && c.window == 0, "Qwen2: biases, its window off by default");
+    ok(parse_file("qwen2_yarn", &c) == 0 && c.rope.scaling == ROPE_YARN && near(c.rope.factor, 4) && c.rope.original_context == 64 &&
+       near(c.rope.beta_fast, 32) && near(c.rope.beta_slow, 1) && near(c.rope.attention_factor, 0.1 * log(4) + 1), "yarn: its attention factor is 0.1 ln(factor) + 1");
+}
+
+/* Shards depend on the sizes alone: the largest of 8, 4, 2, 1 that leaves whole blocks of 32 and whole heads. */
+static void check_shards(void)
+{
+    static const struct { int heads, dim, ff, want; } table[] = { { 4, 64, 128, 2 }, { 32, 4096, 11008, 8 }, { 9, 576, 1536, 1 }, { 14, 896, 4864, 2 }, { 8, 512, 1024, 8 } };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct model_config c;
+        struct err err;
+        char json[400];
+        snprintf(json, sizeof json, "{\"architectures\": [\"LlamaForCausalLM\"], \"num_hidden_layers\": 1, \"hidden_size\": %d, \"num_attention_heads\": %d, \"intermediate_size\": %d, \"vocab_size\": 100}",
+                 table[i].dim, table[i].heads, table[i].ff);
+        ok(read_config(json, NULL, &c, &err) && c.n_shards == table[i].want, "%d heads of %d, %d: %d shards", table[i].heads, table[i].dim, table[i].ff, c.n_shards);
+    }
+}
+
 int main(void)
 {
+    check_transformers();
+    check_shards();
     check_eos();
     check_sampler();
     check_shapes();

@@ -1,0 +1,96 @@
+/* chat.c - which template a model gets: its own first, then FastChat's by name, never a silent default; and where its answers stop. */
+#include "mtbench/chat.h"
+
+#include "mtbench/hash.h"
+
+#include "tap.h"
+
+#include <string.h>
+
+static struct err err;
+static const struct chat_message turns[] = { { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
+
+static struct chat *create(struct chat_opts o)
+{
+    err = (struct err){0};
+    return chat_create(&o, &err);
+}
+
+static void test_own(void)
+{
+    static const char own[] = "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}{{ pad_token is defined }}";
+    struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own), .model_id = "vicuna-7b", .bos = "<s>", .eos = "</s>" });
+    struct buf b = {0};
+    char hex[65];
+    const int32_t *id;
+    ok(c && !strcmp(chat_name(c), "own") && chat_is_own_template(c), "the model's own template goes before FastChat's");
+    ok(chat_render(c, turns, 3, true, &b, &err) == 0 && !strcmp(b.data, "<s><user>Q1</s><assistant>A1</s><user>Q2</s>False"), "rendered: %s", b.data);
+    sha256_hex(own, strlen(own), hex);
+    ok(!strcmp(chat_sha256(c), hex) && chat_stop_ids(c, &id) == 0 && !chat_has_stop_strings(c), "its hash is of its text; it has no stop strings");
+    buf_clear(&b);
+    const char zero[] = { 'a', 0, 'b' };
+    ok(chat_render(c, &(struct chat_message){ "user", zero, 3 }, 1, true, &b, &err) == 0 && b.len == 21 && !memcmp(b.data + 9, zero, 3), "a content's length is given");
+    chat_destroy(c);
+    buf_free(&b);
+}
+
+static void test_named(void)
+{
+    struct chat *c = create((struct chat_opts){ .choice = "llama-3", .own = "{{ x }}", .n_own = 7 });
+    const int32_t *id;
+    struct buf b = {0};
+    ok(c && !strcmp(chat_name(c), "llama-3") && !chat_is_own_template(c), "a name that was chosen goes before the model's own");
+    ok(chat_stop_ids(c, &id) == 2 && id[0] == 128001 && id[1] == 128009 && chat_has_stop_strings(c), "its stop ids");
+    ok(!chat_stopped(c, "x<|eot_i", 8) && chat_stopped(c, "x<|eot_id|>", 11), "its stop string, in pieces");
+    chat_clean(c, " x<|eot_id|>y", 13, &b);
+    ok(!strcmp(b.data, "x"), "and what it leaves: %s", b.data);
+    chat_destroy(c);
+    buf_free(&b);
+    c = create((struct chat_opts){ .model_id = "my-model", .model_path = "/models/vicuna-7b-v1.5" });
+    ok(c && !strcmp(chat_name(c), "vicuna_v1.1"), "by the path, where the id says nothing");
+    chat_destroy(c);
+    c = create((struct chat_opts){ .choice = "auto", .model_id = "zephyr-7b-beta", .model_path = "/models/vicuna-7b-v1.5" });
+    ok(c && !strcmp(chat_name(c), "zephyr"), "the id goes before the path");
+    chat_destroy(c);
+}
+
+static void refused(struct chat_opts o, enum err_kind kind, const char *words)
+{
+    ok(!create(o) && err.kind == kind && strstr(err.text, words), "refused: %.100s", err.text);
+}
+
+static void test_refusals(void)
+{
+    refused((struct chat_opts){ .model_id = "SmolLM2-135M", .model_path = "/models/x" }, ERR_USAGE, "FastChat has none for \"SmolLM2-135M\"; choose by --chat-template");
+    refused((struct chat_opts){ .choice = "nothing" }, ERR_USAGE, "--chat-template nothing: no such template; give a Jinja file or one of raw, ");
+    refused((struct chat_opts){ .choice = "one_shot" }, ERR_USAGE, "one_shot");
+    refused((struct chat_opts){ .own = "{% if", .n_own = 5 }, ERR_MODEL, "chat template line 1");
+    refused((struct chat_opts){ .choice = "file", .file = "a\n\n{{", .n_file = 5 }, ERR_MODEL, "chat template line 3");
+}
+
+static void test_file(void)
+{
+    static const char *const special[] = { "<s>", "</s>" };
+    struct chat *c = create((struct chat_opts){ .choice = "file", .file = "{{ messages[0].content }}", .n_file = 25, .own = "x", .n_own = 1, .special = special, .n_special = 2 });
+    struct buf b = {0};
+    ok(c && !strcmp(chat_name(c), "file") && chat_render(c, turns, 1, true, &b, &err) == 0 && !strcmp(b.data, "Q1"), "a file goes before all");
+    buf_clear(&b);
+    chat_clean(c, " a<s>b</s> ", 11, &b);
+    ok(!strcmp(b.data, "ab"), "special texts are deleted from answers");
+    buf_clear(&b);
+    buf_str(&b, "kept");
+    chat_destroy(c);
+    c = create((struct chat_opts){ .own = "some text {{ raise_exception('not you') }}", .n_own = 42 });
+    ok(chat_render(c, turns, 1, true, &b, &err) == -1 && strstr(err.text, "not you") && !strncmp(b.data, "kept", 4) && b.len == 4, "a refusal: %s", err.text);
+    chat_destroy(c);
+    buf_free(&b);
+}
+
+int main(void)
+{
+    test_own();
+    test_named();
+    test_refusals();
+    test_file();
+    return done_testing();
+}

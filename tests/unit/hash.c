@@ -1,0 +1,38 @@
+/* hash.c - SHA-256 against FIPS 180-4's examples and Python's hashlib (tests/golden/make_base.py made the golden). */
+#include "mtbench/hash.h"
+
+#include "golden.h"
+#include "tap.h"
+
+static void check_line(char *length)
+{
+    const char *want = golden_next(length);
+    size_t n = (size_t)atol(length);
+    unsigned char *data = malloc(n ? n : 1), digest[32];
+    char hex[65], pieces[65];
+    for (size_t i = 0; i < n; i++)
+        data[i] = (unsigned char)(7 * i + 3);
+    sha256_hex(data, n, hex);
+    struct sha256 *h = sha256_begin();
+    for (size_t at = 0, k = 1; at < n; at += k, k = k * 3 % 101) {
+        k = k < n - at ? k : n - at;
+        sha256_add(h, data + at, k);
+    }
+    sha256_end(h, digest);
+    hex_of(digest, sizeof digest, pieces);
+    ok(!strcmp(hex, want) && !strcmp(pieces, want), "%zu bytes, whole and in pieces: %.16s", n, hex);
+    free(data);
+}
+
+int main(void)
+{
+    char hex[65];
+    sha256_hex("abc", 3, hex);
+    ok(!strcmp(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), "FIPS 180-4: abc");
+    sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, hex);
+    ok(!strcmp(hex, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"), "FIPS 180-4: two blocks");
+    ok(golden_lines("tests/golden/base.txt", 'h', check_line) == 16, "16 lengths around the block size");
+    hex_of((const uint8_t *)"\x00\x09\xaf\xff", 4, hex);
+    ok(!strcmp(hex, "0009afff"), "hex digits: %s", hex);
+    return done_testing();
+}

@@ -1,0 +1,232 @@
+/* journal.c - the record of finished turns: what was synced is found again, a torn line is cut off, a second writer and a changed run are
+ * refused, and a full disk loses nothing that was synced. */
+#include "mtbench/journal.h"
+
+#include "mtbench/io.h"
+
+#include "tap.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/mtbench-journal-XXXXXX", path[100];
+static struct err err;
+
+static struct manifest manifest(const char *sampler)
+{
+    struct manifest m = {0};
+    manifest_add(&m, true, "model_sha256", "%s", "abc");
+    manifest_add(&m, true, "sampler", "%s", sampler);
+    manifest_add(&m, false, "program", "%s", sampler);      /* no identity: may change */
+    return m;
+}
+
+static struct turn_record turn(int64_t question, int choice, int number, const char *text)
+{
+    return (struct turn_record){
+        .question_id = question, .choice = choice, .turn = number, .text = text, .finish = "stop", .question_sha256 = "q", .prompt_sha256 = "p",
+        .n_prompt = 10, .n_new = 20, .n_reused = 5, .temperature = 0.7, .top_p = 0.9, .min_p = 0.1, .repetition_penalty = 1.1, .top_k = 50,
+        .seconds = 1.25, .tstamp = 1686286924.844282, .rank = 3,
+    };
+}
+
+static struct journal *open_journal(const char *sampler, bool fresh)
+{
+    struct manifest m = manifest(sampler);
+    err = (struct err){0};
+    struct journal *j = journal_open(path, &m, fresh, &err);
+    manifest_free(&m);
+    return j;
+}
+
+static bool same(const struct turn_record *a, const struct turn_record *b)
+{
+    return a && a->question_id == b->question_id && a->choice == b->choice && a->turn == b->turn && a->status == b->status && !strcmp(a->text, b->text) &&
+           (a->finish ? b->finish && !strcmp(a->finish, b->finish) : !b->finish) && !strcmp(a->question_sha256, b->question_sha256) &&
+           !strcmp(a->prompt_sha256, b->prompt_sha256) && a->n_prompt == b->n_prompt && a->n_new == b->n_new && a->n_reused == b->n_reused &&
+           a->temperature == b->temperature && a->top_p == b->top_p && a->min_p == b->min_p && a->repetition_penalty == b->repetition_penalty &&
+           a->top_k == b->top_k && a->seconds == b->seconds && a->tstamp == b->tstamp && a->rank == b->rank &&
+           (a->reason ? b->reason && !strcmp(a->reason, b->reason) : !b->reason);
+}
+
+static void test_records(void)
+{
+    struct turn_record t = turn(-9007199254740991, 7, 2, "a\n\"\u00e9\" \U0001f600"), failed = turn(5, 0, 1, ""), back;
+    struct buf b = {0};
+    cJSON *keep;
+    turn_put(&b, &t);
+    ok(turn_parse(b.data, b.len, &back, &keep, &err) == 0 && same(&back, &t) && !strchr(b.data, '\n'), "a turn there and back: %s", b.data);
+    cJSON_Delete(keep);
+    buf_clear(&b);
+    failed.status = TURN_TOO_LONG;
+    failed.finish = NULL;
+    failed.reason = "prompt: too long";
+    turn_put(&b, &failed);
+    ok(turn_parse(b.data, b.len, &back, &keep, &err) == 0 && same(&back, &failed), "a failed one");
+    cJSON_Delete(keep);
+    static const char *const bad[] = {
+        "", "{}", "[]", "{\"question_id\": 1, \"turn\": 1, \"status\": \"ok\"}", "{\"question_id\": 1, \"turn\": 0, \"text\": \"\", \"status\": \"ok\"}",
+        "{\"question_id\": 1, \"turn\": 1, \"text\": \"\"}", "{\"question_id\": 1, \"turn\": 1, \"text\": \"\", \"status\": \"fine\"}",
+        "{\"question_id\": 1e300, \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}",
+        "{\"question_id\": 1.5, \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}", "{\"question_id\": \"1\", \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}", "{\"question_id\": 1, \"turn\": 1, \"text\": 5, \"status\": \"ok\"}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ok(turn_parse(bad[i], strlen(bad[i]), &back, &keep, &err) == -1 && !keep && err.kind == ERR_FORMAT, "refused: %s: %s", bad[i], err.text);
+    buf_free(&b);
+}
+
+static void test_resume(void)
+{
+    struct journal *j = open_journal("greedy", false);
+    struct turn_record a = turn(81, 0, 1, "first"), b = turn(81, 0, 2, "second"), c = turn(82, 0, 1, "");
+    ok(j && !journal_find(j, 81, 0, 1), "a new journal is empty");
+    journal_append(j, &a);
+    journal_append(j, &b);
+    c.status = TURN_FAILED;
+    c.reason = "no memory";
+    journal_append(j, &c);
+    ok(same(journal_find(j, 81, 0, 2), &b), "what was taken in is found at once");
+    ok(journal_sync(j, &err) == 0, "synced");
+    c = turn(83, 0, 1, "lost");
+    journal_append(j, &c);
+    journal_close(j);                                       /* not synced: does not count */
+    j = open_journal("greedy", false);
+    ok(j && same(journal_find(j, 81, 0, 1), &a) && same(journal_find(j, 81, 0, 2), &b), "synced turns are found after a restart");
+    ok(!journal_find(j, 82, 0, 1) && !journal_find(j, 83, 0, 1) && !journal_find(j, 81, 1, 1), "failed and unsynced ones are not");
+    c = turn(82, 0, 1, "now it went well");
+    journal_append(j, &c);
+    a.text = "again";
+    journal_append(j, &a);
+    journal_sync(j, &err);
+    journal_close(j);
+    j = open_journal("greedy", false);
+    ok(j && same(journal_find(j, 82, 0, 1), &c), "a turn that failed first can be finished later");
+    ok(j && same(journal_find(j, 81, 0, 1), &a), "of two records of a turn the later one counts");
+    journal_close(j);
+}
+
+/* Cut the file at every byte: what was whole is found, the rest is cut off, and appending goes on. */
+static void test_torn(void)
+{
+    struct buf whole = {0};
+    int wrong = 0;
+    io_read(path, &whole, &err);
+    const char *first = strchr(whole.data, '\n') + 1, *second = strchr(first, '\n') + 1;
+    size_t end_first = (size_t)(first - whole.data), end_second = (size_t)(second - whole.data);
+    for (size_t cut = 0; cut <= whole.len; cut++) {
+        io_replace(path, whole.data, cut, &err);
+        struct journal *j = open_journal("greedy", false);
+        struct turn_record t = turn(99, 0, 1, "new");
+        if (!j) {
+            wrong++;
+            continue;
+        }
+        wrong += (journal_find(j, 81, 0, 1) != NULL) != (cut >= end_second);
+        journal_append(j, &t);
+        wrong += journal_sync(j, &err) != 0;
+        journal_close(j);
+        struct buf now = {0};
+        io_read(path, &now, &err);
+        size_t kept = cut >= end_first ? cut : 0;
+        while (kept > end_first && whole.data[kept - 1] != '\n')
+            kept--;
+        wrong += now.len < kept || memcmp(now.data, whole.data, kept) || now.data[now.len - 1] != '\n';
+        buf_free(&now);
+        j = open_journal("greedy", false);
+        wrong += !j || !same(journal_find(j, 99, 0, 1), &t);
+        journal_close(j);
+    }
+    ok(wrong == 0, "cut at each of %zu bytes: whole lines stay, torn ones go, the next run goes on", whole.len);
+    io_replace(path, whole.data, whole.len, &err);
+    buf_free(&whole);
+}
+
+static void test_refusals(void)
+{
+    ok(!open_journal("top_k 7", false) && err.kind == ERR_USAGE && strstr(err.text, "sampler was greedy and is top_k 7") && !strstr(err.text, "program"),
+       "another sampler: %s", err.text);
+    struct journal *j = open_journal("greedy", false);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(!open_journal("greedy", false) && err.kind == ERR_BUSY && strstr(err.text, "another run (process") ? 0 : 1);
+    int status = 1;
+    waitpid(child, &status, 0);
+    ok(status == 0, "a second process is refused while the first holds it");
+    journal_close(j);
+    struct buf b = {0};
+    io_read(path, &b, &err);
+    memcpy(strchr(b.data, '\n') + 1, "garbage", 7);
+    io_replace(path, b.data, b.len, &err);
+    ok(!open_journal("greedy", false) && err.kind == ERR_FORMAT && strstr(err.text, ".journal:2: "), "damage inside: %s", err.text);
+    struct buf after = {0};
+    io_read(path, &after, &err);
+    ok(after.len == b.len && !memcmp(after.data, b.data, b.len), "and the file is as it was");
+    j = open_journal("top_k 7", true);
+    ok(j && !journal_find(j, 81, 0, 1), "--fresh begins anew, whatever was there");
+    journal_close(j);
+    char old[120];
+    snprintf(old, sizeof old, "%s.old", path);
+    buf_clear(&after);
+    ok(io_read(old, &after, &err) == 0 && after.len == b.len && !memcmp(after.data, b.data, b.len), "and the old journal is kept aside");
+    unlink(old);
+    buf_free(&b);
+    buf_free(&after);
+}
+
+static void test_full_disk(void)
+{
+    struct rlimit before, small;
+    struct journal *j = open_journal("top_k 7", true);
+    struct turn_record t = turn(81, 0, 1, "kept"), big = turn(82, 0, 1, "");
+    char text[6000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    big.text = text;
+    journal_append(j, &t);
+    journal_sync(j, &err);
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){ 4096, before.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    journal_append(j, &big);
+    ok(journal_sync(j, &err) == -1 && err.kind == ERR_IO && strstr(err.text, ".journal: cannot write: File too large; make room"), "no room: %s", err.text);
+    journal_close(j);
+    setrlimit(RLIMIT_FSIZE, &before);
+    struct stat st;
+    stat(path, &st);
+    j = open_journal("top_k 7", false);
+    ok(st.st_size < 4096 && j && same(journal_find(j, 81, 0, 1), &t) && !journal_find(j, 82, 0, 1), "the turn before is there, no half line is");
+    journal_append(j, &big);
+    ok(journal_sync(j, &err) == 0, "with room it goes on");
+    journal_close(j);
+}
+
+int main(void)
+{
+    if (!mkdtemp(dir))
+        return 1;
+    snprintf(path, sizeof path, "%s/sub/m.journal", dir);
+    test_records();
+    test_resume();
+    test_torn();
+    test_refusals();
+    test_full_disk();
+    char *p = journal_path("a/m.jsonl"), *q = journal_path("a/m.txt"), *r = journal_path(".jsonl");
+    ok(!strcmp(p, "a/m.journal") && !strcmp(q, "a/m.txt.journal"), "names: %s, %s, %s", p, q, r);
+    free(p);
+    free(q);
+    free(r);
+    char old[120];
+    snprintf(old, sizeof old, "%s.old", path);
+    unlink(old);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/sub", dir);
+    rmdir(path);
+    ok(rmdir(dir) == 0, "no other file was left");
+    return done_testing();
+}

@@ -1,0 +1,104 @@
+/* json.c - JSON out against Python's json.dumps and repr to the byte (tests/golden/make_base.py made the golden), JSON in against json.loads. */
+#include "mtbench/json.h"
+
+#include "golden.h"
+#include "tap.h"
+
+#include <math.h>
+
+static int bad;
+
+static void check_string(char *hex)
+{
+    const char *want = golden_next(hex);
+    size_t n;
+    struct buf b = {0};
+    struct err err = {0};
+    char *s = golden_bytes(hex, &n);
+    json_put_string(&b, s, n);
+    cJSON *back = json_parse(want, strlen(want), &err);
+    if (strcmp(b.data, want) || !cJSON_IsString(back) || strlen(back->valuestring) != n || memcmp(back->valuestring, s, n)) {
+        bad++;
+        printf("# string %s: %s, Python writes %s; read back: %s\n", hex, b.data, want, back ? "another" : err.text);
+    }
+    cJSON_Delete(back);
+    buf_free(&b);
+    free(s);
+}
+
+static void check_double(char *hex)
+{
+    const char *want = golden_next(hex);
+    struct buf b = {0};
+    uint64_t bits = strtoull(hex, NULL, 16);
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    json_put_double(&b, v);
+    if (strcmp(b.data, want)) {
+        bad++;
+        printf("# double %s: %s, Python writes %s\n", hex, b.data, want);
+    }
+    buf_free(&b);
+}
+
+static void check_document(char *hex)
+{
+    const char *want = golden_next(hex);
+    struct err err = {0};
+    size_t n;
+    char *s = golden_bytes(hex, &n);
+    cJSON *j = json_parse(s, n, &err);
+    if ((j != NULL) != (*want == '1') || (!j && !strstr(err.text, "; "))) {
+        bad++;
+        printf("# document %.*s: %s, Python says %s\n", (int)n, s, j ? "taken" : err.text, want);
+    }
+    cJSON_Delete(j);
+    free(s);
+}
+
+static void all(char kind, const char *name, golden_line_f check)
+{
+    bad = 0;
+    int n = golden_lines("tests/golden/base.txt", kind, check);
+    ok(n > 25 && bad == 0, "%s: %d of %d as Python", name, n - bad, n);
+}
+
+static void test_numbers(void)
+{
+    struct buf b = {0};
+    json_put_double(&b, (double)NAN);
+    json_put_double(&b, (double)INFINITY);
+    json_put_double(&b, -(double)INFINITY);
+    json_put_int(&b, INT64_MIN);
+    ok(!strcmp(b.data, "NaNInfinity-Infinity-9223372036854775808"), "what has no digits, and the least integer: %s", b.data);
+    buf_free(&b);
+}
+
+static void test_reading(void)
+{
+    struct err err = {0};
+    cJSON *j = json_parse("{\"a\": 1, \"b\": 2, \"a\": 3}", 24, &err);
+    ok(json_get(j, "a") && json_get(j, "a")->valuedouble == 3, "of keys that repeat the last counts");
+    ok(!json_get(j, "c") && !json_get(json_get(j, "a"), "x") && !json_get(NULL, "x"), "no such member, and members of what is no object");
+    cJSON_Delete(j);
+    ok(!json_parse("\"a\\u0000b\"", 10, &err) && strstr(err.text, "NUL"), "an escaped NUL: %s", err.text);
+    ok(!json_parse("\"a\0b\"", 5, &err) && strstr(err.text, "NUL"), "a plain NUL: %s", err.text);
+    j = json_parse("\"a\\\\u0000b\"", 11, &err);
+    ok(cJSON_IsString(j) && !strcmp(j->valuestring, "a\\u0000b"), "a backslash before u0000 is none");
+    cJSON_Delete(j);
+    ok(!json_parse("{\"a\": [1, 2,, 3]}", 17, &err) && strstr(err.text, "column 13"), "the column: %s", err.text);
+    ok(utf8_bad("abc\xe2\x82\xac", 6) == -1 && utf8_bad("abc\xe2\x82", 5) == 3 && utf8_bad("\xed\xa0\x80", 3) == 0, "where UTF-8 is bad");
+    char deep[4001];
+    memset(deep, '[', 4000);
+    ok(!json_parse(deep, 4000, &err), "4000 levels do not exhaust the stack");
+}
+
+int main(void)
+{
+    all('s', "strings", check_string);
+    all('d', "doubles", check_double);
+    all('v', "documents", check_document);
+    test_numbers();
+    test_reading();
+    return done_testing();
+}
