@@ -1,0 +1,115 @@
+/* cmd_judge.c - the verb `judge`: answers in, judgments out. Rank 0 reads, calls and writes; a local judge runs on all ranks. */
+#include "cmd.h"
+#include "judge_ranks.h"
+#include "judging.h"
+#include "rig.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
+
+static void ask_for_enter(void)
+{
+    printf("Press Enter to confirm...");
+    fflush(stdout);
+    for (int c; (c = getchar()) != '\n' && c != EOF;)
+        ;
+}
+
+/* Rank 0 alone, over HTTP. Returns an exit code. */
+static int judge_hosted(struct judging *j, struct err *err)
+{
+    long open = 1;
+    if (judging_connect(j, err) < 0)
+        return EXIT_PREFLIGHT;
+    while (open > 0 && job_poll(j->job) == JOB_RUNNING)
+        open = judging_tick(j, 0.2, err);
+    if (open > 0 && judging_drain(j, DRAIN_SECONDS, err) < 0)
+        open = -1;
+    if (open < 0 && err->kind != ERR_CANCELLED && err->kind != ERR_DEVICE)
+        return EXIT_INPUT;
+    struct err more = {0};
+    if (judging_finish(j, &more) < 0) {
+        *err = more;
+        return EXIT_INPUT;
+    }
+    if (open < 0)
+        return err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_PREFLIGHT;
+    if (open > 0)
+        return EXIT_RESUME;
+    return judging_error_rate(j) > j->o->max_error_rate ? EXIT_FAILURES : EXIT_COMPLETE;
+}
+
+/* All ranks. Returns an exit code. */
+static int judge_local(struct job *job, const struct judge_opts *o, struct judging *j, struct err *err)
+{
+    struct rig rig = {0};
+    struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .max_batch = o->max_batch };
+    int code = EXIT_INPUT;
+    if (rig_open(&rig, job, &ro, err) == 0 && judge_on_ranks(job, o, &rig, j, err) == 0)
+        code = job_poll(job) == JOB_STOPPED ? EXIT_RESUME : EXIT_COMPLETE;
+    if (code != EXIT_INPUT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0)
+        code = EXIT_INPUT;
+    if (code == EXIT_COMPLETE && j && judging_error_rate(j) > o->max_error_rate)
+        code = EXIT_FAILURES;
+    job_bcast(job, &code, sizeof code);
+    rig_close(&rig);
+    return code;
+}
+
+static int open_rank_0(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err)
+{
+    if (judge_inputs_read(in, o, NULL, err) < 0 || judging_open(j, job, o, in, err) < 0)
+        return -1;
+    j->progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
+    if (!o->quiet)
+        judge_inputs_stats(in, o);
+    if (o->confirm)
+        ask_for_enter();
+    return 0;
+}
+
+static int judge(struct job *job, const struct judge_opts *o, struct err *err)
+{
+    struct judge_inputs in = {0};
+    struct judging j = {0};
+    bool root = job_info(job).rank == 0;
+    int code = EXIT_INPUT, rc = root ? open_rank_0(&j, job, o, &in, err) : 0;
+    if (job_agree(job, rc, err) == 0) {
+        if (o->judge_path)
+            code = judge_local(job, o, root ? &j : NULL, err);
+        else if (root)
+            code = judge_hosted(&j, err);
+        job_barrier(job);
+        job_bcast(job, &code, sizeof code);
+    }
+    judging_close(&j);
+    judge_inputs_free(&in);
+    return code;
+}
+
+int cmd_judge(struct job *job, int argc, char **argv)
+{
+    struct judge_opts o;
+    struct err err = {0};
+    int rc = judge_opts_parse(&o, argc, argv, &err);
+    if (rc > 0)
+        return EXIT_COMPLETE;
+    int rank = job_info(job).rank, code = EXIT_INPUT;
+    if (rc == 0) {
+        char *log = o.log_dir ? xasprintf("%s/mtbench.%d.log", o.log_dir, rank) : NULL;
+        if (log_init(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL, rank == 0, log) < 0)
+            log_error("--log-dir %s: cannot write there; no log is kept", o.log_dir);
+        code = judge(job, &o, &err);
+        free(log);
+    }
+    if (err.kind != ERR_NONE && rank == 0)
+        log_error("%s", err.text);
+    return code;
+}

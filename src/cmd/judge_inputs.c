@@ -1,0 +1,170 @@
+/* judge_inputs.c - everything that judging reads, from FastChat's places under the data folder. */
+#include "judge_inputs.h"
+
+#include "mtbench/io.h"
+#include "mtbench/json.h"
+#include "mtbench/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int read_questions(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
+{
+    char *path = xasprintf("%s/%s/question.jsonl", o->data_dir, o->bench_name);
+    struct buf b = {0};
+    int rc = io_read(path, &b, err);
+    if (rc < 0)
+        err_wrap(err, "--bench-name %s", o->bench_name);
+    else if ((rc = questions_parse(path, b.data, b.len, &in->questions, err)) == 0)
+        rc = questions_slice(&in->questions, &o->slicing, err);
+    buf_free(&b);
+    free(path);
+    return rc;
+}
+
+static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
+{
+    char *path = o->judge_file ? xstrdup(o->judge_file) : xasprintf("%s/judge_prompts.jsonl", o->data_dir);
+    struct buf b = {0};
+    int rc = io_read(path, &b, err);
+    if (rc < 0)
+        err_wrap(err, "--judge-file");
+    else
+        rc = judge_prompts_parse(path, b.data, b.len, &in->prompts, err);
+    buf_free(&b);
+    free(path);
+    return rc;
+}
+
+static bool needs_reference(const struct questions *qs)
+{
+    for (int i = 0; i < qs->n; i++)
+        if (category_has_reference(qs->q[i].category))
+            return true;
+    return false;
+}
+
+static int read_reference(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
+{
+    if (!needs_reference(&in->questions))
+        return 0;
+    char *folder = xasprintf("%s/%s/reference_answer", o->data_dir, o->bench_name);
+    int rc = answer_set_read(&in->references, folder, &o->reference, 1, err);
+    free(folder);
+    if (rc < 0)
+        return err_wrap(err, "--reference %s", o->reference);
+    in->reference = answer_set_model(&in->references, o->reference);
+    return 0;
+}
+
+/* The models to judge: the list, else all files; one whose answers are still to come has none yet. */
+static int read_answers(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
+{
+    char *folder = xasprintf("%s/%s/model_answer", o->data_dir, o->bench_name);
+    int n_names = o->model_list.n, n = 0, rc = 0;
+    const char **name = xcalloc((size_t)n_names + 2, sizeof *name);
+    for (int i = 0; i < n_names; i++)
+        if (!coming || strcmp(o->model_list.word[i], coming))
+            name[n++] = o->model_list.word[i];
+    bool with_baseline = o->mode == MODE_PAIRWISE_BASELINE && (n_names || coming) && !(coming && !strcmp(coming, o->baseline_model));
+    if (with_baseline)
+        name[n++] = o->baseline_model;
+    if (n || !coming)
+        rc = answer_set_read(&in->answers, folder, name, n, err);
+    in->n_models = n_names ? n_names : coming ? 1 : in->answers.n;
+    in->model = xcalloc((size_t)in->n_models + 1, sizeof *in->model);
+    for (int i = 0; rc == 0 && i < in->n_models; i++)
+        in->model[i] = n_names ? o->model_list.word[i] : coming ? coming : in->answers.model[i].model;
+    free(name);
+    free(folder);
+    return rc;
+}
+
+/* A judge called org/name gets files called org_name. */
+static char *file_stem(const struct judge_opts *o)
+{
+    char *stem = xasprintf("%s/%s/model_judgment/%s", o->data_dir, o->bench_name, o->judge_model);
+    char *judge = stem + strlen(stem) - strlen(o->judge_model);
+    for (char *c = judge; *c; c++)
+        if (*c == '/')
+            *c = '_';
+    return stem;
+}
+
+int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
+{
+    *in = (struct judge_inputs){0};
+    if (read_questions(in, o, err) < 0 || read_prompts(in, o, err) < 0 || read_reference(in, o, err) < 0 || read_answers(in, o, coming, err) < 0)
+        return -1;
+    struct match_opts m = {
+        .questions = &in->questions, .model = in->model, .n_models = in->n_models, .baseline = o->baseline_model, .mode = o->mode, .prompts = &in->prompts,
+    };
+    if (matches_build(&m, &in->matches, err) < 0 || (!coming && matches_check(&m, &in->answers, in->reference, err) < 0))
+        return -1;
+    char *stem = file_stem(o);
+    const char *kind = o->mode == MODE_SINGLE ? "single" : "pair";
+    in->output = xasprintf("%s_%s.jsonl", stem, kind);
+    in->journal = xasprintf("%s_%s.journal", stem, kind);
+    free(stem);
+    return 0;
+}
+
+void judge_inputs_free(struct judge_inputs *in)
+{
+    questions_free(&in->questions);
+    judge_prompts_free(&in->prompts);
+    answer_set_free(&in->answers);
+    answer_set_free(&in->references);
+    matches_free(&in->matches);
+    free((void *)in->model);
+    free(in->output);
+    free(in->journal);
+    *in = (struct judge_inputs){0};
+}
+
+char *judge_inputs_output(const struct judge_inputs *in, int repeat)
+{
+    size_t stem = strlen(in->output) - strlen(".jsonl");
+    return repeat == 1 ? xstrdup(in->output) : xasprintf("%.*s.repeat%d.jsonl", (int)stem, in->output, repeat);
+}
+
+void judge_inputs_describe(const struct judge_inputs *in, const struct judge_opts *o, struct manifest *m)
+{
+    manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
+    manifest_add(m, false, "judge", "%s", o->judge_model);
+    manifest_add(m, false, "mode", "%s", o->mode_name);
+    manifest_add(m, false, "reference", "%s", in->reference ? o->reference : "none");
+    manifest_add(m, false, "question_file_sha256", "%s", in->questions.sha256);
+    manifest_add(m, false, "judge_prompts_sha256", "%s", in->prompts.sha256);
+}
+
+static void put_string(struct buf *b, const char *s)
+{
+    json_put_string(b, s, strlen(s));
+}
+
+void judge_inputs_stats(const struct judge_inputs *in, const struct judge_opts *o)
+{
+    struct buf b = {0};
+    buf_str(&b, "Stats:\n{\n    \"bench_name\": ");
+    put_string(&b, o->bench_name);
+    buf_str(&b, ",\n    \"mode\": ");
+    put_string(&b, o->mode_name);
+    buf_str(&b, ",\n    \"judge\": ");
+    put_string(&b, o->judge_model);
+    buf_str(&b, ",\n    \"baseline\": ");
+    if (o->mode == MODE_PAIRWISE_BASELINE)
+        put_string(&b, o->baseline_model);
+    else
+        buf_str(&b, "null");
+    buf_str(&b, ",\n    \"model_list\": [");
+    for (int i = 0; i < in->n_models; i++) {
+        buf_str(&b, i ? ",\n        " : "\n        ");
+        put_string(&b, in->model[i]);
+    }
+    buf_printf(&b, "\n    ],\n    \"total_num_questions\": %d,\n    \"total_num_matches\": %d,\n    \"output_path\": ", in->questions.n, in->matches.n);
+    put_string(&b, in->output);
+    printf("%s\n}\n", b.data);
+    buf_free(&b);
+}

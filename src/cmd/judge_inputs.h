@@ -1,0 +1,32 @@
+/* judge_inputs.h - everything that judging reads: questions, answers, references, judge prompts, and the matches they make (room: cmd). Rank 0. */
+#ifndef MTB_JUDGE_INPUTS_H
+#define MTB_JUDGE_INPUTS_H
+
+#include "judge_opts.h"
+
+#include "mtbench/call.h"
+
+struct judge_inputs {
+    struct questions questions;
+    struct judge_prompts prompts;
+    struct answer_set answers, references;
+    const struct model_answers *reference;   /* in 'references'; NULL: no category needs one */
+    const char **model;                  /* (n_models) names in 'answers' or in the flags */
+    int n_models;
+    struct matches matches;
+    char *output;                        /* DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl */
+    char *journal;
+};
+
+/* Read and check. 'coming': name of a model whose answers will arrive later and need no file, or NULL. -1: err; release either way. */
+int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err);
+void judge_inputs_free(struct judge_inputs *in);
+
+/* The file of repeat r (1-based): the output itself, then JUDGE_single.repeat2.jsonl and so on. Caller frees. */
+char *judge_inputs_output(const struct judge_inputs *in, int repeat);
+/* What a run is made of, for the journal's first line. */
+void judge_inputs_describe(const struct judge_inputs *in, const struct judge_opts *o, struct manifest *m);
+/* FastChat's "Stats:" block, on stdout. */
+void judge_inputs_stats(const struct judge_inputs *in, const struct judge_opts *o);
+
+#endif

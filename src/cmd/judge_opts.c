@@ -1,0 +1,112 @@
+/* judge_opts.c - the flags of judging: FastChat's first, then ours. */
+#include "judge_opts.h"
+
+#include "cmd.h"
+
+#include "mtbench/progress.h"
+
+#include <string.h>
+
+void judge_opts_default(struct judge_opts *o)
+{
+    *o = (struct judge_opts){
+        .bench_name = "mt_bench", .data_dir = "data", .judge_model = "gpt-4", .baseline_model = "gpt-3.5-turbo", .mode_name = "single", .reference = "gpt-4",
+        .progress = "auto", .parallel = 1, .repeat = 1, .max_batch = 80, .max_tokens = 2048, .price_in = -1, .price_out = -1,
+    };
+}
+
+int judge_opts_rows(struct judge_opts *o, struct opt *table)
+{
+    const struct opt rows[] = {
+        { "judge-file", OPT_STRING, &o->judge_file, NULL, "FILE", "judge prompts (DATA/judge_prompts.jsonl)" },
+        { "judge-model", OPT_STRING, &o->judge_model, &o->given_judge_model, "NAME", "the judge; names the files too (gpt-4)" },
+        { "baseline-model", OPT_STRING, &o->baseline_model, NULL, "NAME", "opponent in pairwise-baseline (gpt-3.5-turbo)" },
+        { "mode", OPT_STRING, &o->mode_name, NULL, "MODE", "single, pairwise-baseline or pairwise-all (single)" },
+        { "parallel", OPT_INT, &o->parallel, NULL, "N", "most calls in flight (1)" },
+        { "judge-provider", OPT_STRING, &o->provider, NULL, "NAME", "openai, azure, anthropic, compatible or local (by the judge's name)" },
+        { "judge-base-url", OPT_STRING, &o->base_url, NULL, "URL", "server of a compatible judge, with or without /v1" },
+        { "judge-path", OPT_STRING, &o->judge_path, NULL, "PATH", "weights of a local judge, as --model-path" },
+        { "judge-constrained", OPT_FLAG, &o->constrained, NULL, NULL, "local judge: force the verdict, record its expected score" },
+        { "judge-max-tokens", OPT_INT, &o->max_tokens, NULL, "N", "longest judgment (2048)" },
+        { "judge-timeout", OPT_DOUBLE, &o->timeout, NULL, "SECONDS", "of one try (300)" },
+        { "reference", OPT_STRING, &o->reference, NULL, "NAME", "reference answers: reference_answer/NAME.jsonl (gpt-4)" },
+        { "repeat", OPT_INT, &o->repeat, NULL, "N", "judgments of each match (1)" },
+        { "max-cost", OPT_DOUBLE, &o->max_cost, NULL, "DOLLARS", "stop before this is passed, exit 75 (no limit)" },
+        { "price-in", OPT_DOUBLE, &o->price_in, &o->given_price_in, "DOLLARS", "per million prompt tokens (DATA/prices.txt)" },
+        { "price-out", OPT_DOUBLE, &o->price_out, &o->given_price_out, "DOLLARS", "per million generated tokens (DATA/prices.txt)" },
+    };
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+int judge_opts_check(struct judge_opts *o, struct err *err)
+{
+    static const char *const mode[] = { "single", "pairwise-baseline", "pairwise-all" };
+    int m = 0;
+    while (m < 3 && strcmp(o->mode_name, mode[m]))
+        m++;
+    if (m == 3)
+        return err_set(err, ERR_USAGE, "--mode %s: must be single, pairwise-baseline or pairwise-all", o->mode_name);
+    o->mode = (enum judge_mode)m;
+    if (o->judge_path && !o->provider)
+        o->provider = "local";
+    bool local = o->provider && !strcmp(o->provider, "local");
+    if (local && !o->judge_path)
+        return err_set(err, ERR_USAGE, "--judge-provider local: --judge-path is missing; give the judge's weights");
+    if (local && !o->given_judge_model)
+        return err_set(err, ERR_USAGE, "--judge-path: --judge-model is missing; give the local judge a name, its files are called so");
+    if (!*o->judge_model || o->judge_model[0] == '.')
+        return err_set(err, ERR_USAGE, "--judge-model \"%s\": must be a name", o->judge_model);
+    if (o->constrained && !local)
+        return err_set(err, ERR_USAGE, "--judge-constrained: works with a local judge only; give --judge-path");
+    if (o->parallel < 1 || o->parallel > 1024)
+        return err_set(err, ERR_USAGE, "--parallel %ld: must lie between 1 and 1024", o->parallel);
+    if (o->repeat < 1 || o->repeat > 100)
+        return err_set(err, ERR_USAGE, "--repeat %ld: must lie between 1 and 100", o->repeat);
+    if (o->max_tokens < 1 || o->max_tokens > 1 << 20)
+        return err_set(err, ERR_USAGE, "--judge-max-tokens %ld: must lie between 1 and %d", o->max_tokens, 1 << 20);
+    if (o->max_batch < 1 || o->max_batch > 256)
+        return err_set(err, ERR_USAGE, "--max-batch %ld: must lie between 1 and 256", o->max_batch);
+    if (!(o->max_cost >= 0) || !(o->timeout >= 0) || (o->given_price_in && !(o->price_in >= 0)) || (o->given_price_out && !(o->price_out >= 0)))
+        return err_set(err, ERR_USAGE, "--max-cost, --judge-timeout, --price-in, --price-out: must be 0 or more");
+    if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
+        return err_set(err, ERR_USAGE, "--max-error-rate %g: must lie between 0 and 1", o->max_error_rate);
+    if (progress_parse(o->progress) < 0)
+        return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
+    if (o->export_file && o->import_file)
+        return err_set(err, ERR_USAGE, "--export, --import: one at a time; export, send the batch, then import its results");
+    return 0;
+}
+
+int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *err)
+{
+    judge_opts_default(o);
+    struct opt table[JUDGE_OPTS_MAX + 20] = {
+        { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
+        { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
+        { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "models to judge (all in model_answer/)" },
+        { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions" },
+        { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice, from 0; negative counts from the end" },
+        { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
+        { "export", OPT_STRING, &o->export_file, NULL, "FILE", "write batch requests instead of calling" },
+        { "import", OPT_STRING, &o->import_file, NULL, "FILE", "merge the results of a batch" },
+        { "canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again and report the drift" },
+        { "yes", OPT_FLAG, &o->yes, NULL, NULL, "never ask (the default)" },
+        { "confirm", OPT_FLAG, &o->confirm, NULL, NULL, "show what will be called and wait for Enter" },
+        { "threads", OPT_INT, &o->threads, NULL, "N", "local judge: threads of a rank" },
+        { "max-batch", OPT_INT, &o->max_batch, NULL, "N", "local judge: calls that run together on a rank (80)" },
+        { "max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed judgments that still exits 0 (0)" },
+        { "progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)" },
+        { "log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank" },
+        { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
+        { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "a line for each judgment, layout, memory" },
+    };
+    int n = 0;
+    while (table[n].name)
+        n++;
+    n += judge_opts_rows(o, table + n);
+    int rc = opts_parse(table, n, argc, argv, err);
+    if (rc == 1)
+        verb_help("judge", "Judge the answers of models: single grading or pairs, by a hosted judge or a local one.", table, n);
+    return rc ? rc : judge_opts_check(o, err);
+}

@@ -1,0 +1,187 @@
+/* judge_ranks.c - a local judge on all ranks: rank 0 lists the calls, every rank gets their texts, the dealer says who answers which. */
+#include "judge_ranks.h"
+
+#include "mtbench/deal.h"
+#include "mtbench/local.h"
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ranks {
+    struct job *job;
+    struct judging *j;                   /* rank 0 */
+    struct transport *local;
+    struct deal *deal;
+    struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
+    int n;
+    struct buf bytes;
+    bool left;
+};
+
+/* ---- the list of calls, as bytes ---- */
+
+static void put_string(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s) + 1);
+}
+
+static void list_calls(struct judging *j, struct buf *b)
+{
+    const struct call *c;
+    while ((c = grader_next(j->grader))) {
+        int32_t head[3] = { c->n_messages, c->max_tokens, c->verdict };
+        buf_add(b, &c->content, sizeof c->content);
+        buf_add(b, head, sizeof head);
+        put_string(b, c->key);
+        for (int i = 0; i < c->n_messages; i++) {
+            put_string(b, c->message[i].role);
+            put_string(b, c->message[i].content);
+        }
+    }
+}
+
+static const char *take_string(const char **at)
+{
+    const char *s = *at;
+    *at += strlen(s) + 1;
+    return s;
+}
+
+static void read_calls(struct ranks *r)
+{
+    const char *at = r->bytes.data, *end = at + r->bytes.len;
+    while (at < end) {
+        int32_t head[3];
+        struct call c = {0};
+        memcpy(&c.content, at, sizeof c.content);
+        memcpy(head, at + sizeof c.content, sizeof head);
+        at += sizeof c.content + sizeof head;
+        c.n_messages = head[0];
+        c.max_tokens = head[1];
+        c.verdict = head[2];
+        c.key = take_string(&at);
+        struct call_message *m = xcalloc((size_t)c.n_messages, sizeof *m);
+        for (int i = 0; i < c.n_messages; i++) {
+            m[i].role = take_string(&at);
+            m[i].content = take_string(&at);
+        }
+        c.message = m;
+        r->call = xrealloc(r->call, (size_t)r->n + 1, sizeof *r->call);
+        r->call[r->n++] = c;
+    }
+}
+
+static void share_calls(struct ranks *r)
+{
+    if (r->j)
+        list_calls(r->j, &r->bytes);
+    uint64_t n = r->bytes.len;
+    job_bcast(r->job, &n, sizeof n);
+    buf_reserve(&r->bytes, n - r->bytes.len);
+    job_bcast(r->job, r->bytes.data, n);
+    r->bytes.len = n;
+    read_calls(r);
+}
+
+/* ---- answering ---- */
+
+static int take_records(struct ranks *r, struct err *err)
+{
+    const void *data;
+    size_t n;
+    int from;
+    while (deal_receive(r->deal, &data, &n, &from)) {
+        struct call_record rec;
+        cJSON *keep;
+        if (call_record_parse(data, n, &rec, &keep, err) < 0)
+            return err_wrap(err, "record of rank %d", from);
+        int rc = judging_take(r->j, &rec, err);
+        cJSON_Delete(keep);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int find_call(const struct ranks *r, const char *key)
+{
+    int i = 0;
+    while (strcmp(r->call[i].key, key))
+        i++;
+    return i;
+}
+
+static int send_records(struct ranks *r)
+{
+    const struct call_record *rec;
+    struct buf line = {0};
+    int n = 0;
+    for (; (rec = r->local->collect(r->local->ctx)); n++) {
+        buf_clear(&line);
+        call_record_put(&line, rec);
+        deal_send(r->deal, line.data, line.len);
+        deal_done(r->deal, find_call(r, rec->key));
+    }
+    buf_free(&line);
+    return n;
+}
+
+static int work(struct ranks *r, struct err *err)
+{
+    enum deal_state state;
+    int live = 0, rc = 0;
+    while ((state = deal_poll(r->deal)) != DEAL_OVER) {
+        if (r->j && rc == 0 && (rc = take_records(r, err)) < 0)
+            job_raise(r->job, JOB_FAILED);
+        if (!r->left && (state == DEAL_STOPPING || rc < 0)) {
+            deal_leave(r->deal);
+            r->left = true;
+        }
+        if (r->j)
+            judging_show(r->j);
+        if (!r->left) {
+            deal_want(r->deal, r->local->room(r->local->ctx));
+            for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
+                r->local->submit(r->local->ctx, &r->call[i]);
+        }
+        if (r->left || live == 0) {
+            deal_idle(r->deal);
+            continue;
+        }
+        if (r->local->step(r->local->ctx, 0, err) < 0) {
+            rc = -1;
+            job_raise(r->job, JOB_FAILED);
+        }
+        live -= send_records(r);
+    }
+    if (r->j && rc == 0)
+        rc = take_records(r, err);
+    return job_agree(r->job, rc, err);
+}
+
+int judge_on_ranks(struct job *job, const struct judge_opts *o, struct rig *rig, struct judging *j, struct err *err)
+{
+    struct ranks r = { .job = job, .j = j };
+    struct local_opts l = {
+        .engine = rig->engine, .tokenizer = rig->tokenizer, .chat = rig->chat, .stop_id = rig->stop_id, .n_stop = rig->n_stop,
+        .n_vocab = rig->model->config.n_vocab, .max_batch = (int)o->max_batch, .model = o->judge_model, .constrained = o->constrained,
+    };
+    share_calls(&r);
+    double *cost = xcalloc((size_t)r.n + 1, sizeof *cost);
+    for (int i = 0; i < r.n; i++)
+        for (int m = 0; m < r.call[i].n_messages; m++)
+            cost[i] += (double)strlen(r.call[i].message[m].content);
+    r.local = local_create(&l);
+    r.deal = deal_create(job, &(struct deal_opts){ .n_items = r.n, .cost = cost, .want = (int)o->max_batch });
+    int rc = work(&r, err);
+    deal_destroy(r.deal);
+    r.local->destroy(r.local->ctx);
+    free(r.local);
+    for (int i = 0; i < r.n; i++)
+        free((void *)r.call[i].message);
+    free(r.call);
+    free(cost);
+    buf_free(&r.bytes);
+    return rc;
+}

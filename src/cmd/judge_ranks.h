@@ -1,0 +1,12 @@
+/* judge_ranks.h - a local judge on all ranks of the job (room: cmd). */
+#ifndef MTB_JUDGE_RANKS_H
+#define MTB_JUDGE_RANKS_H
+
+#include "judging.h"
+#include "rig.h"
+
+/* Collective: every rank's engine answers calls of the judging that rank 0 holds ('j' is NULL elsewhere), dealt longest first. 0, also when a signal
+ * stopped it (job_poll() tells); -1 everywhere: err. */
+int judge_on_ranks(struct job *job, const struct judge_opts *o, struct rig *rig, struct judging *j, struct err *err);
+
+#endif

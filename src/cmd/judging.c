@@ -1,0 +1,192 @@
+/* judging.c - a judging under way on rank 0. The grader knows what to ask and what replies mean, the transport brings them. */
+#include "judging.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/io.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+#include "mtbench/price.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int judging_open(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err)
+{
+    *j = (struct judging){ .job = job, .o = o, .in = in, .started = clock_now() };
+    judge_inputs_describe(in, o, &j->manifest);
+    if (io_make_parents(in->journal, err) < 0 || !(j->journal = call_journal_open(in->journal, &j->manifest, err)))
+        return -1;
+    struct grader_opts g = {
+        .judge = o->judge_model, .matches = &in->matches, .answers = &in->answers, .reference = in->reference, .journal = j->journal,
+        .repeat = (int)o->repeat, .max_tokens = (int)o->max_tokens, .shuffle = o->parallel > 1,
+    };
+    return (j->grader = grader_create(&g, err)) ? 0 : -1;
+}
+
+/* The flags, else the price file; unknown is -1 and is said once. */
+static int find_prices(const struct judge_opts *o, double *in, double *out, struct err *err)
+{
+    struct price p = { -1, -1 };
+    char *path = xasprintf("%s/prices.txt", o->data_dir);
+    struct buf b = {0};
+    int rc = 0;
+    if (io_read(path, &b, NULL) == 0)
+        rc = price_find(path, b.data ? b.data : "", b.len, o->judge_model, &p, err);
+    *in = o->given_price_in ? o->price_in : p.in;
+    *out = o->given_price_out ? o->price_out : p.out;
+    if (rc == 0 && o->max_cost > 0 && (*in < 0 || *out < 0))
+        rc = err_set(err, ERR_USAGE, "--max-cost: no price of %s is known; give --price-in and --price-out, or a line in %s", o->judge_model, path);
+    buf_free(&b);
+    free(path);
+    return rc;
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+int judging_connect(struct judging *j, struct err *err)
+{
+    const struct judge_opts *o = j->o;
+    struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->judge_model, .env = environment };
+    double in, out;
+    if (find_prices(o, &in, &out, err) < 0 || endpoint_resolve(&j->endpoint, &e, err) < 0)
+        return -1;
+    struct caller_opts c = {
+        .endpoint = &j->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = in, .price_out = out, .max_cost = o->max_cost,
+        .spent = call_journal_totals(j->journal).cost,
+    };
+    if (!(j->transport = caller_create(&c, err)))
+        return -1;
+    return grader_now(j->grader).calls_left ? caller_smoke(j->transport, err) : 0;
+}
+
+void judging_show(const struct judging *j)
+{
+    if (!j->progress)
+        return;
+    struct grader_now g = grader_now(j->grader);
+    struct progress_now now = {
+        .what = "judgments", .unit = "judged", .done = g.done, .total = g.total, .failed = g.failed, .seconds = clock_now() - j->started,
+        .dollars = g.cost > 0 ? g.cost : 0,
+    };
+    progress_update(j->progress, &now);
+}
+
+static void say_lines(struct judging *j)
+{
+    const char *line;
+    while ((line = grader_line(j->grader)))
+        if (j->o->verbose) {
+            if (j->progress)
+                progress_clear(j->progress);
+            printf("%s\n", line);
+        }
+}
+
+int judging_take(struct judging *j, const struct call_record *r, struct err *err)
+{
+    if (grader_take(j->grader, r, err) < 0)
+        return -1;
+    say_lines(j);
+    return 0;
+}
+
+static int take_all(struct judging *j, struct err *err)
+{
+    const struct call_record *r;
+    while ((r = j->transport->collect(j->transport->ctx))) {
+        j->in_flight--;
+        if (judging_take(j, r, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+long judging_tick(struct judging *j, double wait, struct err *err)
+{
+    struct transport *t = j->transport;
+    const struct call *c;
+    while (t->room(t->ctx) > 0 && (c = grader_next(j->grader))) {
+        t->submit(t->ctx, c);
+        j->in_flight++;
+    }
+    say_lines(j);
+    int rc = j->in_flight ? t->step(t->ctx, wait, err) : 0;
+    if (take_all(j, rc < 0 ? NULL : err) < 0 || rc < 0)
+        return -1;
+    judging_show(j);
+    return j->in_flight + grader_now(j->grader).calls_left;
+}
+
+int judging_drain(struct judging *j, double seconds, struct err *err)
+{
+    double end = clock_now() + seconds;
+    int rc = 0;
+    while (rc == 0 && j->in_flight && clock_now() < end) {
+        rc = j->transport->step(j->transport->ctx, 0.2, err);
+        if (take_all(j, rc < 0 ? NULL : err) < 0)
+            rc = -1;
+    }
+    return rc;
+}
+
+static void say_failures(const struct grader_now *g)
+{
+    struct buf b = {0};
+    for (int s = JUDGMENT_OK + 1; s <= JUDGMENT_NO_ANSWER; s++)
+        if (g->by_status[s])
+            buf_printf(&b, "%s%ld %s", b.len ? ", " : "", g->by_status[s], judgment_status_name((enum judgment_status)s));
+    if (b.len)
+        log_note("judgments that do not count: %s; the reasons are in the journal", b.data);
+    buf_free(&b);
+}
+
+int judging_finish(struct judging *j, struct err *err)
+{
+    if (j->progress)
+        progress_clear(j->progress);
+    for (int r = 1; r <= j->o->repeat; r++) {
+        char *path = judge_inputs_output(j->in, r);
+        int rc = grader_write(j->grader, r, path, err);
+        free(path);
+        if (rc < 0)
+            return -1;
+    }
+    struct grader_now g = grader_now(j->grader);
+    say_failures(&g);
+    printf("judgments %ld/%ld   %ld failed   %" PRId64 " tokens   ", g.done - g.failed, g.total, g.failed, g.tokens);
+    if (g.cost >= 0)
+        printf("$ %.4f\n", g.cost);
+    else
+        printf("$ unknown\n");
+    for (int r = 1; r <= j->o->repeat; r++) {
+        char *path = judge_inputs_output(j->in, r);
+        printf("wrote     %s\n", path);
+        free(path);
+    }
+    return 0;
+}
+
+double judging_error_rate(const struct judging *j)
+{
+    struct grader_now g = grader_now(j->grader);
+    return g.total ? (double)g.failed / (double)g.total : 0;
+}
+
+void judging_close(struct judging *j)
+{
+    if (j->transport) {
+        j->transport->destroy(j->transport->ctx);
+        free(j->transport);
+    }
+    grader_destroy(j->grader);
+    call_journal_close(j->journal);
+    endpoint_free(&j->endpoint);
+    manifest_free(&j->manifest);
+    progress_destroy(j->progress);
+    *j = (struct judging){0};
+}

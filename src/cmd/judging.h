@@ -1,0 +1,45 @@
+/* judging.h - a judging under way on rank 0: calls go out, verdicts come in, files are written (room: cmd). Local; ticks between other work. */
+#ifndef MTB_JUDGING_H
+#define MTB_JUDGING_H
+
+#include "judge_inputs.h"
+
+#include "mtbench/caller.h"
+#include "mtbench/grader.h"
+#include "mtbench/job.h"
+#include "mtbench/progress.h"
+
+struct judging {
+    struct job *job;
+    const struct judge_opts *o;
+    struct judge_inputs *in;
+    struct manifest manifest;
+    struct call_journal *journal;
+    struct grader *grader;
+    struct endpoint endpoint;
+    struct transport *transport;         /* NULL until connected */
+    struct progress *progress;           /* NULL: somebody else shows it */
+    int in_flight;
+    double started;
+};
+
+/* Journal and grader for these inputs. -1: err. judging_close() either way. */
+int judging_open(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err);
+/* The hosted judge: resolve, connect, one short call to see that it answers. -1: err (device: preflight failed). */
+int judging_connect(struct judging *j, struct err *err);
+/* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1: err; the kind says
+ * whether to come back (cancelled) or not. */
+long judging_tick(struct judging *j, double wait, struct err *err);
+/* A record that came another way (from an engine of the job): journal and judge it. -1: err (io). */
+int judging_take(struct judging *j, const struct call_record *r, struct err *err);
+void judging_show(const struct judging *j);
+/* After a signal: wait for the calls in flight, they are paid for; at most 'seconds'. */
+int judging_drain(struct judging *j, double seconds, struct err *err);
+/* Write the files of every repeat, print "judgments ..." and "wrote ...". -1: err. */
+int judging_finish(struct judging *j, struct err *err);
+void judging_close(struct judging *j);
+
+/* Share of failed judgments of all, for --max-error-rate. */
+double judging_error_rate(const struct judging *j);
+
+#endif
