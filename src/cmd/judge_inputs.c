@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int read_questions(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
@@ -23,9 +24,21 @@ static int read_questions(struct judge_inputs *in, const struct judge_opts *o, s
     return rc;
 }
 
+/* The flag, else the bench's own file, else the one of all benches, which is FastChat's place. */
+static char *prompts_path(const struct judge_opts *o)
+{
+    if (o->judge_file)
+        return xstrdup(o->judge_file);
+    char *own = xasprintf("%s/%s/judge_prompts.jsonl", o->data_dir, o->bench_name);
+    if (access(own, R_OK) == 0)
+        return own;
+    free(own);
+    return xasprintf("%s/judge_prompts.jsonl", o->data_dir);
+}
+
 static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
-    char *path = o->judge_file ? xstrdup(o->judge_file) : xasprintf("%s/judge_prompts.jsonl", o->data_dir);
+    char *path = prompts_path(o);
     struct buf b = {0};
     int rc = io_read(path, &b, err);
     if (rc < 0)
