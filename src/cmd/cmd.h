@@ -21,6 +21,7 @@ struct verb {
 const struct verb *verb_find(const char *word, struct err *err);
 
 int cmd_answer(struct job *job, int argc, char **argv);
+int cmd_judge(struct job *job, int argc, char **argv);
 int cmd_prompt(struct job *job, int argc, char **argv);
 
 /* "usage: mtbench ..." and all verbs. */

@@ -4,10 +4,11 @@
 #include "judging.h"
 #include "rig.h"
 
-#include "mtbench/clock.h"
+#include "mtbench/batch.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,42 @@ static int judge_hosted(struct judging *j, struct err *err)
         return err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_PREFLIGHT;
     if (open > 0)
         return EXIT_RESUME;
+    return judging_error_rate(j) > j->o->max_error_rate ? EXIT_FAILURES : EXIT_COMPLETE;
+}
+
+/* Rank 0: every call that is still to be made becomes a line of a batch file. */
+static int export_calls(struct judging *j, struct err *err)
+{
+    if (judging_endpoint(j, err) < 0)
+        return EXIT_INPUT;
+    const struct batch_export_opts o = { &j->endpoint, j->o->export_file };
+    if (!(j->transport = batch_export_create(&o, err)) || judging_tick(j, 0, err) < 0 || batch_export_finish(j->transport, err) < 0)
+        return EXIT_INPUT;
+    printf("exported  %" PRId64 " calls in %d file%s\nwrote     %s\n", batch_export_count(j->transport), batch_export_files(j->transport),
+           batch_export_files(j->transport) == 1 ? "" : "s", j->o->export_file);
+    return EXIT_COMPLETE;
+}
+
+/* Rank 0: the replies of a batch, by their ids. */
+static int import_calls(struct judging *j, struct err *err)
+{
+    double in, out;
+    if (judging_endpoint(j, err) < 0 || judging_prices(j->o, &in, &out, err) < 0)
+        return EXIT_INPUT;
+    const struct batch_import_opts o = { .endpoint = &j->endpoint, .path = (const char *const *)j->o->import_files.word, .n = j->o->import_files.n,
+                                         .price_in = in, .price_out = out };
+    if (!(j->transport = batch_import_create(&o, err)))
+        return EXIT_INPUT;
+    long open = 1;
+    while (open > 0)
+        open = judging_tick(j, 0, err);
+    if (open < 0)
+        return EXIT_INPUT;
+    if (batch_import_unused(j->transport))
+        log_note("--import: %" PRId64 " replies belong to calls that this run does not make: other answers, other prompts or another judge",
+                 batch_import_unused(j->transport));
+    if (judging_finish(j, err) < 0)
+        return EXIT_INPUT;
     return judging_error_rate(j) > j->o->max_error_rate ? EXIT_FAILURES : EXIT_COMPLETE;
 }
 
@@ -85,7 +122,7 @@ static int judge(struct job *job, const struct judge_opts *o, struct err *err)
         if (o->judge_path)
             code = judge_local(job, o, root ? &j : NULL, err);
         else if (root)
-            code = judge_hosted(&j, err);
+            code = o->export_file ? export_calls(&j, err) : o->import_files.n ? import_calls(&j, err) : judge_hosted(&j, err);
         job_barrier(job);
         job_bcast(job, &code, sizeof code);
     }

@@ -73,7 +73,9 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--max-error-rate %g: must lie between 0 and 1", o->max_error_rate);
     if (progress_parse(o->progress) < 0)
         return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
-    if (o->export_file && o->import_file)
+    if (local && (o->export_file || o->import_files.n))
+        return err_set(err, ERR_USAGE, "--export, --import: are for hosted judges; a local judge needs no batch");
+    if (o->export_file && o->import_files.n)
         return err_set(err, ERR_USAGE, "--export, --import: one at a time; export, send the batch, then import its results");
     return 0;
 }
@@ -89,7 +91,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
         { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice, from 0; negative counts from the end" },
         { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
         { "export", OPT_STRING, &o->export_file, NULL, "FILE", "write batch requests instead of calling" },
-        { "import", OPT_STRING, &o->import_file, NULL, "FILE", "merge the results of a batch" },
+        { "import", OPT_LIST, &o->import_files, NULL, "FILE...", "merge the result and error files of a batch" },
         { "canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again and report the drift" },
         { "yes", OPT_FLAG, &o->yes, NULL, NULL, "never ask (the default)" },
         { "confirm", OPT_FLAG, &o->confirm, NULL, NULL, "show what will be called and wait for Enter" },

@@ -177,7 +177,6 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct rig *rig,
     int rc = work(&r, err);
     deal_destroy(r.deal);
     r.local->destroy(r.local->ctx);
-    free(r.local);
     for (int i = 0; i < r.n; i++)
         free((void *)r.call[i].message);
     free(r.call);

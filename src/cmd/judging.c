@@ -25,8 +25,7 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
     return (j->grader = grader_create(&g, err)) ? 0 : -1;
 }
 
-/* The flags, else the price file; unknown is -1 and is said once. */
-static int find_prices(const struct judge_opts *o, double *in, double *out, struct err *err)
+int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err)
 {
     struct price p = { -1, -1 };
     char *path = xasprintf("%s/prices.txt", o->data_dir);
@@ -43,17 +42,17 @@ static int find_prices(const struct judge_opts *o, double *in, double *out, stru
     return rc;
 }
 
-static const char *environment(const char *name)
+int judging_endpoint(struct judging *j, struct err *err)
 {
-    return getenv(name);
+    struct endpoint_opts e = { .provider = j->o->provider, .base_url = j->o->base_url, .model = j->o->judge_model };
+    return endpoint_resolve(&j->endpoint, &e, err);
 }
 
 int judging_connect(struct judging *j, struct err *err)
 {
     const struct judge_opts *o = j->o;
-    struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->judge_model, .env = environment };
     double in, out;
-    if (find_prices(o, &in, &out, err) < 0 || endpoint_resolve(&j->endpoint, &e, err) < 0)
+    if (judging_prices(o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
         return -1;
     struct caller_opts c = {
         .endpoint = &j->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = in, .price_out = out, .max_cost = o->max_cost,
@@ -116,7 +115,7 @@ long judging_tick(struct judging *j, double wait, struct err *err)
     }
     say_lines(j);
     int rc = j->in_flight ? t->step(t->ctx, wait, err) : 0;
-    if (take_all(j, rc < 0 ? NULL : err) < 0 || rc < 0)
+    if (rc < 0 || take_all(j, err) < 0)
         return -1;
     judging_show(j);
     return j->in_flight + grader_now(j->grader).calls_left;
@@ -124,14 +123,17 @@ long judging_tick(struct judging *j, double wait, struct err *err)
 
 int judging_drain(struct judging *j, double seconds, struct err *err)
 {
+    struct err why = {0};
     double end = clock_now() + seconds;
-    int rc = 0;
-    while (rc == 0 && j->in_flight && clock_now() < end) {
-        rc = j->transport->step(j->transport->ctx, 0.2, err);
-        if (take_all(j, rc < 0 ? NULL : err) < 0)
-            rc = -1;
+    int ended = 0;
+    if (j->transport->drain)
+        j->transport->drain(j->transport->ctx);
+    while (!ended && clock_now() < end) {
+        ended = j->transport->step(j->transport->ctx, 0.2, &why);
+        if (take_all(j, err) < 0)
+            return -1;
     }
-    return rc;
+    return 0;
 }
 
 static void say_failures(const struct grader_now *g)
@@ -179,10 +181,8 @@ double judging_error_rate(const struct judging *j)
 
 void judging_close(struct judging *j)
 {
-    if (j->transport) {
+    if (j->transport)
         j->transport->destroy(j->transport->ctx);
-        free(j->transport);
-    }
     grader_destroy(j->grader);
     call_journal_close(j->journal);
     endpoint_free(&j->endpoint);

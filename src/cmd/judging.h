@@ -25,6 +25,10 @@ struct judging {
 
 /* Journal and grader for these inputs. -1: err. judging_close() either way. */
 int judging_open(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err);
+/* Who the judge is, from flags and environment; no network. -1: err. */
+int judging_endpoint(struct judging *j, struct err *err);
+/* Dollars per million tokens: the flags, else the price file, else -1. -1: err (a broken file; --max-cost without prices). */
+int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err);
 /* The hosted judge: resolve, connect, one short call to see that it answers. -1: err (device: preflight failed). */
 int judging_connect(struct judging *j, struct err *err);
 /* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1: err; the kind says
@@ -33,7 +37,7 @@ long judging_tick(struct judging *j, double wait, struct err *err);
 /* A record that came another way (from an engine of the job): journal and judge it. -1: err (io). */
 int judging_take(struct judging *j, const struct call_record *r, struct err *err);
 void judging_show(const struct judging *j);
-/* After a signal: wait for the calls in flight, they are paid for; at most 'seconds'. */
+/* After a signal: send nothing more, wait for the calls in flight, they are paid for; at most 'seconds'. -1: err (io). */
 int judging_drain(struct judging *j, double seconds, struct err *err);
 /* Write the files of every repeat, print "judgments ..." and "wrote ...". -1: err. */
 int judging_finish(struct judging *j, struct err *err);

@@ -11,10 +11,10 @@
  * that merely looks like it. */
 static const struct verb verbs[] = {
     { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
+    { "judge", "gen_judgment", "judge answers: single grading or pairs, by a hosted judge or a local one", true, cmd_judge },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
     { .name = "run" },
     { .name = "api-answer", .peer = "gen_api_answer" },
-    { .name = "judge", .peer = "gen_judgment" },
     { .name = "show", .peer = "show_result" },
     { .name = "agree", .peer = "compute_agreement" },
     { .name = "browse", .peer = "qa_browser" },

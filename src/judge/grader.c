@@ -116,10 +116,13 @@ static void judge(const struct grader *g, struct game *game, const struct match 
         return;
     const struct call_record *kept = call_journal_find(g->o.journal, game->key, game->content);
     game->text = kept ? kept->text : NULL;
-    if (r->status != CALL_OK)
+    if (r->status != CALL_OK && r->status != CALL_TRUNCATED)
         return;
-    game->verdict = verdict_parse(m->prompt->format, r->text, strlen(r->text));
-    game->status = game->verdict.status;
+    struct verdict v = verdict_parse(m->prompt->format, r->text, strlen(r->text));
+    if (r->status == CALL_TRUNCATED && v.status != JUDGMENT_OK)
+        return;                          /* cut before its verdict */
+    game->verdict = v;
+    game->status = v.status;
 }
 
 /* ---- calls ---- */

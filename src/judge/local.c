@@ -31,6 +31,7 @@ struct outcome {                         /* an ended call, waiting to be collect
 };
 
 struct local {
+    struct transport transport;
     struct local_opts o;
     struct slot *slot;                   /* (max_batch) */
     int n_live;
@@ -232,11 +233,10 @@ static void destroy(void *ctx)
 
 struct transport *local_create(const struct local_opts *o)
 {
-    struct transport *t = xcalloc(1, sizeof *t);
     struct local *l = xcalloc(1, sizeof *l);
     l->o = *o;
     l->slot = xcalloc((size_t)o->max_batch, sizeof *l->slot);
     l->end = &l->first;
-    *t = (struct transport){ .ctx = l, .room = room, .submit = submit, .step = step, .collect = collect, .destroy = destroy };
-    return t;
+    l->transport = (struct transport){ .ctx = l, .room = room, .submit = submit, .step = step, .collect = collect, .destroy = destroy };
+    return &l->transport;
 }
