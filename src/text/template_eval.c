@@ -363,7 +363,7 @@ static struct value call_macro(struct eval *e, const struct node *m, const struc
     if (c->n_pos > m->n_ops)
         work_fail(e->w, "macro %.*s takes %d arguments, not %d", (int)m->name.len, m->name.ptr, m->n_ops, c->n_pos);
     struct frame *global = outer;
-    while (global->up && global->up->up)
+    while (global->up)
         global = global->up;
     e->frame = global;                   /* a macro sees what the template sets (itself, too) and is given, not its caller's variables */
     push_frame(e);
