@@ -23,7 +23,7 @@ struct call {
     int n_messages;
     double temperature;
     int max_tokens;
-    int verdict;                         /* the form of verdict that is asked for, enum verdict_format of judge_prompt.h; -1: free text */
+    int verdict;                         /* the form of verdict to force, enum verdict_format of judge_prompt.h; -1: free text */
     bool cut_is_fine;                    /* a text that the token limit cut is an answer (ok); otherwise it is asked for once more with twice the limit */
 };
 
@@ -77,7 +77,7 @@ const struct call_record *call_journal_find(const struct call_journal *j, const 
 /* Take a record in (copied). -1 (err: io): not on disk; earlier records are safe. Flushed when it returns. */
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err);
 /* Sums over all records of the journal, superseded ones too: what was paid. */
-struct call_totals { int64_t calls, tokens_in, tokens_out, estimated; double cost; };
+struct call_totals { int64_t calls, tokens_in, tokens_out, estimated, unpriced; double cost; };
 struct call_totals call_journal_totals(const struct call_journal *j);
 
 /* One JSON line without its newline, and back; strings live in 'keep' (cJSON_Delete it). -1: err (format). */

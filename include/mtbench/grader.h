@@ -17,6 +17,7 @@ struct grader_opts {
     struct call_journal *journal;
     int repeat;                          /* judgments of each match, >= 1 */
     int max_tokens;                      /* 2048 as FastChat */
+    bool constrained;                    /* ask for forced verdicts, which only a local judge gives */
     bool shuffle;                        /* FastChat's order for --parallel above 1: numpy's shuffle, seed 0 */
 };
 

@@ -44,7 +44,9 @@ uint64_t call_content(const struct call *c)
     double t = c->temperature + 0.0; /* -0 is 0 */
     int32_t limit = c->max_tokens;
     h = fnv(h, &t, sizeof t);
-    return fnv(h, &limit, sizeof limit);
+    h = fnv(h, &limit, sizeof limit);
+    int32_t verdict = c->verdict;
+    return verdict < 0 ? h : fnv(h, &verdict, sizeof verdict);
 }
 
 /* ---- records ---- */
@@ -217,6 +219,7 @@ static void count(struct call_totals *t, const struct call_record *r)
     t->tokens_in += r->tokens_in;
     t->tokens_out += r->tokens_out;
     t->estimated += r->tokens_estimated;
+    t->unpriced += r->cost < 0;
     t->cost += r->cost > 0 ? r->cost : 0;
 }
 

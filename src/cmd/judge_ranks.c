@@ -165,7 +165,7 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct rig *rig,
     struct ranks r = { .job = job, .j = j };
     struct local_opts l = {
         .engine = rig->engine, .tokenizer = rig->tokenizer, .chat = rig->chat, .stop_id = rig->stop_id, .n_stop = rig->n_stop,
-        .n_vocab = rig->model->config.n_vocab, .max_batch = (int)o->max_batch, .model = o->judge_model, .constrained = o->constrained,
+        .n_vocab = rig->model->config.n_vocab, .max_batch = (int)o->max_batch, .model = o->judge_model,
     };
     share_calls(&r);
     double *cost = xcalloc((size_t)r.n + 1, sizeof *cost);

@@ -20,7 +20,7 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
         return -1;
     struct grader_opts g = {
         .judge = o->judge_model, .matches = &in->matches, .answers = &in->answers, .reference = in->reference, .journal = j->journal,
-        .repeat = (int)o->repeat, .max_tokens = (int)o->max_tokens, .shuffle = o->parallel > 1,
+        .repeat = (int)o->repeat, .max_tokens = (int)o->max_tokens, .constrained = o->constrained, .shuffle = o->parallel > 1,
     };
     return (j->grader = grader_create(&g, err)) ? 0 : -1;
 }

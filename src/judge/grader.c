@@ -139,7 +139,7 @@ static int build_call(struct grader *g, int i)
         g->message[n++] = (struct call_message){ "system", m->prompt->system_prompt };
     g->message[n++] = (struct call_message){ "user", g->user.data ? g->user.data : "" };
     g->call = (struct call){ .key = g->game[i].key, .message = g->message, .n_messages = n, .temperature = 0, .max_tokens = g->o.max_tokens,
-                             .verdict = (int)m->prompt->format };
+                             .verdict = g->o.constrained ? (int)m->prompt->format : -1 };
     g->call.content = call_content(&g->call);
     return 0;
 }
@@ -279,7 +279,7 @@ struct grader_now grader_now(const struct grader *g)
     struct grader_now now = g->now;
     struct call_totals t = call_journal_totals(g->o.journal);
     now.tokens = t.tokens_in + t.tokens_out;
-    now.cost = t.calls && t.cost == 0 ? -1 : t.cost;
+    now.cost = t.calls && t.calls == t.unpriced ? -1 : t.cost;
     return now;
 }
 

@@ -67,7 +67,7 @@ static struct call_record *finish(struct local *l, const struct slot *s, enum ca
     d->text = text ? text : xstrdup("");
     d->reason = reason ? xstrdup(reason) : NULL;
     d->sent = xasprintf("{\"temperature\": 0, \"max_tokens\": %d%s%s}", s->max_tokens, s->merged ? ", \"system\": \"in the user message\"" : "",
-                        l->o.constrained && s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
+                        s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
     d->record = (struct call_record){
         .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .model = l->o.model, .sent = d->sent,
         .tokens_in = (int64_t)s->prompt.ids.n, .tries = 1, .seconds = clock_now() - s->started, .tstamp = clock_unix(), .expected_score = NAN,
@@ -154,7 +154,7 @@ static void end_call(struct local *l, struct slot *s, enum finish how)
     enum call_status status = how == FINISH_STOP ? CALL_OK : CALL_TRUNCATED;
     const char *reason = status == CALL_TRUNCATED ? "the token limit cut the reply" : NULL;
     double expected = NAN;
-    if (l->o.constrained && s->verdict >= 0) {
+    if (s->verdict >= 0) {
         struct forced_opts f = { l->o.engine, l->o.tokenizer, l->o.chat, l->o.n_vocab, (enum verdict_format)s->verdict };
         status = forced_verdict(&f, &s->prompt.text, &reply, &expected, &err) < 0 ? CALL_FAILED : CALL_OK;
         reason = status == CALL_FAILED ? err.text : NULL;

@@ -326,7 +326,7 @@ static const struct { const char *prompt; struct canned canned; enum judgment_st
     { "q81|x81\"", { "q81|x81", "", CALL_FAILED }, JUDGMENT_FAILED, "$ERROR$", "-1" },
     { "q81|y81\"", { "q81|y81", "no number", CALL_OK }, JUDGMENT_UNPARSABLE, "no number", "-1" },
     { "q82|x82\"", { "q82|x82", "[[85]]", CALL_OK }, JUDGMENT_OUT_OF_RANGE, "[[85]]", "-1" },
-    { "q82|y82\"", { "q82|y82", "[[7]] and then", CALL_TRUNCATED }, JUDGMENT_TRUNCATED, "[[7]] and then", "-1" },
+    { "q82|y82\"", { "q82|y82", "so far [[", CALL_TRUNCATED }, JUDGMENT_TRUNCATED, "so far [[", "-1" },
     { "q111|r1|x111\"", { "q111|r1|x111", "", CALL_FILTERED }, JUDGMENT_FILTERED, "$ERROR$", "-1" },
     { "q111|r1|y111\"", { "q111|r1|y111", "I will not", CALL_REFUSED }, JUDGMENT_REFUSED, "I will not", "-1" },
 };
@@ -354,7 +354,7 @@ static void test_states(void)
         canned[i] = states[i].canned;
     canned[N_STATES] = (struct canned){ NULL, "[[5]]", CALL_OK };
     struct canned second[N_STATES + 2];
-    second[0] = (struct canned){ "b", "[[5]]", CALL_OK };
+    second[0] = (struct canned){ "b", "[[5]] and then", CALL_TRUNCATED };    /* cut behind its verdict: counts */
     memcpy(second + 1, canned, sizeof canned);
     start(&r, "j", MODE_SINGLE, "states.journal", 1, second);
     answer_set_add(&r.answers, "y", 111, (const char *const[]){ "y111", "$ERROR$" }, 2);
