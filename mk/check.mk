@@ -1,6 +1,6 @@
 # check.mk - tests, sanitizers, fuzzing.
-# Programs for tests/run/*.t: tests/mpi runs under mpirun, tests/probe alone.
-PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c tests/probe/*.c))
+# Programs for tests/run/*.t: tests/mpi runs under mpirun, tests/probe alone, tests/judge against a stub server.
+PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c tests/probe/*.c tests/judge/*.c))
 .PHONY: check check-fast asan tsan check-rooms fuzz fuzzers
 RUN_TESTS := $(wildcard tests/run/*.t)
 check:                                          ## install what tests need, build, run every test (what CI runs)
@@ -26,7 +26,8 @@ tsan:                                           ## the fast tests under TSan
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZFLAGS := -std=gnu17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined $(FP) -pthread
-FUZZED := $(patsubst %.c,build/fuzz/obj/%.o,$(filter src/base/% src/text/% src/bench/% src/model/% src/judge/verdict.c,$(filter-out src/model/forward.c,$(SRC))))
+NOT_FUZZED := src/model/forward.c src/judge/local.c src/judge/forced.c      # these need the engine
+FUZZED := $(patsubst %.c,build/fuzz/obj/%.o,$(filter src/base/% src/text/% src/bench/% src/model/% src/judge/% src/report/%,$(filter-out $(NOT_FUZZED),$(SRC))))
 build/fuzz/obj/%.o: %.c $(wildcard include/mtbench/*.h src/*/*.h)
 	@mkdir -p $(@D)
 	clang $(CPPFLAGS) $(FUZZFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@

@@ -74,7 +74,11 @@ void call_journal_close(struct call_journal *j);
 /* The finished call of this key and content: ok, or ended in a way that asking again cannot better (filtered, refused, too long, truncated).
  * NULL: it has to be asked; a call that failed is asked again. Of several the last one counts. */
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
-/* Take a record in (copied). -1 (err: io): not on disk; earlier records are safe. Flushed when it returns. */
+/* Take a record in (copied); it counts once call_journal_sync() has returned 0: many that came at once share one flush. */
+void call_journal_add(struct call_journal *j, const struct call_record *r);
+/* Write and flush what was added. -1 (err: io): that is not on disk; earlier records are safe. */
+int call_journal_sync(struct call_journal *j, struct err *err);
+/* Both. */
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err);
 /* Sums over all records of the journal, superseded ones too: what was paid. */
 struct call_totals { int64_t calls, tokens_in, tokens_out, estimated, unpriced; double cost; };

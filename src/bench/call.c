@@ -302,23 +302,28 @@ const struct call_record *call_journal_find(const struct call_journal *j, const 
     return at ? &j->entry[at - 1]->record : NULL;
 }
 
-int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err)
+void call_journal_add(struct call_journal *j, const struct call_record *r)
 {
     struct buf line = {0};
     struct call_record copy;
     cJSON *keep;
     call_record_put(&line, r);
-    int rc = call_record_parse(line.data, line.len, &copy, &keep, err);
-    if (rc == 0) {
+    if (call_record_parse(line.data, line.len, &copy, &keep, NULL) == 0) {
         ledger_add(j->ledger, line.data, line.len);
-        rc = ledger_sync(j->ledger, err);
-        if (rc == 0)
-            take(j, &copy, keep);
-        else
-            cJSON_Delete(keep);
+        take(j, &copy, keep);
     }
     buf_free(&line);
-    return rc;
+}
+
+int call_journal_sync(struct call_journal *j, struct err *err)
+{
+    return ledger_sync(j->ledger, err);
+}
+
+int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err)
+{
+    call_journal_add(j, r);
+    return call_journal_sync(j, err);
 }
 
 struct call_totals call_journal_totals(const struct call_journal *j)
