@@ -1,0 +1,204 @@
+/* estimate.c - means, shares and slopes with errors clustered by question. */
+#include "mtbench/estimate.h"
+
+#include "mtbench/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- Student's t ---- */
+
+/* The continued fraction of the incomplete beta function, by Lentz's method (Numerical Recipes calls it betacf; DLMF 8.17.22). */
+static double beta_fraction(double a, double b, double x)
+{
+    const double tiny = 1e-300;
+    double c = 1, d = 1 - (a + b) * x / (a + 1);
+    d = 1 / (fabs(d) < tiny ? tiny : d);
+    double f = d;
+    for (int m = 1; m < 10000; m++) {
+        double before = f;
+        for (int odd = 0; odd < 2; odd++) {
+            double term = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+            d = 1 + term * d;
+            c = 1 + term / c;
+            d = 1 / (fabs(d) < tiny ? tiny : d);
+            c = fabs(c) < tiny ? tiny : c;
+            f *= c * d;
+        }
+        if (fabs(f - before) <= 1e-16 * fabs(f))
+            break;
+    }
+    return f;
+}
+
+/* I_x(a, b); y = 1 - x, given apart because it may be tiny. */
+static double incomplete_beta(double a, double b, double x, double y)
+{
+    if (x <= 0 || y <= 0)
+        return x <= 0 ? 0 : 1;
+    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(y));
+    if (x < (a + 1) / (a + b + 2))
+        return front * beta_fraction(a, b, x) / a;
+    return 1 - front * beta_fraction(b, a, y) / b;
+}
+
+/* P(|T| > t) for t >= 0. */
+static double student_tails(double t, double df)
+{
+    double square = t * t;
+    return incomplete_beta(df / 2, 0.5, df / (df + square), square / (df + square));
+}
+
+double student_quantile(double p, double df)
+{
+    if (p < 0.5)
+        return -student_quantile(1 - p, df);
+    double tails = 2 * (1 - p), low = 0, high = 1;
+    while (student_tails(high, df) > tails && high < 1e300)
+        high *= 2;
+    for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
+        double middle = low + (high - low) / 2;
+        if (student_tails(middle, df) > tails)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low + (high - low) / 2;
+}
+
+/* ---- samples ---- */
+
+void sample_clear(struct sample *s)
+{
+    s->n = 0;
+}
+
+void sample_add(struct sample *s, int64_t cluster, double x, double y)
+{
+    if (s->n == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 256;
+        s->x = xrealloc(s->x, (size_t)s->cap, sizeof *s->x);
+        s->y = xrealloc(s->y, (size_t)s->cap, sizeof *s->y);
+        s->cluster = xrealloc(s->cluster, (size_t)s->cap, sizeof *s->cluster);
+    }
+    s->x[s->n] = x;
+    s->y[s->n] = y;
+    s->cluster[s->n++] = cluster;
+}
+
+void sample_free(struct sample *s)
+{
+    free(s->x);
+    free(s->y);
+    free(s->cluster);
+    *s = (struct sample){0};
+}
+
+/* ---- estimates ---- */
+
+/* The residual of observation i, given what was estimated. */
+typedef double residual(const struct sample *s, long i, const double *parameter);
+
+static double sum_of_squares(const struct sample *s, residual *r, const double *parameter, int *clusters)
+{
+    double sum = 0;
+    *clusters = 0;
+    for (long i = 0; i < s->n; ++*clusters) {
+        double of_cluster = 0;
+        const int64_t cluster = s->cluster[i];
+        for (; i < s->n && s->cluster[i] == cluster; i++)
+            of_cluster += r(s, i, parameter);
+        sum += of_cluster * of_cluster;
+    }
+    return sum;
+}
+
+static struct estimate finish(const struct sample *s, double value, double squares, double scale, double correction, int clusters)
+{
+    struct estimate e = { value, NAN, NAN, NAN, s->n, clusters };
+    if (clusters < 2 || isnan(value + correction))
+        return e;
+    e.se = sqrt(squares * correction * clusters / (clusters - 1.0)) / scale;
+    if (!(e.se > 1e-9 * (1 + fabs(value)))) {
+        e.se = 0;                        /* all alike, but for rounding */
+        return e;
+    }
+    double half = student_quantile(0.975, clusters - 1) * e.se;
+    e.low = value - half;
+    e.high = value + half;
+    return e;
+}
+
+static double mean_residual(const struct sample *s, long i, const double *mean)
+{
+    return s->y[i] - *mean;
+}
+
+struct estimate estimate_mean(const struct sample *s)
+{
+    double sum = 0, mean;
+    int clusters;
+    for (long i = 0; i < s->n; i++)
+        sum += s->y[i];
+    mean = s->n ? sum / (double)s->n : NAN;
+    double squares = sum_of_squares(s, mean_residual, &mean, &clusters);
+    return finish(s, mean, squares, (double)s->n, 1, clusters);
+}
+
+static double share_residual(const struct sample *s, long i, const double *share)
+{
+    return s->y[i] - *share * s->x[i];
+}
+
+struct estimate estimate_share(const struct sample *s)
+{
+    double part = 0, whole = 0, share;
+    int clusters;
+    for (long i = 0; i < s->n; i++)
+        part += s->y[i], whole += s->x[i];
+    share = whole > 0 ? part / whole : NAN;
+    double squares = sum_of_squares(s, share_residual, &share, &clusters);
+    struct estimate e = finish(s, share, squares, whole, 1, clusters);
+    if (e.se == 0) {                     /* Wilson, a question being one trial */
+        const double z2 = 1.959963984540054 * 1.959963984540054, n = clusters;
+        double centre = (share + z2 / (2 * n)) / (1 + z2 / n), half = sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n);
+        e.low = centre - half;
+        e.high = centre + half;
+    }
+    if (e.low < 0)
+        e.low = 0;
+    if (e.high > 1)
+        e.high = 1;
+    return e;
+}
+
+/* parameter: mean of x, mean of y, slope */
+static double slope_residual(const struct sample *s, long i, const double *parameter)
+{
+    double x = s->x[i] - parameter[0];
+    return x * (s->y[i] - parameter[1] - parameter[2] * x);
+}
+
+struct estimate estimate_slope(const struct sample *s, int within)
+{
+    double parameter[3] = {0}, xx = 0, xy = 0;
+    int clusters;
+    for (long i = 0; i < s->n; i++)
+        parameter[0] += s->x[i] / (double)s->n, parameter[1] += s->y[i] / (double)s->n;
+    for (long i = 0; i < s->n; i++) {
+        double x = s->x[i] - parameter[0];
+        xx += x * x;
+        xy += x * (s->y[i] - parameter[1]);
+    }
+    parameter[2] = xx > 1e-12 ? xy / xx : NAN;
+    double squares = sum_of_squares(s, slope_residual, parameter, &clusters);
+    double correction = within ? 1 : s->n > 2 ? ((double)s->n - 1) / ((double)s->n - 2) : NAN;
+    return finish(s, parameter[2], squares, xx, correction, clusters);
+}
+
+double estimate_smallest(const struct estimate *e)
+{
+    if (!(e->se > 0))
+        return NAN;
+    return (student_quantile(0.975, e->clusters - 1) + student_quantile(0.80, e->clusters - 1)) * e->se;
+}
