@@ -1,0 +1,58 @@
+/* sheet.h - a table of results, and its forms: text for people, CSV, JSON (room: report). */
+#ifndef MTB_SHEET_H
+#define MTB_SHEET_H
+
+#include "mtbench/buf.h"
+
+#include <stdbool.h>
+
+enum sheet_where { SHEET_TEXT = 1, SHEET_DATA = 2, SHEET_ALL = 3 };      /* text; CSV and JSON; all */
+
+struct sheet_column {
+    const char *name;                    /* in CSV and JSON */
+    const char *head;                    /* over the text column; NULL: name */
+    int decimals;                        /* of numbers in text; data has all digits */
+    int where;                           /* enum sheet_where */
+};
+
+struct sheet_cell {
+    enum { CELL_EMPTY, CELL_TEXT, CELL_INT, CELL_NUMBER } kind;
+    char *text;
+    long whole;
+    double number;
+};
+
+/* Something about the whole: in text a sentence under the table, in JSON a member of "about". */
+struct sheet_fact {
+    const char *name;
+    struct sheet_cell value;
+    char *sentence;                      /* NULL: not in text */
+};
+
+struct sheet {
+    struct sheet_column *column;
+    int n_columns;
+    struct sheet_cell *cell;             /* (n_cells) row by row */
+    int n_cells;
+    struct sheet_fact *fact;
+    int n_facts;
+};
+
+/* First all columns, then cells in their order, row after row. NAN is an empty cell. Texts are copied; names and heads are not. */
+void sheet_column(struct sheet *s, const char *name, const char *head, int decimals, int where);
+void sheet_text(struct sheet *s, const char *text);
+void sheet_printf(struct sheet *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sheet_int(struct sheet *s, long v);
+void sheet_number(struct sheet *s, double v);
+void sheet_empty(struct sheet *s);
+/* The sentence is printf's; NULL: none. */
+void sheet_fact_text(struct sheet *s, const char *name, const char *text, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void sheet_fact_number(struct sheet *s, const char *name, double v, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void sheet_fact_int(struct sheet *s, const char *name, long v, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+void sheet_put_text(const struct sheet *s, struct buf *b);       /* first column left, the others right; empty cells are "-" */
+void sheet_put_csv(const struct sheet *s, struct buf *b);        /* RFC 4180 with a header line and plain newlines */
+void sheet_put_json(const struct sheet *s, struct buf *b);       /* {"about": {...}, "rows": [{...}, ...]}, a row a line */
+void sheet_free(struct sheet *s);
+
+#endif
