@@ -11,7 +11,7 @@ struct verb {
     const char *name, *peer;             /* peer: FastChat's script of the same purpose, or NULL */
     const char *summary;
     bool mpi;                            /* runs on the ranks of a job; else 'job' is NULL */
-    /* The words after the verb; returns an exit code. NULL: not in this version. With --help among the words it prints its help and
+    /* The words after the verb, which is argv[-1]; returns an exit code. NULL: not in this version. With --help among the words it prints its help and
      * looks at nothing else, 'job' is NULL then. */
     int (*run)(struct job *job, int argc, char **argv);
 };
@@ -22,6 +22,9 @@ const struct verb *verb_find(const char *word, struct err *err);
 
 int cmd_answer(struct job *job, int argc, char **argv);
 int cmd_judge(struct job *job, int argc, char **argv);
+int cmd_show(struct job *job, int argc, char **argv);
+int cmd_agree(struct job *job, int argc, char **argv);
+int cmd_clean(struct job *job, int argc, char **argv);
 int cmd_prompt(struct job *job, int argc, char **argv);
 
 /* "usage: mtbench ..." and all verbs. */

@@ -12,13 +12,13 @@
 static const struct verb verbs[] = {
     { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
     { "judge", "gen_judgment", "judge answers: single grading or pairs, by a hosted judge or a local one", true, cmd_judge },
+    { "show", "show_result", "scores with intervals, comparisons, win rates: tables, CSV, JSON", false, cmd_show },
+    { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
+    { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
     { .name = "run" },
     { .name = "api-answer", .peer = "gen_api_answer" },
-    { .name = "show", .peer = "show_result" },
-    { .name = "agree", .peer = "compute_agreement" },
     { .name = "browse", .peer = "qa_browser" },
-    { .name = "clean_judgment" },
     { .name = "aggregate" },
     { .name = "fetch", .peer = "download_mt_bench_pregenerated" },
     { .name = "verify" },
@@ -66,7 +66,7 @@ void help_print(void)
     printf("usage: mtbench VERB [flags], alone or started by mpirun or srun\n\n");
     for (int i = 0; i < N_VERBS; i++)
         if (verbs[i].run)
-            printf("  %-10s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "", verbs[i].peer ? verbs[i].peer : "",
+            printf("  %-14s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "", verbs[i].peer ? verbs[i].peer : "",
                    verbs[i].peer ? ")" : "");
     printf("\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
            "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight failed\n");

@@ -1,0 +1,372 @@
+/* show_views.c - what `mtbench show` can show, as sheets. */
+#include "show_views.h"
+
+#include "mtbench/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- pieces of several views ---- */
+
+static void interval_columns(struct sheet *out)
+{
+    sheet_column(out, "interval", "95 % interval", 0, SHEET_TEXT);
+    sheet_column(out, "low", NULL, 2, SHEET_DATA);
+    sheet_column(out, "high", NULL, 2, SHEET_DATA);
+    sheet_column(out, "standard_error", NULL, 2, SHEET_DATA);
+}
+
+static void put_interval(struct sheet *out, const struct estimate *e)
+{
+    if (isnan(e->low))
+        sheet_empty(out);
+    else
+        sheet_printf(out, "%.2f .. %.2f", e->low, e->high);
+    sheet_number(out, e->low);
+    sheet_number(out, e->high);
+    sheet_number(out, e->se);
+}
+
+static void failed_columns(struct sheet *out)
+{
+    static const char *const name[JUDGMENT_STATUSES] = { "", "failed_unparsable", "failed_out_of_range", "failed_truncated", "failed_filtered", "failed_refused",
+        "failed_too_long", "failed_call", "failed_no_answer" };
+    sheet_column(out, "n", NULL, 0, SHEET_ALL);
+    sheet_column(out, "questions", NULL, 0, SHEET_DATA);
+    sheet_column(out, "failed", NULL, 0, SHEET_ALL);
+    for (int i = JUDGMENT_OK + 1; i < JUDGMENT_STATUSES; i++)
+        sheet_column(out, name[i], NULL, 0, SHEET_DATA);
+}
+
+static void put_failed(struct sheet *out, const struct score *s)
+{
+    sheet_int(out, s->mean.n);
+    sheet_int(out, s->mean.clusters);
+    sheet_int(out, s->failed);
+    for (int i = JUDGMENT_OK + 1; i < JUDGMENT_STATUSES; i++)
+        sheet_int(out, s->failed_by[i]);
+}
+
+/* Facts that belong to every view of single judgments. */
+static void about(struct sheet *out, const struct scores *s)
+{
+    long failed[JUDGMENT_STATUSES] = {0}, all = 0;
+    struct buf b = {0};
+    for (size_t i = 0; i < s->first[s->n_models]; i++)
+        failed[s->item[i].status]++;
+    for (int i = JUDGMENT_OK + 1; i < JUDGMENT_STATUSES; i++) {
+        if (failed[i])
+            buf_printf(&b, "%s%ld %s", b.len ? ", " : "", failed[i], judgment_status_name((enum judgment_status)i));
+        all += failed[i];
+    }
+    sheet_fact_text(out, "mode", "single", NULL);
+    sheet_fact_text(out, "judge", s->judge, s->judge ? "judge: %s" : NULL, s->judge);
+    sheet_fact_int(out, "repeats", s->n_repeats, NULL);
+    sheet_fact_int(out, "failed", all, all ? "failed, and not in any mean: %s" : NULL, b.data);
+    sheet_fact_int(out, "replaced", s->replaced, s->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL, s->replaced);
+    buf_free(&b);
+}
+
+/* The scores of all models, and their order. Both are xcalloc'ed. */
+static struct score *ranked(const struct scores *s, int **order)
+{
+    struct score *all = xcalloc((size_t)s->n_models + 1, sizeof *all);
+    *order = xcalloc((size_t)s->n_models + 1, sizeof **order);
+    for (int m = 0; m < s->n_models; m++)
+        all[m] = score_of(s, m, SCORE_ALL);
+    scores_rank(s, all, *order);
+    return all;
+}
+
+/* ---- scores ---- */
+
+static void spread_columns(struct sheet *out)
+{
+    sheet_column(out, "repeats", NULL, 0, SHEET_ALL);
+    sheet_column(out, "repeat_low", "lowest", 2, SHEET_ALL);
+    sheet_column(out, "repeat_high", "highest", 2, SHEET_ALL);
+    sheet_column(out, "repeat_sd", "sd", 3, SHEET_ALL);
+    sheet_column(out, "variance_repeats", "var repeats", 3, SHEET_ALL);
+    sheet_column(out, "variance_questions", "var questions", 3, SHEET_ALL);
+}
+
+static void put_spread(struct sheet *out, const struct scores *s, int model)
+{
+    struct spread p = score_spread(s, model);
+    sheet_int(out, p.n_repeats);
+    sheet_number(out, p.lowest);
+    sheet_number(out, p.highest);
+    sheet_number(out, p.sd);
+    sheet_number(out, p.within);
+    sheet_number(out, p.between);
+}
+
+static const char *const turn_name[] = { "turn_1", "turn_2", "turn_3", "turn_4" }, *const turn_head[] = { "turn 1", "turn 2", "turn 3", "turn 4" };
+
+void view_scores(struct sheet *out, const struct scores *s)
+{
+    const int turns = s->n_turns < 4 ? s->n_turns : 4;
+    int *order;
+    struct score *all = ranked(s, &order);
+    const double smallest = scores_smallest(s, order);
+    sheet_column(out, "model", NULL, 0, SHEET_ALL);
+    sheet_column(out, "score", NULL, 2, SHEET_ALL);
+    interval_columns(out);
+    failed_columns(out);
+    for (int t = 0; t < turns; t++)
+        sheet_column(out, turn_name[t], turn_head[t], 2, SHEET_ALL);
+    if (s->n_repeats > 1)
+        spread_columns(out);
+    sheet_column(out, "smallest_difference", NULL, 2, SHEET_DATA);
+    for (int i = 0; i < s->n_models; i++) {
+        const int m = order[i];
+        sheet_text(out, s->model[m]);
+        sheet_number(out, all[m].mean.value);
+        put_interval(out, &all[m].mean);
+        put_failed(out, &all[m]);
+        for (int t = 1; t <= turns; t++)
+            sheet_number(out, score_of(s, m, (struct score_part){ t, -1, -1 }).mean.value);
+        if (s->n_repeats > 1)
+            put_spread(out, s, m);
+        sheet_number(out, smallest);
+    }
+    about(out, s);
+    sheet_fact_number(out, "smallest_difference", smallest, isnan(smallest) ? NULL : "smallest difference between two %s that this run can show: %.2f (80 %% power)",
+                      s->n_models > 1 ? "neighbours" : "such models", smallest);
+    free(all);
+    free(order);
+}
+
+/* ---- by turn, by category ---- */
+
+static void put_part(struct sheet *out, const struct scores *s, int model, const char *category, int turn, struct score_part part)
+{
+    struct score sc = score_of(s, model, part);
+    if (sc.mean.n + sc.failed == 0)
+        return;
+    sheet_text(out, s->model[model]);
+    if (category)
+        sheet_text(out, category);
+    else
+        sheet_int(out, turn);
+    sheet_number(out, sc.mean.value);
+    put_interval(out, &sc.mean);
+    put_failed(out, &sc);
+}
+
+static void part_columns(struct sheet *out, const char *what)
+{
+    sheet_column(out, "model", NULL, 0, SHEET_ALL);
+    sheet_column(out, what, NULL, 0, SHEET_ALL);
+    sheet_column(out, "score", NULL, 2, SHEET_ALL);
+    interval_columns(out);
+    failed_columns(out);
+}
+
+void view_turns(struct sheet *out, const struct scores *s)
+{
+    int *order;
+    free(ranked(s, &order));
+    part_columns(out, "turn");
+    for (int t = 1; t <= s->n_turns; t++)
+        for (int i = 0; i < s->n_models; i++)
+            put_part(out, s, order[i], NULL, t, (struct score_part){ t, -1, -1 });
+    about(out, s);
+    free(order);
+}
+
+static void wide_categories(struct sheet *out, const struct scores *s, const int *order, const struct score *all)
+{
+    sheet_column(out, "model", NULL, 0, SHEET_ALL);
+    for (int c = 0; c < s->n_categories; c++)
+        sheet_column(out, s->category[c], NULL, 0, SHEET_ALL);
+    sheet_column(out, "score", NULL, 2, SHEET_ALL);
+    sheet_column(out, "n", NULL, 0, SHEET_ALL);
+    sheet_column(out, "failed", NULL, 0, SHEET_ALL);
+    for (int i = 0; i < s->n_models; i++) {
+        sheet_text(out, s->model[order[i]]);
+        for (int c = 0; c < s->n_categories; c++) {
+            struct score sc = score_of(s, order[i], (struct score_part){ 0, c, -1 });
+            if (isnan(sc.mean.value))
+                sheet_empty(out);
+            else if (isnan(sc.mean.low))
+                sheet_printf(out, "%.2f", sc.mean.value);
+            else
+                sheet_printf(out, "%.2f \u00b1%.2f", sc.mean.value, sc.mean.high - sc.mean.value);
+        }
+        sheet_number(out, all[order[i]].mean.value);
+        sheet_int(out, all[order[i]].mean.n);
+        sheet_int(out, all[order[i]].failed);
+    }
+}
+
+void view_categories(struct sheet *out, const struct scores *s, bool wide)
+{
+    int *order;
+    struct score *all = ranked(s, &order);
+    if (wide)
+        wide_categories(out, s, order, all);
+    else
+        part_columns(out, "category");
+    for (int i = 0; i < s->n_models && !wide; i++)
+        for (int c = 0; c < s->n_categories; c++)
+            put_part(out, s, order[i], s->category[c], 0, (struct score_part){ 0, c, -1 });
+    about(out, s);
+    free(all);
+    free(order);
+}
+
+/* ---- comparisons ---- */
+
+void view_compare(struct sheet *out, const struct scores *s, int a, int b)
+{
+    struct comparison c = scores_compare(s, a, b);
+    sheet_column(out, "a", "A", 0, SHEET_ALL);
+    sheet_column(out, "b", "B", 0, SHEET_ALL);
+    sheet_column(out, "mean_a", "mean A", 2, SHEET_ALL);
+    sheet_column(out, "mean_b", "mean B", 2, SHEET_ALL);
+    sheet_column(out, "difference", "A - B", 2, SHEET_ALL);
+    interval_columns(out);
+    sheet_column(out, "pairs", NULL, 0, SHEET_ALL);
+    sheet_column(out, "questions", NULL, 0, SHEET_DATA);
+    sheet_column(out, "higher", "A higher", 0, SHEET_ALL);
+    sheet_column(out, "lower", "B higher", 0, SHEET_ALL);
+    sheet_column(out, "equal", NULL, 0, SHEET_ALL);
+    sheet_column(out, "unpaired", NULL, 0, SHEET_ALL);
+    sheet_column(out, "smallest_difference", NULL, 2, SHEET_DATA);
+    sheet_text(out, s->model[a]);
+    sheet_text(out, s->model[b]);
+    sheet_number(out, c.mean_a);
+    sheet_number(out, c.mean_b);
+    sheet_number(out, c.difference.value);
+    put_interval(out, &c.difference);
+    sheet_int(out, c.difference.n);
+    sheet_int(out, c.difference.clusters);
+    sheet_int(out, c.higher);
+    sheet_int(out, c.lower);
+    sheet_int(out, c.equal);
+    sheet_int(out, c.unpaired);
+    sheet_number(out, c.smallest);
+    about(out, s);
+    const bool known = !isnan(c.difference.low), shown = known && (c.difference.low > 0 || c.difference.high < 0);
+    sheet_fact_text(out, "verdict", !known ? NULL : !shown ? "undecided" : c.difference.value > 0 ? "a" : "b", known ? "%s" : NULL,
+                    !shown ? "the interval holds 0: this run does not tell them apart" : c.difference.value > 0 ? "A scores higher" : "B scores higher");
+    sheet_fact_number(out, "smallest_difference", c.smallest, isnan(c.smallest) ? NULL : "smallest difference of these two that this run can show: %.2f (80 %% power)",
+                      c.smallest);
+}
+
+/* ---- length ---- */
+
+static void put_slope(struct sheet *out, const char *name, const struct estimate *e, long missing)
+{
+    sheet_text(out, name);
+    sheet_number(out, e->value);
+    put_interval(out, e);
+    sheet_int(out, e->n);
+    sheet_int(out, missing);
+}
+
+void view_length(struct sheet *out, const struct scores *s, const struct answer_set *answers)
+{
+    long missing = 0;
+    sheet_column(out, "model", NULL, 0, SHEET_ALL);
+    sheet_column(out, "points_per_doubling", "points per doubling", 2, SHEET_ALL);
+    interval_columns(out);
+    sheet_column(out, "n", NULL, 0, SHEET_ALL);
+    sheet_column(out, "no_answer_found", "no answer found", 0, SHEET_ALL);
+    for (int m = 0; m < s->n_models; m++) {
+        missing = 0;
+        struct estimate e = score_length_slope(s, m, answers, &missing);
+        put_slope(out, s->model[m], &e, missing);
+    }
+    if (s->n_models > 1) {
+        missing = 0;
+        struct estimate e = score_length_slope(s, -1, answers, &missing);
+        put_slope(out, "(all, within each question)", &e, missing);
+    }
+    about(out, s);
+}
+
+/* ---- pairs ---- */
+
+static void about_pairs(struct sheet *out, const struct pairwise *p, const char *mode, const char *baseline)
+{
+    const long flips = p->flip_first + p->flip_second;
+    sheet_fact_text(out, "mode", mode, NULL);
+    sheet_fact_text(out, "judge", p->judge, p->judge ? "judge: %s" : NULL, p->judge);
+    sheet_fact_text(out, "baseline", baseline, baseline ? "baseline: %s" : NULL, baseline);
+    sheet_fact_int(out, "games", p->games, NULL);
+    sheet_fact_int(out, "failed", p->failed, p->failed ? "failed, and not counted: %ld of %ld" : NULL, p->failed, p->games + p->failed);
+    sheet_fact_int(out, "replaced", p->replaced, p->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL, p->replaced);
+    sheet_fact_int(out, "flips_to_first", p->flip_first, NULL);
+    sheet_fact_int(out, "flips_to_second", p->flip_second, NULL);
+    sheet_fact_number(out, "flip_rate", p->games ? (double)flips / (double)p->games : NAN,
+                      p->games ? "verdicts that change sides with the order: %ld of %ld (%.1f %%), %ld to the answer shown first, %ld to the second" : NULL, flips,
+                      p->games, 100.0 * (double)flips / (double)p->games, p->flip_first, p->flip_second);
+}
+
+static void pair_columns(struct sheet *out)
+{
+    sheet_column(out, "model", NULL, 0, SHEET_ALL);
+    sheet_column(out, "win_rate_adjusted", "adjusted", 3, SHEET_ALL);
+    interval_columns(out);
+    sheet_column(out, "win_rate", "win rate", 3, SHEET_ALL);
+    sheet_column(out, "loss_rate", NULL, 3, SHEET_DATA);
+    sheet_column(out, "n", NULL, 0, SHEET_ALL);
+    sheet_column(out, "questions", NULL, 0, SHEET_DATA);
+    sheet_column(out, "failed", NULL, 0, SHEET_ALL);
+    sheet_column(out, "win", NULL, 0, SHEET_ALL);
+    sheet_column(out, "loss", NULL, 0, SHEET_ALL);
+    sheet_column(out, "tie", NULL, 0, SHEET_ALL);
+    sheet_column(out, "flips", NULL, 0, SHEET_ALL);
+    sheet_column(out, "flips_to_first", NULL, 0, SHEET_DATA);
+    sheet_column(out, "flips_to_second", NULL, 0, SHEET_DATA);
+    sheet_column(out, "flip_rate", "flip rate", 3, SHEET_ALL);
+}
+
+static void put_pair_row(struct sheet *out, const struct pairwise_row *r)
+{
+    const long n = r->win + r->loss + r->tie, flips = r->flip_first + r->flip_second;
+    sheet_text(out, r->model);
+    sheet_number(out, r->adjusted.value);
+    put_interval(out, &r->adjusted);
+    sheet_number(out, r->rate.value);
+    sheet_number(out, n ? (double)r->loss / (double)n : NAN);
+    sheet_int(out, n);
+    sheet_int(out, r->adjusted.clusters);
+    sheet_int(out, r->failed);
+    sheet_int(out, r->win);
+    sheet_int(out, r->loss);
+    sheet_int(out, r->tie);
+    sheet_int(out, flips);
+    sheet_int(out, r->flip_first);
+    sheet_int(out, r->flip_second);
+    sheet_number(out, n ? (double)flips / (double)n : NAN);
+}
+
+void view_pairs(struct sheet *out, const struct pairwise *p, const char *baseline)
+{
+    pair_columns(out);
+    for (int i = 0; i < p->n; i++)
+        put_pair_row(out, &p->row[i]);
+    about_pairs(out, p, baseline ? "pairwise-baseline" : "pairwise-all", baseline);
+}
+
+void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *a, const char *b)
+{
+    pair_columns(out);
+    for (int i = 0; i < p->n; i++) {
+        if (strcmp(p->row[i].model, a))
+            continue;
+        const struct estimate *e = &p->row[i].adjusted;
+        const double smallest = estimate_smallest(e);
+        const bool shown = !isnan(e->low) && (e->low > 0.5 || e->high < 0.5);
+        put_pair_row(out, &p->row[i]);
+        sheet_fact_text(out, "against", b, "against %s; 0.5 is even", b);
+        sheet_fact_text(out, "verdict", isnan(e->low) ? NULL : !shown ? "undecided" : e->value > 0.5 ? "a" : "b", isnan(e->low) ? NULL : "%s",
+                        !shown ? "the interval holds 0.5: this run does not tell them apart" : e->value > 0.5 ? "it wins more often" : "it loses more often");
+        sheet_fact_number(out, "smallest_difference", smallest, isnan(smallest) ? NULL : "smallest distance from 0.5 that this run can show: %.2f (80 %% power)", smallest);
+    }
+    about_pairs(out, p, "pairwise-all", NULL);
+}

@@ -1,0 +1,20 @@
+/* show_views.h - what `mtbench show` can show, as sheets (room: cmd). */
+#ifndef MTB_SHOW_VIEWS_H
+#define MTB_SHOW_VIEWS_H
+
+#include "mtbench/pairwise.h"
+#include "mtbench/score.h"
+#include "mtbench/sheet.h"
+
+/* A line per model: score, interval, n, failed, turns; with several repeats, how they spread. */
+void view_scores(struct sheet *out, const struct scores *s);
+void view_turns(struct sheet *out, const struct scores *s);
+/* 'wide': a line per model with all categories; else a line per model and category. */
+void view_categories(struct sheet *out, const struct scores *s, bool wide);
+void view_compare(struct sheet *out, const struct scores *s, int a, int b);
+void view_length(struct sheet *out, const struct scores *s, const struct answer_set *answers);
+void view_pairs(struct sheet *out, const struct pairwise *p, const char *baseline);
+/* The games of two models against each other, seen from A. */
+void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *a, const char *b);
+
+#endif
