@@ -49,21 +49,34 @@ static double student_tails(double t, double df)
     return incomplete_beta(df / 2, 0.5, df / (df + square), square / (df + square));
 }
 
+/* The density at t. */
+static double student_density(double t, double df)
+{
+    return exp(lgamma((df + 1) / 2) - lgamma(df / 2) - (df + 1) / 2 * log1p(t * t / df)) / sqrt(df * 3.141592653589793);
+}
+
+/* Newton's steps, halving where they would leave what is known to hold the root. */
 double student_quantile(double p, double df)
 {
     if (p < 0.5)
         return -student_quantile(1 - p, df);
-    double tails = 2 * (1 - p), low = 0, high = 1;
-    while (student_tails(high, df) > tails && high < 1e300)
+    double tails = 2 * (1 - p), low = 0, high = 2, t = 1;
+    while (student_tails(high, df) > tails && high < 1e300) {
+        low = high;
         high *= 2;
-    for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
-        double middle = low + (high - low) / 2;
-        if (student_tails(middle, df) > tails)
-            low = middle;
-        else
-            high = middle;
     }
-    return low + (high - low) / 2;
+    t = low + (high - low) / 2;
+    for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
+        double over = student_tails(t, df) - tails, next = t + over / (2 * student_density(t, df));
+        if (over > 0)
+            low = t;
+        else
+            high = t;
+        if (fabs(next - t) <= 1e-14 * t)
+            return next;
+        t = next > low && next < high ? next : low + (high - low) / 2;
+    }
+    return t;
 }
 
 /* ---- samples ---- */
