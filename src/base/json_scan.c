@@ -28,16 +28,21 @@ int json_scan_error(const struct json_scan *s, struct err *err)
                    s->wrong ? s->wrong : "something else was expected");
 }
 
-char json_scan_peek(struct json_scan *s)
+static inline char peek(struct json_scan *s)
 {
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
         s->at++;
     return s->at < s->end ? *s->at : 0;
 }
 
+char json_scan_peek(struct json_scan *s)
+{
+    return peek(s);
+}
+
 bool json_scan_end(struct json_scan *s)
 {
-    json_scan_peek(s);
+    peek(s);
     return s->at == s->end || wrong(s, "more text after the value");
 }
 
@@ -51,8 +56,14 @@ static const char *plain_run(const char *p, const char *end)
         uint64_t w;
         memcpy(&w, p, 8);
         uint64_t quote = w ^ (ones * '"'), backslash = w ^ (ones * '\\');
-        if ((w | (w - ones * 0x20) | (quote - ones) | (backslash - ones)) & high)
-            break;                       /* or a false alarm, which the bytes below settle */
+        const uint64_t alarm = (w | (w - ones * 0x20) | (quote - ones) | (backslash - ones)) & high;
+        if (!alarm)
+            continue;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return p + __builtin_ctzll(alarm) / 8;       /* the lowest one is never false: borrows go upwards only */
+#else
+        break;                           /* or a false alarm, which the bytes below settle */
+#endif
     }
     while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
         p++;
@@ -75,7 +86,7 @@ static int hex4(const char *p, const char *end)
 
 bool json_scan_string(struct json_scan *s, struct json_text *out)
 {
-    if (json_scan_peek(s) != '"')
+    if (peek(s) != '"')
         return wrong(s, "no string");
     *out = (struct json_text){ ++s->at, 0, false };
     for (;;) {
@@ -205,6 +216,15 @@ static const char *number_end(const char *p, const char *end, bool *is_int)
     return p;
 }
 
+static double to_whole(const char *p, size_t n)
+{
+    const bool negative = *p == '-';
+    int64_t v = 0;
+    for (size_t i = negative; i < n; i++)
+        v = v * 10 + (p[i] - '0');
+    return negative ? -(double)v : (double)v;
+}
+
 /* Read the digits from a NUL-terminated copy: what follows the number in the text is not ours. */
 static double to_double(const char *p, size_t n)
 {
@@ -219,7 +239,14 @@ static double to_double(const char *p, size_t n)
 
 bool json_scan_number(struct json_scan *s, double *value, bool *is_int)
 {
-    json_scan_peek(s);
+    peek(s);
+    const char *end = number_end(s->at, s->end, is_int);
+    if (end) {
+        size_t n = (size_t)(end - s->at);
+        *value = *is_int && n < 16 ? to_whole(s->at, n) : to_double(s->at, n);
+        s->at = end;
+        return true;
+    }
     *is_int = false;
     if (word(s, "NaN"))
         *value = NAN;
@@ -227,17 +254,8 @@ bool json_scan_number(struct json_scan *s, double *value, bool *is_int)
         *value = INFINITY;
     else if (word(s, "-Infinity"))
         *value = -INFINITY;
-    else {
-        const char *end = number_end(s->at, s->end, is_int);
-        if (!end)
-            return wrong(s, "no number");
-        size_t n = (size_t)(end - s->at);
-        if (n == 1)
-            *value = *s->at - '0';
-        else
-            *value = to_double(s->at, n);
-        s->at = end;
-    }
+    else
+        return wrong(s, "no number");
     return true;
 }
 
@@ -245,7 +263,7 @@ bool json_scan_number(struct json_scan *s, double *value, bool *is_int)
 
 bool json_scan_open(struct json_scan *s, char bracket)
 {
-    if (json_scan_peek(s) != bracket)
+    if (peek(s) != bracket)
         return wrong(s, bracket == '{' ? "no object" : "no list");
     s->at++;
     return true;
@@ -253,7 +271,7 @@ bool json_scan_open(struct json_scan *s, char bracket)
 
 static int next(struct json_scan *s, bool *first, char close)
 {
-    char c = json_scan_peek(s);
+    char c = peek(s);
     if (c == close && c) {
         s->at++;
         return 0;
@@ -271,7 +289,7 @@ int json_scan_item(struct json_scan *s, bool *first)
 {
     bool was_first = *first;
     int k = next(s, first, ']');
-    if (k == 1 && !was_first && json_scan_peek(s) == ']')
+    if (k == 1 && !was_first && peek(s) == ']')
         return wrong(s, "a comma before the closing bracket") - 1;
     return k;
 }
@@ -283,7 +301,7 @@ int json_scan_key(struct json_scan *s, bool *first, struct json_text *key)
         return k;
     if (!json_scan_string(s, key))
         return -1;
-    if (json_scan_peek(s) != ':')
+    if (peek(s) != ':')
         return wrong(s, "a colon is missing") - 1;
     s->at++;
     return 1;
@@ -294,7 +312,7 @@ static bool skip(struct json_scan *s, int depth)
     struct json_text text;
     bool is_int, first = true;
     int k;
-    char c = json_scan_peek(s);
+    char c = peek(s);
     if (c == '"')
         return json_scan_string(s, &text);
     if (c == '{' || c == '[') {
@@ -306,11 +324,10 @@ static bool skip(struct json_scan *s, int depth)
                 return false;
         return k == 0;
     }
-    if (word(s, "true") || word(s, "false") || word(s, "null") || word(s, "NaN") || word(s, "Infinity") || word(s, "-Infinity"))
-        return true;
     const char *end = number_end(s->at, s->end, &is_int);
-    s->at = end ? end : s->at;
-    return end || wrong(s, "no value");
+    if (end)
+        s->at = end;
+    return end || word(s, "true") || word(s, "false") || word(s, "null") || word(s, "NaN") || word(s, "Infinity") || word(s, "-Infinity") || wrong(s, "no value");
 }
 
 bool json_scan_skip(struct json_scan *s)
