@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""spoil_models.py OUT: one tiny good model as a Hugging Face folder (OUT/good) and as GGUF (OUT/good.gguf), and copies with one thing wrong each.
+"""spoil_models.py OUT [good]: tiny good models as Hugging Face folders (OUT/good*), and, unless only those are wanted, as GGUF (OUT/good.gguf) and
+copies with one thing wrong each.
 Weights come from tests/golden/tiny; the vocabulary has one token per letter. Standard library only."""
 import json, os, shutil, struct, sys
 
@@ -236,6 +237,7 @@ def ggufs():
 folder("good")
 folder("good_f32", "llama_linear")
 folder("good_shards", "llama")
-safetensors()
-configurations()
-ggufs()
+if "good" not in sys.argv[2:]:
+    safetensors()
+    configurations()
+    ggufs()
