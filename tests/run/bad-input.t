@@ -136,7 +136,7 @@ model config_lies 'shape 96 x 32, the configuration needs 96 x 64'
 model config_huge 'the number of layers is 2000000000'
 model config_scaling 'rope_scaling type "longrope"'
 model generation_broken 'generation_config.json: no JSON object'
-model tokenizer_missing 'no tokenizer.json'
+model tokenizer_missing 'tokenizer_missing: .*tokenizer.json'
 model tokenizer_broken 'tokenizer.json: no valid JSON'
 model tokenizer_unknown '"WordPiece" is not supported'
 model vocab_larger 'the tokenizer has 1[0-9]* tokens, the model.s embedding only 96'
@@ -211,9 +211,10 @@ refused 'changed/model_answer/kept.journal:3: ' --bench-name changed
 # ---- places that cannot be written ----
 touch "$d/a-file"
 refused 'a-file/x.*: ' --answer-file "$d/a-file/x/y.jsonl"
-refused 'a-file/y.journal: cannot write' --answer-file "$d/a-file/y.jsonl"
-mkdir -p "$d/a-folder.jsonl" "$d/a-folder.journal"
-refused 'a-folder.journal: cannot write' --answer-file "$d/a-folder.jsonl"
+refused 'a-file/y.jsonl: cannot ' --answer-file "$d/a-file/y.jsonl"
+mkdir "$d/a-folder.jsonl" "$d/b.journal"
+refused 'a-folder.jsonl: is not a file' --answer-file "$d/a-folder.jsonl"
+refused 'b.journal: cannot write' --answer-file "$d/b.jsonl"
 mkdir "$d/ro"
 if mount -t tmpfs -o ro none "$d/ro" 2>/dev/null; then
     mounted+=("$d/ro")

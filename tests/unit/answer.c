@@ -113,7 +113,7 @@ static void test_merge(void)
     ok(merge(path, 2, "c", &err) == -1 && err.kind == ERR_FORMAT && strstr(err.text, "m.jsonl:2: "), "a broken line: %s", err.text);
     ok(holds(path, broken), "and the file is as it was");
     io_replace(path, "{\"id\": 1}\n", 10, &err);
-    ok(merge(path, 2, "c", &err) == -1 && strstr(err.text, "m.jsonl:1: no \"question_id\""), "no answer file: %s", err.text);
+    ok(merge(path, 2, "c", &err) == -1 && strstr(err.text, "m.jsonl:1: no ") && strstr(err.text, "question_id"), "no answer file: %s", err.text);
     unlink(path);
     snprintf(path, sizeof path, "%s/sub", dir);
     rmdir(path);

@@ -110,7 +110,7 @@ static void test_resume(void)
     journal_close(j);
 }
 
-/* Cut the file at every byte: what was whole is found, the rest is cut off, and appending goes on. */
+/* Cut the file at both sides of every line's end and at many bytes between: what was whole is found, the rest is cut off, and appending goes on. */
 static void test_torn(void)
 {
     struct buf whole = {0};
@@ -119,6 +119,9 @@ static void test_torn(void)
     const char *first = strchr(whole.data, '\n') + 1, *second = strchr(first, '\n') + 1;
     size_t end_first = (size_t)(first - whole.data), end_second = (size_t)(second - whole.data);
     for (size_t cut = 0; cut <= whole.len; cut++) {
+        bool edge = cut == 0 || cut == whole.len || whole.data[cut - 1] == '\n' || whole.data[cut] == '\n';
+        if (!edge && cut % 23)
+            continue;
         io_replace(path, whole.data, cut, &err);
         struct journal *j = open_journal("greedy", false);
         struct turn_record t = turn(99, 0, 1, "new");
@@ -141,7 +144,7 @@ static void test_torn(void)
         wrong += !j || !same(journal_find(j, 99, 0, 1), &t);
         journal_close(j);
     }
-    ok(wrong == 0, "cut at each of %zu bytes: whole lines stay, torn ones go, the next run goes on", whole.len);
+    ok(wrong == 0, "cut at many of %zu bytes: whole lines stay, torn ones go, the next run goes on", whole.len);
     io_replace(path, whole.data, whole.len, &err);
     buf_free(&whole);
 }

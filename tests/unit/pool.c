@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX = 8, REGIONS = 3000 };
+enum { MAX = 8, REGIONS = 1000 };
 
 struct region {
     struct pool *pool;
@@ -36,7 +36,7 @@ static void test_regions(int n)
         pool_run(p, count, &r);
         for (int t = 0; t < n; t++)
             wrong += r.seen[t][0] != i;
-        if (i % 1000 == 0)
+        if (i % 300 == 0)
             nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);    /* long enough to fall asleep */
     }
     ok(p && pool_size(p) == n && wrong == 0, "%d threads: %d regions, each on every thread, done when pool_run() returns", n, REGIONS);
