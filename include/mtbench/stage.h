@@ -21,9 +21,13 @@ void stage_close(struct stage *st);
  * Meant for a few dozen MB: what is read stays in memory until stage_forget(). */
 const struct source *stage_metadata(struct stage *st);
 /* For weights: collective over the node leaders only (local_rank 0); other ranks must not call. Reads go forward through each file.
- * All leaders see the same result.
- * A leader that fails for another reason must go on reading to the end, or end the job: the others wait. */
+ * A read fails on all leaders together: with its own error where it went wrong, "another leader ..." elsewhere, ERR_CANCELLED when the job
+ * was told to stop. */
 const struct source *stage_weights(struct stage *st);
+/* Collective over the node leaders, once, after the last weight read or instead of further ones: 'rc' is what came of loading here. A
+ * leader that fails for a reason of its own thereby tells the others, whose reads (or this call) end. Returns -1 where job_agree() should
+ * hear of *err, 0 elsewhere; job_agree() over all ranks must follow. */
+int stage_weights_end(struct stage *st, int rc);
 /* Local: release what metadata reads keep (after the model was loaded). */
 void stage_forget(struct stage *st);
 

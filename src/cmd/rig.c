@@ -181,6 +181,8 @@ static int load_weights(struct rig *r, struct err *err)
     }
     model_attach(r->model, block);
     int rc = leader(p) ? model_load(r->model, p->job ? stage_weights(p->stage) : p->files, err) : 0;
+    if (leader(p) && p->job)
+        rc = stage_weights_end(p->stage, rc);
     if (agree(p, rc, err) < 0)
         return -1;
     if (p->job && stage_digest(p->stage, r->model_sha256, err) < 0)

@@ -13,16 +13,26 @@
 
 enum { TAG_STATE = 1 };
 
-void job_wait(MPI_Request *r)
+enum { TESTS = 100, LONGEST_NAP = 5000000 };  /* ns; naps grow with the wait, so they add little to it */
+
+/* With a job: signals and raised states are passed on meanwhile. */
+static void wait_for(struct job *job, MPI_Request *r)
 {
     int done = 0;
     long ns = 1000;
     for (int i = 0; MPI_Test(r, &done, MPI_STATUS_IGNORE), !done; i++) {
-        if (i < 1000)
+        if (i < TESTS)
             continue;
+        if (job)
+            job_poll(job);
         nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
-        ns = ns < 500000 ? ns * 2 : ns;
+        ns = ns < LONGEST_NAP ? ns + ns / 4 + 1 : ns;
     }
+}
+
+void job_wait(MPI_Request *r)
+{
+    wait_for(NULL, r);
 }
 
 static int number(const char *(*env)(const char *), const char *name)
@@ -178,7 +188,7 @@ int job_agree(struct job *job, int rc, struct err *err)
     if (job->info.size == 1)
         return rc ? -1 : 0;
     MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, job->world, &r);
-    job_wait(&r);
+    wait_for(job, &r);
     if (lowest == job->info.size)
         return 0;
     if (lowest == job->info.rank) {

@@ -23,6 +23,7 @@ struct stage {
     unsigned char *received;              /* leaders: STAGE_CHUNK bytes of another leader's chunk */
     const unsigned char *now;             /* the chunk that the leaders have at hand, ... */
     long now_chunk;                       /* ... its number; -1: none */
+    bool over, elsewhere;                 /* weight reads have ended; because of another leader */
 };
 
 /* ---- metadata: rank 0 to all ---- */
@@ -58,40 +59,60 @@ static int metadata_read(void *ctx, int file, uint64_t off, void *dst, size_t n,
 
 /* ---- weights: among the leaders ---- */
 
-/* Everybody gets the chunk, or everybody the error of its owner. */
+enum word { WORD_GOOD, WORD_STOP, WORD_FAILED };
+
+/* Before each chunk, and once at the end, the leaders hear the worst word of any: nobody waits for a chunk that will not come. */
+static enum word hear_all(struct stage *st, int rc)
+{
+    int mine = rc < 0 ? WORD_FAILED : job_poll(st->job) != JOB_RUNNING ? WORD_STOP : WORD_GOOD, worst = mine;
+    MPI_Request r;
+    if (st->job->info.n_nodes > 1) {
+        MPI_Iallreduce(&mine, &worst, 1, MPI_INT, MPI_MAX, st->job->leaders, &r);
+        job_wait(&r);
+    }
+    st->over = worst != WORD_GOOD;
+    st->elsewhere = worst == WORD_FAILED && rc == 0;
+    return (enum word)worst;
+}
+
+/* Everybody gets the chunk, or nobody. 'rc': how its owner came to it, 0 elsewhere. */
 static int share(struct stage *st, int owner, int rc, unsigned char *data, size_t n, struct err *err)
 {
-    const struct job_info *in = &st->job->info;
-    struct { int rc; struct err e; } word = { .rc = rc };
-    if (in->n_nodes == 1)
-        return rc;
-    if (rc < 0) {
-        word.e = *err;
-        err_set(&word.e, err->kind, "%s (read on %s)", err->text, in->host);
-    }
-    MPI_Bcast(&word, sizeof word, MPI_BYTE, owner, st->job->leaders);
-    if (word.rc < 0)
-        return err_set(err, word.e.kind, "%s", word.e.text);
-    MPI_Bcast(data, (int)n, MPI_BYTE, owner, st->job->leaders);
+    enum word w = hear_all(st, rc);
+    if (rc < 0)
+        return -1;
+    if (w == WORD_FAILED)
+        return err_set(err, ERR_IO, "weights: another leader failed while they were loaded");
+    if (w == WORD_STOP)
+        return err_set(err, ERR_CANCELLED, "interrupted while weights were loaded; the same command goes on from there");
+    if (st->job->info.n_nodes > 1)
+        MPI_Bcast(data, (int)n, MPI_BYTE, owner, st->job->leaders);
     return 0;
+}
+
+int stage_weights_end(struct stage *st, int rc)
+{
+    if (!st->over)
+        hear_all(st, rc);
+    st->over = true;
+    return st->elsewhere ? 0 : rc;
 }
 
 static int fetch(struct stage *st, long c, struct err *err)
 {
     int owner = (int)(c % st->job->info.n_nodes), rc = 0;
-    struct err own = {0};
     st->now_chunk = -1;
     if (!st->ahead)
         st->ahead = prefetch_create(&st->grid, st->job->info.node, st->job->info.n_nodes, st->kept);
     if (owner == st->job->info.node) {
-        rc = prefetch_take(st->ahead, c, &st->now, &own);
+        rc = prefetch_take(st->ahead, c, &st->now, err);
     } else {
         if (!st->received)
             st->received = xcalloc(1, STAGE_CHUNK);
         st->now = st->received;
     }
-    if (share(st, owner, rc, (unsigned char *)st->now, grid_bytes(&st->grid, c), &own) < 0)
-        return err_set(err, own.kind, "%s", own.text);
+    if (share(st, owner, rc, (unsigned char *)st->now, grid_bytes(&st->grid, c), err) < 0)
+        return -1;
     st->now_chunk = c;
     return 0;
 }

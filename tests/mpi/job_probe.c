@@ -189,7 +189,10 @@ static int probe_stage(struct job *job, char **path, int n, const char *spoil, s
         goto out;
     job_barrier(job);
     double start = clock_now();
-    if (job_agree(job, load(st, s, in.local_rank == 0, err), err) < 0)
+    int loaded = load(st, s, in.local_rank == 0, err);
+    if (in.local_rank == 0)
+        loaded = stage_weights_end(st, loaded);
+    if (job_agree(job, loaded, err) < 0)
         goto out;
     double seconds = clock_now() - start;
     uint64_t mine = sum_of(shared_base(s), bytes), most = job_max(job, mine);
