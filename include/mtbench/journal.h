@@ -32,9 +32,14 @@ int turn_parse(const char *line, size_t n, struct turn_record *t, cJSON **keep, 
 
 struct journal;
 
-/* Open or create the journal at 'path' for this run, lock it against a second run, replay it. A torn last line is cut off. 'fresh': an
- * old journal is put aside as PATH.old. NULL: err (busy: another run holds it; usage: the manifest differs; format; io). */
+/* Open or create the journal at 'path' for this run, lock it against a second run, replay it, and compare its manifest with 'm', which
+ * need not have everything yet. A torn last line is cut off. 'fresh': an old journal is put aside as PATH.old. NULL: err (busy: another run
+ * holds it; usage: the manifest differs; format; io). */
 struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err);
+/* Before the first journal_append(): 'm' is complete now. Compared with the journal's (-1: usage), or written as the first line (-1: io). */
+int journal_begin(struct journal *j, const struct manifest *m, struct err *err);
+/* The line that manifest_put() made of the manifest; NULL before the first journal_begin() on a new journal. */
+const char *journal_manifest(const struct journal *j);
 void journal_close(struct journal *j);
 /* The finished (status ok) turn, or NULL. Valid until journal_close(). */
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn);

@@ -18,7 +18,9 @@ struct entry {
 };
 
 struct journal {
+    char *path;
     struct ledger *ledger;
+    struct buf manifest;                 /* the first line; empty in a new journal */
     struct entry *entry;                 /* in file order */
     int n;
 };
@@ -157,9 +159,9 @@ static void take(struct journal *j, const struct turn_record *t, cJSON *keep)
     j->entry[j->n++] = (struct entry){ *t, keep };
 }
 
-static int check_manifest(const char *line, size_t n, const struct manifest *m, struct err *err)
+static int check_manifest(const struct journal *j, const struct manifest *m, struct err *err)
 {
-    cJSON *stored = json_parse(line, n, err);
+    cJSON *stored = json_parse(j->manifest.data, j->manifest.len, err);
     if (!stored)
         return -1;
     int rc = manifest_compare(m, stored, err);
@@ -177,8 +179,11 @@ static int replay_line(void *ctx, int number, const char *line, size_t n, struct
     struct replay *r = ctx;
     struct turn_record t;
     cJSON *keep;
-    if (number == 1)
-        return check_manifest(line, n, r->m, err);
+    if (number == 1) {
+        buf_add(&r->j->manifest, line, n);
+        buf_reserve(&r->j->manifest, 1)[0] = '\0';
+        return check_manifest(r->j, r->m, err);
+    }
     if (turn_parse(line, n, &t, &keep, err) < 0)
         return -1;
     take(r->j, &t, keep);
@@ -189,22 +194,29 @@ struct journal *journal_open(const char *path, const struct manifest *m, bool fr
 {
     struct journal *j = xcalloc(1, sizeof *j);
     struct replay r = { j, m };
+    j->path = xstrdup(path);
     j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .fresh = fresh, .replay = replay_line, .ctx = &r,
         .busy = "writing these answers; wait for it, or use another --model-id or --answer-file" }, err);
     if (!j->ledger)
         goto error;
-    if (ledger_empty(j->ledger)) {
-        struct buf line = {0};
-        manifest_put(&line, m);
-        ledger_add(j->ledger, line.data, line.len);
-        buf_free(&line);
-        if (ledger_sync(j->ledger, err) < 0)
-            goto error;
-    }
     return j;
 error:
     journal_close(j);
     return NULL;
+}
+
+int journal_begin(struct journal *j, const struct manifest *m, struct err *err)
+{
+    if (j->manifest.len)
+        return check_manifest(j, m, err) < 0 ? err_wrap(err, "%s", j->path) : 0;
+    manifest_put(&j->manifest, m);
+    ledger_add(j->ledger, j->manifest.data, j->manifest.len);
+    return ledger_sync(j->ledger, err);
+}
+
+const char *journal_manifest(const struct journal *j)
+{
+    return j->manifest.len ? j->manifest.data : NULL;
 }
 
 void journal_close(struct journal *j)
@@ -214,6 +226,8 @@ void journal_close(struct journal *j)
     for (int i = 0; i < j->n; i++)
         cJSON_Delete(j->entry[i].keep);
     ledger_close(j->ledger);
+    buf_free(&j->manifest);
+    free(j->path);
     free(j->entry);
     free(j);
 }

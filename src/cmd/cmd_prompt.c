@@ -231,10 +231,12 @@ int cmd_prompt(struct job *job, int argc, char **argv)
         log_init(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL, 1, NULL);
     const struct rig_opts ro = {
         .model_path = o.model_path, .revision = o.revision, .model_id = o.model_id, .chat_template = o.chat_template, .threads = o.threads,
-        .max_batch = 1, .no_engine = o.top_logits == 0,
+        .max_batch = 1,
     };
     if (rc == 0)
         rc = rig_open(&r, NULL, &ro, &err);
+    if (rc == 0 && o.top_logits)
+        rc = rig_start(&r, &ro, &err);
     if (rc == 0)
         rc = o.given_question ? print_question(&r, &o, &err) : print_lines(&r, &o, &err);
     rig_close(&r);

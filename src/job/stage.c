@@ -191,6 +191,28 @@ int stage_digest(struct stage *st, char hex[65], struct err *err)
     return rc;
 }
 
+int stage_header_digest(struct stage *st, char hex[65], struct err *err)
+{
+    struct sha256 *h = sha256_begin();
+    unsigned char sum[32];
+    char head[64];
+    int rc = 0;
+    for (int f = 0; f < st->grid.n_files && rc == 0; f++) {
+        long c = st->grid.first[f];
+        bool empty = c == st->grid.first[f + 1];
+        if (!empty && !st->kept[c])
+            rc = keep(st, c, err);
+        sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%llu bytes\n", (unsigned long long)st->size[f]));
+        if (!empty)
+            sha256_add(h, st->grid.digest[c], sizeof *st->grid.digest);
+    }
+    sha256_end(h, sum);
+    hex_of(sum, sizeof sum, hex);
+    if (rc == 0)
+        job_bcast(st->job, hex, 65);     /* rank 0 has read, and so hashed, them all */
+    return rc;
+}
+
 /* ---- beginning and end ---- */
 
 struct list { uint64_t n, path_bytes; };

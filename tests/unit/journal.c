@@ -40,6 +40,10 @@ static struct journal *open_journal(const char *sampler, bool fresh)
     struct manifest m = manifest(sampler);
     err = (struct err){0};
     struct journal *j = journal_open(path, &m, fresh, &err);
+    if (j && journal_begin(j, &m, &err) < 0) {
+        journal_close(j);
+        j = NULL;
+    }
     manifest_free(&m);
     return j;
 }
@@ -209,6 +213,28 @@ static void test_full_disk(void)
     journal_close(j);
 }
 
+/* What is known before the weights are read is compared when the journal is opened, the rest before the first turn. */
+static void test_manifest_in_two_steps(void)
+{
+    struct manifest part = {0}, whole = manifest("top_k 7"), other = manifest("top_k 7");
+    struct buf line = {0};
+    manifest_add(&part, true, "sampler", "%s", "top_k 7");
+    manifest_add(&other, true, "model_sha256", "%s", "def");
+    manifest_put(&line, &whole);
+    struct journal *j = journal_open(path, &part, false, &err);
+    ok(j && journal_find(j, 81, 0, 1) && !strcmp(journal_manifest(j), line.data), "an open journal has its turns and its manifest");
+    ok(journal_begin(j, &other, &err) == -1 && err.kind == ERR_USAGE && strstr(err.text, "model_sha256 was abc and is def"), "another model: %s", err.text);
+    ok(journal_begin(j, &whole, &err) == 0, "the same model");
+    journal_close(j);
+    j = journal_open(path, &part, true, &err);
+    ok(j && !journal_manifest(j) && journal_begin(j, &whole, &err) == 0 && !strcmp(journal_manifest(j), line.data), "a new journal gets it as its first line");
+    journal_close(j);
+    manifest_free(&part);
+    manifest_free(&whole);
+    manifest_free(&other);
+    buf_free(&line);
+}
+
 int main(void)
 {
     if (!mkdtemp(dir))
@@ -219,6 +245,7 @@ int main(void)
     test_torn();
     test_refusals();
     test_full_disk();
+    test_manifest_in_two_steps();
     char *p = journal_path("a/m.jsonl"), *q = journal_path("a/m.txt"), *r = journal_path(".jsonl");
     ok(!strcmp(p, "a/m.journal") && !strcmp(q, "a/m.txt.journal"), "names: %s, %s, %s", p, q, r);
     free(p);
