@@ -15,6 +15,9 @@ struct engine_opts {
     uint64_t mem_available;   /* bytes that cache and activations may take: what the machine (or cgroup, or device) has left beside the weights,
                                  divided by those who share it; 0: unknown, nothing is refused or cut for it */
     int n_requests;           /* most requests alive (submitted, not released); 0: 4 * max_batch */
+    bool (*interrupted)(void *ctx);   /* asked between the layers of a step, which may take many seconds where a prompt is long and a model
+                                 large; true: the step ends at once and has not happened. NULL: never */
+    void *interrupt_ctx;
     bool no_reuse;            /* compute every prompt whole. The answers are the same; for tests and measurements */
 };
 
@@ -47,6 +50,7 @@ struct engine_stats {
     uint64_t new_tokens, preemptions;
     int live, waiting;                       /* not yet ended; of them not running now */
     int pages_total, pages_running, pages_cached;
+    int pages_touched;                       /* most that were held at a time: what the cache takes of the machine's memory */
 };
 
 /* Bytes of the plan, for "--verbose" and for refusing before work starts. */
@@ -60,15 +64,16 @@ struct engine_plan {
  * the default KV budget is fine: sequences then wait, or are preempted and computed again. */
 int engine_plan(const struct model *m, const struct engine_opts *o, struct engine_plan *plan, struct err *err);
 
-/* NULL: as engine_plan(). Builds the model's RoPE table for max_tokens. No allocation after this but the copies of prompts (with
- * room for their answers). 'm' must outlive the engine; memory of the KV cache is touched when it is first used. */
+/* NULL: as engine_plan(). Builds the model's RoPE table for max_tokens. Nothing allocates
+ * after this. 'm' must outlive the engine; memory of the KV cache is touched when it is first used. */
 struct engine *engine_create(struct model *m, const struct engine_opts *o, struct err *err);
 void engine_destroy(struct engine *e);
 
 /* Queue a request. -1 (err: usage) when the prompt is empty, has an id outside the vocabulary or leaves no room for one new token, when
  * the tag is taken or n_requests are alive. */
 int engine_submit(struct engine *e, const struct request *r, struct err *err);
-/* Admit what fits, run one forward pass, sample. Returns the number of live requests (queued or running), 0 when idle. */
+/* Admit what fits, run one forward pass (or part of one, if interrupted), sample. Returns the number of live requests (queued or
+ * running), 0 when idle. */
 int engine_step(struct engine *e);
 /* The tokens that a request has produced so far (n may be 0); NULL if there is no such request or it was collected. For stop strings. */
 const int32_t *engine_peek(const struct engine *e, uint64_t tag, int *n);

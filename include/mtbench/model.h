@@ -85,9 +85,12 @@ struct forward;
 /* Activation buffers for steps of up to max_rows rows and max_out rows of logits. NULL: memory error. */
 struct forward *forward_create(const struct model *m, int max_rows, int max_out, struct err *err);
 void forward_destroy(struct forward *f);
+/* Ask interrupted(ctx) before each layer of a step, on the caller's thread. */
+void forward_ask(struct forward *f, bool (*interrupted)(void *ctx), void *ctx);
 size_t forward_bytes(const struct model *m, int max_rows, int max_out);
 /* Run one step: KV pages of the step's rows are written; logits of rows out_row[0..n_out) are left in the buffer that is returned
- * (n_out, n_vocab), valid until the next step. n_out may be 0. */
+ * (n_out, n_vocab), valid until the next step. n_out may be 0. NULL: interrupted between two layers; what the rows' pages hold now is to
+ * be written again. */
 float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out);
 
 #endif

@@ -16,6 +16,8 @@ struct engine {
     struct sampling *how;      /* (max_batch) */
     int32_t *drawn;            /* (max_batch) */
     int n_requests, n_alive;   /* alive: submitted, not released */
+    bool (*interrupted)(void *ctx);
+    void *interrupt_ctx;
 };
 
 /* ---- plan ---- */
@@ -82,7 +84,7 @@ int engine_plan(const struct model *m, const struct engine_opts *o, struct engin
     const uint64_t per_sequence = (uint64_t)kv_pages_for(full.max_tokens);
     *plan = (struct engine_plan){
         .weights = m->packed_bytes, .activations = forward_bytes(m, full.max_rows, full.max_batch), .kv_sequence = per_sequence * page,
-        .other = sched_bytes(&so) + (uint64_t)full.n_requests * (uint64_t)full.max_tokens * sizeof(int32_t),
+        .other = sched_bytes(&so),
         .max_tokens = full.max_tokens, .max_batch = full.max_batch, .max_rows = full.max_rows,
     };
     const uint64_t room = full.mem_available ? kv_room(full.mem_available, plan->activations + plan->other) : UINT64_MAX;
@@ -122,6 +124,9 @@ struct engine *engine_create(struct model *m, const struct engine_opts *o, struc
     if (!(e->forward = forward_create(m, full.max_rows, full.max_batch, err)) || kv_create(&kv, m->ops, m->be, shape, plan.pages, err))
         goto error;
     sched_create(&e->sched, &so, &kv);
+    forward_ask(e->forward, o->interrupted, o->interrupt_ctx);
+    e->interrupted = o->interrupted;
+    e->interrupt_ctx = o->interrupt_ctx;
     return e;
 error:
     engine_destroy(e);
@@ -257,6 +262,7 @@ struct engine_stats engine_stats(const struct engine *e)
     s.live = s.waiting + e->sched.running.n;
     s.pages_total = kv->n_pages;
     s.pages_running = kv->n_pinned;
+    s.pages_touched = kv->n_pages - kv->least_free;
     s.pages_cached = kv->n_pages - kv->n_pinned - kv->n_free;
     return s;
 }
@@ -305,8 +311,9 @@ static void draw(struct engine *e, float *logits)
 int engine_step(struct engine *e)
 {
     struct sched *s = &e->sched;
-    if (sched_next(s)) {
-        draw(e, forward_step(e->forward, &s->kv.view, &s->step, s->out_row, s->n_out));
+    float *logits = sched_next(s) ? forward_step(e->forward, &s->kv.view, &s->step, s->out_row, s->n_out) : NULL;
+    if (logits) {
+        draw(e, logits);
         sched_computed(s);
         for (int i = 0; i < s->n_out; i++)
             take_token(e, s->out_seq[i], e->drawn[i]);
@@ -324,8 +331,11 @@ int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *
     struct seq *q = sched_submit(&e->sched, &r);
     q->logits = logits;
     e->n_alive++;
-    while (q->state != SEQ_ENDED)
+    while (q->state != SEQ_ENDED && !(e->interrupted && e->interrupted(e->interrupt_ctx)))
         engine_step(e);
+    bool whole = q->state == SEQ_ENDED;
+    if (!whole)
+        sched_end(&e->sched, q, FINISH_CANCELLED, q->n_token);
     release(e, q);
-    return 0;
+    return whole ? 0 : err_set(err, ERR_CANCELLED, "logits: interrupted; ask again");
 }

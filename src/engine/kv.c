@@ -13,7 +13,7 @@ int kv_create(struct kv *kv, const struct ops *ops, struct backend *be, struct k
     kv->view.base = ops->alloc(be, kv->page_bytes * (size_t)n_pages, err);
     if (!kv->view.base)
         return err_wrap(err, "KV cache of %d pages", n_pages);
-    kv->n_pages = kv->n_free = n_pages;
+    kv->n_pages = kv->n_free = kv->least_free = n_pages;
     kv->free = xcalloc((size_t)n_pages, sizeof *kv->free);
     kv->ref = xcalloc((size_t)n_pages, sizeof *kv->ref);
     kv->pin = xcalloc((size_t)n_pages, sizeof *kv->pin);
@@ -37,6 +37,7 @@ int32_t kv_take(struct kv *kv)
     if (kv->n_free == 0)
         return -1;
     int32_t page = kv->free[--kv->n_free];
+    kv->least_free = kv->n_free < kv->least_free ? kv->n_free : kv->least_free;
     assert(kv->ref[page] == 0 && kv->pin[page] == 0);
     kv->ref[page] = 1;
     return page;

@@ -12,6 +12,7 @@ struct kv {
     struct backend *be;
     size_t page_bytes;
     int n_pages, n_free, n_pinned;
+    int least_free;           /* n_free was never less: pages beyond were never touched */
     int32_t *free;            /* (n_pages) a stack: the page freed last goes out first, so that memory never touched stays so */
     int32_t *ref, *pin;       /* (n_pages) */
 };

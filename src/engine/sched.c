@@ -34,7 +34,8 @@ static size_t seen_words(int n_vocab)
 size_t sched_bytes(const struct sched_opts *o)
 {
     size_t batch = (size_t)o->max_batch;
-    return (size_t)o->n_seq * (sizeof(struct seq) + sizeof(struct seq *)) + table_entries(o) * sizeof(int32_t) +
+    return (size_t)o->n_seq * (sizeof(struct seq) + sizeof(struct seq *) + (size_t)o->max_tokens * sizeof(int32_t)) +
+           table_entries(o) * sizeof(int32_t) +
            batch * (seen_words(o->n_vocab) * sizeof(uint64_t) + sizeof(struct seq_run) + 5 * sizeof(void *)) + (size_t)o->max_rows * sizeof(int32_t);
 }
 
@@ -49,6 +50,7 @@ void sched_create(struct sched *s, const struct sched_opts *o, const struct kv *
     s->waiting.at = xcalloc(n_seq, sizeof *s->waiting.at);
     s->running.at = xcalloc(batch, sizeof *s->running.at);
     s->page_table = xcalloc(table_entries(o), sizeof *s->page_table);
+    s->tokens = xcalloc(n_seq * (size_t)o->max_tokens, sizeof *s->tokens);
     s->seen_bits = xcalloc(batch * seen_words(o->n_vocab), sizeof *s->seen_bits);
     s->seen_free = xcalloc(batch, sizeof *s->seen_free);
     s->token = xcalloc((size_t)o->max_rows, sizeof *s->token);
@@ -64,9 +66,8 @@ void sched_create(struct sched *s, const struct sched_opts *o, const struct kv *
 
 void sched_destroy(struct sched *s)
 {
-    for (int i = 0; i < s->n_seq; i++)
-        free(s->seq[i].token);
     free(s->seq);
+    free(s->tokens);
     free(s->waiting.at);
     free(s->running.at);
     free(s->page_table);
@@ -126,7 +127,6 @@ static void seq_free(struct sched *s, struct seq *q)
 {
     int32_t *page = q->page;
     drop_pages(s, q, 0);
-    free(q->token);
     *q = (struct seq){ .page = page };
 }
 
@@ -195,7 +195,7 @@ struct seq *sched_submit(struct sched *s, const struct request *r)
     q->order = q->used = ++s->clock;
     q->n_token = q->n_prompt = r->n_prompt;
     q->room = r->max_new < s->max_tokens - r->n_prompt ? r->n_prompt + r->max_new : s->max_tokens;
-    q->token = xcalloc((size_t)q->room, sizeof *q->token);
+    q->token = s->tokens + (size_t)(q - s->seq) * (size_t)s->max_tokens;
     memcpy(q->token, r->prompt, (size_t)r->n_prompt * sizeof *q->token);
     q->req = *r;
     q->req.prompt = NULL;

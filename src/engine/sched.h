@@ -17,7 +17,7 @@ struct seq {
     uint64_t order;           /* of submission: what is older goes first and is preempted last */
     uint64_t used;            /* when it last ran or lent its prefix; the oldest is evicted first */
     uint64_t ended;           /* when it ended; collected in this order */
-    int32_t *token;           /* (room) prompt and answer */
+    int32_t *token;           /* (room) prompt and answer: its part of the scheduler's, NULL while it is free */
     int n_token, n_prompt, room;
     int n_kv;                 /* tokens whose K and V are in the pages */
     int32_t *page;            /* (n_pages of at most max_pages) full pages may be shared, the last one never is while it fills */
@@ -45,6 +45,7 @@ struct sched {
     bool no_reuse;
     uint64_t clock;
     int32_t *page_table;      /* (n_seq, pages of max_tokens) */
+    int32_t *tokens;          /* (n_seq, max_tokens) of all sequences; memory is touched as far as they are long */
     uint64_t **seen_free;     /* (max_batch) stack of cleared-on-use bit sets */
     uint64_t *seen_bits;      /* (max_batch, seen_words) */
     int n_seen_free, seen_words;

@@ -11,6 +11,8 @@
 struct forward {
     const struct model *m;
     int max_rows, max_out;
+    bool (*interrupted)(void *ctx);
+    void *ctx;
     float *x;           /* (rows, dim)                  the residual stream */
     float *xb;          /* (rows, dim)                  normalised */
     float *qkv;         /* (rows, (heads + 2 kv) * hd)  */
@@ -93,6 +95,12 @@ void forward_destroy(struct forward *f)
     free(f);
 }
 
+void forward_ask(struct forward *f, bool (*interrupted)(void *ctx), void *ctx)
+{
+    f->interrupted = interrupted;
+    f->ctx = ctx;
+}
+
 static void attention_block(struct forward *f, const struct layer *w, int l, const struct kv_view *kv, const struct step *s)
 {
     const struct model *m = f->m;
@@ -131,6 +139,8 @@ float *forward_step(struct forward *f, const struct kv_view *kv, const struct st
     op->rmsnorm(m->be, f->xb, f->x, m->layer[0].attn_norm, c->norm_eps, n, c->dim);
     for (int l = 0; l < c->n_layers; l++) {
         const struct layer *w = &m->layer[l];
+        if (f->interrupted && f->interrupted(f->ctx))
+            return NULL;
         const float *next_norm = l + 1 < c->n_layers ? m->layer[l + 1].attn_norm : m->final_norm;
         attention_block(f, w, l, kv, s);
         op->add_rmsnorm(m->be, f->xb, f->x, f->y, w->ffn_norm, c->norm_eps, n, c->dim);

@@ -1,6 +1,7 @@
 /* engine.c - the scheduler over a fake model. Its "K and V" of a position are a hash of all tokens up to there, its logits a hash of
  * all that the page table leads to, and its draws a hash of logits, key, counter and penalty bits: a wrong page, position, copy or
  * counter changes an answer. Expected answers come from a loop over one sequence that knows nothing of pages. */
+#include "allocations.h"
 #include "tap.h"
 
 #include "mtbench/mem.h"
@@ -47,7 +48,7 @@ static int32_t draw_of(const float *logits, const struct sampling *how)
     return token;
 }
 
-struct forward { float *logits; int max_rows, max_out; };
+struct forward { float *logits; int max_rows, max_out; bool (*interrupted)(void *ctx); void *ctx; };
 static bool refuse_alloc, bad_step;
 
 int model_rope(struct model *m, int n_positions, struct err *err)
@@ -79,6 +80,12 @@ void forward_destroy(struct forward *f)
     free(f);
 }
 
+void forward_ask(struct forward *f, bool (*interrupted)(void *ctx), void *ctx)
+{
+    f->interrupted = interrupted;
+    f->ctx = ctx;
+}
+
 static uint64_t *cell(const struct kv_view *kv, const struct seq_run *run, int pos)
 {
     char *base = kv->base;
@@ -97,6 +104,12 @@ float *forward_step(struct forward *f, const struct kv_view *kv, const struct st
             int p = run->pos + k;
             *cell(kv, run, p) = kv_of(p > 0 ? *cell(kv, run, p - 1) : 0, p, s->token[row]);
         }
+    }
+    if (f->interrupted && f->interrupted(f->ctx)) {
+        for (int i = 0; i < s->n_runs; i++)
+            for (int k = 0; k < s->run[i].n_rows; k++)
+                *cell(kv, &s->run[i], s->run[i].pos + k) = 666;
+        return NULL;
     }
     bad_step |= row != s->n_rows;
     for (int i = 0; i < s->n_runs; i++) {
@@ -286,6 +299,7 @@ static bool books_balance(struct engine *e)
 
 struct result {
     int wrong, answered, reused;
+    long allocations;                     /* by the engine */
     bool books;
     struct engine_stats stats;
 };
@@ -321,8 +335,11 @@ static struct result drive(const struct engine_opts *o, int n_questions, uint64_
             live[n_live++] = 2 * order[next];
             r.wrong += engine_submit(e, &question[order[next]].turn[0], &err) != 0;
         }
+        long before = n_allocations;
         busy = engine_step(e);
+        r.allocations += n_allocations - before;
         r.books &= books_balance(e);
+        before = n_allocations;
         look_for_strings(e, live, n_live);
         for (const struct completion *c; (c = engine_collect(e));) {
             int tag = (int)c->tag, at = 0;
@@ -339,6 +356,7 @@ static struct result drive(const struct engine_opts *o, int n_questions, uint64_
                 r.wrong += engine_submit(e, &q->turn[1], &err) != 0;
             }
         }
+        r.allocations += n_allocations - before;
         r.books &= books_balance(e);
     }
     if (e)
@@ -373,11 +391,41 @@ static void test_layouts(void)
            (unsigned long long)r.stats.steps, (unsigned long long)r.stats.preemptions, (unsigned long long)r.stats.reused_tokens,
            (unsigned long long)r.stats.prompt_tokens);
         ok(r.books && r.stats.live == 0 && r.stats.pages_running == 0, "books balance after every step");
+        ok(r.allocations == 0, "submitting, stepping, collecting: %ld allocations", r.allocations);
         ok(o.no_reuse ? r.reused == 0 && r.stats.pages_cached == 0 : r.reused > 0, "%d tokens reused", r.reused);
         if (!o.no_reuse && table[i].pages == 0)
             ok(r.stats.rows == r.stats.prompt_tokens - r.stats.reused_tokens + r.stats.new_tokens - 2u * (unsigned)table[i].questions,
                "with room for all, each token is computed once");
     }
+}
+
+static bool now_and_then(void *ctx)
+{
+    int *n = ctx;
+    return (*n)++ % 3 != 0;
+}
+
+static bool at_once(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void test_interruption(void)
+{
+    int n = 0;
+    struct engine_opts o = { .max_batch = 40, .max_rows = 64, .max_tokens = MAX_TOKENS, .kv_bytes = page_budget(40), .interrupt_ctx = &n };
+    o.interrupted = now_and_then;
+    struct result r = drive(&o, 80, 4);
+    ok(r.wrong == 0 && r.answered == 160 && r.books && n > 2 * (int)r.stats.steps, "two steps of three are interrupted: same answers");
+    o.interrupted = at_once;
+    struct engine *e = engine_create(&model, &o, NULL);
+    struct err err = { 0 };
+    float logits[VOCAB];
+    engine_submit(e, &question[0].turn[0], NULL);
+    ok(engine_step(e) == 1 && engine_stats(e).steps == 0 && books_balance(e), "an interrupted step has not happened");
+    ok(engine_logits(e, question[1].turn[0].prompt, 3, logits, &err) == -1 && err.kind == ERR_CANCELLED && books_balance(e), "%s", err.text);
+    engine_destroy(e);
 }
 
 static void test_preemption_happens(void)
@@ -592,6 +640,7 @@ int main(void)
     make_questions();
     test_layouts();
     test_preemption_happens();
+    test_interruption();
     test_common_beginning();
     test_follow_up();
     test_stop_and_cancel();

@@ -7,6 +7,7 @@
 #include "mtbench/model.h"
 #include "mtbench/modelpath.h"
 
+#include "allocations.h"
 #include "tap.h"
 
 #include <math.h>
@@ -93,7 +94,7 @@ static bool check_bits(const char *name, float first[VOCAB])
     for (int i = 0; i < 3; i++) {
         struct rig r;
         if (!strstr(backend_cpu_isas(), isa[i])) {
-            skip(1, "this machine lacks the instruction set");
+            skip(2, "this machine lacks the instruction set");
             continue;
         }
         if (open_rig(&r, name, isa[i], &err) < 0) {
@@ -102,6 +103,7 @@ static bool check_bits(const char *name, float first[VOCAB])
             continue;
         }
         int differ = 0;
+        long before = n_allocations;
         for (int p = 0; p < 3; p++) {
             run(&r, piece[p], got);
             if (!have_first)
@@ -109,7 +111,9 @@ static bool check_bits(const char *name, float first[VOCAB])
             have_first = true;
             differ += memcmp(first, got, sizeof got) != 0;
         }
+        long made = n_allocations - before;
         ok(differ == 0, "%s on %s: prompt whole, in sevens, one by one: same bits", name, isa[i]);
+        ok(made == 0, "%s on %s: no step allocates", name, isa[i]);
         close_rig(&r);
     }
     return have_first;
