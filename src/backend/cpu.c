@@ -304,7 +304,7 @@ struct backend *backend_cpu_create(const struct cpu_opts *o, struct err *err)
     memset(be, 0, sizeof *be);
     be->k = k;
     int threads = o->threads > 0 ? o->threads : default_threads();
-    if (!(be->pool = pool_create(threads, o->cpu, err)))
+    if (!(be->pool = pool_create(threads, o->cpu, o->crowded, err)))
         goto error;
     be->max_rows = o->max_rows;
     be->max_k = o->max_k;
@@ -337,4 +337,9 @@ const char *backend_cpu_isa(const struct backend *be)
 int backend_cpu_threads(const struct backend *be)
 {
     return pool_size(be->pool);
+}
+
+size_t backend_cpu_scratch(const struct backend *be)
+{
+    return be->linear_scratch_bytes + be->attend_scratch_bytes;
 }

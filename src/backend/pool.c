@@ -1,6 +1,7 @@
 /* pool.c - the threads of a CPU backend.
- * A step is some three hundred short parallel regions, so a waiting thread first spins (about 50 us, the time of an op), then sleeps on
- * a futex. Where there are more ranks than cores a spinning thread would take the core from the one it waits for, so it yields. */
+ * A step is some three hundred short parallel regions, so a waiting thread first spins (about 50 us, the time of an op), then yields, then
+ * sleeps on a futex. Where there are more threads than cores, one that spins takes the core from the one it waits for: there it yields at
+ * once and soon sleeps. */
 #include "pool.h"
 
 #include "mtbench/mem.h"
@@ -16,7 +17,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SPINS = 2000, YIELDS = 50 };
+/* How long a thread waits awake. Within a region the others are at work, and come within the time that waking up would take. */
+struct patience { int spins, yields; };
+static const struct patience between = { 2000, 50 }, within = { 2000, INT_MAX - 2000 }, crowded_between = { 0, 5 }, crowded_within = { 0, 50 };
+
+/* A number that some threads wait for to change, and how many of them sleep. */
+struct gate {
+    _Alignas(64) atomic_int value;
+    _Alignas(64) atomic_int sleepers;
+};
 
 struct worker {
     struct pool *pool;
@@ -29,37 +38,41 @@ struct pool {
     struct worker *worker;                             /* (n); 0 is the caller */
     pool_work_f work;
     void *arg;
-    _Alignas(64) atomic_int region;                    /* number of the region that is on; workers wait for it to change */
-    _Alignas(64) atomic_int sleepers;
-    _Alignas(64) atomic_int running;                   /* workers that have not finished the region */
+    struct patience between, within;
+    struct gate region;                                /* number of the region that is on */
+    struct gate running;                               /* workers that have not finished the region */
+    struct gate passed;                                /* barriers so far */
     _Alignas(64) atomic_int arrived;                   /* at the barrier */
-    _Alignas(64) atomic_int passed;                    /* barriers so far */
     atomic_int quit;
 };
 
-static inline void relax(int i)
-{
-    if (i >= SPINS)
-        sched_yield();
-#if defined(__x86_64__)
-    else
-        __builtin_ia32_pause();
-#endif
-}
-
-static int await_region(struct pool *p, int seen)
+/* Wait until the value differs from 'seen'; returns it. */
+static int gate_await(struct gate *g, int seen, struct patience patience)
 {
     int now;
-    for (int i = 0; i < SPINS + YIELDS; i++) {
-        if ((now = atomic_load_explicit(&p->region, memory_order_acquire)) != seen)
+    for (int i = 0; i < patience.spins + patience.yields; i++) {
+        if ((now = atomic_load_explicit(&g->value, memory_order_acquire)) != seen)
             return now;
-        relax(i);
+        if (i >= patience.spins)
+            sched_yield();
+#if defined(__x86_64__)
+        else
+            __builtin_ia32_pause();
+#endif
     }
-    atomic_fetch_add(&p->sleepers, 1);
-    while ((now = atomic_load(&p->region)) == seen)
-        syscall(SYS_futex, &p->region, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
-    atomic_fetch_sub(&p->sleepers, 1);
+    atomic_fetch_add(&g->sleepers, 1);
+    while ((now = atomic_load(&g->value)) == seen)
+        syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+    atomic_fetch_sub(&g->sleepers, 1);
     return now;
+}
+
+/* Who goes to sleep counts itself first and looks at the value then; here it is the other way round: one of both sees the other. */
+static void gate_add(struct gate *g, int n)
+{
+    atomic_fetch_add(&g->value, n);
+    if (atomic_load(&g->sleepers))
+        syscall(SYS_futex, &g->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 static void *worker_main(void *arg)
@@ -68,19 +81,12 @@ static void *worker_main(void *arg)
     struct pool *p = w->pool;
     int seen = 0;
     for (;;) {
-        seen = await_region(p, seen);
+        seen = gate_await(&p->region, seen, p->between);
         if (atomic_load(&p->quit))
             return NULL;
         p->work(p->arg, w->t);
-        atomic_fetch_sub_explicit(&p->running, 1, memory_order_release);
+        gate_add(&p->running, -1);
     }
-}
-
-static void begin_region(struct pool *p)
-{
-    atomic_fetch_add(&p->region, 1);
-    if (atomic_load(&p->sleepers))
-        syscall(SYS_futex, &p->region, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 static void pin(pthread_t thread, int cpu)
@@ -91,7 +97,7 @@ static void pin(pthread_t thread, int cpu)
     pthread_setaffinity_np(thread, sizeof set, &set); /* a refusal costs speed only */
 }
 
-struct pool *pool_create(int n, const int *cpu, struct err *err)
+struct pool *pool_create(int n, const int *cpu, bool crowded, struct err *err)
 {
     struct pool *p = aligned_alloc(64, sizeof *p);
     if (!p) {
@@ -100,6 +106,8 @@ struct pool *pool_create(int n, const int *cpu, struct err *err)
     }
     memset(p, 0, sizeof *p);
     p->n = n;
+    p->between = crowded ? crowded_between : between;
+    p->within = crowded ? crowded_within : within;
     p->worker = xcalloc((size_t)n, sizeof *p->worker);
     if (cpu)
         pin(pthread_self(), cpu[0]);
@@ -123,7 +131,7 @@ void pool_destroy(struct pool *p)
     if (!p)
         return;
     atomic_store(&p->quit, 1);
-    begin_region(p);
+    gate_add(&p->region, 1);
     for (int i = 1; i < p->started; i++)
         pthread_join(p->worker[i].thread, NULL);
     free(p->worker);
@@ -143,23 +151,22 @@ void pool_run(struct pool *p, pool_work_f work, void *arg)
     }
     p->work = work;
     p->arg = arg;
-    atomic_store_explicit(&p->running, p->n - 1, memory_order_relaxed);
-    begin_region(p);
+    atomic_store_explicit(&p->running.value, p->n - 1, memory_order_relaxed);
+    gate_add(&p->region, 1);
     work(arg, 0);
-    for (int i = 0; atomic_load_explicit(&p->running, memory_order_acquire) != 0; i++)
-        relax(i);
+    for (int left = atomic_load_explicit(&p->running.value, memory_order_acquire); left;)
+        left = gate_await(&p->running, left, p->within);
 }
 
 void pool_barrier(struct pool *p)
 {
     if (p->n == 1)
         return;
-    int now = atomic_load_explicit(&p->passed, memory_order_acquire);
+    int now = atomic_load_explicit(&p->passed.value, memory_order_acquire);
     if (atomic_fetch_add(&p->arrived, 1) == p->n - 1) {
         atomic_store(&p->arrived, 0);
-        atomic_fetch_add_explicit(&p->passed, 1, memory_order_release);
+        gate_add(&p->passed, 1);
         return;
     }
-    for (int i = 0; atomic_load_explicit(&p->passed, memory_order_acquire) == now; i++)
-        relax(i);
+    gate_await(&p->passed, now, p->within);
 }

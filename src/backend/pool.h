@@ -4,12 +4,15 @@
 
 #include "mtbench/err.h"
 
+#include <stdbool.h>
+
 struct pool;
 
 typedef void (*pool_work_f)(void *arg, int t);
 
-/* 'n' threads in all; 'cpu' (n) pins thread i to core cpu[i], the caller too; NULL: not pinned. NULL: device error. */
-struct pool *pool_create(int n, const int *cpu, struct err *err);
+/* 'n' threads in all; 'cpu' (n) pins thread i to core cpu[i], the caller too; NULL: not pinned. 'crowded': others need the cores that these
+ * threads wait on. NULL: device error. */
+struct pool *pool_create(int n, const int *cpu, bool crowded, struct err *err);
 void pool_destroy(struct pool *p);
 int pool_size(const struct pool *p);
 /* Run work(arg, t) on every thread t and return when all have returned. Only one caller at a time. */

@@ -98,7 +98,7 @@ int machine_open(struct machine *m, const char *isa, int threads)
             y = &yardstick_of[i];
     *m = (struct machine){ .k = y ? y->k : NULL, .threads = threads > 0 ? threads : n };
     struct err err;
-    if (!y || m->threads > n || !(m->pool = pool_create(m->threads, cpu, &err)))
+    if (!y || m->threads > n || !(m->pool = pool_create(m->threads, cpu, false, &err)))
         return -1;
     measure(m, y);
     return 0;

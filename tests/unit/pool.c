@@ -26,10 +26,10 @@ static void count(void *arg, int t)
     r->seen[t][0]++;
 }
 
-static void test_regions(int n)
+static void test_regions(int n, bool crowded)
 {
     struct err err = {0};
-    struct pool *p = pool_create(n, NULL, &err);
+    struct pool *p = pool_create(n, NULL, crowded, &err);
     struct region r = { .pool = p, .n = n };
     int wrong = 0;
     for (int i = 1; i <= REGIONS; i++) {
@@ -39,7 +39,7 @@ static void test_regions(int n)
         if (i % 300 == 0)
             nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);    /* long enough to fall asleep */
     }
-    ok(p && pool_size(p) == n && wrong == 0, "%d threads: %d regions, each on every thread, done when pool_run() returns", n, REGIONS);
+    ok(p && pool_size(p) == n && wrong == 0, "%d threads%s: %d regions, each on every thread, done when pool_run() returns", n, crowded ? " on a crowded machine" : "", REGIONS);
     pool_destroy(p);
 }
 
@@ -57,15 +57,15 @@ static void stages(void *arg, int t)
     }
 }
 
-static void test_barrier(int n)
+static void test_barrier(int n, bool crowded)
 {
-    struct pool *p = pool_create(n, NULL, NULL);
+    struct pool *p = pool_create(n, NULL, crowded, NULL);
     struct region r = { .pool = p, .n = n };
     for (int i = 0; i < 5; i++)
         pool_run(p, stages, &r);
     for (int t = 0; t < n; t++)
         r.wrong += r.seen[t][1];
-    ok(r.wrong == 0, "%d threads: 2000 barriers hold", n);
+    ok(r.wrong == 0, "%d threads%s: 2000 barriers hold", n, crowded ? " on a crowded machine" : "");
     pool_destroy(p);
 }
 
@@ -89,7 +89,7 @@ static void test_pinned(void)
         skip(1, "one core only");
         return;
     }
-    struct pool *p = pool_create(2, (int[]){ cpu[1], cpu[0] }, NULL);
+    struct pool *p = pool_create(2, (int[]){ cpu[1], cpu[0] }, false, NULL);
     struct region r = { .pool = p, .n = 2 };
     pool_run(p, where, &r);
     ok(r.seen[0][0] == cpu[1] && r.seen[1][0] == cpu[0], "threads run where they were pinned");
@@ -112,12 +112,15 @@ int main(void)
 {
     int before = threads_now();
     for (int n = 1; n <= MAX; n = n < 3 ? n + 1 : n + 5)
-        test_regions(n);
+        test_regions(n, n == MAX);
     for (int n = 1; n <= 4; n++)
-        test_barrier(n);
+        test_barrier(n, false);
+    test_regions(3, true);
+    test_barrier(3, true);
+    test_barrier(MAX, true);
     test_pinned();
     for (int i = 0; i < 200; i++)
-        pool_destroy(pool_create(3, NULL, NULL));
+        pool_destroy(pool_create(3, NULL, false, NULL));
     pool_destroy(NULL);
     ok(threads_now() == before, "made and destroyed 200 times, without work: no thread is left");
     return done_testing();
