@@ -13,7 +13,4 @@ void *shared_base(const struct shared *s);
 /* Collective. NULL is fine (on all ranks alike). */
 void shared_destroy(struct shared *s);
 
-/* Bytes that this process could still use on this machine without swapping, its control group's limit included. Local. */
-uint64_t memory_available(void);
-
 #endif

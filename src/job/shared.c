@@ -5,6 +5,7 @@
 
 #include "job_priv.h"
 #include "mtbench/mem.h"
+#include "mtbench/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,37 +25,6 @@ struct shared {
 };
 
 enum { ALIGN = 4096 };
-
-static uint64_t number_in(const char *path, const char *key)
-{
-    FILE *f = fopen(path, "re");
-    char line[256];
-    unsigned long long v = UINT64_MAX;
-    size_t k = strlen(key);
-    while (f && fgets(line, sizeof line, f))
-        if (!strncmp(line, key, k) && sscanf(line + k, "%llu", &v) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return v;
-}
-
-/* The room under one limit of a control group; no limit is a huge number or the word "max". */
-static uint64_t room(const char *limit, const char *used)
-{
-    uint64_t most = number_in(limit, ""), now = number_in(used, "");
-    return most == UINT64_MAX || now == UINT64_MAX ? UINT64_MAX : most > now ? most - now : 0;
-}
-
-uint64_t memory_available(void)
-{
-    uint64_t kib = number_in("/proc/meminfo", "MemAvailable:");
-    uint64_t least = kib == UINT64_MAX ? kib : kib << 10;
-    uint64_t v2 = room("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current");
-    uint64_t v1 = room("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes");
-    least = v2 < least ? v2 : least;
-    return v1 < least ? v1 : least;
-}
 
 static const char *in_words(double bytes, char text[32])
 {
@@ -171,6 +141,7 @@ struct shared *shared_create(struct job *job, size_t bytes, struct err *err)
         rc = job_agree(job, take(job, s, err), err);
     if (rc == 0)
         return s;
+    s->window = false;                   /* freeing one is collective, and a rank that failed may have none: it ends with the job */
     shared_destroy(s);
     return NULL;
 }
