@@ -41,7 +41,7 @@ void deal_destroy(struct deal *d);
 
 /* Move messages, give out items (rank 0). Local, a few microseconds. */
 enum deal_state deal_poll(struct deal *d);
-/* As deal_poll(), but sleeps a little (0.2 ms) when nothing has moved. For ranks without work. */
+/* As deal_poll(), but sleeps when nothing has moved, 0.2 ms at first, up to 10 ms as time passes. For ranks without work. */
 enum deal_state deal_idle(struct deal *d);
 
 /* This rank has 'n' free places now; items given to it and not yet taken by deal_next() count against them.
@@ -52,6 +52,12 @@ enum { DEAL_NONE = -1 };
 int deal_next(struct deal *d);
 /* An item that deal_next() gave is finished; its records were sent before. */
 void deal_done(struct deal *d, int item);
+
+/* What this rank has made so far (tokens); replaces what it said before. Travels with the messages that it sends anyway, and once a
+ * second by itself. */
+void deal_tally(struct deal *d, uint64_t n);
+/* Rank 0: the sum of what all ranks have made, as far as it has heard. */
+uint64_t deal_tally_sum(const struct deal *d);
 
 /* A record for rank 0 (also from rank 0 itself); copied. Records of one rank arrive in order. */
 void deal_send(struct deal *d, const void *data, size_t n);

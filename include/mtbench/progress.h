@@ -13,7 +13,8 @@ struct progress_now {
     const char *unit;                /* "turns" */
     long done, total, failed;
     long resumed;                    /* of 'done': were done before this start, and say nothing about speed */
-    uint64_t tokens;                 /* made since the start */
+    uint64_t tokens;                 /* made since the start, of unfinished turns too */
+    double tokens_left;              /* still to be made, as far as one can tell: gives the time that is left; 0: the turns give it */
     double seconds;                  /* since the start */
     double rate;                     /* tokens per second lately; 0: tokens / seconds */
     double dollars;                  /* running cost; 0: none is shown */
@@ -21,6 +22,13 @@ struct progress_now {
 
 /* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed". Pure; at most 'size' bytes with the NUL, cut if longer. Returns the length. */
 size_t progress_format(char *line, size_t size, const struct progress_now *p);
+/* How many tokens are still to come. Pure. Turns were expected to have certain lengths; what finished turns came to corrects that. */
+struct forecast {
+    double expected_done, expected_left;   /* tokens expected of the turns that have finished since the start, and of all others */
+    uint64_t made_done, made_left;         /* tokens that they have */
+};
+double forecast_left(const struct forecast *f);
+
 /* "auto", "plain", "none" -> mode; -1 for anything else. */
 int progress_parse(const char *word);
 
@@ -29,6 +37,8 @@ struct progress;
 struct progress *progress_create(enum progress_mode mode, int speaker);
 /* Show it if it is time to (cheap otherwise): call it between steps. 'what', 'unit' and numbers but seconds and rate are the caller's. */
 void progress_update(struct progress *p, const struct progress_now *now);
+/* The same at a given time, in seconds since progress_create(); never goes back. */
+void progress_update_at(struct progress *p, const struct progress_now *now, double t);
 /* Remove the redrawn line before something else is printed. */
 void progress_clear(struct progress *p);
 void progress_destroy(struct progress *p);

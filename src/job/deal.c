@@ -5,6 +5,7 @@
 
 #include "dealer.h"
 #include "job_priv.h"
+#include "mtbench/clock.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
@@ -12,10 +13,11 @@
 #include <time.h>
 
 enum { TAG_UP = 1, TAG_DOWN };
-enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
+enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_TALLY, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
+enum { FIRST_NAP = 200000, LONGEST_NAP = 10000000 };  /* ns */
 enum { MAX_UNSENT = 64 << 20 };           /* bytes of records on their way; more make deal_send() wait */
 
-struct head { int kind, arg; };
+struct head { int kind, arg; uint64_t tally; };
 
 struct message {                          /* one on its way out, or in, or (record) waiting for deal_receive() */
     struct message *next;
@@ -32,6 +34,10 @@ struct deal {
     MPI_Comm comm;
     enum deal_state state;
     bool moved;                           /* the last poll did something */
+    long nap;                             /* ns that the next idle poll sleeps */
+    uint64_t tally, tally_sent;
+    double told;                          /* when the last message left for rank 0 */
+    uint64_t *tallies;                    /* rank 0: (size) */
     struct queue sending, arriving, records;
     size_t unsent;
     struct message *lent;                 /* the record that deal_receive() gave out */
@@ -68,7 +74,7 @@ static void post(struct deal *d, int to, int tag, struct message *m)
 static void post_head(struct deal *d, int to, int tag, enum kind kind, int arg)
 {
     struct message *m = message_create(0);
-    m->head = (struct head){ kind, arg };
+    m->head = (struct head){ kind, arg, 0 };
     post(d, to, tag, m);
 }
 
@@ -114,6 +120,7 @@ static void hand_out(struct deal *d)
 static void heard(struct deal *d, struct message *m)
 {
     d->moved = true;
+    d->tallies[m->from] = m->head.tally;
     switch (m->head.kind) {
     case UP_LIMIT: dealer_limit(d->dealer, m->from, m->head.arg); break;
     case UP_DONE: dealer_done(d->dealer, m->from, m->head.arg); break;
@@ -215,14 +222,17 @@ enum deal_state deal_poll(struct deal *d)
 enum deal_state deal_idle(struct deal *d)
 {
     enum deal_state s = deal_poll(d);
+    d->nap = d->moved || !d->nap ? FIRST_NAP : d->nap < LONGEST_NAP ? d->nap + d->nap / 8 : d->nap;
     if (s != DEAL_OVER && !d->moved)
-        nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+        nanosleep(&(struct timespec){ .tv_nsec = d->nap }, NULL);
     return s;
 }
 
 /* Say something to rank 0; rank 0 hears itself at once. */
 static void say(struct deal *d, struct message *m)
 {
+    m->head.tally = d->tally_sent = d->tally;
+    d->told = clock_now();
     if (d->job->info.rank == 0) {
         m->from = 0;
         heard(d, m);
@@ -234,8 +244,25 @@ static void say(struct deal *d, struct message *m)
 static void say_head(struct deal *d, enum kind kind, int arg)
 {
     struct message *m = message_create(0);
-    m->head = (struct head){ kind, arg };
+    m->head = (struct head){ kind, arg, 0 };
     say(d, m);
+}
+
+void deal_tally(struct deal *d, uint64_t n)
+{
+    d->tally = n;
+    if (d->job->info.rank == 0)
+        d->tallies[0] = n;
+    else if (n != d->tally_sent && clock_now() - d->told > 1 && !d->left)
+        say_head(d, UP_TALLY, 0);
+}
+
+uint64_t deal_tally_sum(const struct deal *d)
+{
+    uint64_t sum = 0;
+    for (int r = 0; d->tallies && r < d->job->info.size; r++)
+        sum += d->tallies[r];
+    return sum;
 }
 
 void deal_want(struct deal *d, int n)
@@ -303,6 +330,7 @@ struct deal *deal_create(struct job *job, const struct deal_opts *o)
     MPI_Comm_dup(job->world, &d->comm);
     job_gather(job, &o->want, sizeof o->want, want);
     if (job->info.rank == 0) {
+        d->tallies = xcalloc((size_t)job->info.size, sizeof *d->tallies);
         d->dealer = dealer_create(o->n_items, o->cost, job->info.size, o->keep > 0 ? o->keep : 8);
         for (int r = 0; r < job->info.size; r++)
             dealer_limit(d->dealer, r, want[r]);
@@ -345,6 +373,7 @@ void deal_destroy(struct deal *d)
     MPI_Comm_free(&d->comm);
     free(d->lent);
     free(d->item);
+    free(d->tallies);
     dealer_destroy(d->dealer);
     free(d);
 }

@@ -51,8 +51,8 @@ size_t progress_format(char *line, size_t size, const struct progress_now *p)
     add(&l, "%s %ld/%ld %s", p->what, p->done, p->total, p->unit);
     if (p->tokens > 0)
         add(&l, ", %.1f tok/s", rate);
-    if (since_start > 0 && left > 0 && p->seconds > 0) {
-        double eta = p->seconds / (double)since_start * (double)left;
+    if (left > 0 && p->seconds > 0 && (since_start > 0 || (p->tokens_left > 0 && rate > 0))) {
+        double eta = p->tokens_left > 0 && rate > 0 ? p->tokens_left / rate : p->seconds / (double)since_start * (double)left;
         add(&l, ", ");
         add_time(&l, eta < 1e9 ? eta : 1e9);
         add(&l, " left");
@@ -62,6 +62,15 @@ size_t progress_format(char *line, size_t size, const struct progress_now *p)
     if (p->failed > 0)
         add(&l, ", %ld failed", p->failed);
     return l.len;
+}
+
+double forecast_left(const struct forecast *f)
+{
+    /* The first turns that finish are the short ones, so expectation keeps some weight. */
+    double doubt = 0.03 * (f->expected_done + f->expected_left);
+    double scale = doubt > 0 ? ((double)f->made_done + doubt) / (f->expected_done + doubt) : 1;
+    double all = scale * f->expected_left, left = all - (double)f->made_left;
+    return left > 0.1 * all ? left : 0.1 * all;
 }
 
 int progress_parse(const char *word)
@@ -81,7 +90,7 @@ struct progress {
     bool on;
     int terminal;                         /* a descriptor to ask for the width; -1: plain lines */
     bool drawn;                           /* a redrawn line is there now */
-    double start, shown;
+    double start, shown;                  /* shown: seconds since the start */
     struct { double at; uint64_t tokens; } sample[N_SAMPLES];
     unsigned n_samples;
 };
@@ -110,7 +119,7 @@ struct progress *progress_create(enum progress_mode mode, int speaker)
     struct progress *p = xcalloc(1, sizeof *p);
     p->on = speaker && mode != PROGRESS_NONE;
     p->terminal = p->on && mode == PROGRESS_AUTO ? find_terminal() : -1;
-    p->start = p->shown = clock_now();
+    p->start = clock_now();
     return p;
 }
 
@@ -135,16 +144,20 @@ static double recent_rate(struct progress *p, double t, uint64_t tokens)
 
 void progress_update(struct progress *p, const struct progress_now *now)
 {
+    progress_update_at(p, now, clock_now() - p->start);
+}
+
+void progress_update_at(struct progress *p, const struct progress_now *now, double t)
+{
     char line[300];
     if (!p->on)
         return;
-    double t = clock_now();
     double rate = recent_rate(p, t, now->tokens);
     if (t - p->shown < (p->terminal >= 0 ? 0.2 : 30))
         return;
     p->shown = t;
     struct progress_now full = *now;
-    full.seconds = t - p->start;
+    full.seconds = t;
     full.rate = rate;
     size_t cut = p->terminal >= 0 ? width(p) : sizeof line, n;
     n = progress_format(line, cut < sizeof line ? cut : sizeof line, &full);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct record { int item, part; char text[6000]; };      /* longer than MPI sends eagerly */
@@ -145,6 +146,29 @@ static int probe_deal(struct job *job, int n, int fail_rank, int signal_rank, st
     return rc;
 }
 
+/* Rank 0 has one item that takes two seconds; what the idle ranks burn meanwhile. */
+static int probe_idle(struct job *job)
+{
+    struct deal *d = deal_create(job, &(struct deal_opts){ .n_items = 1, .want = 1 });
+    struct rusage a, b;
+    int item = DEAL_NONE;
+    getrusage(RUSAGE_SELF, &a);
+    double start = clock_now();
+    while (deal_idle(d) != DEAL_OVER) {
+        item = item == DEAL_NONE ? deal_next(d) : item;
+        if (item != DEAL_NONE && clock_now() - start > 2)
+            deal_done(d, item);
+    }
+    getrusage(RUSAGE_SELF, &b);
+    uint64_t us = (uint64_t)(b.ru_utime.tv_sec + b.ru_stime.tv_sec - a.ru_utime.tv_sec - a.ru_stime.tv_sec) * 1000000 +
+                  (uint64_t)(b.ru_utime.tv_usec + b.ru_stime.tv_usec - a.ru_utime.tv_usec - a.ru_stime.tv_usec);
+    us = job_max(job, us);
+    if (job_info(job).rank == 0)
+        printf("idle ranks burn %llu ms in 2000\n", (unsigned long long)us / 1000);
+    deal_destroy(d);
+    return 0;
+}
+
 /* Header by all, the rest by the leaders into shared memory, which every rank then sums. */
 static int load(struct stage *st, struct shared *s, bool leader, struct err *err)
 {
@@ -247,6 +271,8 @@ int main(int argc, char **argv)
         rc = probe_deal(job, arg, -1, arg2, &err);
     else if (!strcmp(what, "stage"))
         rc = probe_stage(job, argv + 2, argc - 2, getenv("SPOIL"), &err);
+    else if (!strcmp(what, "idle"))
+        rc = probe_idle(job);
     else if (!strcmp(what, "layout"))
         rc = probe_layout(job, arg);
     else if (!strcmp(what, "memory"))

@@ -33,6 +33,10 @@ run 2 deal 50
 [ "$(sed -n 's/^busiest //p' "$dir/err")" -le 30 ]
 ok $? "two ranks share 50 items"
 
+run 8 idle
+[ $rc -eq 0 ] && [ "$(sed -n 's/^idle ranks burn \([0-9]*\) ms.*/\1/p' "$dir/out")" -le 200 ]
+ok $? "$(cat "$dir/out")"
+
 for who in 0 1 2; do
     run 3 fail 60 $who
     [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "^mtbench: disk: is full; make room (rank $who on " "$dir/err"
