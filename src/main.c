@@ -14,7 +14,11 @@ static struct job *the_job;
 
 static void exhausted(size_t bytes)
 {
-    log_error("memory: cannot get %zu bytes; use fewer ranks per node or a smaller --max-batch", bytes);
+    struct job_info in = the_job ? job_info(the_job) : (struct job_info){ .size = 1 };
+    char who[300] = "";
+    if (in.size > 1)
+        snprintf(who, sizeof who, " (rank %d on %s)", in.rank, in.host);
+    log_error("memory: cannot get %zu bytes; use fewer ranks per node or a smaller --max-batch%s", bytes, who);
     job_abort(the_job, EXIT_INPUT);
 }
 

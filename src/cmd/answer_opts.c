@@ -11,20 +11,21 @@
 #include <string.h>
 #include <strings.h>
 
-/* A size as Hugging Face accelerate reads it: "13GiB", "500MB". */
-static bool is_size(const char *word)
+/* Bytes of a size as Hugging Face accelerate reads it: "13GiB", "500MB"; 0 for anything else. */
+static double parse_size(const char *word)
 {
-    static const char *const units[] = { "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB" };
-    char *unit;
-    if (!(strtod(word, &unit) > 0))
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (!strcasecmp(unit, units[i]))
-            return true;
-    return false;
+    static const struct { const char *name; double bytes; } unit[] = {
+        { "KB", 1e3 }, { "MB", 1e6 }, { "GB", 1e9 }, { "TB", 1e12 }, { "KiB", 0x1p10 }, { "MiB", 0x1p20 }, { "GiB", 0x1p30 }, { "TiB", 0x1p40 },
+    };
+    char *end;
+    double n = strtod(word, &end);
+    for (size_t i = 0; n > 0 && i < sizeof unit / sizeof *unit; i++)
+        if (!strcasecmp(end, unit[i].name))
+            return n * unit[i].bytes;
+    return 0;
 }
 
-static int check_words(const struct answer_opts *o, struct err *err)
+static int check_words(struct answer_opts *o, struct err *err)
 {
     if (!o->model_path || !*o->model_path)
         return err_set(err, ERR_USAGE, "--model-path: %s; give a folder, a .gguf file or a hub id", o->model_path ? "empty" : "missing");
@@ -33,7 +34,7 @@ static int check_words(const struct answer_opts *o, struct err *err)
                        !o->model_id ? "missing" : *o->model_id ? "must be a name without /" : "empty");
     if (!*o->bench_name || !*o->data_dir)
         return err_set(err, ERR_USAGE, "%s: empty; question sets lie in DATA-DIR/BENCH-NAME", *o->data_dir ? "--bench-name" : "--data-dir");
-    if (o->max_gpu_memory && !is_size(o->max_gpu_memory))
+    if (o->max_gpu_memory && !((o->device_bytes = parse_size(o->max_gpu_memory)) > 0))
         return err_set(err, ERR_USAGE, "--max-gpu-memory %s: not a size; write it as 13GiB", o->max_gpu_memory);
     return 0;
 }
@@ -90,10 +91,10 @@ int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *
         { "answer-file", OPT_STRING, &o->answer_file, NULL, "FILE", "output (DATA/BENCH/model_answer/ID.jsonl)" },
         { "max-new-token", OPT_INT, &o->max_new_token, NULL, "N", "new tokens per turn (1024)" },
         { "num-choices", OPT_INT, &o->num_choices, NULL, "N", "independent conversations per question (1)" },
-        { "num-gpus-per-model", OPT_INT, &o->gpus_per_model, &o->given_gpus_per_model, "N", "GPUs of one replica (1)" },
-        { "num-gpus-total", OPT_INT, &o->gpus_total, &o->given_gpus_total, "N", "all GPUs (1)" },
-        { "max-gpu-memory", OPT_STRING, &o->max_gpu_memory, &o->given_max_gpu_memory, "SIZE", "weight budget per GPU, such as 13GiB" },
-        { "dtype", OPT_STRING, &o->dtype, &o->given_dtype, "TYPE", "float32, float16 or bfloat16 (as stored)" },
+        { "num-gpus-per-model", OPT_INT, &o->gpus_per_model, NULL, "N", "devices that a model is spread over (1, which is all there is yet)" },
+        { "num-gpus-total", OPT_INT, &o->gpus_total, &o->given_gpus_total, "N", "all devices; without a GPU, the ranks of the job (as many as there are)" },
+        { "max-gpu-memory", OPT_STRING, &o->max_gpu_memory, NULL, "SIZE", "most that the weights of a device may take, such as 13GiB" },
+        { "dtype", OPT_STRING, &o->dtype, NULL, "TYPE", "float32, float16 or bfloat16; weights are used as stored, a note says if that differs" },
         { "revision", OPT_STRING, &o->revision, NULL, "NAME", "revision in the hub cache (main)" },
         { "device", OPT_STRING, &o->device, NULL, "NAME", "auto, cuda or cpu (auto)" },
         { "threads", OPT_INT, &o->threads, NULL, "N", "threads of a rank (its share of the node's cores)" },

@@ -10,9 +10,9 @@ struct answer_opts {
     const char *bench_name, *data_dir, *model_path, *model_id, *answer_file, *max_gpu_memory, *dtype, *revision, *device, *chat_template;
     const char *log_dir, *progress;
     long max_new_token, num_choices, gpus_per_model, gpus_total, threads, max_batch, seed;
-    double max_error_rate;
+    double max_error_rate, device_bytes;  /* device_bytes: --max-gpu-memory */
     bool fresh, quiet, verbose;
-    bool given_dtype, given_max_gpu_memory, given_gpus_per_model, given_gpus_total;
+    bool given_gpus_total;
     struct slicing slicing;
     struct sampler_flags sampler;
     double temperature, top_p, min_p, repetition_penalty;

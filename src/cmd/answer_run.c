@@ -27,6 +27,7 @@ struct run {
     const struct answer_opts *o;
     const struct questions *qs;
     struct rig *rig;
+    struct manifest *manifest;
     struct item *item;
     int n_items;
     struct feed *feed;
@@ -37,7 +38,8 @@ struct run {
     struct journal *journal;
     struct progress *progress;
     long total, done, resumed, failed;   /* turns */
-    uint64_t tokens;
+    uint64_t tokens;                     /* of finished turns */
+    double expected, expected_done;      /* tokens of all turns that this start has to make, and of those it has */
     double started;
 };
 
@@ -105,14 +107,14 @@ static void read_items(struct run *r, const struct buf *b)
     }
 }
 
-static int share_items(struct run *r, const struct manifest *m, struct err *err)
+static int share_items(struct run *r, struct err *err)
 {
     struct buf b = {0};
     uint64_t n = 0;
     int rc = 0;
     if (root(r)) {
         if (answers_check(r->answer_file, err) == 0)
-            r->journal = journal_open(r->journal_file, m, r->o->fresh, err);
+            r->journal = journal_open(r->journal_file, r->manifest, r->o->fresh, err);
         rc = r->journal ? list_items(r, &b, err) : err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
     }
     if ((rc = job_agree(r->job, rc, err)) == 0) {
@@ -129,6 +131,24 @@ static int share_items(struct run *r, const struct manifest *m, struct err *err)
 
 /* ---- rank 0: records ---- */
 
+static double expected_tokens(const struct run *r, const struct question *q)
+{
+    double n = category_length(q->category);
+    return n < (double)r->o->max_new_token ? n : (double)r->o->max_new_token;
+}
+
+/* A failed turn takes those behind it along. */
+static void count_turn(struct run *r, const struct turn_record *t)
+{
+    const struct question *q = r->qs->q;
+    while (q->id != t->question_id)
+        q++;
+    r->tokens += (uint64_t)t->n_new;
+    r->expected_done += expected_tokens(r, q) * (t->status == TURN_OK ? 1 : q->n_turns - t->turn + 1);
+    r->done++;
+    r->failed += t->status != TURN_OK;
+}
+
 static int take_records(struct run *r, struct err *err)
 {
     const void *data;
@@ -141,12 +161,9 @@ static int take_records(struct run *r, struct err *err)
             return err_wrap(err, "record of rank %d", from);
         t.rank = from;
         journal_append(r->journal, &t);
-        r->tokens += (uint64_t)t.n_new;
-        r->done++;
-        if (t.status != TURN_OK) {
-            r->failed++;
+        count_turn(r, &t);
+        if (t.status != TURN_OK)
             log_error("question %" PRId64 ", choice %d, turn %d: %s", t.question_id, t.choice, t.turn, t.reason);
-        }
         cJSON_Delete(keep);
         taken++;
     }
@@ -155,9 +172,10 @@ static int take_records(struct run *r, struct err *err)
 
 static void show_progress(const struct run *r)
 {
+    uint64_t made = deal_tally_sum(r->deal), done = r->tokens < made ? r->tokens : made;
     struct progress_now now = {
-        .what = "answers", .unit = "turns", .done = r->done, .total = r->total, .failed = r->failed, .resumed = r->resumed, .tokens = r->tokens,
-        .seconds = clock_now() - r->started, .dollars = -1,
+        .what = "answers", .unit = "turns", .done = r->done, .total = r->total, .failed = r->failed, .resumed = r->resumed, .tokens = made,
+        .tokens_left = forecast_left(&(struct forecast){ r->expected_done, r->expected - r->expected_done, done, made - done }), .dollars = -1,
     };
     progress_update(r->progress, &now);
 }
@@ -219,6 +237,7 @@ static int work(struct run *r, struct err *err)
             continue;
         }
         live = feed_step(r->feed);
+        deal_tally(r->deal, engine_stats(r->rig->engine).new_tokens);
         send_turns(r);
     }
     if (root(r) && rc == 0)
@@ -226,20 +245,33 @@ static int work(struct run *r, struct err *err)
     return job_agree(r->job, rc, err);
 }
 
-static int answer_items(struct run *r, const struct sampling *common, struct err *err)
+static int start(struct run *r, const struct rig_opts *ro, struct err *err)
+{
+    if (rig_start(r->rig, ro, err) < 0)
+        return -1;
+    manifest_add(r->manifest, true, "model_sha256", "%s", r->rig->model_sha256);
+    r->started = clock_now();
+    return job_agree(r->job, root(r) ? journal_begin(r->journal, r->manifest, err) : 0, err);
+}
+
+static int answer_items(struct run *r, struct err *err)
 {
     double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
     char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
     for (int i = 0; i < r->n_items; i++) {
         const struct question *q = &r->qs->q[r->item[i].q];
-        cost[i] = category_length(q->category) * (q->n_turns - r->item[i].n_done);
+        cost[i] = expected_tokens(r, q) * (q->n_turns - r->item[i].n_done);
+        r->expected += cost[i];
     }
     r->feed = feed_create(&(struct feed_opts){
         .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .stop_id = r->rig->stop_id, .n_stop = r->rig->n_stop, .question = r->qs->q,
-        .sampling = *common, .max_new_token = (int)r->o->max_new_token, .max_batch = (int)r->o->max_batch, .seed = (uint64_t)r->o->seed, .stream = stream,
+        .sampling = sampler_common(&r->o->sampler, &r->rig->model->config), .max_new_token = (int)r->o->max_new_token,
+        .max_batch = (int)r->o->max_batch, .seed = (uint64_t)r->o->seed, .stream = stream,
     });
     r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)r->o->max_batch });
     int rc = work(r, err);
+    if (rc == 0)
+        rig_say_peak(r->rig);
     deal_destroy(r->deal);
     feed_destroy(r->feed);
     free(stream);
@@ -319,15 +351,17 @@ static void run_digest(const struct run *r, char hex[65])
     digest_end(d, hex);
 }
 
-static int write_manifest(const struct run *r, const struct manifest *m, struct err *err)
+/* What the answers were made with, as the journal has it: a run that finds all of them done has not seen the weights. */
+static int write_manifest(const struct run *r, struct err *err)
 {
-    struct buf b = {0};
-    manifest_put(&b, m);
-    buf_char(&b, '\n');
+    const char *line = journal_manifest(r->journal);
+    if (!line)
+        return 0;
+    char *text = xasprintf("%s\n", line);
     char *path = xasprintf("%.*s.manifest", (int)(strlen(r->journal_file) - strlen(".journal")), r->journal_file);
-    int rc = io_replace(path, b.data, b.len, err);
+    int rc = io_replace(path, text, strlen(text), err);
     free(path);
-    buf_free(&b);
+    free(text);
     return rc;
 }
 
@@ -337,11 +371,11 @@ static long n_failed(const struct run *r, bool stopped)
     return stopped ? r->failed : r->total - (r->done - r->failed);
 }
 
-static int finish(const struct run *r, const struct manifest *m, bool stopped, struct err *err)
+static int finish(const struct run *r, bool stopped, struct err *err)
 {
     char hex[65];
     double seconds = clock_now() - r->started;
-    if (write_answers(r, err) < 0 || write_manifest(r, m, err) < 0)
+    if (write_answers(r, err) < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
     run_digest(r, hex);
     printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
@@ -366,21 +400,21 @@ static void run_free(struct run *r)
     free(r->journal_file);
 }
 
-int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct sampling *common,
-               const struct manifest *manifest, struct answer_result *res, struct err *err)
+int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro,
+               struct manifest *manifest, struct answer_result *res, struct err *err)
 {
-    struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .started = clock_now() };
+    struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .started = clock_now() };
     r.answer_file = o->answer_file && *o->answer_file ? xstrdup(o->answer_file)
                                                       : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->model_id);
     r.journal_file = journal_path(r.answer_file);
     r.progress = progress_create((enum progress_mode)progress_parse(o->progress), root(&r) && !o->quiet);
-    int rc = share_items(&r, manifest, err);
-    if (rc == 0 && r.n_items)
-        rc = answer_items(&r, common, err);
-    bool stopped = job_poll(job) == JOB_STOPPED;
+    int rc = share_items(&r, err);
+    if (rc == 0 && r.n_items && (rc = start(&r, ro, err)) == 0)
+        rc = answer_items(&r, err);
+    bool cancelled = rc < 0 && err->kind == ERR_CANCELLED, stopped = cancelled || job_poll(job) == JOB_STOPPED;
     progress_clear(r.progress);
-    if (rc == 0)
-        rc = job_agree(job, root(&r) ? finish(&r, manifest, stopped, err) : 0, err);
+    if (rc == 0 || cancelled)
+        rc = job_agree(job, root(&r) ? finish(&r, stopped, err) : 0, err);
     *res = (struct answer_result){ .total = r.total, .failed = n_failed(&r, stopped), .stopped = stopped };
     if (rc == 0)
         job_bcast(job, res, sizeof *res);    /* one answer: a signal may have reached some ranks only */

@@ -61,19 +61,38 @@ static int try_template(const struct question *q, const struct rig *r, struct er
     return rc;
 }
 
-static void say_once(const struct answer_opts *o, const struct rig *r)
+/* FastChat's flags about devices. Without a GPU a rank is a device, and a model lies on one. */
+static int check_devices(const struct answer_opts *o, int n_ranks, struct err *err)
 {
-    if (o->given_gpus_per_model || o->given_gpus_total || o->given_max_gpu_memory)
-        log_note("--num-gpus-per-model, --num-gpus-total, --max-gpu-memory: no GPU in this run, the ranks of the job are the replicas");
-    if (o->dtype)
-        log_note("--dtype %s: weights are computed with as they are stored (%s), sums in float32", o->dtype, r->weights);
-    log_verbose("model of %d layers, %s weights, sha256 %s; %d threads per rank, %s; template %s; ready after %.2f s", r->model->config.n_layers,
-                r->weights, r->model_sha256, r->n_threads, r->isa, chat_name(r->chat), r->load_seconds);
+    if (o->gpus_per_model > 1)
+        return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1", o->gpus_per_model);
+    if (o->given_gpus_total && o->gpus_total != n_ranks)
+        return err_set(err, ERR_USAGE, "--num-gpus-total %ld: without a GPU each rank is a device, and this job has %d; start it by mpirun -n %ld, or leave the "
+                       "flag out", o->gpus_total, n_ranks, o->gpus_total);
+    return 0;
 }
 
+static int check_weights(const struct answer_opts *o, const struct rig *r, struct err *err)
+{
+    if (o->max_gpu_memory && r->model->packed_bytes > o->device_bytes)
+        return err_set(err, ERR_MEMORY, "--max-gpu-memory %s: the weights take %.1f MB; allow more, or use a smaller model or a quantised one",
+                       o->max_gpu_memory, (double)r->model->packed_bytes / 1e6);
+    return 0;
+}
+
+static void say_once(const struct answer_opts *o, const struct rig *r)
+{
+    static const struct { const char *flag, *stored; } same[] = { { "float32", "F32" }, { "float16", "F16" }, { "bfloat16", "BF16" } };
+    for (size_t i = 0; o->dtype && i < sizeof same / sizeof *same; i++)
+        if (!strcmp(o->dtype, same[i].flag) && strcmp(r->weights, same[i].stored))
+            log_note("--dtype %s: weights are not converted but used as they are stored (%s), with sums in float32", o->dtype, r->weights);
+    log_verbose("model of %d layers, %s weights, template %s", r->model->config.n_layers, r->weights, chat_name(r->chat));
+}
+
+/* All but the hash of the weights, which nobody has read yet. */
 static void describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r, const struct sampling *s)
 {
-    manifest_add(m, true, "model_sha256", "%s", r->model_sha256);
+    manifest_add(m, true, "model_header_sha256", "%s", r->header_sha256);
     manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
     char *temperature = s->temperature < 0 ? xstrdup("by category") : xasprintf("%g", (double)s->temperature);
     manifest_add(m, true, "sampler", "temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", temperature, s->top_k, (double)s->top_p,
@@ -87,6 +106,20 @@ static void describe(struct manifest *m, const struct answer_opts *o, const stru
     manifest_add(m, false, "model_path", "%s", o->model_path);
     manifest_add(m, false, "weights", "%s", r->weights);
     manifest_add(m, false, "question_file_sha256", "%s", qs->sha256);
+}
+
+/* A bound on the tokens of a conversation, well above what texts and limits allow, well below the context of some models: a sequence
+ * that needs all of a context of 128k tokens need not fit into memory for answers of a thousand. */
+static long longest(const struct questions *qs, long max_new_token)
+{
+    long most = 0;
+    for (int i = 0; i < qs->n; i++) {
+        long tokens = 4096;              /* the template's own text */
+        for (int t = 0; t < qs->q[i].n_turns; t++)
+            tokens += 2 * ((long)strlen(qs->q[i].turn[t]) + max_new_token);
+        most = tokens > most ? tokens : most;
+    }
+    return most;
 }
 
 static int exit_code(const struct answer_opts *o, const struct answer_result *res)
@@ -107,14 +140,15 @@ static int answer(struct job *job, const struct answer_opts *o, struct err *err)
         return code;
     struct rig_opts ro = {
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .threads = o->threads, .max_batch = o->max_batch,
+        .threads = o->threads, .max_batch = o->max_batch, .max_tokens = longest(&qs, o->max_new_token),
     };
-    if (rig_open(&rig, job, &ro, err) < 0 || try_template(&qs.q[0], &rig, err) < 0)
+    if (check_devices(o, job_info(job).size, err) < 0 || rig_open(&rig, job, &ro, err) < 0 || check_weights(o, &rig, err) < 0 ||
+        try_template(&qs.q[0], &rig, err) < 0)
         goto out;
     say_once(o, &rig);
     struct sampling common = sampler_common(&o->sampler, &rig.model->config);
     describe(&manifest, o, &qs, &rig, &common);
-    if (answer_run(job, o, &qs, &rig, &common, &manifest, &res, err) == 0)
+    if (answer_run(job, o, &qs, &rig, &ro, &manifest, &res, err) == 0)
         code = exit_code(o, &res);
 out:
     rig_close(&rig);

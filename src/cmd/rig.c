@@ -10,6 +10,7 @@
 #include "mtbench/layout.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/memory.h"
 #include "mtbench/modelpath.h"
 #include "mtbench/shared.h"
 #include "mtbench/stage.h"
@@ -158,6 +159,7 @@ static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err
     int heads = c->n_heads * c->head_dim;
     struct cpu_opts cpu = {
         .threads = p->layout ? p->layout->n_threads : (int)o->threads, .cpu = p->layout ? p->layout->cpu : NULL, .max_rows = MAX_ROWS,
+        .crowded = p->layout && p->layout->oversubscribed,
         .max_k = max_of(max_of(c->dim, c->ff), heads), .max_heads_dim = heads,
     };
     if (!(r->be = backend_cpu_create(&cpu, err)))
@@ -196,27 +198,58 @@ static int load_weights(struct rig *r, struct err *err)
     return 0;
 }
 
-static int open_engine(struct rig *r, const struct rig_opts *o, struct err *err)
+static bool told_to_stop(void *job)
 {
-    int local = r->parts->job ? job_info(r->parts->job).local_size : 1;
-    struct engine_opts e = {
-        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS,
-        .mem_available = memory_available() / (uint64_t)local,
+    return job_poll(job) != JOB_RUNNING;
+}
+
+/* Before any weight is read: what the ranks of this node will take, and that it is there. */
+static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct err *err)
+{
+    struct job *job = r->parts->job;
+    int local = job ? job_info(job).local_size : 1;
+    uint64_t there = memory_available(), scratch = backend_cpu_scratch(r->be), weights = r->model->packed_bytes;
+    uint64_t left = there > weights ? (there - weights) / (uint64_t)local : 0;
+    struct engine_plan p;
+    *e = (struct engine_opts){
+        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .mem_available = left > scratch ? left - scratch : 1,
+        .interrupted = job ? told_to_stop : NULL, .interrupt_ctx = job,
     };
-    struct engine_plan plan;
-    if (engine_plan(r->model, &e, &plan, err) < 0 || model_rope(r->model, plan.max_tokens, err) < 0)
+    e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0;
+    if (there < weights)
+        return err_set(err, ERR_MEMORY, "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
+                       (double)weights / 1e6, (double)there / 1e6);
+    if (engine_plan(r->model, e, &p, err) < 0)
         return -1;
-    r->engine = engine_create(r->model, &e, err);
-    log_verbose("memory of a rank: weights %.1f MB (one copy per node), KV cache %.1f MB (%d pages of %d positions, %d sequences of up to %d tokens), "
-                "activations %.1f MB, other %.1f MB",
-                (double)plan.weights / 1e6, (double)plan.kv / 1e6, plan.pages, KV_PAGE, plan.max_batch, plan.max_tokens, (double)plan.activations / 1e6,
-                (double)plan.other / 1e6);
-    return r->engine ? 0 : -1;
+    uint64_t rank = p.kv + p.activations + p.other + scratch;
+    log_verbose("memory of a rank: KV cache %.1f MB (up to %d pages of %d positions, %d sequences of up to %d tokens), activations %.1f MB, "
+                "scratch %.1f MB, other %.1f MB", (double)p.kv / 1e6, p.pages, KV_PAGE, p.max_batch, p.max_tokens, (double)p.activations / 1e6,
+                (double)scratch / 1e6, (double)p.other / 1e6);
+    log_verbose("memory of a node: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", (double)weights / 1e6, local,
+                local > 1 ? "ranks of up to" : "rank of up to", (double)rank / 1e6, (double)(weights + (uint64_t)local * rank) / 1e6, (double)there / 1e6);
+    e->kv_bytes = p.kv;
+    e->mem_available = 0;                /* checked now; later much of it will be taken, by this very plan */
+    return 0;
+}
+
+struct peak { uint64_t all, weights, kv; };
+
+void rig_say_peak(const struct rig *r)
+{
+    struct job *job = r->parts->job;
+    const struct model_config *c = &r->model->config;
+    struct peak mine = { memory_peak(), r->model->packed_bytes, 0 }, *all = xcalloc((size_t)job_info(job).size, sizeof *all), most = {0};
+    mine.kv = (uint64_t)engine_stats(r->engine).pages_touched * kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    job_gather(job, &mine, sizeof mine, all);
+    for (int i = 0; i < job_info(job).size; i++)
+        most = all[i].all > most.all ? all[i] : most;
+    log_verbose("peak memory of a rank: %.1f MB = weights %.1f (shared by a node) + KV cache %.1f + rest %.1f", (double)most.all / 1e6,
+                (double)most.weights / 1e6, (double)most.kv / 1e6, ((double)most.all - (double)most.weights - (double)most.kv) / 1e6);
+    free(all);
 }
 
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
 {
-    double start = clock_now();
     *r = (struct rig){0};
     struct rig_parts *p = r->parts = xcalloc(1, sizeof *p);
     p->job = job;
@@ -229,15 +262,21 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
         return -1;
     find_stops(r);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);
-    if (o->no_engine)
-        return 0;
-    if (job)
-        p->layout = layout_create(job, (int)o->threads);
-    if (agree(p, open_backend(r, o, err), err) < 0 || load_weights(r, err) < 0)
+    return job ? stage_header_digest(p->stage, r->header_sha256, err) : 0;
+}
+
+int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    double start = clock_now();
+    struct rig_parts *p = r->parts;
+    if (p->job)
+        p->layout = layout_create(p->job, (int)o->threads);
+    struct engine_opts e;
+    if (agree(p, open_backend(r, o, err), err) < 0 || agree(p, plan_memory(r, o, &e, err), err) < 0 || load_weights(r, err) < 0)
         return -1;
-    if (agree(p, open_engine(r, o, err), err) < 0)
+    if (agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
         return -1;
-    r->load_seconds = clock_now() - start;
+    log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa, clock_now() - start);
     return 0;
 }
 

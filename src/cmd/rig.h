@@ -9,28 +9,32 @@
 
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
-    long threads, max_batch;
-    bool no_engine;                      /* tokenizer and template are enough; weights stay in their files */
+    long threads, max_batch, max_tokens;   /* max_tokens: longest sequence; 0: the model's context */
 };
 
 struct rig {
     struct model *model;
     struct tokenizer *tokenizer;
     struct chat *chat;
-    struct engine *engine;               /* NULL with no_engine */
+    struct engine *engine;               /* NULL before rig_start() */
     int32_t stop_id[ENGINE_MAX_STOPS];   /* tokens that end an answer: the model's and the template's */
     int n_stop;
     struct backend *be;
-    char model_sha256[65];               /* over all files of the model; empty with no_engine */
+    char header_sha256[65];              /* over sizes and beginnings of the model's files; empty without a job */
+    char model_sha256[65];               /* over all files of the model; empty before rig_start() and without a job */
     char weights[16];                    /* element type of the projections, "Q4_1" */
     int n_threads;
     const char *isa;
-    double load_seconds;
     struct rig_parts *parts;             /* what only rig.c knows */
 };
 
-/* Collective over the job; 'job' NULL: this process alone. -1 everywhere if one rank fails (err of the first). */
+/* Configuration, tokenizer and template; weights stay in their files. Collective over the job; 'job' NULL: this process alone. -1 everywhere
+ * if one rank fails (err of the first). */
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err);
+/* Threads, weights and engine, with the same options. Collective. -1 everywhere if one rank fails; ERR_CANCELLED if the job was told to stop. */
+int rig_start(struct rig *r, const struct rig_opts *o, struct err *err);
+/* Collective: with --verbose, rank 0 says what the rank took that took most memory. */
+void rig_say_peak(const struct rig *r);
 /* Collective. A zeroed rig is fine. */
 void rig_close(struct rig *r);
 
