@@ -3,7 +3,8 @@
  *                                           calls for fewer than LEAST bytes do not count
  *   SABOTAGE_PATH=TEXT                      calls on files count only if their path holds TEXT
  *   SABOTAGE_LOG=FILE                       rank RANK appends a line "CALL PATH" per pwrite, fsync, fdatasync, rename
- * Calls: malloc mmap open pread pwrite fsync fdatasync rename pthread_create. */
+ * Only calls by the program itself count, not those of its libraries.
+ * Calls: malloc calloc mmap open pread pwrite fsync fdatasync rename pthread_create. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
 
 static struct { int rank, nth, error, sig; size_t least; char call[32]; const char *path; } plan = { .rank = -1 };
 static int log_fd = -1;
@@ -44,10 +46,16 @@ __attribute__((constructor)) static void read_plan(void)
     plan.rank = rank;
 }
 
-/* Whether this call fails. */
-static int strikes(const char *call, size_t bytes, const char *path)
+static int is_program(const void *caller)
 {
-    if (plan.rank < 0 || strcmp(call, plan.call) || bytes < plan.least || (path && plan.path && !strstr(path, plan.path)))
+    Dl_info at;
+    return dladdr(caller, &at) && at.dli_fname && !strcmp(basename(at.dli_fname), program_invocation_short_name);
+}
+
+/* Whether this call fails. */
+static int strikes_from(const void *caller, const char *call, size_t bytes, const char *path)
+{
+    if (plan.rank < 0 || strcmp(call, plan.call) || bytes < plan.least || (path && plan.path && !strstr(path, plan.path)) || !is_program(caller))
         return 0;
     if (atomic_fetch_add(&count, 1) + 1 != plan.nth && plan.nth)
         return 0;
@@ -74,14 +82,17 @@ static const char *path_of(int fd, char path[256])
     return path;
 }
 
-static int on_file(const char *call, int fd, size_t bytes, int logged)
+#define strikes(call, bytes, path) strikes_from(__builtin_return_address(0), call, bytes, path)
+#define on_file(call, fd, bytes, logged) on_file_from(__builtin_return_address(0), call, fd, bytes, logged)
+
+static int on_file_from(const void *caller, const char *call, int fd, size_t bytes, int logged)
 {
     char path[256];
     if (plan.rank < 0)
         return 0;
     if (logged)
         note(call, path_of(fd, path));
-    return !strcmp(call, plan.call) ? strikes(call, bytes, path_of(fd, path)) : 0;
+    return !strcmp(call, plan.call) ? strikes_from(caller, call, bytes, path_of(fd, path)) : 0;
 }
 
 #define NEXT(name) __typeof__(&name) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
@@ -89,6 +100,11 @@ static int on_file(const char *call, int fd, size_t bytes, int logged)
 void *malloc(size_t n)
 {
     return strikes("malloc", n, NULL) ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return strikes("calloc", n * size, NULL) ? NULL : __libc_calloc(n, size);
 }
 
 void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t off)

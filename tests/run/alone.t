@@ -1,0 +1,39 @@
+#!/bin/bash
+# One rank fails alone, or dies, at every stage of `mtbench answer`: the job ends with one line that names rank and reason, none waits for
+# it, no finished turn is lost, and the next start, on another number of ranks, comes to the same digest.
+# A random model (tests/run/random_model.py) and a preloaded saboteur (tests/run/saboteur.c).
+cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh || exit 1
+
+run 1 --model-id want
+want=$(digest)
+[ $rc -eq 0 ] && [ ${#want} -eq 64 ]; ok $? "the random model answers: $want"
+
+# ---- failing alone: what, on which of 3 ranks, ranks per node, sabotage, words of the message
+fails() {
+    sabotage=$3
+    export SABOTAGE_PATH=${5:-safetensors}
+    rm -f "$answers"/alone.*
+    [ -z "$2" ] || export MTBENCH_TEST_RANKS_PER_NODE=$2
+    run 3 --model-id alone $6
+    [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep '^mtbench: ' "$d/err" | grep -qE -- "$4.*\(rank ${3%%:*} on "
+    ok $? "$1: $(grep -m 1 '^mtbench: ' "$d/err" | cut -c 10-140)"
+    sabotage=
+    unset MTBENCH_TEST_RANKS_PER_NODE SABOTAGE_PATH
+}
+for r in 0 1 2; do fails "leader $r of 3 has no memory to load through" 1 "$r:malloc:1:ENOMEM:16777216" 'to load weights through'; done
+for r in 0 1; do fails "rank $r has no memory for its KV cache" '' "$r:mmap:1:ENOMEM:50000000" 'KV cache'; done
+fails "rank 2 cannot start its threads" '' 2:pthread_create:0:EAGAIN '--threads 2: thread 1 cannot be started' '' '--threads 2'
+fails "a leader cannot read its part" 1 1:pread:1:EIO 'cannot read: Input/output error'
+fails "rank 0 cannot read the second chunk of metadata" 1 0:pread:2:EIO 'cannot read: Input/output error'
+fails "a leader's part ends early" 1 1:pread:1:SHORT 'became shorter'
+fails "a leader may not open a file" 1 2:open:1:EACCES 'cannot open: Permission denied'
+fails "rank 0 alone on its node, then another, has no memory for weights" 1 1:mmap:1:ENOMEM:16000000 'weights: cannot have'
+fails "the disk is full when the journal begins" '' 0:pwrite:1:ENOSPC 'No space left' journal
+fails "the disk is full in the middle" '' 0:pwrite:4:ENOSPC 'No space left' journal
+[ "$(turns "$answers/alone.journal")" -ge 1 ]; ok $? "what was finished before stays: $(turns "$answers/alone.journal") turns"
+fails "a turn cannot be flushed" '' 0:fdatasync:3:EIO 'Input/output error' journal
+fails "the answer file cannot be renamed into place" '' 0:rename:1:EACCES 'Permission denied' alone.jsonl
+for i in 30 60 90; do fails "small allocation $i fails on rank 1" '' 1:calloc:$i:ENOMEM 'memory: cannot get'; done
+run 2 --model-id alone; [ $rc -eq 0 ] && [ "$(digest)" = "$want" ]; ok $? "and after all of that, the same digest"
+echo "1..$n"
+exit $bad
