@@ -140,7 +140,7 @@ static int answer(struct job *job, const struct answer_opts *o, struct err *err)
         return code;
     struct rig_opts ro = {
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .threads = o->threads, .max_batch = o->max_batch, .max_tokens = longest(&qs, o->max_new_token),
+        .threads = o->threads, .max_batch = o->max_batch, .max_tokens = longest(&qs, o->max_new_token), .interruptible = true,
     };
     if (check_devices(o, job_info(job).size, err) < 0 || rig_open(&rig, job, &ro, err) < 0 || check_weights(o, &rig, err) < 0 ||
         try_template(&qs.q[0], &rig, err) < 0)

@@ -89,7 +89,7 @@ static int judge_local(struct job *job, const struct judge_opts *o, struct judgi
     struct rig rig = {0};
     struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .max_batch = o->max_batch };
     int code = EXIT_INPUT;
-    if (rig_open(&rig, job, &ro, err) == 0 && judge_on_ranks(job, o, &rig, j, err) == 0)
+    if (rig_open(&rig, job, &ro, err) == 0 && rig_start(&rig, &ro, err) == 0 && judge_on_ranks(job, o, &rig, j, err) == 0)
         code = job_poll(job) == JOB_STOPPED ? EXIT_RESUME : EXIT_COMPLETE;
     if (code != EXIT_INPUT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0)
         code = EXIT_INPUT;

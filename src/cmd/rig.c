@@ -213,7 +213,7 @@ static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_op
     struct engine_plan p;
     *e = (struct engine_opts){
         .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .mem_available = left > scratch ? left - scratch : 1,
-        .interrupted = job ? told_to_stop : NULL, .interrupt_ctx = job,
+        .interrupted = job && o->interruptible ? told_to_stop : NULL, .interrupt_ctx = job,
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0;
     if (there < weights)

@@ -10,6 +10,7 @@
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
     long threads, max_batch, max_tokens;   /* max_tokens: longest sequence; 0: the model's context */
+    bool interruptible;                    /* a stop of the job ends engine steps between two layers */
 };
 
 struct rig {
