@@ -22,7 +22,7 @@ data:                                           ## fetch and verify the official
 	@data/fetch.sh
 install: all                                    ## install the program and the data set that ships under PREFIX
 	install -Dm755 mtbench $(DESTDIR)$(PREFIX)/bin/mtbench
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke data/smoke/question.jsonl
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke data/smoke/*.jsonl
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke/reference_answer data/smoke/reference_answer/*.jsonl
 clean:                                          ## remove everything that was built
 	rm -rf build mtbench

@@ -56,13 +56,16 @@ run; [ $rc -eq 1 ] && grep -q '^usage: mtbench VERB' "$d/out"; ok $? "no verb: t
 for words in --help -h help "answer --help" "gen_model_answer.py -h" "help prompt" "answer --bogus --help" "answer --model-id --help"; do
     run $words; [ $rc -eq 0 ] && grep -q '^usage: mtbench' "$d/out" && [ ! -s "$d/err" ]; ok $? "$words: help on stdout, exit 0"
 done
+for words in "gen_model_answer answer" "gen_judgment judge" "show_result show" "compute_agreement agree" "clean_judgment clean_judgment"; do
+    run "${words% *}.py" --help; [ $rc -eq 0 ] && grep -q "^usage: mtbench ${words#* }" "$d/out"; ok $? "FastChat's ${words% *}.py means ${words#* }"
+done
 run --version
 missing=
 for what in mtbench build mpi cuda cublas nccl hdf5 curl tls cpu; do grep -q "^$what " "$d/out" || missing+=" $what"; done
 [ $rc -eq 0 ] && [ -z "$missing" ]; ok $? "--version names what it was built from$missing"
 refused 'did you mean answer' anser
 refused 'did you mean gen_model_answer' gen_model_anser.py
-refused 'no judge yet' gen_judgment.py
+refused 'no fetch yet' download_mt_bench_pregenerated.py
 refused 'no api-answer yet' gen_api_answer
 refused '"": unknown verb' ""
 for words in --help --version "answer --help" bogus; do
