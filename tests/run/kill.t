@@ -52,9 +52,9 @@ export MTBENCH_TEST_RANKS_PER_NODE=2
 stops "SIGUSR1 on a rank that waits for its leader" 1 calloc:25 USR1 ''
 
 # ---- signals through mpirun, and all ranks killed at once
-begin() { # ranks: on kernels that are slow enough to be met half way
+begin() { # ranks: with a disk that is slow enough to be met half way
     rm -f "$answers"/k.*
-    MTBENCH_ISA=plain mpirun --oversubscribe -n "$1" "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --max-new-token 8 --max-batch 1 --quiet \
+    mpirun --oversubscribe -x LD_PRELOAD="$PWD/$build/tests/saboteur.so" -x SABOTAGE=0:fdatasync:0:NAP -n "$1" "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --max-new-token 8 --max-batch 1 --quiet \
         --model-id k >"$d/out" 2>"$d/err" &
     launcher=$!
     for _ in $(seq 400); do [ "$(turns "$journal")" != "" ] && [ "$(turns "$journal")" -ge 1 ] && break; sleep 0.02; done

@@ -1,5 +1,6 @@
 /* saboteur.c - preloaded into the ranks of a test: makes one call of one rank fail, or kills the rank there; logs file writes.
- *   SABOTAGE=RANK:CALL:NTH:ACTION[:LEAST]   the NTH call (from 1; 0: all) of CALL on rank RANK; ACTION is an errno name or a signal's;
+ *   SABOTAGE=RANK:CALL:NTH:ACTION[:LEAST]   the NTH call (from 1; 0: all) of CALL on rank RANK; ACTION is an errno name, a signal's, SHORT, or
+ *                                           NAP (half a second, then the call is made);
  *                                           calls for fewer than LEAST bytes do not count
  *   SABOTAGE_PATH=TEXT                      calls on files count only if their path holds TEXT
  *   SABOTAGE_LOG=FILE                       rank RANK appends a line "CALL PATH" per pwrite, fsync, fdatasync, rename
@@ -22,15 +23,15 @@
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 
-static struct { int rank, nth, error, sig; size_t least; char call[32]; const char *path; } plan = { .rank = -1 };
+static struct { int rank, nth, error, sig, nap; size_t least; char call[32]; const char *path; } plan = { .rank = -1 };
 static int log_fd = -1;
 static atomic_int count;
 
 __attribute__((constructor)) static void read_plan(void)
 {
-    static const struct { const char *name; int error, sig; } actions[] = {
-        { "EIO", EIO, 0 }, { "ENOSPC", ENOSPC, 0 }, { "ENOMEM", ENOMEM, 0 }, { "EACCES", EACCES, 0 }, { "EAGAIN", EAGAIN, 0 },
-        { "SHORT", -1, 0 }, { "KILL", 0, SIGKILL }, { "TERM", 0, SIGTERM }, { "USR1", 0, SIGUSR1 },
+    static const struct { const char *name; int error, sig, nap; } actions[] = {
+        { "EIO", EIO, 0, 0 }, { "ENOSPC", ENOSPC, 0, 0 }, { "ENOMEM", ENOMEM, 0, 0 }, { "EACCES", EACCES, 0, 0 }, { "EAGAIN", EAGAIN, 0, 0 },
+        { "SHORT", -1, 0, 0 }, { "KILL", 0, SIGKILL, 0 }, { "TERM", 0, SIGTERM, 0 }, { "USR1", 0, SIGUSR1, 0 }, { "NAP", 0, 0, 500000 },
     };
     const char *text = getenv("SABOTAGE"), *me = getenv("OMPI_COMM_WORLD_RANK"), *log = getenv("SABOTAGE_LOG");
     char action[16] = "";
@@ -39,7 +40,7 @@ __attribute__((constructor)) static void read_plan(void)
         return;
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (!strcmp(action, actions[i].name))
-            plan.error = actions[i].error, plan.sig = actions[i].sig;
+            plan.error = actions[i].error, plan.sig = actions[i].sig, plan.nap = actions[i].nap;
     plan.path = getenv("SABOTAGE_PATH");
     if (log)
         log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -61,6 +62,8 @@ static int strikes_from(const void *caller, const char *call, size_t bytes, cons
         return 0;
     if (plan.sig)
         raise(plan.sig);
+    if (plan.nap)
+        usleep((useconds_t)plan.nap);
     errno = plan.error;
     return plan.error;
 }
