@@ -32,15 +32,15 @@ def timed(args, rounds):
 
 
 def generate(path):
-    """100 models, both turns, records of FastChat's form with texts of some hundred bytes; some without a verdict."""
+    """100 models, both turns, records of FastChat's form and about 1.2 kB (real ones are near 4; pandas would not fit); some without a verdict."""
     rng = random.Random(0)
-    words = [f"word{i}" for i in range(500)]
+    texts = [" ".join(f"word{rng.randrange(500)}" for _ in range(70)) for _ in range(1000)]
     with open(path, "w") as f:
         for i in range(COUNT):
             question, model, turn = i // 200, i % 100, 1 + i // 100 % 2
             score = -1 if rng.random() < 0.002 else rng.randint(1, 10) if rng.random() < 0.9 else rng.randint(2, 19) / 2
             f.write(json.dumps(dict(question_id=81 + question, model=f"model-{model}", judge=["gpt-4", "single-v1" if turn == 1 else "single-v1-multi-turn"],
-                                    user_prompt="[Question]\n" + " ".join(rng.choices(words, k=20)), judgment=" ".join(rng.choices(words, k=20)) + f" Rating: [[{score}]]",
+                                    user_prompt="[Question]\n" + rng.choice(texts), judgment=rng.choice(texts) + f" Rating: [[{score}]]",
                                     score=score, turn=turn, tstamp=1.7e9 + i / 8)) + "\n")
 
 
