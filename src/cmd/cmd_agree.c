@@ -24,7 +24,8 @@ static int parse_opts(struct agree_opts *o, bool fastchat, int argc, char **argv
     *o = (struct agree_opts){ .votefiles = { default_files, 2 }, .format = fastchat ? "fastchat" : "table" };
     const struct opt table[] = {
         { "judges", OPT_LIST, &o->judges, NULL, "NAME...", "whose agreement; one judge twice: with itself; human+author: both as one (all pairs)" },
-        { "votefiles", OPT_LIST, &o->votefiles, NULL, "FILE...", "votes: JSON arrays, or a vote or pair judgment a line (gpt4_judgments.json human_judgments.json)" },
+        { "votefiles", OPT_LIST, &o->votefiles, NULL, "FILE...",
+          "votes: JSON arrays, or a vote or pair judgment a line (gpt4_judgments.json human_judgments.json)" },
         { "format", OPT_STRING, &o->format, NULL, "FORM", "table, fastchat, csv or json (table; fastchat for compute_agreement)" },
     };
     const int n = sizeof table / sizeof *table;
@@ -80,8 +81,8 @@ static int print_fastchat(const struct vote_items *items, const struct judges *j
             struct agreement a = vote_items_agreement(items, &j->set[0], itself ? NULL : &j->set[1], turn, ties);
             if (a.several) {
                 buf_free(&b);
-                return err_set(err, ERR_USAGE, "--judges %s %s: %s votes more than once on the same two answers; use another --format, which counts each vote", j->set[0].name,
-                               j->set[1].name, j->set[0].name);
+                return err_set(err, ERR_USAGE, "--judges %s %s: %s votes more than once on the same two answers; use another --format, which counts each vote",
+                               j->set[0].name, j->set[1].name, j->set[0].name);
             }
             buf_printf(&b, "turn %d %s tie. #total: %ld, #agree: %ld, ratio: %.2f\n", turn, ties ? "with" : "without", a.total, a.agree, fabs(a.ratio.value));
         }

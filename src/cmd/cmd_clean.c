@@ -40,7 +40,8 @@ int cmd_clean(struct job *job, int argc, char **argv)
         return EXIT_COMPLETE;
     }
     if (rc == 0 && (!infile || !strstr(infile, ".jsonl")))
-        rc = err_set(&err, ERR_USAGE, "--infile%s%s: %s", infile ? " " : "", infile ? infile : "", infile ? "must end in .jsonl, or it would be overwritten" : "missing; give a file of judgments");
+        rc = infile ? err_set(&err, ERR_USAGE, "--infile %s: must end in .jsonl, or it would be overwritten", infile)
+                    : err_set(&err, ERR_USAGE, "--infile: missing; give a file of judgments");
     if (rc == 0)
         rc = io_read(infile, &in, &err);
     if (rc == 0)

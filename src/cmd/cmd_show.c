@@ -53,7 +53,10 @@ static int input_read(struct input *in, const struct show_opts *o, struct err *e
     in->repeat_end = xcalloc((size_t)o->repeat, sizeof *in->repeat_end);
     for (int r = 0; r < o->repeat && rc == 0; r++) {
         char *path = repeat_path(o->path, r);
-        rc = access(path, F_OK) ? err_set(err, ERR_IO, "%s: no such file; judge first, or name another with --input-file", path) : judgment_table_read(&in->table, path, err);
+        if (access(path, F_OK))
+            rc = err_set(err, ERR_IO, "%s: no such file; judge first, or name another with --input-file", path);
+        else
+            rc = judgment_table_read(&in->table, path, err);
         in->repeat_end[r] = in->table.n;
         free(path);
     }

@@ -32,7 +32,7 @@ static int check(struct show_opts *o, struct err *err)
     if (views > 1)
         return err_set(err, ERR_USAGE, "--compare, --by, --length-slope: one of them at a time");
     if (o->format == SHOW_FASTCHAT && (views || o->sliced))
-        return err_set(err, ERR_USAGE, "--format fastchat: knows no --compare, --by, --length-slope, --question-begin, --question-end, --first-n; use another --format");
+        return err_set(err, ERR_USAGE, "--format fastchat: knows no --compare, --by, --length-slope and no choice of questions; use another --format");
     if (o->mode != SHOW_SINGLE && (o->by || o->length_slope || o->repeat > 1))
         return err_set(err, ERR_USAGE, "--by, --length-slope, --repeat: only with --mode single");
     if (o->repeat < 1 || o->repeat > 255)
@@ -74,8 +74,8 @@ int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, s
     o->format = (enum show_format)of_format;
     o->by = (enum show_by)of_by;
     o->sliced = o->slicing.has_begin || o->slicing.has_end || o->slicing.first_n;
-    o->path = o->input_file ? xstrdup(o->input_file)
-                            : xasprintf("%s/%s/model_judgment/%s_%s.jsonl", o->data_dir, o->bench_name, o->judge_model, o->mode == SHOW_SINGLE ? "single" : "pair");
+    const char *kind = o->mode == SHOW_SINGLE ? "single" : "pair";
+    o->path = o->input_file ? xstrdup(o->input_file) : xasprintf("%s/%s/model_judgment/%s_%s.jsonl", o->data_dir, o->bench_name, o->judge_model, kind);
     return check(o, err);
 }
 

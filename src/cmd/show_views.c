@@ -132,7 +132,8 @@ void view_scores(struct sheet *out, const struct scores *s)
         sheet_number(out, smallest);
     }
     about(out, s);
-    sheet_fact_number(out, "smallest_difference", smallest, isnan(smallest) ? NULL : "smallest difference between two %s that this run can show: %.2f (80 %% power)",
+    sheet_fact_number(out, "smallest_difference", smallest,
+                      isnan(smallest) ? NULL : "smallest difference between two %s that this run can show: %.2f (80 %% power)",
                       s->n_models > 1 ? "neighbours" : "such models", smallest);
     free(all);
     free(order);
@@ -250,10 +251,11 @@ void view_compare(struct sheet *out, const struct scores *s, int a, int b)
     sheet_number(out, c.smallest);
     about(out, s);
     const bool known = !isnan(c.difference.low), shown = known && (c.difference.low > 0 || c.difference.high < 0);
-    sheet_fact_text(out, "verdict", !known ? NULL : !shown ? "undecided" : c.difference.value > 0 ? "a" : "b", known ? "%s" : NULL,
-                    !shown ? "the interval holds 0: this run does not tell them apart" : c.difference.value > 0 ? "A scores higher" : "B scores higher");
-    sheet_fact_number(out, "smallest_difference", c.smallest, isnan(c.smallest) ? NULL : "smallest difference of these two that this run can show: %.2f (80 %% power)",
-                      c.smallest);
+    const bool higher = c.difference.value > 0;
+    sheet_fact_text(out, "verdict", !known ? NULL : !shown ? "undecided" : higher ? "a" : "b", known ? "%s" : NULL,
+                    !shown ? "the interval holds 0: this run does not tell them apart" : higher ? "A scores higher" : "B scores higher");
+    sheet_fact_number(out, "smallest_difference", c.smallest,
+                      isnan(c.smallest) ? NULL : "smallest difference of these two that this run can show: %.2f (80 %% power)", c.smallest);
 }
 
 /* ---- length ---- */
@@ -364,9 +366,11 @@ void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *
         const bool shown = !isnan(e->low) && (e->low > 0.5 || e->high < 0.5);
         put_pair_row(out, &p->row[i]);
         sheet_fact_text(out, "against", b, "against %s; 0.5 is even", b);
-        sheet_fact_text(out, "verdict", isnan(e->low) ? NULL : !shown ? "undecided" : e->value > 0.5 ? "a" : "b", isnan(e->low) ? NULL : "%s",
-                        !shown ? "the interval holds 0.5: this run does not tell them apart" : e->value > 0.5 ? "it wins more often" : "it loses more often");
-        sheet_fact_number(out, "smallest_difference", smallest, isnan(smallest) ? NULL : "smallest distance from 0.5 that this run can show: %.2f (80 %% power)", smallest);
+        const bool more = e->value > 0.5, known = !isnan(e->low);
+        sheet_fact_text(out, "verdict", !known ? NULL : !shown ? "undecided" : more ? "a" : "b", known ? "%s" : NULL,
+                        !shown ? "the interval holds 0.5: this run does not tell them apart" : more ? "it wins more often" : "it loses more often");
+        sheet_fact_number(out, "smallest_difference", smallest,
+                          isnan(smallest) ? NULL : "smallest distance from 0.5 that this run can show: %.2f (80 %% power)", smallest);
     }
     about_pairs(out, p, "pairwise-all", NULL);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char empty[] = "no judgments in it; judge first, or give another --input-file";
+
 /* Which names are on the list; an empty list means all. */
 static uint8_t *listed(const struct judgment_table *t, const char *const *model, int n_models)
 {
@@ -68,11 +70,11 @@ static void put_means(struct buf *b, const char *title, const struct judgment_ta
     free(score);
 }
 
-int fastchat_put_single(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models, bool both, struct err *err)
+int fastchat_put_single(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models, bool both,
+                        struct err *err)
 {
     if (t->n == 0 || t->pairs)
-        return err_set(err, ERR_USAGE, "%s: %s", name,
-                       t->pairs ? "judgments of pairs; show them with --mode pairwise-baseline or pairwise-all" : "no judgments in it; judge first, or give another --input-file");
+        return err_set(err, ERR_USAGE, "%s: %s", name, t->n ? "judgments of pairs; show them with --mode pairwise-baseline or pairwise-all" : empty);
     static const char *const title[] = { "Average", "First turn", "Second turn" };
     struct mean *mean[3];
     uint8_t *on = listed(t, model, n_models);
@@ -105,7 +107,9 @@ static void count_games(const struct judgment_table *t, const uint8_t *on, int32
 {
     for (size_t i = 0; i < t->n; i++) {
         const struct judgment_row *r = &t->row[i];
-        if (r->g1 == WINNER_ERROR || r->g2 == WINNER_ERROR || !on[r->model_1] || (baseline != -1 && r->model_1 != baseline && r->model_2 != baseline))
+        if (r->g1 == WINNER_ERROR || r->g2 == WINNER_ERROR || !on[r->model_1])
+            continue;
+        if (baseline != -1 && r->model_1 != baseline && r->model_2 != baseline)
             continue;
         if (r->g1 == WINNER_TIE || r->g1 != r->g2) {
             tally[r->model_1].tie++;
@@ -143,11 +147,11 @@ static void put_tallies(struct buf *b, const struct line *line, int n)
     free(number);
 }
 
-int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models, const char *baseline, struct err *err)
+int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models, const char *baseline,
+                       struct err *err)
 {
     if (t->n == 0 || !t->pairs)
-        return err_set(err, ERR_USAGE, "%s: %s", name,
-                       t->n ? "judgments of single answers; show them with --mode single" : "no judgments in it; judge first, or give another --input-file");
+        return err_set(err, ERR_USAGE, "%s: %s", name, t->n ? "judgments of single answers; show them with --mode single" : empty);
     const int32_t base = baseline ? judgment_table_name(t, baseline) : -1;
     uint8_t *on = listed(t, model, n_models);
     struct tally *tally = xcalloc((size_t)t->n_names, sizeof *tally);
@@ -168,6 +172,7 @@ int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_ta
     free(tally);
     free(line);
     if (n == 0)
-        return err_set(err, ERR_USAGE, "%s: no game%s%s of the chosen models; is --baseline-model right?", name, baseline ? " with " : "", baseline ? baseline : "");
+        return err_set(err, ERR_USAGE, "%s: no game%s%s of the chosen models; is --baseline-model right?", name, baseline ? " with " : "",
+                       baseline ? baseline : "");
     return 0;
 }

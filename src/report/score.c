@@ -193,7 +193,9 @@ struct score score_of(const struct scores *s, int model, struct score_part part)
     struct sample sample = {0};
     for (size_t i = s->first[model]; i < s->first[model + 1]; i++) {
         const struct score_item *it = &s->item[i];
-        if ((part.turn && it->turn != part.turn) || (part.category >= 0 && it->category != part.category) || (part.repeat >= 0 && it->repeat != part.repeat))
+        if ((part.turn && it->turn != part.turn) || (part.category >= 0 && it->category != part.category))
+            continue;
+        if (part.repeat >= 0 && it->repeat != part.repeat)
             continue;
         if (it->status == JUDGMENT_OK)
             sample_add(&sample, it->question_id, 1, it->score);
