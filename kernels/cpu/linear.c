@@ -8,15 +8,16 @@
 #include <assert.h>
 
 #if defined(MTB_ISA_avx512)
-enum { MR = 14, NV = 2 };         /* 28 accumulators, 2 weights, 1 broadcast of 32 registers */
+enum { MR = 14, NV = 2, SIDE = 4 };         /* 28 accumulators, 2 weights, 1 broadcast of 32 registers */
 #elif defined(MTB_ISA_avx2)
-enum { MR = 6, NV = 1 };          /* 12 + 2 + 1 of 16 registers; a panel in two halves */
+enum { MR = 6, NV = 1, SIDE = 2 };          /* 12 + 2 + 1 of 16 registers; a panel in two halves */
 #else
-enum { MR = 4, NV = 1 };
+enum { MR = 4, NV = 1, SIDE = 2 };
 #endif
 
 enum {
     KC = 192,                     /* 24 kB of fp32 weights: half of a small L1 */
+    KC_ROW = 128 / SIDE,          /* 16 kB of them, of SIDE panels */
     PASS = 112,                   /* rows that share one widening */
     LEVELS = 4,                   /* of the tree over at most 8 shards */
     MAX_SHARDS = 8
@@ -51,6 +52,27 @@ size_t MTB_K(linear_scratch)(int max_rows, int max_k, int n_threads)
     return (size_t)max_rows * (size_t)max_k * sizeof(float);
 }
 
+/* to [k][n] = from (n, k). */
+static void transpose(float *to, const float *from, int n, int k)
+{
+    const size_t ldt = (size_t)n, ldf = (size_t)k;
+    const int n4 = n / 4 * 4, k4 = k / 4 * 4;
+    if (n == 1) {
+        memcpy(to, from, ldf * sizeof *to);
+        return;
+    }
+    for (int j = 0; j < k4; j += 4) {
+        for (int i = 0; i < n4; i += 4)
+            transpose4(to + (size_t)j * ldt + i, ldt, from + (size_t)i * ldf + j, ldf);
+        for (int i = n4; i < n; i++)
+            for (int jj = j; jj < j + 4; jj++)
+                to[(size_t)jj * ldt + (size_t)i] = from[(size_t)i * ldf + (size_t)jj];
+    }
+    for (int j = k4; j < k; j++)
+        for (int i = 0; i < n; i++)
+            to[(size_t)j * ldt + (size_t)i] = from[(size_t)i * ldf + (size_t)j];
+}
+
 /* x (n_rows, k) to blocks of up to MR rows, each [k][rows of the block]. */
 void MTB_K(linear_prepare)(void *scratch, const float *x, int n_rows, int k, struct share s)
 {
@@ -61,11 +83,7 @@ void MTB_K(linear_prepare)(void *scratch, const float *x, int n_rows, int k, str
             if (all % s.n_threads != s.t)
                 continue;
             int r0 = p.row0 + block_row(&p, b), n = p.row0 + block_row(&p, b + 1) - r0;
-            const float *from = x + (size_t)r0 * (size_t)k;
-            float *to = (float *)scratch + (size_t)r0 * (size_t)k;
-            for (int r = 0; r < n; r++)
-                for (int j = 0; j < k; j++)
-                    to[(size_t)j * (size_t)n + (size_t)r] = from[(size_t)r * (size_t)k + (size_t)j];
+            transpose((float *)scratch + (size_t)r0 * (size_t)k, x + (size_t)r0 * (size_t)k, n, k);
         }
     }
 }
@@ -125,7 +143,41 @@ static const block_f block_of[MR + 1] = {
 #endif
 };
 
-/* ---- a panel ---- */
+/* c [p][PANEL] += x (kc) times w [p][KC_ROW][PANEL]. One row has two chains a panel, and each must wait for its last fma: so several panels
+ * go side by side. */
+MTB_INLINE void side(const int panels, const float *x, const float *w, int kc, float *c, bool first)
+{
+    v16 a[SIDE][2];
+#pragma GCC unroll 4
+    for (int p = 0; p < panels; p++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++)
+            a[p][v] = first ? v_zero() : v_load(c + p * PANEL + v * LANES);
+    for (int k = 0; k < kc; k++) {
+        const v16 b = v_set1(x[k]);
+#pragma GCC unroll 4
+        for (int p = 0; p < panels; p++)
+#pragma GCC unroll 2
+            for (int v = 0; v < 2; v++)
+                a[p][v] = v_fma(v_load(w + (p * KC_ROW + k) * PANEL + v * LANES), b, a[p][v]);
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < panels; p++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++)
+            v_store(c + p * PANEL + v * LANES, a[p][v]);
+}
+
+static void side_by_side(int panels, const float *x, const float *w, int kc, float *c, bool first)
+{
+    if (panels == SIDE)
+        side(SIDE, x, w, kc, c, first);
+    else
+        for (int p = 0; p < panels; p++)
+            side(1, x, w + p * KC_ROW * PANEL, kc, c + p * PANEL, first);
+}
+
+/* ---- a panel, or with one row up to SIDE of them ---- */
 
 struct tile {
     _Alignas(64) float w[KC * PANEL];
@@ -133,16 +185,38 @@ struct tile {
     _Alignas(64) float sum[PASS * PANEL];            /* the shard that is being added up */
 };
 
-/* One shard: k [k0, k1) of the panel for all rows of the pass, into t->sum. */
-static void shard_sum(struct tile *t, const struct linear *w, const uint8_t *panel, const float *x, const struct pass *p, int k0, int k1)
+/* Neighbouring panels of a matrix and rows of x: one of the two is one. */
+struct work {
+    const struct linear *w;
+    const uint8_t *panel;
+    int n_panels;
+    const float *x;
+    struct pass p;
+};
+
+/* One shard, k [k0, k1): the panel for all rows of the pass, into t->sum [row][PANEL]. */
+static void shard_sum(struct tile *t, const struct work *a, int k0, int k1)
 {
     for (int k = k0; k < k1; k += KC) {
         int kc = k1 - k < KC ? k1 - k : KC;
-        unpack(w->dtype, panel, k, kc, t->w);
-        for (int b = 0; b < p->n_blocks; b++) {
-            int r0 = block_row(p, b), n = block_row(p, b + 1) - r0;
-            block_of[n](x + (size_t)(p->row0 + r0) * (size_t)w->k + (size_t)k * (size_t)n, t->w, kc, t->sum + r0 * PANEL, k == k0);
+        unpack(a->w->dtype, a->panel, k, kc, t->w);
+        for (int b = 0; b < a->p.n_blocks; b++) {
+            int r0 = block_row(&a->p, b), n = block_row(&a->p, b + 1) - r0;
+            const float *x = a->x + (size_t)(a->p.row0 + r0) * (size_t)a->w->k + (size_t)k * (size_t)n;
+            block_of[n](x, t->w, kc, t->sum + r0 * PANEL, k == k0);
         }
+    }
+}
+
+/* The same for the panels of one row, into t->sum [panel][PANEL]. */
+static void shard_sum_row(struct tile *t, const struct work *a, int k0, int k1)
+{
+    const size_t stride = panel_bytes(a->w->dtype, a->w->k);
+    for (int k = k0; k < k1; k += KC_ROW) {
+        int kc = k1 - k < KC_ROW ? k1 - k : KC_ROW;
+        for (int p = 0; p < a->n_panels; p++)
+            unpack(a->w->dtype, a->panel + (size_t)p * stride, k, kc, t->w + p * KC_ROW * PANEL);
+        side_by_side(a->n_panels, a->x + k, t->w, kc, t->sum, k == k0);
     }
 }
 
@@ -153,26 +227,30 @@ static void add_tile(float *sum, const float *left, int n)
 }
 
 /* All shards, added by the balanced tree: shard s closes one subtree per trailing one of s, like a binary counter. */
-static void panel_sum(struct tile *t, const struct linear *w, const uint8_t *panel, const float *x, const struct pass *p)
+static void panel_sum(struct tile *t, const struct work *a)
 {
-    int per = w->k / w->n_shards;
-    for (int s = 0; s < w->n_shards; s++) {
-        shard_sum(t, w, panel, x, p, s * per, (s + 1) * per);
+    const int per = a->w->k / a->w->n_shards, floats = a->p.n_rows * a->n_panels * PANEL;
+    for (int s = 0; s < a->w->n_shards; s++) {
+        if (a->p.n_rows == 1)
+            shard_sum_row(t, a, s * per, (s + 1) * per);
+        else
+            shard_sum(t, a, s * per, (s + 1) * per);
         int level = 0;
         for (; s >> level & 1; level++)
-            add_tile(t->sum, t->c[level], p->n_rows * PANEL);
-        if (s + 1 < w->n_shards)
-            memcpy(t->c[level], t->sum, (size_t)(p->n_rows * PANEL) * sizeof(float));
+            add_tile(t->sum, t->c[level], floats);
+        if (s + 1 < a->w->n_shards)
+            memcpy(t->c[level], t->sum, (size_t)floats * sizeof(float));
     }
 }
 
-static void store_panel(const struct tile *t, const struct linear_out *o, int column, const struct pass *p)
+/* sum (n_rows, PANEL) to columns from 'column' on of rows from 'row0' on. */
+static void store_panel(const float *sum, const struct linear_out *o, int column, int row0, int n_rows)
 {
     const float *bias = o->w->bias;
     int n = o->w->n - column < PANEL ? o->w->n - column : PANEL;
-    for (int r = 0; r < p->n_rows; r++) {
-        const float *c = t->sum + r * PANEL;
-        float *y = o->y + (size_t)(p->row0 + r) * (size_t)o->ldy + column;
+    for (int r = 0; r < n_rows; r++) {
+        const float *c = sum + r * PANEL;
+        float *y = o->y + (size_t)(row0 + r) * (size_t)o->ldy + column;
         if (!bias)
             memcpy(y, c, (size_t)n * sizeof *y);
         else
@@ -181,14 +259,16 @@ static void store_panel(const struct tile *t, const struct linear_out *o, int co
     }
 }
 
-static void do_panel(const struct linear_out *o, int panel, const float *x, int n_rows)
+static void do_panels(const struct linear_out *o, int panel, int n, const float *x, int n_rows)
 {
     struct tile t;
-    const uint8_t *bytes = (const uint8_t *)o->w->packed + (size_t)panel * panel_bytes(o->w->dtype, o->w->k);
+    const size_t at = (size_t)panel * panel_bytes(o->w->dtype, o->w->k);
+    struct work a = { .w = o->w, .panel = (const uint8_t *)o->w->packed + at, .n_panels = n, .x = x };
     for (int i = 0; i < n_passes(n_rows); i++) {
-        struct pass p = pass_at(n_rows, i);
-        panel_sum(&t, o->w, bytes, x, &p);
-        store_panel(&t, o, panel * PANEL, &p);
+        a.p = pass_at(n_rows, i);
+        panel_sum(&t, &a);
+        for (int p = 0; p < n; p++)
+            store_panel(t.sum + p * PANEL, o, (panel + p) * PANEL, a.p.row0, a.p.n_rows);
     }
 }
 
@@ -203,13 +283,16 @@ void MTB_K(linear_run)(const struct linear_out *out, int n_out, const void *scra
     struct rows r;
     for (int i = 0; i < n_out; i++)
         total += n_panels(out[i].w);
-    int each = total / (s.n_threads * 8);
-    while (take_rows(&r, s, total, each < 1 ? 1 : each)) {
-        for (int p = r.begin; p < r.end; p++) {
+    const int side_most = n_rows == 1 ? SIDE : 1, each = total / (s.n_threads * 8);
+    while (take_rows(&r, s, total, each < side_most ? side_most : each)) {
+        for (int p = r.begin, n; p < r.end; p += n) {
             int i = 0, local = p;
             while (local >= n_panels(out[i].w))
                 local -= n_panels(out[i++].w);
-            do_panel(&out[i], local, scratch, n_rows);
+            const int left = r.end - p, here = n_panels(out[i].w) - local;
+            n = left < here ? left : here;
+            n = n < side_most ? n : side_most;
+            do_panels(&out[i], local, n, scratch, n_rows);
         }
     }
 }

@@ -6,6 +6,7 @@
 #define MTB_SIMD_H
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -184,6 +185,23 @@ MTB_INLINE float v_hmax(v16 a)
     return a.f[0];
 }
 #endif
+
+/* to[j * ldt + i] = from[i * ldf + j] for i, j < 4. */
+MTB_INLINE void transpose4(float *to, size_t ldt, const float *from, size_t ldf)
+{
+#if defined(MTB_ISA_plain)
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 4; j++)
+            to[j * ldt + i] = from[i * ldf + j];
+#else
+    __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + ldf), c = _mm_loadu_ps(from + 2 * ldf), d = _mm_loadu_ps(from + 3 * ldf);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(to, a);
+    _mm_storeu_ps(to + ldt, b);
+    _mm_storeu_ps(to + 2 * ldt, c);
+    _mm_storeu_ps(to + 3 * ldt, d);
+#endif
+}
 
 /* Have the value in a register: a compiler likes to load an operand again for each use, which the load ports cannot carry. */
 #if defined(MTB_ISA_avx512)
