@@ -12,12 +12,13 @@ static const struct provider *const registry[] = { &provider_openai, &provider_a
 
 const struct provider *provider_find(const char *name, struct err *err)
 {
+    enum { N = sizeof registry / sizeof *registry };
     struct buf names = {0};
-    for (size_t i = 0; i < sizeof registry / sizeof *registry; i++) {
+    for (int i = 0; i < N; i++)
         if (!strcmp(registry[i]->name, name))
             return registry[i];
+    for (int i = 0; i < N; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", registry[i]->name);
-    }
     err_set(err, ERR_USAGE, "--judge-provider %s: no such provider; known are %s", name, names.data);
     buf_free(&names);
     return NULL;

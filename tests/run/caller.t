@@ -14,7 +14,7 @@ import time
 import urllib.request
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-PROBE = os.path.join("build", os.environ.get("VARIANT", "release"), "tests/judge/caller_probe")
+PROBE = os.path.join("build", os.environ.get("VARIANT", "release"), "tests/probe/caller_probe")
 SECRET = "sk-never-" + base64.b16encode(random.randbytes(12)).decode()
 KEYS = {name: SECRET for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "ANTHROPIC_API_KEY")}
 ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and "CERT" not in k and "CURL" not in k and "MTBENCH" not in k and "OPENAI" not in k}

@@ -29,6 +29,7 @@ static int see(void *ctx, int number, const char *line, size_t n, struct err *er
 
 static struct ledger *open_it(struct seen *s, bool fresh, struct err *err)
 {
+    buf_free(&s->text);
     *s = (struct seen){ .refuse = s->refuse };
     return ledger_open(&(struct ledger_opts){ .path = path, .fresh = fresh, .busy = "at it", .replay = see, .ctx = s }, err);
 }
@@ -110,5 +111,6 @@ int main(void)
     ok(ledger_sync(l, &err) == 0, "with room again");
     is_file("fits\ndoes not\n", "it goes on");
     ledger_close(l);
+    buf_free(&s.text);
     return done_testing();
 }
