@@ -93,4 +93,7 @@ size_t forward_bytes(const struct model *m, int max_rows, int max_out);
  * be written again. */
 float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out);
 
+/* How many numbers the weights of such a model are. */
+double model_parameters(const struct model_config *c);
+
 #endif

@@ -47,9 +47,14 @@ static int check_narrow(const char *flag, long value, struct err *err)
     return 0;
 }
 
-static int check(struct answer_opts *o, struct err *err)
+int answer_opts_check(struct answer_opts *o, struct err *err)
 {
     int replicas;
+    o->sampler.temperature = (float)o->temperature;
+    o->sampler.top_p = (float)o->top_p;
+    o->sampler.top_k = (int)o->top_k;
+    o->sampler.min_p = (float)o->min_p;
+    o->sampler.repetition_penalty = (float)o->repetition_penalty;
     if (check_words(o, err) < 0 || check_narrow("top-k", o->top_k, err) < 0 || check_narrow("num-gpus-total", o->gpus_total, err) < 0 ||
         check_narrow("num-gpus-per-model", o->gpus_per_model, err) < 0)
         return -1;
@@ -74,13 +79,17 @@ static int check(struct answer_opts *o, struct err *err)
     return sampler_check(&o->sampler, err);
 }
 
-int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *err)
+void answer_opts_default(struct answer_opts *o)
 {
     *o = (struct answer_opts){
         .bench_name = "mt_bench", .data_dir = "data", .device = "auto", .progress = "auto", .max_new_token = 1024, .num_choices = 1,
         .gpus_per_model = 1, .gpus_total = 1, .max_batch = 80,
     };
-    const struct opt table[] = {
+}
+
+int answer_opts_rows(struct answer_opts *o, struct opt *table)
+{
+    const struct opt rows[] = {
         { "model-path", OPT_STRING, &o->model_path, NULL, "PATH", "weights: a folder, a .gguf file, or a hub id in the local cache" },
         { "model-id", OPT_STRING, &o->model_id, NULL, "NAME", "name of the answers: file name and model_id" },
         { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
@@ -113,16 +122,17 @@ int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *
         { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
         { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "layout, memory, sizes, times" },
     };
-    const int n = sizeof table / sizeof *table;
-    int rc = opts_parse(table, n, argc, argv, err);
+    _Static_assert(sizeof rows / sizeof *rows <= ANSWER_OPTS_MAX, "room for the rows");
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *err)
+{
+    struct opt table[ANSWER_OPTS_MAX];
+    answer_opts_default(o);
+    int n = answer_opts_rows(o, table), rc = opts_parse(table, n, argc, argv, err);
     if (rc == 1)
         verb_help("answer", "Answer the questions of a bench with a local model, on all ranks of the job.", table, n);
-    if (rc)
-        return rc;
-    o->sampler.temperature = (float)o->temperature;
-    o->sampler.top_p = (float)o->top_p;
-    o->sampler.top_k = (int)o->top_k;
-    o->sampler.min_p = (float)o->min_p;
-    o->sampler.repetition_penalty = (float)o->repetition_penalty;
-    return check(o, err);
+    return rc ? rc : answer_opts_check(o, err);
 }

@@ -28,6 +28,7 @@ struct run {
     const struct questions *qs;
     struct rig *rig;
     struct manifest *manifest;
+    struct answer_watch watch;
     struct item *item;
     int n_items;
     struct feed *feed;
@@ -74,6 +75,8 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
                 return -1;
             r->total += q->n_turns;
             r->resumed += head[2];
+            for (int t = 0; r->watch.turn && t < head[2]; t++)
+                r->watch.turn(r->watch.ctx, journal_find(r->journal, q->id, c, t + 1));
             if (head[2] == q->n_turns)
                 continue;
             buf_add(out, head, sizeof head);
@@ -162,12 +165,18 @@ static int take_records(struct run *r, struct err *err)
         t.rank = from;
         journal_append(r->journal, &t);
         count_turn(r, &t);
+        if (r->watch.turn)
+            r->watch.turn(r->watch.ctx, &t);
         if (t.status != TURN_OK)
             log_error("question %" PRId64 ", choice %d, turn %d: %s", t.question_id, t.choice, t.turn, t.reason);
         cJSON_Delete(keep);
         taken++;
     }
-    return taken ? journal_sync(r->journal, err) : 0;
+    if (taken && journal_sync(r->journal, err) < 0)
+        return -1;
+    if (r->watch.tick)
+        r->watch.tick(r->watch.ctx);
+    return 0;
 }
 
 static void show_progress(const struct run *r)
@@ -400,10 +409,10 @@ static void run_free(struct run *r)
     free(r->journal_file);
 }
 
-int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro,
+int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro, const struct answer_watch *watch,
                struct manifest *manifest, struct answer_result *res, struct err *err)
 {
-    struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .started = clock_now() };
+    struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .watch = *watch, .started = clock_now() };
     r.answer_file = o->answer_file && *o->answer_file ? xstrdup(o->answer_file)
                                                       : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->model_id);
     r.journal_file = journal_path(r.answer_file);

@@ -21,11 +21,15 @@ struct verb {
 const struct verb *verb_find(const char *word, struct err *err);
 
 int cmd_answer(struct job *job, int argc, char **argv);
+int cmd_run(struct job *job, int argc, char **argv);
 int cmd_judge(struct job *job, int argc, char **argv);
 int cmd_show(struct job *job, int argc, char **argv);
 int cmd_agree(struct job *job, int argc, char **argv);
 int cmd_clean(struct job *job, int argc, char **argv);
 int cmd_prompt(struct job *job, int argc, char **argv);
+
+/* Collective. Set up the log: how much is said, and --log-dir's file per rank, in a folder that is made if need be. -1: err (io). */
+int verb_log(struct job *job, const char *log_dir, bool quiet, bool verbose, struct err *err);
 
 /* "usage: mtbench ..." and all verbs. */
 void help_print(void);

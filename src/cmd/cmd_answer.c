@@ -1,5 +1,6 @@
 /* cmd_answer.c - the verb `answer`: questions in, answers out, on all ranks of the job.
  * Rank 0 reads the questions, keeps the journal and deals conversations; every rank, rank 0 too, answers them. */
+#include "answer_all.h"
 #include "answer_opts.h"
 #include "answer_run.h"
 #include "cmd.h"
@@ -129,7 +130,7 @@ static int exit_code(const struct answer_opts *o, const struct answer_result *re
     return (double)res->failed > o->max_error_rate * (double)res->total ? EXIT_FAILURES : EXIT_COMPLETE;
 }
 
-static int answer(struct job *job, const struct answer_opts *o, struct err *err)
+int answer_all(struct job *job, const struct answer_opts *o, const struct answer_watch *watch, struct err *err)
 {
     struct questions qs = {0};
     struct rig rig = {0};
@@ -148,27 +149,13 @@ static int answer(struct job *job, const struct answer_opts *o, struct err *err)
     say_once(o, &rig);
     struct sampling common = sampler_common(&o->sampler, &rig.model->config);
     describe(&manifest, o, &qs, &rig, &common);
-    if (answer_run(job, o, &qs, &rig, &ro, &manifest, &res, err) == 0)
+    if (answer_run(job, o, &qs, &rig, &ro, watch, &manifest, &res, err) == 0)
         code = exit_code(o, &res);
 out:
     rig_close(&rig);
     manifest_free(&manifest);
     questions_free(&qs);
     return code;
-}
-
-/* Collective. --log-dir: a file per rank, in a folder that is made if need be. */
-static int open_log(struct job *job, const struct answer_opts *o, struct err *err)
-{
-    enum log_level level = o->quiet ? LOG_QUIET : o->verbose ? LOG_VERBOSE : LOG_NORMAL;
-    int rank = job_info(job).rank, rc = 0;
-    char *file = o->log_dir ? xasprintf("%s/mtbench.%d.log", o->log_dir, rank) : NULL;
-    if (file && io_make_parents(file, err) < 0)
-        rc = err_wrap(err, "--log-dir");
-    else if (log_init(level, rank == 0, file) < 0)
-        rc = err_errno(err, "--log-dir %s: cannot write there", o->log_dir);
-    free(file);
-    return job_agree(job, rc, err);
 }
 
 static int preflight(const struct answer_opts *o, struct err *err)
@@ -187,8 +174,8 @@ int cmd_answer(struct job *job, int argc, char **argv)
         return EXIT_COMPLETE;
     if (rc == 0 && preflight(&o, &err) < 0)
         code = EXIT_PREFLIGHT;
-    else if (rc == 0 && open_log(job, &o, &err) == 0)
-        code = answer(job, &o, &err);
+    else if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0)
+        code = answer_all(job, &o, &(struct answer_watch){0}, &err);
     if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT) && job_info(job).rank == 0)
         log_error("%s", err.text);
     return code;

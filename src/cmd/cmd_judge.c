@@ -2,7 +2,6 @@
 #include "cmd.h"
 #include "judge_ranks.h"
 #include "judging.h"
-#include "rig.h"
 
 #include "mtbench/batch.h"
 #include "mtbench/log.h"
@@ -86,17 +85,15 @@ static int import_calls(struct judging *j, struct err *err)
 /* All ranks. Returns an exit code. */
 static int judge_local(struct job *job, const struct judge_opts *o, struct judging *j, struct err *err)
 {
-    struct rig rig = {0};
-    struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .max_batch = o->max_batch };
+    double parameters;
     int code = EXIT_INPUT;
-    if (rig_open(&rig, job, &ro, err) == 0 && rig_start(&rig, &ro, err) == 0 && judge_on_ranks(job, o, &rig, j, err) == 0)
+    if (judge_on_ranks(job, o, j, &parameters, err) == 0)
         code = job_poll(job) == JOB_STOPPED ? EXIT_RESUME : EXIT_COMPLETE;
     if (code != EXIT_INPUT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0)
         code = EXIT_INPUT;
     if (code == EXIT_COMPLETE && j && judging_error_rate(j) > o->max_error_rate)
         code = EXIT_FAILURES;
     job_bcast(job, &code, sizeof code);
-    rig_close(&rig);
     return code;
 }
 
@@ -138,15 +135,10 @@ int cmd_judge(struct job *job, int argc, char **argv)
     int rc = judge_opts_parse(&o, argc, argv, &err);
     if (rc > 0)
         return EXIT_COMPLETE;
-    int rank = job_info(job).rank, code = EXIT_INPUT;
-    if (rc == 0) {
-        char *log = o.log_dir ? xasprintf("%s/mtbench.%d.log", o.log_dir, rank) : NULL;
-        if (log_init(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL, rank == 0, log) < 0)
-            log_error("--log-dir %s: cannot write there; no log is kept", o.log_dir);
+    int code = EXIT_INPUT;
+    if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0)
         code = judge(job, &o, &err);
-        free(log);
-    }
-    if (err.kind != ERR_NONE && rank == 0)
+    if (err.kind != ERR_NONE && job_info(job).rank == 0)
         log_error("%s", err.text);
     return code;
 }

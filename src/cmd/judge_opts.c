@@ -35,6 +35,7 @@ int judge_opts_rows(struct judge_opts *o, struct opt *table)
         { "price-in", OPT_DOUBLE, &o->price_in, &o->given_price_in, "DOLLARS", "per million prompt tokens (DATA/prices.txt)" },
         { "price-out", OPT_DOUBLE, &o->price_out, &o->given_price_out, "DOLLARS", "per million generated tokens (DATA/prices.txt)" },
     };
+    _Static_assert(sizeof rows / sizeof *rows <= JUDGE_OPTS_MAX, "room for the rows");
     memcpy(table, rows, sizeof rows);
     return sizeof rows / sizeof *rows;
 }

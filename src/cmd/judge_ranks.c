@@ -160,7 +160,7 @@ static int work(struct ranks *r, struct err *err)
     return job_agree(r->job, rc, err);
 }
 
-int judge_on_ranks(struct job *job, const struct judge_opts *o, struct rig *rig, struct judging *j, struct err *err)
+static int judge_calls(struct job *job, const struct judge_opts *o, struct rig *rig, struct judging *j, struct err *err)
 {
     struct ranks r = { .job = job, .j = j };
     struct local_opts l = {
@@ -182,5 +182,20 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct rig *rig,
     free(r.call);
     free(cost);
     buf_free(&r.bytes);
+    return rc;
+}
+
+int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *j, double *parameters, struct err *err)
+{
+    struct rig rig = {0};
+    struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .max_batch = o->max_batch };
+    int rc = rig_open(&rig, job, &ro, err);
+    if (rc == 0) {
+        *parameters = model_parameters(&rig.model->config);
+        uint64_t left = j ? (uint64_t)grader_now(j->grader).calls_left : 0;
+        if (job_max(job, left) > 0 && (rc = rig_start(&rig, &ro, err)) == 0)
+            rc = judge_calls(job, o, &rig, j, err);
+    }
+    rig_close(&rig);
     return rc;
 }

@@ -1,6 +1,8 @@
 /* verbs.c - the table of verbs and what is said about them. */
 #include "cmd.h"
 
+#include "mtbench/io.h"
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 
 #include <stdio.h>
@@ -10,13 +12,13 @@
 /* All words of the command line's contract. A verb without a function is not in this version: whoever types it should not be sent to one
  * that merely looks like it. */
 static const struct verb verbs[] = {
+    { "run", NULL, "answer on all ranks, judge as the answers arrive, show the scores: one launch", true, cmd_run },
     { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
     { "judge", "gen_judgment", "judge answers: single grading or pairs, by a hosted judge or a local one", true, cmd_judge },
     { "show", "show_result", "scores with intervals, comparisons, win rates: tables, CSV, JSON", false, cmd_show },
     { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
-    { .name = "run" },
     { .name = "api-answer", .peer = "gen_api_answer" },
     { .name = "browse", .peer = "qa_browser" },
     { .name = "aggregate" },
@@ -78,4 +80,16 @@ void verb_help(const char *name, const char *about, const struct opt *table, int
     opts_help(table, n, &b);
     printf("usage: mtbench %s [flags]\n%s\n\n%s", name, about, b.data);
     buf_free(&b);
+}
+
+int verb_log(struct job *job, const char *log_dir, bool quiet, bool verbose, struct err *err)
+{
+    int rank = job_info(job).rank, rc = 0;
+    char *file = log_dir ? xasprintf("%s/mtbench.%d.log", log_dir, rank) : NULL;
+    if (file && io_make_parents(file, err) < 0)
+        rc = err_wrap(err, "--log-dir");
+    else if (log_init(quiet ? LOG_QUIET : verbose ? LOG_VERBOSE : LOG_NORMAL, rank == 0, file) < 0)
+        rc = err_errno(err, "--log-dir %s: cannot write there", log_dir);
+    free(file);
+    return job_agree(job, rc, err);
 }

@@ -333,3 +333,10 @@ int config_from_gguf(const struct gguf *g, struct model_config *c, struct err *e
         add_eos(c, (double)id);
     return 0;
 }
+
+double model_parameters(const struct model_config *c)
+{
+    double heads = (double)c->n_heads * c->head_dim, kv = (double)c->n_kv * c->head_dim;
+    double layer = (double)c->dim * (2 * heads + 2 * kv + 3.0 * c->ff + 2);
+    return c->n_layers * layer + (double)c->n_vocab * c->dim * (c->tied ? 1 : 2) + c->dim;
+}
