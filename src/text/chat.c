@@ -185,3 +185,20 @@ void chat_clean(const struct chat *c, const char *text, size_t n, struct buf *ou
 {
     stop_clean(&c->stop, text, n, out);
 }
+
+/* Templates of hosted models that no prompt can be rendered by. */
+static const struct {
+    const char *name, *system;
+} wordless[] = { { "bard", "" }, { "gemini", "" }, { "steerlm", "" }, { "pplxai", "Be precise and concise." } };
+
+const char *chat_hosted_system(const char *model, char template[64])
+{
+    if (!conversation_rule(model, template))
+        strcpy(template, "one_shot");
+    for (size_t i = 0; i < sizeof wordless / sizeof *wordless; i++)
+        if (!strcmp(template, wordless[i].name))
+            return wordless[i].system;
+    /* one_shot is zero_shot with an example conversation in front, and examples are not sent. */
+    const struct conversation *c = conversation_find(!strcmp(template, "one_shot") ? "zero_shot" : template);
+    return c ? c->system : NULL;
+}

@@ -1,12 +1,23 @@
 /* conversation_rules.c - from a model's name to a FastChat template: the registration order of its adapters as a table.
  * The last path part is tried first, then the whole name. In a test x means "the lower-cased name contains x", ~x "contains x as given",
  * =x "is x", ==x "is x, lower-cased", re~X a regular expression; a choice looks at the whole name, last~x at its last part as given.
- * Rules for hosted models are not here: they have no weights. */
+ * Hosted models are known by their exact names. */
 #include "conversation.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+/* FastChat's lists of names (model_adapter.py). */
+#define OPENAI_NAMES \
+    "=gpt-3.5-turbo | =gpt-3.5-turbo-0301 | =gpt-3.5-turbo-0613 | =gpt-3.5-turbo-1106 | =gpt-3.5-turbo-0125 | =gpt-4 | =gpt-4-0314 | " \
+    "=gpt-4-0613 | =gpt-4-turbo | =gpt-4-1106-preview | =gpt-4-0125-preview | =gpt-4-turbo-browsing | =gpt-4-turbo-2024-04-09 | " \
+    "=gpt2-chatbot | =im-also-a-good-gpt2-chatbot | =im-a-good-gpt2-chatbot | =gpt-4o-mini-2024-07-18 | =gpt-4o-2024-05-13 | " \
+    "=gpt-4o-2024-08-06 | =chatgpt-4o-latest-20240903 | =chatgpt-4o-latest | =o1-preview | =o1-mini"
+#define ANTHROPIC_NAMES \
+    "=claude-1 | =claude-2 | =claude-2.0 | =claude-2.1 | =claude-3-haiku-20240307 | =claude-3-haiku-20240307-vertex | " \
+    "=claude-3-sonnet-20240229 | =claude-3-sonnet-20240229-vertex | =claude-3-5-sonnet-20240620 | =claude-3-opus-20240229 | " \
+    "=claude-instant-1 | =claude-instant-1.2"
 
 static const struct {
     const char *test, *choice;
@@ -34,6 +45,12 @@ static const struct {
     { "=palm-2", "bard" },
     { "gemini | bard", "~gemini-1.5-pro ? gemini-1.5-pro : gemini" },
     { "gemma", "gemma" },
+    { OPENAI_NAMES, "~browsing ? api_based_default : ~gpt-4-turbo-2024-04-09 | ~gpt2-chatbot | ~gpt-4o-2024-05-13 ? gpt-4-turbo-2024-04-09 : "
+      "~gpt-4o-2024-08-06 ? gpt-mini : ~anonymous-chatbot | ~chatgpt-4o-latest ? gpt-4-turbo-2024-04-09 : ~gpt-mini | ~gpt-4o-mini-2024-07-18 ? gpt-mini : "
+      "~o1 ? api_based_default : chatgpt" },
+    { "=azure-gpt-35-turbo | =azure-gpt-4", "chatgpt" },
+    { ANTHROPIC_NAMES, "~claude-3-haiku ? claude-3-haiku-20240307 : ~claude-3-sonnet ? claude-3-sonnet-20240229 : "
+      "~claude-3-5-sonnet ? claude-3-5-sonnet-20240620-v2 : ~claude-3-opus ? claude-3-opus-20240229 : claude" },
     { "mpt ! airoboros", "mpt-7b-chat ? mpt-7b-chat : mpt-30b-chat ? mpt-30b-chat : mpt-30b-instruct ? mpt-30b-instruct : zero_shot" },
     { "billa", "billa" },
     { "redpajama-incite", "redpajama-incite" },

@@ -114,6 +114,37 @@ static void check_missing(void)
     chat_destroy(c);
 }
 
+/* [model, template, bytes, hash]: what gen_api_answer sends as system message. */
+static void check_hosted(void)
+{
+    static const char *const later[][2] = {
+        { "gpt-4o-2024-08-06", "gpt-mini" }, { "gpt-4-turbo-2024-04-09", "gpt-4-turbo-2024-04-09" }, { "claude-3-opus-20240229", "claude-3-opus-20240229" },
+        { "claude-3-5-sonnet-20240620", "claude-3-5-sonnet-20240620-v2" }, { "im-a-good-gpt2-chatbot", "gpt-4-turbo-2024-04-09" },
+        { "chatgpt-4o-latest", "gpt-4-turbo-2024-04-09" }, { "baize-v2-13b", "baize" },
+    };
+    char name[64], hex[65];
+    struct buf b = { 0 };
+    int n = 0, wrong = 0, absent = 0;
+    ok(io_read("tests/golden/hosted.jsonl", &b, NULL) == 0, "the golden of hosted names is there");
+    for (char *p = b.data, *end; p && (end = strchr(p, '\n')); p = end + 1, n++) {
+        cJSON *j = json_parse(p, (size_t)(end - p), NULL), *template = j->child->next, *bytes = template->next;
+        const char *system = chat_hosted_system(j->child->valuestring, name);
+        sha256_hex(system ? system : "", system ? strlen(system) : 0, hex);
+        bool right = !strcmp(name, template->valuestring) && (!system || ((int)strlen(system) == bytes->valueint && !strncmp(hex, bytes->next->valuestring, 16)));
+        if (!right)
+            printf("# %s: %s, %s\n", j->child->valuestring, name, system ? system : "(none)");
+        wrong += !right;
+        absent += !system;
+        cJSON_Delete(j);
+    }
+    ok(n > 100 && wrong == 0 && absent < 9, "%d hosted names get FastChat's system messages, %d another; of %d the text is not carried", n, wrong, absent);
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        ok(!chat_hosted_system(later[i][0], name) && !strcmp(name, later[i][1]), "%s: the long text of %s", later[i][0], name);
+    ok(!strcmp(chat_hosted_system("gpt-4-turbo-browsing", name), "") && !strcmp(chat_hosted_system("o1-mini", name), ""), "browsing and o1 get none");
+    ok(!strcmp(chat_hosted_system("gpt-4o", name), chat_hosted_system("who-knows", name)) && !strcmp(name, "one_shot"), "gpt-4o is no name that FastChat knows");
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct chat_message m[] = { { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
@@ -133,5 +164,6 @@ int main(void)
     }
     check_package();
     check_missing();
+    check_hosted();
     return done_testing();
 }
