@@ -6,9 +6,16 @@
 #include "mtbench/buf.h"
 #include "mtbench/call.h"
 
+/* How messages name the model and the flags that chose it; constant. */
+struct endpoint_words {
+    const char *who;                     /* "judge" */
+    const char *provider, *base_url, *model;   /* "--judge-provider" ... */
+};
+
 /* Where and as whom. Filled from flags and environment by endpoint_resolve(). */
 struct endpoint {
     const struct provider *provider;
+    const struct endpoint_words *words;
     char *url;                           /* of the chat endpoint, whole */
     char *model;                         /* sent as "model" (a deployment for azure) */
     char *key;                           /* secret: never printed, logged or recorded; NULL: none */
@@ -93,6 +100,7 @@ struct provider {
     int64_t batch_bytes;
 };
 
+/* NULL: err (usage), which lists them. */
 const struct provider *provider_find(const char *name, struct err *err);
 void http_request_free(struct http_request *r);
 void reply_free(struct reply *r);
@@ -100,6 +108,7 @@ void reply_free(struct reply *r);
 struct endpoint_opts {
     const char *provider;                /* NULL: by the model's name: claude-* is anthropic, azure-* azure, all else openai; with a base URL: compatible */
     const char *base_url, *model;        /* base_url NULL: from the environment, else the provider's own */
+    const struct endpoint_words *words;  /* NULL: a judge's */
     const char *(*env)(const char *name);   /* NULL: getenv */
 };
 /* Collect provider, URL, version and key (the file that MTBENCH_JUDGE_KEY_FILE names, or the environment). -1: err (usage; device for a missing key). */

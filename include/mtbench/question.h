@@ -16,6 +16,7 @@ struct question {
     int n_reference;
     char **reference;            /* (n_reference) shown to people only */
     double temperature;          /* "required_temperature", else of the category */
+    bool required_temperature;   /* was it given? */
     char sha256[65];             /* of the line: a changed question is another question */
 };
 

@@ -84,6 +84,7 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
         if (!cJSON_IsNumber(temperature) || !(temperature->valuedouble >= 0))
             return err_set(err, ERR_FORMAT, "\"required_temperature\" is no number of at least 0; 0 is greedy");
         q->temperature = temperature->valuedouble;
+        q->required_temperature = true;
     }
     return 0;
 }

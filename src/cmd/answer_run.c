@@ -3,10 +3,10 @@
 #include "answer_run.h"
 
 #include "mtbench/answer.h"
+#include "mtbench/answer_file.h"
 #include "mtbench/clock.h"
 #include "mtbench/deal.h"
 #include "mtbench/feed.h"
-#include "mtbench/io.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -290,88 +290,18 @@ static int answer_items(struct run *r, struct err *err)
 
 /* ---- rank 0: the answer file ---- */
 
-/* The answer of a question whose turns of all choices are done; false if one is missing. */
-static bool complete_answer(const struct run *r, const struct question *q, struct answer *a)
+static const char *finished_text(void *ctx, const struct question *q, int choice, int turn, double *tstamp)
 {
-    int n_choices = (int)r->o->num_choices;
-    struct answer_choice *choice = xcalloc((size_t)n_choices, sizeof *choice);
-    *a = (struct answer){ .question_id = q->id, .model_id = r->o->model_id, .seed = (uint64_t)r->o->seed, .n_choices = n_choices, .choice = choice };
-    for (int c = 0; c < n_choices; c++) {
-        const char **turn = xcalloc((size_t)q->n_turns, sizeof *turn);
-        choice[c] = (struct answer_choice){ q->n_turns, turn };
-        for (int t = 0; t < q->n_turns; t++) {
-            const struct turn_record *rec = journal_find(r->journal, q->id, c, t + 1);
-            if (!rec)
-                return false;
-            turn[t] = rec->text;
-            a->tstamp = rec->tstamp > a->tstamp ? rec->tstamp : a->tstamp;
-        }
-    }
-    return true;
-}
-
-static void answer_free(struct answer *a)
-{
-    for (int c = 0; c < a->n_choices; c++)
-        free((void *)a->choice[c].turn);
-    free((void *)a->choice);
-}
-
-static int write_answers(const struct run *r, struct err *err)
-{
-    struct answer *a = xcalloc((size_t)r->qs->n, sizeof *a);
-    int n = 0;
-    for (int i = 0; i < r->qs->n; i++) {
-        if (complete_answer(r, &r->qs->q[i], &a[n]))
-            n++;
-        else
-            answer_free(&a[n]);
-    }
-    int rc = n ? answers_merge(r->answer_file, a, n, err) : 0;
-    for (int i = 0; i < n; i++)
-        answer_free(&a[i]);
-    free(a);
-    return rc;
-}
-
-static int by_question(const void *a, const void *b)
-{
-    const struct question *x = *(const struct question *const *)a, *y = *(const struct question *const *)b;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-static void run_digest(const struct run *r, char hex[65])
-{
-    struct digest *d = digest_begin();
-    const struct question **order = xcalloc((size_t)r->qs->n, sizeof *order);
-    for (int i = 0; i < r->qs->n; i++)
-        order[i] = &r->qs->q[i];
-    qsort(order, (size_t)r->qs->n, sizeof *order, by_question);
-    for (int i = 0; i < r->qs->n; i++) {
-        for (int c = 0; c < r->o->num_choices; c++) {
-            for (int t = 1; t <= order[i]->n_turns; t++) {
-                const struct turn_record *rec = journal_find(r->journal, order[i]->id, c, t);
-                if (rec)
-                    digest_turn(d, order[i]->id, c, t, rec->text);
-            }
-        }
-    }
-    free(order);
-    digest_end(d, hex);
+    const struct turn_record *t = journal_find(ctx, q->id, choice, turn);
+    *tstamp = t ? t->tstamp : 0;
+    return t ? t->text : NULL;
 }
 
 /* What the answers were made with, as the journal has it: a run that finds all of them done has not seen the weights. */
 static int write_manifest(const struct run *r, struct err *err)
 {
     const char *line = journal_manifest(r->journal);
-    if (!line)
-        return 0;
-    char *text = xasprintf("%s\n", line);
-    char *path = xasprintf("%.*s.manifest", (int)(strlen(r->journal_file) - strlen(".journal")), r->journal_file);
-    int rc = io_replace(path, text, strlen(text), err);
-    free(path);
-    free(text);
-    return rc;
+    return line ? answer_file_manifest(r->journal_file, line, err) : 0;
 }
 
 /* A turn whose predecessor failed cannot be asked: at the end of a whole run it has failed as well. */
@@ -384,9 +314,12 @@ static int finish(const struct run *r, bool stopped, struct err *err)
 {
     char hex[65];
     double seconds = clock_now() - r->started;
-    if (write_answers(r, err) < 0 || write_manifest(r, err) < 0)
+    const struct answered run = {
+        .questions = r->qs, .model_id = r->o->model_id, .n_choices = (int)r->o->num_choices, .seed = (uint64_t)r->o->seed, .text = finished_text, .ctx = r->journal,
+    };
+    if (answer_file_write(r->answer_file, &run, err) < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
-    run_digest(r, hex);
+    answer_file_digest(&run, hex);
     printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
            n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
     printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);

@@ -1,6 +1,8 @@
 /* judge_inputs.c - everything that judging reads, from FastChat's places under the data folder. */
 #include "judge_inputs.h"
 
+#include "bench_questions.h"
+
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
@@ -9,20 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int read_questions(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
-{
-    char *path = xasprintf("%s/%s/question.jsonl", o->data_dir, o->bench_name);
-    struct buf b = {0};
-    int rc = io_read(path, &b, err);
-    if (rc < 0)
-        err_wrap(err, "--bench-name %s", o->bench_name);
-    else if ((rc = questions_parse(path, b.data, b.len, &in->questions, err)) == 0)
-        rc = questions_slice(&in->questions, &o->slicing, err);
-    buf_free(&b);
-    free(path);
-    return rc;
-}
 
 /* The flag, else the bench's own file, else the one of all benches, which is FastChat's place. */
 static char *prompts_path(const struct judge_opts *o)
@@ -108,7 +96,8 @@ static char *file_stem(const struct judge_opts *o)
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
 {
     *in = (struct judge_inputs){0};
-    if (read_questions(in, o, err) < 0 || read_prompts(in, o, err) < 0 || read_reference(in, o, err) < 0 || read_answers(in, o, coming, err) < 0)
+    if (bench_questions(o->data_dir, o->bench_name, &o->slicing, &in->questions, err) < 0 || read_prompts(in, o, err) < 0 || read_reference(in, o, err) < 0 ||
+        read_answers(in, o, coming, err) < 0)
         return -1;
     struct match_opts m = {
         .questions = &in->questions, .model = in->model, .n_models = in->n_models, .baseline = o->baseline_model, .mode = o->mode, .prompts = &in->prompts,

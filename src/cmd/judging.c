@@ -1,11 +1,12 @@
 /* judging.c - a judging under way on rank 0. The grader knows what to ask and what replies mean, the transport brings them. */
 #include "judging.h"
 
+#include "price_flags.h"
+
 #include "mtbench/clock.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
-#include "mtbench/price.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,18 +28,11 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
 
 int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err)
 {
-    struct price p = { -1, -1 };
-    char *path = xasprintf("%s/prices.txt", o->data_dir);
-    struct buf b = {0};
-    int rc = 0;
-    if (io_read(path, &b, NULL) == 0)
-        rc = price_find(path, b.data ? b.data : "", b.len, o->judge_model, &p, err);
-    *in = o->given_price_in ? o->price_in : p.in;
-    *out = o->given_price_out ? o->price_out : p.out;
-    if (rc == 0 && o->max_cost > 0 && (*in < 0 || *out < 0))
-        rc = err_set(err, ERR_USAGE, "--max-cost: no price of %s is known; give --price-in and --price-out, or a line in %s", o->judge_model, path);
-    buf_free(&b);
-    free(path);
+    const struct price_flags f = { o->data_dir, o->judge_model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
+    struct price p;
+    int rc = price_by_flags(&f, &p, err);
+    *in = p.in;
+    *out = p.out;
     return rc;
 }
 

@@ -145,7 +145,7 @@ static void stop(struct caller *c, enum err_kind kind, const char *reason)
     char *said = xstrdup(reason);
     blot(said, c->o.endpoint->key);
     c->stopping = true;
-    err_set(&c->why, kind, "judge %s at %.*s: %s", c->o.endpoint->model, (int)strcspn(url, "?"), url, said);
+    err_set(&c->why, kind, "%s %s at %.*s: %s", c->o.endpoint->words->who, c->o.endpoint->model, (int)strcspn(url, "?"), url, said);
     free(said);
     for (struct job *j = c->waiting, *next; j; j = next) {
         next = j->next;
@@ -445,8 +445,9 @@ static int judge_smoke(const struct caller *c, const struct call_record *r, stru
         return 0;
     if (!strcmp(r->reason, "the reply is empty"))
         return 0;
-    return err_set(err, ERR_DEVICE, "judge %s at %.*s: %s; check --judge-base-url, --judge-model, the network and HTTPS_PROXY", c->o.endpoint->model,
-                   (int)strcspn(c->o.endpoint->url, "?"), c->o.endpoint->url, r->reason);
+    const struct endpoint *e = c->o.endpoint;
+    return err_set(err, ERR_DEVICE, "%s %s at %.*s: %s; check %s, %s, the network and HTTPS_PROXY", e->words->who, e->model, (int)strcspn(e->url, "?"), e->url,
+                   r->reason, e->words->base_url, e->words->model);
 }
 
 int caller_smoke(struct transport *t, struct err *err)

@@ -19,7 +19,7 @@ const struct provider *provider_find(const char *name, struct err *err)
             return registry[i];
     for (int i = 0; i < N; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", registry[i]->name);
-    err_set(err, ERR_USAGE, "--judge-provider %s: no such provider; known are %s", name, names.data);
+    err_set(err, ERR_USAGE, "%s: no such provider; known are %s", name, names.data);
     buf_free(&names);
     return NULL;
 }
@@ -92,16 +92,16 @@ static bool has_version(const char *path, size_t n)
 static int check_url(const char *base, struct err *err)
 {
     if (strncmp(base, "http://", 7) && strncmp(base, "https://", 8))
-        return err_set(err, ERR_USAGE, "--judge-base-url %s: no URL; it begins with http:// or https://", base);
+        return err_set(err, ERR_USAGE, "%s: no URL; it begins with http:// or https://", base);
     const char *host = strstr(base, "://") + 3;
     size_t n = strcspn(host, "/?#");
     if (memchr(host, '@', n))
-        return err_set(err, ERR_USAGE, "--judge-base-url: a user or password stands in the URL; leave it out, keys come from the environment");
+        return err_set(err, ERR_USAGE, "a user or password stands in the URL; leave it out, keys come from the environment");
     if (n == 0)
-        return err_set(err, ERR_USAGE, "--judge-base-url %s: the host is missing", base);
+        return err_set(err, ERR_USAGE, "%s: the host is missing; write http://HOST:PORT", base);
     for (const char *p = base; *p; p++)
         if ((unsigned char)*p <= ' ' || *p == 127)
-            return err_set(err, ERR_USAGE, "--judge-base-url: a blank or control character stands in the URL; remove it");
+            return err_set(err, ERR_USAGE, "a blank or control character stands in the URL; remove it");
     return 0;
 }
 
@@ -191,8 +191,8 @@ static int find_key(struct endpoint *e, const struct endpoint_opts *o, struct er
         return -1;
     }
     if (e->provider->needs_key && !e->key)
-        return err_set(err, ERR_DEVICE, "judge %s: no key for %s; set %s, or MTBENCH_JUDGE_KEY_FILE to a file with the key", e->model, e->provider->name,
-                       e->provider->key_env);
+        return err_set(err, ERR_DEVICE, "%s %s: no key for %s; set %s, or MTBENCH_JUDGE_KEY_FILE to a file with the key", e->words->who, e->model,
+                       e->provider->name, e->provider->key_env);
     return 0;
 }
 
@@ -201,13 +201,21 @@ static const char *process_env(const char *name)
     return getenv(name);
 }
 
+/* Where the address came from, for messages. */
+static const char *base_source(const struct endpoint *e, const struct endpoint_opts *o)
+{
+    return o->base_url ? e->words->base_url : e->provider->base_env;
+}
+
+static const struct endpoint_words judge_words = { "judge", "--judge-provider", "--judge-base-url", "--judge-model" };
+
 int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, struct err *err)
 {
     struct endpoint_opts o = *given;
     o.env = o.env ? o.env : process_env;
-    *e = (struct endpoint){ .provider = provider_find(provider_name(&o), err) };
+    *e = (struct endpoint){ .provider = provider_find(provider_name(&o), err), .words = o.words ? o.words : &judge_words };
     if (!e->provider)
-        return -1;
+        return err_wrap(err, "%s", e->words->provider);
     bool azure = e->provider == &provider_azure;
     const char *deployment = azure ? o.env("AZURE_OPENAI_DEPLOYMENT") : NULL, *base = o.base_url ? o.base_url : first_of(&o, e->provider->base_env);
     const char *version = azure ? first_of(&o, "AZURE_OPENAI_API_VERSION OPENAI_API_VERSION") : NULL;
@@ -216,8 +224,11 @@ int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, stru
     base = base ? base : e->provider->base_url;
     int rc = 0;
     if (!base)
-        rc = err_set(err, ERR_USAGE, "judge %s: provider %s needs an address; give --judge-base-url, or set %s", o.model, e->provider->name, e->provider->base_env);
-    if (rc < 0 || e->provider->resolve(e, base, err) < 0 || find_key(e, &o, err) < 0) {
+        rc = err_set(err, ERR_USAGE, "%s %s: provider %s needs an address; give %s, or set %s", e->words->who, o.model, e->provider->name, e->words->base_url,
+                     e->provider->base_env);
+    else if ((rc = e->provider->resolve(e, base, err)) < 0)
+        err_wrap(err, "%s", base_source(e, &o));
+    if (rc < 0 || find_key(e, &o, err) < 0) {
         endpoint_free(e);
         return -1;
     }

@@ -1,0 +1,25 @@
+/* answer_file.h - from the finished turns of a run to its answer file, its digest and its manifest (room: bench). */
+#ifndef MTB_ANSWER_FILE_H
+#define MTB_ANSWER_FILE_H
+
+#include "mtbench/err.h"
+#include "mtbench/question.h"
+
+struct answered {
+    const struct questions *questions;
+    const char *model_id;
+    int n_choices;
+    uint64_t seed;
+    /* The text of a finished turn (from 1), NULL where it is not done; 'tstamp' gets when that was. */
+    const char *(*text)(void *ctx, const struct question *q, int choice, int turn, double *tstamp);
+    void *ctx;
+};
+
+/* Merge the questions whose turns of all choices are done into the file (answers_merge()). -1: err. */
+int answer_file_write(const char *path, const struct answered *r, struct err *err);
+/* The digest over all finished turns. */
+void answer_file_digest(const struct answered *r, char hex[65]);
+/* A manifest's line (manifest_put()) beside a journal, under its name with .manifest. -1: err (io). */
+int answer_file_manifest(const char *journal, const char *line, struct err *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* bench_questions.c - the questions that a verb is about. */
+#include "bench_questions.h"
+
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+
+int bench_questions(const char *data_dir, const char *bench_name, const struct slicing *s, struct questions *qs, struct err *err)
+{
+    char *path = xasprintf("%s/%s/question.jsonl", data_dir, bench_name);
+    struct buf b = {0};
+    int rc = io_read(path, &b, err);
+    if (rc < 0) {
+        err_wrap(err, "--bench-name %s", bench_name);
+        err_advise(err, "name the folder of the question sets by --data-dir; data/fetch.sh brings the official one");
+    } else if ((rc = questions_parse(path, b.data, b.len, qs, err)) == 0 && (rc = questions_slice(qs, s, err)) < 0) {
+        questions_free(qs);
+    }
+    buf_free(&b);
+    free(path);
+    return rc;
+}

@@ -1,0 +1,24 @@
+/* price_flags.c - what a model's tokens cost. */
+#include "price_flags.h"
+
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+
+int price_by_flags(const struct price_flags *f, struct price *p, struct err *err)
+{
+    char *path = xasprintf("%s/prices.txt", f->data_dir);
+    struct buf b = {0};
+    int rc = 0;
+    *p = (struct price){ -1, -1 };
+    if (io_read(path, &b, NULL) == 0)
+        rc = price_find(path, b.data ? b.data : "", b.len, f->model, p, err);
+    p->in = f->given_in ? f->in : p->in;
+    p->out = f->given_out ? f->out : p->out;
+    if (rc == 0 && f->max_cost > 0 && (p->in < 0 || p->out < 0))
+        rc = err_set(err, ERR_USAGE, "--max-cost: no price of %s is known; give --price-in and --price-out, or a line in %s", f->model, path);
+    buf_free(&b);
+    free(path);
+    return rc;
+}
