@@ -1,0 +1,179 @@
+/* dialogs.c - the conversations of a bench with a model somewhere else. */
+#include "mtbench/dialogs.h"
+
+#include "mtbench/hash.h"
+#include "mtbench/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dialog {
+    const struct question *q;
+    int choice, n_done;
+    const struct call_record **turn;     /* (n_done) in the journal */
+    char key[CALL_KEY_MAX + 1];          /* of the call that is under way */
+};
+
+struct dialogs {
+    struct dialogs_opts o;
+    struct dialog *dialog;               /* (n) question by question */
+    int n;
+    int *ready, n_ready;                 /* a stack: the top is asked next */
+    int *flying, n_flying;
+    char model[13];                      /* hash of the model's name, for keys */
+    struct call_message *message;
+    struct call call;
+    struct dialogs_now now;
+};
+
+/* ---- calls ---- */
+
+/* Put the call of the next turn into d->call, its key into the dialog. */
+static void build_call(struct dialogs *d, struct dialog *g)
+{
+    int n = 0;
+    if (*d->o.system)
+        d->message[n++] = (struct call_message){ "system", d->o.system };
+    for (int t = 0; t <= g->n_done; t++) {
+        d->message[n++] = (struct call_message){ "user", g->q->turn[t] };
+        if (t < g->n_done)
+            d->message[n++] = (struct call_message){ "assistant", g->turn[t]->text };
+    }
+    snprintf(g->key, sizeof g->key, "q%" PRId64 "-c%d-t%d-%s", g->q->id, g->choice, g->n_done + 1, d->model);
+    d->call = (struct call){
+        .key = g->key, .message = d->message, .n_messages = n, .temperature = d->o.temperature < 0 ? g->q->temperature : d->o.temperature,
+        .max_tokens = d->o.max_tokens, .verdict = -1, .cut_is_fine = true,
+    };
+    d->call.content = call_content(&d->call);
+}
+
+/* The turn that build_call() was about has ended. Returns whether the conversation can go on. */
+static bool settle(struct dialogs *d, struct dialog *g, const struct call_record *r)
+{
+    d->now.by_status[r->status]++;
+    if (r->status != CALL_OK) {
+        d->now.failed++;
+        d->now.open--;
+        return false;
+    }
+    g->turn[g->n_done++] = r;
+    d->now.done++;
+    d->now.thoughtful += r->raw != NULL;
+    if (g->n_done < g->q->n_turns)
+        return true;
+    d->now.open--;
+    return false;
+}
+
+/* Take over from the journal what it has of the turns to come; what is then to be asked is ready. */
+static void advance(struct dialogs *d, int i)
+{
+    struct dialog *g = &d->dialog[i];
+    const struct call_record *r;
+    for (;;) {
+        build_call(d, g);
+        r = call_journal_find(d->o.journal, g->key, d->call.content);
+        if (!r)
+            break;
+        d->now.resumed += r->status == CALL_OK;
+        if (!settle(d, g, r))
+            return;
+    }
+    d->ready[d->n_ready++] = i;
+}
+
+struct dialogs *dialogs_create(const struct dialogs_opts *o)
+{
+    struct dialogs *d = xcalloc(1, sizeof *d);
+    char hex[65];
+    int most = 0;
+    sha256_hex(o->model, strlen(o->model), hex);
+    d->o = *o;
+    d->n = o->questions->n * o->n_choices;
+    d->dialog = xcalloc((size_t)d->n, sizeof *d->dialog);
+    d->ready = xcalloc((size_t)d->n, sizeof *d->ready);
+    d->flying = xcalloc((size_t)d->n, sizeof *d->flying);
+    snprintf(d->model, sizeof d->model, "%.12s", hex);
+    for (int i = 0; i < d->n; i++) {
+        const struct question *q = &o->questions->q[i / o->n_choices];
+        d->dialog[i] = (struct dialog){ .q = q, .choice = i % o->n_choices, .turn = xcalloc((size_t)q->n_turns, sizeof *d->dialog->turn) };
+        d->now.total += q->n_turns;
+        most = q->n_turns > most ? q->n_turns : most;
+    }
+    d->message = xcalloc(2 * (size_t)most + 1, sizeof *d->message);
+    d->now.open = d->n;
+    for (int i = d->n - 1; i >= 0; i--)  /* the first on top */
+        advance(d, i);
+    return d;
+}
+
+void dialogs_destroy(struct dialogs *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; i < d->n; i++)
+        free(d->dialog[i].turn);
+    free(d->dialog);
+    free(d->ready);
+    free(d->flying);
+    free(d->message);
+    free(d);
+}
+
+const struct call *dialogs_next(struct dialogs *d)
+{
+    if (d->n_ready == 0)
+        return NULL;
+    int i = d->ready[--d->n_ready];
+    d->flying[d->n_flying++] = i;
+    build_call(d, &d->dialog[i]);
+    return &d->call;
+}
+
+/* ---- replies ---- */
+
+/* Which conversation asked this; it flies no more. -1: none. */
+static int land(struct dialogs *d, const char *key)
+{
+    for (int f = 0; f < d->n_flying; f++) {
+        int i = d->flying[f];
+        if (strcmp(d->dialog[i].key, key))
+            continue;
+        d->flying[f] = d->flying[--d->n_flying];
+        return i;
+    }
+    return -1;
+}
+
+int dialogs_take(struct dialogs *d, const struct call_record *r, struct dialogs_turn *turn, struct err *err)
+{
+    int i = land(d, r->key);
+    if (i < 0)
+        return err_set(err, ERR_FORMAT, "call %s: a reply that nobody asked for", r->key);
+    struct dialog *g = &d->dialog[i];
+    if (turn)
+        *turn = (struct dialogs_turn){ g->q->id, g->choice, g->n_done + 1 };
+    if (call_journal_append(d->o.journal, r, err) < 0)
+        return -1;
+    d->now.tokens += r->tokens_out;
+    const struct call_record *kept = r->status == CALL_FAILED ? r : call_journal_find(d->o.journal, r->key, r->content);
+    if (settle(d, g, kept))
+        advance(d, i);
+    return 0;
+}
+
+struct dialogs_now dialogs_now(const struct dialogs *d)
+{
+    return d->now;
+}
+
+const char *dialogs_text(const struct dialogs *d, const struct question *q, int choice, int turn, double *tstamp)
+{
+    const struct dialog *g = &d->dialog[(q - d->o.questions->q) * d->o.n_choices + choice];
+    if (turn > g->n_done)
+        return NULL;
+    *tstamp = g->turn[turn - 1]->tstamp;
+    return g->turn[turn - 1]->text;
+}
