@@ -14,12 +14,12 @@
 static const struct verb verbs[] = {
     { "run", NULL, "answer on all ranks, judge as the answers arrive, show the scores: one launch", true, cmd_run },
     { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
+    { "api-answer", "gen_api_answer", "answer the questions with a model behind an API: hosted, or a server of your own", true, cmd_api_answer },
     { "judge", "gen_judgment", "judge answers: single grading or pairs, by a hosted judge or a local one", true, cmd_judge },
     { "show", "show_result", "scores with intervals, comparisons, win rates: tables, CSV, JSON", false, cmd_show },
     { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
-    { .name = "api-answer", .peer = "gen_api_answer" },
     { .name = "browse", .peer = "qa_browser" },
     { .name = "aggregate" },
     { .name = "fetch", .peer = "download_mt_bench_pregenerated" },

@@ -1,0 +1,248 @@
+/* api_run.c - answering by a hosted model. The dialogs know what to ask and what came, the transport brings it. */
+#include "api_run.h"
+
+#include "price_flags.h"
+
+#include "mtbench/answer.h"
+#include "mtbench/answer_file.h"
+#include "mtbench/chat.h"
+#include "mtbench/clock.h"
+#include "mtbench/io.h"
+#include "mtbench/journal.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- opening ---- */
+
+static int check_temperatures(const struct api_opts *o, const struct questions *qs, struct err *err)
+{
+    for (int i = 0; o->has_temperature && i < qs->n; i++)
+        if (qs->q[i].required_temperature)
+            return err_set(err, ERR_USAGE, "--force-temperature: question %" PRId64 " has a required_temperature of its own; leave out the flag, or the question",
+                           qs->q[i].id);
+    return 0;
+}
+
+/* FastChat's for this name, unless the user gave one. */
+static const char *choose_system(const struct api_opts *o)
+{
+    char template[64];
+    if (o->system)
+        return o->system;
+    const char *system = chat_hosted_system(o->model, template);
+    if (!system)
+        log_note("--model %s: the system message of FastChat's template %s is not part of this program, none is sent; give one by --system, \"\" for none",
+                 o->model, template);
+    return system ? system : "";
+}
+
+static void describe(struct api_run *r, const char *system)
+{
+    const struct api_opts *o = r->o;
+    struct manifest *m = &r->manifest;
+    manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
+    manifest_add(m, false, "model", "%s", o->model);
+    manifest_add(m, false, "model_id", "%s", o->id);
+    manifest_add(m, false, "provider", "%s", r->endpoint.provider->name);
+    manifest_add(m, false, "url", "%.*s", (int)strcspn(r->endpoint.url, "?"), r->endpoint.url);
+    manifest_add(m, false, "system", "%s", system);
+    manifest_add(m, false, "max_tokens", "%ld", o->max_tokens);
+    if (o->has_temperature)
+        manifest_add(m, false, "temperature", "%g", o->force_temperature);
+    else
+        manifest_add(m, false, "temperature", "by question and category");
+    manifest_add(m, false, "question_file_sha256", "%s", r->questions->sha256);
+}
+
+static int open_journal(struct api_run *r, struct err *err)
+{
+    const struct api_opts *o = r->o;
+    bool given = o->answer_file && *o->answer_file;
+    r->answer_file = given ? xstrdup(o->answer_file) : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->id);
+    r->journal_file = journal_path(r->answer_file);
+    if (answers_check(r->answer_file, err) < 0 || io_make_parents(r->journal_file, err) < 0)
+        return err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
+    if (!(r->journal = call_journal_open(r->journal_file, &r->manifest, err)))
+        return err->kind == ERR_FORMAT ? err_advise(err, "another kind of run keeps its journal there; choose another --model-id") : -1;
+    return 0;
+}
+
+int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err)
+{
+    static const struct endpoint_words words = { "model", "--provider", "--base-url", "--model" };
+    const struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->model, .words = &words };
+    const struct price_flags f = { o->data_dir, o->model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
+    *r = (struct api_run){ .o = o, .questions = qs, .started = clock_now() };
+    if (check_temperatures(o, qs, err) < 0 || price_by_flags(&f, &r->price, err) < 0 || endpoint_resolve(&r->endpoint, &e, err) < 0)
+        return -1;
+    const char *system = choose_system(o);
+    describe(r, system);
+    if (open_journal(r, err) < 0)
+        return -1;
+    const struct dialogs_opts d = {
+        .questions = qs, .model = o->model, .system = system, .n_choices = (int)o->num_choices, .temperature = o->has_temperature ? o->force_temperature : -1,
+        .max_tokens = (int)o->max_tokens, .journal = r->journal,
+    };
+    r->dialogs = dialogs_create(&d);
+    r->progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
+    return 0;
+}
+
+int api_run_connect(struct api_run *r, struct err *err)
+{
+    const struct api_opts *o = r->o;
+    const struct caller_opts c = {
+        .endpoint = &r->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = r->price.in, .price_out = r->price.out,
+        .max_cost = o->max_cost, .spent = call_journal_totals(r->journal).cost,
+    };
+    if (dialogs_now(r->dialogs).open == 0)
+        return 0;
+    if (!(r->transport = caller_create(&c, err)))
+        return -1;
+    return caller_smoke(r->transport, err);
+}
+
+/* ---- running ---- */
+
+static bool prices_known(const struct api_run *r)
+{
+    return r->price.in >= 0 && r->price.out >= 0;
+}
+
+static void show(const struct api_run *r)
+{
+    struct dialogs_now d = dialogs_now(r->dialogs);
+    const struct progress_now now = {
+        .what = "answers", .unit = "turns", .done = d.done + d.failed, .total = d.total, .failed = d.failed, .resumed = d.resumed, .tokens = (uint64_t)d.tokens,
+        .seconds = clock_now() - r->started, .dollars = prices_known(r) ? call_journal_totals(r->journal).cost : 0,
+    };
+    progress_update(r->progress, &now);
+}
+
+static int take_all(struct api_run *r, struct err *err)
+{
+    const struct call_record *c;
+    struct dialogs_turn t;
+    while ((c = r->transport->collect(r->transport->ctx))) {
+        r->in_flight--;
+        if (dialogs_take(r->dialogs, c, &t, err) < 0)
+            return -1;
+        if (c->status != CALL_OK) {
+            progress_clear(r->progress);
+            log_error("question %" PRId64 ", choice %d, turn %d: %s: %s", t.question_id, t.choice, t.turn, call_status_name(c->status), c->reason);
+        } else {
+            log_verbose("question %" PRId64 ", choice %d, turn %d: %" PRId64 " tokens in %.1f s, %d tries, %s", t.question_id, t.choice, t.turn, c->tokens_out,
+                        c->seconds, c->tries, c->finish ? c->finish : "no finish reason");
+        }
+    }
+    return 0;
+}
+
+long api_run_tick(struct api_run *r, double wait, struct err *err)
+{
+    struct transport *t = r->transport;
+    const struct call *c;
+    while (t && t->room(t->ctx) > 0 && (c = dialogs_next(r->dialogs))) {
+        t->submit(t->ctx, c);
+        r->in_flight++;
+    }
+    int rc = r->in_flight ? t->step(t->ctx, wait, err) : 0;
+    if (rc < 0 || (t && take_all(r, err) < 0))
+        return -1;
+    show(r);
+    return dialogs_now(r->dialogs).open;
+}
+
+int api_run_drain(struct api_run *r, double seconds, struct err *err)
+{
+    struct err why = {0};
+    double end = clock_now() + seconds;
+    int ended = 0;
+    r->transport->drain(r->transport->ctx);
+    while (!ended && clock_now() < end) {
+        ended = r->transport->step(r->transport->ctx, 0.2, &why);
+        if (take_all(r, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static const char *text(void *ctx, const struct question *q, int choice, int turn, double *tstamp)
+{
+    return dialogs_text(ctx, q, choice, turn, tstamp);
+}
+
+static void say_what_is_missing(const struct dialogs_now *d)
+{
+    struct buf b = {0};
+    for (int s = CALL_OK + 1; s <= CALL_FAILED; s++)
+        if (d->by_status[s])
+            buf_printf(&b, "%s%ld %s", b.len ? ", " : "", d->by_status[s], call_status_name((enum call_status)s));
+    if (b.len)
+        log_note("turns without an answer: %s; their questions have none, the reasons are in the journal%s", b.data,
+                 d->by_status[CALL_FAILED] ? ", what failed is asked again by the next start" : "");
+    if (d->thoughtful)
+        log_note("%ld answers came with thoughts, which are in the journal only", d->thoughtful);
+    buf_free(&b);
+}
+
+static int write_manifest(const struct api_run *r, struct err *err)
+{
+    struct buf line = {0};
+    manifest_put(&line, &r->manifest);
+    int rc = answer_file_manifest(r->journal_file, line.data, err);
+    buf_free(&line);
+    return rc;
+}
+
+int api_run_finish(struct api_run *r, struct err *err)
+{
+    const struct answered a = {
+        .questions = r->questions, .model_id = r->o->id, .n_choices = (int)r->o->num_choices, .text = text, .ctx = r->dialogs,
+    };
+    struct dialogs_now d = dialogs_now(r->dialogs);
+    double seconds = clock_now() - r->started;
+    char hex[65];
+    progress_clear(r->progress);
+    if (answer_file_write(r->answer_file, &a, err) < 0 || write_manifest(r, err) < 0)
+        return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
+    answer_file_digest(&a, hex);
+    say_what_is_missing(&d);
+    printf("answers   %ld/%ld turns   %ld failed   %" PRId64 " tokens   %.1f tok/s   %.1f s   $ ", d.done, d.total, d.open ? d.failed : d.total - d.done, d.tokens,
+           seconds > 0 ? (double)d.tokens / seconds : 0, seconds);
+    if (prices_known(r))
+        printf("%.4f\n", call_journal_totals(r->journal).cost);
+    else
+        printf("unknown\n");
+    printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
+    if (d.open)
+        log_note("stopped with %ld of %ld turns done; the same command goes on from there", d.done, d.total);
+    return 0;
+}
+
+double api_run_error_rate(const struct api_run *r)
+{
+    struct dialogs_now d = dialogs_now(r->dialogs);
+    return (double)(d.total - d.done) / (double)d.total;
+}
+
+void api_run_close(struct api_run *r)
+{
+    if (r->transport)
+        r->transport->destroy(r->transport->ctx);
+    dialogs_destroy(r->dialogs);
+    call_journal_close(r->journal);
+    endpoint_free(&r->endpoint);
+    manifest_free(&r->manifest);
+    progress_destroy(r->progress);
+    free(r->answer_file);
+    free(r->journal_file);
+    *r = (struct api_run){0};
+}
