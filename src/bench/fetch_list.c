@@ -1,0 +1,157 @@
+/* fetch_list.c - what `fetch` may bring, and whether what came is it. */
+#include "mtbench/fetch_list.h"
+
+#include "mtbench/hash.h"
+#include "mtbench/json.h"
+#include "mtbench/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct word { const char *at; size_t n; };
+
+static bool ends_in(const char *s, const char *end)
+{
+    size_t n = strlen(s), k = strlen(end);
+    return n > k && !strcmp(s + n - k, end);
+}
+
+static int read_sha256(struct word w, struct fetch_item *item, struct err *err)
+{
+    if (w.n == 1 && *w.at == '-')
+        return 0;
+    item->sha256 = xstrndup(w.at, w.n);
+    for (char *c = item->sha256; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    if (w.n != 64 || strspn(item->sha256, "0123456789abcdef") != 64)
+        return err_set(err, ERR_FORMAT, "\"%.80s\" is no SHA-256; write 64 hex digits, or - if it is unknown", item->sha256);
+    return 0;
+}
+
+static int read_size(struct word w, struct fetch_item *item, struct err *err)
+{
+    item->size = -1;
+    if (w.n == 1 && *w.at == '-')
+        return 0;
+    int64_t size = 0;
+    for (size_t i = 0; i < w.n; i++) {
+        if (!isdigit((unsigned char)w.at[i]) || w.n > 15)
+            return err_set(err, ERR_FORMAT, "\"%.*s\" is no number of bytes; write one, or - if it is unknown", (int)(w.n < 40 ? w.n : 40), w.at);
+        size = 10 * size + (w.at[i] - '0');
+    }
+    item->size = size;
+    return 0;
+}
+
+/* A path must stay below the folder, and be the same below a web server. */
+static bool path_is_fine(const char *path)
+{
+    for (const char *part = path;; part++) {
+        size_t n = strcspn(part, "/");
+        if (n == 0 || *part == '.')
+            return false;
+        for (size_t i = 0; i < n; i++)
+            if (!isalnum((unsigned char)part[i]) && !strchr("._+-", part[i]))
+                return false;
+        part += n;
+        if (!*part)
+            return true;
+    }
+}
+
+static int read_place(struct word path, struct word url, struct fetch_item *item, struct err *err)
+{
+    item->path = xstrndup(path.at, path.n);
+    item->url = xstrndup(url.at, url.n);
+    if (!path_is_fine(item->path))
+        return err_set(err, ERR_FORMAT, "\"%.100s\" is no path below the data folder; write parts of letters, digits and ._+-, none of which begins with a dot", item->path);
+    if (strncmp(item->url, "https://", 8) && strncmp(item->url, "http://", 7))
+        return err_set(err, ERR_FORMAT, "\"%.100s\" is no URL; it begins with http:// or https://", item->url);
+    if (!item->sha256 && !ends_in(item->path, ".jsonl"))
+        return err_set(err, ERR_FORMAT, "%.100s: needs its SHA-256; only .jsonl files can be checked without", item->path);
+    return 0;
+}
+
+static int parse_line(const char *line, size_t n, struct fetch_list *l, struct err *err)
+{
+    struct word w[5];
+    int words = 0;
+    for (size_t i = 0; i < n && words < 5;) {
+        size_t start = i;
+        while (i < n && !strchr(" \t\r", line[i]))
+            i++;
+        if (i > start)
+            w[words++] = (struct word){ line + start, i - start };
+        else
+            i++;
+    }
+    if (words == 0 || *w[0].at == '#')
+        return 0;
+    if (words != 4 || memchr(line, '\0', n))
+        return err_set(err, ERR_FORMAT, "no entry; write SHA-256 (or -), bytes (or -), path, URL");
+    l->item = xrealloc(l->item, (size_t)l->n + 1, sizeof *l->item);
+    struct fetch_item *item = &l->item[l->n++];
+    *item = (struct fetch_item){0};
+    if (read_sha256(w[0], item, err) < 0 || read_size(w[1], item, err) < 0 || read_place(w[2], w[3], item, err) < 0)
+        return -1;
+    for (int i = 0; i < l->n - 1; i++)
+        if (!strcmp(l->item[i].path, item->path))
+            return err_set(err, ERR_FORMAT, "%s: stands there twice; remove one line", item->path);
+    return 0;
+}
+
+int fetch_list_parse(const char *name, const char *text, size_t n, struct fetch_list *out, struct err *err)
+{
+    *out = (struct fetch_list){0};
+    int number = 1;
+    for (size_t at = 0; at < n; number++) {
+        const char *end = memchr(text + at, '\n', n - at);
+        size_t length = end ? (size_t)(end - text) - at : n - at;
+        if (parse_line(text + at, length, out, err) < 0) {
+            fetch_list_free(out);
+            return err_wrap(err, "%s:%d", name, number);
+        }
+        at += length + 1;
+    }
+    return out->n ? 0 : err_set(err, ERR_FORMAT, "%s: no entries in it; check the path", name);
+}
+
+void fetch_list_free(struct fetch_list *l)
+{
+    for (int i = 0; i < l->n; i++) {
+        free(l->item[i].sha256);
+        free(l->item[i].path);
+        free(l->item[i].url);
+    }
+    free(l->item);
+    *l = (struct fetch_list){0};
+}
+
+/* ---- checking ---- */
+
+static int check_lines(const char *data, size_t n, struct err *err)
+{
+    int number = 1;
+    for (size_t at = 0; at < n; number++) {
+        const char *end = memchr(data + at, '\n', n - at);
+        size_t length = end ? (size_t)(end - data) - at : n - at;
+        cJSON *j = json_parse(data + at, length, err);
+        if (!j)
+            return err_wrap(err, "line %d", number);
+        cJSON_Delete(j);
+        at += length + 1;
+    }
+    return n ? 0 : err_set(err, ERR_FORMAT, "it is empty");
+}
+
+int fetch_item_check(const struct fetch_item *item, const char *data, size_t n, struct err *err)
+{
+    char hex[65];
+    if (item->size >= 0 && (uint64_t)item->size != n)
+        return err_set(err, ERR_FORMAT, "%zu bytes instead of %lld", n, (long long)item->size);
+    if (!item->sha256)
+        return check_lines(data, n, err);
+    sha256_hex(data, n, hex);
+    return strcmp(hex, item->sha256) ? err_set(err, ERR_FORMAT, "its SHA-256 is %s instead of %s", hex, item->sha256) : 0;
+}
