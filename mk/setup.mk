@@ -5,16 +5,18 @@ CHECK_PACKAGES := bc clang libclang-rt-14-dev python3
 MODEL          ?= data/models/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_ID       ?= smollm2-135m
 RANKS          ?= 2
+# The judge of the quickstart is the demo model itself: it shows the way, its scores mean nothing.
+JUDGE          ?= --judge-model $(MODEL_ID)-judge --judge-path $(MODEL) --judge-constrained --judge-max-tokens 64
 
 # Open MPI refuses root and more ranks than cores unless told; both are right on a small machine or in a container.
 MPIRUN := $(if $(filter 0,$(shell id -u)),OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1) mpirun --oversubscribe
 
 .PHONY: quickstart deps data install clean
-quickstart:                                     ## install packages, build, fetch data and a demo model, answer all 80 questions
+quickstart:                                     ## install packages, build, fetch data and a demo model, answer all 80 questions, judge them
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES)
 	@$(MAKE) -s all
 	@data/fetch.sh
-	$(MPIRUN) -n $(RANKS) ./mtbench answer --model-path $(MODEL) --model-id $(MODEL_ID)
+	$(MPIRUN) -n $(RANKS) ./mtbench run --model-path $(MODEL) --model-id $(MODEL_ID) $(JUDGE)
 deps:                                           ## install the Debian packages that building and testing need
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES) $(CHECK_PACKAGES)
 data:                                           ## fetch and verify the official data and the demo model
