@@ -65,7 +65,8 @@ static int read_place(struct word path, struct word url, struct fetch_item *item
     item->path = xstrndup(path.at, path.n);
     item->url = xstrndup(url.at, url.n);
     if (!path_is_fine(item->path))
-        return err_set(err, ERR_FORMAT, "\"%.100s\" is no path below the data folder; write parts of letters, digits and ._+-, none of which begins with a dot", item->path);
+        return err_set(err, ERR_FORMAT, "\"%.100s\" is no path below the data folder; write parts of letters, digits and ._+-, none of which begins with a dot",
+                       item->path);
     if (strncmp(item->url, "https://", 8) && strncmp(item->url, "http://", 7))
         return err_set(err, ERR_FORMAT, "\"%.100s\" is no URL; it begins with http:// or https://", item->url);
     if (!item->sha256 && !ends_in(item->path, ".jsonl"))

@@ -23,8 +23,7 @@ static int check_temperatures(const struct api_opts *o, const struct questions *
 {
     for (int i = 0; o->has_temperature && i < qs->n; i++)
         if (qs->q[i].required_temperature)
-            return err_set(err, ERR_USAGE, "--force-temperature: question %" PRId64 " has a required_temperature of its own; leave out the flag, or the question",
-                           qs->q[i].id);
+            return err_set(err, ERR_USAGE, "--force-temperature: question %" PRId64 " has a required_temperature; leave out the flag, or the question", qs->q[i].id);
     return 0;
 }
 
@@ -136,8 +135,8 @@ static int take_all(struct api_run *r, struct err *err)
             progress_clear(r->progress);
             log_error("question %" PRId64 ", choice %d, turn %d: %s: %s", t.question_id, t.choice, t.turn, call_status_name(c->status), c->reason);
         } else {
-            log_verbose("question %" PRId64 ", choice %d, turn %d: %" PRId64 " tokens in %.1f s, %d tries, %s", t.question_id, t.choice, t.turn, c->tokens_out,
-                        c->seconds, c->tries, c->finish ? c->finish : "no finish reason");
+            log_verbose("question %" PRId64 ", choice %d, turn %d: %" PRId64 " tokens in %.1f s, %d tries, %s", t.question_id, t.choice, t.turn,
+                        c->tokens_out, c->seconds, c->tries, c->finish ? c->finish : "no finish reason");
         }
     }
     return 0;
@@ -215,8 +214,8 @@ int api_run_finish(struct api_run *r, struct err *err)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
     answer_file_digest(&a, hex);
     say_what_is_missing(&d);
-    printf("answers   %ld/%ld turns   %ld failed   %" PRId64 " tokens   %.1f tok/s   %.1f s   $ ", d.done, d.total, d.open ? d.failed : d.total - d.done, d.tokens,
-           seconds > 0 ? (double)d.tokens / seconds : 0, seconds);
+    printf("answers   %ld/%ld turns   %ld failed   %" PRId64 " tokens   %.1f tok/s   %.1f s   $ ", d.done, d.total,
+           d.open ? d.failed : d.total - d.done, d.tokens, seconds > 0 ? (double)d.tokens / seconds : 0, seconds);
     if (prices_known(r))
         printf("%.4f\n", call_journal_totals(r->journal).cost);
     else

@@ -4,11 +4,7 @@
 #include "bench_questions.h"
 #include "cmd.h"
 
-#include "mtbench/io.h"
 #include "mtbench/log.h"
-#include "mtbench/mem.h"
-
-#include <stdlib.h>
 
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
 
@@ -54,28 +50,15 @@ static int answer(struct job *job, const struct api_opts *o, struct err *err)
     return code;
 }
 
-static int open_log(const struct api_opts *o, struct err *err)
-{
-    enum log_level level = o->quiet ? LOG_QUIET : o->verbose ? LOG_VERBOSE : LOG_NORMAL;
-    char *file = o->log_dir ? xasprintf("%s/mtbench.0.log", o->log_dir) : NULL;
-    int rc = 0;
-    if (file && io_make_parents(file, err) < 0)
-        rc = err_wrap(err, "--log-dir");
-    else if (log_init(level, 1, file) < 0)
-        rc = err_errno(err, "--log-dir %s: cannot write there", o->log_dir);
-    free(file);
-    return rc;
-}
-
 int cmd_api_answer(struct job *job, int argc, char **argv)
 {
     struct api_opts o;
     struct err err = {0};
     int rc = api_opts_parse(&o, argc, argv, &err), code = EXIT_INPUT;
-    bool root = rc <= 0 && job_info(job).rank == 0;
     if (rc > 0)
         return EXIT_COMPLETE;
-    if (root && rc == 0 && open_log(&o, &err) == 0)
+    bool root = job_info(job).rank == 0;
+    if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0 && root)
         code = answer(job, &o, &err);
     job_bcast(job, &code, sizeof code);
     if (root && err.kind != ERR_NONE)

@@ -93,7 +93,8 @@ static int choose(struct fetch *f, struct err *err)
     }
     for (int k = 0; k < f->only.n && rc == 0; k++)
         if (!used[k])
-            rc = err_set(err, ERR_USAGE, "--only %s: no path of the list fits; paths are like mt_bench/model_answer/gpt-4.jsonl, * fits slashes too", f->only.word[k]);
+            rc = err_set(err, ERR_USAGE, "--only %s: no path of the list fits; paths are like mt_bench/model_answer/gpt-4.jsonl, * fits slashes too",
+                         f->only.word[k]);
     free(used);
     return rc;
 }
