@@ -19,6 +19,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not any(x in k for x in ("CERT", "CURL"))}
 ENV |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 D = tempfile.mkdtemp(prefix="fetch.")
+ENV["TMPDIR"] = D                       # Open MPI's folders: jobs that share them remove each other's
 count = failed = serial = 0
 
 
