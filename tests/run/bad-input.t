@@ -2,7 +2,9 @@
 # TAP: what is wrong with the input is said in one line that names the place and what to do, from one rank and from two, without a hang,
 # and what earlier runs finished stays as it was. Models are spoiled copies of tiny ones (tests/tools/spoil_models.py).
 cd "$(dirname "$0")/../.." || exit 1
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl=self,vader OMPI_MCA_pml=ob1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_odls_base_sigkill_timeout=0 OMPI_MCA_btl=self,vader OMPI_MCA_pml=ob1
+# Sanitizers: MPI itself keeps what it allocated.
+export ASAN_OPTIONS=detect_leaks=0
 program=build/${VARIANT:-release}/mtbench
 d=$(mktemp -d) || exit 1
 mounted=()
@@ -76,7 +78,7 @@ collect() {
     done
     waiting=()
 }
-waiting=() at_once=4
+waiting=() at_once=6
 model() { refused "$2" --model-path "$m/$1"; }
 
 # ---- safetensors ----

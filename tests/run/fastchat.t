@@ -9,7 +9,7 @@ fi
 here=$PWD
 d=$(mktemp -d) || exit 1
 trap 'rm -rf "$d"' EXIT
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_odls_base_sigkill_timeout=0
 mkdir -p "$d/data/tiny/reference_answer" "$d/models"
 python3 tests/tools/spoil_models.py "$d/models" good || exit 1
 cat >"$d/data/tiny/question.jsonl" <<'Q'

@@ -109,7 +109,7 @@ static void test_journal(void)
     ok(!call_journal_find(j, "a", 2) && !call_journal_find(j, "b", 1), "not for another content or key");
     static const enum call_status ended[] = { CALL_FILTERED, CALL_REFUSED, CALL_TOO_LONG, CALL_TRUNCATED };
     for (int i = 0; i < 4; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "e%d", i);
         r = sample(key, 5, ended[i]);
         ok(call_journal_append(j, &r, &err) == 0 && call_journal_find(j, key, 5)->status == ended[i], "%s is an end", call_status_name(ended[i]));
