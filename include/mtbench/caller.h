@@ -18,6 +18,8 @@ struct caller_opts {
     int64_t (*count_tokens)(void *ctx, const char *text);   /* for replies without usage; NULL: bytes / 4 */
     void *count_ctx;
     uint64_t jitter_seed;
+    bool (*stopped)(void *ctx);          /* looked at while the smoke call waits: true ends it; NULL: nothing does */
+    void *stopped_ctx;
 };
 
 /* NULL: err (usage: a limit without prices; device: libcurl). Destroy through the transport's destroy. */
@@ -27,7 +29,7 @@ struct caller_now { int in_flight, waiting, limit; int64_t done, retries; double
 struct caller_now caller_now(const struct transport *t);
 
 /* One short call that costs next to nothing, before any real work: can the judge be reached, is the key right, does the model exist?
- * -1 (err: device, with what to do; cancelled when the account is out of quota). */
+ * -1 (err: device, with what to do; cancelled when the account is out of quota, or it was stopped). */
 int caller_smoke(struct transport *t, struct err *err);
 
 #endif

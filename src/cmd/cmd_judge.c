@@ -14,12 +14,9 @@
 
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
 
-static void ask_for_enter(void)
+static int judge_exit_code(const struct err *err)
 {
-    printf("Press Enter to confirm...");
-    fflush(stdout);
-    for (int c; (c = getchar()) != '\n' && c != EOF;)
-        ;
+    return err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;
 }
 
 /* Rank 0 alone, over HTTP. Returns an exit code. */
@@ -27,12 +24,12 @@ static int judge_hosted(struct judging *j, struct err *err)
 {
     long open = 1;
     if (judging_connect(j, err) < 0)
-        return EXIT_PREFLIGHT;
+        return judge_exit_code(err);
     while (open > 0 && job_poll(j->job) == JOB_RUNNING)
         open = judging_tick(j, 0.2, err);
     if (open > 0 && judging_drain(j, DRAIN_SECONDS, err) < 0)
         open = -1;
-    if (open < 0 && err->kind != ERR_CANCELLED && err->kind != ERR_DEVICE)
+    if (open < 0 && judge_exit_code(err) == EXIT_INPUT)
         return EXIT_INPUT;
     struct err more = {0};
     if (judging_finish(j, &more) < 0) {
@@ -40,9 +37,12 @@ static int judge_hosted(struct judging *j, struct err *err)
         return EXIT_INPUT;
     }
     if (open < 0)
-        return err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_PREFLIGHT;
-    if (open > 0)
+        return judge_exit_code(err);
+    struct grader_now now = grader_now(j->grader);
+    if (now.done < now.total) {
+        log_note("interrupted with %ld of %ld judgments done; start again to go on from there", now.done, now.total);
         return EXIT_RESUME;
+    }
     return judging_error_rate(j) > j->o->max_error_rate ? EXIT_FAILURES : EXIT_COMPLETE;
 }
 
@@ -104,9 +104,7 @@ static int open_rank_0(struct judging *j, struct job *job, const struct judge_op
     j->progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
     if (!o->quiet)
         judge_inputs_stats(in, o);
-    if (o->confirm)
-        ask_for_enter();
-    return 0;
+    return o->confirm ? judging_confirm(err) : 0;
 }
 
 static int judge(struct job *job, const struct judge_opts *o, struct err *err)

@@ -29,9 +29,10 @@ static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, str
     char *path = prompts_path(o);
     struct buf b = {0};
     int rc = io_read(path, &b, err);
-    if (rc < 0)
+    if (rc < 0) {
         err_wrap(err, "--judge-file");
-    else
+        err_advise(err, "give the file of judge prompts with --judge-file");
+    } else
         rc = judge_prompts_parse(path, b.data, b.len, &in->prompts, err);
     buf_free(&b);
     free(path);
@@ -53,8 +54,10 @@ static int read_reference(struct judge_inputs *in, const struct judge_opts *o, s
     char *folder = xasprintf("%s/%s/reference_answer", o->data_dir, o->bench_name);
     int rc = answer_set_read(&in->references, folder, &o->reference, 1, err);
     free(folder);
-    if (rc < 0)
-        return err_wrap(err, "--reference %s", o->reference);
+    if (rc < 0) {
+        err_wrap(err, "--reference %s", o->reference);
+        return err_advise(err, "choose another file of that folder with --reference");
+    }
     in->reference = answer_set_model(&in->references, o->reference);
     return 0;
 }
@@ -71,8 +74,10 @@ static int read_answers(struct judge_inputs *in, const struct judge_opts *o, con
     bool with_baseline = o->mode == MODE_PAIRWISE_BASELINE && (n_names || coming) && !(coming && !strcmp(coming, o->baseline_model));
     if (with_baseline)
         name[n++] = o->baseline_model;
-    if (n || !coming)
-        rc = answer_set_read(&in->answers, folder, name, n, err);
+    if ((n || !coming) && (rc = answer_set_read(&in->answers, folder, name, n, err)) < 0)
+        err_advise(err, "generate the answers first, or check --model-list");
+    else if (!n && !coming && !in->answers.n)
+        rc = err_set(err, ERR_USAGE, "%s: no answers are there; generate them first", folder);
     in->n_models = n_names ? n_names : coming ? 1 : in->answers.n;
     in->model = xcalloc((size_t)in->n_models + 1, sizeof *in->model);
     for (int i = 0; rc == 0 && i < in->n_models; i++)
@@ -93,6 +98,15 @@ static char *file_stem(const struct judge_opts *o)
     return stem;
 }
 
+static void name_files(struct judge_inputs *in, const struct judge_opts *o)
+{
+    char *stem = file_stem(o);
+    const char *kind = o->mode == MODE_SINGLE ? "single" : "pair";
+    in->output = xasprintf("%s_%s.jsonl", stem, kind);
+    in->journal = xasprintf("%s_%s.journal", stem, kind);
+    free(stem);
+}
+
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
 {
     *in = (struct judge_inputs){0};
@@ -104,11 +118,7 @@ int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const
     };
     if (matches_build(&m, &in->matches, err) < 0 || (!coming && matches_check(&m, &in->answers, in->reference, err) < 0))
         return -1;
-    char *stem = file_stem(o);
-    const char *kind = o->mode == MODE_SINGLE ? "single" : "pair";
-    in->output = xasprintf("%s_%s.jsonl", stem, kind);
-    in->journal = xasprintf("%s_%s.journal", stem, kind);
-    free(stem);
+    name_files(in, o);
     return 0;
 }
 

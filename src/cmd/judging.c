@@ -38,8 +38,14 @@ int judging_prices(const struct judge_opts *o, double *in, double *out, struct e
 
 int judging_endpoint(struct judging *j, struct err *err)
 {
-    struct endpoint_opts e = { .provider = j->o->provider, .base_url = j->o->base_url, .model = j->o->judge_model };
+    struct endpoint_opts e = { .provider = j->o->provider, .base_url = j->o->base_url, .model = j->o->judge_model,
+                               .offline = j->o->export_file || j->o->import_files.n };
     return endpoint_resolve(&j->endpoint, &e, err);
+}
+
+static bool is_stopped(void *job)
+{
+    return job_poll(job) != JOB_RUNNING;
 }
 
 int judging_connect(struct judging *j, struct err *err)
@@ -50,11 +56,21 @@ int judging_connect(struct judging *j, struct err *err)
         return -1;
     struct caller_opts c = {
         .endpoint = &j->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = in, .price_out = out, .max_cost = o->max_cost,
-        .spent = call_journal_totals(j->journal).cost,
+        .spent = call_journal_totals(j->journal).cost, .stopped = is_stopped, .stopped_ctx = j->job,
     };
     if (!(j->transport = caller_create(&c, err)))
         return -1;
     return grader_now(j->grader).calls_left ? caller_smoke(j->transport, err) : 0;
+}
+
+int judging_confirm(struct err *err)
+{
+    int c;
+    printf("Press Enter to confirm...");
+    fflush(stdout);
+    while ((c = getchar()) != '\n' && c != EOF)
+        ;
+    return c == EOF ? err_set(err, ERR_USAGE, "--confirm: stdin ended before Enter was pressed; leave --confirm out where nobody can press it") : 0;
 }
 
 void judging_show(const struct judging *j)

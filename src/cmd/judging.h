@@ -29,7 +29,8 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
 int judging_endpoint(struct judging *j, struct err *err);
 /* Dollars per million tokens: the flags, else the price file, else -1. -1: err (a broken file; --max-cost without prices). */
 int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err);
-/* The hosted judge: resolve, connect, one short call to see that it answers. -1: err (device: preflight failed). */
+/* The hosted judge: resolve, connect, one short call to see that it answers, unless all is done. -1: err (device: preflight failed; cancelled: come back
+ * later; else: input). */
 int judging_connect(struct judging *j, struct err *err);
 /* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1: err; the kind says
  * whether to come back (cancelled) or not. */
@@ -43,6 +44,8 @@ int judging_drain(struct judging *j, double seconds, struct err *err);
 int judging_finish(struct judging *j, struct err *err);
 void judging_close(struct judging *j);
 
+/* --confirm: ask for Enter. -1: err (usage), nobody pressed it. */
+int judging_confirm(struct err *err);
 /* Share of failed judgments of all, for --max-error-rate. */
 double judging_error_rate(const struct judging *j);
 

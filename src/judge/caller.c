@@ -460,9 +460,12 @@ int caller_smoke(struct transport *t, struct err *err)
     j->max_tries = j->max_tries < 3 ? j->max_tries : 3;
     j->asked.doubled = true; /* a cut reply will do */
     wait_until(c, j, 0);
-    while (!(r = collect(c)))
-        if (step(c, 1, err) < 0)
+    while (!(r = collect(c))) {
+        if (step(c, 0.2, err) < 0)
             return -1;
+        if (c->o.stopped && c->o.stopped(c->o.stopped_ctx))
+            return err_set(err, ERR_CANCELLED, "judge %s: stopped before it answered; start again to go on", c->o.endpoint->model);
+    }
     c->n_done--;
     return judge_smoke(c, r, err);
 }

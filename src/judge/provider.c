@@ -190,7 +190,7 @@ static int find_key(struct endpoint *e, const struct endpoint_opts *o, struct er
     } else if (value && take_key(e, value, "the key in the environment", err) < 0) {
         return -1;
     }
-    if (e->provider->needs_key && !e->key)
+    if (e->provider->needs_key && !e->key && !o->offline)
         return err_set(err, ERR_DEVICE, "%s %s: no key for %s; set %s, or MTBENCH_JUDGE_KEY_FILE to a file with the key", e->words->who, e->model,
                        e->provider->name, e->provider->key_env);
     return 0;

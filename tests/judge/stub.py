@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """A stub of the chat APIs (openai, azure, anthropic) for tests: HTTP/1.1 with keep-alive on one asyncio loop, and every fault that real servers show.
 
-A prompt says what is to happen to it: `id=NAME` names it in the log and in the reply, `fault=NAME[:COUNT[:ARGUMENT]]` asks for faults, one after the
-other, COUNT times each (1; * for ever), before it is answered. Files of --dir are served below /files/, with ranges.
-Each request is a line of the log once its reply is written: {"id", "try", "path", "code", "fault", "answered", "at", "params", "messages"};
-"answered" says that a whole, usable answer went out.
+A prompt says what is to happen to it: `id=NAME` names it in the log and in the reply (without: a hash of its text does), `fault=NAME[:COUNT[:ARGUMENT]]`
+asks for faults, one after the other, COUNT times each (1; * for ever), before it is answered. Files of --dir are served below /files/, with ranges.
+--replies FILE holds a JSON list of texts, from which the hash of the prompt chooses; without, every answer is a 7 and the name.
+Each request is a line of the log once its reply is written: {"id", "try", "path", "code", "fault", "answered", "at", "params"}, with --messages
+also "messages"; "answered" says that a whole, usable answer went out.
 """
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -35,6 +37,7 @@ class Stub:
         self.args, self.tries, self.n, self.flying, self.peak, self.connections, self.proxied = args, {}, 0, 0, 0, 0, 0
         self.log = open(args.log, "a", buffering=1, encoding="utf-8") if args.log else None
         self.window, self.in_window = 0.0, 0
+        self.replies = json.load(open(args.replies, encoding="utf-8")) if args.replies else None
 
     # ---- what is answered ----
 
@@ -60,7 +63,10 @@ class Stub:
         return Reply(200, json.dumps(body).encode(), [("x-request-id", f"req_{self.n}")])
 
     def good(self, api, request, name, **more):
-        r = self.answer(api, request, f"Rating: [[7]] {name}", **more)
+        text = f"Rating: [[7]] {name}"
+        if self.replies:
+            text = self.replies[hashlib.sha256(request["messages"][-1]["content"].encode()).digest()[0] % len(self.replies)]
+        r = self.answer(api, request, text, **more)
         r.answered = True
         return r
 
@@ -73,6 +79,10 @@ class Stub:
             return Reply(502, b"<html><h1>Bad Gateway</h1></html>", [("content-type", "text/html")])
         if kind == "429":
             return error(429, "rate_limit_exceeded", "slow down", wait)
+        if kind == "verdict":
+            r = self.answer(api, request, f"I say [[{arg}]] {name}")
+            r.answered = True
+            return r
         if kind == "reset_headers":
             return error(429, "rate_limit_exceeded", "slow down", [("x-ratelimit-reset-requests", "12ms"), ("x-ratelimit-reset-tokens", arg or "200ms")])
         if kind == "unknown_headers":
@@ -189,9 +199,11 @@ class Stub:
             return error(404, "not_found", "no such path"), {}
         request = json.loads(body)
         text = request["messages"][-1]["content"]
-        name = (ID.search(text) or [None, "none"])[1]
+        name = (ID.search(text) or [None, hashlib.sha256(text.encode()).hexdigest()[:16]])[1]
         n = self.tries[name] = self.tries.get(name, -1) + 1
         said = {"id": name, "try": n + 1, "params": {k: v for k, v in request.items() if k not in ("messages", "system")}}
+        if self.args.messages:
+            said["messages"] = [{"role": "system", "content": x} for x in [request.get("system")] if x] + request["messages"]
         r, plan = self.refuse(api, request, headers), self.planned(text, n)
         if r is None and plan:
             said["fault"] = plan[0]
@@ -273,7 +285,7 @@ class Stub:
                     r, said = self.reply(path, headers, body)
                 self.flying += 1
                 self.peak = max(self.peak, self.flying)
-                if r.delay or self.args.delay:
+                if path != "/stats" and (r.delay or self.args.delay):
                     await asyncio.sleep(r.delay or self.args.delay)
                 self.flying -= 1
                 if r.reset:
@@ -298,6 +310,8 @@ async def main():
     p.add_argument("--key")
     p.add_argument("--model")
     p.add_argument("--dir", default=".")
+    p.add_argument("--replies")
+    p.add_argument("--messages", action="store_true")
     p.add_argument("--delay", type=float, default=0)
     p.add_argument("--rate", type=int, help="answers per window, 429 for more")
     p.add_argument("--window", type=float, default=1)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""fastchat_judge.py - FastChat's own gen_judgment over a folder of data, with canned replies in place of a network.
+"""fastchat_judge.py - FastChat's own gen_judgment over a folder of data, with canned replies in place of a network, or a server's.
 
 fastchat_judge.py answers DATA MODEL...                         writes answers of these models, odd texts among them
 fastchat_judge.py judge CALLS MODE PARALLEL BASELINE MODEL...   runs in the folder that holds data/; every call goes to CALLS as a JSON line
+fastchat_judge.py call - MODE PARALLEL BASELINE MODEL...        the same with FastChat's own calls, to the server that OPENAI_API_BASE names
 fastchat_judge.py compare OURS THEIRS ordered|any               equal but for tstamp?
 """
 import builtins
@@ -65,8 +66,9 @@ def judge(calls, mode, parallel, baseline, models):
             f.write(json.dumps({"messages": messages, "temperature": temperature, "max_tokens": max_tokens}) + "\n")
         return reply_to(messages[-1]["content"])
 
-    common.chat_completion_openai = complete
-    concurrent.futures.ThreadPoolExecutor = Serial
+    if calls != "-":
+        common.chat_completion_openai = complete
+        concurrent.futures.ThreadPoolExecutor = Serial
     builtins.input = lambda *_: ""
     sys.argv = ["gen_judgment.py", "--mode", mode, "--parallel", parallel, "--baseline-model", baseline, "--model-list", *models]
     runpy.run_module("fastchat.llm_judge.gen_judgment", run_name="__main__")
@@ -102,7 +104,7 @@ if __name__ == "__main__":
     what, rest = sys.argv[1], sys.argv[2:]
     if what == "answers":
         answers(rest[0], rest[1:])
-    elif what == "judge":
+    elif what in ("judge", "call"):
         judge(rest[0], rest[1], rest[2], rest[3], rest[4:])
     else:
         sys.exit(compare(*rest))
