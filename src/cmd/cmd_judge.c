@@ -1,5 +1,6 @@
 /* cmd_judge.c - the verb `judge`: answers in, judgments out. Rank 0 reads, calls and writes; a local judge runs on all ranks. */
 #include "cmd.h"
+#include "judge_canary.h"
 #include "judge_ranks.h"
 #include "judging.h"
 
@@ -14,7 +15,7 @@
 
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
 
-static int judge_exit_code(const struct err *err)
+int judge_exit_code(const struct err *err)
 {
     return err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;
 }
@@ -112,10 +113,12 @@ static int judge(struct job *job, const struct judge_opts *o, struct err *err)
     struct judge_inputs in = {0};
     struct judging j = {0};
     bool root = job_info(job).rank == 0;
-    int code = EXIT_INPUT, rc = root ? open_rank_0(&j, job, o, &in, err) : 0;
+    int code = EXIT_INPUT, rc = root && !o->canary ? open_rank_0(&j, job, o, &in, err) : 0;
     if (job_agree(job, rc, err) == 0) {
         if (o->judge_path)
             code = judge_local(job, o, root ? &j : NULL, err);
+        else if (root && o->canary)
+            code = judge_canary(job, o, err);
         else if (root)
             code = o->export_file ? export_calls(&j, err) : o->import_files.n ? import_calls(&j, err) : judge_hosted(&j, err);
         job_barrier(job);

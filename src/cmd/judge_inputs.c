@@ -98,12 +98,12 @@ static char *file_stem(const struct judge_opts *o)
     return stem;
 }
 
-static void name_files(struct judge_inputs *in, const struct judge_opts *o)
+static void name_files(struct judge_inputs *in, const struct judge_opts *o, const char *more)
 {
     char *stem = file_stem(o);
     const char *kind = o->mode == MODE_SINGLE ? "single" : "pair";
     in->output = xasprintf("%s_%s.jsonl", stem, kind);
-    in->journal = xasprintf("%s_%s.journal", stem, kind);
+    in->journal = xasprintf("%s_%s%s.journal", stem, kind, more);
     free(stem);
 }
 
@@ -118,8 +118,15 @@ int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const
     };
     if (matches_build(&m, &in->matches, err) < 0 || (!coming && matches_check(&m, &in->answers, in->reference, err) < 0))
         return -1;
-    name_files(in, o);
+    name_files(in, o, "");
     return 0;
+}
+
+int judge_inputs_canary(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
+{
+    *in = (struct judge_inputs){0};
+    name_files(in, o, ".canary");
+    return read_prompts(in, o, err);
 }
 
 void judge_inputs_free(struct judge_inputs *in)

@@ -20,6 +20,8 @@ struct judge_inputs {
 
 /* Read and check. 'coming': name of a model whose answers will arrive later and need no file, or NULL. -1: err; release either way. */
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err);
+/* What a canary needs: the prompts, the file of judgments, a journal apart. -1: err; release either way. */
+int judge_inputs_canary(struct judge_inputs *in, const struct judge_opts *o, struct err *err);
 void judge_inputs_free(struct judge_inputs *in);
 
 /* The file of repeat r (1-based): the output itself, then JUDGE_single.repeat2.jsonl and so on. Caller frees. */

@@ -76,6 +76,10 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
     if (local && (o->export_file || o->import_files.n))
         return err_set(err, ERR_USAGE, "--export, --import: are for hosted judges; a local judge needs no batch");
+    if (o->canary < 0 || o->canary > 10000)
+        return err_set(err, ERR_USAGE, "--canary %ld: must lie between 1 and 10000", o->canary);
+    if (o->canary && (local || o->export_file || o->import_files.n))
+        return err_set(err, ERR_USAGE, "--canary: asks a hosted judge now; leave --judge-path, --export and --import out");
     if (o->export_file && o->import_files.n)
         return err_set(err, ERR_USAGE, "--export, --import: one at a time; export, send the batch, then import its results");
     return 0;
@@ -93,7 +97,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
         { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
         { "export", OPT_STRING, &o->export_file, NULL, "FILE", "write batch requests instead of calling" },
         { "import", OPT_LIST, &o->import_files, NULL, "FILE...", "merge the result and error files of a batch" },
-        { "canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again and report the drift" },
+        { "canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again, report the drift, exit 2 if there is one" },
         { "yes", OPT_FLAG, &o->yes, NULL, NULL, "never ask (the default)" },
         { "confirm", OPT_FLAG, &o->confirm, NULL, NULL, "show what will be called and wait for Enter" },
         { "threads", OPT_INT, &o->threads, NULL, "N", "local judge: threads of a rank" },

@@ -15,7 +15,7 @@ struct judging {
     struct judge_inputs *in;
     struct manifest manifest;
     struct call_journal *journal;
-    struct grader *grader;
+    struct grader *grader;               /* NULL: a canary */
     struct endpoint endpoint;
     struct transport *transport;         /* NULL until connected */
     struct progress *progress;           /* NULL: somebody else shows it */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """TAP: `mtbench judge` as a program, against a stub server whose log is the witness: matches, prompts and records (an own reading of FastChat's rules, and
-FastChat itself where it can be had), nothing paid twice, each failure told, exit codes, batch files, keys. judge.t PART... runs those parts."""
+FastChat itself where it can be had), nothing paid twice, each failure told, exit codes, batch files, keys, the canary. judge.t PART... runs those parts."""
 import base64
 import concurrent.futures
 import hashlib
@@ -432,7 +432,7 @@ def codes():
         seen = s.requests()
         refusals = [(["--model-list", "m-none"], "m-none"), (["--reference", "none"], "none"), (["--judge-file", f"{D}/none.jsonl"], "none.jsonl"), (["--bench-name", "none"], "none"),
                     (["--mode", "pairwise-baseline", "--baseline-model", "m-none"], "m-none"), (["--mode", "triple"], "triple"), (["--judge-provider", "nobody"], "nobody"),
-                    (["--max-cost", "1", "--judge-model", "unpriced"], "--price-in"), (["--judge-base-url", "localhost"], "http"),
+                    (["--max-cost", "1", "--judge-model", "unpriced"], "--price-in"), (["--judge-base-url", "localhost"], "http"), (["--canary", "-1"], "--canary"),
                     (["--judge-provider", "compatible", "--judge-base-url", ""], "--judge-base-url")]
         for args, word in refusals:
             r = Run(data, s.url, *args)
@@ -529,6 +529,55 @@ def batches():
         ok(timeless(judgments(data, "pair", judge)) == records, f"{provider}: with those imported the records are FastChat's (exit {r.rc} {r.said})")
 
 
+def canary():
+    """The judge is the same, then a point stricter, then of another mind; the stored file is never touched."""
+    models = ["m-one", "m-two"]
+    data = folder(models, plain)
+    scores = [f"Rating: [[{n}]]" for n in (4, 5, 6, 7, 8, 9)]
+    letters = ["[[A]]", "[[B]]", "[[C]]", "none"]
+    digest = lambda: [hashlib.sha256(open(f"{data}/smoke/model_judgment/gpt-4_{kind}.{ending}", "rb").read()).hexdigest() for kind in ("single", "pair") for ending in ("jsonl", "journal")]
+    with Stub(replies=scores) as s, Stub(replies=letters) as pairs:
+        Run(data, s.url, "--parallel", "16")
+        Run(data, pairs.url, "--mode", "pairwise-all", "--parallel", "16")
+        before, sent = digest(), []
+        for parallel in ("1", "16"):
+            seen = len(s.log())
+            r = Run(data, s.url, "--canary", "12", "--parallel", parallel)
+            sent.append(asked(s.log()[seen:]))
+            ok(r.rc == 0 and "verdicts  12/12   0 failed   12 equal   0 changed" in r.out and "drift     +0.000" in r.out, f"the same judge: no drift (exit {r.rc} {r.said})")
+        stored = {x["user_prompt"]: x for x in judgments(data)}
+        systems = {p["name"]: p["system_prompt"] for p in lines("data/smoke/judge_prompts.jsonl")}
+        ok(sent[0] == sent[1] and len(set(sent[0])) == 12 and all(systems[stored[user]["judge"][1]] == system for system, user in sent[0]), "the same 12 stored prompts each time, asked anew, with their system texts")
+        seen = len(pairs.log())
+        r = Run(data, pairs.url, "--canary", "6", "--mode", "pairwise-all", "--parallel", "4")
+        asked_pairs = {x["messages"][-1]["content"] for x in pairs.log()[seen:]}
+        good = {x[f"g{g}_user_prompt"] for x in judgments(data, "pair") if "error" not in (x["g1_winner"], x["g2_winner"]) for g in (1, 2)}
+        ok(r.rc == 0 and "verdicts  12/12   0 failed   12 equal" in r.out and len(asked_pairs) == 12 and asked_pairs <= good, f"pairs: only those that count, both games (exit {r.rc} {r.said})")
+    # a drift that is not the same for all: the interval is that of the means per question, by Student's t
+    shifted = [f"Rating: [[{n}]]" for n in (3, 3, 5, 5, 6, 8)]
+    with Stub(replies=shifted) as s, Stub(replies=["[[B]]", "[[C]]", "[[A]]", "[[A]]"]) as pairs, Stub(replies=["no word"]) as mute:
+        r = Run(data, s.url, "--canary", "30", "--parallel", "16")
+        moved = {}
+        for x in judgments(data):
+            was, at = x["score"], hashlib.sha256(x["user_prompt"].encode()).digest()[0] % 6
+            moved[x["user_prompt"]] = (x["question_id"], int(shifted[at][10]) - was)
+        there = [moved[x["messages"][-1]["content"]] for x in s.log()]
+        mean = sum(d for _, d in there) / len(there)
+        groups = {q: sum(d - mean for p, d in there if p == q) for q, _ in there}
+        half = 2.3646242510102993 * (sum(x * x for x in groups.values()) * 8 / 7) ** 0.5 / len(there)
+        ok(r.rc == 2 and len(groups) == 8 and f"drift     {mean:+.3f}   95 % interval {mean - half:+.3f} .. {mean + half:+.3f}" in r.out, f"a stricter judge is found: exit {r.rc}, {r.out.splitlines()[-1]}")
+        r = Run(data, s.url, "--canary", "500", "--parallel", "16")
+        ok("only 32 judgments" in r.err and "verdicts  32/32" in r.out, "more than there are: all of them, and it says so")
+        r = Run(data, pairs.url, "--canary", "16", "--mode", "pairwise-all", "--parallel", "16")
+        ok(r.rc == 2 and " 0 equal" in r.out and "changed   +1.000" in r.out, f"other winners are found: exit {r.rc}, {r.out.splitlines()[-1]}")
+        r = Run(data, mute.url, "--canary", "4")
+        ok(r.rc == 2 and "verdicts  0/4   4 failed" in r.out, f"a judge without verdicts fails: exit {r.rc}")
+        ok(digest() == before, "judgments and their journals were not touched")
+        ok(Run(data, s.url, "--canary", "2", judge="nobody").refuses(1, "judge first") and Run(data, s.url, "--canary", "2", "--export", "x").refuses(1, "--canary"), "refusals in one line")
+        r = Run(data, s.url, "--canary", "2", "--judge-base-url", "http://127.0.0.1:9")
+        ok(r.rc == 77, f"nobody there: exit {r.rc}")
+
+
 def keys():
     file = f"{D}/key_file"
     data = folder(["m-one"], lambda m, q, t: plain(m, q, t) + (" fault=echo:*:400" if q == 1 else " fault=echo:1 " if q == 2 else " fault=403:1" if q == 3 else ""))
@@ -563,7 +612,7 @@ def timed(part):
 
 
 # They mostly wait, so they wait together; the last looks at what all of them wrote.
-PARTS = [p for p in (official, stopped, killed, modes, batches, codes, honest, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
+PARTS = [p for p in (official, stopped, killed, canary, modes, batches, codes, honest, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
 try:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(timed, PARTS))

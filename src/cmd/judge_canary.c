@@ -1,0 +1,141 @@
+/* judge_canary.c - `judge --canary`: stored judgments are asked for once more; how far have the verdicts moved? */
+#include "judge_canary.h"
+
+#include "cmd.h"
+
+#include "mtbench/canary.h"
+#include "mtbench/clock.h"
+#include "mtbench/estimate.h"
+#include "mtbench/io.h"
+#include "mtbench/log.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { DRAIN_SECONDS = 8 };
+
+static int open_canary(struct judging *j, struct canary **canary, struct err *err)
+{
+    const struct judge_opts *o = j->o;
+    struct buf b = {0};
+    char run[17];
+    snprintf(run, sizeof run, "%016llx", (unsigned long long)(clock_unix() * 1e6));
+    if (io_read(j->in->output, &b, err) < 0) {
+        err_advise(err, "judge first: a canary asks for stored judgments once more");
+    } else if (judge_inputs_describe(j->in, o, &j->manifest), (j->journal = call_journal_open(j->in->journal, &j->manifest, err))) {
+        struct canary_opts c = { .judge = o->judge_model, .prompts = &j->in->prompts, .n = (int)o->canary, .max_tokens = (int)o->max_tokens, .run = run,
+                                 .journal = j->journal };
+        *canary = canary_create(&c, j->in->output, b.data ? b.data : "", b.len, err);
+    }
+    buf_free(&b);
+    return *canary ? 0 : -1;
+}
+
+static int confirm(const struct judging *j, const struct canary *c, struct err *err)
+{
+    printf("canary    %d judgments of %s, %d calls to %s\n", canary_now(c).judgments, j->in->output, canary_now(c).calls, j->o->judge_model);
+    return j->o->confirm ? judging_confirm(err) : 0;
+}
+
+/* Take what came. */
+static int take_all(struct judging *j, struct canary *c, struct err *err)
+{
+    const struct call_record *r;
+    while ((r = j->transport->collect(j->transport->ctx)))
+        if (canary_take(c, r, err) < 0)
+            return -1;
+    struct canary_now now = canary_now(c);
+    if (j->progress)
+        progress_update(j->progress, &(struct progress_now){ .what = "canary", .unit = "judged", .done = now.done, .total = now.calls, .failed = now.failed,
+                                                             .seconds = clock_now() - j->started });
+    return 0;
+}
+
+static int ask_all(struct judging *j, struct canary *c, struct err *err)
+{
+    struct transport *t = j->transport;
+    double end = 0;
+    const struct call *call;
+    while (canary_now(c).done < canary_now(c).calls) {
+        while (!end && t->room(t->ctx) > 0 && (call = canary_next(c)))
+            t->submit(t->ctx, call);
+        int rc = t->step(t->ctx, 0.2, err);
+        if (take_all(j, c, end ? NULL : err) < 0 || rc < 0)
+            return -1;
+        if (!end && job_poll(j->job) != JOB_RUNNING) {
+            t->drain(t->ctx);
+            end = clock_now() + DRAIN_SECONDS;
+        } else if (end && clock_now() > end)
+            return err_set(err, ERR_CANCELLED, "--canary: stopped; start again to ask for all of them");
+    }
+    return 0;
+}
+
+static bool excludes_zero(const struct estimate *e)
+{
+    if (isnan(e->low))
+        return e->clusters > 1 && e->value != 0; /* all moved alike */
+    return e->low > 0 || e->high < 0;
+}
+
+static void print_estimate(const char *what, const struct estimate *e)
+{
+    printf("%-9s %+.3f", what, e->value);
+    if (isnan(e->low))
+        printf("   no interval: %s\n", e->clusters > 1 ? "all alike" : "fewer than two questions");
+    else
+        printf("   95 %% interval %+.3f .. %+.3f\n", e->low, e->high);
+}
+
+/* Print it; has the judge moved? */
+static bool report(const struct judging *j, const struct canary *c)
+{
+    struct canary_now now = canary_now(c);
+    struct sample s = {0};
+    bool single = j->o->mode == MODE_SINGLE;
+    int equal = 0;
+    for (int i = 0; i < now.calls; i++) {
+        struct canary_verdict v = canary_verdict(c, i);
+        bool same = v.read && (single ? v.score_is == v.score_was : v.winner_is == v.winner_was);
+        equal += same;
+        if (v.read)
+            sample_add(&s, v.question_id, 1, single ? v.score_is - v.score_was : !same);
+    }
+    struct estimate e = single ? estimate_mean(&s) : estimate_share(&s);
+    printf("verdicts  %d/%d   %d failed   %d equal   %d changed\n", now.calls - now.failed, now.calls, now.failed, equal, now.calls - now.failed - equal);
+    print_estimate(single ? "drift" : "changed", &e);
+    sample_free(&s);
+    return excludes_zero(&e);
+}
+
+static int ask(struct judging *j, struct err *err)
+{
+    struct canary *c = NULL;
+    int code = EXIT_COMPLETE;
+    if (open_canary(j, &c, err) < 0 || confirm(j, c, err) < 0)
+        code = EXIT_INPUT;
+    else if (canary_now(c).judgments < j->o->canary)
+        log_note("--canary %ld: only %d judgments can be asked for again", j->o->canary, canary_now(c).judgments);
+    if (code == EXIT_COMPLETE && (judging_connect(j, err) < 0 || ask_all(j, c, err) < 0))
+        code = judge_exit_code(err);
+    if (j->progress)
+        progress_clear(j->progress);
+    if (code == EXIT_COMPLETE) {
+        struct canary_now now = canary_now(c);
+        bool moved = report(j, c), broken = now.failed > j->o->max_error_rate * now.calls;
+        code = moved || broken ? EXIT_FAILURES : EXIT_COMPLETE;
+    }
+    canary_destroy(c);
+    return code;
+}
+
+int judge_canary(struct job *job, const struct judge_opts *o, struct err *err)
+{
+    struct judge_inputs in = {0};
+    struct judging j = { .job = job, .o = o, .in = &in, .started = clock_now() };
+    j.progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
+    int code = judge_inputs_canary(&in, o, err) < 0 ? EXIT_INPUT : ask(&j, err);
+    judging_close(&j);
+    judge_inputs_free(&in);
+    return code;
+}

@@ -1,0 +1,204 @@
+/* canary.c - stored judgments asked for once more. */
+#include "mtbench/canary.h"
+
+#include "mtbench/hash.h"
+#include "mtbench/json.h"
+#include "mtbench/mem.h"
+#include "mtbench/verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A line of the file that counts. */
+struct stored {
+    char hash[17];
+    const struct judgment_row *row;
+    const struct judge_prompt *prompt;
+    const char *line;
+    size_t n;
+};
+
+struct question_asked {
+    char key[CALL_KEY_MAX + 1];
+    const struct judge_prompt *prompt;
+    char *user;
+    int game;                            /* 0: single */
+    uint64_t content;
+    bool done;
+    struct canary_verdict verdict;
+};
+
+struct canary {
+    struct canary_opts o;
+    struct question_asked *ask;          /* (n) */
+    int n, judgments, cursor, done, failed;
+    struct call_message message[2];
+    struct call call;
+};
+
+/* ---- choosing ---- */
+
+static void hash_row(const struct judgment_table *t, const struct judgment_row *r, char hex[17])
+{
+    const char *part[] = { t->name[r->judge], t->name[r->prompt], t->name[r->model_1], r->model_2 < 0 ? "" : t->name[r->model_2] };
+    uint8_t digest[32];
+    char number[64];
+    struct sha256 *h = sha256_begin();
+    for (int i = 0; i < 4; i++)
+        sha256_add(h, part[i], strlen(part[i]) + 1);
+    int n = snprintf(number, sizeof number, "%lld %d", (long long)r->question_id, r->turn);
+    sha256_add(h, number, (size_t)n);
+    sha256_end(h, digest);
+    hex_of(digest, 8, hex);
+}
+
+/* All lines that could be asked for again, in file order. Caller frees. */
+static struct stored *list_stored(const struct canary_opts *o, const struct judgment_table *t, const char *data, size_t n, int *count)
+{
+    struct stored *s = xcalloc(t->n + 1, sizeof *s);
+    size_t row = 0;
+    *count = 0;
+    for (size_t at = 0; at < n && row < t->n;) {
+        const char *line = data + at, *end = memchr(line, '\n', n - at);
+        size_t len = end ? (size_t)(end - line) : n - at;
+        at += len + 1;
+        if (strspn(line, " \t\r\n") >= len)
+            continue;
+        const struct judgment_row *r = &t->row[row++];
+        const struct judge_prompt *p = r->prompt < 0 ? NULL : judge_prompts_find(o->prompts, t->name[r->prompt]);
+        if (r->status != JUDGMENT_OK || r->judge < 0 || strcmp(t->name[r->judge], o->judge) || !p || p->pairwise != t->pairs)
+            continue;
+        s[*count] = (struct stored){ .row = r, .prompt = p, .line = line, .n = len };
+        hash_row(t, r, s[(*count)++].hash);
+    }
+    return s;
+}
+
+/* Of the same the later line first. */
+static int by_hash(const void *pa, const void *pb)
+{
+    const struct stored *a = pa, *b = pb;
+    int c = strcmp(a->hash, b->hash);
+    return c ? c : a->line > b->line ? -1 : 1;
+}
+
+static int by_question(const void *pa, const void *pb)
+{
+    const struct question_asked *a = pa, *b = pb;
+    if (a->verdict.question_id != b->verdict.question_id)
+        return a->verdict.question_id < b->verdict.question_id ? -1 : 1;
+    return strcmp(a->key, b->key);
+}
+
+static void add(struct canary *c, const struct stored *s, int game, const char *user)
+{
+    struct question_asked *q = &c->ask[c->n++];
+    const struct judgment_row *r = s->row;
+    *q = (struct question_asked){ .prompt = s->prompt, .user = xstrdup(user), .game = game,
+        .verdict = { .question_id = r->question_id, .score_was = r->score, .winner_was = game == 2 ? r->g2 : r->g1 } };
+    snprintf(q->key, sizeof q->key, "canary-%.16s-g%d-%s", c->o.run, game, s->hash);
+}
+
+/* Its calls, if the line holds what was asked. */
+static bool take_stored(struct canary *c, const struct stored *s)
+{
+    cJSON *j = json_parse(s->line, s->n, NULL);
+    const bool pair = s->row->model_2 >= 0;
+    const cJSON *one = json_get(j, pair ? "g1_user_prompt" : "user_prompt"), *two = json_get(j, "g2_user_prompt");
+    bool fine = cJSON_IsString(one) && (!pair || cJSON_IsString(two));
+    if (fine)
+        add(c, s, pair ? 1 : 0, one->valuestring);
+    if (fine && pair)
+        add(c, s, 2, two->valuestring);
+    cJSON_Delete(j);
+    return fine;
+}
+
+struct canary *canary_create(const struct canary_opts *o, const char *name, const char *data, size_t n, struct err *err)
+{
+    struct judgment_table t = {0};
+    int count;
+    if (judgment_table_parse(&t, name, data, n, err) < 0) {
+        judgment_table_free(&t);
+        return NULL;
+    }
+    struct canary *c = xcalloc(1, sizeof *c);
+    struct stored *s = list_stored(o, &t, data, n, &count);
+    c->o = *o;
+    c->ask = xcalloc(2 * (size_t)count + 1, sizeof *c->ask);
+    qsort(s, (size_t)count, sizeof *s, by_hash);
+    for (int i = 0; i < count && c->judgments < o->n; i++)
+        if (i == 0 || strcmp(s[i].hash, s[i - 1].hash))
+            c->judgments += take_stored(c, &s[i]);
+    qsort(c->ask, (size_t)c->n, sizeof *c->ask, by_question);
+    free(s);
+    judgment_table_free(&t);
+    if (c->n)
+        return c;
+    canary_destroy(c);
+    err_set(err, ERR_USAGE, "%s: no judgment by %s with a verdict and a prompt of the judge file; judge first", name, o->judge);
+    return NULL;
+}
+
+void canary_destroy(struct canary *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < c->n; i++)
+        free(c->ask[i].user);
+    free(c->ask);
+    free(c);
+}
+
+/* ---- asking ---- */
+
+const struct call *canary_next(struct canary *c)
+{
+    if (c->cursor == c->n)
+        return NULL;
+    struct question_asked *q = &c->ask[c->cursor++];
+    int n = 0;
+    if (*q->prompt->system_prompt)
+        c->message[n++] = (struct call_message){ "system", q->prompt->system_prompt };
+    c->message[n++] = (struct call_message){ "user", q->user };
+    c->call = (struct call){ .key = q->key, .message = c->message, .n_messages = n, .temperature = 0, .max_tokens = c->o.max_tokens, .verdict = -1 };
+    c->call.content = q->content = call_content(&c->call);
+    return &c->call;
+}
+
+static void read_verdict(struct question_asked *q, const struct call_record *r)
+{
+    if (r->status != CALL_OK && r->status != CALL_TRUNCATED)
+        return;
+    struct verdict v = verdict_parse(q->prompt->format, r->text, strlen(r->text));
+    q->verdict.read = v.status == JUDGMENT_OK;
+    q->verdict.score_is = v.score;
+    q->verdict.winner_is = v.letter == 'C' ? WINNER_TIE : (v.letter == 'A') == (q->game == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2;
+}
+
+int canary_take(struct canary *c, const struct call_record *r, struct err *err)
+{
+    int i = 0;
+    while (i < c->n && (strcmp(c->ask[i].key, r->key) || c->ask[i].content != r->content))
+        i++;
+    if (i == c->n || c->ask[i].done)
+        return err_set(err, ERR_FORMAT, "%s: a reply to a call that the canary did not make; this is a bug", r->key);
+    if (call_journal_append(c->o.journal, r, err) < 0)
+        return -1;
+    read_verdict(&c->ask[i], r);
+    c->ask[i].done = true;
+    c->done++;
+    c->failed += !c->ask[i].verdict.read;
+    return 0;
+}
+
+struct canary_now canary_now(const struct canary *c)
+{
+    return (struct canary_now){ c->judgments, c->n, c->done, c->failed };
+}
+
+struct canary_verdict canary_verdict(const struct canary *c, int i)
+{
+    return c->ask[i].verdict;
+}
