@@ -98,10 +98,10 @@ def wait_for(what, seconds=30):
 class Run:
     """One `mtbench judge` over a folder; url None: no server is named."""
 
-    def __init__(self, data, url, *args, judge="gpt-4", env=None, wait=True, stdin=subprocess.DEVNULL, bench="smoke", provider="openai"):
+    def __init__(self, data, url, *args, judge="gpt-4", env=None, wait=True, stdin=subprocess.DEVNULL, bench="smoke", provider="openai", launcher=()):
         n = next(serial)
         self.out_path, self.err_path = f"{D}/out.{n}", f"{D}/err.{n}"
-        self.command = [MTBENCH, "judge", "--data-dir", data, "--bench-name", bench, "--judge-model", judge, "--judge-provider", provider, *(["--judge-base-url", url] if url else []),
+        self.command = [*launcher, MTBENCH, "judge", "--data-dir", data, "--bench-name", bench, "--judge-model", judge, "--judge-provider", provider, *(["--judge-base-url", url] if url else []),
                         "--verbose", "--log-dir", D, *args]
         self.began = time.time()
         self.process = subprocess.Popen(self.command, stdin=stdin, stdout=open(self.out_path, "w"), stderr=open(self.err_path, "w"), env=ENV | KEYS | (env or {}))
@@ -241,6 +241,16 @@ def modes():
         calls, records = expected(data, "single", ["m-three", "m-one"], judge="my-org/Judge-7B", first=5, reference="other")
         ok(asked(s.log()[seen:]) == sorted(calls) and len(calls) == 20 and sum("the other reference" in u for _, u in calls) == 12, "--first-n, --model-list, --reference: these and no others")
         ok(timeless(judgments(data, judge="my-org_Judge-7B")) == records, f"a judge that FastChat's list refuses works (exit {r.rc} {r.said})")
+
+
+def ranks():
+    """Rank 0 calls and writes; the others wait."""
+    data = folder(["m-one"], plain)
+    with Stub(replies=REPLIES) as s:
+        more = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"} if os.getuid() == 0 else {}
+        r = Run(data, s.url, "--parallel", "8", env=more, launcher=["mpirun", "--oversubscribe", "-n", "3"])
+        calls, records = expected(data, "single", ["m-one"])
+        ok(asked(s.log()) == sorted(calls) and timeless(judgments(data)) == records and r.out.count("judgments ") == 1, f"three ranks: each call once, each record once, one summary (exit {r.rc} {r.said})")
 
 
 def official():
@@ -612,7 +622,7 @@ def timed(part):
 
 
 # They mostly wait, so they wait together; the last looks at what all of them wrote.
-PARTS = [p for p in (official, stopped, killed, canary, modes, batches, codes, honest, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
+PARTS = [p for p in (official, stopped, killed, canary, ranks, modes, batches, codes, honest, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
 try:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(timed, PARTS))
