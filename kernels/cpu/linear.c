@@ -177,6 +177,45 @@ static void side_by_side(int panels, const float *x, const float *w, int kc, flo
             side(1, x, w + p * KC_ROW * PANEL, kc, c + p * PANEL, first);
 }
 
+/* c [p][PANEL] += x (kc) times panels of 16-bit weights, the p-th at w + p * stride: they are widened on their way into the fma, because a pass
+ * through the cache would cost one row more than the products do. */
+MTB_INLINE void side_16(const int panels, const bool bf16, const float *x, const uint8_t *w, size_t stride, int kc, float *c, bool first)
+{
+    v16 a[SIDE][2];
+#pragma GCC unroll 4
+    for (int p = 0; p < panels; p++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++)
+            a[p][v] = first ? v_zero() : v_load(c + p * PANEL + v * LANES);
+    for (int k = 0; k < kc; k++, w += 2 * PANEL) {
+        const v16 b = v_set1(x[k]);
+#pragma GCC unroll 4
+        for (int p = 0; p < panels; p++) {
+            const uint8_t *line = w + (size_t)p * stride;
+            ahead(line);
+#pragma GCC unroll 2
+            for (int v = 0; v < 2; v++)
+                a[p][v] = v_fma(bf16 ? v_from_bits(i_shl(i_load_u16(line + 2 * LANES * v), 16)) : f16_at(line, v), b, a[p][v]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < panels; p++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++)
+            v_store(c + p * PANEL + v * LANES, a[p][v]);
+}
+
+static void side_by_side_16(int panels, enum dtype t, const float *x, const uint8_t *w, size_t stride, int kc, float *c, bool first)
+{
+    if (panels == SIDE && t == DT_BF16)
+        side_16(SIDE, true, x, w, stride, kc, c, first);
+    else if (panels == SIDE)
+        side_16(SIDE, false, x, w, stride, kc, c, first);
+    else
+        for (int p = 0; p < panels; p++)
+            side_16(1, t == DT_BF16, x, w + (size_t)p * stride, stride, kc, c + p * PANEL, first);
+}
+
 /* ---- a panel, or with one row up to SIDE of them ---- */
 
 struct tile {
@@ -212,6 +251,10 @@ static void shard_sum(struct tile *t, const struct work *a, int k0, int k1)
 static void shard_sum_row(struct tile *t, const struct work *a, int k0, int k1)
 {
     const size_t stride = panel_bytes(a->w->dtype, a->w->k);
+    if (a->w->dtype == DT_BF16 || a->w->dtype == DT_F16) {
+        side_by_side_16(a->n_panels, a->w->dtype, a->x + k0, a->panel + (size_t)k0 * 2 * PANEL, stride, k1 - k0, t->sum, true);
+        return;
+    }
     for (int k = k0; k < k1; k += KC_ROW) {
         int kc = k1 - k < KC_ROW ? k1 - k : KC_ROW;
         for (int p = 0; p < a->n_panels; p++)
