@@ -464,7 +464,7 @@ int caller_smoke(struct transport *t, struct err *err)
         if (step(c, 0.2, err) < 0)
             return -1;
         if (c->o.stopped && c->o.stopped(c->o.stopped_ctx))
-            return err_set(err, ERR_CANCELLED, "judge %s: stopped before it answered; start again to go on", c->o.endpoint->model);
+            return err_set(err, ERR_CANCELLED, "%s %s: stopped before it answered; start again to go on", c->o.endpoint->words->who, c->o.endpoint->model);
     }
     c->n_done--;
     return judge_smoke(c, r, err);
