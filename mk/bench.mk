@@ -12,4 +12,4 @@ bench-attend: $(B)/tests/bench/attention           ## attention and its neighbou
 	$< $(BENCH_ARGS)
 bench-linear: $(B)/tests/bench/linear              ## the products by weight type and rows: GFLOP/s beside the FMA peak
 	$< $(BENCH_ARGS)
-bench-built: $(BENCHES:%=$(B)/tests/bench/%)
+bench-built: $(BENCHES:%=$(B)/tests/bench/%) $(B)/tests/bench/late

@@ -28,9 +28,11 @@ void grader_destroy(struct grader *g);
 /* The next call whose answers are there and which the journal has not finished; valid until the next call of this. NULL: none right now
  * (calls_left tells whether more will come). Failed answers need no call: they become JUDGMENT_NO_ANSWER. */
 const struct call *grader_next(struct grader *g);
-/* A call came back: journal it (flushed) and judge it. What is finished already is left alone; of a call that failed a later success counts.
- * A reply that its token limit cut counts if its verdict is in the part that came. -1: err (io; format: no call of this key and content is asked here, and nothing is journalled). */
+/* A call came back: journal it and judge it; it is safe once grader_flush() has returned 0, which many that came together share. What is finished already is left alone; of a call that failed a later success counts.
+ * A reply that its token limit cut counts if its verdict is in the part that came. -1: err (format: no call of this key and content is asked here, and nothing is journalled). */
 int grader_take(struct grader *g, const struct call_record *r, struct err *err);
+/* Put what was taken on disk. -1: err (io). */
+int grader_flush(struct grader *g, struct err *err);
 /* Answers arrived: look again at what was not ready. */
 void grader_wake(struct grader *g);
 

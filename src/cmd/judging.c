@@ -98,21 +98,26 @@ static void say_lines(struct judging *j)
 
 int judging_take(struct judging *j, const struct call_record *r, struct err *err)
 {
-    if (grader_take(j->grader, r, err) < 0)
+    if (grader_take(j->grader, r, err) < 0 || grader_flush(j->grader, err) < 0)
         return -1;
     say_lines(j);
     return 0;
 }
 
+/* What came together is flushed together: a flush each would keep free places in flight empty. */
+
 static int take_all(struct judging *j, struct err *err)
 {
     const struct call_record *r;
-    while ((r = j->transport->collect(j->transport->ctx))) {
+    int rc = 0;
+    while (rc == 0 && (r = j->transport->collect(j->transport->ctx))) {
         j->in_flight--;
-        if (judging_take(j, r, err) < 0)
-            return -1;
+        rc = grader_take(j->grader, r, err);
     }
-    return 0;
+    if (grader_flush(j->grader, rc < 0 ? NULL : err) < 0)
+        rc = -1;
+    say_lines(j);
+    return rc;
 }
 
 long judging_tick(struct judging *j, double wait, struct err *err)

@@ -210,14 +210,18 @@ int grader_take(struct grader *g, const struct call_record *r, struct err *err)
     bool again = game->state == GAME_DONE;
     if (again && (game->status != JUDGMENT_FAILED || r->status == CALL_FAILED))
         return 0;
-    if (call_journal_append(g->o.journal, r, err) < 0)
-        return -1;
+    call_journal_add(g->o.journal, r);
     g->now.calls_left -= game->state == GAME_READY;
     if (again && grader_is_done(g, i / g->n_games))
         count(g, i / g->n_games, -1);
     judge(g, game, grader_match(g, i / g->n_games), r);
     finish(g, i, true);
     return 0;
+}
+
+int grader_flush(struct grader *g, struct err *err)
+{
+    return call_journal_sync(g->o.journal, err);
 }
 
 /* ---- life ---- */

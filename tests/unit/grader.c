@@ -150,7 +150,7 @@ static int go(struct run *r, int most)
             t.submit(t.ctx, c);
         while ((back = t.collect(t.ctx))) {
             more = true;
-            if (grader_take(r->grader, back, &err) < 0)
+            if (grader_take(r->grader, back, &err) < 0 || grader_flush(r->grader, &err) < 0)
                 return -1;
             if (++taken == most)
                 return taken;
