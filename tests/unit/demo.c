@@ -118,7 +118,7 @@ int main(void)
         skip(1, "the demo model is not here; data/fetch.sh brings it");
     } else {
         const struct rig_opts o = { .model_path = model, .threads = 2, .max_batch = MAX };
-        if (ok(rig_open(&r, NULL, &o, &err) == 0, "the demo model opens %s", err.text))
+        if (ok(rig_open(&r, NULL, &o, &err) == 0 && rig_start(&r, &o, &err) == 0, "the demo model opens %s", err.text))
             check_answers(&r, &g);
         rig_close(&r);
     }
