@@ -15,11 +15,6 @@
 
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
 
-int judge_exit_code(const struct err *err)
-{
-    return err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;
-}
-
 /* Rank 0 alone, over HTTP. Returns an exit code. */
 static int judge_hosted(struct judging *j, struct err *err)
 {

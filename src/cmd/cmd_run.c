@@ -125,7 +125,7 @@ static int prepare(struct run *r, struct job *job, int *code, struct err *err)
     for (int q = 0; q < r->in.questions.n; q++)
         r->turn[q] = xcalloc((size_t)r->in.questions.q[q].n_turns, sizeof *r->turn[q]);
     if (hosted(r->o) && judging_connect(&r->judging, err) < 0) {
-        *code = err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_PREFLIGHT;
+        *code = judge_exit_code(err);
         return -1;
     }
     return 0;
@@ -167,7 +167,7 @@ static int conclude(struct run *r, double parameters, bool stopped, struct err *
         return EXIT_INPUT;
     if (r->judge_lost) {
         *err = r->why;
-        return r->why.kind == ERR_CANCELLED ? EXIT_RESUME : r->why.kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
+        return judge_exit_code(err);
     }
     if (stopped || g.done < g.total)
         return EXIT_RESUME;

@@ -1,6 +1,8 @@
 /* judging.c - a judging under way on rank 0. The grader knows what to ask and what replies mean, the transport brings them. */
 #include "judging.h"
 
+#include "cmd.h"
+
 #include "price_flags.h"
 
 #include "mtbench/clock.h"
@@ -186,6 +188,11 @@ int judging_finish(struct judging *j, struct err *err)
         free(path);
     }
     return 0;
+}
+
+int judge_exit_code(const struct err *err)
+{
+    return err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;
 }
 
 double judging_error_rate(const struct judging *j)

@@ -46,6 +46,9 @@ void judging_close(struct judging *j);
 
 /* --confirm: ask for Enter. -1: err (usage), nobody pressed it. */
 int judging_confirm(struct err *err);
+/* What the end of a hosted judging means to the shell. */
+int judge_exit_code(const struct err *err);
+
 /* Share of failed judgments of all, for --max-error-rate. */
 double judging_error_rate(const struct judging *j);
 

@@ -1,0 +1,73 @@
+#!/bin/bash
+# `mtbench run`: answers, judgments and the table in one launch, beside a stub of a hosted judge and with a judge of our own engine.
+cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh || exit 1
+cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
+stub=
+stop_stub() { [ -z "$stub" ] || kill "$stub" 2>/dev/null; stub=; }
+trap 'stop_stub; rm -rf "$d"' EXIT
+start_stub() { # flags of stub.py
+    stop_stub
+    rm -f "$d/port"
+    python3 tests/judge/stub.py --port-file "$d/port" --log "$d/log" --key k "$@" >/dev/null 2>"$d/stub" &
+    stub=$!
+    for _ in $(seq 100); do [ -s "$d/port" ] && break; sleep 0.1; done
+    url=http://127.0.0.1:$(cat "$d/port")
+}
+# all RANKS FLAGS...: exit code in $rc, output in $d/out and $d/err
+all() {
+    local ranks=$1
+    shift
+    timeout 90 mpirun --oversubscribe -n "$ranks" "$build/mtbench" run --model-path "$d/model" --model-id m --data-dir "$d" --bench-name smoke \
+        --max-new-token 8 --max-batch 2 --reference smoke --quiet "$@" >"$d/out" 2>"$d/err"
+    rc=$?
+}
+hosted() { local ranks=$1; shift; OPENAI_API_KEY=${key:-k} all "$ranks" --judge-model j --judge-base-url "$url" --parallel 4 "$@"; }
+calls() { grep -c '"answered": true' "$d/log"; }
+forget() { rm -rf "$d/smoke/model_answer" "$d/smoke/model_judgment"; }
+
+start_stub
+key=wrong hosted 2
+[ $rc -eq 77 ] && [ "$(said)" -eq 1 ] && [ ! -e "$answers/m.jsonl" ]; ok $? "a wrong key ends it before anything is answered ($rc)"
+hosted 3 --bench-name smoke --judge-file "$d/none.jsonl"
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q none.jsonl "$d/err"; ok $? "so does a missing prompt file"
+
+: >"$d/log"
+hosted 3
+[ $rc -eq 0 ] && grep -q '^answers   16/16 turns   0 failed' "$d/out" && grep -q '^judgments 16/16   0 failed' "$d/out"; ok $? "16 answers and 16 judgments on three ranks"
+grep -qE '^m +7\.00 .* 16 +0 +7\.00 +7\.00$' "$d/out"; ok $? "the table follows"
+python3 - "$answers/m.journal" "$d/smoke/model_judgment/j_single.journal" <<'PY'
+import json, sys
+turns, judged = ([json.loads(line)["tstamp"] for line in list(open(p))[1:]] for p in sys.argv[1:])
+sys.exit(not min(judged) < max(turns))
+PY
+ok $? "the first judgment is there before the last answer"
+[ "$(calls)" -eq 17 ]; ok $? "16 calls and one to see whether the judge is there: $(calls)"
+before=$(cat "$d/smoke/model_judgment/j_single.jsonl")
+hosted 2
+[ $rc -eq 0 ] && [ "$(calls)" -eq 18 ] && [ "$before" = "$(cat "$d/smoke/model_judgment/j_single.jsonl")" ]; ok $? "a second start asks only whether the judge is there"
+
+forget
+: >"$d/log"
+start_stub --delay 0.3
+hosted 2 --first-n 4 &
+sleep 2.5
+kill -USR1 $(pgrep -f "mtbench run .*--data-dir $d " | head -20) 2>/dev/null
+wait $!
+hosted 3 --first-n 4
+[ $rc -eq 0 ] && grep -q '^judgments 8/8' "$d/out"; ok $? "interrupted by a signal, the next start goes on to the end"
+[ "$(grep '"answered": true' "$d/log" | sed 's/.*"id": "\([^"]*\)".*/\1/' | sort | uniq -d | wc -l)" -le 1 ]; ok $? "no judgment was asked for twice"
+
+forget
+start_stub
+all 2 --judge-model own --judge-path "$d/model" --judge-constrained --judge-max-tokens 8 --max-error-rate 1
+[ $rc -eq 0 ] && grep -q '^judgments 16/16' "$d/out" && grep -q 'nothing about the model' "$d/out"; ok $? "a local judge on the same ranks; a small one is said to mean nothing"
+cp "$d/smoke/model_judgment/own_single.jsonl" "$d/two"
+forget
+all 1 --judge-model own --judge-path "$d/model" --judge-constrained --judge-max-tokens 8 --max-error-rate 1
+[ $rc -eq 0 ] && diff <(sed 's/"tstamp".*//' "$d/two") <(sed 's/"tstamp".*//' "$d/smoke/model_judgment/own_single.jsonl") >"$d/err"; ok $? "one rank comes to the same judgments as two"
+
+forget
+hosted 2 --mode pairwise-all
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ]; ok $? "all pairs of one model are refused"
+echo "1..$n"
+exit $bad
