@@ -1,7 +1,8 @@
 """1,000 judgments (125 questions, two turns, four models) by a judge that answers after 200 ms, 256 calls in flight, beside FastChat's gen_judgment
 --parallel 256. The ideal is four waves of 200 ms. "judging" is the server's clock from the first judgment asked for to the last reply, so without starting the
 program, reading, the first call that looks whether the judge is there, and writing; "whole" is the process. The server is tests/bench/late.c; how many
-calls a second come through without the 200 ms stands below the table. BENCH_PARALLEL (256) is another number in flight."""
+calls a second come through without the 200 ms stands below the table. BENCH_PARALLEL (256) is another number in flight. Each row is the median of
+BENCH_ROUNDS runs by "judging"; its last column has the fastest and the slowest."""
 import json, math, os, shutil, subprocess, time, urllib.request
 
 from peer import BENCHES, MTBENCH, ROOT, ROUNDS, WORK, fail, line, need
@@ -50,9 +51,10 @@ def judge_once(args, at, url, ours):
     return seen["seconds"], wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, seen["peak"]
 
 
-def row(name, best, ideal):
-    judging, wall, cpu, mb, peak = best
-    line((name, -28), (f"{judging:.2f}", 9), (f"{100 * ideal / judging:.0f}", 8), (f"{wall:.2f}", 8), (f"{100 * ideal / wall:.0f}", 8), (f"{cpu:.2f}", 8), (f"{cpu / wall:.2f}", 7), (f"{mb:.0f}", 6), (f"{peak}", 6))
+def row(name, runs, ideal):
+    """The median run, and how far the others lie."""
+    judging, wall, cpu, mb, peak = runs[len(runs) // 2]
+    line((name, -28), (f"{judging:.2f}", 9), (f"{100 * ideal / judging:.0f}", 8), (f"{wall:.2f}", 8), (f"{100 * ideal / wall:.0f}", 8), (f"{cpu:.2f}", 8), (f"{cpu / wall:.2f}", 7), (f"{mb:.0f}", 6), (f"{peak}", 6), (f"{runs[0][0]:.2f} .. {runs[-1][0]:.2f}", 15))
 
 
 def main():
@@ -69,9 +71,9 @@ def main():
             url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
             ours = [MTBENCH, "judge", "--parallel", str(parallel), "--judge-provider", "openai", "--judge-base-url", url, "--progress", "none"]
             theirs = [venv.stdout.strip(), os.path.join(ROOT, "tests/peers/fastchat_judge.py"), "call", "-", "single", str(parallel), "gpt-3.5-turbo", *MODELS]
-            line((f"{MATCHES} matches, {parallel} in flight", -28), ("judging", 9), ("% ideal", 8), ("whole", 8), ("% ideal", 8), ("CPU s", 8), ("cores", 7), ("MB", 6), ("peak", 6))
-            row("FastChat", min(judge_once(theirs, at, url, False) for _ in range(min(ROUNDS, 2))), ideal)
-            row("mtbench judge", min(judge_once(ours, at, url, True) for _ in range(ROUNDS)), ideal)
+            line((f"{MATCHES} matches, {parallel} in flight", -28), ("judging", 9), ("% ideal", 8), ("whole", 8), ("% ideal", 8), ("CPU s", 8), ("cores", 7), ("MB", 6), ("peak", 6), ("judging, all", 15))
+            row("FastChat", sorted(judge_once(theirs, at, url, False) for _ in range(ROUNDS)), ideal)
+            row("mtbench judge", sorted(judge_once(ours, at, url, True) for _ in range(ROUNDS)), ideal)
             figures(url, 0)
             env = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()} | {"OPENAI_API_KEY": "sk-none-of-yours"}
             shutil.rmtree(f"{at}/data/mt_bench/model_judgment")
