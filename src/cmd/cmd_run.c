@@ -135,7 +135,6 @@ static int prepare(struct run *r, struct job *job, int *code, struct err *err)
 static void finish_calls(struct run *r)
 {
     struct judging *j = &r->judging;
-    j->progress = progress_create((enum progress_mode)progress_parse(r->o->judge.progress), !r->o->judge.quiet);
     do {
         if (judging_tick(j, 0.2, &r->why) < 0)
             lose_judge(r);
@@ -179,6 +178,8 @@ static int judge_rest(struct run *r, struct job *job, int code, struct err *err)
 {
     bool root = job_info(job).rank == 0, stopped = code == EXIT_RESUME;
     double parameters = 0;
+    if (root)
+        r->judging.progress = progress_create((enum progress_mode)progress_parse(r->o->judge.progress), !r->o->judge.quiet);
     if (root && hosted(r->o) && !r->judge_lost)
         finish_calls(r);
     if (!hosted(r->o) && !stopped && judge_on_ranks(job, &r->o->judge, root ? &r->judging : NULL, &parameters, err) < 0)
