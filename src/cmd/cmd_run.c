@@ -105,7 +105,7 @@ static void lose_judge(struct run *r)
 static void on_tick(void *ctx)
 {
     struct run *r = ctx;
-    if (!r->judge_lost && judging_tick(&r->judging, 0, &r->why) < 0)
+    if (!r->judge_lost && job_poll(r->judging.job) == JOB_RUNNING && judging_tick(&r->judging, 0, &r->why) < 0)
         lose_judge(r);
 }
 
@@ -135,10 +135,10 @@ static int prepare(struct run *r, struct job *job, int *code, struct err *err)
 static void finish_calls(struct run *r)
 {
     struct judging *j = &r->judging;
-    do {
-        if (judging_tick(j, 0.2, &r->why) < 0)
+    long open = 1;
+    while (!r->judge_lost && open > 0 && job_poll(j->job) == JOB_RUNNING)
+        if ((open = judging_tick(j, 0.2, &r->why)) < 0)
             lose_judge(r);
-    } while (!r->judge_lost && j->in_flight && job_poll(j->job) == JOB_RUNNING);
     if (!r->judge_lost && j->in_flight && judging_drain(j, DRAIN_SECONDS, &r->why) < 0)
         lose_judge(r);
 }
@@ -146,11 +146,10 @@ static void finish_calls(struct run *r)
 static int show(const struct run *r, double parameters)
 {
     const struct judge_opts *o = &r->o->judge;
-    char *argv[] = { "--data-dir", (char *)o->data_dir, "--bench-name", (char *)o->bench_name, "--judge-model", (char *)o->judge_model, "--mode",
-                     (char *)o->mode_name, "--model-list", (char *)r->o->answer.model_id, (char *)o->baseline_model };
-    int n = (int)(sizeof argv / sizeof *argv) - (o->mode == MODE_SINGLE);
+    char *word[] = { "show", "--data-dir", (char *)o->data_dir, "--bench-name", (char *)o->bench_name, "--judge-model", (char *)o->judge_model, "--mode",
+                     (char *)o->mode_name, "--baseline-model", (char *)o->baseline_model, "--model-list", (char *)r->o->answer.model_id };
     printf("\n");
-    int code = cmd_show(NULL, n, argv);
+    int code = cmd_show(NULL, (int)(sizeof word / sizeof *word) - 1, word + 1);
     if (parameters > 0 && parameters < SMALL_JUDGE)
         printf("The judge has %.0f million parameters: these scores show that the pipeline runs, and nothing about the model.\n", parameters / 1e6);
     return code;

@@ -21,7 +21,7 @@ all() {
         --max-new-token 8 --max-batch 2 --reference smoke --quiet "$@" >"$d/out" 2>"$d/err"
     rc=$?
 }
-hosted() { local ranks=$1; shift; OPENAI_API_KEY=${key:-k} all "$ranks" --judge-model j --judge-base-url "$url" --parallel 4 "$@"; }
+hosted() { local ranks=$1; shift; OPENAI_API_KEY=${key:-k} all "$ranks" --judge-model j --judge-base-url "$url" --parallel "${parallel:-4}" "$@"; }
 calls() { grep -c '"answered": true' "$d/log"; }
 forget() { rm -rf "$d/smoke/model_answer" "$d/smoke/model_judgment"; }
 
@@ -49,18 +49,24 @@ hosted 2
 forget
 : >"$d/log"
 start_stub --delay 0.3
-hosted 2 --first-n 4 &
-sleep 2.5
-kill -USR1 $(pgrep -f "mtbench run .*--data-dir $d " | head -20) 2>/dev/null
+(
+    parallel=1 hosted 2 --first-n 4
+    echo "$rc" >"$d/code"
+) &
+for _ in $(seq 300); do [ "$(calls)" -ge 3 ] && break; sleep 0.05; done    # the first call only asks whether the judge is there
+# shellcheck disable=SC2046
+kill -USR1 $(pgrep -f "^mpirun .*--data-dir $d ")
 wait $!
+[ "$(cat "$d/code")" -eq 75 ] && [ "$(tail -n +2 "$d/smoke/model_judgment/j_single.journal" | wc -l)" -lt 8 ]; ok $? "a signal while it judges ends it with 75: $(cat "$d/code")"
 hosted 3 --first-n 4
-[ $rc -eq 0 ] && grep -q '^judgments 8/8' "$d/out"; ok $? "interrupted by a signal, the next start goes on to the end"
+[ $rc -eq 0 ] && grep -q '^judgments 8/8' "$d/out"; ok $? "the next start goes on to the end"
 [ "$(grep '"answered": true' "$d/log" | sed 's/.*"id": "\([^"]*\)".*/\1/' | sort | uniq -d | wc -l)" -le 1 ]; ok $? "no judgment was asked for twice"
 
 forget
 start_stub
 all 2 --judge-model own --judge-path "$d/model" --judge-constrained --judge-max-tokens 8 --max-error-rate 1
 [ $rc -eq 0 ] && grep -q '^judgments 16/16' "$d/out" && grep -q 'nothing about the model' "$d/out"; ok $? "a local judge on the same ranks; a small one is said to mean nothing"
+python3 tests/run/forced.py "$build/mtbench" "$d/model" "$d/smoke" own >"$d/out" 2>"$d/err"; ok $? "its verdicts and expected scores are those of the logits behind the bracket: $(cat "$d/out")"
 cp "$d/smoke/model_judgment/own_single.jsonl" "$d/two"
 forget
 all 1 --judge-model own --judge-path "$d/model" --judge-constrained --judge-max-tokens 8 --max-error-rate 1
