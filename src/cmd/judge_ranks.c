@@ -90,8 +90,8 @@ static int take_records(struct ranks *r, struct err *err)
 {
     const void *data;
     size_t n;
-    int from;
-    while (deal_receive(r->deal, &data, &n, &from)) {
+    int from, taken = 0;
+    for (; deal_receive(r->deal, &data, &n, &from); taken++) {
         struct call_record rec;
         cJSON *keep;
         if (call_record_parse(data, n, &rec, &keep, err) < 0)
@@ -101,7 +101,7 @@ static int take_records(struct ranks *r, struct err *err)
         if (rc < 0)
             return -1;
     }
-    return 0;
+    return taken ? judging_flush(r->j, err) : 0;
 }
 
 static int find_call(const struct ranks *r, const char *key)

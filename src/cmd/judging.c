@@ -100,13 +100,16 @@ static void say_lines(struct judging *j)
 
 int judging_take(struct judging *j, const struct call_record *r, struct err *err)
 {
-    if (grader_take(j->grader, r, err) < 0 || grader_flush(j->grader, err) < 0)
+    return grader_take(j->grader, r, err);
+}
+
+int judging_flush(struct judging *j, struct err *err)
+{
+    if (grader_flush(j->grader, err) < 0)
         return -1;
     say_lines(j);
     return 0;
 }
-
-/* What came together is flushed together: a flush each would keep free places in flight empty. */
 
 static int take_all(struct judging *j, struct err *err)
 {
@@ -114,12 +117,9 @@ static int take_all(struct judging *j, struct err *err)
     int rc = 0;
     while (rc == 0 && (r = j->transport->collect(j->transport->ctx))) {
         j->in_flight--;
-        rc = grader_take(j->grader, r, err);
+        rc = judging_take(j, r, err);
     }
-    if (grader_flush(j->grader, rc < 0 ? NULL : err) < 0)
-        rc = -1;
-    say_lines(j);
-    return rc;
+    return judging_flush(j, rc < 0 ? NULL : err) < 0 ? -1 : rc;
 }
 
 long judging_tick(struct judging *j, double wait, struct err *err)

@@ -35,8 +35,10 @@ int judging_connect(struct judging *j, struct err *err);
 /* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1: err; the kind says
  * whether to come back (cancelled) or not. */
 long judging_tick(struct judging *j, double wait, struct err *err);
-/* A record that came another way (from an engine of the job): journal and judge it. -1: err (io, format). */
+/* A record that came another way (from an engine of the job): judge it; it is safe once judging_flush() has returned 0, which all that came
+ * together share. -1: err (io, format). */
 int judging_take(struct judging *j, const struct call_record *r, struct err *err);
+int judging_flush(struct judging *j, struct err *err);
 void judging_show(const struct judging *j);
 /* After a signal: send nothing more, wait for the calls in flight, they are paid for; at most 'seconds'. -1: err (io). */
 int judging_drain(struct judging *j, double seconds, struct err *err);
