@@ -1,4 +1,4 @@
-/* hash.h - SHA-256 (FIPS 180-4), by OpenSSL (room: base). */
+/* hash.h - SHA-256 (FIPS 180-4) by OpenSSL, and a quick hash for tables (room: base). */
 #ifndef MTB_HASH_H
 #define MTB_HASH_H
 
@@ -15,6 +15,10 @@ void sha256_hex(const void *data, size_t n, char hex[65]);
 struct sha256 *sha256_begin(void);
 void sha256_add(struct sha256 *h, const void *data, size_t n);
 void sha256_end(struct sha256 *h, uint8_t digest[32]);
+
+/* FNV-1a, 64 bits: 'h' is FNV_START, or what the pieces before gave. For tables and quick comparisons, not against forgers. */
+#define FNV_START 0xcbf29ce484222325u
+uint64_t fnv1a(uint64_t h, const void *data, size_t n);
 
 void hex_of(const uint8_t *bytes, size_t n, char *hex);      /* 2 n digits and a NUL */
 

@@ -24,6 +24,9 @@ void json_put_int(struct buf *b, int64_t v);
 void json_put_double(struct buf *b, double v);
 /* Shortest form that reads back to the same float: 0.7, not 0.699999988. */
 void json_put_float(struct buf *b, float v);
+/* A further member of an object: ', "name": value'. NULL, and a number that is not finite, are null. */
+void json_put_text_member(struct buf *b, const char *name, const char *value);
+void json_put_number_member(struct buf *b, const char *name, double value);
 
 /* Is this valid UTF-8 (RFC 3629)? Returns the offset of the first bad byte, or -1. */
 long utf8_bad(const char *s, size_t n);

@@ -53,3 +53,11 @@ void sha256_hex(const void *data, size_t n, char hex[65])
     sha256(data, n, digest);
     hex_of(digest, sizeof digest, hex);
 }
+
+uint64_t fnv1a(uint64_t h, const void *data, size_t n)
+{
+    const uint8_t *p = data;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}

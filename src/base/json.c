@@ -153,3 +153,21 @@ void json_put_float(struct buf *b, float v)
 {
     put_shortest(b, (double)v, true);
 }
+
+void json_put_text_member(struct buf *b, const char *name, const char *value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    if (value)
+        json_put_string(b, value, strlen(value));
+    else
+        buf_str(b, "null");
+}
+
+void json_put_number_member(struct buf *b, const char *name, double value)
+{
+    buf_printf(b, ", \"%s\": ", name);
+    if (isfinite(value))
+        json_put_double(b, value);
+    else
+        buf_str(b, "null");
+}

@@ -3,6 +3,7 @@
 
 #include "ledger.h"
 
+#include "mtbench/hash.h"
 #include "mtbench/mem.h"
 
 #include <math.h>
@@ -23,72 +24,44 @@ bool call_key_ok(const char *key)
     return n >= 1 && n <= CALL_KEY_MAX && !key[n];
 }
 
-static uint64_t fnv(uint64_t h, const void *data, size_t n)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 0x100000001b3u;
-    return h;
-}
-
-static const uint64_t fnv_start = 0xcbf29ce484222325u;
-
 /* Strings go in with their NUL, so that moving a letter from one to the next is a change. */
 uint64_t call_content(const struct call *c)
 {
-    uint64_t h = fnv_start;
+    uint64_t h = FNV_START;
     for (int i = 0; i < c->n_messages; i++) {
-        h = fnv(h, c->message[i].role, strlen(c->message[i].role) + 1);
-        h = fnv(h, c->message[i].content, strlen(c->message[i].content) + 1);
+        h = fnv1a(h, c->message[i].role, strlen(c->message[i].role) + 1);
+        h = fnv1a(h, c->message[i].content, strlen(c->message[i].content) + 1);
     }
     double t = c->temperature + 0.0; /* -0 is 0 */
     int32_t limit = c->max_tokens;
-    h = fnv(h, &t, sizeof t);
-    h = fnv(h, &limit, sizeof limit);
+    h = fnv1a(h, &t, sizeof t);
+    h = fnv1a(h, &limit, sizeof limit);
     int32_t verdict = c->verdict;
-    return verdict < 0 ? h : fnv(h, &verdict, sizeof verdict);
+    return verdict < 0 ? h : fnv1a(h, &verdict, sizeof verdict);
 }
 
 /* ---- records ---- */
-
-static void put_text(struct buf *b, const char *name, const char *value)
-{
-    buf_printf(b, ", \"%s\": ", name);
-    if (value)
-        json_put_string(b, value, strlen(value));
-    else
-        buf_str(b, "null");
-}
-
-static void put_number(struct buf *b, const char *name, double value)
-{
-    buf_printf(b, ", \"%s\": ", name);
-    if (isfinite(value))
-        json_put_double(b, value);
-    else
-        buf_str(b, "null");
-}
 
 void call_record_put(struct buf *b, const struct call_record *r)
 {
     buf_str(b, "{\"key\": ");
     json_put_string(b, r->key, strlen(r->key));
     buf_printf(b, ", \"content\": \"%016llx\"", (unsigned long long)r->content);
-    put_text(b, "status", status_name[r->status]);
-    put_text(b, "reason", r->reason);
-    put_text(b, "text", r->text ? r->text : "");
-    put_text(b, "raw", r->raw);
-    put_text(b, "model", r->model);
-    put_text(b, "request_id", r->request_id);
-    put_text(b, "finish", r->finish);
+    json_put_text_member(b, "status", status_name[r->status]);
+    json_put_text_member(b, "reason", r->reason);
+    json_put_text_member(b, "text", r->text ? r->text : "");
+    json_put_text_member(b, "raw", r->raw);
+    json_put_text_member(b, "model", r->model);
+    json_put_text_member(b, "request_id", r->request_id);
+    json_put_text_member(b, "finish", r->finish);
     buf_printf(b, ", \"sent\": %s", r->sent ? r->sent : "null");
     buf_printf(b, ", \"tokens_in\": %lld, \"tokens_out\": %lld, \"tokens_estimated\": %s", (long long)r->tokens_in, (long long)r->tokens_out,
                r->tokens_estimated ? "true" : "false");
-    put_number(b, "cost", r->cost < 0 ? NAN : r->cost);
+    json_put_number_member(b, "cost", r->cost < 0 ? NAN : r->cost);
     buf_printf(b, ", \"tries\": %d", r->tries);
-    put_number(b, "seconds", r->seconds);
-    put_number(b, "tstamp", r->tstamp);
-    put_number(b, "expected_score", r->expected_score);
+    json_put_number_member(b, "seconds", r->seconds);
+    json_put_number_member(b, "tstamp", r->tstamp);
+    json_put_number_member(b, "expected_score", r->expected_score);
     buf_char(b, '}');
 }
 
@@ -189,7 +162,7 @@ struct call_journal {
 
 static size_t *find_slot(const struct call_journal *j, const char *key, uint64_t content)
 {
-    size_t i = (size_t)fnv(fnv(fnv_start, key, strlen(key)), &content, sizeof content);
+    size_t i = (size_t)fnv1a(fnv1a(FNV_START, key, strlen(key)), &content, sizeof content);
     for (;; i++) {
         size_t *s = &j->slot[i & (j->n_slots - 1)];
         if (!*s)

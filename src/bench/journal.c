@@ -35,21 +35,6 @@ char *journal_path(const char *answer_file)
 
 /* ---- records ---- */
 
-static void put_text(struct buf *b, const char *name, const char *value)
-{
-    buf_printf(b, ", \"%s\": ", name);
-    if (value)
-        json_put_string(b, value, strlen(value));
-    else
-        buf_str(b, "null");
-}
-
-static void put_number(struct buf *b, const char *name, double value)
-{
-    buf_printf(b, ", \"%s\": ", name);
-    json_put_double(b, value);
-}
-
 /* The sampler computes in float. */
 static void put_float(struct buf *b, const char *name, double value)
 {
@@ -60,20 +45,20 @@ static void put_float(struct buf *b, const char *name, double value)
 void turn_put(struct buf *b, const struct turn_record *t)
 {
     buf_printf(b, "{\"question_id\": %lld, \"choice\": %d, \"turn\": %d", (long long)t->question_id, t->choice, t->turn);
-    put_text(b, "status", status_name[t->status]);
-    put_text(b, "reason", t->reason);
-    put_text(b, "text", t->text);
-    put_text(b, "finish", t->finish);
-    put_text(b, "question_sha256", t->question_sha256);
-    put_text(b, "prompt_sha256", t->prompt_sha256);
+    json_put_text_member(b, "status", status_name[t->status]);
+    json_put_text_member(b, "reason", t->reason);
+    json_put_text_member(b, "text", t->text);
+    json_put_text_member(b, "finish", t->finish);
+    json_put_text_member(b, "question_sha256", t->question_sha256);
+    json_put_text_member(b, "prompt_sha256", t->prompt_sha256);
     buf_printf(b, ", \"n_prompt\": %d, \"n_new\": %d, \"n_reused\": %d", t->n_prompt, t->n_new, t->n_reused);
     put_float(b, "temperature", t->temperature);
     buf_printf(b, ", \"top_k\": %d", t->top_k);
     put_float(b, "top_p", t->top_p);
     put_float(b, "min_p", t->min_p);
     put_float(b, "repetition_penalty", t->repetition_penalty);
-    put_number(b, "seconds", t->seconds);
-    put_number(b, "tstamp", t->tstamp);
+    json_put_number_member(b, "seconds", t->seconds);
+    json_put_number_member(b, "tstamp", t->tstamp);
     buf_printf(b, ", \"rank\": %d}", t->rank);
 }
 

@@ -28,12 +28,6 @@ const char *winner_name(enum winner w)
     return (unsigned)w < sizeof name / sizeof *name ? name[w] : "error";
 }
 
-static void put_text(struct buf *b, const char *name, const char *value)
-{
-    buf_printf(b, ", \"%s\": ", name);
-    json_put_string(b, value, strlen(value));
-}
-
 static void put_judge(struct buf *b, const char *judge, const char *prompt)
 {
     buf_str(b, ", \"judge\": [");
@@ -61,10 +55,10 @@ void score_put(struct buf *b, double score, bool is_int)
 void single_judgment_put(struct buf *b, const struct single_judgment *j)
 {
     buf_printf(b, "{\"question_id\": %lld", (long long)j->question_id);
-    put_text(b, "model", j->model);
+    json_put_text_member(b, "model", j->model);
     put_judge(b, j->judge, j->prompt);
-    put_text(b, "user_prompt", j->user_prompt);
-    put_text(b, "judgment", j->judgment);
+    json_put_text_member(b, "user_prompt", j->user_prompt);
+    json_put_text_member(b, "judgment", j->judgment);
     buf_str(b, ", \"score\": ");
     score_put(b, j->score, j->score_is_int);
     put_end(b, j->turn, j->tstamp);
@@ -73,14 +67,14 @@ void single_judgment_put(struct buf *b, const struct single_judgment *j)
 void pair_judgment_put(struct buf *b, const struct pair_judgment *j)
 {
     buf_printf(b, "{\"question_id\": %lld", (long long)j->question_id);
-    put_text(b, "model_1", j->model_1);
-    put_text(b, "model_2", j->model_2);
-    put_text(b, "g1_winner", winner_name(j->g1_winner));
-    put_text(b, "g2_winner", winner_name(j->g2_winner));
+    json_put_text_member(b, "model_1", j->model_1);
+    json_put_text_member(b, "model_2", j->model_2);
+    json_put_text_member(b, "g1_winner", winner_name(j->g1_winner));
+    json_put_text_member(b, "g2_winner", winner_name(j->g2_winner));
     put_judge(b, j->judge, j->prompt);
-    put_text(b, "g1_user_prompt", j->g1_user_prompt);
-    put_text(b, "g1_judgment", j->g1_judgment);
-    put_text(b, "g2_user_prompt", j->g2_user_prompt);
-    put_text(b, "g2_judgment", j->g2_judgment);
+    json_put_text_member(b, "g1_user_prompt", j->g1_user_prompt);
+    json_put_text_member(b, "g1_judgment", j->g1_judgment);
+    json_put_text_member(b, "g2_user_prompt", j->g2_user_prompt);
+    json_put_text_member(b, "g2_judgment", j->g2_judgment);
     put_end(b, j->turn, j->tstamp);
 }

@@ -1,6 +1,7 @@
 /* judgment_table.c - judgment files as a table of what scoring needs. One pass over the bytes; texts are passed over, not copied. */
 #include "mtbench/judgment.h"
 
+#include "mtbench/hash.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/mem.h"
 
@@ -16,9 +17,7 @@ enum { BLOCK = 1 << 20, MAX_LINE = 1 << 28 };
 
 static uint64_t hash_of(const char *s, size_t n)
 {
-    uint64_t h = 0xcbf29ce484222325u;    /* FNV-1a */
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
+    uint64_t h = fnv1a(FNV_START, s, n);
     return h ^ h >> 32;
 }
 

@@ -26,9 +26,7 @@ void game_key(const struct game_name *n, char key[CALL_KEY_MAX + 1])
 
 static int *find_slot(const struct grader *g, const char *key)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (const char *p = key; *p; p++)
-        h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+    uint64_t h = fnv1a(FNV_START, key, strlen(key));
     for (size_t i = h ^ h >> 32;; i++) {
         int *s = &g->slot[i & (g->n_slots - 1)];
         if (!*s || !strcmp(g->game[*s - 1].key, key))

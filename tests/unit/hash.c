@@ -34,5 +34,7 @@ int main(void)
     ok(golden_lines("tests/golden/base.txt", 'h', check_line) == 16, "16 lengths around the block size");
     hex_of((const uint8_t *)"\x00\x09\xaf\xff", 4, hex);
     ok(!strcmp(hex, "0009afff"), "hex digits: %s", hex);
+    ok(fnv1a(FNV_START, "", 0) == 0xcbf29ce484222325u && fnv1a(FNV_START, "a", 1) == 0xaf63dc4c8601ec8cu &&
+       fnv1a(fnv1a(FNV_START, "foo", 3), "bar", 3) == 0x85944171f73967e8u, "FNV-1a: nothing, a, foobar in two pieces");
     return done_testing();
 }
