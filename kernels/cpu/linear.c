@@ -143,59 +143,37 @@ static const block_f block_of[MR + 1] = {
 #endif
 };
 
-/* c [p][PANEL] += x (kc) times w [p][KC_ROW][PANEL]. One row has two chains a panel, and each must wait for its last fma: so several panels
- * go side by side. */
-MTB_INLINE void side(const int panels, const float *x, const float *w, int kc, float *c, bool first)
+/* Sixteen weights at 'line', as they lie in a panel of this type. */
+MTB_INLINE v16 weights_at(const enum dtype t, const uint8_t *line, int half)
 {
-    v16 a[SIDE][2];
-#pragma GCC unroll 4
-    for (int p = 0; p < panels; p++)
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; v++)
-            a[p][v] = first ? v_zero() : v_load(c + p * PANEL + v * LANES);
-    for (int k = 0; k < kc; k++) {
-        const v16 b = v_set1(x[k]);
-#pragma GCC unroll 4
-        for (int p = 0; p < panels; p++)
-#pragma GCC unroll 2
-            for (int v = 0; v < 2; v++)
-                a[p][v] = v_fma(v_load(w + (p * KC_ROW + k) * PANEL + v * LANES), b, a[p][v]);
+    switch (t) {
+    case DT_BF16: return v_from_bits(i_shl(i_load_u16(line + 2 * LANES * half), 16));
+    case DT_F16: return f16_at(line, half);
+    default: return v_load((const float *)(const void *)line + LANES * half);
     }
-#pragma GCC unroll 4
-    for (int p = 0; p < panels; p++)
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; v++)
-            v_store(c + p * PANEL + v * LANES, a[p][v]);
 }
 
-static void side_by_side(int panels, const float *x, const float *w, int kc, float *c, bool first)
+/* c [p][PANEL] += x (kc) times panels of type t (F32, F16, BF16), the p-th at w + p * stride; 'first': c starts from +0. One row has two chains a
+ * panel, and each must wait for its last fma: so several panels go side by side. */
+MTB_INLINE void side(const int panels, const enum dtype t, const float *x, const uint8_t *w, size_t stride, int kc, float *c, bool first)
 {
-    if (panels == SIDE)
-        side(SIDE, x, w, kc, c, first);
-    else
-        for (int p = 0; p < panels; p++)
-            side(1, x, w + p * KC_ROW * PANEL, kc, c + p * PANEL, first);
-}
-
-/* c [p][PANEL] += x (kc) times panels of 16-bit weights, the p-th at w + p * stride: they are widened on their way into the fma, because a pass
- * through the cache would cost one row more than the products do. */
-MTB_INLINE void side_16(const int panels, const bool bf16, const float *x, const uint8_t *w, size_t stride, int kc, float *c, bool first)
-{
+    const int line_bytes = PANEL * (t == DT_F32 ? 4 : 2);
     v16 a[SIDE][2];
 #pragma GCC unroll 4
     for (int p = 0; p < panels; p++)
 #pragma GCC unroll 2
         for (int v = 0; v < 2; v++)
             a[p][v] = first ? v_zero() : v_load(c + p * PANEL + v * LANES);
-    for (int k = 0; k < kc; k++, w += 2 * PANEL) {
+    for (int k = 0; k < kc; k++, w += line_bytes) {
         const v16 b = v_set1(x[k]);
 #pragma GCC unroll 4
         for (int p = 0; p < panels; p++) {
             const uint8_t *line = w + (size_t)p * stride;
-            ahead(line);
+            if (t != DT_F32)
+                ahead(line);
 #pragma GCC unroll 2
             for (int v = 0; v < 2; v++)
-                a[p][v] = v_fma(bf16 ? v_from_bits(i_shl(i_load_u16(line + 2 * LANES * v), 16)) : f16_at(line, v), b, a[p][v]);
+                a[p][v] = v_fma(weights_at(t, line, v), b, a[p][v]);
         }
     }
 #pragma GCC unroll 4
@@ -205,16 +183,18 @@ MTB_INLINE void side_16(const int panels, const bool bf16, const float *x, const
             v_store(c + p * PANEL + v * LANES, a[p][v]);
 }
 
-static void side_by_side_16(int panels, enum dtype t, const float *x, const uint8_t *w, size_t stride, int kc, float *c, bool first)
-{
-    if (panels == SIDE && t == DT_BF16)
-        side_16(SIDE, true, x, w, stride, kc, c, first);
-    else if (panels == SIDE)
-        side_16(SIDE, false, x, w, stride, kc, c, first);
-    else
-        for (int p = 0; p < panels; p++)
-            side_16(1, t == DT_BF16, x, w + (size_t)p * stride, stride, kc, c + p * PANEL, first);
-}
+#define SIDE_BY_SIDE(name, t) \
+    static void name(int panels, const float *x, const uint8_t *w, size_t stride, int kc, float *c, bool first) \
+    { \
+        if (panels == SIDE) \
+            side(SIDE, t, x, w, stride, kc, c, first); \
+        else \
+            for (int p = 0; p < panels; p++) \
+                side(1, t, x, w + (size_t)p * stride, stride, kc, c + p * PANEL, first); \
+    }
+SIDE_BY_SIDE(side_f32, DT_F32)
+SIDE_BY_SIDE(side_f16, DT_F16)
+SIDE_BY_SIDE(side_bf16, DT_BF16)
 
 /* ---- a panel, or with one row up to SIDE of them ---- */
 
@@ -247,19 +227,21 @@ static void shard_sum(struct tile *t, const struct work *a, int k0, int k1)
     }
 }
 
-/* The same for the panels of one row, into t->sum [panel][PANEL]. */
+/* The same for the panels of one row, into t->sum [panel][PANEL]. 16-bit weights are widened on their way into the fma: a pass through the cache would
+ * cost one row more than the products do. */
 static void shard_sum_row(struct tile *t, const struct work *a, int k0, int k1)
 {
-    const size_t stride = panel_bytes(a->w->dtype, a->w->k);
-    if (a->w->dtype == DT_BF16 || a->w->dtype == DT_F16) {
-        side_by_side_16(a->n_panels, a->w->dtype, a->x + k0, a->panel + (size_t)k0 * 2 * PANEL, stride, k1 - k0, t->sum, true);
+    const enum dtype type = a->w->dtype;
+    const size_t stride = panel_bytes(type, a->w->k), tile_stride = sizeof(float) * KC_ROW * PANEL;
+    if (type == DT_BF16 || type == DT_F16) {
+        (type == DT_BF16 ? side_bf16 : side_f16)(a->n_panels, a->x + k0, a->panel + (size_t)k0 * 2 * PANEL, stride, k1 - k0, t->sum, true);
         return;
     }
     for (int k = k0; k < k1; k += KC_ROW) {
         int kc = k1 - k < KC_ROW ? k1 - k : KC_ROW;
         for (int p = 0; p < a->n_panels; p++)
-            unpack(a->w->dtype, a->panel + (size_t)p * stride, k, kc, t->w + p * KC_ROW * PANEL);
-        side_by_side(a->n_panels, a->x + k, t->w, kc, t->sum, k == k0);
+            unpack(type, a->panel + (size_t)p * stride, k, kc, t->w + p * KC_ROW * PANEL);
+        side_f32(a->n_panels, a->x + k, (const uint8_t *)t->w, tile_stride, kc, t->sum, k == k0);
     }
 }
 
