@@ -143,9 +143,29 @@ static void check_shards(void)
     }
 }
 
+/* What their authors say of these models. */
+static void check_parameters(void)
+{
+    static const struct { const char *name, *json; double want; } table[] = {
+        { "SmolLM2-135M", "\"num_hidden_layers\": 30, \"hidden_size\": 576, \"num_attention_heads\": 9, \"num_key_value_heads\": 3, \"intermediate_size\": 1536, "
+                          "\"vocab_size\": 49152, \"tie_word_embeddings\": true", 134515008 },
+        { "Llama-2-7b", "\"num_hidden_layers\": 32, \"hidden_size\": 4096, \"num_attention_heads\": 32, \"intermediate_size\": 11008, \"vocab_size\": 32000", 6738415616 },
+        { "Llama-3-8B", "\"num_hidden_layers\": 32, \"hidden_size\": 4096, \"num_attention_heads\": 32, \"num_key_value_heads\": 8, \"intermediate_size\": 14336, "
+                        "\"vocab_size\": 128256", 8030261248 },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct model_config c;
+        struct err err;
+        char json[400];
+        snprintf(json, sizeof json, "{\"architectures\": [\"LlamaForCausalLM\"], %s}", table[i].json);
+        ok(read_config(json, NULL, &c, &err) && model_parameters(&c) == table[i].want, "%s has %.0f parameters", table[i].name, model_parameters(&c));
+    }
+}
+
 int main(void)
 {
     check_transformers();
+    check_parameters();
     check_shards();
     check_eos();
     check_sampler();
