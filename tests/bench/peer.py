@@ -1,5 +1,5 @@
 """What the parts of the benchmark share: where things are, how a peer runs, how a table looks."""
-import json, os, re, resource, shutil, subprocess, sys, tempfile
+import json, os, re, resource, shutil, subprocess, sys, tempfile, traceback
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DEMO = os.path.join(ROOT, "data/models/SmolLM2-135M-Instruct.Q4_1.gguf")
@@ -99,6 +99,8 @@ def in_child(work):
             os._exit(0)
         except SystemExit as e:
             print(e, file=sys.stderr, flush=True)
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(1)
     os.close(w)
