@@ -10,28 +10,15 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-os.chdir(ROOT)
-SECRET = "sk-never-" + random.randbytes(12).hex()
-ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not any(x in k for x in ("CERT", "CURL", "MTBENCH", "OPENAI"))}
+import stubbed
+from stubbed import D, ENV, KEYS, ROOT, SECRET, end, ok, serial, skip
+
 ENV |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_ess_singleton_isolated": "1"}
-KEYS = {"OPENAI_API_KEY": SECRET, "ANTHROPIC_API_KEY": SECRET}
-D = tempfile.mkdtemp(prefix="api.")
-DATA = f"{D}/data"
 ENV["TMPDIR"] = D                       # Open MPI's folders: jobs that share them remove each other's
-count = failed = serial = 0
-
-
-def ok(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print("ok" if good else "not ok", count, "-", what, flush=True)
+DATA = f"{D}/data"
 
 
 def bench(name, questions):
@@ -40,34 +27,16 @@ def bench(name, questions):
         f.writelines(json.dumps({"question_id": i, **q}) + "\n" for i, q in questions.items())
 
 
-class Stub:
-    def __init__(self, *args, key=SECRET):
-        global serial
-        serial += 1
-        self.log_path, port = f"{D}/server.{serial}.log", f"{D}/port.{serial}"
-        self.process = subprocess.Popen([sys.executable, "tests/judge/stub.py", "--port-file", port, "--log", self.log_path, *(["--key", key] if key else []), *args],
-                                        stdout=subprocess.DEVNULL)
-        while not os.path.exists(port):
-            time.sleep(0.02)
-        self.url = f"http://127.0.0.1:{open(port).read()}"
-
+class Stub(stubbed.Stub):
     def log(self):
-        with open(self.log_path) as f:
-            return [x for x in map(json.loads, f) if re.match(r"q\d+t\d", x["id"])]     # without the smoke calls
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        """Without the calls that only ask whether the model is there."""
+        return [x for x in super().log() if re.match(r"q\d+t\d", x["id"])]
 
 
 class Run:
     def __init__(self, *flags, bench="b", env=KEYS, wait=True, before=()):
-        global serial
-        serial += 1
-        self.out, self.err = f"{D}/out.{serial}", f"{D}/err.{serial}"
+        n = next(serial)
+        self.out, self.err = f"{D}/out.{n}", f"{D}/err.{n}"
         self.process = subprocess.Popen([*before, f"{ROOT}/mtbench", "api-answer", "--data-dir", DATA, "--bench-name", bench, *flags], stdin=subprocess.DEVNULL,
                                         stdout=open(self.out, "w"), stderr=open(self.err, "w"), env=ENV | env)
         if wait:
@@ -217,7 +186,7 @@ for model, flags, system in (("gpt-4", [], HELPFUL), ("gpt-4", ["--system", "Be 
                              ("nobody-knows", [], "A chat between a curious human and an artificial intelligence assistant. The assistant gives helpful, detailed, and "
                               "polite answers to the human's questions."), ("gpt-4o-2024-08-06", [], "")):
     server.bodies.clear()
-    r = Run("--base-url", server.url, "--model", model, "--model-id", f"talk{serial}", *flags)
+    r = Run("--base-url", server.url, "--model", model, "--model-id", f"talk{next(serial)}", *flags)
     sent = [x["messages"] for _, x in server.bodies]
     noted = r.said.count("the system message of FastChat's template")
     ok(r.rc == 0 and sent == list(talks(f"{DATA}/b/question.jsonl", system)) and noted == (model == "gpt-4o-2024-08-06"),
@@ -319,8 +288,8 @@ with Stub() as s2:
 
 for model, (theirs, server) in PEERS.items():
     if absent:
-        count += 2
-        print(f"ok {count - 1} # SKIP {absent}\nok {count} # SKIP {absent}")
+        skip(f"{model}: FastChat's bodies", absent)
+        skip(f"{model}: FastChat's answers", absent)
         continue
     done, ours = server.process.wait(), Recorder()
     r = Run("--base-url", ours.url, "--model", model, "--max-tokens", "77", bench="mt_bench")
@@ -331,6 +300,4 @@ for model, (theirs, server) in PEERS.items():
         x["answer_id"] = x["tstamp"] = 0
     ok(len(rows[0]) == 80 and [json.dumps(x) for x in rows[0]] == [json.dumps(x) for x in rows[1]], f"{model}: the same 80 answers, but for ids and times")
 
-shutil.rmtree(D, ignore_errors=True)
-print(f"1..{count}")
-sys.exit(failed != 0)
+end()

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """TAP: calls to language models elsewhere, against a stub server that shows every fault of real ones: nothing is lost, nothing that was answered is
 asked again, each call ends with the right status, nothing hangs, and the key is nowhere."""
-import base64
 import hashlib
 import json
 import os
@@ -9,70 +8,25 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 
-os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-PROBE = os.path.join("build", os.environ.get("VARIANT", "release"), "tests/probe/caller_probe")
-SECRET = "sk-never-" + base64.b16encode(random.randbytes(12)).decode()
-KEYS = {name: SECRET for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "ANTHROPIC_API_KEY")}
-ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and "CERT" not in k and "CURL" not in k and "MTBENCH" not in k and "OPENAI" not in k}
-D = tempfile.mkdtemp(prefix="caller.")
-count = failed = serial = 0
+from stubbed import BUILD, D, ENV, KEYS, SECRET, Stub, end, key_is_nowhere as search_key, ok, serial
 
-
-def ok(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print(("ok" if good else "not ok"), count, "-", what, flush=True)
-    return good
-
-
-class Stub:
-    def __init__(self, *args, key=SECRET):
-        global serial
-        serial += 1
-        self.log_path = f"{D}/server.{serial}.log"
-        port = f"{D}/port.{serial}"
-        self.process = subprocess.Popen([sys.executable, "tests/judge/stub.py", "--port-file", port, "--log", self.log_path, *(["--key", key] if key else []), *args],
-                                        stdout=subprocess.DEVNULL, stderr=open(f"{D}/server.{serial}.err", "w"))
-        for _ in range(500):
-            if os.path.exists(port):
-                break
-            time.sleep(0.02)
-        self.port = open(port).read()
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def log(self):
-        with open(self.log_path) as f:
-            return [json.loads(line) for line in f]
-
-    def stats(self):
-        return json.load(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url + "/stats"))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+PROBE = os.path.join(BUILD, "tests/probe/caller_probe")
 
 
 class Run:
     """One run of the probe over prompts {key: prompt}; its journal may go on from an earlier run."""
 
     def __init__(self, url, prompts, *args, provider="openai", journal=None, env=None, wait=True):
-        global serial
-        serial += 1
-        calls = f"{D}/calls.{serial}"
-        self.journal = journal or f"{D}/journal.{serial}"
+        n = next(serial)
+        calls = f"{D}/calls.{n}"
+        self.journal = journal or f"{D}/journal.{n}"
         with open(calls, "w") as f:
             for key, prompt in prompts.items():
                 f.write(json.dumps({"key": key, "prompt": prompt}) + "\n")
-        self.out, self.err = f"{D}/out.{serial}", f"{D}/err.{serial}"
-        self.process = subprocess.Popen([PROBE, "--provider", provider, "--url", url, "--calls", calls, "--journal", self.journal, "--log", f"{D}/log.{serial}", *args],
+        self.out, self.err = f"{D}/out.{n}", f"{D}/err.{n}"
+        self.process = subprocess.Popen([PROBE, "--provider", provider, "--url", url, "--calls", calls, "--journal", self.journal, "--log", f"{D}/log.{n}", *args],
                                         stdout=open(self.out, "w"), stderr=open(self.err, "w"), env=ENV | KEYS | (env or {}))
         if wait:
             self.wait()
@@ -185,7 +139,8 @@ def sizes_and_times():
         r = Run(s.url, calls, "--parallel", "64")
         check("a rate limit of 50 a second", r, s.log(), want)
         refused = sum(x["code"] == 429 for x in s.log())
-        ok(refused < 120 and r.sum["limit"] < 64, f"is not hammered at: {refused} refusals for 120 answers, in flight down to {r.sum['limit']} of 64")
+        # Whoever keeps 64 in flight is refused some 264 times; halving after each burst comes to 64 + 32 + 16 + ..., and what started before the first refusal.
+        ok(refused < 160 and r.sum["limit"] < 64, f"is not hammered at: {refused} refusals for 120 answers, in flight down to {r.sum['limit']} of 64")
 
 
 def fatal():
@@ -345,14 +300,7 @@ def downloads():
 
 
 def key_is_nowhere():
-    found, seen = [], 0
-    for folder, _, names in os.walk(D):
-        for name in names:
-            seen += 1
-            with open(os.path.join(folder, name), "rb") as f:
-                if SECRET.encode() in f.read():
-                    found.append(name)
-    ok(seen > 100 and not found, f"the key is in none of the {seen} files that were written {found[:4]}")
+    search_key(100)
 
 
 try:
@@ -362,6 +310,4 @@ try:
             part()
             print(f"# {part.__name__}: {time.time() - begun:.1f} s", flush=True)
 finally:
-    subprocess.run(["rm", "-rf", D], check=False)
-print(f"1..{count}")
-sys.exit(failed > 0)
+    end()

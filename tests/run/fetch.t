@@ -10,24 +10,13 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not any(x in k for x in ("CERT", "CURL"))}
+from stubbed import D, ENV, ROOT, end, ok, serial
+
 ENV |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-D = tempfile.mkdtemp(prefix="fetch.")
 ENV["TMPDIR"] = D                       # Open MPI's folders: jobs that share them remove each other's
-count = failed = serial = 0
-
-
-def ok(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print("ok" if good else "not ok", count, "-", what, flush=True)
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -77,11 +66,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def fetch(data, *flags, before=(), wait=True):
-    global serial
-    serial += 1
+    n = next(serial)
     p = subprocess.Popen([*before, f"{ROOT}/mtbench", "fetch", "--data-dir", data, "--progress", "none", *flags], stdin=subprocess.DEVNULL, cwd=D, env=ENV,
-                         stdout=open(f"{D}/out.{serial}", "w"), stderr=open(f"{D}/err.{serial}", "w"))
-    p.at = serial
+                         stdout=open(f"{D}/out.{n}", "w"), stderr=open(f"{D}/err.{n}", "w"))
+    p.at = n
     return finish(p) if wait else p
 
 
@@ -94,13 +82,12 @@ def finish(p):
 
 def manifest(entries, url="http://127.0.0.1:9"):
     """Entries {path: (hash known, size known)} over FILES."""
-    global serial
-    serial += 1
-    with open(f"{D}/list.{serial}", "w") as f:
+    name = f"{D}/list.{next(serial)}"
+    with open(name, "w") as f:
         f.write("# a list\n")
         for path, (hashed, sized) in entries.items():
             f.write(f"{hashlib.sha256(FILES[path]).hexdigest() if hashed else '-'} {len(FILES[path]) if sized else '-'} {path} {url}/{path}\n")
-    return f"{D}/list.{serial}"
+    return name
 
 
 def there(data):
@@ -200,6 +187,4 @@ for flags, words in ((["--manifest", whole, "--only", "z*"], "--only z*: no path
 finish(nowhere)
 ok(nowhere.rc == 2 and "http://127.0.0.1:1/top.jsonl" in nowhere.said and "start again" in nowhere.said, f"no server: {nowhere.said.strip()[:160]}")
 
-shutil.rmtree(D, ignore_errors=True)
-print(f"1..{count}")
-sys.exit(failed != 0)
+end()

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """TAP: `mtbench judge` as a program, against a stub server whose log is the witness: matches, prompts and records (an own reading of FastChat's rules, and
 FastChat itself where it can be had), nothing paid twice, each failure told, exit codes, batch files, keys, the canary. judge.t PART... runs those parts."""
-import base64
 import concurrent.futures
 import hashlib
 import itertools
@@ -13,40 +12,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 import traceback
-import urllib.request
 
-os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-MTBENCH = os.path.join("build", os.environ.get("VARIANT", "release"), "mtbench")
-SECRET = "sk-never-" + base64.b16encode(random.randbytes(12)).decode()
-ENV = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not re.search("CERT|CURL|MTBENCH|OPENAI|ANTHROPIC", k)}
-KEYS = {"OPENAI_API_KEY": SECRET, "ANTHROPIC_API_KEY": SECRET}
-D = tempfile.mkdtemp(prefix="judge.")
+import stubbed
+from stubbed import D, ENV, KEYS, SECRET, end, key_is_nowhere, ok, serial, skip, wait_for
+
+MTBENCH = os.path.join(stubbed.BUILD, "mtbench")
 REPLIES = ["Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so [[B]]", "tie: [[C]]", "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]", "[[B]] beats [[A]], says [2]"]
 MODES = ("single", "pairwise-baseline", "pairwise-all")
-serial = itertools.count(1)
-count = failed = 0
-lock = threading.Lock()
-
-
-def ok(good, what):
-    global count, failed
-    with lock:
-        count += 1
-        failed += not good
-        print(("ok" if good else "not ok"), count, "-", what, flush=True)
-
-
-def skip(what, why):
-    global count
-    with lock:
-        count += 1
-        print(f"ok {count} - {what} # SKIP {why}", flush=True)
-
-
 def lines(path):
     with open(path, encoding="utf-8") as f:
         return [json.loads(line) for line in f]
@@ -59,40 +33,16 @@ def text_of(path):
 
 # ---- the two sides ----
 
-class Stub:
-    def __init__(self, *args, key=SECRET, replies=None):
-        n = next(serial)
-        self.log_path, port = f"{D}/server.{n}.log", f"{D}/port.{n}"
-        args = [*args, *(["--key", key] if key else [])]
-        if replies:
-            with open(f"{D}/replies.{n}", "w") as f:
-                json.dump(replies, f)
-            args += ["--replies", f"{D}/replies.{n}"]
-        self.process = subprocess.Popen([sys.executable, "tests/judge/stub.py", "--port-file", port, "--log", self.log_path, "--messages", *args], stdout=subprocess.DEVNULL,
-                                        stderr=open(f"{D}/server.{n}.err", "w"))
-        wait_for(lambda: os.path.exists(port))
-        self.url = f"http://127.0.0.1:{text_of(port)}"
+class Stub(stubbed.Stub):
+    def __init__(self, *args, **more):
+        super().__init__("--messages", *args, **more)
 
     def log(self):
         """Without the call that only asks whether the judge is there."""
-        return [x for x in lines(self.log_path) if x["params"].get("max_tokens") != 16] if os.path.exists(self.log_path) else []
+        return [x for x in super().log() if x["params"].get("max_tokens") != 16]
 
     def requests(self):
-        return json.load(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url + "/stats"))["requests"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-
-
-def wait_for(what, seconds=30):
-    end = time.time() + seconds
-    while not what() and time.time() < end:
-        time.sleep(0.01)
-    return what()
+        return self.stats()["requests"]
 
 
 class Run:
@@ -472,7 +422,6 @@ def money():
         r = Run(data, s.url, *price, "--max-cost", "0.2")
         kept = len(journal(data))
         ok(r.rc == 75 and "--max-cost" in r.said and 0 < kept < 16 and len(judgments(data)) == kept, f"--max-cost: exit {r.rc}, {kept} kept: {r.said}")
-        seen = s.requests()
         r = Run(data, s.url, *price, "--max-cost", "0.2")
         ok(r.rc == 75 and len(journal(data)) <= kept + 1, "what was paid counts in the next run")
         r = Run(data, s.url, *price, "--max-cost", "5")
@@ -602,14 +551,7 @@ def keys():
         ok(not any(SECRET in x for x in seen) and any("m-one" in x or data in x for x in seen), f"the key is in nobody's arguments (of {len(seen)})")
         ok("***" in "".join(x["reason"] or "" for x in journal(data)) and r.rc == 2, "a key that the server echoes is blotted out")
     os.remove(file)
-    found, n = [], 0
-    for at, _, names in os.walk(D):
-        for name in names:
-            n += 1
-            with open(os.path.join(at, name), "rb") as f:
-                if SECRET.encode() in f.read():
-                    found.append(name)
-    ok(n > 10 and not found, f"the key is in none of the {n} files that were written {found[:4]}")
+    key_is_nowhere(10)
 
 
 def timed(part):
@@ -629,6 +571,4 @@ try:
     if len(sys.argv) < 2 or "keys" in sys.argv[1:]:
         timed(keys)
 finally:
-    subprocess.run(["rm", "-rf", D], check=False)
-print(f"1..{count}")
-sys.exit(failed > 0)
+    end()
