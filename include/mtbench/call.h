@@ -45,6 +45,7 @@ struct call_record {
     const char *text;                    /* the reply without thinking; "" if none came */
     const char *raw;                     /* the whole reply text where it differs from 'text', else NULL */
     const char *model;                   /* as the server named it; NULL unknown */
+    const char *judge;                   /* who replied in the place of the one that was asked: a fallback's name; NULL: nobody did */
     const char *request_id;              /* the server's; NULL unknown */
     const char *finish;                  /* why the text ended, in the server's word ("stop", "length", "end_turn", ...); NULL unknown */
     const char *sent;                    /* JSON object of the parameters that were really sent: {"temperature": 0, "max_tokens": 2048} */
@@ -59,6 +60,10 @@ struct call_record {
 
 const char *call_status_name(enum call_status s);
 
+/* A call with strings of its own, for who takes it in. */
+struct call call_copy(const struct call *c);
+void call_copy_free(struct call *c);
+
 /* Is this text fit to be a key? */
 bool call_key_ok(const char *key);
 
@@ -70,6 +75,8 @@ struct call_journal;
 /* Open or create, lock against a second run, replay; a torn last line is cut off. The manifest describes the run for people; nothing of it
  * is compared, because every call carries the hash of its content. NULL: err (busy, format, io). */
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err);
+/* Look at a journal without writing or locking it, for call_journal_find() and call_journal_totals() alone. One that is not there is empty. NULL: err (format, io). */
+struct call_journal *call_journal_peek(const char *path, struct err *err);
 void call_journal_close(struct call_journal *j);
 /* The finished call of this key and content: ok, or ended in a way that asking again cannot better (filtered, refused, too long, truncated).
  * NULL: it has to be asked; a call that failed is asked again. Of several the last one counts. */
@@ -80,8 +87,8 @@ void call_journal_add(struct call_journal *j, const struct call_record *r);
 int call_journal_sync(struct call_journal *j, struct err *err);
 /* Both. */
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err);
-/* Sums over all records of the journal, superseded ones too: what was paid. */
-struct call_totals { int64_t calls, tokens_in, tokens_out, estimated, unpriced; double cost; };
+/* Sums over all records of the journal, superseded ones too: what was paid. 'seconds' is of calls, which overlap. */
+struct call_totals { int64_t calls, tokens_in, tokens_out, estimated, unpriced; double cost, seconds; };
 struct call_totals call_journal_totals(const struct call_journal *j);
 
 /* One JSON line without its newline, and back; strings live in 'keep' (cJSON_Delete it). -1: err (format). */

@@ -23,4 +23,7 @@ struct local_opts {
  * of the user's. Never NULL. */
 struct transport *local_create(const struct local_opts *o);
 
+/* What such a judge sees of a call, appended to 'p'. *merged: its template refused the system message. -1: err, as prompt_build(). */
+int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat *chat, const struct call *c, bool *merged, struct err *err);
+
 #endif

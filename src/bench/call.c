@@ -17,6 +17,28 @@ const char *call_status_name(enum call_status s)
     return status_name[s];
 }
 
+struct call call_copy(const struct call *c)
+{
+    struct call copy = *c;
+    struct call_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
+    for (int i = 0; i < c->n_messages; i++)
+        m[i] = (struct call_message){ xstrdup(c->message[i].role), xstrdup(c->message[i].content) };
+    copy.key = xstrdup(c->key);
+    copy.message = m;
+    return copy;
+}
+
+void call_copy_free(struct call *c)
+{
+    for (int i = 0; i < c->n_messages; i++) {
+        free((void *)c->message[i].role);
+        free((void *)c->message[i].content);
+    }
+    free((void *)c->message);
+    free((void *)c->key);
+    *c = (struct call){0};
+}
+
 bool call_key_ok(const char *key)
 {
     static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -52,6 +74,8 @@ void call_record_put(struct buf *b, const struct call_record *r)
     json_put_text_member(b, "text", r->text ? r->text : "");
     json_put_text_member(b, "raw", r->raw);
     json_put_text_member(b, "model", r->model);
+    if (r->judge)
+        json_put_text_member(b, "judge", r->judge);
     json_put_text_member(b, "request_id", r->request_id);
     json_put_text_member(b, "finish", r->finish);
     buf_printf(b, ", \"sent\": %s", r->sent ? r->sent : "null");
@@ -129,6 +153,7 @@ int call_record_parse(const char *line, size_t n, struct call_record *r, cJSON *
     r->reason = text_of(j, "reason");
     r->raw = text_of(j, "raw");
     r->model = text_of(j, "model");
+    r->judge = text_of(j, "judge");
     r->request_id = text_of(j, "request_id");
     r->finish = text_of(j, "finish");
     r->sent = read_sent(j);
@@ -194,6 +219,7 @@ static void count(struct call_totals *t, const struct call_record *r)
     t->estimated += r->tokens_estimated;
     t->unpriced += r->cost < 0;
     t->cost += r->cost > 0 ? r->cost : 0;
+    t->seconds += r->seconds > 0 ? r->seconds : 0;
 }
 
 static void take(struct call_journal *j, const struct call_record *r, cJSON *keep)
@@ -251,6 +277,15 @@ struct call_journal *call_journal_open(const char *path, const struct manifest *
     }
     return j;
 error:
+    call_journal_close(j);
+    return NULL;
+}
+
+struct call_journal *call_journal_peek(const char *path, struct err *err)
+{
+    struct call_journal *j = xcalloc(1, sizeof *j);
+    if (ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = j }, err) == 0)
+        return j;
     call_journal_close(j);
     return NULL;
 }

@@ -156,7 +156,7 @@ static int check_manifest(const struct journal *j, const struct manifest *m, str
 
 struct replay {
     struct journal *j;
-    const struct manifest *m;
+    const struct manifest *m;            /* NULL: not compared */
 };
 
 static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
@@ -167,7 +167,7 @@ static int replay_line(void *ctx, int number, const char *line, size_t n, struct
     if (number == 1) {
         buf_add(&r->j->manifest, line, n);
         buf_reserve(&r->j->manifest, 1)[0] = '\0';
-        return check_manifest(r->j, r->m, err);
+        return r->m ? check_manifest(r->j, r->m, err) : 0;
     }
     if (turn_parse(line, n, &t, &keep, err) < 0)
         return -1;
@@ -186,6 +186,17 @@ struct journal *journal_open(const char *path, const struct manifest *m, bool fr
         goto error;
     return j;
 error:
+    journal_close(j);
+    return NULL;
+}
+
+struct journal *journal_peek(const char *path, struct err *err)
+{
+    struct journal *j = xcalloc(1, sizeof *j);
+    struct replay r = { j, NULL };
+    j->path = xstrdup(path ? path : "");
+    if (!path || ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &r }, err) == 0)
+        return j;
     journal_close(j);
     return NULL;
 }
@@ -225,6 +236,30 @@ const struct turn_record *journal_find(const struct journal *j, int64_t question
             return t;
     }
     return NULL;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct turn_record *x = *(struct turn_record *const *)a, *y = *(struct turn_record *const *)b;
+    double s = x->tstamp - x->seconds, t = y->tstamp - y->seconds;
+    return (s > t) - (s < t);
+}
+
+double journal_rate(const struct journal *j)
+{
+    struct turn_record **turn = xcalloc((size_t)j->n, sizeof *turn);
+    double tokens = 0, busy = 0, end = -INFINITY;
+    for (int i = 0; i < j->n; i++)
+        turn[i] = &j->entry[i].record;
+    qsort(turn, (size_t)j->n, sizeof *turn, by_start);
+    for (int i = 0; i < j->n; i++) {
+        double start = fmax(turn[i]->tstamp - turn[i]->seconds, end);
+        end = fmax(end, turn[i]->tstamp);
+        busy += fmax(end - start, 0);
+        tokens += turn[i]->n_new;
+    }
+    free(turn);
+    return busy > 0 ? tokens / busy : 0;
 }
 
 void journal_append(struct journal *j, const struct turn_record *t)

@@ -32,29 +32,49 @@ static int lock(struct ledger *l, const char *busy, struct err *err)
 }
 
 /* Through our own descriptor: closing any other one of this file would drop the lock. */
-static int slurp(const struct ledger *l, struct buf *out, struct err *err)
+static int slurp(const char *path, int fd, struct buf *out, struct err *err)
 {
     ssize_t n;
-    while ((n = pread(l->fd, buf_reserve(out, 1 << 16), 1 << 16, (off_t)out->len)) > 0)
+    while ((n = pread(fd, buf_reserve(out, 1 << 16), 1 << 16, (off_t)out->len)) > 0)
         out->len += (size_t)n;
-    return n < 0 ? err_errno(err, "%s: cannot read", l->path) : 0;
+    return n < 0 ? err_errno(err, "%s: cannot read", path) : 0;
 }
 
-static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err)
+/* The whole lines of an open file; *good: where they end. */
+static int replay_lines(const struct ledger_opts *o, int fd, off_t *good, struct err *err)
 {
     struct buf b = {0};
-    int rc = slurp(l, &b, err), number = 0;
-    while (rc == 0 && l->good < (off_t)b.len) {
-        const char *line = b.data + l->good, *end = memchr(line, '\n', b.len - (size_t)l->good);
+    int rc = slurp(o->path, fd, &b, err), number = 0;
+    *good = 0;
+    while (rc == 0 && *good < (off_t)b.len) {
+        const char *line = b.data + *good, *end = memchr(line, '\n', b.len - (size_t)*good);
         if (!end)
             break;
         number++;
         rc = o->replay(o->ctx, number, line, (size_t)(end - line), err);
-        l->good = end + 1 - b.data;
+        *good = end + 1 - b.data;
     }
     buf_free(&b);
     if (rc < 0 && err_advise(err, "the file is damaged there; remove the line, or start anew with --fresh"))
-        return number > 1 ? err_wrap(err, "%s:%d", l->path, number) : err_wrap(err, "%s", l->path);
+        return number > 1 ? err_wrap(err, "%s:%d", o->path, number) : err_wrap(err, "%s", o->path);
+    return rc;
+}
+
+int ledger_peek(const struct ledger_opts *o, struct err *err)
+{
+    off_t good;
+    int fd = open(o->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_errno(err, "%s: cannot read", o->path);
+    int rc = replay_lines(o, fd, &good, err);
+    close(fd);
+    return rc;
+}
+
+static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err)
+{
+    if (replay_lines(o, l->fd, &l->good, err) < 0)
+        return -1;
     if (ftruncate(l->fd, l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
     return 0;

@@ -23,7 +23,10 @@ struct ledger_opts {
 /* Open or create, lock, replay; what follows the last newline was being written when its writer died, and is cut off. NULL: err (busy, io, or
  * what replay said, with the place in front). */
 struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
-/* Drops what was added and not synced. */
+/* Look without writing: replay the whole lines of the file, which another run may be writing, as far as they are there. Of 'o' only path, replay and ctx count.
+ * A file that is not there has no lines. -1: err (io, or what replay said). */
+int ledger_peek(const struct ledger_opts *o, struct err *err);
+/* Drops what was added and not synced. NULL is fine. */
 void ledger_close(struct ledger *l);
 /* Has the file no line yet? */
 bool ledger_empty(const struct ledger *l);

@@ -26,6 +26,8 @@ enum { ANSWER_OPTS_MAX = 40 };
 int answer_opts_rows(struct answer_opts *o, struct opt *table);
 /* What the flags say together. -1: err (usage). */
 int answer_opts_check(struct answer_opts *o, struct err *err);
+/* Where the answers go: DATA/BENCH/model_answer/ID.jsonl, or what --answer-file says. Caller frees. */
+char *answer_opts_path(const struct answer_opts *o);
 /* The command line of `answer`. 0; 1: help was printed; -1: err (usage). */
 int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *err);
 

@@ -346,8 +346,7 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
                struct manifest *manifest, struct answer_result *res, struct err *err)
 {
     struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .watch = *watch, .started = clock_now() };
-    r.answer_file = o->answer_file && *o->answer_file ? xstrdup(o->answer_file)
-                                                      : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->model_id);
+    r.answer_file = answer_opts_path(o);
     r.journal_file = journal_path(r.answer_file);
     r.progress = progress_create((enum progress_mode)progress_parse(o->progress), root(&r) && !o->quiet);
     int rc = share_items(&r, err);

@@ -28,6 +28,7 @@ int cmd_judge(struct job *job, int argc, char **argv);
 int cmd_show(struct job *job, int argc, char **argv);
 int cmd_agree(struct job *job, int argc, char **argv);
 int cmd_clean(struct job *job, int argc, char **argv);
+int cmd_plan(struct job *job, int argc, char **argv);
 int cmd_prompt(struct job *job, int argc, char **argv);
 
 /* Collective. Set up the log: how much is said, and --log-dir's file per rank, in a folder that is made if need be. -1: err (io). */

@@ -130,21 +130,29 @@ static int exit_code(const struct answer_opts *o, const struct answer_result *re
     return (double)res->failed > o->max_error_rate * (double)res->total ? EXIT_FAILURES : EXIT_COMPLETE;
 }
 
+int answer_open(struct job *job, const struct answer_opts *o, struct questions *qs, struct rig *rig, struct rig_opts *ro, struct err *err)
+{
+    if (load_questions(job, o, qs, err) < 0)
+        return -1;
+    *ro = (struct rig_opts){
+        .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
+        .threads = o->threads, .max_batch = o->max_batch, .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
+    };
+    if (check_devices(o, job_info(job).size, err) < 0 || rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||
+        try_template(&qs->q[0], rig, err) < 0)
+        return -1;
+    return 0;
+}
+
 int answer_all(struct job *job, const struct answer_opts *o, const struct answer_watch *watch, struct err *err)
 {
     struct questions qs = {0};
     struct rig rig = {0};
+    struct rig_opts ro;
     struct manifest manifest = {0};
     struct answer_result res = {0};
     int code = EXIT_INPUT;
-    if (load_questions(job, o, &qs, err) < 0)
-        return code;
-    struct rig_opts ro = {
-        .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .threads = o->threads, .max_batch = o->max_batch, .max_tokens = longest(&qs, o->max_new_token), .interruptible = true,
-    };
-    if (check_devices(o, job_info(job).size, err) < 0 || rig_open(&rig, job, &ro, err) < 0 || check_weights(o, &rig, err) < 0 ||
-        try_template(&qs.q[0], &rig, err) < 0)
+    if (answer_open(job, o, &qs, &rig, &ro, err) < 0)
         goto out;
     say_once(o, &rig);
     struct sampling common = sampler_common(&o->sampler, &rig.model->config);

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "judge_ranks.h"
 #include "judging.h"
+#include "run_opts.h"
 
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -13,11 +14,6 @@
 #include <string.h>
 
 enum { DRAIN_SECONDS = 4, SMALL_JUDGE = 1000000000 };      /* parameters */
-
-struct run_opts {
-    struct answer_opts answer;
-    struct judge_opts judge;
-};
 
 struct run {
     const struct run_opts *o;
@@ -30,35 +26,12 @@ struct run {
 
 /* ---- flags ---- */
 
-/* What both halves know by the same name is read once, by answering. */
-static void share_flags(struct run_opts *o)
-{
-    struct judge_opts *j = &o->judge;
-    const struct answer_opts *a = &o->answer;
-    j->bench_name = a->bench_name;
-    j->data_dir = a->data_dir;
-    j->slicing = a->slicing;
-    j->threads = a->threads;
-    j->max_batch = a->max_batch;
-    j->max_error_rate = a->max_error_rate;
-    j->progress = a->progress;
-    j->quiet = a->quiet;
-    j->verbose = a->verbose;
-}
-
 static int parse(struct run_opts *o, int argc, char **argv, struct err *err)
 {
-    struct opt table[ANSWER_OPTS_MAX + JUDGE_OPTS_MAX];
-    answer_opts_default(&o->answer);
-    judge_opts_default(&o->judge);
-    int n = answer_opts_rows(&o->answer, table);
-    n += judge_opts_rows(&o->judge, table + n);
-    int rc = opts_parse(table, n, argc, argv, err);
-    if (rc == 1)
-        verb_help("run", "Answer the questions on all ranks, judge the answers as they arrive, show the scores.", table, n);
+    run_opts_default(o);
+    int rc = run_opts_parse(o, "run", "Answer the questions on all ranks, judge the answers as they arrive, show the scores.", NULL, 0, argc, argv, err);
     if (rc)
         return rc;
-    share_flags(o);
     if (answer_opts_check(&o->answer, err) < 0 || judge_opts_check(&o->judge, err) < 0)
         return -1;
     if (o->answer.answer_file && *o->answer.answer_file)

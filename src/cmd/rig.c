@@ -203,33 +203,47 @@ static bool told_to_stop(void *job)
     return job_poll(job) != JOB_RUNNING;
 }
 
+uint64_t rig_memory_rank(const struct rig_memory *m)
+{
+    return m->engine.kv + m->engine.activations + m->engine.other + m->scratch;
+}
+
+uint64_t rig_memory_node(const struct rig_memory *m)
+{
+    return m->weights + (uint64_t)m->local * rig_memory_rank(m);
+}
+
 /* Before any weight is read: what the ranks of this node will take, and that it is there. */
-static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct err *err)
+static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct rig_memory *m, struct err *err)
 {
     struct job *job = r->parts->job;
-    int local = job ? job_info(job).local_size : 1;
-    uint64_t there = memory_available(), scratch = backend_cpu_scratch(r->be), weights = r->model->packed_bytes;
-    uint64_t left = there > weights ? (there - weights) / (uint64_t)local : 0;
-    struct engine_plan p;
+    *m = (struct rig_memory){ .available = memory_available(), .scratch = backend_cpu_scratch(r->be), .weights = r->model->packed_bytes,
+                              .local = job ? job_info(job).local_size : 1 };
+    uint64_t left = m->available > m->weights ? (m->available - m->weights) / (uint64_t)m->local : 0;
     *e = (struct engine_opts){
-        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .mem_available = left > scratch ? left - scratch : 1,
+        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .mem_available = left > m->scratch ? left - m->scratch : 1,
         .interrupted = job && o->interruptible ? told_to_stop : NULL, .interrupt_ctx = job,
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0;
-    if (there < weights)
+    if (m->available < m->weights)
         return err_set(err, ERR_MEMORY, "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
-                       (double)weights / 1e6, (double)there / 1e6);
-    if (engine_plan(r->model, e, &p, err) < 0)
+                       (double)m->weights / 1e6, (double)m->available / 1e6);
+    if (engine_plan(r->model, e, &m->engine, err) < 0)
         return -1;
-    uint64_t rank = p.kv + p.activations + p.other + scratch;
-    log_verbose("memory of a rank: KV cache %.1f MB (up to %d pages of %d positions, %d sequences of up to %d tokens), activations %.1f MB, "
-                "scratch %.1f MB, other %.1f MB", (double)p.kv / 1e6, p.pages, KV_PAGE, p.max_batch, p.max_tokens, (double)p.activations / 1e6,
-                (double)scratch / 1e6, (double)p.other / 1e6);
-    log_verbose("memory of a node: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", (double)weights / 1e6, local,
-                local > 1 ? "ranks of up to" : "rank of up to", (double)rank / 1e6, (double)(weights + (uint64_t)local * rank) / 1e6, (double)there / 1e6);
-    e->kv_bytes = p.kv;
+    e->kv_bytes = m->engine.kv;
     e->mem_available = 0;                /* checked now; later much of it will be taken, by this very plan */
     return 0;
+}
+
+static void say_memory(const struct rig_memory *m)
+{
+    const struct engine_plan *p = &m->engine;
+    log_verbose("memory of a rank: KV cache %.1f MB (up to %d pages of %d positions, %d sequences of up to %d tokens), activations %.1f MB, "
+                "scratch %.1f MB, other %.1f MB", (double)p->kv / 1e6, p->pages, KV_PAGE, p->max_batch, p->max_tokens, (double)p->activations / 1e6,
+                (double)m->scratch / 1e6, (double)p->other / 1e6);
+    log_verbose("memory of a node: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", (double)m->weights / 1e6, m->local,
+                m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6, (double)rig_memory_node(m) / 1e6,
+                (double)m->available / 1e6);
 }
 
 struct peak { uint64_t all, weights, kv; };
@@ -265,16 +279,31 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     return job ? stage_header_digest(p->stage, r->header_sha256, err) : 0;
 }
 
+/* Threads, backend and memory. */
+static int lay_out(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct rig_memory *m, struct err *err)
+{
+    struct rig_parts *p = r->parts;
+    if (p->job)
+        p->layout = layout_create(p->job, (int)o->threads);
+    return agree(p, open_backend(r, o, err), err) < 0 ? -1 : agree(p, plan_memory(r, o, e, m, err), err);
+}
+
+int rig_plan(struct rig *r, const struct rig_opts *o, struct rig_memory *m, struct err *err)
+{
+    struct engine_opts e;
+    return lay_out(r, o, &e, m, err);
+}
+
 int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     double start = clock_now();
     struct rig_parts *p = r->parts;
-    if (p->job)
-        p->layout = layout_create(p->job, (int)o->threads);
     struct engine_opts e;
-    if (agree(p, open_backend(r, o, err), err) < 0 || agree(p, plan_memory(r, o, &e, err), err) < 0 || load_weights(r, err) < 0)
+    struct rig_memory m;
+    if (lay_out(r, o, &e, &m, err) < 0)
         return -1;
-    if (agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
+    say_memory(&m);
+    if (load_weights(r, err) < 0 || agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
         return -1;
     log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa, clock_now() - start);
     return 0;

@@ -20,11 +20,11 @@ static const struct verb verbs[] = {
     { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
     { "fetch", "download_mt_bench_pregenerated", "bring the official data and published answers and judgments into place", false, cmd_fetch },
+    { "plan", NULL, "what run, answer or judge would do: calls, tokens, price, memory, layout; nothing is computed or sent", true, cmd_plan },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
     { .name = "browse", .peer = "qa_browser" },
     { .name = "aggregate" },
     { .name = "verify" },
-    { .name = "plan" },
     { .name = "doctor" },
 };
 

@@ -51,28 +51,17 @@ struct caller {
 static struct job *job_make(const struct caller *c, const struct call *call)
 {
     struct job *j = xcalloc(1, sizeof *j);
-    struct call_message *m = xcalloc((size_t)call->n_messages, sizeof *m);
-    for (int i = 0; i < call->n_messages; i++)
-        m[i] = (struct call_message){ xstrdup(call->message[i].role), xstrdup(call->message[i].content) };
-    j->call = *call;
-    j->call.key = xstrdup(call->key);
-    j->call.message = m;
+    j->call = call_copy(call);
     j->max_tokens = call->max_tokens;
     j->max_tries = c->o.max_tries;
     j->asked.cut_is_fine = call->cut_is_fine;
-    j->prompt_tokens = count_prompt(&c->counter, m, call->n_messages);
-    j->started = clock_now();
+    j->prompt_tokens = count_prompt(&c->counter, j->call.message, call->n_messages);
     return j;
 }
 
 static void job_free(struct job *j)
 {
-    for (int i = 0; i < j->call.n_messages; i++) {
-        free((void *)j->call.message[i].role);
-        free((void *)j->call.message[i].content);
-    }
-    free((void *)j->call.message);
-    free((void *)j->call.key);
+    call_copy_free(&j->call);
     reply_free(&j->cut);
     free(j->cut_sent);
     free(j->sent);
@@ -174,6 +163,7 @@ static void launch(struct caller *c, struct job *j, double now)
     free(j->sent);
     j->sent = request.sent;
     request.sent = NULL;
+    j->started = j->tally.tries ? j->started : now;
     j->tried = now;
     j->tally.tries++;
     http_start(c->http, &request, c->o.timeout, j);
@@ -338,7 +328,7 @@ static void take_reply(struct caller *c, struct job *j, const struct http_respon
 static int room(void *ctx)
 {
     const struct caller *c = ctx;
-    int n = c->o.parallel - c->n_flying - c->n_waiting;
+    int n = c->o.parallel + c->o.ahead - c->n_flying - c->n_waiting;
     return c->stopping || n < 0 ? 0 : n;
 }
 

@@ -80,7 +80,7 @@ static struct call_record *finish(struct local *l, const struct slot *s, enum ca
 /* ---- a call begins ---- */
 
 /* Some templates refuse system messages: then the text goes in front of the user's. */
-static int merge_system(const struct local *l, struct slot *s, struct chat_message *m, int n, struct err *err)
+static int merge_system(struct prompt *p, const struct tokenizer *t, const struct chat *chat, struct chat_message *m, int n, struct err *err)
 {
     if (n < 2 || strcmp(m[0].role, "system"))
         return -1;
@@ -88,21 +88,21 @@ static int merge_system(const struct local *l, struct slot *s, struct chat_messa
     buf_printf(&both, "%s\n\n%s", m[0].content, m[1].content);
     m[1].content = both.data;
     m[1].n_content = both.len;
-    prompt_free(&s->prompt);
-    int rc = prompt_build(&s->prompt, l->o.tokenizer, l->o.chat, m + 1, n - 1, err);
-    s->merged = rc == 0;
+    prompt_free(p);
+    int rc = prompt_build(p, t, chat, m + 1, n - 1, err);
     buf_free(&both);
     return rc;
 }
 
-static int render(const struct local *l, struct slot *s, const struct call *c, struct err *err)
+int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat *chat, const struct call *c, bool *merged, struct err *err)
 {
     struct chat_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
     for (int i = 0; i < c->n_messages; i++)
         m[i] = (struct chat_message){ c->message[i].role, c->message[i].content, strlen(c->message[i].content) };
-    int rc = prompt_build(&s->prompt, l->o.tokenizer, l->o.chat, m, c->n_messages, err);
-    if (rc < 0)
-        rc = merge_system(l, s, m, c->n_messages, err);
+    *merged = false;
+    int rc = prompt_build(p, t, chat, m, c->n_messages, err);
+    if (rc < 0 && (rc = merge_system(p, t, chat, m, c->n_messages, err)) == 0)
+        *merged = true;
     free(m);
     return rc;
 }
@@ -125,7 +125,7 @@ static void submit(void *ctx, const struct call *c)
         .live = true, .key = xstrdup(c->key), .content = c->content, .verdict = c->verdict, .max_tokens = c->max_tokens, .started = clock_now(),
     };
     l->n_live++;
-    if (render(l, s, c, &err) < 0) {
+    if (local_prompt(&s->prompt, l->o.tokenizer, l->o.chat, c, &s->merged, &err) < 0) {
         finish(l, s, CALL_FAILED, NULL, err.text);
         slot_end(l, s);
         return;

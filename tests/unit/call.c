@@ -130,6 +130,11 @@ static void test_journal(void)
     manifest_add(&m, true, "changed", "yes");
     j = call_journal_open(path, &m, &err);
     ok(j != NULL, "opened again, under another manifest");
+    struct call_journal *seen = call_journal_peek(path, &err), *none = call_journal_peek("none/such", &err);
+    ok(seen && call_journal_find(seen, "n7", 1) && call_journal_totals(seen).calls == 407, "it can be looked at while it is open");
+    ok(none && !call_journal_find(none, "n7", 1) && call_journal_totals(none).calls == 0, "one that is not there is empty to the eye");
+    call_journal_close(seen);
+    call_journal_close(none);
     for (int i = 0; j && i < 400; i++) {
         char key[16];
         snprintf(key, sizeof key, "n%d", i % 200);

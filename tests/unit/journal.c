@@ -114,6 +114,28 @@ static void test_resume(void)
     journal_close(j);
 }
 
+static void test_peek(void)
+{
+    struct journal *none = journal_peek(NULL, &err), *missing = journal_peek("none/such.journal", &err), *j = open_journal("other sampler", true);
+    ok(none && missing && !journal_find(missing, 81, 0, 1) && journal_rate(none) == 0, "a journal that is not there is empty to the eye");
+    journal_close(none);
+    journal_close(missing);
+    static const struct { double tstamp, seconds; int n_new; } made[] = { { 105, 10, 50 }, { 100, 10, 50 }, { 1005, 5, 100 } };
+    for (int i = 0; i < 3; i++) {
+        struct turn_record t = turn(90 + i, 0, 1, "a");
+        t.tstamp = made[i].tstamp;
+        t.seconds = made[i].seconds;
+        t.n_new = made[i].n_new;
+        journal_append(j, &t);
+    }
+    journal_sync(j, &err);
+    struct journal *seen = journal_peek(path, &err);        /* while its writer has it open, and whatever it was made with */
+    ok(seen && journal_find(seen, 91, 0, 1) && !journal_find(seen, 93, 0, 1), "the turns of a run under way are seen");
+    ok(seen && journal_rate(seen) == 200.0 / 20, "200 tokens in the 20 s in which turns were made");
+    journal_close(seen);
+    journal_close(j);
+}
+
 /* Cut the file at both sides of every line's end and at many bytes between: what was whole is found, the rest is cut off, and appending goes on. */
 static void test_torn(void)
 {
@@ -246,6 +268,7 @@ int main(void)
     test_refusals();
     test_full_disk();
     test_manifest_in_two_steps();
+    test_peek();
     char *p = journal_path("a/m.jsonl"), *q = journal_path("a/m.txt"), *r = journal_path(".jsonl");
     ok(!strcmp(p, "a/m.journal") && !strcmp(q, "a/m.txt.journal"), "names: %s, %s, %s", p, q, r);
     free(p);

@@ -80,6 +80,15 @@ int main(void)
     ledger_close(l);
     is_file("one\ntwo\n", "what was not synced is dropped");
     put("thr", "a");
+    struct seen peeked = {0};
+    struct ledger_opts look = { .path = path, .replay = see, .ctx = &peeked };
+    ok(ledger_peek(&look, &err) == 0 && peeked.n == 2 && !strcmp(peeked.text.data, "one|two|"), "a look sees the whole lines");
+    is_file("one\ntwo\nthr", "and writes nothing");
+    peeked.refuse = 2;
+    ok(ledger_peek(&look, &err) < 0 && strstr(err.text, "file:2: refused"), "a refused line ends it: %s", err.text);
+    look.path = "none/such";
+    ok(ledger_peek(&look, &err) == 0 && access("none", F_OK), "where no file is there are no lines, and none is made");
+    buf_free(&peeked.text);
     l = open_it(&s, false, &err);
     ok(l && s.n == 2 && !strcmp(s.text.data, "one|two|"), "replay sees the whole lines");
     ok(second_writer_is_refused(), "and did not lose the lock");

@@ -1,0 +1,112 @@
+/* plan_answers.c - what answering would take. */
+#include "plan_answers.h"
+
+#include "mtbench/mem.h"
+#include "mtbench/prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *finished(const struct answers_plan *p, const struct question *q, int choice, int turn)
+{
+    const struct turn_record *t = journal_find(p->journal, q->id, choice, turn);
+    return t && !strcmp(t->question_sha256, q->sha256) ? t->text : NULL;
+}
+
+static int n_finished(const struct answers_plan *p, const struct question *q, int choice)
+{
+    int n = 0;
+    while (n < q->n_turns && finished(p, q, choice, n + 1))
+        n++;
+    return n;
+}
+
+static double expected_tokens(const struct answer_opts *o, const struct question *q)
+{
+    double n = category_length(q->category);
+    return n < (double)o->max_new_token ? n : (double)o->max_new_token;
+}
+
+/* Tokens of the prompt of turn 1, and of the last turn without the answers before it. */
+static int count_prompts(const struct question *q, const struct rig *r, long *first, long *last, struct err *err)
+{
+    int rc = 0;
+    struct chat_message *m = xcalloc(2 * (size_t)q->n_turns, sizeof *m);
+    for (int t = 0; t < q->n_turns && rc == 0; t++) {
+        struct prompt p = {0};
+        m[2 * t] = (struct chat_message){ "user", q->turn[t], strlen(q->turn[t]) };
+        m[2 * t + 1] = (struct chat_message){ "assistant", "", 0 };
+        if ((t == 0 || t == q->n_turns - 1) && (rc = prompt_build(&p, r->tokenizer, r->chat, m, 2 * t + 1, err)) == 0)
+            *(t == 0 ? first : last) = (long)p.ids.n;
+        if (rc == 0 && t == 0)
+            *last = *first;
+        prompt_free(&p);
+    }
+    free(m);
+    return rc < 0 ? err_wrap(err, "question %lld", (long long)q->id) : 0;
+}
+
+static int add_question(struct answers_plan *p, const struct answer_opts *o, const struct question *q, const struct rig *r, struct err *err)
+{
+    long first = 0, last = 0;
+    if (count_prompts(q, r, &first, &last, err) < 0)
+        return -1;
+    p->tight += last + (long)q->n_turns * o->max_new_token > r->model->config.context;
+    for (int c = 0; c < o->num_choices; c++) {
+        int done = n_finished(p, q, c), left = q->n_turns - done;
+        p->turns += q->n_turns;
+        p->done += done;
+        p->prompt_tokens += done ? 0 : first;
+        p->expected += left * expected_tokens(o, q);
+        p->most += left * o->max_new_token;
+    }
+    return 0;
+}
+
+int plan_answers(struct answers_plan *p, const struct answer_opts *o, const struct questions *qs, const struct rig *r, struct err *err)
+{
+    char *answers = answer_opts_path(o), *path = journal_path(answers);
+    *p = (struct answers_plan){ .journal = journal_peek(o->fresh ? NULL : path, err) };
+    int rc = p->journal ? 0 : -1;
+    for (int i = 0; rc == 0 && i < qs->n; i++)
+        rc = add_question(p, o, &qs->q[i], r, err);
+    if (rc == 0)
+        p->rate = journal_rate(p->journal);
+    free(path);
+    free(answers);
+    return rc;
+}
+
+void plan_answers_free(struct answers_plan *p)
+{
+    journal_close(p->journal);
+    *p = (struct answers_plan){0};
+}
+
+/* n words; about as many tokens to most tokenizers. */
+static char *words(long n)
+{
+    static const char word[] = "word ";
+    char *s = xcalloc((size_t)n * strlen(word) + 1, 1);
+    for (long i = 0; i < n; i++)
+        memcpy(s + (size_t)i * strlen(word), word, strlen(word));
+    return s;
+}
+
+long plan_answers_give(const struct answers_plan *p, const struct answer_opts *o, const struct questions *qs, struct answer_set *out)
+{
+    long to_come = 0;
+    for (int i = 0; i < qs->n; i++) {
+        const struct question *q = &qs->q[i];
+        const char **turn = xcalloc((size_t)q->n_turns, sizeof *turn);
+        char *expected = words((long)expected_tokens(o, q));
+        int done = n_finished(p, q, 0);
+        for (int t = 0; t < q->n_turns; t++)
+            turn[t] = t < done ? finished(p, q, 0, t + 1) : expected;
+        to_come += q->n_turns - done;
+        answer_set_add(out, o->model_id, q->id, turn, q->n_turns);
+        free(expected);
+        free(turn);
+    }
+    return to_come;
+}

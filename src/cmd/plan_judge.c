@@ -1,0 +1,66 @@
+/* plan_judge.c - what judging would take: the grader is asked for every call that the journal lacks, and none is sent. */
+#include "plan_judge.h"
+
+#include "judging.h"
+
+#include "mtbench/grader.h"
+#include "mtbench/local.h"
+
+#include <string.h>
+
+static int count_tokens(const struct call *c, const struct rig *judge, int64_t *tokens, struct err *err)
+{
+    struct prompt p = {0};
+    bool merged;
+    size_t bytes = 0;
+    for (int i = 0; i < c->n_messages; i++)
+        bytes += strlen(c->message[i].content);
+    int rc = judge ? local_prompt(&p, judge->tokenizer, judge->chat, c, &merged, err) : 0;
+    *tokens += judge ? (int64_t)p.ids.n : (int64_t)((double)bytes / PLAN_BYTES_PER_TOKEN + 0.5);
+    prompt_free(&p);
+    return rc;
+}
+
+static int count_calls(struct judge_plan *p, struct grader *g, const struct rig *judge, struct err *err)
+{
+    const struct call *c;
+    while ((c = grader_next(g))) {
+        if (count_tokens(c, judge, &p->tokens_in, err) < 0)
+            return -1;
+        p->calls++;
+        p->tokens_out += c->max_tokens < PLAN_JUDGMENT_TOKENS ? c->max_tokens : PLAN_JUDGMENT_TOKENS;
+        p->most_out += c->max_tokens;
+    }
+    return 0;
+}
+
+int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_inputs *in, const struct rig *judge, struct err *err)
+{
+    *p = (struct judge_plan){ .counted = judge != NULL };
+    if (judging_prices(o, &p->price_in, &p->price_out, err) < 0)
+        return -1;
+    struct call_journal *journal = call_journal_peek(in->journal, err);
+    struct grader_opts go = {
+        .judge = o->judge_model, .matches = &in->matches, .answers = &in->answers, .reference = in->reference, .journal = journal,
+        .repeat = (int)o->repeat, .max_tokens = (int)o->max_tokens, .constrained = o->constrained,
+        .ask_filtered = o->fallback != NULL,
+    };
+    struct grader *g = journal ? grader_create(&go, err) : NULL;
+    int rc = g ? count_calls(p, g, judge, err) : -1;
+    if (rc == 0) {
+        struct grader_now now = grader_now(g);
+        struct call_totals t = call_journal_totals(journal);
+        p->judgments = now.total;
+        p->done = now.done;
+        p->spent = t.cost;
+        p->seconds = t.calls ? t.seconds / (double)t.calls : 0;
+    }
+    grader_destroy(g);
+    call_journal_close(journal);
+    return rc;
+}
+
+double plan_judge_cost(const struct judge_plan *p, double tokens_out)
+{
+    return p->price_in < 0 || p->price_out < 0 ? -1 : ((double)p->tokens_in * p->price_in + tokens_out * p->price_out) / 1e6;
+}

@@ -1,0 +1,41 @@
+/* run_opts.c - the flags of answering and judging together. */
+#include "run_opts.h"
+
+#include "cmd.h"
+
+void run_opts_default(struct run_opts *o)
+{
+    answer_opts_default(&o->answer);
+    judge_opts_default(&o->judge);
+}
+
+/* What both halves know by the same name is read once, by answering. */
+static void share_flags(struct run_opts *o)
+{
+    struct judge_opts *j = &o->judge;
+    const struct answer_opts *a = &o->answer;
+    j->bench_name = a->bench_name;
+    j->data_dir = a->data_dir;
+    j->slicing = a->slicing;
+    j->threads = a->threads;
+    j->max_batch = a->max_batch;
+    j->max_error_rate = a->max_error_rate;
+    j->progress = a->progress;
+    j->quiet = a->quiet;
+    j->verbose = a->verbose;
+}
+
+int run_opts_parse(struct run_opts *o, const char *verb, const char *about, const struct opt *more, int n_more, int argc, char **argv, struct err *err)
+{
+    struct opt table[ANSWER_OPTS_MAX + JUDGE_OPTS_MAX + RUN_OPTS_MORE];
+    int n = answer_opts_rows(&o->answer, table);
+    n += judge_opts_rows(&o->judge, table + n);
+    for (int i = 0; i < n_more; i++)
+        table[n++] = more[i];
+    int rc = opts_parse(table, n, argc, argv, err);
+    if (rc == 1)
+        verb_help(verb, about, table, n);
+    if (rc == 0)
+        share_flags(o);
+    return rc;
+}

@@ -1,0 +1,84 @@
+#!/bin/bash
+# `mtbench plan`: what it says beforehand is what then happens: turns, prompt tokens, calls, and their tokens as the local judge counts them.
+cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh || exit 1
+cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
+# plan FLAGS...: exit code in $rc, output in $d/out and $d/err
+plan() {
+    timeout 60 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "$@" >"$d/out" 2>"$d/err" </dev/null
+    rc=$?
+}
+answering=(--model-path "$d/model" --model-id m --max-new-token 8 --max-batch 8)
+own=(--judge-model own --judge-path "$d/model" --judge-max-tokens 8)
+word() { sed -nE "s/$1/\\1/p" "$d/out" | head -1; }
+files() { find "$d" -type f ! -name out ! -name err | sort; }
+
+before=$(files)
+plan "${answering[@]}" "${own[@]}"
+[ $rc -eq 0 ] && [ "$(files)" = "$before" ]; ok $? "a plan exits with 0 and leaves no file"
+[ ! -s "$d/err" ]; ok $? "and says nothing on stderr"
+grep -qE '^layout    1 rank on 1 node, [0-9]+ threads? each, (avx512|avx2|plain)$' "$d/out"; ok $? "layout: $(grep ^layout "$d/out")"
+grep -q '^answers   16 turns, 0 done, 16 to come' "$d/out" && grep -q 'about 128 new tokens, at most 128$' "$d/out"; ok $? "turns, and tokens that the limit lets come"
+sum=0
+for q in $(sed -E 's/.*"question_id": *([0-9]+).*/\1/' "$d/smoke/question.jsonl"); do
+    ids=$("$build/mtbench" prompt --model-path "$d/model" --data-dir "$d" --bench-name smoke --question "$q" | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["ids"]))')
+    sum=$((sum + ids))
+done
+[ "$(word '.* to come: ([0-9]+) tokens in first prompts.*')" = "$sum" ]; ok $? "$sum tokens in the first prompts, as the verb prompt prints them"
+grep -q '^time      unknown until some turns are done' "$d/out"; ok $? "no time is invented"
+grep -q '^judge     own, single: 16 judgments, 0 done, 16 calls to come' "$d/out" && grep -q 'counted with its tokenizer; answers to come' "$d/out"; ok $? "calls of a local judge"
+grep -q '^judge is  ' "$d/out" && [ "$(grep -c '^memory ' "$d/out")" -eq 2 ]; ok $? "memory of both models"
+
+run 2 --model-id m --first-n 4
+plan "${answering[@]}" "${own[@]}"
+grep -q '^answers   16 turns, 8 done, 8 to come' "$d/out" && grep -qE '^time      about [0-9]+ s at [0-9]+ tok/s' "$d/out"; ok $? "after half of it half is to come, and the time is known: $(grep ^time "$d/out")"
+plan "${answering[@]}" "${own[@]}" --fresh
+grep -q '^answers   16 turns, 0 done' "$d/out"; ok $? "--fresh starts anew"
+
+run 2 --model-id m
+plan "${answering[@]}" "${own[@]}"
+grep -q '^answers   16 turns, 16 done, 0 to come' "$d/out" && ! grep -q 'answers to come' "$d/out"; ok $? "all answers are there"
+tokens=$(word '^tokens    ([0-9]+) in.*')
+plan --model-list m "${own[@]}"
+[ "$(word '^tokens    ([0-9]+) in.*')" = "$tokens" ] && ! grep -q '^answers' "$d/out"; ok $? "and count the same as files of answers"
+timeout 90 mpirun --oversubscribe -n 2 "$build/mtbench" judge --data-dir "$d" --bench-name smoke --reference smoke --model-list m "${own[@]}" --quiet --max-error-rate 1 >"$d/out" 2>"$d/err"
+counted=$(python3 -c 'import json, sys; r = [json.loads(x) for x in list(open(sys.argv[1]))[1:]]; print(len(r), sum(x["tokens_in"] for x in r))' "$d/smoke/model_judgment/own_single.journal")
+[ "$counted" = "16 $tokens" ]; ok $? "the judge then saw 16 calls of $tokens tokens, as planned: $counted"
+plan --model-list m "${own[@]}"
+grep -q '^judge     own, single: 16 judgments, 16 done, 0 calls to come' "$d/out" && ! grep -q '^tokens' "$d/out"; ok $? "then nothing is to come"
+
+hosted=(--model-list m --judge-model gpt-x)
+plan "${hosted[@]}"
+grep -q '^tokens    [0-9]* in (estimated from their bytes), about 2720 out, at most 32768$' "$d/out" && grep -q '^price     unknown; give --price-in' "$d/out"; ok $? "a hosted judge's tokens are estimated; no price is invented"
+plan "${hosted[@]}" --judge-tokenizer "$d/model" --price-in 30 --price-out 60
+[ "$(word '^tokens    ([0-9]+) in \(counted with its tokenizer\).*')" = "$tokens" ]; ok $? "--judge-tokenizer counts them"
+want=$(python3 -c "print('about \$ %.2f, at most \$ %.2f' % (($tokens * 30 + 2720 * 60) / 1e6, ($tokens * 30 + 32768 * 60) / 1e6))")
+grep -qF "price     $want (per million tokens \$ 30 in, \$ 60 out)" "$d/out"; ok $? "price: $want"
+plan "${hosted[@]}" --price-in 30 --price-out 60 --max-cost 0.01
+grep -q 'max-cost 0.01 would stop it before its end' "$d/out"; ok $? "a limit that is too low is told"
+cp "$d/smoke/model_answer/m.jsonl" "$d/smoke/model_answer/m2.jsonl"
+for mode in pairwise-all pairwise-baseline; do
+    flags=(--mode $mode --baseline-model m2 --repeat 2 --judge-model gpt-x --model-list m)
+    [ $mode = pairwise-all ] && flags+=(m2)
+    plan "${flags[@]}"
+    OPENAI_API_KEY=k "$build/mtbench" judge --data-dir "$d" --bench-name smoke --reference smoke "${flags[@]}" --export "$d/calls" --quiet >/dev/null 2>&1
+    grep -q " $(wc -l <"$d/calls") calls to come" "$d/out"; ok $? "$mode: as many calls as an export has: $(grep ^judge "$d/out")"
+done
+
+while IFS='|' read -r flags words; do
+    # shellcheck disable=SC2086
+    plan $flags
+    [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -qF -- "$words" "$d/err"; ok $? "refused: $flags: $(cat "$d/err")"
+done <<END
+--model-id m|--model-path is missing
+--model-path $d/none --model-id m|none
+--model-list none|none.jsonl
+--model-path $d/model --model-id m --mode pairwise-all|--mode pairwise-all
+--model-path $d/model --model-id m --model-list m|--model-list
+--model-list m --judge-tokenizer $d/none|--judge-tokenizer
+--model-list m --judge-model gpt-x --max-cost 5|no price of gpt-x
+--judge-constrained|local judge
+END
+timeout 60 mpirun --oversubscribe -n 3 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "${answering[@]}" "${own[@]}" --fresh >"$d/out" 2>"$d/err"
+[ $? -eq 0 ] && grep -q '^layout    3 ranks on 1 node' "$d/out" && [ "$(grep -c ^answers "$d/out")" -eq 1 ]; ok $? "under mpirun it says what three ranks would do, once"
+echo "1..$n"
+exit $bad
