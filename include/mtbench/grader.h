@@ -18,6 +18,7 @@ struct grader_opts {
     int repeat;                          /* judgments of each match, >= 1 */
     int max_tokens;                      /* 2048 as FastChat */
     bool constrained;                    /* ask for forced verdicts, which only a local judge gives */
+    bool ask_filtered;                   /* a fallback is there: what was filtered in an earlier run is asked again, unless it was the fallback's own reply */
     bool shuffle;                        /* FastChat's order for --parallel above 1: numpy's shuffle, seed 0 */
 };
 

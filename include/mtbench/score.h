@@ -34,6 +34,7 @@ struct scores {
     int n_categories;
     int n_turns, n_repeats;              /* the highest turn; 1 or choice.n_repeats */
     const char *judge;                   /* owned by the table; NULL: the records name none */
+    long by_others;                      /* rows of the table by other judges, which do not count */
     long replaced;                       /* rows for which a later one of the same model, question, turn and repeat stands; of several ok ones the
                                             last counts, else the last */
 };

@@ -27,6 +27,9 @@ int judge_opts_rows(struct judge_opts *o, struct opt *table)
         { "judge-base-url", OPT_STRING, &o->base_url, NULL, "URL", "server of a compatible judge, with or without /v1" },
         { "judge-path", OPT_STRING, &o->judge_path, NULL, "PATH", "weights of a local judge, as --model-path" },
         { "judge-constrained", OPT_FLAG, &o->constrained, NULL, NULL, "local judge: force the verdict, record its expected score" },
+        { "fallback-judge", OPT_STRING, &o->fallback, NULL, "NAME", "another judge, asked for what a content filter holds back; recorded" },
+        { "fallback-provider", OPT_STRING, &o->fallback_provider, NULL, "NAME", "its provider, as --judge-provider (by its name)" },
+        { "fallback-base-url", OPT_STRING, &o->fallback_base_url, NULL, "URL", "its server" },
         { "judge-max-tokens", OPT_INT, &o->max_tokens, NULL, "N", "longest judgment (2048)" },
         { "judge-timeout", OPT_DOUBLE, &o->timeout, NULL, "SECONDS", "of one try (300)" },
         { "reference", OPT_STRING, &o->reference, NULL, "NAME", "reference answers: reference_answer/NAME.jsonl (gpt-4)" },
@@ -60,6 +63,14 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--judge-model \"%s\": must be a name", o->judge_model);
     if (o->constrained && !local)
         return err_set(err, ERR_USAGE, "--judge-constrained: works with a local judge only; give --judge-path");
+    if (!o->fallback && (o->fallback_provider || o->fallback_base_url))
+        return err_set(err, ERR_USAGE, "--fallback-provider, --fallback-base-url: --fallback-judge is missing; name the judge that stands there");
+    if (o->fallback && !*o->fallback)
+        return err_set(err, ERR_USAGE, "--fallback-judge: empty; give the name of another judge");
+    if (o->fallback && (local || o->export_file || o->import_files.n || o->canary))
+        return err_set(err, ERR_USAGE, "--fallback-judge: is for a hosted judge that is called now; leave it out");
+    if (o->fallback && o->max_cost > 0)
+        return err_set(err, ERR_USAGE, "--fallback-judge, --max-cost: the limit cannot be held over two accounts; leave one of them out");
     if (o->parallel < 1 || o->parallel > 1024)
         return err_set(err, ERR_USAGE, "--parallel %ld: must lie between 1 and 1024", o->parallel);
     if (o->repeat < 1 || o->repeat > 100)

@@ -8,6 +8,7 @@
 struct judge_opts {
     const char *bench_name, *data_dir, *judge_file, *judge_model, *baseline_model, *mode_name;
     const char *provider, *base_url, *judge_path, *reference, *export_file, *log_dir, *progress;
+    const char *fallback, *fallback_provider, *fallback_base_url;
     struct opt_list model_list, import_files;
     long parallel, repeat, canary, threads, max_batch, max_tokens;
     double max_cost, price_in, price_out, max_error_rate, timeout;

@@ -6,6 +6,7 @@
 #include "price_flags.h"
 
 #include "mtbench/clock.h"
+#include "mtbench/fallback.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -24,6 +25,7 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
     struct grader_opts g = {
         .judge = o->judge_model, .matches = &in->matches, .answers = &in->answers, .reference = in->reference, .journal = j->journal,
         .repeat = (int)o->repeat, .max_tokens = (int)o->max_tokens, .constrained = o->constrained, .shuffle = o->parallel > 1,
+        .ask_filtered = o->fallback != NULL,
     };
     return (j->grader = grader_create(&g, err)) ? 0 : -1;
 }
@@ -50,19 +52,47 @@ static bool is_stopped(void *job)
     return job_poll(job) != JOB_RUNNING;
 }
 
-int judging_connect(struct judging *j, struct err *err)
+/* A caller that has made sure its judge is there. NULL: err. */
+static struct transport *connect_to(struct judging *j, const struct endpoint *e, double price_in, double price_out, bool smoke, struct err *err)
 {
     const struct judge_opts *o = j->o;
-    double in, out;
-    if (judging_prices(o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
-        return -1;
     struct caller_opts c = {
-        .endpoint = &j->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = in, .price_out = out, .max_cost = o->max_cost,
+        .endpoint = e, .parallel = (int)o->parallel, .ahead = (int)o->parallel, .timeout = o->timeout, .price_in = price_in, .price_out = price_out, .max_cost = o->max_cost,
         .spent = j->grader ? call_journal_totals(j->journal).cost : 0, .stopped = is_stopped, .stopped_ctx = j->job,
     };
-    if (!(j->transport = caller_create(&c, err)))
+    struct transport *t = caller_create(&c, err);
+    if (t && smoke && caller_smoke(t, err) < 0) {
+        t->destroy(t->ctx);
+        return NULL;
+    }
+    return t;
+}
+
+/* The other judge, in front of which the first one stands. */
+static int add_fallback(struct judging *j, bool smoke, struct err *err)
+{
+    static const struct endpoint_words words = { "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge" };
+    const struct judge_opts *o = j->o;
+    struct endpoint_opts e = { .provider = o->fallback_provider, .base_url = o->fallback_base_url, .model = o->fallback, .words = &words };
+    struct price p;
+    if (price_by_flags(&(struct price_flags){ .data_dir = o->data_dir, .model = o->fallback }, &p, err) < 0 || endpoint_resolve(&j->fallback_endpoint, &e, err) < 0)
         return -1;
-    return !j->grader || grader_now(j->grader).calls_left ? caller_smoke(j->transport, err) : 0;
+    struct transport *second = connect_to(j, &j->fallback_endpoint, p.in, p.out, smoke, err);
+    if (!second)
+        return -1;
+    j->transport = fallback_create(&(struct fallback_opts){ j->transport, second, o->fallback });
+    return 0;
+}
+
+int judging_connect(struct judging *j, struct err *err)
+{
+    double in, out;
+    bool smoke = !j->grader || grader_now(j->grader).calls_left;
+    if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
+        return -1;
+    if (!(j->transport = connect_to(j, &j->endpoint, in, out, smoke, err)))
+        return -1;
+    return j->o->fallback ? add_fallback(j, smoke, err) : 0;
 }
 
 int judging_confirm(struct err *err)
@@ -208,6 +238,7 @@ void judging_close(struct judging *j)
     grader_destroy(j->grader);
     call_journal_close(j->journal);
     endpoint_free(&j->endpoint);
+    endpoint_free(&j->fallback_endpoint);
     manifest_free(&j->manifest);
     progress_destroy(j->progress);
     *j = (struct judging){0};

@@ -16,7 +16,7 @@ struct judging {
     struct manifest manifest;
     struct call_journal *journal;
     struct grader *grader;               /* NULL: a canary */
-    struct endpoint endpoint;
+    struct endpoint endpoint, fallback_endpoint;
     struct transport *transport;         /* NULL until connected */
     struct progress *progress;           /* NULL: somebody else shows it */
     int in_flight;

@@ -48,6 +48,11 @@ static void put_failed(struct sheet *out, const struct score *s)
         sheet_int(out, s->failed_by[i]);
 }
 
+static void put_others(struct sheet *out, long n)
+{
+    sheet_fact_int(out, "by_other_judges", n, n ? "%ld judgments of the file are another judge's, and not counted; --judge-model chooses" : NULL, n);
+}
+
 /* Facts that belong to every view of single judgments. */
 static void about(struct sheet *out, const struct scores *s)
 {
@@ -62,6 +67,7 @@ static void about(struct sheet *out, const struct scores *s)
     }
     sheet_fact_text(out, "mode", "single", NULL);
     sheet_fact_text(out, "judge", s->judge, s->judge ? "judge: %s" : NULL, s->judge);
+    put_others(out, s->by_others);
     sheet_fact_int(out, "repeats", s->n_repeats, NULL);
     sheet_fact_int(out, "failed", all, all ? "failed, and not in any mean: %s" : NULL, b.data);
     sheet_fact_int(out, "replaced", s->replaced, s->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL, s->replaced);
@@ -297,6 +303,7 @@ static void about_pairs(struct sheet *out, const struct pairwise *p, const char 
     const long flips = p->flip_first + p->flip_second;
     sheet_fact_text(out, "mode", mode, NULL);
     sheet_fact_text(out, "judge", p->judge, p->judge ? "judge: %s" : NULL, p->judge);
+    put_others(out, p->by_others);
     sheet_fact_text(out, "baseline", baseline, baseline ? "baseline: %s" : NULL, baseline);
     sheet_fact_int(out, "games", p->games, NULL);
     sheet_fact_int(out, "failed", p->failed, p->failed ? "failed, and not counted: %ld of %ld" : NULL, p->failed, p->games + p->failed);

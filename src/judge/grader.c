@@ -109,11 +109,12 @@ static void judge(const struct grader *g, struct game *game, const struct match 
     };
     game->tstamp = r->tstamp;
     game->status = by_call[r->status];
-    game->text = NULL;
+    game->text = game->judge = NULL;
     if (r->status == CALL_FAILED)
         return;
     const struct call_record *kept = call_journal_find(g->o.journal, game->key, game->content);
     game->text = kept ? kept->text : NULL;
+    game->judge = kept ? kept->judge : NULL;
     if (r->status != CALL_OK && r->status != CALL_TRUNCATED)
         return;
     struct verdict v = verdict_parse(m->prompt->format, r->text, strlen(r->text));
@@ -157,7 +158,7 @@ static void settle(struct grader *g, int i, bool is_new)
         game->content = g->call.content;
         game->state = GAME_READY;
         const struct call_record *r = call_journal_find(g->o.journal, game->key, game->content);
-        if (!r)
+        if (!r || (g->o.ask_filtered && r->status == CALL_FILTERED && !r->judge))
             return;
         judge(g, game, m, r);
         g->now.calls_left--;

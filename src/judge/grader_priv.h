@@ -15,6 +15,7 @@ struct game {
     uint64_t content;
     struct verdict verdict;
     const char *text;                    /* the judge's, in the journal; NULL: there is none */
+    const char *judge;                   /* a fallback's name, in the journal; NULL: the judge itself replied */
     double tstamp;
 };
 

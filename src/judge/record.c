@@ -46,12 +46,21 @@ static double score_of(const struct game *game, bool *is_int)
     return fine ? game->verdict.score : -1;
 }
 
+/* A judgment that a fallback had a part in carries its name. */
+static const char *judge_of(const struct grader *g, int unit)
+{
+    for (int k = 0; k < g->n_games; k++)
+        if (game_of(g, unit, k)->judge)
+            return game_of(g, unit, k)->judge;
+    return g->o.judge;
+}
+
 static void put_single(const struct grader *g, int unit, struct buf *out)
 {
     const struct match *m = grader_match(g, unit);
     const struct game *game = game_of(g, unit, 0);
     char *prompt = prompt_of(g, unit, 1);
-    struct single_judgment j = { m->question->id, m->model_1, g->o.judge, m->prompt->name, prompt, judgment_of(game), 0, false, m->turn,
+    struct single_judgment j = { m->question->id, m->model_1, judge_of(g, unit), m->prompt->name, prompt, judgment_of(game), 0, false, m->turn,
                                  game->tstamp };
     j.score = score_of(game, &j.score_is_int);
     single_judgment_put(out, &j);
@@ -63,7 +72,7 @@ static void put_pair(const struct grader *g, int unit, struct buf *out)
     const struct match *m = grader_match(g, unit);
     const struct game *one = game_of(g, unit, 0), *two = game_of(g, unit, 1);
     char *prompt[2] = { prompt_of(g, unit, 1), prompt_of(g, unit, 2) };
-    struct pair_judgment j = { m->question->id, m->model_1, m->model_2, winner_of(one, 1), winner_of(two, 2), g->o.judge, m->prompt->name,
+    struct pair_judgment j = { m->question->id, m->model_1, m->model_2, winner_of(one, 1), winner_of(two, 2), judge_of(g, unit), m->prompt->name,
                                prompt[0], judgment_of(one), prompt[1], judgment_of(two), m->turn,
                                one->tstamp > two->tstamp ? one->tstamp : two->tstamp };
     pair_judgment_put(out, &j);
@@ -106,7 +115,7 @@ void record_line(const struct grader *g, int unit, struct buf *out)
         buf_printf(out, "model_1: %s, model_2: %s, g1_winner: %s, g2_winner: %s", m->model_1, m->model_2, winner_name(winner_of(one, 1)),
                    winner_name(winner_of(game_of(g, unit, 1), 2)));
     buf_str(out, ", judge: (");
-    put_repr(out, g->o.judge);
+    put_repr(out, judge_of(g, unit));
     buf_str(out, ", ");
     put_repr(out, m->prompt->name);
     buf_char(out, ')');
@@ -121,17 +130,26 @@ struct merge {
     struct buf out;
 };
 
-/* Our judgment of what an old line judges, or -1. */
-static int unit_of(const struct merge *m, const struct judgment_table *t, const struct judgment_row *row)
+static int unit_by(const struct merge *m, const struct judgment_table *t, const struct judgment_row *row, const char *judge)
 {
     char key[CALL_KEY_MAX + 1];
-    if (row->judge < 0 || row->prompt < 0)
-        return -1;
-    struct game_name n = { t->name[row->judge], t->name[row->prompt], t->name[row->model_1], row->model_2 < 0 ? NULL : t->name[row->model_2],
+    struct game_name n = { judge, t->name[row->prompt], t->name[row->model_1], row->model_2 < 0 ? NULL : t->name[row->model_2],
                            row->question_id, row->turn, 1, m->repeat };
     game_key(&n, key);
     int i = grader_find(m->g, key);
     return i < 0 ? -1 : i / m->g->n_games;
+}
+
+/* Our judgment of what an old line judges, or -1. A line with a fallback's name is that of the judge in whose place it replied. */
+static int unit_of(const struct merge *m, const struct judgment_table *t, const struct judgment_row *row)
+{
+    if (row->judge < 0 || row->prompt < 0)
+        return -1;
+    int unit = unit_by(m, t, row, t->name[row->judge]);
+    if (unit >= 0)
+        return unit;
+    unit = unit_by(m, t, row, m->g->o.judge);
+    return unit >= 0 && !strcmp(judge_of(m->g, unit), t->name[row->judge]) ? unit : -1;
 }
 
 static bool judges_same_prompt(const struct grader *g, int unit, const char *line, size_t n)

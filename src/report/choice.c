@@ -58,6 +58,14 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     return rc;
 }
 
+long choice_others(const struct judgment_table *t, int32_t judge)
+{
+    long n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->row[i].judge != judge;
+    return n;
+}
+
 int choice_models(const char *file, const struct judgment_table *t, const char *const *wanted, int n_wanted, uint8_t *which, struct err *err)
 {
     int n, rc = 0;

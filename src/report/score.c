@@ -151,6 +151,7 @@ int scores_build(struct scores *s, const char *name, const struct judgment_table
     if (rc == 0) {
         s->model = choice_marked(t, which, &s->n_models);
         s->judge = judge >= 0 ? t->name[judge] : NULL;
+        s->by_others = choice_others(t, judge);
         s->first = xcalloc((size_t)s->n_models + 1, sizeof *s->first);
         for (int i = 0; i < t->n_names; i++)
             number[i] = -1;

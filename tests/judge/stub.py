@@ -163,7 +163,7 @@ class Stub:
 
     def planned(self, text, n):
         """The fault of the n-th try (from 0), or None."""
-        for kind, count, arg in FAULT.findall(text):
+        for kind, count, arg in FAULT.findall("" if self.args.no_faults else text):
             if count == "*" or n < int(count or 1):
                 return kind, arg
             n -= int(count or 1)
@@ -312,6 +312,7 @@ async def main():
     p.add_argument("--dir", default=".")
     p.add_argument("--replies")
     p.add_argument("--messages", action="store_true")
+    p.add_argument("--no-faults", action="store_true", help="answer what asks for faults as well")
     p.add_argument("--delay", type=float, default=0)
     p.add_argument("--rate", type=int, help="answers per window, 429 for more")
     p.add_argument("--window", type=float, default=1)

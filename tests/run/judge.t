@@ -377,6 +377,40 @@ def honest():
     ok(r.returncode == 0 and re.search(r"fine +1 +7\.0", r.stdout) and "eleven" not in r.stdout, "FastChat's show_result reads the file, and counts the same")
 
 
+def fallback():
+    """A second judge for what the first one's filter holds back: both as they come, in an interrupted run, and when the second is no help either."""
+    data = folder(["m-one"], lambda m, q, t: plain(m, q, t) + (" fault=filter200:*" if q % 4 == 1 else ""))
+    with Stub() as first, Stub("--no-faults") as second:
+        r = Run(data, first.url)
+        ok(r.rc == 2 and "12/16   4 failed" in r.out and tally(x["status"] for x in journal(data)) == {"ok": 12, "filtered": 4}, f"without one four of 16 are filtered: {r.out.splitlines()[-2]}")
+        with_other = ["--fallback-judge", "other", "--fallback-provider", "openai", "--fallback-base-url", second.url]
+        r = Run(data, first.url, *with_other)
+        rows, calls = judgments(data), journal(data)
+        ok(r.rc == 0 and "16/16   0 failed" in r.out and len(first.log()) == 20 and len(second.log()) == 4, f"with one these are asked again, and then of it: exit {r.rc} {r.said} {len(first.log())} {len(second.log())}")
+        ok(len(rows) == 16 and tally(x["judge"][0] for x in rows) == {"gpt-4": 12, "other": 4} and all(x["score"] == 7 for x in rows), "its judgments take the place of those that failed, and carry its name")
+        ok([x.get("judge") for x in calls[-4:]] == ["other"] * 4 and calls[-1]["tries"] == 2 and calls[-1]["model"] == "other-dated", "so do its calls in the journal, with what both took")
+        out = subprocess.run([MTBENCH, "show", "--data-dir", data, "--bench-name", "smoke", "--judge-model", "gpt-4"], capture_output=True, text=True, env=ENV).stdout
+        ok(re.search(r"m-one +7.00 .* 12 +0 ", out) and "4 judgments of the file are another judge's" in out, f"show counts one judge at a time, and says so: {out!r}")
+        seen = len(first.log()) + len(second.log())
+        for flags in (with_other, []):
+            r = Run(data, first.url, *flags)
+            ok(r.rc == 0 and len(first.log()) + len(second.log()) == seen and timeless(judgments(data)) == timeless(rows), "a new start, with or without it, asks nothing and writes the same")
+        pairs = folder(["m-one", "m-two"], lambda m, q, t: plain(m, q, t) + (" fault=filter:*" if q % 4 == 1 and m == "m-two" else ""))
+        r = Run(pairs, first.url, "--mode", "pairwise-all", "--parallel", "4", *with_other)
+        got = judgments(pairs, "pair")
+        ok(len(got) == 16 and tally(x["judge"][0] for x in got) == {"gpt-4": 12, "other": 4}, f"pairs as well: exit {r.rc} {r.said}")
+        data = folder(["m-one"], lambda m, q, t: plain(m, q, t) + (" fault=filter200:*" if q % 4 == 1 else ""))
+        r = Run(data, first.url, "--fallback-judge", "other", "--fallback-provider", "openai", "--fallback-base-url", first.url)
+        ok(r.rc == 2 and "12/16   4 failed" in r.out and tally(x["judge"][0] for x in judgments(data)) == {"gpt-4": 16}, f"what both filter stays filtered: exit {r.rc}")
+        fresh = folder(["m-one"], plain)
+        r = Run(fresh, first.url, "--fallback-judge", "other", "--fallback-provider", "openai", "--fallback-base-url", "http://127.0.0.1:9")
+        ok(r.refuses(77, "fallback judge other", "--fallback-base-url"), f"one that is not there is told before the first judgment: {r.said}")
+        for flags, word in ((["--fallback-base-url", "http://x"], "--fallback-judge is missing"), (["--fallback-judge", ""], "empty"),
+                            ([*with_other, "--max-cost", "5", "--price-in", "1", "--price-out", "1"], "--max-cost"), ([*with_other, "--export", "x"], "--fallback-judge")):
+            r = Run(fresh, first.url, *flags)
+            ok(r.refuses(1, word), f"refused: {r.said}")
+
+
 def codes():
     data = folder(["m-one"], plain)
     untouched = lambda: not judgments(data)
@@ -564,7 +598,7 @@ def timed(part):
 
 
 # They mostly wait, so they wait together; the last looks at what all of them wrote.
-PARTS = [p for p in (official, stopped, killed, canary, ranks, modes, batches, codes, honest, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
+PARTS = [p for p in (official, stopped, killed, canary, ranks, modes, batches, codes, honest, fallback, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
 try:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(timed, PARTS))
