@@ -20,6 +20,12 @@ check-%:                                        ## one test by name: make check-
 	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all $(PROBES) && VARIANT=$(VARIANT) tests/run-tests $$t;; esac
 check-rooms:                                    ## who includes whose headers
 	@tests/check-rooms
+.PHONY: check-peers
+check-peers: all                                ## judge with llama.cpp's llama-server, which is built first (some ten minutes)
+	@mk/install-deps cmake g++ ninja-build python3 python3-pip
+	@data/fetch.sh
+	@tests/bench/build_llama native
+	@tests/run-tests tests/peers/llama_server.t
 asan:                                           ## the fast tests under ASan and UBSan
 	$(MAKE) VARIANT=asan check-fast
 tsan:                                           ## the fast tests under TSan
