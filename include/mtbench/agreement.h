@@ -1,10 +1,10 @@
 /* agreement.h - how often judges agree (room: report).
- * Counted over pairs of votes on one item (question, turn and two models), as FastChat's compute_agreement does: each vote of one judge with each
- * vote of the other; for a judge with itself, each two of its votes. "Without ties" leaves out all pairs with a tie in them.
+ * Counted over pairs of votes on one item (question, turn and two models), as FastChat's compute_agreement does: each vote of one judge
+ * with each vote of the other; for a judge with itself, each two of its votes. "Without ties" leaves out all pairs with a tie in them.
  *
- * Cohen's kappa is counted over items: a judge's verdict on an item is what most of its votes say, a tie where no winner has most. Its interval is a
- * jackknife that leaves out one question at a time, with Student's t. Of a judge with itself there is Krippendorff's alpha (nominal) instead,
- * over items with at least two votes. The interval of the agreement is clustered by question, see estimate.h. */
+ * Cohen's kappa is counted over items: a judge's verdict on an item is what most of its votes say, a tie where no winner has most. Its
+ * interval is a jackknife that leaves out one question at a time, with Student's t. Of a judge with itself there is Krippendorff's alpha
+ * (nominal) instead, over items with at least two votes. The interval of the agreement is clustered by question, see estimate.h. */
 #ifndef MTB_AGREEMENT_H
 #define MTB_AGREEMENT_H
 

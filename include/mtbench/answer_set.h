@@ -31,8 +31,8 @@ int model_answers_read(const char *path, struct model_answers *m, struct err *er
 int model_answers_parse(const char *name, const char *data, size_t n, struct model_answers *m, struct err *err);
 void model_answers_free(struct model_answers *m);
 
-/* Read FOLDER/NAME.jsonl for each name into a zeroed set; with n_names 0 every *.jsonl in name order. -1: err (io, format with file and line). A
- * missing folder or file is an error that names it. Release with answer_set_free(). */
+/* Read FOLDER/NAME.jsonl for each name into a zeroed set; with n_names 0 every *.jsonl in name order. -1: err (io, format with file and
+ * line). A missing folder or file is an error that names it. Release with answer_set_free(). */
 int answer_set_read(struct answer_set *s, const char *folder, const char *const *name, int n_names, struct err *err);
 /* Add (or replace) one answer of a model, copied; the model is made if it is new. For answers that arrive while judging. */
 void answer_set_add(struct answer_set *s, const char *model, int64_t question_id, const char *const *turn, int n_turns);

@@ -1,5 +1,6 @@
-/* batch.h - calls by files: batch requests written for another machine to send, and its result files read back (room: judge). Two transports.
- * The custom_id of a line is the call's key, '-', and eight digits of its content, so results in any order, and of an older prompt, are told apart. */
+/* batch.h - calls by files: batch requests written for another machine to send, and its result files read back (room: judge). Two
+ * transports. The custom_id of a line is the call's key, '-', and eight digits of its content, so results in any order, and of an older
+ * prompt, are told apart. */
 #ifndef MTB_BATCH_H
 #define MTB_BATCH_H
 
@@ -27,8 +28,8 @@ struct batch_import_opts {
     int64_t (*count_tokens)(void *ctx, const char *text);   /* as of caller.h */
     void *count_ctx;
 };
-/* A transport that answers each call with its line of the files: of several the best, ok before all else. A call without a line fails, and so does
- * one whose prompt has changed. NULL: err (io; format, with the place). */
+/* A transport that answers each call with its line of the files: of several the best, ok before all else. A call without a line fails, and
+ * so does one whose prompt has changed. NULL: err (io; format, with the place). */
 struct transport *batch_import_create(const struct batch_import_opts *o, struct err *err);
 /* How many ids of the files no call has asked for. */
 int64_t batch_import_unused(const struct transport *t);

@@ -1,5 +1,5 @@
-/* caller.h - many calls at once to one endpoint: in flight, retried, paced, priced (room: judge). A transport over libcurl's multi interface,
- * driven by one thread. */
+/* caller.h - many calls at once to one endpoint: in flight, retried, paced, priced (room: judge). A transport over libcurl's multi
+ * interface, driven by one thread. */
 #ifndef MTB_CALLER_H
 #define MTB_CALLER_H
 

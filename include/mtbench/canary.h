@@ -18,9 +18,9 @@ struct canary_opts {
     struct call_journal *journal;        /* not the one of the judgments */
 };
 
-/* Choose from a judgment file: those that count (status ok), whose prompt is known and whose text the file holds, by a hash of question, turn, prompt
- * and models, so that every run asks for the same ones. Of several of the same the last line stands. 'name' stands in messages. NULL: err (format;
- * usage: there is none). */
+/* Choose from a judgment file: those that count (status ok), whose prompt is known and whose text the file holds, by a hash of question,
+ * turn, prompt and models, so that every run asks for the same ones. Of several of the same the last line stands. 'name' stands in
+ * messages. NULL: err (format; usage: there is none). */
 struct canary *canary_create(const struct canary_opts *o, const char *name, const char *data, size_t n, struct err *err);
 void canary_destroy(struct canary *c);
 

@@ -53,8 +53,9 @@ bool chat_stopped(const struct chat *c, const char *text, size_t n);
 /* From decoded text to the stored answer (stop.h). */
 void chat_clean(const struct chat *c, const char *text, size_t n, struct buf *out);
 
-/* The system message that FastChat sends to a hosted model of this name: of the template that its rules choose, one_shot's for a name that they do not
- * know; "" where it sends none. NULL: a long text of the vendor's that is not part of this program. 'template' gets the template's name. Without a chat. */
+/* The system message that FastChat sends to a hosted model of this name: of the template that its rules choose, one_shot's for a name that
+ * they do not know; "" where it sends none. NULL: a long text of the vendor's that is not part of this program. 'template' gets the
+ * template's name. Without a chat. */
 const char *chat_hosted_system(const char *model, char template[64]);
 
 #endif

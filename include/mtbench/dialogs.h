@@ -1,6 +1,7 @@
 /* dialogs.h - the conversations of a bench with a model somewhere else: what to ask next, and what came (room: answer).
- * A turn is a call; its journal says what is done, so that a finished call is never asked again. A conversation goes on when its turn before has an
- * answer, and ends at one that has none: that is a failure, not an answer. No network here: whoever drives it moves calls and records. */
+ * A turn is a call; its journal says what is done, so that a finished call is never asked again. A conversation goes on when its turn
+ * before has an answer, and ends at one that has none: that is a failure, not an answer. No network here: whoever drives it moves calls
+ * and records. */
 #ifndef MTB_DIALOGS_H
 #define MTB_DIALOGS_H
 
@@ -23,12 +24,13 @@ struct dialogs;
 struct dialogs *dialogs_create(const struct dialogs_opts *o);
 void dialogs_destroy(struct dialogs *d);
 
-/* The next call, valid until the next of these functions; NULL: nothing can be asked before something comes. Conversations that are under way go
- * first, then questions in file order, so that one call at a time asks in FastChat's order. */
+/* The next call, valid until the next of these functions; NULL: nothing can be asked before something comes. Conversations that are under
+ * way go first, then questions in file order, so that one call at a time asks in FastChat's order. */
 const struct call *dialogs_next(struct dialogs *d);
 
 struct dialogs_turn { int64_t question_id; int choice, turn; };
-/* What came of a call; into the journal first. 'turn' (may be NULL) gets which one it was. -1: err (io: not on disk; format: nobody asked). */
+/* What came of a call; into the journal first. 'turn' (may be NULL) gets which one it was. -1: err (io: not on disk; format: nobody
+ * asked). */
 int dialogs_take(struct dialogs *d, const struct call_record *r, struct dialogs_turn *turn, struct err *err);
 
 struct dialogs_now {

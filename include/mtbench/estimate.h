@@ -1,13 +1,13 @@
 /* estimate.h - a number from judged answers, with what is known about its error (room: report).
  *
- * Answers to one question are alike: both turns share a topic, and so do the answers of a model's repeats and opponents. So questions are the
- * clusters, and standard errors are cluster-robust (CR1): the squared sums of the residuals of each question, times G/(G-1), with Student's t
- * of G-1 degrees of freedom for 95 %, G being the number of questions. With the same number of answers to each question this is exactly the
- * t interval of the means per question; statsmodels' cov_type="cluster", use_t=True gives the same numbers.
+ * Answers to one question are alike: both turns share a topic, and so do the answers of a model's repeats and opponents. So questions are
+ * the clusters, and standard errors are cluster-robust (CR1): the squared sums of the residuals of each question, times G/(G-1), with
+ * Student's t of G-1 degrees of freedom for 95 %, G being the number of questions. With the same number of answers to each question this
+ * is exactly the t interval of the means per question; statsmodels' cov_type="cluster", use_t=True gives the same numbers.
  *
- * Few questions are few: the t quantile grows (12.7 for two of them), below two questions there is no interval, and where all answers score the
- * same there is none either, because values that do not differ tell nothing about how far others would. For shares that is the common case of
- * 0 and 1, so they get Wilson's interval with n = G there. */
+ * Few questions are few: the t quantile grows (12.7 for two of them), below two questions there is no interval, and where all answers
+ * score the same there is none either, because values that do not differ tell nothing about how far others would. For shares that is the
+ * common case of 0 and 1, so they get Wilson's interval with n = G there. */
 #ifndef MTB_ESTIMATE_H
 #define MTB_ESTIMATE_H
 
@@ -35,8 +35,9 @@ void sample_free(struct sample *s);
 struct estimate estimate_mean(const struct sample *s);
 /* The sum of y over the sum of x: a share when y <= x; the interval is kept within 0..1. */
 struct estimate estimate_share(const struct sample *s);
-/* The slope of y on x, least squares with an intercept. 'within': x and y are differences from the means of groups that lie inside clusters, so
- * neither intercept nor groups count as parameters (the convention of fixed effects nested in clusters). NAN where all x are equal. */
+/* The slope of y on x, least squares with an intercept. 'within': x and y are differences from the means of groups that lie inside
+ * clusters, so neither intercept nor groups count as parameters (the convention of fixed effects nested in clusters). NAN where all x are
+ * equal. */
 struct estimate estimate_slope(const struct sample *s, int within);
 
 /* The smallest true difference that a comparison with this standard error finds with a chance of 80 % at the 5 % level, two-sided:

@@ -9,8 +9,9 @@ struct fallback_opts {
     const char *name;                    /* of the second, for its records; outlives the transport */
 };
 
-/* Calls go to the first. One that comes back filtered goes to the second, and what that one says is its record, with 'judge' set and tokens, cost and tries of both;
- * where the second filters it too, or fails, the first's record stands. When nothing more can come of the second the first goes on alone. Never NULL. */
+/* Calls go to the first. One that comes back filtered goes to the second, and what that one says is its record, with 'judge' set and
+ * tokens, cost and tries of both; where the second filters it too, or fails, the first's record stands. When nothing more can come of the
+ * second the first goes on alone. Never NULL. */
 struct transport *fallback_create(const struct fallback_opts *o);
 
 #endif

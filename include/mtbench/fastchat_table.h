@@ -1,7 +1,8 @@
 /* fastchat_table.h - what FastChat's show_result.py prints, to the character (room: report).
- * Its rules, not ours: every row counts but those with score -1 or a winner "error", whichever judge, prompt or date; rows that are there twice count
- * twice; names that are not there are passed over. What differs: equal scores stand in name order (pandas leaves it open), tables are printed whole
- * (pandas hides rows behind the 60th and columns behind the terminal's width), and names that look like numbers stay names. */
+ * Its rules, not ours: every row counts but those with score -1 or a winner "error", whichever judge, prompt or date; rows that are there
+ * twice count twice; names that are not there are passed over. What differs: equal scores stand in name order (pandas leaves it open),
+ * tables are printed whole (pandas hides rows behind the 60th and columns behind the terminal's width), and names that look like numbers
+ * stay names. */
 #ifndef MTB_FASTCHAT_TABLE_H
 #define MTB_FASTCHAT_TABLE_H
 

@@ -19,8 +19,9 @@ struct fetch_list {
     int n;
 };
 
-/* "SHA-256 BYTES PATH URL" a line, '-' for an unknown hash or size; lines that are blank or begin with '#' are remarks. Without a hash only .jsonl files
- * can be checked, so others need one. 'name' stands in messages. -1: err (format, with the line); nothing is to be released then. */
+/* "SHA-256 BYTES PATH URL" a line, '-' for an unknown hash or size; lines that are blank or begin with '#' are remarks. Without a hash
+ * only .jsonl files can be checked, so others need one. 'name' stands in messages. -1: err (format, with the line); nothing is to be
+ * released then. */
 int fetch_list_parse(const char *name, const char *text, size_t n, struct fetch_list *out, struct err *err);
 void fetch_list_free(struct fetch_list *l);
 

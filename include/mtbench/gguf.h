@@ -1,5 +1,5 @@
-/* gguf.h - the header of a GGUF file: key-values and tensor directory (room: model). Source: the GGUF specification of ggml, versions 2 and 3.
- * A pure parser: strings and arrays point into the bytes that were parsed, which the caller keeps. */
+/* gguf.h - the header of a GGUF file: key-values and tensor directory (room: model). Source: the GGUF specification of ggml, versions 2
+ * and 3. A pure parser: strings and arrays point into the bytes that were parsed, which the caller keeps. */
 #ifndef MTB_GGUF_H
 #define MTB_GGUF_H
 
@@ -54,7 +54,8 @@ bool gguf_int(const struct gguf *g, const char *key, int64_t *out);
 bool gguf_float(const struct gguf *g, const char *key, double *out);
 bool gguf_bool(const struct gguf *g, const char *key, bool *out);
 bool gguf_string(const struct gguf *g, const char *key, struct slice *out);
-/* Items of an array of strings ('count' of them, caller frees), of int32 or of float32 (pointing into the data, unaligned copies made); NULL if it is no such array. */
+/* Items of an array of strings ('count' of them, caller frees), of int32 or of float32 (pointing into the data, unaligned copies made);
+ * NULL if it is no such array. */
 struct slice *gguf_strings(const struct gguf *g, const char *key, size_t *count);
 int32_t *gguf_int32s(const struct gguf *g, const char *key, size_t *count);
 float *gguf_floats(const struct gguf *g, const char *key, size_t *count);

@@ -22,15 +22,18 @@ struct grader_opts {
     bool shuffle;                        /* FastChat's order for --parallel above 1: numpy's shuffle, seed 0 */
 };
 
-/* Looks up in the journal what is done already. Two of the same match (a model listed twice) are one. NULL: err (usage: a reference is missing). */
+/* Looks up in the journal what is done already. Two of the same match (a model listed twice) are one. NULL: err (usage: a reference is
+ * missing). */
 struct grader *grader_create(const struct grader_opts *o, struct err *err);
 void grader_destroy(struct grader *g);
 
 /* The next call whose answers are there and which the journal has not finished; valid until the next call of this. NULL: none right now
  * (calls_left tells whether more will come). Failed answers need no call: they become JUDGMENT_NO_ANSWER. */
 const struct call *grader_next(struct grader *g);
-/* A call came back: journal it and judge it; it is safe once grader_flush() has returned 0, which many that came together share. What is finished already is left alone; of a call that failed a later success counts.
- * A reply that its token limit cut counts if its verdict is in the part that came. -1: err (format: no call of this key and content is asked here, and nothing is journalled). */
+/* A call came back: journal it and judge it; it is safe once grader_flush() has returned 0, which many that came together share. What is
+ * finished already is left alone; of a call that failed a later success counts.
+ * A reply that its token limit cut counts if its verdict is in the part that came. -1: err (format: no call of this key and content is
+ * asked here, and nothing is journalled). */
 int grader_take(struct grader *g, const struct call_record *r, struct err *err);
 /* Put what was taken on disk. -1: err (io). */
 int grader_flush(struct grader *g, struct err *err);
@@ -45,14 +48,15 @@ struct grader_now {
 };
 struct grader_now grader_now(const struct grader *g);
 
-/* The line FastChat prints when a match is judged ("question: 81, turn: 1, model: M, score: 6, judge: (...)"), of judgments that were made since
- * grader_create(); the next one, or NULL. Valid until the next call of this. */
+/* The line FastChat prints when a match is judged ("question: 81, turn: 1, model: M, score: 6, judge: (...)"), of judgments that were made
+ * since grader_create(); the next one, or NULL. Valid until the next call of this. */
 const char *grader_line(struct grader *g);
 
-/* Write the judgments of repeat r (1-based) into FastChat's file: lines of other keys stay as they are, byte for byte, in their order; of the same
- * key (question, models, judge, prompt, turn) the new one takes the place of the first and further ones go; new ones follow in the order of the
- * matches. What is not ok is written with score -1 or winner "error", which FastChat does not count, and with the judge's text, or $ERROR$ where
- * there is none. A call that failed does not displace a line that judges the same prompt. Write and rename. -1: err (io, format). */
+/* Write the judgments of repeat r (1-based) into FastChat's file: lines of other keys stay as they are, byte for byte, in their order; of
+ * the same key (question, models, judge, prompt, turn) the new one takes the place of the first and further ones go; new ones follow in
+ * the order of the matches. What is not ok is written with score -1 or winner "error", which FastChat does not count, and with the judge's
+ * text, or $ERROR$ where there is none. A call that failed does not displace a line that judges the same prompt. Write and rename. -1: err
+ * (io, format). */
 int grader_write(struct grader *g, int repeat, const char *path, struct err *err);
 
 #endif

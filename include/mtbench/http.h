@@ -1,5 +1,5 @@
-/* http.h - HTTP for judging and fetching, by libcurl (room: judge). One thread. Proxies come from the environment (HTTPS_PROXY, NO_PROXY ...), the CA
- * file from CURL_CA_BUNDLE or SSL_CERT_FILE, the CA folder from SSL_CERT_DIR. */
+/* http.h - HTTP for judging and fetching, by libcurl (room: judge). One thread. Proxies come from the environment (HTTPS_PROXY, NO_PROXY
+ * ...), the CA file from CURL_CA_BUNDLE or SSL_CERT_FILE, the CA folder from SSL_CERT_DIR. */
 #ifndef MTB_HTTP_H
 #define MTB_HTTP_H
 
@@ -36,8 +36,9 @@ struct download {
     double stall;                        /* seconds without a byte after which a try ends; 0: 60 */
 };
 
-/* Fetch a file by URL to PATH.part, check it, rename it to PATH. A part that an earlier call left is gone on with (Range) if size or SHA-256 tell
- * whether the whole is right. Errors that may pass are tried again, five times. -1: err (io, device, format: not what it must be, cancelled). */
+/* Fetch a file by URL to PATH.part, check it, rename it to PATH. A part that an earlier call left is gone on with (Range) if size or
+ * SHA-256 tell whether the whole is right. Errors that may pass are tried again, five times. -1: err (io, device, format: not what it must
+ * be, cancelled). */
 int http_download(const struct download *d, struct err *err);
 
 #endif

@@ -36,8 +36,8 @@ struct journal;
  * need not have everything yet. A torn last line is cut off. 'fresh': an old journal is put aside as PATH.old. NULL: err (busy: another run
  * holds it; usage: the manifest differs; format; io). */
 struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err);
-/* Look at a journal without writing, locking or comparing it, for journal_find() and journal_rate() alone. One that is not there is empty, as is
- * that of path NULL. NULL: err (format, io). */
+/* Look at a journal without writing, locking or comparing it, for journal_find() and journal_rate() alone. One that is not there is empty,
+ * as is that of path NULL. NULL: err (format, io). */
 struct journal *journal_peek(const char *path, struct err *err);
 /* Before the first journal_append(): 'm' is complete now. Compared with the journal's (-1: usage), or written as the first line (-1: io). */
 int journal_begin(struct journal *j, const struct manifest *m, struct err *err);

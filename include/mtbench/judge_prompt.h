@@ -23,8 +23,8 @@ struct judge_prompts {
     char sha256[65];                     /* of the file */
 };
 
-/* Parse judge_prompts.jsonl; 'name' stands in messages. A broken or empty line, an unknown type or output format: err (format). Of two prompts
- * of one name the last is found. On 0 release with judge_prompts_free(). */
+/* Parse judge_prompts.jsonl; 'name' stands in messages. A broken or empty line, an unknown type or output format: err (format). Of two
+ * prompts of one name the last is found. On 0 release with judge_prompts_free(). */
 int judge_prompts_parse(const char *name, const char *data, size_t n, struct judge_prompts *out, struct err *err);
 void judge_prompts_free(struct judge_prompts *p);
 const struct judge_prompt *judge_prompts_find(const struct judge_prompts *p, const char *name);

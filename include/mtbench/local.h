@@ -17,10 +17,10 @@ struct local_opts {
     const char *model;                   /* recorded as the model of the reply */
 };
 
-/* A call with a verdict format gets its verdict forced: the text is cut before its first "[[" (or ended by "Rating: "), then "[[" is put and the verdict
- * with the largest probability among 1..10, or A, B, C; the record's expected score is the mean over 1..10, or P(A) + P(C) / 2.
- * Calls are answered greedily, whatever their temperature, without a repetition penalty. A template that refuses a system message gets its text in front
- * of the user's. Never NULL. */
+/* A call with a verdict format gets its verdict forced: the text is cut before its first "[[" (or ended by "Rating: "), then "[[" is put
+ * and the verdict with the largest probability among 1..10, or A, B, C; the record's expected score is the mean over 1..10, or P(A) + P(C)
+ * / 2. Calls are answered greedily, whatever their temperature, without a repetition penalty. A template that refuses a system message
+ * gets its text in front of the user's. Never NULL. */
 struct transport *local_create(const struct local_opts *o);
 
 /* What such a judge sees of a call, appended to 'p'. *merged: its template refused the system message. -1: err, as prompt_build(). */

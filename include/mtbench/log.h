@@ -5,7 +5,8 @@
 enum log_level { LOG_QUIET = 0, LOG_NORMAL = 1, LOG_VERBOSE = 2 };
 
 /* 'level': what is printed; 'speaker': whether this process prints notes at all (errors always print); 'file' (may be NULL): every
- * line, verbose ones too, is also appended to this file with a time stamp; the caller keeps the string alive. Returns 0, or -1 if the file cannot be opened. */
+ * line, verbose ones too, is also appended to this file with a time stamp; the caller keeps the string alive. Returns 0, or -1 if the file
+ * cannot be opened. */
 int log_init(enum log_level level, int speaker, const char *file);
 /* "mtbench: TEXT" unless quiet. */
 void log_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

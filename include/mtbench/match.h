@@ -30,14 +30,14 @@ struct match_opts {
     const struct judge_prompts *prompts;
 };
 
-/* The matches of a run, whether or not the answers are there yet. The strings and questions stay the caller's. -1: err (usage: a prompt that is
- * needed is missing or of the other kind, no baseline; format: a prompt asks for a field that its matches do not have). */
+/* The matches of a run, whether or not the answers are there yet. The strings and questions stay the caller's. -1: err (usage: a prompt
+ * that is needed is missing or of the other kind, no baseline; format: a prompt asks for a field that its matches do not have). */
 int matches_build(const struct match_opts *o, struct matches *out, struct err *err);
 void matches_free(struct matches *m);
 
-/* FastChat's checks before judging, over what the matches use: every model (the baseline too) has an answer to every question, every question of a
- * reference category a reference. -1: err (usage) that names model and question. 'answers' NULL: they are yet to come, only references are checked;
- * 'reference' may be NULL if no match needs it. */
+/* FastChat's checks before judging, over what the matches use: every model (the baseline too) has an answer to every question, every
+ * question of a reference category a reference. -1: err (usage) that names model and question. 'answers' NULL: they are yet to come, only
+ * references are checked; 'reference' may be NULL if no match needs it. */
 int matches_check(const struct match_opts *o, const struct answer_set *answers, const struct model_answers *reference, struct err *err);
 
 /* numpy's legacy shuffle with seed 0 over n things, as FastChat orders matches for --parallel above 1: order[i] is the number of the i-th. */
@@ -46,8 +46,8 @@ void shuffle_seed_0(int n, int *order);
 /* Does the category use references? math, reasoning, coding, arena-hard-200. */
 bool category_has_reference(const char *category);
 
-/* Fill the prompt of one game: game 1 shows model_1 as A, game 2 model_2 as A. Single mode: game 1. Appends to 'user'. -1: err (usage) when an answer
- * or a reference is missing, which matches_check() and match_ready() tell before. */
+/* Fill the prompt of one game: game 1 shows model_1 as A, game 2 model_2 as A. Single mode: game 1. Appends to 'user'. -1: err (usage)
+ * when an answer or a reference is missing, which matches_check() and match_ready() tell before. */
 int match_render(const struct match *m, int game, const struct answer_set *answers, const struct model_answers *reference, struct buf *user,
                  struct err *err);
 /* Are the answers there? JUDGMENT_OK; JUDGMENT_NO_ANSWER when a turn that the prompt would show failed or is empty; -1: not yet there. */

@@ -9,8 +9,8 @@ uint64_t memory_available(void);
 /* The most that was ever resident of this process, shared pages included; 0: unknown. */
 uint64_t memory_peak(void);
 
-/* The pure core: 'groups' is the text of /proc/self/cgroup, 'root' where control groups are mounted (versions 1 and 2). UINT64_MAX: no limit.
- * Page cache counts as free, since the kernel gives it up first. */
+/* The pure core: 'groups' is the text of /proc/self/cgroup, 'root' where control groups are mounted (versions 1 and 2). UINT64_MAX: no
+ * limit. Page cache counts as free, since the kernel gives it up first. */
 uint64_t memory_group_room(const char *root, const char *groups);
 
 #endif

@@ -66,8 +66,8 @@ struct model {
     uint64_t file_bytes;                          /* weight bytes in the files (headers included) */
 };
 
-/* Read configuration and tensor directory (not the weights) from 's': a .gguf file, or config.json with safetensors files (and their index).
- * Checks names, types, shapes and ranges of every tensor it will need. 'ops' gives the packed sizes. NULL: err (format, model, io).
+/* Read configuration and tensor directory (not the weights) from 's': a .gguf file, or config.json with safetensors files (and their
+ * index). Checks names, types, shapes and ranges of every tensor it will need. 'ops' gives the packed sizes. NULL: err (format, model, io).
  * Collective if the source is. */
 struct model *model_open(const struct source *s, const struct ops *ops, struct err *err);
 /* The header of a GGUF model (vocabulary, chat template), valid until model_close(); NULL for a Hugging Face folder. */

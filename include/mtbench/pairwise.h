@@ -1,6 +1,6 @@
 /* pairwise.h - pair judgments as wins, losses and ties (room: report).
- * A pair is judged twice, with the answers in both orders. Equal verdicts win or tie; verdicts that differ are a tie, as in FastChat. A record with
- * a game that gave no verdict counts as failed. */
+ * A pair is judged twice, with the answers in both orders. Equal verdicts win or tie; verdicts that differ are a tie, as in FastChat. A
+ * record with a game that gave no verdict counts as failed. */
 #ifndef MTB_PAIRWISE_H
 #define MTB_PAIRWISE_H
 

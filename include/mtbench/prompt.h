@@ -10,7 +10,8 @@ struct prompt {                          /* zeroed is empty */
     struct ids ids;
 };
 
-/* Append the rendered messages, open for the assistant's answer, and their ids. -1: err (model: the template refused the messages; format). */
+/* Append the rendered messages, open for the assistant's answer, and their ids. -1: err (model: the template refused the messages;
+ * format). */
 int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
                  struct err *err);
 /* The same for a text that is rendered already. */

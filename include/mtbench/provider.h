@@ -112,7 +112,8 @@ struct endpoint_opts {
     const char *(*env)(const char *name);   /* NULL: getenv */
     bool offline;                        /* nothing will be sent: it works without a key */
 };
-/* Collect provider, URL, version and key (the file that MTBENCH_JUDGE_KEY_FILE names, or the environment). -1: err (usage; device for a missing key). */
+/* Collect provider, URL, version and key (the file that MTBENCH_JUDGE_KEY_FILE names, or the environment). -1: err (usage; device for a
+ * missing key). */
 int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *o, struct err *err);
 void endpoint_free(struct endpoint *e);
 

@@ -68,8 +68,8 @@ struct comparison {
     double smallest;                     /* estimate_smallest() of the difference */
 };
 struct comparison scores_compare(const struct scores *s, int a, int b);
-/* The smallest difference that the run can show between two of its models: the median of comparison.smallest over neighbours in 'order'. With one
- * model, what it could show against another one like it that answers independently: sqrt(2) times its own error. */
+/* The smallest difference that the run can show between two of its models: the median of comparison.smallest over neighbours in 'order'.
+ * With one model, what it could show against another one like it that answers independently: sqrt(2) times its own error. */
 double scores_smallest(const struct scores *s, const int *order);
 
 /* ---- the judge again on the same answers ---- */
@@ -86,9 +86,9 @@ struct spread score_spread(const struct scores *s, int model);
 
 /* ---- do longer answers score higher? ---- */
 
-/* Points per doubling of the answer's length in code points. 'model' -1: over all models, within each question and turn, so that neither hard
- * questions nor their usual length show as an effect; it needs two models. Else between the questions of one model. 'missing' (may be NULL): ok
- * judgments without an answer to measure. */
+/* Points per doubling of the answer's length in code points. 'model' -1: over all models, within each question and turn, so that neither
+ * hard questions nor their usual length show as an effect; it needs two models. Else between the questions of one model. 'missing' (may be
+ * NULL): ok judgments without an answer to measure. */
 struct estimate score_length_slope(const struct scores *s, int model, const struct answer_set *answers, long *missing);
 
 #endif

@@ -14,7 +14,8 @@
 
 enum token_type { TOKEN_NORMAL = 1, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_USER, TOKEN_UNUSED, TOKEN_BYTE };
 
-/* The vocabulary of a GGUF file, as its reader finds it (tokenizer.ggml.*), or of a SentencePiece model. The tokenizer copies what it keeps. */
+/* The vocabulary of a GGUF file, as its reader finds it (tokenizer.ggml.*), or of a SentencePiece model. The tokenizer copies what it
+ * keeps. */
 struct vocab {
     struct slice kind;             /* "gpt2" or "llama" (tokenizer.ggml.model) */
     struct slice pre;              /* "smollm" (tokenizer.ggml.pre); ptr NULL when absent */
@@ -47,8 +48,8 @@ struct tokenizer;
 struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *config, size_t n_config, struct err *err);
 /* From a GGUF vocabulary. NULL: err (model for an unknown kind or pre-tokenizer, format for ids or merges outside the vocabulary). */
 struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err);
-/* From a SentencePiece model file (tokenizer.model) of kind BPE, with (or NULL, 0) tokenizer_config.json and added_tokens.json. Ids are those
- * of Hugging Face's LlamaTokenizer (the slow one), which FastChat uses: 'legacy' of the configuration counts. NULL: err, as above. */
+/* From a SentencePiece model file (tokenizer.model) of kind BPE, with (or NULL, 0) tokenizer_config.json and added_tokens.json. Ids are
+ * those of Hugging Face's LlamaTokenizer (the slow one), which FastChat uses: 'legacy' of the configuration counts. NULL: err, as above. */
 struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct slice config, struct slice added, struct err *err);
 void tokenizer_destroy(struct tokenizer *t);
 

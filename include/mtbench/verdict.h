@@ -1,4 +1,5 @@
-/* verdict.h - what a judge's text says (room: judge). Pure. FastChat's patterns, first match only; where its program would abort: unparsable. */
+/* verdict.h - what a judge's text says (room: judge). Pure. FastChat's patterns, first match only; where its program would abort:
+ * unparsable. */
 #ifndef MTB_VERDICT_H
 #define MTB_VERDICT_H
 
@@ -12,12 +13,12 @@ struct verdict {
     char letter;                         /* pairwise: 'A', 'B', 'C' (tie), 'E' (error) */
 };
 
-/* Digits are what Python's \d takes; a number with other than ASCII digits, or with a leading zero and no point, is where its program aborts. Two
- * ratings have no range: the larger one wins, at most 0.1 apart is a tie. */
+/* Digits are what Python's \d takes; a number with other than ASCII digits, or with a leading zero and no point, is where its program
+ * aborts. Two ratings have no range: the larger one wins, at most 0.1 apart is a tie. */
 struct verdict verdict_parse(enum verdict_format format, const char *text, size_t n);
 
-/* The text after thinking: without a leading <think>...</think> (and its kin) and the blanks after it; the whole where there is none. Offset of the
- * rest: n when the thinking never ends. A </think> whose beginning stood in the chat template ends thinking too. */
+/* The text after thinking: without a leading <think>...</think> (and its kin) and the blanks after it; the whole where there is none.
+ * Offset of the rest: n when the thinking never ends. A </think> whose beginning stood in the chat template ends thinking too. */
 size_t verdict_skip_thinking(const char *text, size_t n);
 
 #endif

@@ -24,8 +24,9 @@ struct votes {
     long failed;                         /* pair judgments with a game that gave no verdict: no vote */
 };
 
-/* Append the votes of a file: a JSON array of objects, or an object a line. An object is a vote (question_id, model_a, model_b, winner, judge, turn; the
- * winner is model_a, model_b or a text with "tie" in it), or a pair judgment as FastChat writes it (two equal games are a vote, two that differ a tie).
+/* Append the votes of a file: a JSON array of objects, or an object a line. An object is a vote (question_id, model_a, model_b, winner,
+ * judge, turn; the winner is model_a, model_b or a text with "tie" in it), or a pair judgment as FastChat writes it (two equal games are a
+ * vote, two that differ a tie).
  *
  * Judges are put into classes, as FastChat's compute_agreement does: "expert..." is human, "author..." is author, ["gpt-4", "pair..."] is
  * gpt4-pair. Other lists become "JUDGE-pair" (the prompt's name up to its first dash), other names stay; _ reads as - in them.

@@ -20,11 +20,11 @@ struct ledger_opts {
     void *ctx;
 };
 
-/* Open or create, lock, replay; what follows the last newline was being written when its writer died, and is cut off. NULL: err (busy, io, or
- * what replay said, with the place in front). */
+/* Open or create, lock, replay; what follows the last newline was being written when its writer died, and is cut off. NULL: err (busy, io,
+ * or what replay said, with the place in front). */
 struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
-/* Look without writing: replay the whole lines of the file, which another run may be writing, as far as they are there. Of 'o' only path, replay and ctx count.
- * A file that is not there has no lines. -1: err (io, or what replay said). */
+/* Look without writing: replay the whole lines of the file, which another run may be writing, as far as they are there. Of 'o' only path,
+ * replay and ctx count. A file that is not there has no lines. -1: err (io, or what replay said). */
 int ledger_peek(const struct ledger_opts *o, struct err *err);
 /* Drops what was added and not synced. NULL is fine. */
 void ledger_close(struct ledger *l);

@@ -342,8 +342,8 @@ static void run_free(struct run *r)
     free(r->journal_file);
 }
 
-int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro, const struct answer_watch *watch,
-               struct manifest *manifest, struct answer_result *res, struct err *err)
+int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro,
+               const struct answer_watch *watch, struct manifest *manifest, struct answer_result *res, struct err *err)
 {
     struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .watch = *watch, .started = clock_now() };
     r.answer_file = answer_opts_path(o);

@@ -21,7 +21,7 @@ struct answer_watch {
 
 /* Collective. Opens the journal, answers what it lacks, writes the answer file, prints the closing lines on rank 0. The rig is open; it is
  * started, and the manifest gets the hash of the weights, only if something is left to answer. */
-int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *r, const struct rig_opts *ro, const struct answer_watch *watch,
-               struct manifest *manifest, struct answer_result *res, struct err *err);
+int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *r, const struct rig_opts *ro,
+               const struct answer_watch *watch, struct manifest *manifest, struct answer_result *res, struct err *err);
 
 #endif

@@ -29,8 +29,8 @@ struct api_run {
 int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err);
 /* One short call, if there is anything to ask: does the model answer? -1: err (device; cancelled: out of quota). */
 int api_run_connect(struct api_run *r, struct err *err);
-/* Send what may be sent, work for at most 'wait' seconds, take what came. Returns how many conversations are open, -1: err (cancelled: start again
- * later; device: the server refuses this client; io). */
+/* Send what may be sent, work for at most 'wait' seconds, take what came. Returns how many conversations are open, -1: err (cancelled:
+ * start again later; device: the server refuses this client; io). */
 long api_run_tick(struct api_run *r, double wait, struct err *err);
 /* After a signal: send nothing more, wait for what is in flight, at most 'seconds'. -1: err (io). */
 int api_run_drain(struct api_run *r, double seconds, struct err *err);

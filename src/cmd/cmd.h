@@ -11,8 +11,8 @@ struct verb {
     const char *name, *peer;             /* peer: FastChat's script of the same purpose, or NULL */
     const char *summary;
     bool mpi;                            /* runs on the ranks of a job; else 'job' is NULL */
-    /* The words after the verb, which is argv[-1]; returns an exit code. NULL: not in this version. With --help among the words it prints its help and
-     * looks at nothing else, 'job' is NULL then. */
+    /* The words after the verb, which is argv[-1]; returns an exit code. NULL: not in this version. With --help among the words it prints
+     * its help and looks at nothing else, 'job' is NULL then. */
     int (*run)(struct job *job, int argc, char **argv);
 };
 

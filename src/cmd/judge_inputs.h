@@ -1,4 +1,5 @@
-/* judge_inputs.h - everything that judging reads: questions, answers, references, judge prompts, and the matches they make (room: cmd). Rank 0. */
+/* judge_inputs.h - everything that judging reads: questions, answers, references, judge prompts, and the matches they make (room: cmd).
+ * Rank 0. */
 #ifndef MTB_JUDGE_INPUTS_H
 #define MTB_JUDGE_INPUTS_H
 

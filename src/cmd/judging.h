@@ -1,4 +1,5 @@
-/* judging.h - a judging under way on rank 0: calls go out, verdicts come in, files are written (room: cmd). Local; ticks between other work. */
+/* judging.h - a judging under way on rank 0: calls go out, verdicts come in, files are written (room: cmd). Local; ticks between other
+ * work. */
 #ifndef MTB_JUDGING_H
 #define MTB_JUDGING_H
 
@@ -29,11 +30,11 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
 int judging_endpoint(struct judging *j, struct err *err);
 /* Dollars per million tokens: the flags, else the price file, else -1. -1: err (a broken file; --max-cost without prices). */
 int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err);
-/* The hosted judge: resolve, connect, one short call to see that it answers, unless all is done. -1: err (device: preflight failed; cancelled: come back
- * later; else: input). */
+/* The hosted judge: resolve, connect, one short call to see that it answers, unless all is done. -1: err (device: preflight failed;
+ * cancelled: come back later; else: input). */
 int judging_connect(struct judging *j, struct err *err);
-/* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1: err; the kind says
- * whether to come back (cancelled) or not. */
+/* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1:
+ * err; the kind says whether to come back (cancelled) or not. */
 long judging_tick(struct judging *j, double wait, struct err *err);
 /* A record that came another way (from an engine of the job): judge it; it is safe once judging_flush() has returned 0, which all that came
  * together share. -1: err (io, format). */

@@ -21,7 +21,8 @@ struct answers_plan {
 /* -1: err. Release either way. */
 int plan_answers(struct answers_plan *p, const struct answer_opts *o, const struct questions *qs, const struct rig *r, struct err *err);
 void plan_answers_free(struct answers_plan *p);
-/* Put choice 0 of every question into the set: the turns that are there, and for those to come texts of the length that is expected. Returns how many of these. */
+/* Put choice 0 of every question into the set: the turns that are there, and for those to come texts of the length that is expected.
+ * Returns how many of these. */
 long plan_answers_give(const struct answers_plan *p, const struct answer_opts *o, const struct questions *qs, struct answer_set *out);
 
 #endif

@@ -5,8 +5,9 @@
 #include "judge_inputs.h"
 #include "rig.h"
 
-/* Where no tokenizer of the judge is at hand: bytes of a prompt per token, and tokens of a judgment. cl100k_base, the tokenizer of GPT-4, makes 4.41 to 4.54 bytes a
- * token of the prompts in published GPT-4 judgments of MT-bench; the judgments themselves are 143 to 245 tokens long on average. */
+/* Where no tokenizer of the judge is at hand: bytes of a prompt per token, and tokens of a judgment. cl100k_base, the tokenizer of GPT-4,
+ * makes 4.41 to 4.54 bytes a token of the prompts in published GPT-4 judgments of MT-bench; the judgments themselves are 143 to 245 tokens
+ * long on average. */
 #define PLAN_BYTES_PER_TOKEN 4.4
 #define PLAN_JUDGMENT_TOKENS 170.0
 
@@ -22,8 +23,8 @@ struct judge_plan {
     double seconds;                      /* of a call that was made earlier, on average; 0: none was */
 };
 
-/* 'in' has all answers, those that are to come in their expected length. 'judge': a rig of the judge, open, whose tokenizer and template count; NULL: estimate.
- * -1: err. */
+/* 'in' has all answers, those that are to come in their expected length. 'judge': a rig of the judge, open, whose tokenizer and template
+ * count; NULL: estimate. -1: err. */
 int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_inputs *in, const struct rig *judge, struct err *err);
 /* Dollars of the calls to come with so many tokens in their replies; -1: no price is known. */
 double plan_judge_cost(const struct judge_plan *p, double tokens_out);

@@ -37,12 +37,14 @@ struct rig_memory {
     int local;                           /* ranks of the node */
 };
 
-/* Configuration, tokenizer and template; weights stay in their files. Collective over the job; 'job' NULL: this process alone. -1 everywhere
- * if one rank fails (err of the first). */
+/* Configuration, tokenizer and template; weights stay in their files. Collective over the job; 'job' NULL: this process alone. -1
+ * everywhere if one rank fails (err of the first). */
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err);
-/* Threads, weights and engine, with the same options. Collective. -1 everywhere if one rank fails; ERR_CANCELLED if the job was told to stop. */
+/* Threads, weights and engine, with the same options. Collective. -1 everywhere if one rank fails; ERR_CANCELLED if the job was told to
+ * stop. */
 int rig_start(struct rig *r, const struct rig_opts *o, struct err *err);
-/* Threads and memory as rig_start() would have them, no weight read. For a rig that is not started afterwards. Collective. -1 everywhere: err (memory). */
+/* Threads and memory as rig_start() would have them, no weight read. For a rig that is not started afterwards. Collective. -1 everywhere:
+ * err (memory). */
 int rig_plan(struct rig *r, const struct rig_opts *o, struct rig_memory *m, struct err *err);
 /* What a rank takes at most, and a node with all its ranks. */
 uint64_t rig_memory_rank(const struct rig_memory *m);

@@ -10,8 +10,8 @@ struct run_opts {
     struct judge_opts judge;             /* what both know by the same name is that of 'answer' */
 };
 
-/* The command line of a verb that has both, and (n_more, at most RUN_OPTS_MORE) rows of its own, which may point into 'o' after run_opts_default(). What the flags
- * say together is not checked. 0; 1: help was printed; -1: err (usage). */
+/* The command line of a verb that has both, and (n_more, at most RUN_OPTS_MORE) rows of its own, which may point into 'o' after
+ * run_opts_default(). What the flags say together is not checked. 0; 1: help was printed; -1: err (usage). */
 enum { RUN_OPTS_MORE = 4 };
 void run_opts_default(struct run_opts *o);
 int run_opts_parse(struct run_opts *o, const char *verb, const char *about, const struct opt *more, int n_more, int argc, char **argv, struct err *err);

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The value of header 'name' (any case) in raw header lines, blanks around it cut; the last one if there are several. false: none, or longer
- * than 'size' - 1. */
+/* The value of header 'name' (any case) in raw header lines, blanks around it cut; the last one if there are several. false: none, or
+ * longer than 'size' - 1. */
 bool header_find(const char *lines, const char *name, char *value, size_t size);
 /* The server's id of the request; false: none. */
 bool header_request_id(const char *lines, char *value, size_t size);

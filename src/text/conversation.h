@@ -36,7 +36,8 @@ struct conversation_missing { const char *name, *why; };
 extern const struct conversation_missing conversation_missing[];
 
 const struct conversation *conversation_find(const char *name);
-/* The template's name by FastChat's rules (model_adapter.py, conversation.py), or NULL where FastChat falls back to one_shot. 'name' gets it. */
+/* The template's name by FastChat's rules (model_adapter.py, conversation.py), or NULL where FastChat falls back to one_shot. 'name' gets
+ * it. */
 const char *conversation_rule(const char *model, char name[64]);
 void conversation_render(const struct conversation *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out);
 

@@ -19,7 +19,8 @@ struct lexicon {
 
 /* Room for ids below n_ids, n_tokens tokens and their bytes in all. */
 void lexicon_init(struct lexicon *x, int32_t n_ids, size_t n_tokens, size_t bytes);
-/* The caller keeps to what it promised lexicon_init(). A token that is not 'findable' has a text but no id by text. Of equal texts the first is found. */
+/* The caller keeps to what it promised lexicon_init(). A token that is not 'findable' has a text but no id by text. Of equal texts the
+ * first is found. */
 void lexicon_set(struct lexicon *x, int32_t id, const char *s, size_t n, bool findable);
 /* -1: none. */
 int32_t lexicon_find(const struct lexicon *x, const char *s, size_t n);
@@ -212,7 +213,8 @@ void vocab_added(struct tokenizer *t, const struct vocab *v);
 void vocab_roles(struct tokenizer *t, const struct vocab *v, bool add_bos);
 
 /* ---- tokenizer_config.c: tokenizer_config.json, parsed ---- */
-/* Roles, clean_up, and, for classes whose BOS and EOS follow add_bos_token and add_eos_token ('follows': whatever the class), lead and tail. */
+/* Roles, clean_up, and, for classes whose BOS and EOS follow add_bos_token and add_eos_token ('follows': whatever the class), lead and
+ * tail. */
 void config_apply(struct tokenizer *t, const cJSON *config, bool follows);
 /* {"32000": {"content": "<pad>", "special": true ...}} (added_tokens_decoder), or {"<pad>": 32000} (added_tokens.json). NULL: none. */
 int config_added(struct tokenizer *t, const cJSON *list, struct err *err);
