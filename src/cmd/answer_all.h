@@ -4,8 +4,8 @@
 
 #include "answer_run.h"
 
-/* Questions and model, read and found to fit each other; the weights are still in their files. *ro is what rig_start() and rig_plan() want. Collective.
- * -1 everywhere: err; close and free either way. */
+/* Questions and model, read and found to fit each other; the weights are still in their files. *ro is what rig_start() and rig_plan()
+ * want. Collective. -1 everywhere: err (device: a GPU was demanded that this build cannot use); close and free either way. */
 int answer_open(struct job *job, const struct answer_opts *o, struct questions *qs, struct rig *rig, struct rig_opts *ro, struct err *err);
 
 /* Collective. Returns an exit code; with EXIT_INPUT and EXIT_PREFLIGHT err says why. */

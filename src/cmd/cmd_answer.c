@@ -65,6 +65,8 @@ static int try_template(const struct question *q, const struct rig *r, struct er
 /* FastChat's flags about devices. Without a GPU a rank is a device, and a model lies on one. */
 static int check_devices(const struct answer_opts *o, int n_ranks, struct err *err)
 {
+    if (!strcmp(o->device, "cuda"))
+        return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
     if (o->gpus_per_model > 1)
         return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1", o->gpus_per_model);
     if (o->given_gpus_total && o->gpus_total != n_ranks)
@@ -132,13 +134,13 @@ static int exit_code(const struct answer_opts *o, const struct answer_result *re
 
 int answer_open(struct job *job, const struct answer_opts *o, struct questions *qs, struct rig *rig, struct rig_opts *ro, struct err *err)
 {
-    if (load_questions(job, o, qs, err) < 0)
+    if (check_devices(o, job_info(job).size, err) < 0 || load_questions(job, o, qs, err) < 0)
         return -1;
     *ro = (struct rig_opts){
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
         .threads = o->threads, .max_batch = o->max_batch, .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
     };
-    if (check_devices(o, job_info(job).size, err) < 0 || rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||
+    if (rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||
         try_template(&qs->q[0], rig, err) < 0)
         return -1;
     return 0;
@@ -152,8 +154,10 @@ int answer_all(struct job *job, const struct answer_opts *o, const struct answer
     struct manifest manifest = {0};
     struct answer_result res = {0};
     int code = EXIT_INPUT;
-    if (answer_open(job, o, &qs, &rig, &ro, err) < 0)
+    if (answer_open(job, o, &qs, &rig, &ro, err) < 0) {
+        code = err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
         goto out;
+    }
     say_once(o, &rig);
     struct sampling common = sampler_common(&o->sampler, &rig.model->config);
     describe(&manifest, o, &qs, &rig, &common);
@@ -166,13 +170,6 @@ out:
     return code;
 }
 
-static int preflight(const struct answer_opts *o, struct err *err)
-{
-    if (!strcmp(o->device, "cuda"))
-        return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
-    return 0;
-}
-
 int cmd_answer(struct job *job, int argc, char **argv)
 {
     struct answer_opts o;
@@ -180,9 +177,7 @@ int cmd_answer(struct job *job, int argc, char **argv)
     int rc = answer_opts_parse(&o, argc, argv, &err), code = EXIT_INPUT;
     if (rc > 0)
         return EXIT_COMPLETE;
-    if (rc == 0 && preflight(&o, &err) < 0)
-        code = EXIT_PREFLIGHT;
-    else if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0)
+    if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0)
         code = answer_all(job, &o, &(struct answer_watch){0}, &err);
     if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT) && job_info(job).rank == 0)
         log_error("%s", err.text);

@@ -28,9 +28,11 @@ static int parse(struct plan_opts *o, int argc, char **argv, struct err *err)
     const struct answer_opts *a = &o->run.answer;
     const struct opt more[] = {
         { "model-list", OPT_LIST, &j->model_list, NULL, "NAME...", "without --model-path: models whose answers are there (all in model_answer/)" },
-        { "judge-tokenizer", OPT_STRING, &o->judge_tokenizer, NULL, "PATH", "model whose tokenizer and template count a hosted judge's tokens (estimated from bytes)" },
+        { "judge-tokenizer", OPT_STRING, &o->judge_tokenizer, NULL, "PATH",
+          "model whose tokenizer and template count a hosted judge's tokens (estimated from bytes)" },
     };
-    int rc = run_opts_parse(&o->run, "plan", "Say what answering (--model-path) and judging with these flags would take; compute and send nothing.", more, 2, argc, argv, err);
+    static const char about[] = "Say what answering (--model-path) and judging with these flags would take; compute and send nothing.";
+    int rc = run_opts_parse(&o->run, "plan", about, more, 2, argc, argv, err);
     if (rc || judge_opts_check(j, err) < 0 || (a->model_path && answer_opts_check(&o->run.answer, err) < 0))
         return rc ? rc : -1;
     if (a->model_id && !a->model_path)
@@ -58,7 +60,7 @@ static const char *time_of(double seconds, char text[40])
 
 static void print_memory(const char *whose, const struct rig *r, const struct rig_memory *m)
 {
-    printf("%s   %.1f million parameters, %s, context %d\n", whose, model_parameters(&r->model->config) / 1e6, r->weights, r->model->config.context);
+    printf("%-9s %.1f million parameters, %s, context %d\n", whose, model_parameters(&r->model->config) / 1e6, r->weights, r->model->config.context);
     printf("memory    %.1f MB = %.1f weights + %d x %.1f (%d sequences of up to %d tokens), of %.1f MB that this node can give\n",
            (double)rig_memory_node(m) / 1e6, (double)m->weights / 1e6, m->local, (double)rig_memory_rank(m) / 1e6, m->engine.max_batch, m->engine.max_tokens,
            (double)m->available / 1e6);
@@ -154,15 +156,18 @@ static int plan_judging(const struct plan_opts *o, const struct answers_plan *an
     return rc;
 }
 
-/* Collective: what the local judge takes when its turn comes. */
-static int plan_local_judge(struct job *job, const struct judge_opts *j, struct err *err)
+/* Collective: what the local judge takes when its turn comes. 'alone': nothing has told the layout yet. */
+static int plan_local_judge(struct job *job, const struct judge_opts *j, bool alone, struct err *err)
 {
     struct rig r = {0};
     struct rig_memory m;
     struct rig_opts ro = { .model_path = j->judge_path, .model_id = j->judge_model, .threads = j->threads, .max_batch = j->max_batch };
     int rc = rig_open(&r, job, &ro, err);
-    if (rc == 0 && (rc = rig_plan(&r, &ro, &m, err)) == 0 && job_info(job).rank == 0)
-        print_memory("judge is", &r, &m);
+    if (rc == 0 && (rc = rig_plan(&r, &ro, &m, err)) == 0 && job_info(job).rank == 0) {
+        if (alone)
+            print_layout(job, &r);
+        print_memory("judged by", &r, &m);
+    }
     rig_close(&r);
     return rc;
 }
@@ -180,7 +185,7 @@ static int plan_answering(struct job *job, const struct answer_opts *a, struct a
         rc = job_agree(job, root ? plan_answers(p, a, &qs, &r, err) : 0, err);
     if (rc == 0 && root) {
         print_layout(job, &r);
-        print_memory("model  ", &r, &m);
+        print_memory("model", &r, &m);
         print_answers(p, &r);
     }
     rig_close(&r);
@@ -197,7 +202,7 @@ static int plan(struct job *job, const struct plan_opts *o, struct err *err)
     if (rc == 0)
         rc = job_agree(job, root ? plan_judging(o, a->model_path ? &answers : NULL, err) : 0, err);
     if (rc == 0 && o->run.judge.judge_path)
-        rc = plan_local_judge(job, &o->run.judge, err);
+        rc = plan_local_judge(job, &o->run.judge, !a->model_path, err);
     plan_answers_free(&answers);
     return rc;
 }
@@ -213,5 +218,5 @@ int cmd_plan(struct job *job, int argc, char **argv)
         rc = plan(job, &o, &err);
     if (rc < 0 && job_info(job).rank == 0)
         log_error("%s", err.text);
-    return rc < 0 ? EXIT_INPUT : EXIT_COMPLETE;
+    return rc == 0 ? EXIT_COMPLETE : err.kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
 }

@@ -26,7 +26,7 @@ done
 [ "$(word '.* to come: ([0-9]+) tokens in first prompts.*')" = "$sum" ]; ok $? "$sum tokens in the first prompts, as the verb prompt prints them"
 grep -q '^time      unknown until some turns are done' "$d/out"; ok $? "no time is invented"
 grep -q '^judge     own, single: 16 judgments, 0 done, 16 calls to come' "$d/out" && grep -q 'counted with its tokenizer; answers to come' "$d/out"; ok $? "calls of a local judge"
-grep -q '^judge is  ' "$d/out" && [ "$(grep -c '^memory ' "$d/out")" -eq 2 ]; ok $? "memory of both models"
+grep -q '^judged by ' "$d/out" && [ "$(grep -c '^memory ' "$d/out")" -eq 2 ]; ok $? "memory of both models"
 
 run 2 --model-id m --first-n 4
 plan "${answering[@]}" "${own[@]}"
@@ -78,6 +78,8 @@ done <<END
 --model-list m --judge-model gpt-x --max-cost 5|no price of gpt-x
 --judge-constrained|local judge
 END
+plan "${answering[@]}" "${own[@]}" --device cuda
+[ $rc -eq 77 ] && [ "$(said)" -eq 1 ]; ok $? "a GPU that is not there: $rc"
 timeout 60 mpirun --oversubscribe -n 3 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "${answering[@]}" "${own[@]}" --fresh >"$d/out" 2>"$d/err"
 [ $? -eq 0 ] && grep -q '^layout    3 ranks on 1 node' "$d/out" && [ "$(grep -c ^answers "$d/out")" -eq 1 ]; ok $? "under mpirun it says what three ranks would do, once"
 echo "1..$n"

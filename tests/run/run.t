@@ -73,6 +73,8 @@ all 1 --judge-model own --judge-path "$d/model" --judge-constrained --judge-max-
 [ $rc -eq 0 ] && diff <(sed 's/"tstamp".*//' "$d/two") <(sed 's/"tstamp".*//' "$d/smoke/model_judgment/own_single.jsonl") >"$d/err"; ok $? "one rank comes to the same judgments as two"
 
 forget
+hosted 2 --device cuda
+[ $rc -eq 77 ] && [ "$(said)" -eq 1 ] && [ ! -e "$answers/m.jsonl" ]; ok $? "a GPU that is demanded and not there ends it: $rc"
 hosted 2 --mode pairwise-all
 [ $rc -eq 1 ] && [ "$(said)" -eq 1 ]; ok $? "all pairs of one model are refused"
 echo "1..$n"
