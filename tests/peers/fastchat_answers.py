@@ -3,13 +3,13 @@
 reorganisation of answer files, and gen_judgment, whose calls to the judge end here instead of in a network. Prints TAP."""
 import builtins
 import glob
-import importlib.abc
-import importlib.machinery
 import json
 import os
 import runpy
 import sys
 from unittest import mock
+
+import absent
 
 BENCH, JOURNALS = sys.argv[1], sys.argv[2:]
 ANSWERS = "data/%s/model_answer/" % BENCH
@@ -23,23 +23,7 @@ def ok(good, what):
     print("%s %d - %s" % ("ok" if good else "not ok", ran, what))
 
 
-class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands in for what FastChat imports and these parts of it never use: weights, tensors, other vendors."""
-    ROOTS = {"torch", "transformers", "accelerate", "peft", "anthropic", "huggingface_hub", "psutil", "sentencepiece", "einops", "shortuuid", "markdown2", "nh3"}
-
-    def find_spec(self, name, path=None, target=None):
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if name.split(".")[0] in self.ROOTS else None
-
-    def create_module(self, spec):
-        module = mock.MagicMock(name=spec.name)
-        module.__path__, module.__spec__ = [], spec
-        return module
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.append(Absent())
+absent.put()
 from fastchat.llm_judge import common  # noqa: E402
 from fastchat.llm_judge.gen_model_answer import reorg_answer_file  # noqa: E402
 

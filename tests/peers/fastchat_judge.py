@@ -9,12 +9,11 @@ fastchat_judge.py compare OURS THEIRS ordered|any               equal but for ts
 import builtins
 import concurrent.futures
 import hashlib
-import importlib.abc
-import importlib.machinery
 import json
 import runpy
 import sys
-from unittest import mock
+
+import absent
 
 REPLIES = ["Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so [[B]]", "tie: [[C]]", "[7] then [[6]]\n", "\u65e5\u672c [[10]] [[A]]",
            "[[B]] beats [[A]], says [2]"]
@@ -22,22 +21,6 @@ REPLIES = ["Rating: [[8]]", "[[8.5]] {x}", "no verdict", "[[A]] \"quoted\"", "so
 
 def reply_to(user):
     return REPLIES[hashlib.sha256(user.encode()).digest()[0] % len(REPLIES)]
-
-
-class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands in for what judging imports and never uses: weights, tensors, other vendors."""
-    ROOTS = {"torch", "transformers", "accelerate", "peft", "anthropic", "huggingface_hub", "psutil", "sentencepiece", "einops", "shortuuid", "markdown2", "nh3"}
-
-    def find_spec(self, name, path=None, target=None):
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if name.split(".")[0] in self.ROOTS else None
-
-    def create_module(self, spec):
-        module = mock.MagicMock(name=spec.name)
-        module.__path__, module.__spec__ = [], spec
-        return module
-
-    def exec_module(self, module):
-        pass
 
 
 class Serial:
@@ -57,7 +40,7 @@ class Serial:
 
 
 def judge(calls, mode, parallel, baseline, models):
-    sys.meta_path.append(Absent())
+    absent.put()
     from fastchat.llm_judge import common
 
     def complete(model, conv, temperature, max_tokens, api_dict=None):
