@@ -2,10 +2,12 @@
 --parallel 256. The ideal is four waves of 200 ms. "judging" is the server's clock from the first judgment asked for to the last reply, so without starting the
 program, reading, the first call that looks whether the judge is there, and writing; "whole" is the process. The server is tests/bench/late.c; how many
 calls a second come through without the 200 ms stands below the table. BENCH_PARALLEL (256) is another number in flight. Each row is the median of
-BENCH_ROUNDS runs by "judging"; its last column has the fastest and the slowest."""
-import json, math, os, shutil, subprocess, time, urllib.request
+BENCH_ROUNDS runs by "judging"; its last column has the fastest and the slowest.
 
-from peer import BENCHES, MTBENCH, ROOT, ROUNDS, WORK, fail, line, need
+Then what the judge adds to `run`: the 80 questions at 64 new tokens by the demo model on two ranks, `answer` and `run` with the same server at 20 ms in turns."""
+import json, math, os, re, shutil, statistics, subprocess, time, urllib.request
+
+from peer import BENCHES, MTBENCH, QUESTIONS, ROOT, ROUNDS, WORK, env_of, fail, line, model, need
 
 DELAY, MATCHES, MODELS = 0.2, 1000, ["model-a", "model-b", "model-c", "model-d"]
 REPLY = {"id": "c", "object": "chat.completion", "created": 1, "model": "judge", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant",
@@ -57,6 +59,39 @@ def row(name, runs, ideal):
     line((name, -28), (f"{judging:.2f}", 9), (f"{100 * ideal / judging:.0f}", 8), (f"{wall:.2f}", 8), (f"{100 * ideal / wall:.0f}", 8), (f"{cpu:.2f}", 8), (f"{cpu / wall:.2f}", 7), (f"{mb:.0f}", 6), (f"{peak}", 6), (f"{runs[0][0]:.2f} .. {runs[-1][0]:.2f}", 15))
 
 
+def answers(verb, at, url):
+    """Seconds of the answers by their own line, and of the whole process."""
+    shutil.rmtree(f"{at}/data/mt_bench/model_answer", ignore_errors=True)
+    shutil.rmtree(f"{at}/data/mt_bench/model_judgment", ignore_errors=True)
+    judge = ["--judge-model", "judge", "--judge-provider", "openai", "--judge-base-url", url, "--parallel", "16"] if verb == "run" else []
+    args = ["mpirun", "--oversubscribe", "-n", "2", MTBENCH, verb, "--model-path", model("Q4_1"), "--model-id", "m", "--data-dir", f"{at}/data", "--max-new-token", "64", "--temperature", "0",
+            "--progress", "none", *judge]
+    env = {k: v for k, v in env_of("native").items() if "proxy" not in k.lower()} | {"OPENAI_API_KEY": "sk-none-of-yours"}
+    start = time.monotonic()
+    r = subprocess.run(args, env=env, capture_output=True, text=True)
+    wall, said = time.monotonic() - start, re.search(r"^answers .* ([\d.]+) s$", r.stdout, re.M)
+    if r.returncode or not said or (judge and "judgments 160/160" not in r.stdout):
+        fail(f"{verb} ended with {r.returncode}", r.stderr.strip()[-200:] or "run it by hand")
+    return float(said[1]), wall
+
+
+def beside_answers(at, url):
+    shutil.copy(need(QUESTIONS, "data/fetch.sh brings the questions"), f"{at}/data/mt_bench/question.jsonl")
+    shutil.copy(os.path.join(ROOT, "data/mt_bench/reference_answer/gpt-4.jsonl"), f"{at}/data/mt_bench/reference_answer/gpt-4.jsonl")
+    shutil.copy(os.path.join(ROOT, "data/judge_prompts.jsonl"), f"{at}/data/")
+    figures(url, 0.02)
+    times = {"answer": [], "run": []}
+    for _ in range(ROUNDS):
+        for verb, seen in times.items():
+            seen.append(answers(verb, at, url))
+    alone, along = ([statistics.median(x) for x in zip(*times[verb])] for verb in ("answer", "run"))
+    print()
+    line(("80 questions, 2 ranks", -28), ("answers", 9), ("whole", 8))
+    line(("answer", -28), (f"{alone[0]:.2f}", 9), (f"{alone[1]:.2f}", 8))
+    line(("run, judged along the way", -28), (f"{along[0]:.2f}", 9), (f"{along[1]:.2f}", 8))
+    print(f"   the judge adds {100 * (along[0] / alone[0] - 1):.1f} % to the answers and {100 * (along[1] / alone[1] - 1):.1f} % to the whole; limit 10 %")
+
+
 def main():
     parallel = int(os.environ.get("BENCH_PARALLEL", 256))
     venv = subprocess.run([os.path.join(ROOT, "tests/peers/venv"), "judge"], capture_output=True, text=True)
@@ -80,5 +115,6 @@ def main():
             subprocess.run(ours, cwd=at, env=env, stdout=subprocess.DEVNULL, check=True)
             seen = figures(url)
             print(f"   without the 200 ms {seen['calls'] / seen['seconds']:.0f} calls a second come through, both sides' work; {parallel} in flight need {parallel / DELAY:.0f}")
+            beside_answers(at, url)
         finally:
             server.kill()
