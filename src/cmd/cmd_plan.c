@@ -100,7 +100,9 @@ static void print_price(const struct judge_plan *p, const struct judge_opts *o)
         printf("price     unknown; give --price-in and --price-out, or a line for %s in %s/prices.txt\n", o->judge_model, o->data_dir);
         return;
     }
-    printf("price     about $ %.2f, at most $ %.2f (per million tokens $ %g in, $ %g out)", likely, most, p->price_in, p->price_out);
+    bool given = o->given_price_in && o->given_price_out;
+    printf("price     about $ %.2f, at most $ %.2f (per million tokens $ %g in, $ %g out, %s%s)", likely, most, p->price_in, p->price_out,
+           given ? "as given" : o->data_dir, given ? "" : "/prices.txt");
     if (p->spent > 0)
         printf("; spent so far $ %.2f", p->spent);
     printf("\n");

@@ -52,7 +52,11 @@ grep -q '^tokens    [0-9]* in (estimated from their bytes), about 2720 out, at m
 plan "${hosted[@]}" --judge-tokenizer "$d/model" --price-in 30 --price-out 60
 [ "$(word '^tokens    ([0-9]+) in \(counted with its tokenizer\).*')" = "$tokens" ]; ok $? "--judge-tokenizer counts them"
 want=$(python3 -c "print('about \$ %.2f, at most \$ %.2f' % (($tokens * 30 + 2720 * 60) / 1e6, ($tokens * 30 + 32768 * 60) / 1e6))")
-grep -qF "price     $want (per million tokens \$ 30 in, \$ 60 out)" "$d/out"; ok $? "price: $want"
+grep -qF "price     $want (per million tokens \$ 30 in, \$ 60 out, as given)" "$d/out"; ok $? "price: $want"
+printf 'gpt-x 10 20\n' >"$d/prices.txt"
+plan "${hosted[@]}" --price-in 30
+grep -qF "per million tokens \$ 30 in, \$ 20 out, $d/prices.txt)" "$d/out"; ok $? "what no flag says is the file's, which is named: $(grep ^price "$d/out")"
+rm "$d/prices.txt"
 plan "${hosted[@]}" --price-in 30 --price-out 60 --max-cost 0.01
 grep -q 'max-cost 0.01 would stop it before its end' "$d/out"; ok $? "a limit that is too low is told"
 cp "$d/smoke/model_answer/m.jsonl" "$d/smoke/model_answer/m2.jsonl"
