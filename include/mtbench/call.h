@@ -82,6 +82,8 @@ void call_journal_close(struct call_journal *j);
 /* The finished call of this key and content: ok, or ended in a way that asking again cannot better (filtered, refused, too long,
  * truncated). NULL: it has to be asked; a call that failed is asked again. Of several the last one counts. */
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
+/* Has another judge of this name ever replied to the call of this key, whatever its content? Looks through all records. */
+bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge);
 /* Take a record in (copied); it counts once call_journal_sync() has returned 0: many that came at once share one flush. */
 void call_journal_add(struct call_journal *j, const struct call_record *r);
 /* Write and flush what was added. -1 (err: io): that is not on disk; earlier records are safe. */

@@ -10,7 +10,7 @@ struct fallback_opts {
 };
 
 /* Calls go to the first. One that comes back filtered goes to the second, and what that one says is its record, with 'judge' set and
- * tokens, cost and tries of both; where the second filters it too, or fails, the first's record stands. When nothing more can come of the
+ * tokens, cost and tries of both; where the second fails the first's record stands, with what both took. When nothing more can come of the
  * second the first goes on alone. Never NULL. */
 struct transport *fallback_create(const struct fallback_opts *o);
 

@@ -36,9 +36,10 @@ struct journal;
  * need not have everything yet. A torn last line is cut off. 'fresh': an old journal is put aside as PATH.old. NULL: err (busy: another run
  * holds it; usage: the manifest differs; format; io). */
 struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err);
-/* Look at a journal without writing, locking or comparing it, for journal_find() and journal_rate() alone. One that is not there is empty,
+/* Look at a journal without writing or locking it, for journal_find() and journal_rate() alone. Its manifest is compared with 'm' if that is
+ * not NULL. One that is not there is empty,
  * as is that of path NULL. NULL: err (format, io). */
-struct journal *journal_peek(const char *path, struct err *err);
+struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err);
 /* Before the first journal_append(): 'm' is complete now. Compared with the journal's (-1: usage), or written as the first line (-1: io). */
 int journal_begin(struct journal *j, const struct manifest *m, struct err *err);
 /* The line that manifest_put() made of the manifest; NULL before the first journal_begin() on a new journal. */
@@ -46,6 +47,9 @@ const char *journal_manifest(const struct journal *j);
 void journal_close(struct journal *j);
 /* The finished (status ok) turn, or NULL. Valid until journal_close(). */
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn);
+/* How many turns of a conversation are finished, from the first on. -1 (err: usage): they were answered when the question's line, whose
+ * SHA-256 this is, read otherwise. */
+int journal_count(const struct journal *j, int64_t question_id, const char *question_sha256, int choice, int n_turns, struct err *err);
 /* New tokens of all turns per second in which turns were being made, pauses between two starts left out; 0: there are none. */
 double journal_rate(const struct journal *j);
 /* Take a record in; it is copied. */

@@ -10,6 +10,8 @@
 struct endpoint_words {
     const char *who;                     /* "judge" */
     const char *provider, *base_url, *model;   /* "--judge-provider" ... */
+    const char *key_file;                /* the variable that names a file with the key: "MTBENCH_JUDGE_KEY_FILE" */
+    const char *deployment;              /* the variable with an Azure deployment that the model's name does not tell; NULL: none */
 };
 
 /* Where and as whom. Filled from flags and environment by endpoint_resolve(). */
@@ -112,7 +114,7 @@ struct endpoint_opts {
     const char *(*env)(const char *name);   /* NULL: getenv */
     bool offline;                        /* nothing will be sent: it works without a key */
 };
-/* Collect provider, URL, version and key (the file that MTBENCH_JUDGE_KEY_FILE names, or the environment). -1: err (usage; device for a
+/* Collect provider, URL, version and key (the file that words->key_file names, or the environment). -1: err (usage; device for a
  * missing key). */
 int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *o, struct err *err);
 void endpoint_free(struct endpoint *e);

@@ -310,6 +310,16 @@ const struct call_record *call_journal_find(const struct call_journal *j, const 
     return at ? &j->entry[at - 1]->record : NULL;
 }
 
+bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge)
+{
+    for (size_t i = 0; i < j->n; i++) {
+        const struct call_record *r = &j->entry[i]->record;
+        if (r->judge && !strcmp(r->judge, judge) && !strcmp(r->key, key))
+            return true;
+    }
+    return false;
+}
+
 void call_journal_add(struct call_journal *j, const struct call_record *r)
 {
     struct buf line = {0};

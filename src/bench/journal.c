@@ -190,10 +190,10 @@ error:
     return NULL;
 }
 
-struct journal *journal_peek(const char *path, struct err *err)
+struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err)
 {
     struct journal *j = xcalloc(1, sizeof *j);
-    struct replay r = { j, NULL };
+    struct replay r = { j, m };
     j->path = xstrdup(path ? path : "");
     if (!path || ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &r }, err) == 0)
         return j;
@@ -236,6 +236,17 @@ const struct turn_record *journal_find(const struct journal *j, int64_t question
             return t;
     }
     return NULL;
+}
+
+int journal_count(const struct journal *j, int64_t question_id, const char *question_sha256, int choice, int n_turns, struct err *err)
+{
+    const struct turn_record *t;
+    int n = 0;
+    for (; n < n_turns && (t = journal_find(j, question_id, choice, n + 1)); n++)
+        if (strcmp(t->question_sha256, question_sha256))
+            return err_set(err, ERR_USAGE, "%s: question %lld was answered when its line read otherwise; use another --model-id, or --fresh to answer again",
+                           j->path, (long long)question_id);
+    return n;
 }
 
 static int by_start(const void *a, const void *b)

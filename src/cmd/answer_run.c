@@ -51,19 +51,6 @@ static bool root(const struct run *r)
 
 /* ---- what is left to do ---- */
 
-static int count_done(const struct run *r, const struct question *q, int choice, int *n, struct err *err)
-{
-    const struct turn_record *t;
-    *n = 0;
-    while (*n < q->n_turns && (t = journal_find(r->journal, q->id, choice, *n + 1))) {
-        if (strcmp(t->question_sha256, q->sha256))
-            return err_set(err, ERR_USAGE, "%s: question %" PRId64 " was answered when its line read otherwise; use another --model-id, or --fresh to answer again",
-                           r->journal_file, q->id);
-        (*n)++;
-    }
-    return 0;
-}
-
 /* Rank 0: the unfinished conversations, as bytes for all ranks: q, choice, n_done, then length and text of each finished turn. */
 static int list_items(struct run *r, struct buf *out, struct err *err)
 {
@@ -71,7 +58,7 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
         const struct question *q = &r->qs->q[i];
         for (int c = 0; c < r->o->num_choices; c++) {
             int32_t head[3] = { i, c, 0 };
-            if (count_done(r, q, c, &head[2], err) < 0)
+            if ((head[2] = journal_count(r->journal, q->id, q->sha256, c, q->n_turns, err)) < 0)
                 return -1;
             r->total += q->n_turns;
             r->resumed += head[2];

@@ -73,7 +73,9 @@ static int open_journal(struct api_run *r, struct err *err)
 
 int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err)
 {
-    static const struct endpoint_words words = { "model", "--provider", "--base-url", "--model" };
+    static const struct endpoint_words words = {
+        "model", "--provider", "--base-url", "--model", "MTBENCH_JUDGE_KEY_FILE", "AZURE_OPENAI_DEPLOYMENT",
+    };
     const struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->model, .words = &words };
     const struct price_flags f = { o->data_dir, o->model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
     *r = (struct api_run){ .o = o, .questions = qs, .started = clock_now() };

@@ -92,9 +92,9 @@ static void say_once(const struct answer_opts *o, const struct rig *r)
     log_verbose("model of %d layers, %s weights, template %s", r->model->config.n_layers, r->weights, chat_name(r->chat));
 }
 
-/* All but the hash of the weights, which nobody has read yet. */
-static void describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r, const struct sampling *s)
+void answer_describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r)
 {
+    const struct sampling common = sampler_common(&o->sampler, &r->model->config), *s = &common;
     manifest_add(m, true, "model_header_sha256", "%s", r->header_sha256);
     manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
     char *temperature = s->temperature < 0 ? xstrdup("by category") : xasprintf("%g", (double)s->temperature);
@@ -159,8 +159,7 @@ int answer_all(struct job *job, const struct answer_opts *o, const struct answer
         goto out;
     }
     say_once(o, &rig);
-    struct sampling common = sampler_common(&o->sampler, &rig.model->config);
-    describe(&manifest, o, &qs, &rig, &common);
+    answer_describe(&manifest, o, &qs, &rig);
     if (answer_run(job, o, &qs, &rig, &ro, watch, &manifest, &res, err) == 0)
         code = exit_code(o, &res);
 out:

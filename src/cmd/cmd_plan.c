@@ -80,11 +80,11 @@ static void print_answers(const struct answers_plan *p, const struct rig *r)
     char text[40];
     printf("answers   %ld turns, %ld done, %ld to come: %" PRId64 " tokens in first prompts, about %.0f new tokens, at most %" PRId64 "\n", p->turns, p->done,
            p->turns - p->done, p->prompt_tokens, p->expected, p->most);
+    if (p->turns == p->done)
+        return;
     if (p->tight)
         printf("          %ld question%s may outgrow the context of %d tokens and be cut there; a lower --max-new-token leaves them room\n", p->tight,
                p->tight == 1 ? "" : "s", r->model->config.context);
-    if (p->turns == p->done)
-        return;
     if (p->rate > 0)
         printf("time      about %s at %.0f tok/s, the speed of the turns that are done\n", time_of(p->expected / p->rate, text), p->rate);
     else
@@ -93,7 +93,7 @@ static void print_answers(const struct answers_plan *p, const struct rig *r)
 
 static void print_price(const struct judge_plan *p, const struct judge_opts *o)
 {
-    double likely = plan_judge_cost(p, p->tokens_out), most = plan_judge_cost(p, (double)p->most_out);
+    double likely = plan_judge_cost(p, (double)p->tokens_in, p->tokens_out), most = plan_judge_cost(p, (double)p->most_in, (double)p->most_out);
     if (o->judge_path)
         return;
     if (likely < 0) {
@@ -106,6 +106,8 @@ static void print_price(const struct judge_plan *p, const struct judge_opts *o)
     if (p->spent > 0)
         printf("; spent so far $ %.2f", p->spent);
     printf("\n");
+    if (o->fallback)
+        printf("          what %s is asked in its place comes on top\n", o->fallback);
     if (o->max_cost > 0 && p->spent + likely > o->max_cost)
         printf("          --max-cost %g would stop it before its end\n", o->max_cost);
 }
@@ -113,11 +115,15 @@ static void print_price(const struct judge_plan *p, const struct judge_opts *o)
 static void print_judge(const struct judge_plan *p, const struct judge_opts *o, long to_come)
 {
     char text[40];
-    printf("judge     %s, %s: %ld judgments, %ld done, %ld calls to come\n", o->judge_model, o->mode_name, p->judgments, p->done, p->calls);
+    printf("judge     %s, %s: %ld judgments, %ld done, %ld calls to come", o->judge_model, o->mode_name, p->judgments, p->done, p->calls);
+    if (p->unanswered)
+        printf("; %ld have no answer to judge", p->unanswered);
+    printf("\n");
     if (p->calls == 0)
         return;
-    printf("tokens    %" PRId64 " in (%s%s), about %.0f out, at most %" PRId64 "\n", p->tokens_in,
-           p->counted ? "counted with its tokenizer" : "estimated from their bytes", to_come ? "; answers to come taken as of usual length" : "", p->tokens_out, p->most_out);
+    printf("tokens    %" PRId64 " in (%s%s), about %.0f out; at most %" PRId64 " in, %" PRId64 " out\n", p->tokens_in,
+           p->counted ? "counted with its tokenizer" : "estimated from their bytes", to_come ? "; answers to come taken as of usual length" : "", p->tokens_out,
+           p->most_in, p->most_out);
     print_price(p, o);
     if (p->seconds > 0 && !o->judge_path)
         printf("time      about %s at %.1f s a call, as so far, %ld in flight\n", time_of(ceil((double)p->calls / (double)o->parallel) * p->seconds, text), p->seconds,

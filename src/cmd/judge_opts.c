@@ -4,6 +4,7 @@
 #include "cmd.h"
 
 #include "mtbench/progress.h"
+#include "mtbench/provider.h"
 
 #include <string.h>
 
@@ -71,6 +72,10 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--fallback-judge: is for a hosted judge that is called now; leave it out");
     if (o->fallback && o->max_cost > 0)
         return err_set(err, ERR_USAGE, "--fallback-judge, --max-cost: the limit cannot be held over two accounts; leave one of them out");
+    if ((o->provider && !local && !provider_find(o->provider, err)) || (o->fallback_provider && !provider_find(o->fallback_provider, err)))
+        return err_wrap(err, o->provider && !local && !provider_find(o->provider, NULL) ? "--judge-provider" : "--fallback-provider");
+    if (o->threads < 0 || o->threads > 1024)
+        return err_set(err, ERR_USAGE, "--threads %ld: is out of range; give 0 (this rank's share of the cores) to 1024", o->threads);
     if (o->parallel < 1 || o->parallel > 1024)
         return err_set(err, ERR_USAGE, "--parallel %ld: must lie between 1 and 1024", o->parallel);
     if (o->repeat < 1 || o->repeat > 100)

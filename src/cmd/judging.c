@@ -71,7 +71,9 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
 /* The other judge, in front of which the first one stands. */
 static int add_fallback(struct judging *j, bool smoke, struct err *err)
 {
-    static const struct endpoint_words words = { "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge" };
+    static const struct endpoint_words words = {
+        "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge", "MTBENCH_FALLBACK_KEY_FILE", NULL,
+    };
     const struct judge_opts *o = j->o;
     struct endpoint_opts e = { .provider = o->fallback_provider, .base_url = o->fallback_base_url, .model = o->fallback, .words = &words };
     struct price p;

@@ -1,25 +1,13 @@
 /* plan_answers.c - what answering would take. */
 #include "plan_answers.h"
 
+#include "answer_all.h"
+
 #include "mtbench/mem.h"
 #include "mtbench/prompt.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *finished(const struct answers_plan *p, const struct question *q, int choice, int turn)
-{
-    const struct turn_record *t = journal_find(p->journal, q->id, choice, turn);
-    return t && !strcmp(t->question_sha256, q->sha256) ? t->text : NULL;
-}
-
-static int n_finished(const struct answers_plan *p, const struct question *q, int choice)
-{
-    int n = 0;
-    while (n < q->n_turns && finished(p, q, choice, n + 1))
-        n++;
-    return n;
-}
 
 static double expected_tokens(const struct answer_opts *o, const struct question *q)
 {
@@ -53,7 +41,9 @@ static int add_question(struct answers_plan *p, const struct answer_opts *o, con
         return -1;
     p->tight += last + (long)q->n_turns * o->max_new_token > r->model->config.context;
     for (int c = 0; c < o->num_choices; c++) {
-        int done = n_finished(p, q, c), left = q->n_turns - done;
+        int done = journal_count(p->journal, q->id, q->sha256, c, q->n_turns, err), left = q->n_turns - done;
+        if (done < 0)
+            return -1;
         p->turns += q->n_turns;
         p->done += done;
         p->prompt_tokens += done ? 0 : first;
@@ -66,12 +56,15 @@ static int add_question(struct answers_plan *p, const struct answer_opts *o, con
 int plan_answers(struct answers_plan *p, const struct answer_opts *o, const struct questions *qs, const struct rig *r, struct err *err)
 {
     char *answers = answer_opts_path(o), *path = journal_path(answers);
-    *p = (struct answers_plan){ .journal = journal_peek(o->fresh ? NULL : path, err) };
+    struct manifest m = {0};
+    answer_describe(&m, o, qs, r);
+    *p = (struct answers_plan){ .journal = journal_peek(o->fresh ? NULL : path, &m, err) };
     int rc = p->journal ? 0 : -1;
     for (int i = 0; rc == 0 && i < qs->n; i++)
         rc = add_question(p, o, &qs->q[i], r, err);
     if (rc == 0)
         p->rate = journal_rate(p->journal);
+    manifest_free(&m);
     free(path);
     free(answers);
     return rc;
@@ -100,9 +93,9 @@ long plan_answers_give(const struct answers_plan *p, const struct answer_opts *o
         const struct question *q = &qs->q[i];
         const char **turn = xcalloc((size_t)q->n_turns, sizeof *turn);
         char *expected = words((long)expected_tokens(o, q));
-        int done = n_finished(p, q, 0);
+        int done = journal_count(p->journal, q->id, q->sha256, 0, q->n_turns, NULL);
         for (int t = 0; t < q->n_turns; t++)
-            turn[t] = t < done ? finished(p, q, 0, t + 1) : expected;
+            turn[t] = t < done ? journal_find(p->journal, q->id, 0, t + 1)->text : expected;
         to_come += q->n_turns - done;
         answer_set_add(out, o->model_id, q->id, turn, q->n_turns);
         free(expected);

@@ -21,7 +21,7 @@ static int count_tokens(const struct call *c, const struct rig *judge, int64_t *
     return rc;
 }
 
-static int count_calls(struct judge_plan *p, struct grader *g, const struct rig *judge, struct err *err)
+static int count_calls(struct judge_plan *p, struct grader *g, const struct rig *judge, bool hosted, struct err *err)
 {
     const struct call *c;
     while ((c = grader_next(g))) {
@@ -29,15 +29,17 @@ static int count_calls(struct judge_plan *p, struct grader *g, const struct rig 
             return -1;
         p->calls++;
         p->tokens_out += c->max_tokens < PLAN_JUDGMENT_TOKENS ? c->max_tokens : PLAN_JUDGMENT_TOKENS;
-        p->most_out += c->max_tokens;
+        p->most_out += (hosted ? 3 : 1) * (int64_t)c->max_tokens;
     }
+    p->most_in = (hosted ? 2 : 1) * p->tokens_in;
     return 0;
 }
 
 int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_inputs *in, const struct rig *judge, struct err *err)
 {
-    *p = (struct judge_plan){ .counted = judge != NULL };
-    if (judging_prices(o, &p->price_in, &p->price_out, err) < 0)
+    bool hosted = !o->judge_path;
+    *p = (struct judge_plan){ .counted = judge != NULL, .price_in = -1, .price_out = -1 };
+    if (hosted && judging_prices(o, &p->price_in, &p->price_out, err) < 0)
         return -1;
     struct call_journal *journal = call_journal_peek(in->journal, err);
     struct grader_opts go = {
@@ -46,12 +48,13 @@ int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_in
         .ask_filtered = o->fallback != NULL,
     };
     struct grader *g = journal ? grader_create(&go, err) : NULL;
-    int rc = g ? count_calls(p, g, judge, err) : -1;
+    int rc = g ? count_calls(p, g, judge, hosted, err) : -1;
     if (rc == 0) {
         struct grader_now now = grader_now(g);
         struct call_totals t = call_journal_totals(journal);
         p->judgments = now.total;
-        p->done = now.done;
+        p->unanswered = now.by_status[JUDGMENT_NO_ANSWER];
+        p->done = now.done - p->unanswered;
         p->spent = t.cost;
         p->seconds = t.calls ? t.seconds / (double)t.calls : 0;
     }
@@ -60,7 +63,7 @@ int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_in
     return rc;
 }
 
-double plan_judge_cost(const struct judge_plan *p, double tokens_out)
+double plan_judge_cost(const struct judge_plan *p, double tokens_in, double tokens_out)
 {
-    return p->price_in < 0 || p->price_out < 0 ? -1 : ((double)p->tokens_in * p->price_in + tokens_out * p->price_out) / 1e6;
+    return p->price_in < 0 || p->price_out < 0 ? -1 : (tokens_in * p->price_in + tokens_out * p->price_out) / 1e6;
 }

@@ -12,12 +12,12 @@
 #define PLAN_JUDGMENT_TOKENS 170.0
 
 struct judge_plan {
-    long judgments, done;                /* of the matches and repeats; done: in the journal */
+    long judgments, done, unanswered;    /* of the matches and repeats; done: in the journal; unanswered: there is nothing to judge */
     long calls;                          /* still to be made */
     int64_t tokens_in;                   /* of their prompts */
     bool counted;                        /* with the judge's tokenizer; else estimated from the bytes */
     double tokens_out;                   /* expected of their replies */
-    int64_t most_out;                    /* if each of them ran into its token limit */
+    int64_t most_in, most_out;           /* if each of them ran into its token limit; a hosted judge is then asked once more with twice of it */
     double price_in, price_out;          /* dollars per million tokens; -1: unknown */
     double spent;                        /* dollars, by earlier starts */
     double seconds;                      /* of a call that was made earlier, on average; 0: none was */
@@ -26,7 +26,7 @@ struct judge_plan {
 /* 'in' has all answers, those that are to come in their expected length. 'judge': a rig of the judge, open, whose tokenizer and template
  * count; NULL: estimate. -1: err. */
 int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_inputs *in, const struct rig *judge, struct err *err);
-/* Dollars of the calls to come with so many tokens in their replies; -1: no price is known. */
-double plan_judge_cost(const struct judge_plan *p, double tokens_out);
+/* Dollars of so many tokens; -1: no price is known. A fallback's calls are not among them. */
+double plan_judge_cost(const struct judge_plan *p, double tokens_in, double tokens_out);
 
 #endif

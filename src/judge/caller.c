@@ -208,8 +208,12 @@ static void again(struct caller *c, struct job *j, double due)
 {
     if (c->stopping)
         abandon(c, j);
-    else
+    else if (due > 0)
         wait_until(c, j, due);
+    else {                               /* at once, in front of those that were never asked */
+        j->due = 0;
+        give_back(c, j);
+    }
 }
 
 /* Is it of use to try once more? */

@@ -113,14 +113,14 @@ static int step(void *ctx, double wait, struct err *err)
     if (f->n_held == 0)
         return f->done ? 0 : first->step(first->ctx, wait, err);
     send_held(f);
-    int rc = first->step(first->ctx, 0, err);
+    first->step(first->ctx, 0, NULL);    /* its end is told when nothing is held any more */
     if (second->step(second->ctx, fmin(wait, 0.05), &why) < 0) {
         if (!f->lost && !f->draining)
             log_note("%s; what the first judge filters stays so", why.text);
         f->lost = true;
         let_go(f, true);
     }
-    return rc < 0 && f->n_held == 0 && !f->done ? -1 : 0;
+    return 0;
 }
 
 static const struct call_record *lend(struct fallback *f, struct kept *k, const struct call_record *r)
@@ -129,19 +129,20 @@ static const struct call_record *lend(struct fallback *f, struct kept *k, const 
     return r;
 }
 
-/* The second's record, with what both took. */
+/* What the second said, with what both took; where it failed the first's word stands. */
 static const struct call_record *join(struct fallback *f, struct kept *k, const struct call_record *second)
 {
     const struct call_record *first = &k->record;
     struct call_record *r = &f->joined;
-    *r = *second;
-    r->judge = f->o.name;
-    r->tokens_in += first->tokens_in;
-    r->tokens_out += first->tokens_out;
-    r->tokens_estimated |= first->tokens_estimated;
+    bool failed = second->status == CALL_FAILED;
+    *r = failed ? *first : *second;
+    r->judge = failed ? NULL : f->o.name;
+    r->tokens_in = first->tokens_in + second->tokens_in;
+    r->tokens_out = first->tokens_out + second->tokens_out;
+    r->tokens_estimated = first->tokens_estimated || second->tokens_estimated;
     r->cost = first->cost < 0 || second->cost < 0 ? -1 : first->cost + second->cost;
-    r->tries += first->tries;
-    r->seconds += first->seconds;
+    r->tries = first->tries + second->tries;
+    r->seconds = first->seconds + second->seconds;
     return lend(f, k, r);
 }
 
@@ -158,7 +159,7 @@ static const struct call_record *collect(void *ctx)
     }
     while ((r = first->collect(first->ctx))) {
         struct kept **p = find(f, r);
-        if (r->status == CALL_FILTERED && !f->lost)
+        if (r->status == CALL_FILTERED && !f->lost && !f->draining)
             hold(f, *p, r);
         if (!(*p)->keep)
             return lend(f, unlink_kept(p), r);
@@ -166,7 +167,7 @@ static const struct call_record *collect(void *ctx)
     if ((r = second->collect(second->ctx))) {
         struct kept *k = unlink_kept(find(f, r));
         f->n_held--;
-        return r->status == CALL_FILTERED || r->status == CALL_FAILED ? lend(f, k, &k->record) : join(f, k, r);
+        return join(f, k, r);
     }
     return NULL;
 }

@@ -180,10 +180,10 @@ static int take_key(struct endpoint *e, const char *text, const char *where, str
 
 static int find_key(struct endpoint *e, const struct endpoint_opts *o, struct err *err)
 {
-    const char *file = o->env("MTBENCH_JUDGE_KEY_FILE"), *value = first_of(o, e->provider->key_env);
+    const char *place = e->words->key_file, *file = o->env(place), *value = first_of(o, e->provider->key_env);
     if (file && *file) {
         struct buf b = {0};
-        int rc = io_read(file, &b, err) < 0 ? err_wrap(err, "MTBENCH_JUDGE_KEY_FILE") : take_key(e, b.data, "MTBENCH_JUDGE_KEY_FILE", err);
+        int rc = io_read(file, &b, err) < 0 ? err_wrap(err, "%s", place) : take_key(e, b.data, place, err);
         buf_free(&b);
         if (rc < 0)
             return -1;
@@ -191,8 +191,8 @@ static int find_key(struct endpoint *e, const struct endpoint_opts *o, struct er
         return -1;
     }
     if (e->provider->needs_key && !e->key && !o->offline)
-        return err_set(err, ERR_DEVICE, "%s %s: no key for %s; set %s, or MTBENCH_JUDGE_KEY_FILE to a file with the key", e->words->who, e->model,
-                       e->provider->name, e->provider->key_env);
+        return err_set(err, ERR_DEVICE, "%s %s: no key for %s; set %s, or %s to a file with the key", e->words->who, e->model, e->provider->name,
+                       e->provider->key_env, place);
     return 0;
 }
 
@@ -207,7 +207,9 @@ static const char *base_source(const struct endpoint *e, const struct endpoint_o
     return o->base_url ? e->words->base_url : e->provider->base_env;
 }
 
-static const struct endpoint_words judge_words = { "judge", "--judge-provider", "--judge-base-url", "--judge-model" };
+static const struct endpoint_words judge_words = {
+    "judge", "--judge-provider", "--judge-base-url", "--judge-model", "MTBENCH_JUDGE_KEY_FILE", "AZURE_OPENAI_DEPLOYMENT",
+};
 
 int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, struct err *err)
 {
@@ -217,7 +219,7 @@ int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, stru
     if (!e->provider)
         return err_wrap(err, "%s", e->words->provider);
     bool azure = e->provider == &provider_azure;
-    const char *deployment = azure ? o.env("AZURE_OPENAI_DEPLOYMENT") : NULL, *base = o.base_url ? o.base_url : first_of(&o, e->provider->base_env);
+    const char *deployment = azure && e->words->deployment ? o.env(e->words->deployment) : NULL, *base = o.base_url ? o.base_url : first_of(&o, e->provider->base_env);
     const char *version = azure ? first_of(&o, "AZURE_OPENAI_API_VERSION OPENAI_API_VERSION") : NULL;
     e->model = xstrdup(deployment && *deployment ? deployment : azure && !strncmp(o.model, "azure-", 6) ? o.model + 6 : o.model);
     e->api_version = version ? xstrdup(version) : NULL;

@@ -46,11 +46,11 @@ static double score_of(const struct game *game, bool *is_int)
     return fine ? game->verdict.score : -1;
 }
 
-/* A judgment that a fallback had a part in carries its name. */
+/* A judgment that a fallback had a part in carries its name, unless both judges filtered it. */
 static const char *judge_of(const struct grader *g, int unit)
 {
     for (int k = 0; k < g->n_games; k++)
-        if (game_of(g, unit, k)->judge)
+        if (game_of(g, unit, k)->judge && game_of(g, unit, k)->status != JUDGMENT_FILTERED)
             return game_of(g, unit, k)->judge;
     return g->o.judge;
 }
@@ -140,6 +140,15 @@ static int unit_by(const struct merge *m, const struct judgment_table *t, const 
     return i < 0 ? -1 : i / m->g->n_games;
 }
 
+/* Did this one reply in our judge's place once, to this prompt or to one that has changed since? */
+static bool stood_in(const struct grader *g, int unit, const char *name)
+{
+    for (int k = 0; k < g->n_games; k++)
+        if (call_journal_stood_in(g->o.journal, game_of(g, unit, k)->key, name))
+            return true;
+    return false;
+}
+
 /* Our judgment of what an old line judges, or -1. A line with a fallback's name is that of the judge in whose place it replied. */
 static int unit_of(const struct merge *m, const struct judgment_table *t, const struct judgment_row *row)
 {
@@ -149,7 +158,7 @@ static int unit_of(const struct merge *m, const struct judgment_table *t, const 
     if (unit >= 0)
         return unit;
     unit = unit_by(m, t, row, m->g->o.judge);
-    return unit >= 0 && !strcmp(judge_of(m->g, unit), t->name[row->judge]) ? unit : -1;
+    return unit >= 0 && stood_in(m->g, unit, t->name[row->judge]) ? unit : -1;
 }
 
 static bool judges_same_prompt(const struct grader *g, int unit, const char *line, size_t n)

@@ -402,6 +402,23 @@ def fallback():
         data = folder(["m-one"], lambda m, q, t: plain(m, q, t) + (" fault=filter200:*" if q % 4 == 1 else ""))
         r = Run(data, first.url, "--fallback-judge", "other", "--fallback-provider", "openai", "--fallback-base-url", first.url)
         ok(r.rc == 2 and "12/16   4 failed" in r.out and tally(x["judge"][0] for x in judgments(data)) == {"gpt-4": 16}, f"what both filter stays filtered: exit {r.rc}")
+        seen = len(first.log())
+        r = Run(data, first.url, "--fallback-judge", "other", "--fallback-provider", "openai", "--fallback-base-url", first.url)
+        ok(r.rc == 2 and len(first.log()) == seen and sum(x["tries"] for x in journal(data)) == 20, f"and is not asked again; what both took is on record: {len(first.log()) - seen}")
+        data = folder(["m-one"], lambda m, q, t: plain(m, q, t) + (" fault=filter:*" if q % 4 == 1 else ""))
+        Run(data, first.url, *with_other)
+        shutil.copy(f"{folder(['m-one'], plain)}/smoke/model_answer/m-one.jsonl", f"{data}/smoke/model_answer/m-one.jsonl")
+        r = Run(data, first.url, *with_other)
+        rows = judgments(data)
+        ok(r.rc == 0 and len(rows) == 16 and tally(x["judge"][0] for x in rows) == {"gpt-4": 16}, "judgments of answers that have changed take the place of its old ones too")
+        with open(f"{D}/first.key", "w") as f:
+            f.write(SECRET)
+        data = folder(["m-one"], lambda m, q, t: plain(m, q, t) + (" fault=filter:*" if q % 4 == 1 else ""))
+        with Stub("--no-faults", key="another-key") as third:
+            keyed = ["--fallback-judge", "other", "--fallback-provider", "openai", "--fallback-base-url", third.url]
+            r = Run(data, first.url, *keyed, env={"MTBENCH_JUDGE_KEY_FILE": f"{D}/first.key", "OPENAI_API_KEY": "another-key"})
+            ok(r.rc == 0 and "16/16" in r.out, f"the key file is the judge's, the fallback has its own key: exit {r.rc} {r.said}")
+        os.remove(f"{D}/first.key")
         fresh = folder(["m-one"], plain)
         r = Run(fresh, first.url, "--fallback-judge", "other", "--fallback-provider", "openai", "--fallback-base-url", "http://127.0.0.1:9")
         ok(r.refuses(77, "fallback judge other", "--fallback-base-url"), f"one that is not there is told before the first judgment: {r.said}")

@@ -48,10 +48,10 @@ grep -q '^judge     own, single: 16 judgments, 16 done, 0 calls to come' "$d/out
 
 hosted=(--model-list m --judge-model gpt-x)
 plan "${hosted[@]}"
-grep -q '^tokens    [0-9]* in (estimated from their bytes), about 2720 out, at most 32768$' "$d/out" && grep -q '^price     unknown; give --price-in' "$d/out"; ok $? "a hosted judge's tokens are estimated; no price is invented"
+grep -q '^tokens    [0-9]* in (estimated from their bytes), about 2720 out; at most [0-9]* in, 98304 out$' "$d/out" && grep -q '^price     unknown; give --price-in' "$d/out"; ok $? "a hosted judge's tokens are estimated; no price is invented"
 plan "${hosted[@]}" --judge-tokenizer "$d/model" --price-in 30 --price-out 60
 [ "$(word '^tokens    ([0-9]+) in \(counted with its tokenizer\).*')" = "$tokens" ]; ok $? "--judge-tokenizer counts them"
-want=$(python3 -c "print('about \$ %.2f, at most \$ %.2f' % (($tokens * 30 + 2720 * 60) / 1e6, ($tokens * 30 + 32768 * 60) / 1e6))")
+want=$(python3 -c "print('about \$ %.2f, at most \$ %.2f' % (($tokens * 30 + 2720 * 60) / 1e6, (2 * $tokens * 30 + 98304 * 60) / 1e6))")
 grep -qF "price     $want (per million tokens \$ 30 in, \$ 60 out, as given)" "$d/out"; ok $? "price: $want"
 printf 'gpt-x 10 20\n' >"$d/prices.txt"
 plan "${hosted[@]}" --price-in 30
@@ -59,6 +59,10 @@ grep -qF "per million tokens \$ 30 in, \$ 20 out, $d/prices.txt)" "$d/out"; ok $
 rm "$d/prices.txt"
 plan "${hosted[@]}" --price-in 30 --price-out 60 --max-cost 0.01
 grep -q 'max-cost 0.01 would stop it before its end' "$d/out"; ok $? "a limit that is too low is told"
+sed -E 's/"turns": \["[^"]*"/"turns": [""/; 4q' "$d/smoke/model_answer/m.jsonl" >"$d/smoke/model_answer/half.jsonl"
+tail -n +5 "$d/smoke/model_answer/m.jsonl" >>"$d/smoke/model_answer/half.jsonl"
+plan --model-list half --judge-model gpt-x
+grep -q '16 judgments, 0 done, 8 calls to come; 8 have no answer to judge$' "$d/out"; ok $? "empty answers need no call and are not done: $(grep ^judge "$d/out")"
 cp "$d/smoke/model_answer/m.jsonl" "$d/smoke/model_answer/m2.jsonl"
 for mode in pairwise-all pairwise-baseline; do
     flags=(--mode $mode --baseline-model m2 --repeat 2 --judge-model gpt-x --model-list m)
@@ -81,9 +85,18 @@ done <<END
 --model-list m --judge-tokenizer $d/none|--judge-tokenizer
 --model-list m --judge-model gpt-x --max-cost 5|no price of gpt-x
 --judge-constrained|local judge
+--model-list m --judge-provider opneai|opneai
+--model-list m --fallback-judge x --fallback-provider opneai|--fallback-provider
+--model-list m --judge-model own --judge-path $d/model --threads -3|--threads -3
+--model-path $d/model --model-id m --max-new-token 9|max_new_token was 8 and is 9
 END
 plan "${answering[@]}" "${own[@]}" --device cuda
 [ $rc -eq 77 ] && [ "$(said)" -eq 1 ]; ok $? "a GPU that is not there: $rc"
+plan --model-list m "${own[@]}" --max-cost 5
+[ $rc -eq 0 ]; ok $? "a local judge costs nothing, whatever --max-cost says"
+sed -i '2s/Write/Writing/; 2s/"turns": \["/&So /' "$d/smoke/question.jsonl"
+plan "${answering[@]}" "${own[@]}"
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'm.journal: question .* read otherwise' "$d/err"; ok $? "a question that has changed since is refused, as answering does: $(cat "$d/err")"
 timeout 60 mpirun --oversubscribe -n 3 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "${answering[@]}" "${own[@]}" --fresh >"$d/out" 2>"$d/err"
 [ $? -eq 0 ] && grep -q '^layout    3 ranks on 1 node' "$d/out" && [ "$(grep -c ^answers "$d/out")" -eq 1 ]; ok $? "under mpirun it says what three ranks would do, once"
 echo "1..$n"

@@ -116,7 +116,7 @@ static void test_resume(void)
 
 static void test_peek(void)
 {
-    struct journal *none = journal_peek(NULL, &err), *missing = journal_peek("none/such.journal", &err), *j = open_journal("other sampler", true);
+    struct journal *none = journal_peek(NULL, NULL, &err), *missing = journal_peek("none/such.journal", NULL, &err), *j = open_journal("other sampler", true);
     ok(none && missing && !journal_find(missing, 81, 0, 1) && journal_rate(none) == 0, "a journal that is not there is empty to the eye");
     journal_close(none);
     journal_close(missing);
@@ -129,7 +129,7 @@ static void test_peek(void)
         journal_append(j, &t);
     }
     journal_sync(j, &err);
-    struct journal *seen = journal_peek(path, &err);        /* while its writer has it open, and whatever it was made with */
+    struct journal *seen = journal_peek(path, NULL, &err);        /* while its writer has it open, and whatever it was made with */
     ok(seen && journal_find(seen, 91, 0, 1) && !journal_find(seen, 93, 0, 1), "the turns of a run under way are seen");
     ok(seen && journal_rate(seen) == 200.0 / 20, "200 tokens in the 20 s in which turns were made");
     journal_close(seen);
