@@ -92,31 +92,47 @@ static int put_aside(const struct ledger *l, struct err *err)
     return rc;
 }
 
+/* Is our descriptor's file still the one of this name? Another run may have put it aside between our opening and locking it. */
+static bool in_place(const struct ledger *l)
+{
+    struct stat ours, there;
+    return fstat(l->fd, &ours) == 0 && stat(l->path, &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
+static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err *err)
+{
+    for (;;) {
+        l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (l->fd < 0)
+            return err_errno(err, "%s: cannot write", l->path);
+        if (lock(l, o->busy, err) < 0)
+            return -1;
+        if (in_place(l))
+            return 0;
+        close(l->fd);
+    }
+}
+
+/* Put the old file aside and hold its lock until the new one is locked. */
+static int start_anew(struct ledger *l, const struct ledger_opts *o, struct err *err)
+{
+    int old = l->fd;
+    if (put_aside(l, err) < 0)
+        return -1;
+    if (in_place(l))                     /* it was empty and stays */
+        return 0;
+    int rc = open_locked(l, o, err);
+    close(old);
+    return rc;
+}
+
 struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
 {
     struct ledger *l = xcalloc(1, sizeof *l);
     l->fd = -1;
     l->path = xstrdup(o->path);
-    if (io_make_parents(o->path, err) < 0)
-        goto error;
-    for (int i = 0; i < 2; i++) {
-        l->fd = open(o->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (l->fd < 0) {
-            err_errno(err, "%s: cannot write", o->path);
-            goto error;
-        }
-        if (lock(l, o->busy, err) < 0)
-            goto error;
-        if (!o->fresh || i == 1)
-            break;
-        if (put_aside(l, err) < 0)
-            goto error;
-        close(l->fd);
-    }
-    if (replay(l, o, err) < 0)
-        goto error;
-    return l;
-error:
+    if (io_make_parents(o->path, err) == 0 && open_locked(l, o, err) == 0 && (!o->fresh || start_anew(l, o, err) == 0) && replay(l, o, err) == 0)
+        return l;
     ledger_close(l);
     return NULL;
 }

@@ -63,6 +63,53 @@ static int second_writer_is_refused(void)
     return WEXITSTATUS(status) == 7;
 }
 
+/* Is 'want' all that the file of this name holds? Read by a child: closing the file here would drop our lock. */
+static bool child_reads(const char *want)
+{
+    int status = 1;
+    pid_t child = fork();
+    if (child == 0) {
+        struct buf b = {0};
+        _exit(io_read(path, &b, NULL) == 0 && b.data && !strcmp(b.data, want) ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+/* One of several that start anew over and over: what it has written stays in its place as long as it holds the file. Exits 1 if not. */
+static void race(int me)
+{
+    int lost = 0;
+    for (int i = 0; i < 400; i++) {
+        struct seen s = {0};
+        struct ledger *l = open_it(&s, true, NULL);
+        char line[32], want[33];
+        int n = snprintf(line, sizeof line, "%d %d", me, i);
+        if (!l)
+            continue;                    /* somebody else has it */
+        snprintf(want, sizeof want, "%s\n", line);
+        ledger_add(l, line, (size_t)n);
+        lost += ledger_sync(l, NULL) != 0 || !child_reads(want);
+        ledger_close(l);
+    }
+    _exit(lost != 0);
+}
+
+static void test_race(void)
+{
+    pid_t child[6];
+    int lost = 0;
+    for (int i = 0; i < 6; i++)
+        if ((child[i] = fork()) == 0)
+            race(i);
+    for (int i = 0; i < 6; i++) {
+        int status = 1;
+        waitpid(child[i], &status, 0);
+        lost += status != 0;
+    }
+    ok(lost == 0, "of many that start anew at once none takes another's file away");
+}
+
 int main(void)
 {
     struct seen s = {0};
@@ -121,5 +168,6 @@ int main(void)
     is_file("fits\ndoes not\n", "it goes on");
     ledger_close(l);
     buf_free(&s.text);
+    test_race();
     return done_testing();
 }
