@@ -11,6 +11,7 @@
 struct ranks {
     struct job *job;
     struct judging *j;                   /* rank 0 */
+    const struct engine *engine;
     struct transport *local;
     struct deal *deal;
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
@@ -138,8 +139,10 @@ static int work(struct ranks *r, struct err *err)
             deal_leave(r->deal);
             r->left = true;
         }
-        if (r->j)
+        if (r->j) {
+            r->j->tokens = deal_tally_sum(r->deal);
             judging_show(r->j);
+        }
         if (!r->left) {
             deal_want(r->deal, r->local->room(r->local->ctx));
             for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
@@ -153,6 +156,7 @@ static int work(struct ranks *r, struct err *err)
             rc = -1;
             job_raise(r->job, JOB_FAILED);
         }
+        deal_tally(r->deal, engine_stats(r->engine).rows);
         live -= send_records(r);
     }
     if (r->j && rc == 0)
@@ -162,7 +166,7 @@ static int work(struct ranks *r, struct err *err)
 
 static int judge_calls(struct job *job, const struct judge_opts *o, struct rig *rig, struct judging *j, struct err *err)
 {
-    struct ranks r = { .job = job, .j = j };
+    struct ranks r = { .job = job, .j = j, .engine = rig->engine };
     struct local_opts l = {
         .engine = rig->engine, .tokenizer = rig->tokenizer, .chat = rig->chat, .stop_id = rig->stop_id, .n_stop = rig->n_stop,
         .n_vocab = rig->model->config.n_vocab, .max_batch = (int)o->max_batch, .model = o->judge_model,

@@ -113,7 +113,7 @@ void judging_show(const struct judging *j)
         return;
     struct grader_now g = grader_now(j->grader);
     struct progress_now now = {
-        .what = "judgments", .unit = "judged", .done = g.done, .total = g.total, .failed = g.failed, .seconds = clock_now() - j->started,
+        .what = "judgments", .unit = "judged", .tokens = j->tokens, .done = g.done, .total = g.total, .failed = g.failed, .seconds = clock_now() - j->started,
         .dollars = g.cost > 0 ? g.cost : 0,
     };
     progress_update(j->progress, &now);

@@ -20,6 +20,7 @@ struct judging {
     struct endpoint endpoint, fallback_endpoint;
     struct transport *transport;         /* NULL until connected */
     struct progress *progress;           /* NULL: somebody else shows it */
+    uint64_t tokens;                     /* read and written by a local judge so far, on all ranks */
     int in_flight;
     double started;
 };
