@@ -272,7 +272,7 @@ struct call_journal *call_journal_open(const char *path, const struct manifest *
         manifest_put(&line, m);
         ledger_add(j->ledger, line.data, line.len);
         buf_free(&line);
-        if (ledger_sync(j->ledger, err) < 0)
+        if (ledger_sync(j->ledger, err) < 0)             /* better now than when a call has been paid */
             goto error;
     }
     return j;
@@ -298,7 +298,10 @@ void call_journal_close(struct call_journal *j)
         cJSON_Delete(j->entry[i]->keep);
         free(j->entry[i]);
     }
-    ledger_close(j->ledger);
+    if (j->ledger && j->n == 0)
+        ledger_discard(j->ledger);       /* no call was made: nothing to remember */
+    else
+        ledger_close(j->ledger);
     free(j->entry);
     free(j->slot);
     free(j);

@@ -15,6 +15,7 @@
 struct ledger {
     char *path;
     int fd;
+    bool ours;                           /* locked, and the file of this name */
     off_t good;                          /* bytes on disk that end in a whole line */
     struct buf pending;
 };
@@ -73,8 +74,10 @@ int ledger_peek(const struct ledger_opts *o, struct err *err)
 
 static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err)
 {
+    l->ours = false;                     /* what cannot be read is nothing to remove */
     if (replay_lines(o, l->fd, &l->good, err) < 0)
         return -1;
+    l->ours = true;
     if (ftruncate(l->fd, l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
     return 0;
@@ -107,7 +110,7 @@ static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err
             return err_errno(err, "%s: cannot write", l->path);
         if (lock(l, o->busy, err) < 0)
             return -1;
-        if (in_place(l))
+        if ((l->ours = in_place(l)))
             return 0;
         close(l->fd);
     }
@@ -121,6 +124,7 @@ static int start_anew(struct ledger *l, const struct ledger_opts *o, struct err 
         return -1;
     if (in_place(l))                     /* it was empty and stays */
         return 0;
+    l->ours = false;
     int rc = open_locked(l, o, err);
     close(old);
     return rc;
@@ -141,11 +145,19 @@ void ledger_close(struct ledger *l)
 {
     if (!l)
         return;
+    if (l->ours && l->good == 0)
+        unlink(l->path);                 /* nothing was written, and whoever waits for its lock looks whether the name still means it */
     if (l->fd >= 0)
         close(l->fd);
     buf_free(&l->pending);
     free(l->path);
     free(l);
+}
+
+void ledger_discard(struct ledger *l)
+{
+    l->good = 0;
+    ledger_close(l);
 }
 
 bool ledger_empty(const struct ledger *l)

@@ -26,8 +26,10 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
 /* Look without writing: replay the whole lines of the file, which another run may be writing, as far as they are there. Of 'o' only path,
  * replay and ctx count. A file that is not there has no lines. -1: err (io, or what replay said). */
 int ledger_peek(const struct ledger_opts *o, struct err *err);
-/* Drops what was added and not synced. NULL is fine. */
+/* Drops what was added and not synced; a file without a line is removed. NULL is fine. */
 void ledger_close(struct ledger *l);
+/* Close it and remove the file, whose lines are not worth keeping. */
+void ledger_discard(struct ledger *l);
 /* Has the file no line yet? */
 bool ledger_empty(const struct ledger *l);
 /* Take a line in; 'line' has no newline. */

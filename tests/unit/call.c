@@ -100,6 +100,9 @@ static void test_journal(void)
     manifest_add(&m, true, "judge", "gpt-4");
     struct call_journal *j = call_journal_open(path, &m, &err);
     ok(j && !call_journal_find(j, "a", 1), "an empty journal finds nothing");
+    call_journal_close(j);
+    ok(access(path, F_OK) != 0, "and does not stay when no call was made");
+    j = call_journal_open(path, &m, &err);
     struct call_record r = sample("a", 1, CALL_FAILED);
     ok(call_journal_append(j, &r, &err) == 0 && !call_journal_find(j, "a", 1), "a failed call is to be asked again");
     r = sample("a", 1, CALL_OK);

@@ -118,6 +118,11 @@ int main(void)
     struct ledger *l = open_it(&s, false, &err);
     ok(l && ledger_empty(l) && s.n == 0, "a new file is made, with its folders");
     ok(second_writer_is_refused(), "a second process is refused and told who writes"); /* before we read the file: closing it drops the lock */
+    ok(access(path, F_OK) == 0, "and takes nothing away");
+    ledger_add(l, "lost", 4);
+    ledger_close(l);
+    ok(access(path, F_OK) != 0, "a file without a line does not stay");
+    l = open_it(&s, false, &err);
     ledger_add(l, "one", 3);
     ledger_add(l, "two", 3);
     is_file("", "what was added waits for the sync");
