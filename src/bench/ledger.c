@@ -15,7 +15,7 @@
 struct ledger {
     char *path;
     int fd;
-    bool ours;                           /* locked, and the file of this name */
+    bool open;                           /* locked, read, in its place */
     off_t good;                          /* bytes on disk that end in a whole line */
     struct buf pending;
 };
@@ -74,10 +74,8 @@ int ledger_peek(const struct ledger_opts *o, struct err *err)
 
 static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err)
 {
-    l->ours = false;                     /* what cannot be read is nothing to remove */
     if (replay_lines(o, l->fd, &l->good, err) < 0)
         return -1;
-    l->ours = true;
     if (ftruncate(l->fd, l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
     return 0;
@@ -110,7 +108,7 @@ static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err
             return err_errno(err, "%s: cannot write", l->path);
         if (lock(l, o->busy, err) < 0)
             return -1;
-        if ((l->ours = in_place(l)))
+        if (in_place(l))
             return 0;
         close(l->fd);
     }
@@ -124,7 +122,6 @@ static int start_anew(struct ledger *l, const struct ledger_opts *o, struct err 
         return -1;
     if (in_place(l))                     /* it was empty and stays */
         return 0;
-    l->ours = false;
     int rc = open_locked(l, o, err);
     close(old);
     return rc;
@@ -135,8 +132,10 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
     struct ledger *l = xcalloc(1, sizeof *l);
     l->fd = -1;
     l->path = xstrdup(o->path);
-    if (io_make_parents(o->path, err) == 0 && open_locked(l, o, err) == 0 && (!o->fresh || start_anew(l, o, err) == 0) && replay(l, o, err) == 0)
+    if (io_make_parents(o->path, err) == 0 && open_locked(l, o, err) == 0 && (!o->fresh || start_anew(l, o, err) == 0) && replay(l, o, err) == 0) {
+        l->open = true;
         return l;
+    }
     ledger_close(l);
     return NULL;
 }
@@ -145,7 +144,7 @@ void ledger_close(struct ledger *l)
 {
     if (!l)
         return;
-    if (l->ours && l->good == 0)
+    if (l->open && l->good == 0)
         unlink(l->path);                 /* nothing was written, and whoever waits for its lock looks whether the name still means it */
     if (l->fd >= 0)
         close(l->fd);
