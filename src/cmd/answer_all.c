@@ -1,18 +1,12 @@
-/* cmd_answer.c - the verb `answer`: questions in, answers out, on all ranks of the job.
+/* answer_all.c - the whole of answering: questions in, answers out, on all ranks of the job.
  * Rank 0 reads the questions, keeps the journal and deals conversations; every rank, rank 0 too, answers them. */
 #include "answer_all.h"
-#include "answer_opts.h"
-#include "answer_run.h"
 #include "cmd.h"
-#include "rig.h"
 
-#include "mtbench/answer.h"
-#include "mtbench/clock.h"
-#include "mtbench/feed.h"
 #include "mtbench/io.h"
-#include "mtbench/journal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/prompt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,19 +160,5 @@ out:
     rig_close(&rig);
     manifest_free(&manifest);
     questions_free(&qs);
-    return code;
-}
-
-int cmd_answer(struct job *job, int argc, char **argv)
-{
-    struct answer_opts o;
-    struct err err = {0};
-    int rc = answer_opts_parse(&o, argc, argv, &err), code = EXIT_INPUT;
-    if (rc > 0)
-        return EXIT_COMPLETE;
-    if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0)
-        code = answer_all(job, &o, &(struct answer_watch){0}, &err);
-    if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT) && job_info(job).rank == 0)
-        log_error("%s", err.text);
     return code;
 }
