@@ -192,7 +192,8 @@ static int judge_calls(struct job *job, const struct judge_opts *o, struct rig *
 int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *j, double *parameters, struct err *err)
 {
     struct rig rig = {0};
-    struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .max_batch = o->max_batch };
+    struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .max_batch = o->max_batch,
+                           .interruptible = true };
     int rc = rig_open(&rig, job, &ro, err);
     if (rc == 0) {
         *parameters = model_parameters(&rig.model->config);

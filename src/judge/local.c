@@ -157,6 +157,11 @@ static void end_call(struct local *l, struct slot *s, enum finish how)
     if (s->verdict >= 0) {
         struct forced_opts f = { l->o.engine, l->o.tokenizer, l->o.chat, l->o.n_vocab, (enum verdict_format)s->verdict };
         status = forced_verdict(&f, &s->prompt.text, &reply, &expected, &err) < 0 ? CALL_FAILED : CALL_OK;
+        if (err.kind == ERR_CANCELLED) { /* told to stop: as if it had never been asked */
+            free(reply);
+            slot_end(l, s);
+            return;
+        }
         reason = status == CALL_FAILED ? err.text : NULL;
     }
     struct call_record *r = finish(l, s, status, reply, reason);
@@ -184,17 +189,23 @@ static void watch_stop_strings(struct local *l)
     }
 }
 
+/* A forced verdict steps the engine itself, for seconds where others fill its steps: one at a time, so that the caller hears of signals and of
+ * other ranks between two. */
 static int step(void *ctx, double wait, struct err *err)
 {
     struct local *l = ctx;
-    const struct completion *got;
+    const struct completion *got = engine_collect(l->o.engine);
     (void)wait;
     (void)err;
-    engine_step(l->o.engine);
-    watch_stop_strings(l);
-    while ((got = engine_collect(l->o.engine))) {
+    if (!got) {
+        engine_step(l->o.engine);
+        watch_stop_strings(l);
+        got = engine_collect(l->o.engine);
+    }
+    for (bool more = true; got; got = more ? engine_collect(l->o.engine) : NULL) {
         struct slot *s = &l->slot[got->tag];
         enum finish how = got->finish;
+        more = s->verdict < 0;
         ids_clear(&l->ids);
         for (int i = 0; i < got->n_token; i++)
             ids_add(&l->ids, got->token[i]);

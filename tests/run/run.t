@@ -73,6 +73,23 @@ all 1 --judge-model own --judge-path "$d/model" --judge-constrained --judge-max-
 [ $rc -eq 0 ] && diff <(sed 's/"tstamp".*//' "$d/two") <(sed 's/"tstamp".*//' "$d/smoke/model_judgment/own_single.jsonl") >"$d/err"; ok $? "one rank comes to the same judgments as two"
 
 forget
+own=(--judge-model own --judge-path "$d/model" --judge-constrained --judge-max-tokens 500 --max-error-rate 1)
+(
+    all 2 "${own[@]}"
+    echo "$rc" >"$d/code"
+) &
+for _ in $(seq 300); do [ -e "$answers/m.jsonl" ] && [ -e "$d/smoke/model_judgment/own_single.journal" ] && break; sleep 0.05; done
+sleep 0.3
+before=$(date +%s)
+# shellcheck disable=SC2046
+kill -USR1 $(pgrep -f "^mpirun .*--data-dir $d ")
+wait $!
+[ "$(cat "$d/code")" -eq 75 ] && [ $(($(date +%s) - before)) -lt 10 ]; ok $? "a signal while the ranks judge ends it with 75, within 10 s: $(cat "$d/code")"
+all 2 "${own[@]}"
+[ $rc -eq 0 ] && grep -q '^judgments 16/16' "$d/out"; ok $? "the next start judges to the end: $rc"
+! grep -q '"status": "failed"' "$d/smoke/model_judgment/own_single.journal"; ok $? "and nothing that was broken off is on record as failed"
+
+forget
 hosted 2 --device cuda
 [ $rc -eq 77 ] && [ "$(said)" -eq 1 ] && [ ! -e "$answers/m.jsonl" ]; ok $? "a GPU that is demanded and not there ends it: $rc"
 hosted 2 --mode pairwise-all
