@@ -85,6 +85,8 @@ static int judge_local(struct job *job, const struct judge_opts *o, struct judgi
     int code = EXIT_INPUT;
     if (judge_on_ranks(job, o, j, &parameters, err) == 0)
         code = job_poll(job) == JOB_STOPPED ? EXIT_RESUME : EXIT_COMPLETE;
+    else if (err->kind == ERR_CANCELLED)
+        code = EXIT_RESUME;
     if (code != EXIT_INPUT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0)
         code = EXIT_INPUT;
     if (code == EXIT_COMPLETE && j && judging_error_rate(j) > o->max_error_rate)

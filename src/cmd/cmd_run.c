@@ -155,7 +155,7 @@ static int judge_rest(struct run *r, struct job *job, int code, struct err *err)
     if (root && hosted(r->o) && !r->judge_lost)
         finish_calls(r);
     if (!hosted(r->o) && !stopped && judge_on_ranks(job, &r->o->judge, root ? &r->judging : NULL, &parameters, err) < 0)
-        return EXIT_INPUT;
+        return err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;
     int judged = root ? conclude(r, parameters, stopped || job_poll(job) == JOB_STOPPED, err) : EXIT_COMPLETE;
     job_barrier(job);
     job_bcast(job, &judged, sizeof judged);
