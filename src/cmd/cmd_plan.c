@@ -6,14 +6,11 @@
 #include "run_opts.h"
 
 #include "mtbench/log.h"
-#include "mtbench/mem.h"
 #include "mtbench/model.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct plan_opts {
     struct run_opts run;
