@@ -4,7 +4,6 @@
 #include "cmd.h"
 
 #include "mtbench/layout.h"
-#include "mtbench/mem.h"
 #include "mtbench/progress.h"
 
 #include <limits.h>
@@ -126,11 +125,6 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
     _Static_assert(sizeof rows / sizeof *rows <= ANSWER_OPTS_MAX, "room for the rows");
     memcpy(table, rows, sizeof rows);
     return sizeof rows / sizeof *rows;
-}
-
-char *answer_opts_path(const struct answer_opts *o)
-{
-    return o->answer_file && *o->answer_file ? xstrdup(o->answer_file) : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->model_id);
 }
 
 int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *err)

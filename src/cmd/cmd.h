@@ -2,10 +2,9 @@
 #ifndef MTB_CMD_H
 #define MTB_CMD_H
 
+#include "mtbench/exit_code.h"
 #include "mtbench/job.h"
 #include "mtbench/opts.h"
-
-enum exit_code { EXIT_COMPLETE = 0, EXIT_INPUT = 1, EXIT_FAILURES = 2, EXIT_RESUME = 75, EXIT_PREFLIGHT = 77 };
 
 struct verb {
     const char *name, *peer;             /* peer: FastChat's script of the same purpose, or NULL */

@@ -1,7 +1,8 @@
 /* cmd_answer.c - the verb `answer`. */
-#include "answer_all.h"
+#include "answer_opts.h"
 #include "cmd.h"
 
+#include "mtbench/candidate.h"
 #include "mtbench/log.h"
 
 int cmd_answer(struct job *job, int argc, char **argv)

@@ -1,9 +1,9 @@
 /* cmd_api_answer.c - the verb `api-answer`: questions in, answers of a hosted model out. Rank 0 works, the others wait. */
 #include "api_opts.h"
-#include "api_run.h"
-#include "bench_questions.h"
 #include "cmd.h"
 
+#include "mtbench/api_answers.h"
+#include "mtbench/bench.h"
 #include "mtbench/log.h"
 
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */

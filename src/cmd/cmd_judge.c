@@ -1,12 +1,13 @@
 /* cmd_judge.c - the verb `judge`: answers in, judgments out. Rank 0 reads, calls and writes; a local judge runs on all ranks. */
 #include "cmd.h"
-#include "judge_canary.h"
-#include "judge_ranks.h"
-#include "judging.h"
+#include "judge_opts.h"
 
 #include "mtbench/batch.h"
+#include "mtbench/judge_ranks.h"
+#include "mtbench/judging.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/recheck.h"
 
 #include <inttypes.h>
 #include <stdio.h>

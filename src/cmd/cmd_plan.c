@@ -1,12 +1,12 @@
 /* cmd_plan.c - the verb `plan`: what a run with these flags would take, before anything is computed or sent. */
-#include "answer_all.h"
 #include "cmd.h"
-#include "plan_answers.h"
-#include "plan_judge.h"
 #include "run_opts.h"
 
+#include "mtbench/candidate.h"
 #include "mtbench/log.h"
 #include "mtbench/model.h"
+#include "mtbench/plan_answers.h"
+#include "mtbench/plan_judge.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,13 +1,13 @@
 /* cmd_prompt.c - the verb `prompt`: what the model would see, and what it would say next. One JSON object a line. */
 #include "cmd.h"
-#include "rig.h"
 
-#include "mtbench/prompt.h"
-#include "mtbench/question.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/prompt.h"
+#include "mtbench/question.h"
+#include "mtbench/rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* cmd_run.c - the verb `run`: answers on all ranks, judgments by rank 0 as the answers arrive, then the table, in one launch.
  * A hosted judge is called between the steps of rank 0's engine; a local judge takes its turn on all ranks when the answers are there. */
-#include "answer_all.h"
 #include "cmd.h"
-#include "judge_ranks.h"
-#include "judging.h"
 #include "run_opts.h"
 
+#include "mtbench/candidate.h"
+#include "mtbench/judge_ranks.h"
+#include "mtbench/judging.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 

@@ -1,12 +1,12 @@
 /* cmd_show.c - the verb `show`: judgments in, tables out. */
 #include "cmd.h"
 #include "show_opts.h"
-#include "show_views.h"
 
 #include "mtbench/fastchat_table.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/views.h"
 
 #include <stdio.h>
 #include <stdlib.h>

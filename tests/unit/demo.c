@@ -1,6 +1,6 @@
 /* demo.c - the demo model against transformers: greedy answers to our smoke questions (tests/golden/make_demo.py made the golden: weights
  * dequantised, float32). All run together in the engine. An answer that differs must differ first where the two best logits nearly tie. */
-#include "src/cmd/rig.h"
+#include "mtbench/rig.h"
 
 #include "mtbench/feed.h"
 #include "mtbench/io.h"

@@ -1,5 +1,5 @@
 /* textfiles.c - which template and tokenizer a model's folder gives: the spellings of Hugging Face through the years. */
-#include "src/cmd/textfiles.h"
+#include "src/rig/textfiles.h"
 
 #include "mtbench/io.h"
 #include "mtbench/mem.h"

@@ -1,6 +1,6 @@
 /* tokenizer.c - ids and decoded texts of hard strings against Hugging Face's tokenizers (tests/golden/make_tokenizers.py made the goldens) and
  * against sentencepiece (make_spm.py), and what a hostile tokenizer.json or tokenizer.model is answered with. */
-#include "src/cmd/textfiles.h"
+#include "src/rig/textfiles.h"
 
 #include "mtbench/hash.h"
 #include "mtbench/io.h"

@@ -1,9 +1,8 @@
 /* plan_judge.c - what judging would take: the grader is asked for every call that the journal lacks, and none is sent. */
-#include "plan_judge.h"
-
-#include "judging.h"
+#include "mtbench/plan_judge.h"
 
 #include "mtbench/grader.h"
+#include "mtbench/judging.h"
 #include "mtbench/local.h"
 
 #include <string.h>

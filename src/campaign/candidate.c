@@ -1,8 +1,8 @@
-/* answer_all.c - the whole of answering: questions in, answers out, on all ranks of the job.
+/* candidate.c - the whole of answering: questions in, answers out, on all ranks of the job.
  * Rank 0 reads the questions, keeps the journal and deals conversations; every rank, rank 0 too, answers them. */
-#include "answer_all.h"
-#include "cmd.h"
+#include "mtbench/candidate.h"
 
+#include "mtbench/exit_code.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"

@@ -1,6 +1,6 @@
-/* answer_run.c - dealing, answering and writing, until every turn is done or a stop is ordered.
+/* answering.c - dealing, answering and writing, until every turn is done or a stop is ordered.
  * An item is one conversation. What earlier runs finished of it travels with the item list, so that any rank can go on with it. */
-#include "answer_run.h"
+#include "mtbench/answering.h"
 
 #include "mtbench/answer.h"
 #include "mtbench/answer_file.h"
@@ -327,6 +327,11 @@ static void run_free(struct run *r)
     journal_close(r->journal);
     free(r->answer_file);
     free(r->journal_file);
+}
+
+char *answer_opts_path(const struct answer_opts *o)
+{
+    return o->answer_file && *o->answer_file ? xstrdup(o->answer_file) : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->model_id);
 }
 
 int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro,

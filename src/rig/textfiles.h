@@ -1,5 +1,5 @@
-/* textfiles.h - what a model's files say about text: its tokenizer and its chat template (room: cmd, which alone sees both text and
- * model). */
+/* textfiles.h - what a model's files say about text: its tokenizer and its chat template (room: rig,
+ * private; it alone sees both text and model). */
 #ifndef MTB_TEXTFILES_H
 #define MTB_TEXTFILES_H
 

@@ -1,7 +1,5 @@
-/* api_run.c - answering by a hosted model. The dialogs know what to ask and what came, the transport brings it. */
-#include "api_run.h"
-
-#include "price_flags.h"
+/* api_answers.c - answering by a hosted model. The dialogs know what to ask and what came, the transport brings it. */
+#include "mtbench/api_answers.h"
 
 #include "mtbench/answer.h"
 #include "mtbench/answer_file.h"
@@ -11,6 +9,7 @@
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/price_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* rig.c - a model made ready to run on this rank.
  * With a job, bytes come through its stage (each leaves the file system once) and the packed weights lie in memory that a node shares; a
  * process alone reads and keeps them itself. Every phase that may fail on one rank ends in an agreement. */
-#include "rig.h"
+#include "mtbench/rig.h"
+
 #include "textfiles.h"
 
 #include "mtbench/backend.h"

@@ -1,8 +1,8 @@
-/* answer_all.h - the whole of answering, from the question file to the answer file, for verbs that answer (room: cmd). */
-#ifndef MTB_ANSWER_ALL_H
-#define MTB_ANSWER_ALL_H
+/* candidate.h - the whole of answering, from the question file to the answer file, for verbs that answer (room: campaign). */
+#ifndef MTB_CANDIDATE_H
+#define MTB_CANDIDATE_H
 
-#include "answer_run.h"
+#include "mtbench/answering.h"
 
 /* Questions and model, read and found to fit each other; the weights are still in their files. *ro is what rig_start() and rig_plan()
  * want. Collective. -1 everywhere: err (device: a GPU was demanded that this build cannot use); close and free either way. */

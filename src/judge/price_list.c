@@ -1,5 +1,5 @@
-/* price_flags.c - what a model's tokens cost. */
-#include "price_flags.h"
+/* price_list.c - what a model's tokens cost. */
+#include "mtbench/price_list.h"
 
 #include "mtbench/io.h"
 #include "mtbench/mem.h"

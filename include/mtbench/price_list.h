@@ -1,6 +1,6 @@
-/* price_flags.h - what a model's tokens cost: the flags, else the price file of the data folder (room: cmd). */
-#ifndef MTB_PRICE_FLAGS_H
-#define MTB_PRICE_FLAGS_H
+/* price_list.h - what a model's tokens cost: the flags, else the price file of the data folder (room: judge). */
+#ifndef MTB_PRICE_LIST_H
+#define MTB_PRICE_LIST_H
 
 #include "mtbench/price.h"
 

@@ -1,12 +1,11 @@
-/* plan_answers.h - what answering would take, from questions, model and what earlier starts left (room: cmd). Rank 0; writes nothing. */
+/* plan_answers.h - what answering would take, from questions, model and what earlier starts left (room: campaign). Rank 0; writes nothing. */
 #ifndef MTB_PLAN_ANSWERS_H
 #define MTB_PLAN_ANSWERS_H
 
-#include "answer_opts.h"
-#include "rig.h"
-
 #include "mtbench/answer_set.h"
+#include "mtbench/answering.h"
 #include "mtbench/journal.h"
+#include "mtbench/rig.h"
 
 struct answers_plan {
     long turns, done;                    /* of the slice; done: in the journal, of the questions as they are now */

@@ -1,4 +1,4 @@
-/* rig.h - a model made ready to run on this rank: files, weights, tokenizer, template, engine (room: cmd). */
+/* rig.h - a model made ready to run on this rank: files, weights, tokenizer, template, engine (room: rig). */
 #ifndef MTB_RIG_H
 #define MTB_RIG_H
 

@@ -1,11 +1,24 @@
-/* judge_inputs.h - everything that judging reads: questions, answers, references, judge prompts, and the matches they make (room: cmd).
+/* judge_inputs.h - everything that judging reads: questions, answers, references, judge prompts, and the matches they make (room: campaign).
  * Rank 0. */
 #ifndef MTB_JUDGE_INPUTS_H
 #define MTB_JUDGE_INPUTS_H
 
-#include "judge_opts.h"
-
 #include "mtbench/call.h"
+#include "mtbench/match.h"
+#include "mtbench/opts.h"
+
+struct judge_opts {
+    const char *bench_name, *data_dir, *judge_file, *judge_model, *baseline_model, *mode_name;
+    const char *provider, *base_url, *judge_path, *reference, *export_file, *log_dir, *progress;
+    const char *fallback, *fallback_provider, *fallback_base_url;
+    struct opt_list model_list, import_files;
+    long parallel, repeat, canary, threads, max_batch, max_tokens;
+    double max_cost, price_in, price_out, max_error_rate, timeout;
+    struct slicing slicing;
+    bool given_judge_model, given_price_in, given_price_out;
+    bool constrained, yes, confirm, quiet, verbose;
+    enum judge_mode mode;
+};
 
 struct judge_inputs {
     struct questions questions;

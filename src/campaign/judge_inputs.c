@@ -1,8 +1,7 @@
 /* judge_inputs.c - everything that judging reads, from FastChat's places under the data folder. */
-#include "judge_inputs.h"
+#include "mtbench/judge_inputs.h"
 
-#include "bench_questions.h"
-
+#include "mtbench/bench.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/mem.h"

@@ -1,9 +1,9 @@
-/* plan_judge.h - what judging would take: calls, tokens, dollars (room: cmd). Local; writes and sends nothing. */
+/* plan_judge.h - what judging would take: calls, tokens, dollars (room: campaign). Local; writes and sends nothing. */
 #ifndef MTB_PLAN_JUDGE_H
 #define MTB_PLAN_JUDGE_H
 
-#include "judge_inputs.h"
-#include "rig.h"
+#include "mtbench/judge_inputs.h"
+#include "mtbench/rig.h"
 
 /* Where no tokenizer of the judge is at hand: bytes of a prompt per token, and tokens of a judgment. cl100k_base, the tokenizer of GPT-4,
  * makes 4.41 to 4.54 bytes a token of the prompts in published GPT-4 judgments of MT-bench; the judgments themselves are 143 to 245 tokens

@@ -1,15 +1,13 @@
 /* judging.c - a judging under way on rank 0. The grader knows what to ask and what replies mean, the transport brings them. */
-#include "judging.h"
-
-#include "cmd.h"
-
-#include "price_flags.h"
+#include "mtbench/judging.h"
 
 #include "mtbench/clock.h"
+#include "mtbench/exit_code.h"
 #include "mtbench/fallback.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/price_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,13 +1,12 @@
-/* judging.h - a judging under way on rank 0: calls go out, verdicts come in, files are written (room: cmd). Local; ticks between other
+/* judging.h - a judging under way on rank 0: calls go out, verdicts come in, files are written (room: campaign). Local; ticks between other
  * work. */
 #ifndef MTB_JUDGING_H
 #define MTB_JUDGING_H
 
-#include "judge_inputs.h"
-
 #include "mtbench/caller.h"
 #include "mtbench/grader.h"
 #include "mtbench/job.h"
+#include "mtbench/judge_inputs.h"
 #include "mtbench/progress.h"
 
 struct judging {

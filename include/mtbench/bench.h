@@ -1,6 +1,6 @@
-/* bench_questions.h - the questions that a verb is about, from the data folder (room: cmd). One process. */
-#ifndef MTB_BENCH_QUESTIONS_H
-#define MTB_BENCH_QUESTIONS_H
+/* bench.h - what lies where in the data folder (room: bench). One process. */
+#ifndef MTB_BENCH_H
+#define MTB_BENCH_H
 
 #include "mtbench/question.h"
 

@@ -1,8 +1,7 @@
 /* plan_answers.c - what answering would take. */
-#include "plan_answers.h"
+#include "mtbench/plan_answers.h"
 
-#include "answer_all.h"
-
+#include "mtbench/candidate.h"
 #include "mtbench/mem.h"
 #include "mtbench/prompt.h"
 

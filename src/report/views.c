@@ -1,5 +1,5 @@
-/* show_views.c - what `mtbench show` can show, as sheets. */
-#include "show_views.h"
+/* views.c - what `mtbench show` can show, as sheets. */
+#include "mtbench/views.h"
 
 #include "mtbench/mem.h"
 

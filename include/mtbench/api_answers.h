@@ -1,14 +1,22 @@
-/* api_run.h - answering by a hosted model, on one rank: calls go out, answers come in, the file is written (room: cmd). */
-#ifndef MTB_API_RUN_H
-#define MTB_API_RUN_H
-
-#include "api_opts.h"
+/* api_answers.h - answering by a hosted model, on one rank: calls go out, answers come in, the file is written (room: campaign). */
+#ifndef MTB_API_ANSWERS_H
+#define MTB_API_ANSWERS_H
 
 #include "mtbench/caller.h"
 #include "mtbench/dialogs.h"
 #include "mtbench/manifest.h"
 #include "mtbench/price.h"
 #include "mtbench/progress.h"
+#include "mtbench/question.h"
+
+struct api_opts {
+    const char *bench_name, *data_dir, *answer_file, *model, *model_id, *base_url, *provider, *system, *progress, *log_dir;
+    long num_choices, max_tokens, parallel;
+    double force_temperature, max_cost, price_in, price_out, timeout, max_error_rate;
+    bool has_temperature, given_price_in, given_price_out, quiet, verbose;
+    struct slicing slicing;
+    char *id;                            /* --model-id, else the model's name as a file name; owned */
+};
 
 struct api_run {
     const struct api_opts *o;

@@ -1,11 +1,24 @@
-/* answer_run.h - dealing, answering and writing, until every turn is done or a stop is ordered (room: cmd). */
-#ifndef MTB_ANSWER_RUN_H
-#define MTB_ANSWER_RUN_H
-
-#include "answer_opts.h"
-#include "rig.h"
+/* answering.h - dealing, answering and writing, until every turn is done or a stop is ordered (room: campaign). */
+#ifndef MTB_ANSWERING_H
+#define MTB_ANSWERING_H
 
 #include "mtbench/journal.h"
+#include "mtbench/question.h"
+#include "mtbench/rig.h"
+#include "mtbench/sampler.h"
+
+struct answer_opts {
+    const char *bench_name, *data_dir, *model_path, *model_id, *answer_file, *max_gpu_memory, *dtype, *revision, *device, *chat_template;
+    const char *log_dir, *progress;
+    long max_new_token, num_choices, gpus_per_model, gpus_total, threads, max_batch, seed;
+    double max_error_rate, device_bytes;  /* device_bytes: --max-gpu-memory */
+    bool fresh, quiet, verbose;
+    bool given_gpus_total;
+    struct slicing slicing;
+    struct sampler_flags sampler;
+    double temperature, top_p, min_p, repetition_penalty;
+    long top_k;
+};
 
 struct answer_result {
     long total, failed;                  /* turns of this slice; failed or, at the end, not asked because one before failed */
@@ -23,5 +36,8 @@ struct answer_watch {
  * started, and the manifest gets the hash of the weights, only if something is left to answer. */
 int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *r, const struct rig_opts *ro,
                const struct answer_watch *watch, struct manifest *manifest, struct answer_result *res, struct err *err);
+
+/* Where the answers go: DATA/BENCH/model_answer/ID.jsonl, or what --answer-file says. Caller frees. */
+char *answer_opts_path(const struct answer_opts *o);
 
 #endif

@@ -1,5 +1,5 @@
-/* bench_questions.c - the questions that a verb is about. */
-#include "bench_questions.h"
+/* bench.c - the questions that a verb is about. */
+#include "mtbench/bench.h"
 
 #include "mtbench/io.h"
 #include "mtbench/mem.h"

@@ -1,6 +1,6 @@
-/* show_views.h - what `mtbench show` can show, as sheets (room: cmd). */
-#ifndef MTB_SHOW_VIEWS_H
-#define MTB_SHOW_VIEWS_H
+/* views.h - what `mtbench show` can show, as sheets (room: report). */
+#ifndef MTB_VIEWS_H
+#define MTB_VIEWS_H
 
 #include "mtbench/pairwise.h"
 #include "mtbench/score.h"

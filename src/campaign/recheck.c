@@ -1,11 +1,10 @@
-/* judge_canary.c - `judge --canary`: stored judgments are asked for once more; how far have the verdicts moved? */
-#include "judge_canary.h"
-
-#include "cmd.h"
+/* recheck.c - `judge --canary`: stored judgments are asked for once more; how far have the verdicts moved? */
+#include "mtbench/recheck.h"
 
 #include "mtbench/canary.h"
 #include "mtbench/clock.h"
 #include "mtbench/estimate.h"
+#include "mtbench/exit_code.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 

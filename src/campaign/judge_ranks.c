@@ -1,5 +1,5 @@
 /* judge_ranks.c - a local judge on all ranks: rank 0 lists the calls, every rank gets their texts, the dealer says who answers which. */
-#include "judge_ranks.h"
+#include "mtbench/judge_ranks.h"
 
 #include "mtbench/deal.h"
 #include "mtbench/local.h"
