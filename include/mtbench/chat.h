@@ -26,18 +26,34 @@ struct chat_opts {
     const char *own;                     /* the model's own template, or NULL */
     size_t n_own;
     const char *model_id, *model_path;   /* for FastChat's rules */
-    const char *bos, *eos, *unk, *pad;   /* texts of special tokens; "" or NULL: none */
+    const char *bos, *eos, *unk, *pad, *sep, *cls, *mask;       /* texts of special tokens, for the template; "" or NULL: none */
+    const char *const *additional;       /* (n_additional) additional_special_tokens of the tokenizer; read during the call only */
+    int n_additional;
     const char *const *special;          /* (n_special) texts to delete from answers; kept by the caller */
     int n_special;
-    double now;                          /* for templates that print the date */
+    double now;                          /* what strftime_now prints: chat_wall_clock() of the run's one instant */
 };
 
 /* NULL: err (usage for an unknown name or no match, model for a template that does not parse). */
 struct chat *chat_create(const struct chat_opts *o, struct err *err);
 void chat_destroy(struct chat *c);
 
+/* The date and time that a clock on the wall shows at 'unix_time' where this process runs, as the seconds since 1970 that would show the same
+ * in UTC. One process of a run asks, all use its answer. */
+double chat_wall_clock(double unix_time);
+/* Another instant than chat_opts.now, before anything is rendered. */
+void chat_set_now(struct chat *c, double wall_clock);
+/* Does the template mention the time? Then its prompts hold only with the instant they were rendered for. */
+bool chat_uses_time(const struct chat *c);
+
 /* Append the prompt. -1: err (model): the template refused these messages. */
 int chat_render(const struct chat *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out, struct err *err);
+
+/* Does the template pass over the text of the system message m[0] in silence? (One that refuses it fails in chat_render().) */
+bool chat_drops_system(const struct chat *c, const struct chat_message *m, int n);
+/* Append what the template opens an answer with: the end that add_generation_prompt adds to a user's message ("<|im_start|>assistant\n<think>\n").
+ * Nothing where the two prompts do not begin alike. -1: err (model). */
+int chat_opening(const struct chat *c, struct buf *out, struct err *err);
 
 /* "own", "file", or the FastChat template's name. */
 const char *chat_name(const struct chat *c);

@@ -16,12 +16,19 @@ struct template_message {
     struct slice role, content;
 };
 
+struct template_token {
+    const char *name, *text;             /* "bos_token", "<s>" */
+};
+
 struct template_vars {
     const struct template_message *message;
     int n_messages;
     bool add_generation_prompt;
-    const char *bos_token, *eos_token, *unk_token, *pad_token;      /* NULL: undefined */
-    double now;                      /* for strftime_now, seconds since the epoch, printed as UTC */
+    const struct template_token *token;
+    int n_tokens;
+    const char *const *additional;       /* (n_additional) additional_special_tokens, undefined where there are none */
+    int n_additional;
+    double now;                          /* what strftime_now prints, read as UTC */
 };
 
 /* Parse; 'src' is not kept. NULL: err (model) with the template's line. */

@@ -79,30 +79,12 @@ static struct call_record *finish(struct local *l, const struct slot *s, enum ca
 
 /* ---- a call begins ---- */
 
-/* Some templates refuse system messages: then the text goes in front of the user's. */
-static int merge_system(struct prompt *p, const struct tokenizer *t, const struct chat *chat, struct chat_message *m, int n, struct err *err)
-{
-    if (n < 2 || strcmp(m[0].role, "system"))
-        return -1;
-    struct buf both = {0};
-    buf_printf(&both, "%s\n\n%s", m[0].content, m[1].content);
-    m[1].content = both.data;
-    m[1].n_content = both.len;
-    prompt_free(p);
-    int rc = prompt_build(p, t, chat, m + 1, n - 1, err);
-    buf_free(&both);
-    return rc;
-}
-
 int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat *chat, const struct call *c, bool *merged, struct err *err)
 {
     struct chat_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
     for (int i = 0; i < c->n_messages; i++)
         m[i] = (struct chat_message){ c->message[i].role, c->message[i].content, strlen(c->message[i].content) };
-    *merged = false;
-    int rc = prompt_build(p, t, chat, m, c->n_messages, err);
-    if (rc < 0 && (rc = merge_system(p, t, chat, m, c->n_messages, err)) == 0)
-        *merged = true;
+    int rc = prompt_build_merged(p, t, chat, m, c->n_messages, merged, err);
     free(m);
     return rc;
 }

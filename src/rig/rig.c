@@ -129,7 +129,7 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
         .own = p->jinja.len ? p->jinja.data : NULL, .n_own = p->jinja.len,
         .model_id = o->model_id ? o->model_id : "", .model_path = o->model_path,
         .bos = tokenizer_bos_text(t), .eos = tokenizer_eos_text(t), .unk = tokenizer_unk_text(t), .pad = tokenizer_pad_text(t),
-        .special = p->special, .n_special = p->n_special, .now = clock_unix(),
+        .special = p->special, .n_special = p->n_special, .now = chat_wall_clock(clock_unix()),
     };
     r->chat = chat_create(&c, err);
     return r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template");

@@ -8,22 +8,22 @@
 #include "mtbench/stop.h"
 #include "mtbench/template.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct chat {
     struct template *jinja;                       /* or */
     const struct conversation *named;
     char name[64], sha256[65];
-    char *bos, *eos, *unk, *pad;
+    struct template_token *token;                 /* (n_tokens) */
+    char **additional;
+    int n_tokens, n_additional;
+    bool uses_time;
     double now;
     struct stop_rule stop;
 };
-
-static char *copy_text(const char *s)
-{
-    return s && *s ? xstrdup(s) : NULL;
-}
 
 /* All names, for messages. */
 static int unknown(const char *choice, const struct chat_opts *o, struct err *err)
@@ -78,6 +78,7 @@ static int use_jinja(struct chat *c, const char *name, const char *text, size_t 
 {
     strcpy(c->name, name);
     sha256_hex(text, n, c->sha256);
+    c->uses_time = memmem(text, n, "strftime", 8) != NULL;
     c->jinja = template_parse(text, n, err);
     return c->jinja ? 0 : -1;
 }
@@ -104,13 +105,26 @@ static int choose(struct chat *c, const struct chat_opts *o, struct err *err)
     return unknown(NULL, o, err);
 }
 
+/* The names under which Hugging Face hands special tokens to a template; a token that is not set has none there. */
+static void copy_tokens(struct chat *c, const struct chat_opts *o)
+{
+    const struct template_token all[] = {
+        { "bos_token", o->bos }, { "eos_token", o->eos }, { "unk_token", o->unk }, { "pad_token", o->pad }, { "sep_token", o->sep }, { "cls_token", o->cls },
+        { "mask_token", o->mask },
+    };
+    c->token = xcalloc(sizeof all / sizeof *all, sizeof *all);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].text && *all[i].text)
+            c->token[c->n_tokens++] = (struct template_token){ all[i].name, xstrdup(all[i].text) };
+    c->additional = xcalloc((size_t)o->n_additional + 1, sizeof *c->additional);
+    for (int i = 0; i < o->n_additional; i++)
+        c->additional[c->n_additional++] = xstrdup(o->additional[i]);
+}
+
 struct chat *chat_create(const struct chat_opts *o, struct err *err)
 {
     struct chat *c = xcalloc(1, sizeof *c);
-    c->bos = copy_text(o->bos);
-    c->eos = copy_text(o->eos);
-    c->unk = copy_text(o->unk);
-    c->pad = copy_text(o->pad);
+    copy_tokens(c, o);
     c->now = o->now;
     c->stop = (struct stop_rule){ .special = o->special, .n_special = o->n_special };
     if (choose(c, o, err) < 0) {
@@ -125,10 +139,12 @@ void chat_destroy(struct chat *c)
     if (!c)
         return;
     template_destroy(c->jinja);
-    free(c->bos);
-    free(c->eos);
-    free(c->unk);
-    free(c->pad);
+    for (int i = 0; i < c->n_tokens; i++)
+        free((char *)c->token[i].text);
+    for (int i = 0; i < c->n_additional; i++)
+        free(c->additional[i]);
+    free(c->token);
+    free(c->additional);
     free(c);
 }
 
@@ -142,11 +158,76 @@ int chat_render(const struct chat *c, const struct chat_message *m, int n, bool 
     for (int i = 0; i < n; i++)
         t[i] = (struct template_message){ { m[i].role, strlen(m[i].role) }, { m[i].content, m[i].n_content } };
     const struct template_vars v = {
-        .message = t, .n_messages = n, .add_generation_prompt = add_generation_prompt, .bos_token = c->bos ? c->bos : "", .eos_token = c->eos ? c->eos : "",
-        .unk_token = c->unk, .pad_token = c->pad, .now = c->now,
+        .message = t, .n_messages = n, .add_generation_prompt = add_generation_prompt, .token = c->token, .n_tokens = c->n_tokens,
+        .additional = (const char *const *)c->additional, .n_additional = c->n_additional, .now = c->now,
     };
     int rc = template_render(c->jinja, &v, out, err);
     free(t);
+    return rc;
+}
+
+double chat_wall_clock(double unix_time)
+{
+    time_t whole = (time_t)floor(unix_time);
+    struct tm tm;
+    tzset();
+    localtime_r(&whole, &tm);
+    return (double)timegm(&tm) + (unix_time - floor(unix_time));
+}
+
+void chat_set_now(struct chat *c, double wall_clock)
+{
+    c->now = wall_clock;
+}
+
+bool chat_uses_time(const struct chat *c)
+{
+    return c->uses_time;
+}
+
+static struct slice trimmed(const char *s, size_t n)
+{
+    while (n && strchr(" \t\r\n", *s))
+        s++, n--;
+    while (n && strchr(" \t\r\n", s[n - 1]))
+        n--;
+    return (struct slice){ s, n };
+}
+
+/* The text itself, and failing that a word that no template changes, as some write contents as JSON or cut them. */
+bool chat_drops_system(const struct chat *c, const struct chat_message *m, int n)
+{
+    static const char word[] = "Qzsystemqz";
+    struct buf out = {0};
+    struct err err = {0};
+    if (n < 1 || strcmp(m[0].role, "system"))
+        return false;
+    struct slice text = trimmed(m[0].content, m[0].n_content);
+    int rc = chat_render(c, m, n, true, &out, &err);
+    bool there = rc < 0 || text.len == 0 || memmem(out.data, out.len, text.ptr, text.len);
+    if (!there) {
+        struct chat_message *probe = xcalloc((size_t)n, sizeof *probe);
+        memcpy(probe, m, (size_t)n * sizeof *probe);
+        probe[0].content = word;
+        probe[0].n_content = sizeof word - 1;
+        buf_clear(&out);
+        there = chat_render(c, probe, n, true, &out, &err) < 0 || memmem(out.data, out.len, word, sizeof word - 1);
+        free(probe);
+    }
+    buf_free(&out);
+    return !there;
+}
+
+int chat_opening(const struct chat *c, struct buf *out, struct err *err)
+{
+    const struct chat_message question = { "user", "Q", 1 };
+    struct buf closed = {0}, open = {0};
+    int rc = chat_render(c, &question, 1, false, &closed, err);
+    rc = rc < 0 ? rc : chat_render(c, &question, 1, true, &open, err);
+    if (rc == 0 && open.len > closed.len && !memcmp(open.data, closed.data ? closed.data : "", closed.len))
+        buf_add(out, open.data + closed.len, open.len - closed.len);
+    buf_free(&closed);
+    buf_free(&open);
     return rc;
 }
 

@@ -41,12 +41,6 @@ static void set(struct work *w, struct frame *f, const char *name, struct value 
     dict_set(w, &f->vars, v_text(name), v);
 }
 
-static void set_text(struct work *w, struct frame *f, const char *name, const char *text)
-{
-    if (text)
-        set(w, f, name, v_text(text));
-}
-
 static void set_globals(struct work *w, struct frame *f, const struct template_vars *v)
 {
     struct value messages = v_list(w, false);
@@ -60,10 +54,13 @@ static void set_globals(struct work *w, struct frame *f, const struct template_v
     set(w, f, "add_generation_prompt", v_bool(v->add_generation_prompt));
     set(w, f, "tools", v_none());
     set(w, f, "documents", v_none());
-    set_text(w, f, "bos_token", v->bos_token);
-    set_text(w, f, "eos_token", v->eos_token);
-    set_text(w, f, "unk_token", v->unk_token);
-    set_text(w, f, "pad_token", v->pad_token);
+    for (int i = 0; i < v->n_tokens; i++)
+        set(w, f, v->token[i].name, v_text(v->token[i].text));
+    struct value additional = v_list(w, false);
+    for (int i = 0; i < v->n_additional; i++)
+        list_add(w, additional.list, v_text(v->additional[i]));
+    if (v->n_additional)
+        set(w, f, "additional_special_tokens", additional);
 }
 
 int template_render(const struct template *t, const struct template_vars *v, struct buf *out, struct err *err)

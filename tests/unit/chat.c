@@ -5,6 +5,7 @@
 
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct err err;
@@ -54,6 +55,50 @@ static void test_named(void)
     chat_destroy(c);
 }
 
+/* A template without a place for the system message: by contents that stay, are changed, or are cut. */
+static void test_system(void)
+{
+    static const char *const src[] = {
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}", "{% for m in messages %}{{ m.content }}{% endfor %}",
+        "{{ messages[0].content|tojson }}", "{{ messages[0].content|trim }}", "{{ raise_exception('no system') }}",
+    };
+    static const bool drops[] = { true, false, false, false, false };
+    const struct chat_message m[] = { { "system", " Say \"A\".\n", 11 }, { "user", "Q", 1 } };
+    for (int i = 0; i < 5; i++) {
+        struct chat *c = create((struct chat_opts){ .own = src[i], .n_own = strlen(src[i]) });
+        ok(chat_drops_system(c, m, 2) == drops[i], "%s the system text: %s", drops[i] ? "drops" : "does not drop", src[i]);
+        ok(!chat_drops_system(c, m + 1, 1), "without a system message nothing is dropped");
+        chat_destroy(c);
+    }
+}
+
+/* The instant is the caller's, never this machine's clock; special tokens have Hugging Face's names. */
+static void test_variables(void)
+{
+    static const char own[] = "{{ strftime_now('%d %b %Y') }} {{ cls_token }}{{ sep_token }}{{ mask_token }} {{ additional_special_tokens }} {{ pad_token is defined }}";
+    static const char *const more[] = { "<a>", "<b>" };
+    struct buf b = {0};
+    struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own), .cls = "[C]", .sep = "[S]", .mask = "[M]", .additional = more, .n_additional = 2 });
+    ok(chat_uses_time(c), "the template asks for the time");
+    chat_set_now(c, 86400.0 * 365);
+    ok(chat_render(c, turns, 1, true, &b, &err) == 0 && !strcmp(b.data, "01 Jan 1971 [C][S][M] ['<a>', '<b>'] False"), "rendered: %s", b.data);
+    chat_destroy(c);
+    buf_free(&b);
+    setenv("TZ", "XYZ-3", 1);
+    ok(chat_wall_clock(3600.25) == 4 * 3600 + 0.25, "the wall shows local time");
+    setenv("TZ", "UTC", 1);
+}
+
+static void test_opening(void)
+{
+    static const char own[] = "{% for m in messages %}[{{ m.content }}]{% endfor %}{% if add_generation_prompt %}<bot><think>\n{% endif %}";
+    struct buf b = {0};
+    struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own) });
+    ok(chat_opening(c, &b, &err) == 0 && b.len && !strcmp(b.data, "<bot><think>\n") && !chat_uses_time(c), "what opens an answer: %s", b.data);
+    chat_destroy(c);
+    buf_free(&b);
+}
+
 static void refused(struct chat_opts o, enum err_kind kind, const char *words)
 {
     ok(!create(o) && err.kind == kind && strstr(err.text, words), "refused: %.100s", err.text);
@@ -90,6 +135,9 @@ int main(void)
 {
     test_own();
     test_named();
+    test_system();
+    test_variables();
+    test_opening();
     test_refusals();
     test_file();
     return done_testing();

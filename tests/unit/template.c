@@ -10,7 +10,8 @@
 
 static int render(const char *src, const struct template_message *m, int n, bool prompt, struct buf *out, struct err *err)
 {
-    const struct template_vars v = { .message = m, .n_messages = n, .add_generation_prompt = prompt, .bos_token = "<s>", .eos_token = "</s>" };
+    static const struct template_token tokens[] = { { "bos_token", "<s>" }, { "eos_token", "</s>" } };
+    const struct template_vars v = { .message = m, .n_messages = n, .add_generation_prompt = prompt, .token = tokens, .n_tokens = 2 };
     struct template *t = template_parse(src, strlen(src), err);
     int rc = t ? template_render(t, &v, out, err) : -1;
     template_destroy(t);
