@@ -3,6 +3,7 @@
 #define MTB_ANSWERING_H
 
 #include "mtbench/journal.h"
+#include "mtbench/paths.h"
 #include "mtbench/question.h"
 #include "mtbench/rig.h"
 #include "mtbench/sampler.h"
@@ -10,6 +11,7 @@
 struct answer_opts {
     const char *bench_name, *data_dir, *model_path, *model_id, *answer_file, *max_gpu_memory, *dtype, *revision, *device, *chat_template;
     const char *log_dir, *progress;
+    char name[BENCH_NAME_MAX + 1];        /* of files and in records: bench_name_plain() of model_id, which itself chooses the template */
     long max_new_token, num_choices, gpus_per_model, gpus_total, threads, max_batch, seed;
     double max_error_rate, device_bytes;  /* device_bytes: --max-gpu-memory */
     bool fresh, quiet, verbose;

@@ -4,6 +4,7 @@
 #include "mtbench/io.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -213,7 +214,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 /* 'name' may have a slash in it (ORG/MODEL): the model's name is what was asked for, not what the file is called. */
 static int read_model(struct answer_set *s, const char *folder, const char *name, int n_name, struct err *err)
 {
-    char *path = xasprintf("%s/%.*s.jsonl", folder, n_name, name);
+    char *stem = xstrndup(name, (size_t)n_name), *path = bench_answers_file(folder, stem);
     s->model = xrealloc(s->model, (size_t)s->n + 1, sizeof *s->model);
     struct model_answers *m = &s->model[s->n];
     int rc = model_answers_read(path, m, err);
@@ -222,6 +223,7 @@ static int read_model(struct answer_set *s, const char *folder, const char *name
         m->model = xstrndup(name, (size_t)n_name);
         s->n++;
     }
+    free(stem);
     free(path);
     return rc;
 }

@@ -2,13 +2,13 @@
 #include "mtbench/bench.h"
 
 #include "mtbench/io.h"
-#include "mtbench/mem.h"
+#include "mtbench/paths.h"
 
 #include <stdlib.h>
 
 int bench_questions(const char *data_dir, const char *bench_name, const struct slicing *s, struct questions *qs, struct err *err)
 {
-    char *path = xasprintf("%s/%s/question.jsonl", data_dir, bench_name);
+    char *path = bench_questions_path(data_dir, bench_name);
     struct buf b = {0};
     int rc = io_read(path, &b, err);
     if (rc < 0) {

@@ -4,6 +4,7 @@
 #include "ledger.h"
 
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,10 +28,7 @@ struct journal {
 
 char *journal_path(const char *answer_file)
 {
-    size_t n = strlen(answer_file), k = strlen(".jsonl");
-    if (n > k && !strcmp(answer_file + n - k, ".jsonl"))
-        n -= k;
-    return xasprintf("%.*s.journal", (int)n, answer_file);
+    return bench_beside(answer_file, ".journal");
 }
 
 /* ---- records ---- */

@@ -10,6 +10,7 @@
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/progress.h"
 
 #include <inttypes.h>
@@ -302,7 +303,7 @@ static int finish(const struct run *r, bool stopped, struct err *err)
     char hex[65];
     double seconds = clock_now() - r->started;
     const struct answered run = {
-        .questions = r->qs, .model_id = r->o->model_id, .n_choices = (int)r->o->num_choices, .seed = (uint64_t)r->o->seed, .text = finished_text, .ctx = r->journal,
+        .questions = r->qs, .model_id = r->o->name, .n_choices = (int)r->o->num_choices, .seed = (uint64_t)r->o->seed, .text = finished_text, .ctx = r->journal,
     };
     if (answer_file_write(r->answer_file, &run, err) < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
@@ -331,7 +332,11 @@ static void run_free(struct run *r)
 
 char *answer_opts_path(const struct answer_opts *o)
 {
-    return o->answer_file && *o->answer_file ? xstrdup(o->answer_file) : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->model_id);
+    if (o->answer_file && *o->answer_file)
+        return xstrdup(o->answer_file);
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name), *path = bench_answers_file(folder, o->name);
+    free(folder);
+    return path;
 }
 
 int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro,

@@ -9,6 +9,7 @@
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/price_list.h"
 
 #include <inttypes.h>
@@ -61,7 +62,9 @@ static int open_journal(struct api_run *r, struct err *err)
 {
     const struct api_opts *o = r->o;
     bool given = o->answer_file && *o->answer_file;
-    r->answer_file = given ? xstrdup(o->answer_file) : xasprintf("%s/%s/model_answer/%s.jsonl", o->data_dir, o->bench_name, o->id);
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
+    r->answer_file = given ? xstrdup(o->answer_file) : bench_answers_file(folder, o->id);
+    free(folder);
     r->journal_file = journal_path(r->answer_file);
     if (answers_check(r->answer_file, err) < 0 || io_make_parents(r->journal_file, err) < 0)
         return err_advise(err, "choose a place that can be written by --answer-file or --data-dir");

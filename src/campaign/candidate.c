@@ -6,6 +6,7 @@
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/prompt.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@
 /* Rank 0 reads the question file, all ranks parse the same bytes. */
 static int load_questions(struct job *job, const struct answer_opts *o, struct questions *qs, struct err *err)
 {
-    char *path = xasprintf("%s/%s/question.jsonl", o->data_dir, o->bench_name);
+    char *path = bench_questions_path(o->data_dir, o->bench_name);
     struct buf b = {0};
     uint64_t n = 0;
     int rc = 0;
@@ -99,7 +100,7 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
     manifest_add(m, true, "seed", "%ld", o->seed);
     manifest_add(m, true, "numerics", "cpu-f32-kv16-v1, %d shards", r->model->config.n_shards);
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
-    manifest_add(m, false, "model_id", "%s", o->model_id);
+    manifest_add(m, false, "model_id", "%s", o->name);
     manifest_add(m, false, "model_path", "%s", o->model_path);
     manifest_add(m, false, "weights", "%s", r->weights);
     manifest_add(m, false, "question_file_sha256", "%s", qs->sha256);

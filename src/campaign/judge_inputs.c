@@ -5,27 +5,15 @@
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* The flag, else the bench's own file, else the one of all benches, which is FastChat's place. */
-static char *prompts_path(const struct judge_opts *o)
-{
-    if (o->judge_file)
-        return xstrdup(o->judge_file);
-    char *own = xasprintf("%s/%s/judge_prompts.jsonl", o->data_dir, o->bench_name);
-    if (access(own, R_OK) == 0)
-        return own;
-    free(own);
-    return xasprintf("%s/judge_prompts.jsonl", o->data_dir);
-}
 
 static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
-    char *path = prompts_path(o);
+    char *path = o->judge_file ? xstrdup(o->judge_file) : bench_prompts_path(o->data_dir, o->bench_name);
     struct buf b = {0};
     int rc = io_read(path, &b, err);
     if (rc < 0) {
@@ -50,7 +38,7 @@ static int read_reference(struct judge_inputs *in, const struct judge_opts *o, s
 {
     if (!needs_reference(&in->questions))
         return 0;
-    char *folder = xasprintf("%s/%s/reference_answer", o->data_dir, o->bench_name);
+    char *folder = bench_references_folder(o->data_dir, o->bench_name);
     int rc = answer_set_read(&in->references, folder, &o->reference, 1, err);
     free(folder);
     if (rc < 0) {
@@ -64,7 +52,7 @@ static int read_reference(struct judge_inputs *in, const struct judge_opts *o, s
 /* The models to judge: the list, else all files; one whose answers are still to come has none yet. */
 static int read_answers(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
 {
-    char *folder = xasprintf("%s/%s/model_answer", o->data_dir, o->bench_name);
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
     int n_names = o->model_list.n, n = 0, rc = 0;
     const char **name = xcalloc((size_t)n_names + 2, sizeof *name);
     for (int i = 0; i < n_names; i++)
@@ -86,24 +74,10 @@ static int read_answers(struct judge_inputs *in, const struct judge_opts *o, con
     return rc;
 }
 
-/* A judge called org/name gets files called org_name. */
-static char *file_stem(const struct judge_opts *o)
+static void name_files(struct judge_inputs *in, const struct judge_opts *o, const char *journal)
 {
-    char *stem = xasprintf("%s/%s/model_judgment/%s", o->data_dir, o->bench_name, o->judge_model);
-    char *judge = stem + strlen(stem) - strlen(o->judge_model);
-    for (char *c = judge; *c; c++)
-        if (*c == '/')
-            *c = '_';
-    return stem;
-}
-
-static void name_files(struct judge_inputs *in, const struct judge_opts *o, const char *more)
-{
-    char *stem = file_stem(o);
-    const char *kind = o->mode == MODE_SINGLE ? "single" : "pair";
-    in->output = xasprintf("%s_%s.jsonl", stem, kind);
-    in->journal = xasprintf("%s_%s%s.journal", stem, kind, more);
-    free(stem);
+    in->output = bench_judgments_path(o->data_dir, o->bench_name, o->judge_model, o->mode != MODE_SINGLE);
+    in->journal = bench_beside(in->output, journal);
 }
 
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
@@ -117,14 +91,14 @@ int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const
     };
     if (matches_build(&m, &in->matches, err) < 0 || (!coming && matches_check(&m, &in->answers, in->reference, err) < 0))
         return -1;
-    name_files(in, o, "");
+    name_files(in, o, ".journal");
     return 0;
 }
 
 int judge_inputs_canary(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
     *in = (struct judge_inputs){0};
-    name_files(in, o, ".canary");
+    name_files(in, o, ".canary.journal");
     return read_prompts(in, o, err);
 }
 
@@ -143,8 +117,7 @@ void judge_inputs_free(struct judge_inputs *in)
 
 char *judge_inputs_output(const struct judge_inputs *in, int repeat)
 {
-    size_t stem = strlen(in->output) - strlen(".jsonl");
-    return repeat == 1 ? xstrdup(in->output) : xasprintf("%.*s.repeat%d.jsonl", (int)stem, in->output, repeat);
+    return bench_repeat_path(in->output, repeat);
 }
 
 void judge_inputs_describe(const struct judge_inputs *in, const struct judge_opts *o, struct manifest *m)

@@ -96,7 +96,7 @@ long plan_answers_give(const struct answers_plan *p, const struct answer_opts *o
         for (int t = 0; t < q->n_turns; t++)
             turn[t] = t < done ? journal_find(p->journal, q->id, 0, t + 1)->text : expected;
         to_come += q->n_turns - done;
-        answer_set_add(out, o->model_id, q->id, turn, q->n_turns);
+        answer_set_add(out, o->name, q->id, turn, q->n_turns);
         free(expected);
         free(turn);
     }

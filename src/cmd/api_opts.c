@@ -3,7 +3,7 @@
 
 #include "cmd.h"
 
-#include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/progress.h"
 
 #include <stdlib.h>
@@ -13,8 +13,8 @@ static int check_words(const struct api_opts *o, struct err *err)
 {
     if (!*o->model)
         return err_set(err, ERR_USAGE, "--model: empty; give the name that the server knows the model by");
-    if (o->model_id && (!*o->model_id || o->model_id[0] == '.' || strchr(o->model_id, '/')))
-        return err_set(err, ERR_USAGE, "--model-id \"%s\": must be a name without /; it becomes a file name", o->model_id);
+    if (bench_name_check(o->model_id ? "--model-id" : "--model", o->model_id ? o->model_id : o->model, err) < 0)
+        return -1;
     if (!*o->bench_name || !*o->data_dir)
         return err_set(err, ERR_USAGE, "%s: empty; question sets lie in DATA-DIR/BENCH-NAME", *o->data_dir ? "--bench-name" : "--data-dir");
     if (o->base_url && !*o->base_url)
@@ -39,16 +39,6 @@ static int check_numbers(const struct api_opts *o, struct err *err)
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
         return err_set(err, ERR_USAGE, "--max-error-rate %g: is out of range; give 0 to 1", o->max_error_rate);
     return 0;
-}
-
-/* A model called org/name gets a file called org_name, beside the others. */
-static char *file_name(const struct api_opts *o)
-{
-    char *id = xstrdup(o->model_id ? o->model_id : o->model);
-    for (char *c = id; *c; c++)
-        if (*c == '/' || (c == id && *c == '.'))
-            *c = '_';
-    return id;
 }
 
 int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
@@ -91,7 +81,7 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
         return rc;
     if (check_words(o, err) < 0 || check_numbers(o, err) < 0)
         return -1;
-    o->id = file_name(o);
+    o->id = bench_name_plain(o->model_id ? o->model_id : o->model);
     return 0;
 }
 

@@ -149,7 +149,7 @@ static int plan_judging(const struct plan_opts *o, const struct answers_plan *an
     struct judge_plan p;
     struct rig counter = {0};
     long to_come = 0;
-    int rc = judge_inputs_read(&in, j, answers ? a->model_id : NULL, err);
+    int rc = judge_inputs_read(&in, j, answers ? a->name : NULL, err);
     if (rc == 0 && answers)
         to_come = plan_answers_give(answers, a, &in.questions, &in.answers);
     if (rc == 0 && (rc = open_counter(o, &counter, err)) == 0)

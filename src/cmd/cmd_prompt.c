@@ -5,6 +5,7 @@
 #include "mtbench/json.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/prompt.h"
 #include "mtbench/question.h"
 #include "mtbench/rig.h"
@@ -141,7 +142,7 @@ static int print_question(const struct rig *r, const struct prompt_opts *o, stru
 {
     struct buf b = {0};
     struct questions qs = {0};
-    char *path = xasprintf("%s/%s/question.jsonl", o->data_dir, o->bench_name);
+    char *path = bench_questions_path(o->data_dir, o->bench_name);
     int rc = io_read(path, &b, err);
     if (rc == 0)
         rc = questions_parse(path, b.data, b.len, &qs, err);

@@ -49,7 +49,7 @@ static void give_answer(struct run *r, int q)
     const char **turn = xcalloc((size_t)question->n_turns, sizeof *turn);
     for (int t = 0; t < question->n_turns; t++)
         turn[t] = r->turn[q][t] ? r->turn[q][t] : "";
-    answer_set_add(&r->in.answers, r->o->answer.model_id, question->id, turn, question->n_turns);
+    answer_set_add(&r->in.answers, r->o->answer.name, question->id, turn, question->n_turns);
     free(turn);
     grader_wake(r->judging.grader);
 }
@@ -92,7 +92,7 @@ static bool hosted(const struct run_opts *o)
 /* Rank 0: what judging needs must be there before anything is computed. */
 static int prepare(struct run *r, struct job *job, int *code, struct err *err)
 {
-    if (judge_inputs_read(&r->in, &r->o->judge, r->o->answer.model_id, err) < 0 || judging_open(&r->judging, job, &r->o->judge, &r->in, err) < 0)
+    if (judge_inputs_read(&r->in, &r->o->judge, r->o->answer.name, err) < 0 || judging_open(&r->judging, job, &r->o->judge, &r->in, err) < 0)
         return -1;
     r->turn = xcalloc((size_t)r->in.questions.n, sizeof *r->turn);
     for (int q = 0; q < r->in.questions.n; q++)
@@ -120,7 +120,7 @@ static int show(const struct run *r, double parameters)
 {
     const struct judge_opts *o = &r->o->judge;
     char *word[] = { "show", "--data-dir", (char *)o->data_dir, "--bench-name", (char *)o->bench_name, "--judge-model", (char *)o->judge_model, "--mode",
-                     (char *)o->mode_name, "--baseline-model", (char *)o->baseline_model, "--model-list", (char *)r->o->answer.model_id };
+                     (char *)o->mode_name, "--baseline-model", (char *)o->baseline_model, "--model-list", (char *)r->o->answer.name };
     printf("\n");
     int code = cmd_show(NULL, (int)(sizeof word / sizeof *word) - 1, word + 1);
     if (parameters > 0 && parameters < SMALL_JUDGE)

@@ -2,10 +2,11 @@
 #include "cmd.h"
 #include "show_opts.h"
 
+#include "mtbench/bench.h"
 #include "mtbench/fastchat_table.h"
-#include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/views.h"
 
 #include <stdio.h>
@@ -22,29 +23,19 @@ struct input {
     bool has_questions;
 };
 
-/* FILE.jsonl, FILE.repeat2.jsonl, ... */
-static char *repeat_path(const char *path, int repeat)
-{
-    size_t n = strlen(path);
-    const bool jsonl = n > 6 && !strcmp(path + n - 6, ".jsonl");
-    return repeat == 0 ? xstrdup(path) : xasprintf("%.*s.repeat%d%s", (int)(jsonl ? n - 6 : n), path, repeat + 1, jsonl ? ".jsonl" : "");
-}
-
 static int read_questions(struct input *in, const struct show_opts *o, struct err *err)
 {
-    struct buf b = {0};
-    char *path = xasprintf("%s/%s/question.jsonl", o->data_dir, o->bench_name);
-    int rc = io_read(path, &b, err);
-    if (rc < 0)
-        err_wrap(err, "--by category, --question-begin, --question-end and --first-n need the questions (--data-dir, --bench-name)");
-    if (rc == 0)
-        rc = questions_parse(path, b.data, b.len, &in->questions, err);
-    if (rc == 0)
-        rc = questions_slice(&in->questions, &o->slicing, err);
+    int rc = bench_questions(o->data_dir, o->bench_name, &o->slicing, &in->questions, err);
     in->has_questions = true;
-    buf_free(&b);
-    free(path);
-    return rc;
+    return rc < 0 && err->kind == ERR_IO ? err_wrap(err, "--by category, --question-begin, --question-end and --first-n need the questions") : rc;
+}
+
+/* Files of others may know a model as ORG/NAME; ours say ORG_NAME. */
+static void name_plainly(const struct judgment_table *t, const struct opt_list *models)
+{
+    for (int i = 0; i < models->n; i++)
+        if (judgment_table_name(t, models->word[i]) < 0)
+            bench_name_make_plain(models->word[i]);
 }
 
 static int input_read(struct input *in, const struct show_opts *o, struct err *err)
@@ -52,7 +43,7 @@ static int input_read(struct input *in, const struct show_opts *o, struct err *e
     int rc = 0;
     in->repeat_end = xcalloc((size_t)o->repeat, sizeof *in->repeat_end);
     for (int r = 0; r < o->repeat && rc == 0; r++) {
-        char *path = repeat_path(o->path, r);
+        char *path = bench_repeat_path(o->path, r + 1);
         if (access(path, F_OK))
             rc = err_set(err, ERR_IO, "%s: no such file; judge first, or name another with --input-file", path);
         else
@@ -60,6 +51,8 @@ static int input_read(struct input *in, const struct show_opts *o, struct err *e
         in->repeat_end[r] = in->table.n;
         free(path);
     }
+    name_plainly(&in->table, &o->model_list);
+    name_plainly(&in->table, &o->compare);
     if (rc == 0 && (o->by == BY_CATEGORY || o->sliced))
         rc = read_questions(in, o, err);
     return rc;
@@ -120,7 +113,7 @@ static int show_fastchat(const struct input *in, const struct show_opts *o, stru
 static int view_of_length(struct sheet *out, const struct scores *s, const struct show_opts *o, struct err *err)
 {
     struct answer_set answers = {0};
-    char *folder = xasprintf("%s/%s/model_answer", o->data_dir, o->bench_name);
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
     int rc = answer_set_read(&answers, folder, (const char *const *)s->model, s->n_models, err);
     if (rc == 0)
         view_length(out, s, &answers);

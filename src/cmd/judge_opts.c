@@ -3,6 +3,7 @@
 
 #include "cmd.h"
 
+#include "mtbench/paths.h"
 #include "mtbench/progress.h"
 #include "mtbench/provider.h"
 
@@ -44,6 +45,21 @@ int judge_opts_rows(struct judge_opts *o, struct opt *table)
     return sizeof rows / sizeof *rows;
 }
 
+/* The models' names become those of their files; they stand in the program's arguments, which are ours to write. */
+static int check_names(struct judge_opts *o, struct err *err)
+{
+    if (bench_name_check("--judge-model", o->judge_model, err) < 0 || bench_name_check("--baseline-model", o->baseline_model, err) < 0)
+        return -1;
+    if (strchr(o->baseline_model, '/'))
+        bench_name_make_plain((char *)o->baseline_model);
+    for (int i = 0; i < o->model_list.n; i++) {
+        if (bench_name_check("--model-list", o->model_list.word[i], err) < 0)
+            return -1;
+        bench_name_make_plain(o->model_list.word[i]);
+    }
+    return 0;
+}
+
 int judge_opts_check(struct judge_opts *o, struct err *err)
 {
     static const char *const mode[] = { "single", "pairwise-baseline", "pairwise-all" };
@@ -60,8 +76,8 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--judge-provider local: --judge-path is missing; give the judge's weights");
     if (local && !o->given_judge_model)
         return err_set(err, ERR_USAGE, "--judge-path: --judge-model is missing; give the local judge a name, its files are called so");
-    if (!*o->judge_model || o->judge_model[0] == '.')
-        return err_set(err, ERR_USAGE, "--judge-model \"%s\": must be a name", o->judge_model);
+    if (check_names(o, err) < 0)
+        return -1;
     if (o->constrained && !local)
         return err_set(err, ERR_USAGE, "--judge-constrained: works with a local judge only; give --judge-path");
     if (!o->fallback && (o->fallback_provider || o->fallback_base_url))

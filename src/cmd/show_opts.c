@@ -4,6 +4,7 @@
 #include "cmd.h"
 
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +75,7 @@ int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, s
     o->format = (enum show_format)of_format;
     o->by = (enum show_by)of_by;
     o->sliced = o->slicing.has_begin || o->slicing.has_end || o->slicing.first_n;
-    const char *kind = o->mode == SHOW_SINGLE ? "single" : "pair";
-    o->path = o->input_file ? xstrdup(o->input_file) : xasprintf("%s/%s/model_judgment/%s_%s.jsonl", o->data_dir, o->bench_name, o->judge_model, kind);
+    o->path = o->input_file ? xstrdup(o->input_file) : bench_judgments_path(o->data_dir, o->bench_name, o->judge_model, o->mode != SHOW_SINGLE);
     return check(o, err);
 }
 
