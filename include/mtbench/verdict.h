@@ -17,8 +17,7 @@ struct verdict {
  * aborts. Two ratings have no range: the larger one wins, at most 0.1 apart is a tie. */
 struct verdict verdict_parse(enum verdict_format format, const char *text, size_t n);
 
-/* The text after thinking: without a leading <think>...</think> (and its kin) and the blanks after it; the whole where there is none.
- * Offset of the rest: n when the thinking never ends. A </think> whose beginning stood in the chat template ends thinking too. */
-size_t verdict_skip_thinking(const char *text, size_t n);
+/* The same of a reply that may hold thoughts (thoughts.h): what a judge only thinks is no verdict. */
+struct verdict verdict_read(enum verdict_format format, const char *text, size_t n);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-/* 'text': content without a leading <think> ... </think> (or what stands before a </think> that nothing opened: some templates open it in
- * the prompt) and the blanks after it; without thoughts, content as it is. 'raw': NULL if that is all, else the whole, with 'reasoning'
- * (may be NULL) in such a block of its own. Caller frees both. Returns whether there were thoughts. */
+/* 'text': content without the thoughts in front of it (thoughts_split()), "" if they never end; without thoughts, content as it is. 'raw':
+ * NULL if that is all, else the whole, with 'reasoning' (may be NULL) as a block of its own. Caller frees both. Returns whether there were
+ * thoughts. */
 bool thinking_split(const char *content, const char *reasoning, char **text, char **raw);
 
 #endif

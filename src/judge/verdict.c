@@ -1,6 +1,8 @@
 /* verdict.c - what a judge's text says. The patterns of FastChat's common.py, matched by hand: leftmost, first match only. */
 #include "mtbench/verdict.h"
 
+#include "mtbench/thoughts.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,32 +165,11 @@ struct verdict verdict_parse(enum verdict_format format, const char *text, size_
     return format == VERDICT_RATING ? parse_rating(text, n) : format == VERDICT_AB ? parse_letter(text, n) : parse_two(text, n);
 }
 
-/* ---- thinking ---- */
-
-static size_t past_blanks(const char *text, size_t n, size_t at)
+struct verdict verdict_read(enum verdict_format format, const char *text, size_t n)
 {
-    while (at < n && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))
-        at++;
-    return at;
-}
-
-size_t verdict_skip_thinking(const char *text, size_t n)
-{
-    static const struct { const char *open, *close; } tag[] = {
-        { "<think>", "</think>" }, { "<thinking>", "</thinking>" }, { "<thought>", "</thought>" }, { "<reasoning>", "</reasoning>" },
-        { "[THINK]", "[/THINK]" }, { "<seed:think>", "</seed:think>" }, { "<|channel|>analysis<|message|>", "<|channel|>final<|message|>" },
-    };
-    size_t at = past_blanks(text, n, 0);
-    const char *end;
-    for (size_t i = 0; i < sizeof tag / sizeof *tag; i++) {
-        size_t k = strlen(tag[i].open);
-        if (n - at < k || memcmp(text + at, tag[i].open, k))
-            continue;
-        end = memmem(text + at, n - at, tag[i].close, strlen(tag[i].close));
-        return end ? past_blanks(text, n, (size_t)(end - text) + strlen(tag[i].close)) : n;
-    }
-    end = memmem(text, n, "</think>", 8);
-    if (end && !memmem(text, (size_t)(end - text), "<think>", 7))
-        return past_blanks(text, n, (size_t)(end - text) + 8);
-    return 0;
+    struct buf said = {0};
+    thoughts_strike(NULL, text, n, &said, NULL);
+    struct verdict v = verdict_parse(format, said.data ? said.data : "", said.len);
+    buf_free(&said);
+    return v;
 }

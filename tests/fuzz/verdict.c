@@ -1,4 +1,5 @@
 /* verdict.c - fuzz target: a judge's text in all formats. */
+#include "mtbench/thoughts.h"
 #include "mtbench/verdict.h"
 
 #include <math.h>
@@ -19,8 +20,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if ((ab.status == JUDGMENT_OK) != (ab.letter != 'E') || (two.status == JUDGMENT_OK) != (two.letter != 'E'))
         abort();
-    if (verdict_skip_thinking(text, size) > size)
+    size_t answer, behind;
+    struct buf said = {0};
+    enum thoughts split = thoughts_split(NULL, text, size, &answer), strike = thoughts_strike(NULL, text, size, &said, &behind);
+    if (answer > size || behind > size || behind < (split == THOUGHTS_NONE ? 0 : answer) || said.len > size - (split == THOUGHTS_NONE ? 0 : answer) ||
+        (split == THOUGHTS_OPEN && (answer != size || said.len)) || (strike == THOUGHTS_NONE && (said.len != size || behind)))
         abort();
+    struct verdict read = verdict_read(VERDICT_RATING, text, size);
+    if (strike == THOUGHTS_NONE && read.status != rating.status)
+        abort();
+    const struct thought_mark *opened = thoughts_opened(text, size);
+    if (opened && thoughts_split(opened, "[[3]]", 5, &answer) != THOUGHTS_OPEN)
+        abort();
+    buf_free(&said);
     free(text);
     return 0;
 }

@@ -56,17 +56,10 @@ static const struct { const char *text; char letter; } two[] = {
     { "[[7]]", 'E' }, { "[[07,8]]", 'E' }, { "[[0.3, 0.2]]", 'C' }, { "[[8.0,8.1]]", 'C' }, { "[[8.2,8.1]]", 'C' }, { "", 'E' },
 };
 
-static const struct { const char *text, *rest; } thinking[] = {
-    { "Rating: [[8]]", "Rating: [[8]]" },
-    { "<think>\nmaybe [[3]]\n</think>\n\nRating: [[8]]", "Rating: [[8]]" },
-    { "\n <thinking>x</thinking>y", "y" },
-    { "maybe [[3]]\n</think>\n[[8]]", "[[8]]" },       /* the template wrote the beginning */
-    { "<think>never [[3]] ends", "" },
-    { "The tag <think>...</think> is [[8]]", "The tag <think>...</think> is [[8]]" },
-    { "[THINK]x[/THINK][[1]]", "[[1]]" },
-    { "<|channel|>analysis<|message|>x<|end|><|start|>assistant<|channel|>final<|message|>[[2]]", "[[2]]" },
-    { "<think></think>", "" },
-    { "", "" },
+static const struct { const char *text; double score; } thought[] = {
+    { "Rating: [[8]]", 8 }, { "<think>maybe [[3]]</think>[[9]]", 9 }, { "maybe [[3]]</think>[[9]]", 9 }, { "<think>maybe [[3]]", -1 },
+    { "Hm.\n<think>[[3]]</think>\n[[9]]", 9 }, { "Hm.\n<think>[[3]]", -1 }, { "[[9]] as <think>[[3]]</think> says", 9 },
+    { "The answer has no <think> tag: [[9]]", 9 },
 };
 
 int main(void)
@@ -94,9 +87,9 @@ int main(void)
         ok(v.letter == two[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "two scores \"%s\": %c (saw %c)", two[i].text, two[i].letter,
             v.letter);
     }
-    for (size_t i = 0; i < sizeof thinking / sizeof *thinking; i++) {
-        size_t at = verdict_skip_thinking(thinking[i].text, strlen(thinking[i].text));
-        ok(!strcmp(thinking[i].text + at, thinking[i].rest), "after thinking: \"%s\"", thinking[i].rest);
+    for (size_t i = 0; i < sizeof thought / sizeof *thought; i++) {
+        v = verdict_read(VERDICT_RATING, thought[i].text, strlen(thought[i].text));
+        ok(v.score == thought[i].score, "what is said, not what is thought: %g (saw %g) in %s", thought[i].score, v.score, thought[i].text);
     }
     return done_testing();
 }
