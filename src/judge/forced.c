@@ -27,6 +27,11 @@ static int token_of(const struct forced_opts *o, const char *text, struct err *e
     return id >= 0 ? id : err_set(err, ERR_MODEL, "--judge-constrained: the tokenizer has no single token \"%s\"; judge without it", text);
 }
 
+static int no_number(struct err *err)
+{
+    return err_set(err, ERR_MODEL, "the judge's logits are no finite numbers; check its weights");
+}
+
 /* Where a vocabulary spells 10 with two tokens, the share of "1" that goes on with "0" rather than with the bracket is 10's. */
 static int split_ten(const struct forced_opts *o, const struct buf *prompt, const char *reply, double *p, float *logits, struct err *err)
 {
@@ -38,9 +43,27 @@ static int split_ten(const struct forced_opts *o, const struct buf *prompt, cons
     free(longer);
     if (rc < 0)
         return -1;
+    if (!isfinite(logits[close]) || !isfinite(logits[zero]))
+        return no_number(err);
     double share = 1 / (1 + exp((double)logits[close] - (double)logits[zero]));
     p[9] = p[0] * share;
     p[0] *= 1 - share;
+    return 0;
+}
+
+/* Over these ids alone. A verdict from logits that are no numbers would look like any other. */
+static int softmax(const float *logits, const int *id, int n, double *p, struct err *err)
+{
+    double top = -INFINITY, sum = 0;
+    for (int i = 0; i < n; i++) {
+        if (!isfinite(logits[id[i]]))
+            return no_number(err);
+        top = fmax(top, (double)logits[id[i]]);
+    }
+    for (int i = 0; i < n; i++)
+        sum += p[i] = exp((double)logits[id[i]] - top);
+    for (int i = 0; i < n; i++)
+        p[i] /= sum;
     return 0;
 }
 
@@ -56,26 +79,20 @@ static int weigh(const struct forced_opts *o, const struct buf *prompt, const ch
     for (int i = 0; i < direct && rc == 0; i++)
         rc = (id[i] = token_of(o, name[i], err)) < 0 ? -1 : 0;
     if (rc == 0 && (rc = next_logits(o, prompt, reply, logits, err)) == 0) {
-        double top = -INFINITY, sum = 0;
-        for (int i = 0; i < direct; i++)
-            top = fmax(top, (double)logits[id[i]]);
-        for (int i = 0; i < direct; i++)
-            sum += p[i] = exp((double)logits[id[i]] - top);
-        for (int i = 0; i < direct; i++)
-            p[i] /= sum;
-        if (direct < n)
+        rc = softmax(logits, id, direct, p, err);
+        if (rc == 0 && direct < n)
             rc = split_ten(o, prompt, reply, p, logits, err);
     }
     free(logits);
     return rc < 0 ? -1 : n;
 }
 
-int forced_verdict(const struct forced_opts *o, const struct buf *prompt, char **reply, double *expected, struct err *err)
+int forced_verdict(const struct forced_opts *o, const struct buf *prompt, size_t behind, char **reply, double *expected, struct err *err)
 {
     if (o->format == VERDICT_TWO_RATINGS)
         return err_set(err, ERR_USAGE, "--judge-constrained: a judge prompt asks for two ratings, which cannot be forced; judge without it");
     double p[MAX_CANDIDATES] = {0};
-    const char *bracket = strstr(*reply, "[[");
+    const char *bracket = strstr(*reply + behind, "[[");
     bool rating = o->format == VERDICT_RATING;
     char *start = bracket ? xstrndup(*reply, (size_t)(bracket - *reply) + 2) : xasprintf("%s\n%s: [[", *reply, rating ? "Rating" : "Verdict");
     int n = weigh(o, prompt, start, p, err), best = 0;

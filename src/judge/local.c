@@ -5,6 +5,7 @@
 
 #include "mtbench/clock.h"
 #include "mtbench/mem.h"
+#include "mtbench/thoughts.h"
 
 #include <assert.h>
 #include <math.h>
@@ -27,7 +28,7 @@ struct slot {
 struct outcome {                         /* an ended call, waiting to be collected */
     struct outcome *next;
     struct call_record record;
-    char *key, *text, *reason, *sent;
+    char *key, *text, *raw, *reason, *sent;
 };
 
 struct local {
@@ -46,6 +47,7 @@ static void outcome_free(struct outcome *d)
         return;
     free(d->key);
     free(d->text);
+    free(d->raw);
     free(d->reason);
     free(d->sent);
     free(d);
@@ -59,17 +61,20 @@ static void slot_end(struct local *l, struct slot *s)
     l->n_live--;
 }
 
-/* Queue what came of a slot's call; 'text' is taken over. */
-static struct call_record *finish(struct local *l, const struct slot *s, enum call_status status, char *text, const char *reason)
+/* Queue what came of a slot's call; 'reply' (NULL: none) is taken over, its thoughts end where 'answer' begins. */
+static struct call_record *finish(struct local *l, const struct slot *s, enum call_status status, char *reply, size_t answer, const char *reason)
 {
     struct outcome *d = xcalloc(1, sizeof *d);
     d->key = xstrdup(s->key);
-    d->text = text ? text : xstrdup("");
+    d->text = xstrdup(reply ? reply + answer : "");
+    d->raw = answer ? reply : NULL;
+    if (!answer)
+        free(reply);
     d->reason = reason ? xstrdup(reason) : NULL;
     d->sent = xasprintf("{\"temperature\": 0, \"max_tokens\": %d%s%s}", s->max_tokens, s->merged ? ", \"system\": \"in the user message\"" : "",
                         s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
     d->record = (struct call_record){
-        .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .model = l->o.model, .sent = d->sent,
+        .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .raw = d->raw, .model = l->o.model, .sent = d->sent,
         .tokens_in = (int64_t)s->prompt.ids.n, .tries = 1, .seconds = clock_now() - s->started, .tstamp = clock_unix(), .expected_score = NAN,
     };
     *l->end = d;
@@ -108,7 +113,7 @@ static void submit(void *ctx, const struct call *c)
     };
     l->n_live++;
     if (local_prompt(&s->prompt, l->o.tokenizer, l->o.chat, c, &s->merged, &err) < 0) {
-        finish(l, s, CALL_FAILED, NULL, err.text);
+        finish(l, s, CALL_FAILED, NULL, 0, err.text);
         slot_end(l, s);
         return;
     }
@@ -118,27 +123,41 @@ static void submit(void *ctx, const struct call *c)
     };
     memcpy(r.stop_id, l->o.stop_id, (size_t)l->o.n_stop * sizeof *r.stop_id);
     if (engine_submit(l->o.engine, &r, &err) < 0) {
-        finish(l, s, CALL_TOO_LONG, NULL, err.text);
+        finish(l, s, CALL_TOO_LONG, NULL, 0, err.text);
         slot_end(l, s);
     }
 }
 
 /* ---- a call ends ---- */
 
-static void end_call(struct local *l, struct slot *s, enum finish how)
+/* The reply with its thoughts as they came, which special tokens mark too, and cleaned behind them. Caller frees. */
+static char *hear(struct local *l, const struct slot *s, enum thoughts *state, size_t *answer, size_t *behind)
 {
-    struct buf clean = {0};
-    struct err err = {0};
+    struct buf said = {0}, reply = {0};
+    const struct thought_mark *opened = thoughts_opened(s->prompt.text.data, s->prompt.text.len);
     buf_clear(&l->text);
     tokenizer_decode(l->o.tokenizer, l->ids.id, l->ids.n, 0, &l->text);
-    chat_clean(l->o.chat, l->text.data ? l->text.data : "", l->text.len, &clean);
-    char *reply = buf_steal(&clean);
-    enum call_status status = how == FINISH_STOP ? CALL_OK : CALL_TRUNCATED;
-    const char *reason = status == CALL_TRUNCATED ? "the token limit cut the reply" : NULL;
+    const char *text = l->text.data ? l->text.data : "";
+    thoughts_split(opened, text, l->text.len, answer);
+    *state = thoughts_strike(opened, text, l->text.len, &said, behind);
+    buf_add(&reply, text, *behind);
+    chat_clean(l->o.chat, text + *behind, l->text.len - *behind, &reply);
+    buf_free(&said);
+    return buf_steal(&reply);
+}
+
+static void end_call(struct local *l, struct slot *s, enum finish how)
+{
+    struct err err = {0};
+    enum thoughts state;
+    size_t answer, behind;
+    char *reply = hear(l, s, &state, &answer, &behind);
+    enum call_status status = how == FINISH_STOP && state != THOUGHTS_OPEN ? CALL_OK : CALL_TRUNCATED;
+    const char *reason = state == THOUGHTS_OPEN ? "nothing but thinking came" : status == CALL_TRUNCATED ? "the token limit cut the reply" : NULL;
     double expected = NAN;
-    if (s->verdict >= 0) {
+    if (s->verdict >= 0 && state != THOUGHTS_OPEN) {     /* thoughts that never ended lead to no verdict, and none is put into them */
         struct forced_opts f = { l->o.engine, l->o.tokenizer, l->o.chat, l->o.n_vocab, (enum verdict_format)s->verdict };
-        status = forced_verdict(&f, &s->prompt.text, &reply, &expected, &err) < 0 ? CALL_FAILED : CALL_OK;
+        status = forced_verdict(&f, &s->prompt.text, behind, &reply, &expected, &err) < 0 ? CALL_FAILED : CALL_OK;
         if (err.kind == ERR_CANCELLED) { /* told to stop: as if it had never been asked */
             free(reply);
             slot_end(l, s);
@@ -146,7 +165,7 @@ static void end_call(struct local *l, struct slot *s, enum finish how)
         }
         reason = status == CALL_FAILED ? err.text : NULL;
     }
-    struct call_record *r = finish(l, s, status, reply, reason);
+    struct call_record *r = finish(l, s, status, reply, answer, reason);
     r->tokens_out = (int64_t)l->ids.n;
     r->expected_score = expected;
     slot_end(l, s);
