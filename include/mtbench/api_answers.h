@@ -29,6 +29,7 @@ struct api_run {
     struct price price;
     struct transport *transport;         /* NULL until connected */
     struct progress *progress;
+    bool has_system;                     /* a system message is sent */
     int in_flight;
     double started;
 };
