@@ -4,6 +4,7 @@
 
 #include "mtbench/buf.h"
 #include "mtbench/err.h"
+#include "mtbench/map.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@ enum { JUDGMENT_STATUSES = JUDGMENT_NO_ANSWER + 1 };
 const char *judgment_status_name(enum judgment_status s);
 /* Of two games the status that stands for both: the later one of the list, ok only if both are. */
 enum judgment_status judgment_worse(enum judgment_status a, enum judgment_status b);
-/* What a number means as a rating: OK, OUT_OF_RANGE (not within 1..10), UNPARSABLE (-1, FastChat's sign for none). */
+/* What a number means as a rating: OK, OUT_OF_RANGE (not within 1..10), UNPARSABLE (-1, FastChat's sign for none, or NaN). */
 enum judgment_status rating_status(double score);
 
 enum winner { WINNER_MODEL_1, WINNER_MODEL_2, WINNER_TIE, WINNER_ERROR };
@@ -70,13 +71,14 @@ struct judgment_table {
     char **name;                         /* (n_names) owned */
     int n_names;
     bool pairs;                          /* all rows are pairs (else all are single) */
-    size_t cap, n_slots;                 /* the reader's: room for rows, hash of names */
-    int32_t *slot;
+    size_t cap;                          /* the reader's: room for rows, numbers of names */
+    struct map names;
 };
 
 /* Read a judgment file into the table (appending to one that other files filled; zeroed is empty). Unknown keys are skipped, duplicate keys
  * count last, as Python does; empty lines are passed over as show_result does. The older pair form with one "winner" stands for two equal
- * games ("inconsistent": for two that differ). A score that is no number, a line that is no object, or a mix of single and pair rows: err
+ * games ("inconsistent": for two that differ). A score that is
+ * null is NaN. One that is no number, a line that is no object, or a mix of single and pair rows: err
  * (format) with file and line; rows before it stay. Streams: memory is that of the rows, not of the texts.
  *
  * The status of rows that others wrote: score -1 or a winner "error" is UNPARSABLE, or FAILED when the judgment's text is $ERROR$; a score

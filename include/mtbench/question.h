@@ -26,8 +26,8 @@ struct questions {
     char sha256[65];             /* of the file */
 };
 
-/* Parse question.jsonl. 'name' stands in messages ("question.jsonl:14: ..."). A broken or blank line, no turns, a repeated id or bytes
- * that are no UTF-8 are errors. On 0 release with questions_free(). */
+/* Parse question.jsonl. 'name' stands in messages ("question.jsonl:14: ..."). Blank lines are passed over; a broken line, no turns, a
+ * repeated id or bytes that are no UTF-8 are errors. On 0 release with questions_free(). */
 int questions_parse(const char *name, const char *data, size_t n, struct questions *out, struct err *err);
 void questions_free(struct questions *qs);
 

@@ -3,6 +3,7 @@
 #define MTB_VOTE_H
 
 #include "mtbench/err.h"
+#include "mtbench/map.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ struct votes {
     size_t n, cap;
     char **name;                         /* (n_names) owned; equal names, equal numbers */
     int n_names;
+    struct map names;                    /* the reader's: numbers of names */
     long failed;                         /* pair judgments with a game that gave no verdict: no vote */
 };
 

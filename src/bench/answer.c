@@ -4,6 +4,7 @@
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <errno.h>
@@ -74,23 +75,22 @@ static int by_id(const void *a, const void *b)
 
 static int split_lines(const char *path, const struct buf *b, struct line **lines, int *n, struct err *err)
 {
-    int number = 0;
-    for (size_t at = 0; at < b->len;) {
-        const char *end = memchr(b->data + at, '\n', b->len - at);
-        size_t length = end ? (size_t)(end - b->data) - at : b->len - at;
-        cJSON *j = json_parse(b->data + at, length, err);
+    struct lines from;
+    struct slice text;
+    lines_begin(&from, b->data, b->len);
+    while (lines_next(&from, &text)) {
+        cJSON *j = json_parse(text.ptr, text.len, err);
         int64_t id;
         bool good = j && json_whole(json_get(j, "question_id"), &id);
         if (j && !good)
             err_set(err, ERR_FORMAT, "no whole number \"question_id\"; is this an answer file?");
         cJSON_Delete(j);
-        number++;
         if (!good)
-            return err_wrap(err, "%s:%d", path, number);
-        *lines = xrealloc(*lines, (size_t)*n + 1, sizeof **lines);
-        (*lines)[*n] = (struct line){ id, *n, b->data + at, length };
+            return err_wrap(err, "%s:%ld", path, from.number);
+        if ((*n & (*n - 1)) == 0)
+            *lines = xrealloc(*lines, *n ? 2 * (size_t)*n : 1, sizeof **lines);
+        (*lines)[*n] = (struct line){ id, *n, text.ptr, text.len };
         (*n)++;
-        at += length + 1;
     }
     return 0;
 }

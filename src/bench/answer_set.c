@@ -3,6 +3,7 @@
 
 #include "mtbench/io.h"
 #include "mtbench/json_scan.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 
@@ -154,16 +155,16 @@ int model_answers_parse(const char *name, const char *data, size_t n, struct mod
 {
     struct ordered *line = NULL;
     int n_lines = 0, rc = 0;
-    for (size_t at = 0; at < n && rc == 0;) {
-        const char *end = memchr(data + at, '\n', n - at);
-        size_t length = end ? (size_t)(end - data) - at : n - at;
+    struct lines lines;
+    struct slice text;
+    lines_begin(&lines, data, n);
+    while (rc == 0 && lines_next(&lines, &text)) {
         if (n_lines % 128 == 0)
             line = xrealloc(line, (size_t)n_lines + 128, sizeof *line);
         line[n_lines] = (struct ordered){ .order = n_lines };
-        rc = parse_answer(data + at, length, &line[n_lines++].answer, err);
+        rc = parse_answer(text.ptr, text.len, &line[n_lines++].answer, err);
         if (rc < 0)
-            err_wrap(err, "%s:%d", name, n_lines);
-        at += length + 1;
+            err_wrap(err, "%s:%ld", name, lines.number);
     }
     for (int i = 0; rc < 0 && i < n_lines; i++)
         drop_turns(&line[i].answer);

@@ -3,6 +3,7 @@
 
 #include "mtbench/hash.h"
 #include "mtbench/json.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <ctype.h>
@@ -105,15 +106,14 @@ static int parse_line(const char *line, size_t n, struct fetch_list *l, struct e
 int fetch_list_parse(const char *name, const char *text, size_t n, struct fetch_list *out, struct err *err)
 {
     *out = (struct fetch_list){0};
-    int number = 1;
-    for (size_t at = 0; at < n; number++) {
-        const char *end = memchr(text + at, '\n', n - at);
-        size_t length = end ? (size_t)(end - text) - at : n - at;
-        if (parse_line(text + at, length, out, err) < 0) {
+    struct lines lines;
+    struct slice line;
+    lines_begin(&lines, text, n);
+    while (lines_next(&lines, &line)) {
+        if (parse_line(line.ptr, line.len, out, err) < 0) {
             fetch_list_free(out);
-            return err_wrap(err, "%s:%d", name, number);
+            return err_wrap(err, "%s:%ld", name, lines.number);
         }
-        at += length + 1;
     }
     return out->n ? 0 : err_set(err, ERR_FORMAT, "%s: no entries in it; check the path", name);
 }
@@ -133,17 +133,18 @@ void fetch_list_free(struct fetch_list *l)
 
 static int check_lines(const char *data, size_t n, struct err *err)
 {
-    int number = 1;
-    for (size_t at = 0; at < n; number++) {
-        const char *end = memchr(data + at, '\n', n - at);
-        size_t length = end ? (size_t)(end - data) - at : n - at;
-        cJSON *j = json_parse(data + at, length, err);
+    struct lines lines;
+    struct slice line;
+    bool some = false;
+    lines_begin(&lines, data, n);
+    while (lines_next(&lines, &line)) {
+        cJSON *j = json_parse(line.ptr, line.len, err);
         if (!j)
-            return err_wrap(err, "line %d", number);
+            return err_wrap(err, "line %ld", lines.number);
         cJSON_Delete(j);
-        at += length + 1;
+        some = true;
     }
-    return n ? 0 : err_set(err, ERR_FORMAT, "it is empty");
+    return some ? 0 : err_set(err, ERR_FORMAT, "it is empty");
 }
 
 int fetch_item_check(const struct fetch_item *item, const char *data, size_t n, struct err *err)

@@ -3,6 +3,7 @@
 
 #include "mtbench/hash.h"
 #include "mtbench/json.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
@@ -66,15 +67,14 @@ int judge_prompts_parse(const char *name, const char *data, size_t n, struct jud
 {
     *out = (struct judge_prompts){0};
     sha256_hex(data, n, out->sha256);
-    int number = 0;
-    for (size_t at = 0; at < n; number++) {
-        const char *end = memchr(data + at, '\n', n - at);
-        size_t length = end ? (size_t)(end - data) - at : n - at;
-        if (parse_line(data + at, length, out, err) < 0) {
+    struct lines lines;
+    struct slice line;
+    lines_begin(&lines, data, n);
+    while (lines_next(&lines, &line)) {
+        if (parse_line(line.ptr, line.len, out, err) < 0) {
             judge_prompts_free(out);
-            return err_wrap(err, "%s:%d", name, number + 1);
+            return err_wrap(err, "%s:%ld", name, lines.number);
         }
-        at += length + 1;
     }
     if (out->n == 0)
         return err_set(err, ERR_FORMAT, "%s: no judge prompts in it; check the path", name);

@@ -19,7 +19,7 @@ enum judgment_status judgment_worse(enum judgment_status a, enum judgment_status
 
 enum judgment_status rating_status(double score)
 {
-    return score == -1 ? JUDGMENT_UNPARSABLE : score >= 1 && score <= 10 ? JUDGMENT_OK : JUDGMENT_OUT_OF_RANGE;
+    return score == -1 || isnan(score) ? JUDGMENT_UNPARSABLE : score >= 1 && score <= 10 ? JUDGMENT_OK : JUDGMENT_OUT_OF_RANGE;
 }
 
 const char *winner_name(enum winner w)

@@ -1,60 +1,31 @@
 /* judgment_table.c - judgment files as a table of what scoring needs. One pass over the bytes; texts are passed over, not copied. */
 #include "mtbench/judgment.h"
 
-#include "mtbench/hash.h"
 #include "mtbench/json_scan.h"
+#include "mtbench/lines.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { BLOCK = 1 << 20, MAX_LINE = 1 << 28 };
 
 /* ---- names ---- */
 
-static uint64_t hash_of(const char *s, size_t n)
-{
-    uint64_t h = fnv1a(FNV_START, s, n);
-    return h ^ h >> 32;
-}
-
-/* The slot that holds the name, or the empty one where it belongs. */
-static int32_t *find_slot(const struct judgment_table *t, const char *s, size_t n)
-{
-    size_t i = hash_of(s, n) & (t->n_slots - 1);
-    while (t->slot[i] >= 0 && (strncmp(t->name[t->slot[i]], s, n) || t->name[t->slot[i]][n]))
-        i = (i + 1) & (t->n_slots - 1);
-    return &t->slot[i];
-}
-
-static void grow_slots(struct judgment_table *t)
-{
-    t->n_slots = t->n_slots ? t->n_slots * 2 : 64;
-    t->slot = xrealloc(t->slot, t->n_slots, sizeof *t->slot);
-    memset(t->slot, 0xff, t->n_slots * sizeof *t->slot);
-    for (int i = 0; i < t->n_names; i++)
-        *find_slot(t, t->name[i], strlen(t->name[i])) = i;
-}
-
 static int32_t intern(struct judgment_table *t, const char *s, size_t n)
 {
-    if ((size_t)t->n_names * 2 >= t->n_slots)
-        grow_slots(t);
-    int32_t *slot = find_slot(t, s, n);
-    if (*slot < 0) {
+    size_t at = map_add(&t->names, s, n, (size_t)t->n_names);
+    if (at == (size_t)t->n_names) {
         t->name = xrealloc(t->name, (size_t)t->n_names + 1, sizeof *t->name);
-        t->name[t->n_names] = xstrndup(s, n);
-        *slot = t->n_names++;
+        t->name[t->n_names++] = xstrndup(s, n);
     }
-    return *slot;
+    return (int32_t)at;
 }
 
 int judgment_table_name(const struct judgment_table *t, const char *name)
 {
-    return t->n_slots ? *find_slot(t, name, strlen(name)) : -1;
+    size_t at = map_find_text(&t->names, name);
+    return at == MAP_NONE ? -1 : (int)at;
 }
 
 /* ---- one line ---- */
@@ -256,10 +227,20 @@ static enum judgment_status game_status(const struct record *r, enum field promp
     return by_verdict;
 }
 
+/* null is NaN, as pandas reads it: in no mean. */
+static int score_at(const struct record *r, struct judgment_row *row, struct err *err)
+{
+    struct json_scan s;
+    if (!begin_at(r, F_SCORE, &s) || json_scan_peek(&s) != 'n')
+        return number_at(r, F_SCORE, &row->score, &row->score_is_int, err);
+    row->score = NAN;
+    return 0;
+}
+
 static int single_row(struct judgment_table *t, const struct record *r, struct judgment_row *row, struct err *err)
 {
     row->model_2 = -1;
-    if (name_at(t, r, F_MODEL, &row->model_1, err) < 0 || number_at(r, F_SCORE, &row->score, &row->score_is_int, err) < 0)
+    if (name_at(t, r, F_MODEL, &row->model_1, err) < 0 || score_at(r, row, err) < 0)
         return -1;
     row->status = (uint8_t)game_status(r, F_USER_PROMPT, F_JUDGMENT, rating_status(row->score));
     return 0;
@@ -298,64 +279,27 @@ static int parse_line(struct judgment_table *t, const char *line, size_t n, stru
 
 /* ---- files ---- */
 
-static bool is_blank(const char *line, size_t n)
-{
-    struct json_scan s;
-    json_scan_begin(&s, line, n);
-    return json_scan_peek(&s) == 0 && s.at == s.end;
-}
-
-/* Take whole lines from data, the last one also without its newline if 'all'. Returns the bytes taken, -1 on an error. */
-static long take_lines(struct judgment_table *t, const char *name, const char *data, size_t n, bool all, long *number, struct err *err)
-{
-    size_t at = 0;
-    while (at < n) {
-        const char *end = memchr(data + at, '\n', n - at);
-        if (!end && !all)
-            break;
-        size_t length = end ? (size_t)(end - data) - at : n - at;
-        ++*number;
-        if (!is_blank(data + at, length) && parse_line(t, data + at, length, err) < 0)
-            return err_wrap(err, "%s:%ld", name, *number);
-        at += length + (end != NULL);
-    }
-    return (long)at;
-}
-
 int judgment_table_parse(struct judgment_table *t, const char *name, const char *data, size_t n, struct err *err)
 {
-    long number = 0;
-    return take_lines(t, name, data, n, true, &number, err) < 0 ? -1 : 0;
+    struct lines lines;
+    struct slice line;
+    lines_begin(&lines, data, n);
+    while (lines_next(&lines, &line))
+        if (parse_line(t, line.ptr, line.len, err) < 0)
+            return err_wrap(err, "%s:%ld", name, lines.number);
+    return 0;
 }
 
 int judgment_table_read(struct judgment_table *t, const char *path, struct err *err)
 {
-    struct buf b = {0};
-    long number = 0, taken = 0;
-    ssize_t got = 1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_errno(err, "%s: cannot open", path);
-    while (got > 0 && taken >= 0) {
-        do
-            got = read(fd, buf_reserve(&b, BLOCK), BLOCK);
-        while (got < 0 && errno == EINTR);
-        if (got < 0) {
-            taken = err_errno(err, "%s: cannot read", path);
-            break;
-        }
-        b.len += (size_t)got;
-        taken = take_lines(t, path, b.data, b.len, got == 0, &number, err);
-        if (taken > 0) {
-            memmove(b.data, b.data + taken, b.len - (size_t)taken);
-            b.len -= (size_t)taken;
-        }
-        if (b.len > MAX_LINE)
-            taken = err_set(err, ERR_FORMAT, "%s:%ld: a line above %d MiB; is this a judgment file?", path, number + 1, MAX_LINE >> 20);
-    }
-    buf_free(&b);
-    close(fd);
-    return taken < 0 ? -1 : 0;
+    struct lines_file *f = lines_open(path, err);
+    struct slice line;
+    int rc = f ? 1 : -1;
+    while (rc == 1 && (rc = lines_read(f, &line, err)) == 1)
+        if (parse_line(t, line.ptr, line.len, err) < 0)
+            rc = err_wrap(err, "%s:%ld", path, lines_number(f));
+    lines_close(f);
+    return rc;
 }
 
 void judgment_table_free(struct judgment_table *t)
@@ -364,6 +308,6 @@ void judgment_table_free(struct judgment_table *t)
         free(t->name[i]);
     free(t->name);
     free(t->row);
-    free(t->slot);
+    map_free(&t->names);
     *t = (struct judgment_table){0};
 }

@@ -3,6 +3,8 @@
 
 #include "mtbench/hash.h"
 #include "mtbench/json.h"
+#include "mtbench/lines.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
@@ -89,20 +91,21 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     return 0;
 }
 
-static int parse_line(const char *line, size_t n, struct questions *qs, struct err *err)
+static int parse_line(struct slice line, struct questions *qs, struct map *seen, struct err *err)
 {
-    cJSON *j = json_parse(line, n, err);
+    cJSON *j = json_parse(line.ptr, line.len, err);
     if (!j)
         return -1;
-    qs->q = xrealloc(qs->q, (size_t)qs->n + 1, sizeof *qs->q);
-    struct question *q = &qs->q[qs->n++];
+    if ((qs->n & (qs->n - 1)) == 0)      /* doubles at powers of two */
+        qs->q = xrealloc(qs->q, qs->n ? 2 * (size_t)qs->n : 1, sizeof *qs->q);
+    struct question *q = &qs->q[qs->n];
     *q = (struct question){0};
-    sha256_hex(line, n, q->sha256);
+    sha256_hex(line.ptr, line.len, q->sha256);
     int rc = parse_fields(j, q, err);
     cJSON_Delete(j);
-    for (int i = 0; rc == 0 && i < qs->n - 1; i++)
-        if (qs->q[i].id == q->id)
-            rc = err_set(err, ERR_FORMAT, "question_id %lld was used before; ids must differ", (long long)q->id);
+    if (rc == 0 && map_add_int(seen, q->id, (size_t)qs->n) != (size_t)qs->n)
+        rc = err_set(err, ERR_FORMAT, "question_id %lld was used before; ids must differ", (long long)q->id);
+    qs->n++;
     return rc;
 }
 
@@ -110,16 +113,17 @@ int questions_parse(const char *name, const char *data, size_t n, struct questio
 {
     *out = (struct questions){0};
     sha256_hex(data, n, out->sha256);
-    int number = 0;
-    for (size_t at = 0; at < n; number++) {
-        const char *end = memchr(data + at, '\n', n - at);
-        size_t length = end ? (size_t)(end - data) - at : n - at;
-        int rc = length == 0 ? err_set(err, ERR_FORMAT, "an empty line; remove it") : parse_line(data + at, length, out, err);
-        if (rc < 0) {
-            questions_free(out);
-            return err_wrap(err, "%s:%d", name, number + 1);
-        }
-        at += length + 1;
+    struct map seen = {0};
+    struct lines lines;
+    struct slice line;
+    int rc = 0;
+    lines_begin(&lines, data, n);
+    while (rc == 0 && lines_next(&lines, &line))
+        rc = parse_line(line, out, &seen, err);
+    map_free(&seen);
+    if (rc < 0) {
+        questions_free(out);
+        return err_wrap(err, "%s:%ld", name, lines.number);
     }
     if (out->n == 0)
         return err_set(err, ERR_FORMAT, "%s: no questions in it; check the path", name);

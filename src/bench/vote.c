@@ -3,6 +3,7 @@
 
 #include "mtbench/io.h"
 #include "mtbench/json.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <stdbool.h>
@@ -13,10 +14,8 @@ enum { MAX_NAMES = 10000 };              /* names are few: models and judges; mo
 
 int32_t votes_name(const struct votes *votes, const char *name)
 {
-    for (int i = 0; i < votes->n_names; i++)
-        if (!strcmp(votes->name[i], name))
-            return i;
-    return -1;
+    size_t at = map_find_text(&votes->names, name);
+    return at == MAP_NONE ? -1 : (int32_t)at;
 }
 
 static int intern(struct votes *votes, const char *name, int32_t *out, struct err *err)
@@ -28,6 +27,7 @@ static int intern(struct votes *votes, const char *name, int32_t *out, struct er
         return err_set(err, ERR_FORMAT, "more than %d names of models and judges; are these votes?", MAX_NAMES);
     votes->name = xrealloc(votes->name, (size_t)votes->n_names + 1, sizeof *votes->name);
     votes->name[votes->n_names] = xstrdup(name);
+    map_add_text(&votes->names, name, (size_t)votes->n_names);
     *out = votes->n_names++;
     return 0;
 }
@@ -148,12 +148,17 @@ static int add_vote(struct votes *votes, const cJSON *j, struct err *err)
 
 /* ---- files ---- */
 
-static bool is_blank(const char *s, size_t n)
+/* FastChat's own files are one JSON array over many lines. NULL: this is none. */
+static const char *start_of_array(const char *data, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!strchr(" \t\r\n", s[i]) || !s[i])
-            return false;
-    return true;
+    struct lines lines;
+    struct slice line;
+    lines_begin(&lines, data, n);
+    if (!lines_next(&lines, &line))
+        return NULL;
+    while (*line.ptr == ' ' || *line.ptr == '\t')   /* the line is not blank */
+        line.ptr++;
+    return *line.ptr == '[' ? line.ptr : NULL;
 }
 
 static int parse_array(struct votes *votes, const char *name, const char *data, size_t n, struct err *err)
@@ -173,26 +178,19 @@ static int parse_array(struct votes *votes, const char *name, const char *data, 
 
 int votes_parse(struct votes *votes, const char *name, const char *data, size_t n, struct err *err)
 {
-    size_t start = 0;
-    while (start < n && is_blank(data + start, 1))
-        start++;
-    if (start < n && data[start] == '[')
-        return parse_array(votes, name, data, n, err);
-    long number = 0;
-    for (size_t at = 0; at < n;) {
-        const char *end = memchr(data + at, '\n', n - at);
-        size_t length = end ? (size_t)(end - data) - at : n - at;
-        number++;
-        if (!is_blank(data + at, length)) {
-            cJSON *j = json_parse(data + at, length, err);
-            int rc = j ? add_vote(votes, j, err) : -1;
-            cJSON_Delete(j);
-            if (rc < 0)
-                return err_wrap(err, "%s:%ld", name, number);
-        }
-        at += length + 1;
+    const char *array = start_of_array(data, n);
+    if (array)
+        return parse_array(votes, name, array, (size_t)(data + n - array), err);
+    struct lines lines;
+    struct slice line;
+    int rc = 0;
+    lines_begin(&lines, data, n);
+    while (rc == 0 && lines_next(&lines, &line)) {
+        cJSON *j = json_parse(line.ptr, line.len, err);
+        rc = !j || add_vote(votes, j, err) < 0 ? err_wrap(err, "%s:%ld", name, lines.number) : 0;
+        cJSON_Delete(j);
     }
-    return 0;
+    return rc;
 }
 
 int votes_read(struct votes *votes, const char *path, struct err *err)
@@ -213,6 +211,7 @@ void votes_free(struct votes *votes)
     for (int i = 0; i < votes->n_names; i++)
         free(votes->name[i]);
     free(votes->name);
+    map_free(&votes->names);
     free(votes->v);
     *votes = (struct votes){0};
 }

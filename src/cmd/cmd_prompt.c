@@ -4,6 +4,7 @@
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/log.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 #include "mtbench/prompt.h"
@@ -203,19 +204,16 @@ static int print_text_line(const struct rig *r, const struct prompt_opts *o, con
 static int print_lines(const struct rig *r, const struct prompt_opts *o, struct err *err)
 {
     const char *path = o->messages ? o->messages : o->text;
-    struct buf b = {0};
-    int rc = io_read(path, &b, err), number = 0;
-    for (size_t at = 0; rc == 0 && at < b.len; number++) {
-        const char *end = memchr(b.data + at, '\n', b.len - at);
-        size_t n = end ? (size_t)(end - b.data) - at : b.len - at;
-        cJSON *j = json_parse(b.data + at, n, err);
-        rc = !j ? -1 : o->messages ? print_message_line(r, o, j, err) : print_text_line(r, o, j, err);
+    struct lines_file *f = lines_open(path, err);
+    struct slice line;
+    int rc = f ? 1 : -1;
+    while (rc == 1 && (rc = lines_read(f, &line, err)) == 1) {
+        cJSON *j = json_parse(line.ptr, line.len, err);
+        if (!j || (o->messages ? print_message_line(r, o, j, err) : print_text_line(r, o, j, err)) < 0)
+            rc = err_wrap(err, "%s:%ld", path, lines_number(f));
         cJSON_Delete(j);
-        at += n + 1;
-        if (rc < 0)
-            err_wrap(err, "%s:%d", path, number + 1);
     }
-    buf_free(&b);
+    lines_close(f);
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #include "receipt.h"
 
 #include "mtbench/io.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <errno.h>
@@ -208,19 +209,13 @@ static int read_line(struct import *m, const char *line, size_t n, struct err *e
 
 static int read_file(struct import *m, const char *path, struct err *err)
 {
-    struct buf b = {0};
-    int rc = io_read(path, &b, err), number = 0;
-    for (size_t at = 0; rc == 0 && at < b.len;) {
-        const char *line = b.data + at, *newline = memchr(line, '\n', b.len - at);
-        size_t n = newline ? (size_t)(newline - line) : b.len - at;
-        at += n + 1;
-        number++;
-        if (strspn(line, " \t\r\n") >= n)
-            continue;
-        if (read_line(m, line, n, err) < 0)
-            rc = err_wrap(err, "%s:%d", path, number);
-    }
-    buf_free(&b);
+    struct lines_file *f = lines_open(path, err);
+    struct slice line;
+    int rc = f ? 1 : -1;
+    while (rc == 1 && (rc = lines_read(f, &line, err)) == 1)
+        if (read_line(m, line.ptr, line.len, err) < 0)
+            rc = err_wrap(err, "%s:%ld", path, lines_number(f));
+    lines_close(f);
     return rc;
 }
 

@@ -3,6 +3,7 @@
 
 #include "mtbench/hash.h"
 #include "mtbench/json.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 #include "mtbench/verdict.h"
 
@@ -57,19 +58,16 @@ static void hash_row(const struct judgment_table *t, const struct judgment_row *
 static struct stored *list_stored(const struct canary_opts *o, const struct judgment_table *t, const char *data, size_t n, int *count)
 {
     struct stored *s = xcalloc(t->n + 1, sizeof *s);
-    size_t row = 0;
+    struct lines lines;
+    struct slice line;
     *count = 0;
-    for (size_t at = 0; at < n && row < t->n;) {
-        const char *line = data + at, *end = memchr(line, '\n', n - at);
-        size_t len = end ? (size_t)(end - line) : n - at;
-        at += len + 1;
-        if (strspn(line, " \t\r\n") >= len)
-            continue;
-        const struct judgment_row *r = &t->row[row++];
+    lines_begin(&lines, data, n);
+    for (size_t row = 0; row < t->n && lines_next(&lines, &line); row++) {
+        const struct judgment_row *r = &t->row[row];
         const struct judge_prompt *p = r->prompt < 0 ? NULL : judge_prompts_find(o->prompts, t->name[r->prompt]);
         if (r->status != JUDGMENT_OK || r->judge < 0 || strcmp(t->name[r->judge], o->judge) || !p || p->pairwise != t->pairs)
             continue;
-        s[*count] = (struct stored){ .row = r, .prompt = p, .line = line, .n = len };
+        s[*count] = (struct stored){ .row = r, .prompt = p, .line = line.ptr, .n = line.len };
         hash_row(t, r, s[(*count)++].hash);
     }
     return s;

@@ -3,6 +3,7 @@
 
 #include "mtbench/io.h"
 #include "mtbench/json.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
@@ -200,21 +201,15 @@ static void merge_line(struct merge *m, const struct judgment_table *t, const st
 static int merge_old(struct merge *m, const char *path, const struct buf *old, struct err *err)
 {
     struct judgment_table t = {0};
-    size_t row = 0;
+    struct lines lines;
+    struct slice line;
     int rc = judgment_table_parse(&t, path, old->data, old->len, err);
     if (rc == 0 && t.n && m->g->n_units && t.pairs != (m->g->n_games == 2))
         rc = err_set(err, ERR_FORMAT, "%s: holds %s judgments, these are %s; name another file", path, t.pairs ? "pair" : "single",
                      t.pairs ? "single" : "pair");
-    for (size_t at = 0; rc == 0 && at < old->len;) {
-        const char *line = old->data + at, *end = memchr(line, '\n', old->len - at);
-        size_t n = end ? (size_t)(end - line) : old->len - at;
-        if (strspn(line, " \t\r") >= n) {
-            buf_add(&m->out, line, n);
-            buf_char(&m->out, '\n');
-        } else
-            merge_line(m, &t, &t.row[row++], line, n);
-        at += n + (end != NULL);
-    }
+    lines_begin(&lines, old->data, old->len);
+    for (size_t row = 0; rc == 0 && row < t.n && lines_next(&lines, &line); row++)
+        merge_line(m, &t, &t.row[row], line.ptr, line.len);
     judgment_table_free(&t);
     return rc;
 }

@@ -4,6 +4,7 @@
 #include "mtbench/json.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/judgment.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
@@ -90,28 +91,14 @@ struct line {
     const char *model;
 };
 
-static bool is_blank(const char *s, size_t n)
-{
-    while (n && (*s == ' ' || *s == '\t' || *s == '\r'))
-        s++, n--;
-    return n == 0;
-}
-
 /* The lines that are not blank: the table has a row for each. */
 static void find_lines(struct line *line, const struct judgment_table *t, const char *data, size_t n)
 {
-    size_t k = 0;
-    long number = 0;
-    for (size_t at = 0; at < n && k < t->n;) {
-        const char *end = memchr(data + at, '\n', n - at);
-        size_t length = end ? (size_t)(end - data) - at : n - at;
-        number++;
-        if (!is_blank(data + at, length)) {
-            line[k] = (struct line){ data + at, length, number, &t->row[k], t->name[t->row[k].model_1] };
-            k++;
-        }
-        at += length + 1;
-    }
+    struct lines lines;
+    struct slice text;
+    lines_begin(&lines, data, n);
+    for (size_t k = 0; k < t->n && lines_next(&lines, &text); k++)
+        line[k] = (struct line){ text.ptr, text.len, lines.number, &t->row[k], t->name[t->row[k].model_1] };
 }
 
 static int by_key(const void *a, const void *b)

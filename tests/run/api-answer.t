@@ -240,7 +240,7 @@ ok(r.rc == 77 and "model gpt-4: no key for openai; set OPENAI_API_KEY" in r.said
 r = nowhere.wait()
 ok(r.rc == 77 and "model m at http://127.0.0.1:1/v1" in r.said and "--base-url" in r.said and "judge" not in r.said, f"no server: {r.said.strip()}")
 REFUSED = ((["--num-choices", "0"], "--num-choices 0"), (["--parallel", "0"], "--parallel 0"), (["--max-tokens", "0"], "--max-tokens 0"),
-           (["--force-temperature", "-1"], "--force-temperature -1"), (["--model", ""], "--model: empty"), (["--model-id", "a/b"], "without /"),
+           (["--force-temperature", "-1"], "--force-temperature -1"), (["--model", ""], "--model: empty"), (["--model-id", "a/../b"], "--model-id \"a/../b\""),
            (["--base-url", "localhost:8000"], "--base-url: localhost:8000: no URL"), (["--provider", "nobody"], "--provider: nobody: no such provider"),
            (["--max-error-rate", "2"], "--max-error-rate 2"), (["--progress", "loud"], "--progress loud"), (["--modell", "x"], "did you mean"))
 for r, words in [(Run(*flags, wait=False), words) for flags, words in REFUSED]:

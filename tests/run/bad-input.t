@@ -167,7 +167,7 @@ bench() { # words, question file on stdin
 }
 one='{"question_id": 1, "category": "math", "turns": ["a"]}'
 bench '/question.jsonl:2: no valid JSON' <<<"$one"$'\n{"question_id": 2, "turns": '
-bench '/question.jsonl:2: an empty line' <<<"$one"$'\n\n'"$one"
+bench '/question.jsonl:3: question_id 1 was used before' <<<"$one"$'\n\n'"$one"
 bench '/question.jsonl:2: more text after' <<<"$one"$'\n'"$one$one"
 bench '/question.jsonl:1: no "turns"' <<<'{"question_id": 1, "category": "math"}'
 bench '/question.jsonl:1: "turns" is empty' <<<'{"question_id": 1, "category": "math", "turns": []}'

@@ -34,10 +34,12 @@ static void check_reading(void)
                         "{\"question_id\": 1, \"model_1\": \"x\", \"model_2\": \"y\", \"g1_winner\": \"error\", \"g2_winner\": \"model_2\", \"judge\": [\"m\", \"pair-v2\"], \"turn\": 1}";
     ok(votes_parse(&v, "v", pairs, strlen(pairs), &err) == 0 && v.n == 3 && v.failed == 1 && v.v[2].winner == VOTE_TIE && !strcmp(v.name[v.v[2].judge], "m-pair"),
        "pair judgments: unequal games are a tie, a failed one no vote");
+    const char *marked = "\xef\xbb\xbf\r\n [{\"turn\": 1, \"question_id\": 9, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", \"judge\": \"e\"}]";
+    ok(votes_parse(&v, "v", marked, strlen(marked), &err) == 0 && v.n == 4, "an array behind a byte order mark: %s", err.text);
     int refused = 0;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         refused += votes_parse(&v, "v", wrong[i], strlen(wrong[i]), &err) < 0 && !strncmp(err.text, "v:", 2);
-    ok(refused == sizeof wrong / sizeof *wrong && v.n == 3, "%d broken votes are refused by place", refused);
+    ok(refused == sizeof wrong / sizeof *wrong && v.n == 4, "%d broken votes are refused by place", refused);
     votes_free(&v);
 }
 

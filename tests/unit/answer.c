@@ -108,6 +108,12 @@ static void test_merge(void)
     put(&want, 50, "b");
     buf_str(&want, "{\"question_id\": 100, \"old\": 2}\n{\"question_id\": 1000}\n");
     ok(merge(path, 50, "b", &err) == 0 && holds(path, want.data), "sorted by number, the last line of each question, bytes unchanged");
+    static const char marked[] = "\xef\xbb\xbf{\"question_id\": 9, \"mine\": []}\r\n\r\n";
+    io_replace(path, marked, strlen(marked), &err);
+    buf_clear(&want);
+    buf_str(&want, "{\"question_id\": 9, \"mine\": []}\n");
+    put(&want, 50, "b");
+    ok(merge(path, 50, "b", &err) == 0 && holds(path, want.data), "a byte order mark, CR and blank lines are left out: %s", err.text);
     static const char broken[] = "{\"question_id\": 1}\n{broken\n";
     io_replace(path, broken, strlen(broken), &err);
     ok(merge(path, 2, "c", &err) == -1 && err.kind == ERR_FORMAT && strstr(err.text, "m.jsonl:2: "), "a broken line: %s", err.text);

@@ -29,10 +29,13 @@ static void test_parse(void)
     ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && !strcmp(m.answer[0].turn[0], "w"),
         "the first choice of the last key counts: %s", err.text);
     model_answers_free(&m);
+    text = "\xef\xbb\xbf" LINE("1", "[\"a\"]") "\r\n" LINE("2", "[\"b\"]") "\n \n";
+    ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && m.n == 2, "a byte order mark and blank lines, as editors leave them: %s", err.text);
+    model_answers_free(&m);
 }
 
 static const struct { const char *text, *message; } refused[] = {
-    { "\n", "f:1" }, { LINE("1", "[\"a\"]") "[]", "f:2" }, { "{\"question_id\": 1}", "no \"question_id\", or no \"choices\"" }, { LINE("1", "[]"),
+    { "\r\n\n[]", "f:3" }, { LINE("1", "[\"a\"]") "[]", "f:2" }, { "{\"question_id\": 1}", "no \"question_id\", or no \"choices\"" }, { LINE("1", "[]"),
         "no \"question_id\", or" },
     { LINE("1.5", "[\"a\"]"), "no whole number" }, { LINE("\"1\"", "[\"a\"]"), "no number" }, { LINE("1", "[5]"), "no string" }, { LINE("1",
         "[\"\\ud800\"]"), "surrogate" },

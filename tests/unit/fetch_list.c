@@ -71,7 +71,8 @@ static void test_check(void)
     check(&hashed, "abcd", "4 bytes instead of 3");
     check(&plain, "{\"a\": 1}\n[2]\n", NULL);
     check(&plain, "{\"a\": 1}\n{\"b\": ", "line 2");
-    check(&plain, "{\"a\": 1}\n\n{}\n", "line 2");
+    check(&plain, "{\"a\": 1}\n\n{}\n", NULL);
+    check(&plain, "\n \n", "empty");
     check(&plain, "<html>\n", "line 1");
     check(&plain, "", "empty");
     check(&sized, "{\"a\": 1}\n", NULL);

@@ -402,7 +402,7 @@ static void test_old_lines(void)
     open_grader(&r);
     ok(go(&r, -1) == 12 && grader_write(r.grader, 1, path_of("old.jsonl"), &err) == 0, "written: %s", err.text);
     char *text = file_of("old.jsonl");
-    const char *start_of = OLD("x", "q81|x81", "3") "\n" "{\"score\":1,\"model\":\"zz\",\"question_id\":7,\"odd\":[1,{}]}\n\n"
+    const char *start_of = OLD("x", "q81|x81", "3") "\n" "{\"score\":1,\"model\":\"zz\",\"question_id\":7,\"odd\":[1,{}]}\n"
         "{\"question_id\": 81, \"model\": \"y\", \"judge\": [\"j\", \"single-v1\"], \"user_prompt\": \"q81|y81\", "
         "\"judgment\": \"[[5]]\", \"score\": 5";
     ok(!strncmp(text, start_of, strlen(start_of)),

@@ -50,7 +50,7 @@ static void test_format(void)
     "\"}\n"
 
 static const struct { const char *text, *message; } refused[] = {
-    { "", "no judge prompts" }, { "\n", "f:1" }, { LINE("a", "single", "[[rating]]") "[]", "f:2: no JSON object" },
+    { "", "no judge prompts" }, { "\n[]", "f:2" }, { LINE("a", "single", "[[rating]]") "[]", "f:2: no JSON object" },
     { LINE("a", "both", "[[rating]]"), "\"single\", \"pairwise\"" }, { LINE("a", "single", "[[B]]"), "[[rating_a,rating_b]]" },
     { LINE("a", "single", "[[A]]"), "cannot ask" }, { LINE("a", "pairwise", "[[rating]]"), "cannot ask" }, { "{\"name\": 1}", "no text \"name\"" },
 };
@@ -64,6 +64,9 @@ static void test_parse(void)
     ok(judge_prompts_find(&p, "a") == &p.prompt[3] && !judge_prompts_find(&p, "z"), "of two of a name the last is found");
     ok(p.prompt[0].format == VERDICT_RATING && p.prompt[1].format == VERDICT_AB && p.prompt[2].format == VERDICT_TWO_RATINGS && p.prompt[1].pairwise,
         "their kinds");
+    judge_prompts_free(&p);
+    text = "\xef\xbb\xbf" LINE("a", "single", "[[rating]]") "\r\n\n" LINE("b", "pairwise", "[[A]]");
+    ok(judge_prompts_parse("f", text, strlen(text), &p, &err) == 0 && p.n == 2, "a byte order mark and blank lines: %s", err.text);
     judge_prompts_free(&p);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         ok(judge_prompts_parse("f", refused[i].text, strlen(refused[i].text), &p, &err) < 0 && strstr(err.text, refused[i].message), "refused: %s",

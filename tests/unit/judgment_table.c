@@ -43,7 +43,9 @@ static const struct { const char *line, *what; enum judgment_status status; } st
     { SINGLE("0", "", ""), "0", JUDGMENT_OUT_OF_RANGE },
     { SINGLE("85", "", ""), "85", JUDGMENT_OUT_OF_RANGE },
     { SINGLE("10.5", "", ""), "10.5", JUDGMENT_OUT_OF_RANGE },
-    { SINGLE("NaN", "", ""), "NaN", JUDGMENT_OUT_OF_RANGE },
+    { SINGLE("NaN", "", ""), "NaN", JUDGMENT_UNPARSABLE },
+    { SINGLE("null", "", ""), "null", JUDGMENT_UNPARSABLE },
+    { SINGLE("-Infinity", "", ""), "-Infinity", JUDGMENT_OUT_OF_RANGE },
     { SINGLE("1e1", "", ""), "1e1", JUDGMENT_OK },
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\n$ERROR$\\n[The End of Assistant's Answer]"), "a judged $ERROR$", JUDGMENT_NO_ANSWER },
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\nERROR\\n[The End of Assistant's Answer]"), "a judged ERROR", JUDGMENT_NO_ANSWER },
@@ -89,7 +91,7 @@ static void test_pairs(void)
 }
 
 static const struct { const char *line, *message; } refused[] = {
-    { "[]", "no object" }, { "7", "no object" }, { "{\"question_id\": 1", "comma or the closing" }, { SINGLE("null", "", ""), "no number \"score\"" },
+    { "[]", "no object" }, { "7", "no object" }, { "{\"question_id\": 1", "comma or the closing" },
     { SINGLE("true", "", ""), "no number \"score\"" }, { SINGLE("\"8\"", "", ""), "no number \"score\"" }, { SINGLE("08", "", ""), "no value" },
     { SINGLE("8.", "", ""), "no value" }, { SINGLE("8 8", "", ""), "comma" }, { "{\"model\": \"m\", \"score\": 1, \"turn\": 1}", "question_id" },
     { "{\"question_id\": 1.5, \"model\": \"m\", \"score\": 1}", "whole number" },
@@ -104,7 +106,7 @@ static const struct { const char *line, *message; } refused[] = {
     { "{\"q\": \"\xed\xa0\x80\"}", "UTF-8" }, { PAIR(BOTH("model_3", "tie"), "", ""), "g1_winner" }, { PAIR("\"x\": 1", "", ""), "g1_winner" },
     { PAIR(BOTH("tie", "tie"), "", "") "\n" SINGLE("8", "", ""), "single judgment among pair" }, { "{\"a\": [1,]}", "comma before" }, { "{,}",
         "no string" },
-    { "{\"a\" 1}", "colon" }, { "{\"a\": nul}", "no value" }, { "\xef\xbb\xbf{}", "no object" },
+    { "{\"a\" 1}", "colon" }, { "{\"a\": nul}", "no value" }, { "\xef\xbb{}", "no object" },
 };
 
 static void test_refused(void)
@@ -125,6 +127,8 @@ static void test_refused(void)
 static void test_forms(void)
 {
     ok(parse("\n" SINGLE("8", "", "") " \r\n\n") == 0 && table.n == 1, "empty lines count as none");
+    ok(parse("\xef\xbb\xbf" SINGLE("8", "", "") "\r\n\r\n\xef\xbb\xbf" SINGLE("null", "", "") "\r\n") == 0 && table.n == 2 && isnan(table.row[1].score),
+       "marks, CR and blank CRLF lines too; a null score is none: %s", err.text);
     ok(parse("") == 0 && table.n == 0 && judgment_table_name(&table, "m") == -1, "an empty file has no rows");
     ok(parse("{\"scor\\u0065\": 3, \"question_id\": 5, \"model\": \"x\", \"model\": \"\\u00e9\\ud83d\\ude00\\n\", \"junk\": {\"score\": [1, {\"a\": null}]}}") == 0 &&
        table.row[0].score == 3 && !strcmp(table.name[table.row[0].model_1], "\u00e9\U0001F600\n"),

@@ -38,6 +38,11 @@ static void test_records(void)
     ok(!strcmp(qs.sha256, hex), "and of the file");
     questions_free(&qs);
     ok(qs.n == 0 && !qs.q, "freed");
+    snprintf(text, sizeof text, "\xef\xbb\xbf%s\r\n\r\n \n", first);
+    ok(parse(text, &qs) == 0 && qs.n == 1, "a byte order mark, CR and blank lines are passed over: %s", err.text);
+    sha256_hex(first, strlen(first), hex);
+    ok(!strcmp(qs.q[0].sha256, hex), "and the question is the same one");
+    questions_free(&qs);
 }
 
 static void refused(const char *text, const char *words)
@@ -51,7 +56,7 @@ static void test_refusals(void)
 #define ONE "{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"a\"]}\n"
     refused("", "q.jsonl: no questions");
     refused(ONE "{", "q.jsonl:2: no valid JSON at column");
-    refused(ONE "\n" ONE, "q.jsonl:2: an empty line");
+    refused(ONE "\r\n\xef\xbb\xbf\n" ONE, "q.jsonl:4: question_id 1 was used before");
     refused(ONE "[]", "q.jsonl:2: no JSON object");
     refused(ONE ONE, "q.jsonl:2: question_id 1 was used before");
     refused("{\"category\": \"math\", \"turns\": [\"a\"]}", "question_id");
