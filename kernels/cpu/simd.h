@@ -1,7 +1,7 @@
 /* simd.h - sixteen fp32 lanes, the same on every instruction set (rooms: kernels/cpu only).
  * Each kernel is one source compiled three times with -DMTB_ISA=avx512, avx2 or plain; MTB_K(name) gives its functions distinct names.
- * Sixteen is a property of the arithmetic, not of the machine: AVX2 uses two registers and plain C an array, so that the order of every
- * sum, and with it every bit, is the same. v_max and v_min have the x86 rule for NaN: the second operand wins. */
+ * Sixteen is a property of the arithmetic, not of the machine: AVX2 uses two registers and plain C four vectors of the compiler's, so that
+ * the order of every sum, and with it every bit, is the same. v_max and v_min have the x86 rule for NaN: the second operand wins. */
 #ifndef MTB_SIMD_H
 #define MTB_SIMD_H
 
@@ -93,47 +93,7 @@ MTB_INLINE void v_store_f16(uint16_t *p, v16 x)
 }
 
 #else
-
-typedef struct { float f[LANES]; } v16;
-#define V_EACH(expr) v16 r; for (int i = 0; i < LANES; i++) r.f[i] = (expr); return r
-
-MTB_INLINE v16 v_set1(float x) { V_EACH(x); }
-MTB_INLINE v16 v_zero(void) { return v_set1(0.0f); }
-MTB_INLINE v16 v_load(const float *p) { v16 r; memcpy(&r, p, sizeof r); return r; }
-MTB_INLINE void v_store(float *p, v16 a) { memcpy(p, &a, sizeof a); }
-MTB_INLINE v16 v_add(v16 a, v16 b) { V_EACH(a.f[i] + b.f[i]); }
-MTB_INLINE v16 v_sub(v16 a, v16 b) { V_EACH(a.f[i] - b.f[i]); }
-MTB_INLINE v16 v_mul(v16 a, v16 b) { V_EACH(a.f[i] * b.f[i]); }
-MTB_INLINE v16 v_div(v16 a, v16 b) { V_EACH(a.f[i] / b.f[i]); }
-MTB_INLINE v16 v_fma(v16 a, v16 b, v16 c) { V_EACH(fmaf(a.f[i], b.f[i], c.f[i])); }
-MTB_INLINE v16 v_fnma(v16 a, v16 b, v16 c) { V_EACH(fmaf(-a.f[i], b.f[i], c.f[i])); }
-MTB_INLINE v16 v_max(v16 a, v16 b) { V_EACH(a.f[i] > b.f[i] ? a.f[i] : b.f[i]); }
-MTB_INLINE v16 v_min(v16 a, v16 b) { V_EACH(a.f[i] < b.f[i] ? a.f[i] : b.f[i]); }
-MTB_INLINE v16 v_if_less(v16 a, v16 b, v16 yes, v16 no) { V_EACH(a.f[i] < b.f[i] ? yes.f[i] : no.f[i]); }
-MTB_INLINE v16 v_scale2(v16 p, v16 t)
-{
-    uint32_t x[LANES], n[LANES];
-    memcpy(x, &p, sizeof x);
-    memcpy(n, &t, sizeof n);
-    for (int i = 0; i < LANES; i++)
-        x[i] += n[i] << 23;
-    memcpy(&p, x, sizeof x);
-    return p;
-}
-MTB_INLINE v16 v_load_f16(const uint16_t *p)
-{
-    _Float16 h[LANES];
-    memcpy(h, p, sizeof h);
-    V_EACH((float)h[i]);
-}
-MTB_INLINE void v_store_f16(uint16_t *p, v16 a)
-{
-    _Float16 h[LANES];
-    for (int i = 0; i < LANES; i++)
-        h[i] = (_Float16)a.f[i];
-    memcpy(p, h, sizeof h);
-}
-
+#include "kernels/cpu/plain.h"
 #endif
 
 /* The tree of every lane sum: (j, j+8), (j, j+4), (j, j+2), (0, 1). */
@@ -167,22 +127,6 @@ MTB_INLINE float v_hmax(v16 a)
     __m128 z = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
     z = _mm_max_ps(z, _mm_movehl_ps(z, z));
     return _mm_cvtss_f32(_mm_max_ss(z, _mm_movehdup_ps(z)));
-}
-#else
-MTB_INLINE float v_sum(v16 a)
-{
-    for (int w = LANES / 2; w > 0; w /= 2)
-        for (int j = 0; j < w; j++)
-            a.f[j] += a.f[j + w];
-    return a.f[0];
-}
-
-MTB_INLINE float v_hmax(v16 a)
-{
-    for (int w = LANES / 2; w > 0; w /= 2)
-        for (int j = 0; j < w; j++)
-            a.f[j] = a.f[j] > a.f[j + w] ? a.f[j] : a.f[j + w];
-    return a.f[0];
 }
 #endif
 

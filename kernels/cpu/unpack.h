@@ -44,20 +44,6 @@ MTB_INLINE i16x i_shl(i16x x, int n) { __m128i c = _mm_cvtsi32_si128(n); return 
 MTB_INLINE i16x i_sub(i16x x, int n) { __m256i c = _mm256_set1_epi32(n); return I2(_mm256_sub_epi32(x.a, c), _mm256_sub_epi32(x.b, c)); }
 MTB_INLINE v16 v_from_int(i16x x) { return V2(_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)); }
 MTB_INLINE v16 v_from_bits(i16x x) { return V2(_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)); }
-#else
-typedef struct { uint32_t i[LANES]; } i16x;
-#define I_EACH(expr) i16x r; for (int j = 0; j < LANES; j++) r.i[j] = (uint32_t)(expr); return r
-MTB_INLINE i16x i_load_u8(const uint8_t *p) { I_EACH(p[j]); }
-MTB_INLINE i16x i_load_s8(const uint8_t *p) { I_EACH((int32_t)(int8_t)p[j]); }
-MTB_INLINE i16x i_load_u16(const uint8_t *p) { I_EACH(p[2 * j] | p[2 * j + 1] << 8); }
-MTB_INLINE i16x i_load_u32(const uint8_t *p) { i16x r; memcpy(&r, p, sizeof r); return r; }
-MTB_INLINE i16x i_and(i16x a, int mask) { I_EACH(a.i[j] & (uint32_t)mask); }
-MTB_INLINE i16x i_or(i16x a, i16x b) { I_EACH(a.i[j] | b.i[j]); }
-MTB_INLINE i16x i_shr(i16x a, int n) { I_EACH(a.i[j] >> n); }
-MTB_INLINE i16x i_shl(i16x a, int n) { I_EACH(a.i[j] << n); }
-MTB_INLINE i16x i_sub(i16x a, int n) { I_EACH(a.i[j] - (uint32_t)n); }
-MTB_INLINE v16 v_from_int(i16x a) { V_EACH((float)(int32_t)a.i[i]); }
-MTB_INLINE v16 v_from_bits(i16x a) { v16 r; memcpy(&r, &a, sizeof r); return r; }
 #endif
 
 MTB_INLINE v16 f16_at(const uint8_t *p, int half)

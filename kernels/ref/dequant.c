@@ -5,9 +5,7 @@
 
 static float half(const uint8_t *p)
 {
-    _Float16 h;
-    memcpy(&h, p, 2);
-    return (float)h;
+    return (float)ref_f16((uint16_t)(p[0] | p[1] << 8));
 }
 
 static void simple(enum dtype t, const uint8_t *b, float *y)

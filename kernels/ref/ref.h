@@ -5,6 +5,7 @@
 #include "mtbench/ops.h"
 
 double ref_f16(uint16_t h);                            /* the number that an IEEE half stands for */
+uint16_t ref_half_from_float(float x);                 /* the nearest half, ties to even; a NaN stays one, its payload does not */
 
 /* k elements of a row in file layout to fp32. */
 void ref_dequant(enum dtype t, const void *row, int k, float *y);

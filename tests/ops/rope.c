@@ -31,14 +31,6 @@ static void work(void *arg, struct share s)
     c->k->rope_kv(c->qkv, &c->kv, &c->a, &c->rope, &c->step, s);
 }
 
-static uint16_t half_of(float x)
-{
-    const _Float16 h = (_Float16)x;
-    uint16_t bits;
-    memcpy(&bits, &h, sizeof bits);
-    return bits;
-}
-
 /* Count the halves in the pages that are not what the rotated rows 'qkv' say; *others counts those of no row that have changed. */
 static int wrong_halves(const struct scene *c, const float *qkv, int *others)
 {
@@ -55,8 +47,8 @@ static int wrong_halves(const struct scene *c, const float *qkv, int *others)
                     const size_t k = (size_t)(((page * LAYERS + LAYER) * c->a.n_kv + h) * 2 * KV_PAGE * hd);
                     const float *row = qkv + (c->run[n].first_row + i) * width + (c->a.n_heads + h) * hd + d;
                     const size_t key = k + (size_t)(d * KV_PAGE + at), value = k + (size_t)((KV_PAGE + at) * hd + d);
-                    wrong += base[key] != half_of(row[0]);
-                    wrong += base[value] != half_of(row[c->a.n_kv * hd]);
+                    wrong += base[key] != ref_half_from_float(row[0]);
+                    wrong += base[value] != ref_half_from_float(row[c->a.n_kv * hd]);
                     mine[key] = mine[value] = 1;
                 }
     *others = 0;
