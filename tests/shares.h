@@ -2,7 +2,7 @@
 #ifndef MTB_SHARES_H
 #define MTB_SHARES_H
 
-#include "kernels/cpu/kernels.h"
+#include "src/backend/isa.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,12 +13,10 @@ enum { MAX_ISA = 3, MAX_SHARES = 8 };
 __attribute__((unused)) static int isa_list(const struct cpu_kernels *isa[MAX_ISA])
 {
     int n = 0;
-    isa[n++] = &cpu_kernels_plain;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
-        isa[n++] = &cpu_kernels_avx2;
-    if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        isa[n++] = &cpu_kernels_avx512;
+    while (isa_at(n))
+        n++;
+    for (int i = 0; i < n; i++)
+        isa[i] = isa_at(n - 1 - i);      /* plain C first: it is what the others are compared with */
     return n;
 }
 

@@ -3,7 +3,7 @@
  * bits, so the choice is free, and MTBENCH_ISA may force it. */
 #include "mtbench/backend.h"
 
-#include "kernels/cpu/kernels.h"
+#include "isa.h"
 #include "pool.h"
 
 #include <assert.h>
@@ -23,53 +23,26 @@ struct backend {
 
 /* ---- which kernels ---- */
 
-static bool has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-}
-
-static bool has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-}
-
-static bool has_any(void)
-{
-    return true;
-}
-
-static const struct {
-    const struct cpu_kernels *kernels;
-    bool (*usable)(void);
-} isa_table[] = {                                       /* best first */
-    { &cpu_kernels_avx512, has_avx512 },
-    { &cpu_kernels_avx2, has_avx2 },
-    { &cpu_kernels_plain, has_any },
-};
-
-enum { N_ISA = sizeof isa_table / sizeof *isa_table };
-
 const char *backend_cpu_isas(void)
 {
     static char names[64];
+    const struct cpu_kernels *k;
     names[0] = '\0';
-    for (int i = 0; i < N_ISA; i++) {
-        if (isa_table[i].usable()) {
-            strcat(names, *names ? " " : "");
-            strcat(names, isa_table[i].kernels->isa);
-        }
+    for (int i = 0; (k = isa_at(i)); i++) {
+        strcat(names, *names ? " " : "");
+        strcat(names, k->isa);
     }
     return names;
 }
 
 static const struct cpu_kernels *choose_isa(const char *wanted, struct err *err)
 {
+    const struct cpu_kernels *k;
     if (!wanted || !*wanted)
         wanted = getenv("MTBENCH_ISA");
-    for (int i = 0; i < N_ISA; i++)
-        if (isa_table[i].usable() && (!wanted || !*wanted || !strcmp(wanted, isa_table[i].kernels->isa)))
-            return isa_table[i].kernels;
+    for (int i = 0; (k = isa_at(i)); i++)
+        if (!wanted || !*wanted || !strcmp(wanted, k->isa))
+            return k;
     err_set(err, ERR_USAGE, "MTBENCH_ISA %s: not an instruction set of this machine and build; choose one of: %s", wanted, backend_cpu_isas());
     return NULL;
 }

@@ -1,6 +1,8 @@
 /* machine.c - threads, time and yardsticks for kernel benchmarks. */
 #include "machine.h"
+
 #include "peak.h"
+#include "src/backend/isa.h"
 
 #include "mtbench/clock.h"
 
@@ -92,7 +94,7 @@ int machine_open(struct machine *m, const char *isa, int threads)
         if (CPU_ISSET((size_t)i, &set))
             cpu[n++] = i;
     if (!isa)
-        isa = __builtin_cpu_supports("avx512bw") ? "avx512" : "avx2";
+        isa = isa_at(0)->isa;
     for (size_t i = 0; i < sizeof yardstick_of / sizeof *yardstick_of; i++)
         if (!strcmp(yardstick_of[i].k->isa, isa))
             y = &yardstick_of[i];
