@@ -3,6 +3,7 @@
 
 #include "mtbench/buf.h"
 #include "mtbench/io.h"
+#include "mtbench/json.h"
 #include "mtbench/mem.h"
 
 #include <dirent.h>
@@ -18,22 +19,176 @@ static bool has_suffix(const char *s, const char *suffix)
     return n >= k && !strcmp(s + n - k, suffix);
 }
 
-static bool matters(const char *name)
-{
-    static const char *const exact[] = {
-        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "added_tokens.json", "special_tokens_map.json",
-        "chat_template.jinja", "chat_template.json", "model.safetensors.index.json",
-    };
-    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
-        if (!strcmp(name, exact[i]))
-            return true;
-    return has_suffix(name, ".safetensors");
-}
+/* ---- names of a folder ---- */
+
+struct names {
+    char **at;                   /* (n) sorted */
+    int n;
+};
 
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
+
+static void names_free(struct names *s)
+{
+    for (int i = 0; i < s->n; i++)
+        free(s->at[i]);
+    free(s->at);
+}
+
+static void names_add(struct names *s, char *name)
+{
+    s->at = xrealloc(s->at, (size_t)s->n + 1, sizeof *s->at);
+    s->at[s->n++] = name;
+}
+
+static int names_read(struct names *s, const char *folder, struct err *err)
+{
+    DIR *d = opendir(folder);
+    struct dirent *e;
+    if (!d)
+        return err_errno(err, "%s: cannot open the folder", folder);
+    while ((e = readdir(d)))
+        names_add(s, xstrdup(e->d_name));
+    closedir(d);
+    qsort(s->at, (size_t)s->n, sizeof *s->at, by_name);
+    return 0;
+}
+
+static bool has(const struct names *s, const char *name)
+{
+    return s->n && bsearch(&name, s->at, (size_t)s->n, sizeof *s->at, by_name);
+}
+
+/* ---- which of them hold the weights ---- */
+
+static const char whole[] = "model.safetensors", table[] = "model.safetensors.index.json", adapter[] = "adapter_config.json";
+
+struct folder {
+    const char *path;
+    struct names names;
+    struct names weights;        /* those that were chosen; owned */
+};
+
+/* "m-00002-of-00005.gguf": length of the stem, and the two numbers. False: not one of several. */
+static bool shard_of(const char *name, const char *suffix, int *stem, int *number, int *count)
+{
+    size_t n = strlen(name), tail = strlen("-00001-of-00002") + strlen(suffix);
+    char form[8];
+    if (!has_suffix(name, suffix) || n <= tail)
+        return false;
+    const char *p = name + n - tail;
+    *stem = (int)(p - name);
+    for (int i = 0; i < 15; i++)
+        if ((i >= 1 && i <= 5) || i >= 10 ? p[i] < '0' || p[i] > '9' : p[i] != "-00001-of-00002"[i])
+            return false;
+    memcpy(form, p + 1, 5), form[5] = '\0', *number = atoi(form);
+    memcpy(form, p + 10, 5), *count = atoi(form);
+    return *number >= 1 && *number <= *count;
+}
+
+/* All shards of the set that 'name' is of, each of which must be there. */
+static int choose_set(struct folder *f, const char *name, const char *suffix, struct err *err)
+{
+    int stem = 0, number = 0, count = 0;
+    shard_of(name, suffix, &stem, &number, &count);
+    for (int i = 1; i <= count; i++) {
+        char *one = xasprintf("%.*s-%05d-of-%05d%s", stem, name, i, count, suffix);
+        names_add(&f->weights, one);
+        if (!has(&f->names, one))
+            return err_set(err, ERR_IO, "%s/%s: one of %d files of a model, but %s is not beside it; copy the missing one", f->path, name, count, one);
+    }
+    return 0;
+}
+
+/* The only file of this kind, or the shards of the only set of them. 1: there are others; *other names one. */
+static int choose_only(struct folder *f, const char *suffix, const char **other, struct err *err)
+{
+    const char *first = NULL;
+    int stem = 0, number, count = 0;
+    for (int i = 0; i < f->names.n; i++) {
+        const char *name = f->names.at[i];
+        int s, k, of;
+        if (!has_suffix(name, suffix))
+            continue;
+        bool shard = shard_of(name, suffix, &s, &k, &of);
+        if (first && !(shard && count == of && stem == s && !strncmp(first, name, (size_t)s))) {
+            *other = name;
+            return 1;
+        }
+        if (!first && !shard_of(first = name, suffix, &stem, &number, &count))
+            count = 0;
+    }
+    if (!first)
+        return 0;
+    if (count)
+        return choose_set(f, first, suffix, err);
+    names_add(&f->weights, xstrdup(first));
+    return 0;
+}
+
+/* The shards that the index names, and no other file. */
+static int choose_indexed(struct folder *f, struct err *err)
+{
+    struct buf b = {0};
+    char *path = xasprintf("%s/%s", f->path, table);
+    cJSON *root = io_read(path, &b, err) < 0 ? NULL : json_parse(b.data, b.len, err);
+    const cJSON *map = json_get(root, "weight_map"), *j;
+    int rc = root ? 0 : err_wrap(err, "%s", path);
+    if (root && !cJSON_IsObject(map))
+        rc = err_set(err, ERR_FORMAT, "%s: no \"weight_map\" in it; copy the file again", path);
+    cJSON_ArrayForEach(j, map)
+    {
+        const char *name = cJSON_IsString(j) ? j->valuestring : "";
+        if (rc < 0 || has(&f->weights, name))
+            continue;
+        if (!has_suffix(name, ".safetensors") || strchr(name, '/'))
+            rc = err_set(err, ERR_FORMAT, "%s: tensor %s lies in \"%s\", which is no .safetensors file of this folder; copy the file again", path, j->string, name);
+        else if (!has(&f->names, name))
+            rc = err_set(err, ERR_IO, "%s: names %s, which is not in the folder; copy the missing shard", path, name);
+        names_add(&f->weights, xstrdup(name));
+        qsort(f->weights.at, (size_t)f->weights.n, sizeof *f->weights.at, by_name);
+    }
+    cJSON_Delete(root);
+    buf_free(&b);
+    free(path);
+    return rc;
+}
+
+static int no_weights(const struct folder *f, struct err *err)
+{
+    bool pytorch = has(&f->names, "pytorch_model.bin") || has(&f->names, "pytorch_model.bin.index.json");
+    return err_set(err, ERR_MODEL, "%s: no .safetensors and no .gguf file in the folder%s", f->path,
+                   pytorch ? "; pytorch_model.bin is not read, convert it to safetensors" : "; is it a model's folder?");
+}
+
+/* As transformers chooses: model.safetensors alone, else what the index names; a stale index or other shards beside them are no part of the
+ * model. Without either, and without an order to go by, only what cannot be misread: one file, or one set of shards. */
+static int choose_weights(struct folder *f, struct err *err)
+{
+    const char *other = NULL;
+    if (has(&f->names, adapter))
+        return err_set(err, ERR_MODEL, "%s/%s: an adapter (LoRA) belongs to this model and adapters are not read; merge it into the weights "
+                       "(peft: merge_and_unload), or remove it to run the base model", f->path, adapter);
+    if (has(&f->names, whole)) {
+        names_add(&f->weights, xstrdup(whole));
+        return 0;
+    }
+    if (has(&f->names, table))
+        return choose_indexed(f, err);
+    int rc = choose_only(f, ".safetensors", &other, err);
+    if (rc == 0 && f->weights.n == 0)
+        rc = choose_only(f, ".gguf", &other, err);
+    if (rc == 1)
+        return err_set(err, ERR_USAGE, has_suffix(other, ".gguf") ? "%s: several .gguf files, %s among them; name the one you mean"
+                       : "%s: several .safetensors files, %s among them, and neither model.safetensors nor an index that says which are the model; "
+                       "copy model.safetensors.index.json", f->path, other);
+    return rc < 0 ? -1 : f->weights.n ? 0 : no_weights(f, err);
+}
+
+/* ---- all files that matter ---- */
 
 static void add(struct modelpath *m, char *path)
 {
@@ -41,39 +196,56 @@ static void add(struct modelpath *m, char *path)
     m->path[m->n++] = path;
 }
 
-static int list_folder(const char *folder, struct modelpath *m, struct err *err)
+/* What a folder says beside its weights. */
+static void add_texts(const struct folder *f, struct modelpath *m)
 {
-    DIR *d = opendir(folder);
-    struct dirent *e;
-    struct modelpath gguf = {0};
-    bool pytorch = false, weights = false;
-    if (!d)
-        return err_errno(err, "%s: cannot open the folder", folder);
-    while ((e = readdir(d))) {
-        if (has_suffix(e->d_name, ".gguf"))
-            add(&gguf, xasprintf("%s/%s", folder, e->d_name));
-        else if (matters(e->d_name))
-            add(m, xasprintf("%s/%s", folder, e->d_name));
-        weights |= has_suffix(e->d_name, ".safetensors");
-        pytorch |= !strncmp(e->d_name, "pytorch_model", 13) && has_suffix(e->d_name, ".bin");
-    }
-    closedir(d);
-    int rc = 0;
-    if (!weights && gguf.n == 1) {
-        modelpath_free(m);
-        *m = gguf;
-        return 0;
-    }
-    if (!weights && gguf.n > 1)
-        rc = err_set(err, ERR_USAGE, "%s: %d .gguf files, %s and others; name the one you mean", folder, gguf.n, gguf.path[0]);
-    else if (!weights)
-        rc = err_set(err, ERR_MODEL, "%s: no .safetensors and no .gguf file in the folder%s", folder,
-                     pytorch ? "; pytorch_model.bin is not read, convert it to safetensors" : "; is it a model's folder?");
-    modelpath_free(&gguf);
+    static const char *const exact[] = {
+        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "added_tokens.json", "special_tokens_map.json",
+        "chat_template.jinja", "chat_template.json",
+    };
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        if (has(&f->names, exact[i]))
+            add(m, xasprintf("%s/%s", f->path, exact[i]));
+    if (!has(&f->names, whole) && has(&f->names, table))
+        add(m, xasprintf("%s/%s", f->path, table));
+}
+
+/* The files of a folder; 'shard' (may be NULL): of those the set that this .gguf file is of. */
+static int list_folder(const char *path, const char *shard, struct modelpath *m, struct err *err)
+{
+    struct folder f = { .path = path };
+    int rc = names_read(&f.names, path, err);
+    if (rc == 0)
+        rc = shard ? choose_set(&f, shard, ".gguf", err) : choose_weights(&f, err);
+    if (rc == 0 && !has_suffix(f.weights.at[0], ".gguf"))
+        add_texts(&f, m);
+    for (int i = 0; i < f.weights.n && rc == 0; i++)
+        add(m, xasprintf("%s/%s", path, f.weights.at[i]));
     if (m->n)
         qsort(m->path, (size_t)m->n, sizeof *m->path, by_name);
+    names_free(&f.names);
+    names_free(&f.weights);
     return rc;
 }
+
+/* A file that the user named: a .gguf, or one of several of a split one. */
+static int list_file(const char *name, struct modelpath *m, struct err *err)
+{
+    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+    int stem, number, count;
+    if (!has_suffix(name, ".gguf"))
+        return err_set(err, ERR_MODEL, "--model-path %s: a file that is no .gguf; give a .gguf file, a folder with config.json and .safetensors, or a hub id", name);
+    if (!shard_of(base, ".gguf", &stem, &number, &count)) {
+        add(m, xstrdup(name));
+        return 0;
+    }
+    char *folder = slash ? xstrndup(name, (size_t)(slash - name) + (slash == name)) : xstrdup(".");
+    int rc = list_folder(folder, base, m, err);
+    free(folder);
+    return rc;
+}
+
+/* ---- where they are ---- */
 
 static const char *variable(const char *name)
 {
@@ -134,15 +306,12 @@ int modelpath_resolve(const char *name, const char *revision, struct modelpath *
     *out = (struct modelpath){0};
     int rc;
     if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
-        rc = list_folder(name, out, err);
+        rc = list_folder(name, NULL, out, err);
     } else if (stat(name, &st) == 0) {
-        if (!has_suffix(name, ".gguf"))
-            return err_set(err, ERR_MODEL, "--model-path %s: a file that is no .gguf; give a .gguf file, a folder with config.json and .safetensors, or a hub id", name);
-        add(out, xstrdup(name));
-        return 0;
+        rc = list_file(name, out, err);
     } else {
         char *cache = hub_cache(), *folder = snapshot(cache, name, revision ? revision : "main");
-        rc = folder ? list_folder(folder, out, err)
+        rc = folder ? list_folder(folder, NULL, out, err)
                     : err_set(err, ERR_IO, "--model-path %s: no such file or folder, and revision %s of it is not in the hub cache %s; download it on a machine with internet",
                               name, revision ? revision : "main", cache);
         free(cache);

@@ -1,0 +1,111 @@
+/* modelpath.c - which files of a folder are the model: what transformers would read, whatever lies beside it. */
+#include "mtbench/modelpath.h"
+
+#include "mtbench/buf.h"
+#include "mtbench/mem.h"
+
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_FILES = 9 };
+
+#define MAP(...) "{\"metadata\": {}, \"weight_map\": {" __VA_ARGS__ "}}"
+#define INDEX "model.safetensors.index.json"
+
+static const struct {
+    const char *what;
+    struct { const char *name, *text; } file[MAX_FILES];
+    const char *named;                   /* the file that the user names; NULL: the folder */
+    const char *want, *says;             /* names in order, or part of the error */
+} table[] = {
+    { "one file", { { "config.json", "{}" }, { "model.safetensors", "" }, { "notes.txt", "" } }, NULL, "config.json model.safetensors", NULL },
+    { "a whole file before an old index and its shards", { { "model.safetensors", "" }, { INDEX, MAP("\"a\": \"model-00001-of-00002.safetensors\"") },
+      { "model-00001-of-00002.safetensors", "" } }, NULL, "model.safetensors", NULL },
+    { "a whole file before an index that is damaged", { { "model.safetensors", "" }, { INDEX, "{" } }, NULL, "model.safetensors", NULL },
+    { "what the index names", { { "m-1.safetensors", "" }, { "m-2.safetensors", "" }, { "old.safetensors", "" },
+      { INDEX, MAP("\"a\": \"m-1.safetensors\", \"b\": \"m-2.safetensors\", \"c\": \"m-1.safetensors\"") } }, NULL, "m-1.safetensors m-2.safetensors " INDEX, NULL },
+    { "a shard that is missing", { { "m-1.safetensors", "" }, { INDEX, MAP("\"a\": \"m-1.safetensors\", \"b\": \"m-2.safetensors\"") } }, NULL, NULL,
+      "names m-2.safetensors, which is not in the folder" },
+    { "an index that leads out of the folder", { { INDEX, MAP("\"a\": \"../m.safetensors\"") } }, NULL, NULL, "tensor a lies in \"../m.safetensors\"" },
+    { "an index without a map", { { INDEX, "{}" }, { "m.safetensors", "" } }, NULL, NULL, "no \"weight_map\"" },
+    { "an index that is no JSON", { { INDEX, "{" }, { "m.safetensors", "" } }, NULL, NULL, INDEX },
+    { "shards without an index", { { "m-00001-of-00002.safetensors", "" }, { "m-00002-of-00002.safetensors", "" } }, NULL,
+      "m-00001-of-00002.safetensors m-00002-of-00002.safetensors", NULL },
+    { "one shard of two", { { "m-00001-of-00002.safetensors", "" } }, NULL, NULL, "m-00002-of-00002.safetensors is not beside it" },
+    { "two sets of shards", { { "m-00001-of-00002.safetensors", "" }, { "m-00002-of-00002.safetensors", "" }, { "m-00001-of-00001.safetensors", "" } }, NULL, NULL,
+      "several .safetensors files" },
+    { "a file of another name", { { "config.json", "{}" }, { "consolidated.safetensors", "" } }, NULL, "config.json consolidated.safetensors", NULL },
+    { "two files of other names", { { "a.safetensors", "" }, { "b.safetensors", "" } }, NULL, NULL, "several .safetensors files, b.safetensors among them" },
+    { "an adapter beside the base weights", { { "model.safetensors", "" }, { "adapter_config.json", "{}" }, { "adapter_model.safetensors", "" } }, NULL, NULL,
+      "adapter_config.json: an adapter" },
+    { "an adapter alone", { { "adapter_config.json", "{}" }, { "adapter_model.bin", "" } }, NULL, NULL, "adapter_config.json: an adapter" },
+    { "an adapter beside a GGUF file", { { "m.gguf", "" }, { "adapter_config.json", "{}" } }, NULL, NULL, "adapter_config.json: an adapter" },
+    { "a GGUF file, which holds all", { { "m.gguf", "" }, { "config.json", "{}" } }, NULL, "m.gguf", NULL },
+    { "two GGUF files", { { "a.gguf", "" }, { "b.gguf", "" } }, NULL, NULL, "several .gguf files" },
+    { "one of two GGUF files", { { "a.gguf", "" }, { "b.gguf", "" } }, "b.gguf", "b.gguf", NULL },
+    { "a split GGUF file", { { "m-00001-of-00002.gguf", "" }, { "m-00002-of-00002.gguf", "" } }, NULL, "m-00001-of-00002.gguf m-00002-of-00002.gguf", NULL },
+    { "by its second part", { { "m-00001-of-00002.gguf", "" }, { "m-00002-of-00002.gguf", "" }, { "n.gguf", "" } }, "m-00002-of-00002.gguf",
+      "m-00001-of-00002.gguf m-00002-of-00002.gguf", NULL },
+    { "a split GGUF file in pieces", { { "m-00001-of-00003.gguf", "" }, { "m-00003-of-00003.gguf", "" } }, "m-00001-of-00003.gguf", NULL,
+      "m-00002-of-00003.gguf is not beside it" },
+    { "numbers that are none", { { "m-0000x-of-00003.gguf", "" } }, NULL, "m-0000x-of-00003.gguf", NULL },
+    { "the third of two", { { "m-00003-of-00002.gguf", "" } }, NULL, "m-00003-of-00002.gguf", NULL },
+    { "PyTorch weights", { { "pytorch_model.bin", "" } }, NULL, NULL, "pytorch_model.bin is not read" },
+    { "PyTorch weights in shards", { { "pytorch_model.bin.index.json", "{}" } }, NULL, NULL, "pytorch_model.bin is not read" },
+    { "no weights", { { "config.json", "{}" } }, NULL, NULL, "is it a model's folder?" },
+    { "a file that is no model", { { "config.json", "{}" } }, "config.json", NULL, "is no .gguf" },
+};
+
+static char *make_folder(size_t i)
+{
+    char *folder = xstrdup("/tmp/mtbench-modelpath-XXXXXX");
+    if (!mkdtemp(folder))
+        abort();
+    for (int k = 0; k < MAX_FILES && table[i].file[k].name; k++) {
+        char *path = xasprintf("%s/%s", folder, table[i].file[k].name);
+        FILE *out = fopen(path, "w");
+        if (!out)
+            abort();
+        fputs(table[i].file[k].text, out);
+        fclose(out);
+        free(path);
+    }
+    return folder;
+}
+
+static void remove_folder(char *folder, size_t i)
+{
+    for (int k = 0; k < MAX_FILES && table[i].file[k].name; k++) {
+        char *path = xasprintf("%s/%s", folder, table[i].file[k].name);
+        unlink(path);
+        free(path);
+    }
+    rmdir(folder);
+    free(folder);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char *folder = make_folder(i), *name = table[i].named ? xasprintf("%s/%s", folder, table[i].named) : xstrdup(folder);
+        struct modelpath m;
+        struct err err = {0};
+        struct buf got = {0};
+        int rc = modelpath_resolve(name, NULL, &m, &err);
+        for (int k = 0; rc == 0 && k < m.n; k++)
+            buf_printf(&got, "%s%s", k ? " " : "", strrchr(m.path[k], '/') + 1);
+        if (table[i].want)
+            ok(rc == 0 && !strcmp(got.data, table[i].want), "%s: %s", table[i].what, rc ? err.text : got.data);
+        else
+            ok(rc < 0 && strstr(err.text, table[i].says) && m.n == 0, "%s: refused: %s", table[i].what, rc ? err.text + strlen(folder) : got.data);
+        modelpath_free(&m);
+        buf_free(&got);
+        free(name);
+        remove_folder(folder, i);
+    }
+    return done_testing();
+}
