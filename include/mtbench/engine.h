@@ -69,8 +69,8 @@ int engine_plan(const struct model *m, const struct engine_opts *o, struct engin
 struct engine *engine_create(struct model *m, const struct engine_opts *o, struct err *err);
 void engine_destroy(struct engine *e);
 
-/* Queue a request. -1 (err: usage) when the prompt is empty, has an id outside the vocabulary or leaves no room for one new token, when
- * the tag is taken or n_requests are alive. */
+/* Queue a request. -1 (err: usage) when the prompt is empty or leaves no room for one new token, when the tag is taken or n_requests are
+ * alive; (err: model) when it has an id that the embedding has no row for. */
 int engine_submit(struct engine *e, const struct request *r, struct err *err);
 /* Admit what fits, run one forward pass (or part of one, if interrupted), sample. Returns the number of live requests (queued or
  * running), 0 when idle. */

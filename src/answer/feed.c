@@ -187,7 +187,7 @@ static void submit_turn(struct feed *f, struct conversation *c)
     r.n_stop = f->o.n_stop;
     memcpy(r.stop_id, f->o.stop_id, (size_t)f->o.n_stop * sizeof *r.stop_id);
     if (engine_submit(f->o.engine, &r, &err) < 0) {
-        fail_turn(f, c, TURN_TOO_LONG, err.text);
+        fail_turn(f, c, err.kind == ERR_MODEL ? TURN_FAILED : TURN_TOO_LONG, err.text);
         return;
     }
     c->submitted = true;

@@ -175,8 +175,8 @@ static int check_request(const struct engine *e, const struct request *r, struct
         return err_set(err, ERR_USAGE, "request: %d stop tokens; %zu is the limit", r->n_stop, sizeof r->stop_id / sizeof *r->stop_id);
     for (int i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || r->prompt[i] >= n_vocab)
-            return err_set(err, ERR_USAGE, "prompt token %d: id %d; the vocabulary of this model has %d, check that the tokenizer is its own", i,
-                           (int)r->prompt[i], n_vocab);
+            return err_set(err, ERR_MODEL, "prompt token %d: id %d, and the embedding of this model has %d rows; the text holds a token that it was "
+                           "never given, or the tokenizer is not its own", i, (int)r->prompt[i], n_vocab);
     if (e->n_alive >= e->n_requests)
         return err_set(err, ERR_USAGE, "request: %d are alive already; collect and release some first", e->n_alive);
     return 0;

@@ -123,7 +123,7 @@ static void submit(void *ctx, const struct call *c)
     };
     memcpy(r.stop_id, l->o.stop_id, (size_t)l->o.n_stop * sizeof *r.stop_id);
     if (engine_submit(l->o.engine, &r, &err) < 0) {
-        finish(l, s, CALL_TOO_LONG, NULL, 0, err.text);
+        finish(l, s, err.kind == ERR_MODEL ? CALL_FAILED : CALL_TOO_LONG, NULL, 0, err.text);
         slot_end(l, s);
     }
 }

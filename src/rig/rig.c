@@ -77,9 +77,6 @@ static int open_tokenizer(struct rig *r, const struct rig_opts *o, struct err *e
         err_advise(err, "copy the tokenizer of this model again, or choose a model whose tokenizer is known");
         return err_wrap(err, "%s", o->model_path);
     }
-    if (tokenizer_n_vocab(r->tokenizer) > r->model->config.n_vocab)
-        return err_set(err, ERR_MODEL, "%s: the tokenizer has %d tokens, the model's embedding only %d; they do not belong together, copy both again",
-                       o->model_path, tokenizer_n_vocab(r->tokenizer), r->model->config.n_vocab);
     const char *text;
     while (r->parts->n_special < MAX_SPECIAL && (text = tokenizer_special(r->tokenizer, r->parts->n_special)))
         r->parts->special[r->parts->n_special++] = text;

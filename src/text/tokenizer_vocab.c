@@ -14,7 +14,7 @@ static int check(const struct vocab *v, struct err *err)
     const struct {
         const char *name;
         int32_t id;
-    } role[] = { { "bos", v->bos }, { "eos", v->eos }, { "unknown", v->unk }, { "padding", v->pad }, { "seperator", v->sep }, { "cls", v->cls }, { "mask", v->mask }, { "eot", v->eot } };
+    } role[] = { { "bos", v->bos }, { "eos", v->eos }, { "unknown", v->unk }, { "eot", v->eot } };     /* the others are never fed */
     if (v->n_tokens == 0 || v->n_tokens > INT_MAX / 2)
         return err_set(err, ERR_FORMAT, "tokenizer.ggml.tokens: %zu tokens are impossible", v->n_tokens);
     for (size_t i = 0; i < sizeof role / sizeof *role; i++)
@@ -57,7 +57,7 @@ void vocab_added(struct tokenizer *t, const struct vocab *v)
 
 static void set_role(struct tokenizer *t, const struct vocab *v, enum role r, int32_t id)
 {
-    if (id < 0 || v->token[id].len == 0)
+    if (id < 0 || id >= (int32_t)v->n_tokens || v->token[id].len == 0)
         return;
     t->role[r] = xstrndup(v->token[id].ptr, v->token[id].len);
     tokenizer_order(t, t->role[r]);
