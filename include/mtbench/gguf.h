@@ -26,7 +26,8 @@ struct gguf_value {
 
 struct gguf_tensor {
     struct slice name;
-    enum dtype dtype;
+    uint32_t ggml;                /* its type as ggml numbers them */
+    enum dtype dtype;             /* DT_COUNT: a type that this program does not run; 'bytes' is 0 then */
     int n_dims;
     uint64_t dim[4];              /* dim[0] is the fastest, the number of columns */
     uint64_t offset;              /* from the start of the file */
@@ -57,6 +58,8 @@ bool gguf_string(const struct gguf *g, const char *key, struct slice *out);
 /* Items of an array of strings ('count' of them, caller frees), of int32 or of float32 (pointing into the data, unaligned copies made);
  * NULL if it is no such array. */
 struct slice *gguf_strings(const struct gguf *g, const char *key, size_t *count);
+/* All integers of a value, one or an array of any width, as int64 (caller frees); NULL if it holds others, or none. */
+int64_t *gguf_ints(const struct gguf *g, const char *key, size_t *count);
 int32_t *gguf_int32s(const struct gguf *g, const char *key, size_t *count);
 float *gguf_floats(const struct gguf *g, const char *key, size_t *count);
 

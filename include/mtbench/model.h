@@ -7,11 +7,14 @@
 #include "mtbench/ops.h"
 #include "mtbench/source.h"
 
+enum bias { BIAS_NONE, BIAS_QKV = 1, BIAS_O = 2, BIAS_MLP = 4 };
+
 /* A row of the table of architectures (model/arch.c): what sets a family apart, as data. */
 struct arch {
     const char *hf_name;         /* "LlamaForCausalLM" in config.json "architectures" */
     const char *gguf_name;       /* "llama" in general.architecture */
-    bool qkv_bias;               /* q, k and v have a bias (Qwen2); "attention_bias" in config.json overrides */
+    int bias;                    /* enum bias: projections that always have one */
+    int bias_option;             /* those that have one where "attention_bias" or "mlp_bias" of config.json says so */
     bool gguf_permuted_qk;       /* q and k rows lie in interleaved order in GGUF files and are put back at load */
     bool window;                 /* "sliding_window" is honoured */
 };
@@ -27,7 +30,7 @@ struct model_config {
     int context;                 /* positions the model was trained for, after scaling */
     float norm_eps;
     bool tied;                   /* the head is the embedding */
-    bool qkv_bias;
+    int bias;                    /* enum bias: projections of config.json's models that have one; a GGUF file just has the tensors */
     int window, window_first_layer;   /* sliding window of layers >= window_first_layer; 0: none */
     struct {
         float theta;

@@ -10,8 +10,9 @@
 
 struct safetensor {
     char *name;
-    enum dtype dtype;
-    int n_dims;
+    char type[16];                /* as the file spells it */
+    enum dtype dtype;             /* DT_COUNT: a type that this program does not run */
+    int n_dims;                   /* of which 'dim' holds the first four */
     uint64_t dim[4];              /* dim[0] is the slowest, the number of rows */
     uint64_t offset, bytes;       /* in the file */
 };
@@ -25,8 +26,8 @@ enum { SAFETENSORS_PREFIX = 8 };
 
 /* Length of the JSON header from the first eight bytes of a file of 'file_size' bytes. -1: err (format). */
 int safetensors_header(const void *prefix, uint64_t file_size, uint64_t *length, struct err *err);
-/* Parse the JSON header; every tensor is checked to lie inside the file and to have the bytes of its shape. A type that this program
- * does not run is an error that names the tensor. On 0 release with safetensors_free(). */
+/* Parse the JSON header; every tensor is checked to lie inside the file and, where its type is one that this program runs, to have the bytes of
+ * its shape. Other types are no error here: nobody may need the tensor. On 0 release with safetensors_free(). */
 int safetensors_parse(const char *json, size_t n, uint64_t file_size, struct safetensors *s, struct err *err);
 void safetensors_free(struct safetensors *s);
 

@@ -170,10 +170,10 @@ static int read_scaling(const cJSON *root, struct model_config *c, struct err *e
 
 static void read_window(const cJSON *root, struct model_config *c)
 {
-    if (!c->arch->window || !boolean(root, "use_sliding_window", c->arch->qkv_bias ? false : true))
+    if (!c->arch->window || !boolean(root, "use_sliding_window", !(c->arch->bias & BIAS_QKV)))
         return;
     c->window = integer(root, "sliding_window", 0);
-    c->window_first_layer = c->arch->qkv_bias ? integer(root, "max_window_layers", 28) : 0;     /* 28: Qwen2Config's default */
+    c->window_first_layer = c->arch->bias & BIAS_QKV ? integer(root, "max_window_layers", 28) : 0;     /* 28: Qwen2Config's default */
 }
 
 static void read_generation(const cJSON *g, struct model_config *c)
@@ -202,6 +202,16 @@ static void read_generation(const cJSON *g, struct model_config *c)
     read_eos(g, c);
 }
 
+static int read_bias(const cJSON *root, struct model_config *c, struct err *err)
+{
+    bool attention = !(c->arch->bias & BIAS_QKV) && boolean(root, "attention_bias", false);     /* Qwen2 has them whatever it says */
+    int asked = (attention ? BIAS_QKV | BIAS_O : 0) | (boolean(root, "mlp_bias", false) ? BIAS_MLP : 0);
+    c->bias = c->arch->bias | asked;
+    if (asked & ~c->arch->bias_option)
+        return err_set(err, ERR_MODEL, "%s: %s has no such bias", asked & BIAS_MLP ? "mlp_bias" : "attention_bias", c->arch->hf_name);
+    return 0;
+}
+
 static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
 {
     if (!cJSON_IsObject(root))
@@ -211,8 +221,6 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
     const cJSON *act = field(root, "hidden_act");
     if (cJSON_IsString(act) && strcmp(act->valuestring, "silu") && strcmp(act->valuestring, "swish"))
         return err_set(err, ERR_MODEL, "hidden_act \"%s\" is not supported; known is silu", act->valuestring);
-    if (boolean(root, "mlp_bias", false))
-        return err_set(err, ERR_MODEL, "mlp_bias: a bias in the feed-forward block is not supported");
     c->n_layers = integer(root, "num_hidden_layers", -1);
     c->dim = integer(root, "hidden_size", -1);
     c->n_heads = integer(root, "num_attention_heads", -1);
@@ -223,9 +231,8 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
     c->context = integer(root, "max_position_embeddings", 2048);
     c->norm_eps = (float)number(root, "rms_norm_eps", 1e-6);
     c->tied = boolean(root, "tie_word_embeddings", false);
-    c->qkv_bias = boolean(root, "attention_bias", c->arch->qkv_bias);
-    if (c->qkv_bias && !c->arch->qkv_bias)
-        return err_set(err, ERR_MODEL, "attention_bias: a bias in the attention of %s is not supported", c->arch->hf_name);
+    if (read_bias(root, c, err) < 0)
+        return -1;
     c->bos = integer(root, "bos_token_id", -1);
     c->rope.dims = c->head_dim;
     read_window(root, c);
@@ -264,12 +271,22 @@ static const char *key_of(const struct model_config *c, const char *suffix)
     return key;
 }
 
-static int gguf_number(const struct gguf *g, const struct model_config *c, const char *suffix, int otherwise)
+/* A whole number, or one per layer where all are equal. */
+static int gguf_number(const struct gguf *g, const struct model_config *c, const char *suffix, int otherwise, int *to, struct err *err)
 {
-    int64_t v;
-    if (!gguf_int(g, key_of(c, suffix), &v))
-        return otherwise;
-    return v >= INT_MIN && v <= INT_MAX ? (int)v : -1;
+    size_t n = 0;
+    int rc = 0;
+    int64_t *v = gguf_ints(g, key_of(c, suffix), &n);
+    *to = otherwise;
+    if (!v && gguf_find(g, key_of(c, suffix)))
+        return err_set(err, ERR_FORMAT, "%s is no whole number", key_of(c, suffix));
+    for (size_t i = 1; i < n && rc == 0; i++)
+        if (v[i] != v[0])
+            rc = err_set(err, ERR_MODEL, "%s differs between layers, %lld and %lld; that is not supported", key_of(c, suffix), (long long)v[0], (long long)v[i]);
+    if (v && rc == 0)
+        *to = v[0] >= INT_MIN && v[0] <= INT_MAX ? (int)v[0] : -1;
+    free(v);
+    return rc;
 }
 
 static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err *err)
@@ -279,7 +296,8 @@ static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err
     c->rope.theta = gguf_float(g, key_of(c, ".rope.freq_base"), &x) ? (float)x : 10000.0f;
     c->rope.factor = gguf_float(g, key_of(c, ".rope.scaling.factor"), &x) ? (float)x : 1.0f;
     c->rope.attention_factor = 1;
-    c->rope.original_context = gguf_number(g, c, ".rope.scaling.original_context_length", c->context);
+    if (gguf_number(g, c, ".rope.scaling.original_context_length", c->context, &c->rope.original_context, err) < 0)
+        return -1;
     if (!gguf_string(g, key_of(c, ".rope.scaling.type"), &type) || slice_is(type, "none")) {
         c->rope.factor = 1;
         return 0;
@@ -297,7 +315,7 @@ static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err
     return 0;
 }
 
-int config_from_gguf(const struct gguf *g, struct model_config *c, struct err *err)
+int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, struct err *err)
 {
     struct slice name = { "", 0 };
     int64_t id;
@@ -309,20 +327,17 @@ int config_from_gguf(const struct gguf *g, struct model_config *c, struct err *e
             c->arch = &arch_table[i];
     if (!c->arch)
         return err_set(err, ERR_MODEL, "general.architecture \"%.*s\" is not supported; known are llama, qwen2", (int)name.len, name.ptr);
-    const struct gguf_tensor *embed = gguf_tensor_find(g, "token_embd.weight");
-    c->n_layers = gguf_number(g, c, ".block_count", -1);
-    c->dim = gguf_number(g, c, ".embedding_length", -1);
-    c->n_heads = gguf_number(g, c, ".attention.head_count", -1);
-    c->n_kv = gguf_number(g, c, ".attention.head_count_kv", c->n_heads);
-    c->head_dim = gguf_number(g, c, ".attention.key_length", c->n_heads > 0 ? c->dim / c->n_heads : -1);
-    c->ff = gguf_number(g, c, ".feed_forward_length", -1);
-    c->context = gguf_number(g, c, ".context_length", 2048);
-    c->rope.dims = gguf_number(g, c, ".rope.dimension_count", c->head_dim);
+    if (gguf_number(g, c, ".block_count", -1, &c->n_layers, err) < 0 || gguf_number(g, c, ".embedding_length", -1, &c->dim, err) < 0 ||
+        gguf_number(g, c, ".attention.head_count", -1, &c->n_heads, err) < 0 ||
+        gguf_number(g, c, ".attention.head_count_kv", c->n_heads, &c->n_kv, err) < 0 ||
+        gguf_number(g, c, ".attention.key_length", c->n_heads > 0 ? c->dim / c->n_heads : -1, &c->head_dim, err) < 0 ||
+        gguf_number(g, c, ".feed_forward_length", -1, &c->ff, err) < 0 || gguf_number(g, c, ".context_length", 2048, &c->context, err) < 0 ||
+        gguf_number(g, c, ".rope.dimension_count", c->head_dim, &c->rope.dims, err) < 0)
+        return -1;
     c->norm_eps = gguf_float(g, key_of(c, ".attention.layer_norm_rms_epsilon"), &x) ? (float)x : 1e-5f;
-    c->n_vocab = embed && embed->dim[1] <= INT_MAX ? (int)embed->dim[1] : -1;
-    c->tied = !gguf_tensor_find(g, "output.weight");
-    c->qkv_bias = c->arch->qkv_bias;
-    c->window = gguf_number(g, c, ".attention.sliding_window", 0);
+    c->n_vocab = n_vocab;
+    c->tied = true;                       /* unless there is a head */
+    c->bias = c->arch->bias;
     if (gguf_int(g, "tokenizer.ggml.bos_token_id", &id))
         c->bos = (int)id;
     if (gguf_scaling(g, c, err) < 0 || check_config(c, err) < 0)
@@ -332,6 +347,11 @@ int config_from_gguf(const struct gguf *g, struct model_config *c, struct err *e
     if (gguf_int(g, "tokenizer.ggml.eot_token_id", &id))
         add_eos(c, (double)id);
     return 0;
+}
+
+int config_window(const struct model_config *c, int l)
+{
+    return c->window && l >= c->window_first_layer ? c->window : 0;
 }
 
 double model_parameters(const struct model_config *c)

@@ -113,7 +113,7 @@ static bool take_value(struct cursor *c, struct gguf_value *v)
 }
 
 /* ggml's numbers of the types that this program runs. */
-static int dtype_of(uint32_t ggml)
+static enum dtype dtype_of(uint32_t ggml)
 {
     static const struct {
         uint32_t ggml;
@@ -124,8 +124,8 @@ static int dtype_of(uint32_t ggml)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].ggml == ggml)
-            return (int)table[i].t;
-    return -1;
+            return table[i].t;
+    return DT_COUNT;
 }
 
 static bool tensor_shape(struct cursor *c, struct gguf_tensor *t, uint32_t ggml)
@@ -137,20 +137,16 @@ static bool tensor_shape(struct cursor *c, struct gguf_tensor *t, uint32_t ggml)
             return false;
         }
     }
-    int d = dtype_of(ggml);
-    if (d < 0) {
-        err_set(c->err, ERR_MODEL,
-                "tensor %.*s: type %u of ggml is not supported; use a file with F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K",
-                (int)t->name.len, t->name.ptr, ggml);
-        return false;
-    }
-    t->dtype = (enum dtype)d;
-    if (t->dim[0] % (uint64_t)dtype_info[d].block) {
+    t->ggml = ggml;
+    t->dtype = dtype_of(ggml);
+    if (t->dtype == DT_COUNT)     /* no error here: nobody may need the tensor */
+        return true;
+    if (t->dim[0] % (uint64_t)dtype_info[t->dtype].block) {
         err_set(c->err, ERR_FORMAT, "tensor %.*s: rows of %llu are no multiple of the %d of %s", (int)t->name.len, t->name.ptr,
-                (unsigned long long)t->dim[0], dtype_info[d].block, dtype_info[d].name);
+                (unsigned long long)t->dim[0], dtype_info[t->dtype].block, dtype_info[t->dtype].name);
         return false;
     }
-    t->bytes = n / (uint64_t)dtype_info[d].block * (uint64_t)dtype_info[d].block_bytes;
+    t->bytes = n / (uint64_t)dtype_info[t->dtype].block * (uint64_t)dtype_info[t->dtype].block_bytes;
     return true;
 }
 
@@ -369,6 +365,23 @@ static void *copy_array(const struct gguf_value *v, size_t *count)
     memcpy(p, v->data, v->n_data);
     *count = v->count;
     return p;
+}
+
+int64_t *gguf_ints(const struct gguf *g, const char *key, size_t *count)
+{
+    const struct gguf_value *v = gguf_find(g, key);
+    if (!v || v->type == GGUF_STRING || (v->type == GGUF_ARRAY && (v->item == GGUF_STRING || v->count == 0)))
+        return NULL;
+    struct gguf_value one = { .type = v->type == GGUF_ARRAY ? v->item : v->type, .data = v->data };
+    one.n_data = type_bytes[one.type];
+    *count = v->type == GGUF_ARRAY ? v->count : 1;
+    int64_t *out = xcalloc(*count, sizeof *out);
+    for (size_t i = 0; i < *count; i++, one.data += one.n_data)
+        if (!value_int(&one, &out[i])) {
+            free(out);
+            return NULL;
+        }
+    return out;
 }
 
 int32_t *gguf_int32s(const struct gguf *g, const char *key, size_t *count)

@@ -11,7 +11,10 @@
 int config_from_hf(const char *json, size_t n, struct model_config *c, struct err *err);
 /* Add what generation_config.json says to a configuration. -1: err (format). */
 int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err);
-int config_from_gguf(const struct gguf *g, struct model_config *c, struct err *err);
+/* 'n_vocab': rows of the embedding; c->tied is set, as nothing but a head of its own says otherwise. */
+int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, struct err *err);
+/* The sliding window of layer l; 0: none. */
+int config_window(const struct model_config *c, int l);
 /* "LlamaForCausalLM, MistralForCausalLM, ..." for messages. */
 const char *arch_names(void);
 
@@ -19,7 +22,9 @@ const char *arch_names(void);
 struct stored {
     struct slice name;
     int file;
-    enum dtype dtype;
+    enum dtype dtype;                     /* DT_COUNT: one that this program does not run, called 'type' */
+    char type[32];
+    bool used, elsewhere;                 /* somebody asked for it; the index says that it lies in another file */
     uint64_t rows, cols;                  /* a vector has rows 1 */
     uint64_t offset, bytes;
 };
@@ -36,18 +41,28 @@ struct slot {
 };
 
 struct weight_plan {
-    struct stored *stored;
+    struct stored *stored;                /* by name */
     size_t n_stored;
     struct slot *slot;
     size_t n_slots;
-    struct gguf gguf;                     /* of a GGUF model; its header bytes are in 'header' */
+    bool is_gguf;
+    struct gguf gguf;                     /* of a GGUF model, its first file's; header bytes are in 'header' */
     struct safetensors *st;               /* (n_st) of a Hugging Face folder */
     int n_st;
     struct buf *header;                   /* (n_header) bytes that names point into */
     int n_header;
     const float *rope_factor;             /* (dims / 2) divisors of the frequencies from a GGUF file, in the packed block; or NULL */
+    const float *head_bias;               /* (n_vocab) likewise */
     size_t rope_bytes;
 };
+
+/* tensors.c: the directory of all weight files, with each tensor once. -1: err (format, io). */
+int tensors_open(struct weight_plan *p, const struct source *s, struct err *err);
+struct stored *tensors_find(const struct weight_plan *p, const char *name);
+/* Are there tensors of the model that nobody uses? -1: err (model) names one. */
+int tensors_unasked(const struct weight_plan *p, const struct source *s, struct err *err);
+bool tensors_gguf_file(const struct source *s, int file);
+bool tensors_weight_file(const struct source *s, int file);
 
 /* rope.c */
 void model_rope_free(struct model *m);

@@ -4,6 +4,7 @@
 #include "mtbench/mem.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +24,13 @@ int safetensors_header(const void *prefix, uint64_t file_size, uint64_t *length,
     return 0;
 }
 
-static int type_of(const char *name)
+static enum dtype type_of(const char *name)
 {
     static const enum dtype known[] = { DT_F32, DT_F16, DT_BF16 };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, dtype_info[known[i]].name))
-            return (int)known[i];
-    return -1;
+            return known[i];
+    return DT_COUNT;
 }
 
 /* A JSON number that is a whole one up to 2^53. */
@@ -45,12 +46,15 @@ static int parse_shape(const cJSON *shape, struct safetensor *t, uint64_t *n, st
 {
     const cJSON *d;
     *n = 1;
-    if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > 4)
-        return err_set(err, ERR_FORMAT, "tensor %s: its shape is no list of at most 4 numbers", t->name);
+    if (!cJSON_IsArray(shape))
+        return err_set(err, ERR_FORMAT, "tensor %s: its shape is no list of numbers", t->name);
     cJSON_ArrayForEach(d, shape)
     {
-        if (whole(d, &t->dim[t->n_dims]) < 0 || __builtin_mul_overflow(*n, t->dim[t->n_dims], n) || *n > (uint64_t)1 << 48)
+        uint64_t size;
+        if (whole(d, &size) < 0 || __builtin_mul_overflow(*n, size, n) || *n > (uint64_t)1 << 48)
             return err_set(err, ERR_FORMAT, "tensor %s: its dimensions are impossible", t->name);
+        if (t->n_dims < 4)
+            t->dim[t->n_dims] = size;
         t->n_dims++;
     }
     return 0;
@@ -63,15 +67,13 @@ static int parse_tensor(const cJSON *j, uint64_t data_start, uint64_t file_size,
     t->name = xstrdup(j->string);
     if (!cJSON_IsString(dtype))
         return err_set(err, ERR_FORMAT, "tensor %s: no dtype", t->name);
-    int type = type_of(dtype->valuestring);
-    if (type < 0)
-        return err_set(err, ERR_MODEL, "tensor %s: dtype %s is not supported; use weights in F32, F16 or BF16", t->name, dtype->valuestring);
-    t->dtype = (enum dtype)type;
+    snprintf(t->type, sizeof t->type, "%s", dtype->valuestring);
+    t->dtype = type_of(dtype->valuestring);
     if (parse_shape(cJSON_GetObjectItemCaseSensitive(j, "shape"), t, &n, err) < 0)
         return -1;
     if (!cJSON_IsArray(at) || cJSON_GetArraySize(at) != 2 || whole(at->child, &begin) < 0 || whole(at->child->next, &end) < 0 || begin > end)
         return err_set(err, ERR_FORMAT, "tensor %s: data_offsets are no two rising numbers", t->name);
-    t->bytes = n * (uint64_t)dtype_info[type].block_bytes;
+    t->bytes = t->dtype == DT_COUNT ? end - begin : n * (uint64_t)dtype_info[t->dtype].block_bytes;
     t->offset = data_start + begin;
     if (end - begin != t->bytes)
         return err_set(err, ERR_FORMAT, "tensor %s: %llu bytes for a shape that needs %llu; the header is damaged", t->name,

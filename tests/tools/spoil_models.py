@@ -230,7 +230,7 @@ def ggufs():
     spoil_gguf("gguf_vocab_larger", keys={"tokenizer.ggml.tokens": ((ARRAY, STRING), TOKENS + more),
                                           "tokenizer.ggml.scores": ((ARRAY, F32), [-float(i) for i in range(len(TOKENS + more))])})
     spoil_gguf("gguf_scores_missing", keys={"tokenizer.ggml.scores": None})
-    spoil_gguf("gguf_name_hostile", tensors=first(name="a\nmtbench: all is well\x1b[2J", type=10))
+    spoil_gguf("gguf_name_hostile", tensors=lambda t: t + [{**t[-1], "name": "a\nmtbench: all is well\x1b[2J"}])
     spoil_gguf("gguf_vocab_kind", keys={"tokenizer.ggml.model": (STRING, "bert")})
 
 

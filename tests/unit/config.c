@@ -68,17 +68,26 @@ static void check_shapes(void)
     ok(read_config(LLAMA ", \"sliding_window\": 8}", NULL, &c, &err) && c.window == 0, "Llama has no window");
     ok(read_config(MISTRAL ", \"sliding_window\": 8}", NULL, &c, &err) && c.window == 8 && c.window_first_layer == 0, "Mistral's window");
     ok(read_config(MISTRAL ", \"sliding_window\": null}", NULL, &c, &err) && c.window == 0, "Mistral's null window");
-    ok(read_config(QWEN2 ", \"sliding_window\": 8}", NULL, &c, &err) && c.window == 0 && c.qkv_bias, "Qwen2's window is off by default");
+    ok(read_config(QWEN2 ", \"sliding_window\": 8}", NULL, &c, &err) && c.window == 0 && c.bias == BIAS_QKV, "Qwen2's window is off by default");
     ok(read_config(QWEN2 ", \"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 1}", NULL, &c, &err) && c.window == 8 && c.window_first_layer == 1, "and on");
     ok(read_config(QWEN2 ", \"sliding_window\": 8, \"use_sliding_window\": true}", NULL, &c, &err) && c.window_first_layer == 28, "from layer 28 when the file is silent");
+}
+
+static void check_biases(void)
+{
+    struct model_config c;
+    struct err err;
+    ok(read_config(LLAMA ", \"attention_bias\": true}", NULL, &c, &err) && c.bias == (BIAS_QKV | BIAS_O), "attention_bias: q, k, v and the output have one");
+    ok(read_config(LLAMA ", \"mlp_bias\": true}", NULL, &c, &err) && c.bias == BIAS_MLP, "mlp_bias");
+    ok(read_config(QWEN2 ", \"attention_bias\": true}", NULL, &c, &err) && c.bias == BIAS_QKV, "Qwen2's class has biases of q, k and v, whatever is written");
 }
 
 static void check_refusals(void)
 {
     static const char *const bad[][2] = {
         { "{\"architectures\": [\"PhiForCausalLM\"]}", "LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM" }, { "{}", "none given" }, { "[1]", "JSON object" }, { "{", "JSON object" },
-        { LLAMA ", \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2}}", "dynamic" }, { LLAMA ", \"hidden_act\": \"gelu\"}", "gelu" }, { LLAMA ", \"mlp_bias\": true}", "mlp_bias" },
-        { LLAMA ", \"attention_bias\": true}", "attention_bias" }, { LLAMA ", \"num_key_value_heads\": 3}", "multiple" }, { LLAMA ", \"num_key_value_heads\": 0}", "key-value heads is 0" },
+        { LLAMA ", \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2}}", "dynamic" }, { LLAMA ", \"hidden_act\": \"gelu\"}", "gelu" }, { MISTRAL ", \"mlp_bias\": true}", "mlp_bias" },
+        { MISTRAL ", \"attention_bias\": true}", "attention_bias" }, { LLAMA ", \"num_key_value_heads\": 3}", "multiple" }, { LLAMA ", \"num_key_value_heads\": 0}", "key-value heads is 0" },
         { LLAMA ", \"head_dim\": 24}", "multiple of 16" }, { LLAMA ", \"hidden_size\": -64}", "hidden size" }, { LLAMA ", \"vocab_size\": 1e300}", "vocabulary" },
         { LLAMA ", \"rms_norm_eps\": 0}", "epsilon" }, { LLAMA ", \"rope_theta\": -1}", "rope base" }, { LLAMA ", \"num_hidden_layers\": 1e9}", "layers" },
         { MISTRAL ", \"sliding_window\": -8}", "window" },
@@ -117,14 +126,14 @@ static void check_transformers(void)
     struct model_config c;
     ok(parse_file("llama", &c) == 0 && !strcmp(c.arch->hf_name, "LlamaForCausalLM") && c.n_layers == 2 && c.dim == 32 && c.n_heads == 2 && c.n_kv == 2 &&
        c.head_dim == 16 && c.ff == 64 && c.n_vocab == 96 && c.context == 256, "llama: sizes");
-    ok(near(c.norm_eps, 1e-5) && near(c.rope.theta, 10000) && c.rope.dims == 16 && c.rope.scaling == ROPE_NONE && !c.tied && !c.qkv_bias && c.window == 0 &&
+    ok(near(c.norm_eps, 1e-5) && near(c.rope.theta, 10000) && c.rope.dims == 16 && c.rope.scaling == ROPE_NONE && !c.tied && !c.bias && c.window == 0 &&
        c.bos == 1 && c.n_eos == 1 && c.eos[0] == 2, "llama: the rest");
     ok(parse_file("llama_gqa_tied", &c) == 0 && c.n_heads == 4 && c.n_kv == 1 && c.head_dim == 16 && c.dim == 32 && c.tied, "grouped heads wider than the model, tied");
     ok(parse_file("llama3_scaling", &c) == 0 && c.rope.scaling == ROPE_LLAMA3 && near(c.rope.factor, 4) && near(c.rope.low_freq, 1) &&
        near(c.rope.high_freq, 4) && c.rope.original_context == 32, "Llama 3's scaling");
     ok(parse_file("llama_linear", &c) == 0 && c.rope.scaling == ROPE_LINEAR && near(c.rope.factor, 2), "linear scaling");
     ok(parse_file("mistral_window", &c) == 0 && c.window == 8 && c.window_first_layer == 0, "a window on all layers");
-    ok(parse_file("qwen2", &c) == 0 && c.qkv_bias && c.window == 0, "Qwen2: biases, its window off by default");
+    ok(parse_file("qwen2", &c) == 0 && c.bias == BIAS_QKV && c.window == 0, "Qwen2: biases, its window off by default");
     ok(parse_file("qwen2_yarn", &c) == 0 && c.rope.scaling == ROPE_YARN && near(c.rope.factor, 4) && c.rope.original_context == 64 &&
        near(c.rope.beta_fast, 32) && near(c.rope.beta_slow, 1) && near(c.rope.attention_factor, 0.1 * log(4) + 1), "yarn: its attention factor is 0.1 ln(factor) + 1");
 }
@@ -170,6 +179,7 @@ int main(void)
     check_eos();
     check_sampler();
     check_shapes();
+    check_biases();
     check_refusals();
     return done_testing();
 }

@@ -148,6 +148,15 @@ static void check_twin(const char *name, bool same_bits)
     free(file);
 }
 
+/* A bias in every projection, and the same in a GGUF file of two parts, where rows of q and k lie in another order, their biases too. */
+static void check_biased(void)
+{
+    float folder[VOCAB], split[VOCAB];
+    check("llama_bias", "llama_bias", folder);
+    check("llama_bias-00002-of-00002.gguf", "llama_bias", split);
+    ok(!memcmp(folder, split, sizeof folder), "a split GGUF file: the bits of its twin");
+}
+
 int main(void)
 {
     static const char *const name[] = { "llama", "llama_old", "llama_gqa_tied", "llama_shards", "llama3_scaling", "llama_linear", "smollm",
@@ -158,5 +167,6 @@ int main(void)
     check_twin("llama_gqa_tied", true);
     check_twin("qwen2_yarn", true);
     check_twin("llama3_scaling", false);
+    check_biased();
     return done_testing();
 }

@@ -1,0 +1,181 @@
+/* tensors.c - tensors that nobody asked for, that are there twice, or that the index puts elsewhere. The model is tests/golden/tiny/llama_bias with
+ * members added to its directory. */
+#include "mtbench/backend.h"
+#include "mtbench/io.h"
+#include "mtbench/mem.h"
+#include "mtbench/model.h"
+
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FILES = 4 };
+
+static struct buf weights, config;
+
+struct memory {
+    const char *path[MAX_FILES];
+    uint64_t size[MAX_FILES];
+    struct buf data[MAX_FILES];
+    int n;
+};
+
+static int read_memory(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *err)
+{
+    const struct memory *m = ctx;
+    if (off + n > m->data[file].len)
+        return err_set(err, ERR_FORMAT, "beyond the end");
+    memcpy(dst, m->data[file].data + off, n);
+    return 0;
+}
+
+/* A weight file whose directory has these members as well. Tensor data stay where they are. */
+static void add_weights(struct memory *m, const char *path, const char *members)
+{
+    uint64_t length;
+    struct buf *b = &m->data[m->n];
+    memcpy(&length, weights.data, 8);
+    size_t json = (size_t)length;
+    while (weights.data[8 + json - 1] != '}')     /* the library pads with blanks */
+        json--;
+    length = json + strlen(members);
+    buf_add(b, &length, 8);
+    buf_add(b, weights.data + 8, json - 1);
+    buf_printf(b, "%s}", members);
+    uint64_t old;
+    memcpy(&old, weights.data, 8);
+    buf_add(b, weights.data + 8 + old, weights.len - 8 - old);
+    m->path[m->n] = path;
+    m->size[m->n++] = b->len;
+}
+
+static void add_text(struct memory *m, const char *path, const char *text)
+{
+    buf_str(&m->data[m->n], text);
+    m->path[m->n] = path;
+    m->size[m->n++] = strlen(text);
+}
+
+/* NULL: refused. The model and the memory end here; *head: does it have one of its own? */
+static bool opens(struct memory *m, bool *head, struct err *err)
+{
+    struct source s = { .n_files = m->n, .path = m->path, .size = m->size, .ctx = m, .read = read_memory };
+    struct model *model = model_open(&s, &ops_cpu, err);
+    if (model)
+        *head = !model->config.tied;
+    model_close(model);
+    for (int i = 0; i < m->n; i++)
+        buf_free(&m->data[i]);
+    return model != NULL;
+}
+
+#define T(name, type, bytes) ", \"" name "\": {\"dtype\": \"" type "\", \"shape\": [4], \"data_offsets\": [0, " bytes "]}"
+
+static const struct {
+    const char *members, *says;          /* says: NULL where the tensor is passed over */
+} extra[] = {
+    { "", NULL },
+    { T("model.layers.0.self_attn.rotary_emb.inv_freq", "F32", "16"), NULL },
+    { T("model.position_ids", "I64", "32"), NULL },
+    { T("model.layers.0.self_attn.mask", "BOOL", "4"), NULL },
+    { T("model.layers.0.attention.masked_bias", "F32", "16"), NULL },
+    { T("vision_tower.embed.weight", "F8_E4M3", "4"), NULL },
+    { T("v_head.summary.weight", "F32", "16"), NULL },
+    { T("model.layers.0.self_attn.q_norm.weight", "F32", "16"), "tensor model.layers.0.self_attn.q_norm.weight" },
+    { T("model.layers.0.self_attn.k_proj.weight_scale", "F32", "16"), "k_proj.weight_scale" },
+    { T("model.layers.1.input_layernorm.weight", "F32", "16"), "tensor model.layers.1.input_layernorm.weight" },
+    { T("model.layers.0.input_layernorm.bias", "F32", "16"), "tensor model.layers.0.input_layernorm.bias" },
+    { T("model.norm.bias", "F16", "8"), "tensor model.norm.bias" },
+    { T("lm_head.bias", "F32", "16"), "tensor lm_head.bias" },
+    { T("model.layers.0.mlp.gate_proj.qweight", "I32", "16"), "qweight" },
+    { T("model.norm.weight", "F32", "16"), "tensor model.norm.weight occurs in" },
+};
+
+static void test_extra(void)
+{
+    for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) {
+        struct memory m = {0};
+        struct err err = {0};
+        bool head = false;
+        add_text(&m, "m/config.json", config.data);
+        add_weights(&m, "m/model.safetensors", extra[i].members);
+        bool read = opens(&m, &head, &err);
+        ok(read == !extra[i].says && (read || strstr(err.text, extra[i].says)), "%.60s: %s", extra[i].members, read ? "passed over" : err.text);
+    }
+}
+
+/* Two shards with the same names: only the index knows which tensor is meant. */
+static void test_index(void)
+{
+    static const struct { const char *what, *second, *index, *says; } table[] = {
+        { "an index that gives the second file for one tensor", "", "{\"weight_map\": {\"model.norm.weight\": \"b.safetensors\"}}", "occurs in a.safetensors and again in b" },
+        { "an index that lies", T("more", "F32", "16"), "{\"weight_map\": {\"more\": \"a.safetensors\"}}", "tensor more lies in a.safetensors, it says, but does not" },
+        { "an index that is no JSON", "", "{", "m/model.safetensors.index.json" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct memory m = {0};
+        struct err err = {0};
+        bool head;
+        add_text(&m, "m/config.json", config.data);
+        add_weights(&m, "m/a.safetensors", "");
+        add_weights(&m, "m/b.safetensors", table[i].second);
+        add_text(&m, "m/model.safetensors.index.json", table[i].index);
+        ok(!opens(&m, &head, &err) && strstr(err.text, table[i].says), "%s: %s", table[i].what, err.text);
+    }
+}
+
+/* The same two shards, all tensors given to one of them. */
+static void test_whole_index(void)
+{
+    struct memory m = {0};
+    struct err err = {0};
+    struct buf index = {0};
+    bool head = false;
+    static const char *const layer[] = { "input_layernorm", "post_attention_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                                         "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj" };
+    buf_str(&index, "{\"weight_map\": {\"model.norm.weight\": \"b.safetensors\", \"model.embed_tokens.weight\": \"b.safetensors\", \"lm_head.weight\": \"a.safetensors\"");
+    for (size_t i = 0; i < sizeof layer / sizeof *layer; i++) {
+        buf_printf(&index, ", \"model.layers.0.%s.weight\": \"a.safetensors\"", layer[i]);
+        if (i > 1)
+            buf_printf(&index, ", \"model.layers.0.%s.bias\": \"b.safetensors\"", layer[i]);
+    }
+    buf_str(&index, "}}");
+    add_text(&m, "m/config.json", config.data);
+    add_weights(&m, "m/a.safetensors", "");
+    add_weights(&m, "m/b.safetensors", "");
+    add_text(&m, "m/model.safetensors.index.json", index.data);
+    ok(opens(&m, &head, &err), "two shards with the same names, and an index that gives each tensor to one: read %s", err.text);
+    buf_free(&index);
+}
+
+/* "tie_word_embeddings": true, but the file has a head. */
+static void test_head(void)
+{
+    struct memory m = {0};
+    struct err err = {0};
+    bool head = false;
+    char *tied = xstrdup(config.data), *at = strstr(tied, "\"tie_word_embeddings\": false");
+    if (at)
+        memcpy(at, "\"tie_word_embeddings\": true ", strlen("\"tie_word_embeddings\": true "));
+    add_text(&m, "m/config.json", tied);
+    add_weights(&m, "m/model.safetensors", "");
+    ok(at && opens(&m, &head, &err) && head, "a head in the file is used although the configuration ties it");
+    free(tied);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    if (io_read("tests/golden/tiny/llama_bias/model.safetensors", &weights, &err) < 0 || io_read("tests/golden/tiny/llama_bias/config.json", &config, &err) < 0) {
+        ok(0, "%s", err.text);
+        return done_testing();
+    }
+    test_extra();
+    test_index();
+    test_whole_index();
+    test_head();
+    buf_free(&weights);
+    buf_free(&config);
+    return done_testing();
+}
