@@ -4,6 +4,7 @@
 
 #include "mtbench/journal.h"
 #include "mtbench/paths.h"
+#include "mtbench/progress.h"
 #include "mtbench/question.h"
 #include "mtbench/rig.h"
 #include "mtbench/sampler.h"
@@ -32,6 +33,7 @@ struct answer_watch {
     void *ctx;
     void (*turn)(void *ctx, const struct turn_record *t);    /* a turn is finished (those of earlier starts too) or has failed */
     void (*tick)(void *ctx);                                 /* between steps; what turn() told is on disk */
+    const struct progress_now *beside;                       /* work that goes on meanwhile, shown on the same line; NULL: none */
 };
 
 /* Collective. Opens the journal, answers what it lacks, writes the answer file, prints the closing lines on rank 0. The rig is open; it is

@@ -4,6 +4,7 @@
 
 #include "mtbench/caller.h"
 #include "mtbench/dialogs.h"
+#include "mtbench/forecast.h"
 #include "mtbench/manifest.h"
 #include "mtbench/price.h"
 #include "mtbench/progress.h"
@@ -29,7 +30,7 @@ struct api_run {
     struct price price;
     struct transport *transport;         /* NULL until connected */
     struct progress *progress;
-    bool has_system;                     /* a system message is sent */
+    struct call_pace pace;
     int in_flight;
     double started;
 };

@@ -67,7 +67,9 @@ bool deal_receive(struct deal *d, const void **data, size_t *n, int *from);
 /* This rank takes and sends nothing more. */
 void deal_leave(struct deal *d);
 
-/* Rank 0: items finished, items given out and not finished. */
+/* Rank 0: an item that was given out and that this has not named yet, or DEAL_NONE: no more by now. */
+int deal_given(struct deal *d);
+/* Rank 0: items finished. */
 int deal_n_done(const struct deal *d);
 
 #endif

@@ -4,6 +4,7 @@
 #define MTB_JUDGING_H
 
 #include "mtbench/caller.h"
+#include "mtbench/forecast.h"
 #include "mtbench/grader.h"
 #include "mtbench/job.h"
 #include "mtbench/judge_inputs.h"
@@ -20,6 +21,8 @@ struct judging {
     struct transport *transport;         /* NULL until connected */
     struct progress *progress;           /* NULL: somebody else shows it */
     uint64_t tokens;                     /* read and written by a local judge so far, on all ranks */
+    double left;                         /* seconds that a local judge still needs; 0 or NAN: unknown */
+    struct call_pace pace;               /* of a hosted judge */
     int in_flight;
     double started;
 };
@@ -40,6 +43,8 @@ long judging_tick(struct judging *j, double wait, struct err *err);
  * together share. -1: err (io, format). */
 int judging_take(struct judging *j, const struct call_record *r, struct err *err);
 int judging_flush(struct judging *j, struct err *err);
+/* How far it is, for a line of somebody else's; judging_show() shows it on its own. */
+struct progress_now judging_now(const struct judging *j);
 void judging_show(const struct judging *j);
 /* After a signal: send nothing more, wait for the calls in flight, they are paid for; at most 'seconds'. -1: err (io). */
 int judging_drain(struct judging *j, double seconds, struct err *err);

@@ -12,22 +12,16 @@ struct progress_now {
     const char *what;                /* "answers" */
     const char *unit;                /* "turns" */
     long done, total, failed;
-    long resumed;                    /* of 'done': were done before this start, and say nothing about speed */
     uint64_t tokens;                 /* made since the start, of unfinished turns too */
-    double tokens_left;              /* still to be made, as far as one can tell: gives the time that is left; 0: the turns give it */
+    double left;                     /* seconds to go (forecast.h); 0 or NAN: nobody knows, and nothing is said */
     double seconds;                  /* since the start */
     double rate;                     /* tokens per second lately; 0: tokens / seconds */
     double dollars;                  /* running cost; 0: none is shown */
+    const struct progress_now *also; /* what goes on beside it, on the same line; NULL: nothing */
 };
 
-/* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed". Pure; at most 'size' bytes with the NUL, cut if longer. Returns the length. */
+/* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed; judgments 3/160 judged". Pure; at most 'size' bytes with the NUL, cut if longer. Returns the length. */
 size_t progress_format(char *line, size_t size, const struct progress_now *p);
-/* How many tokens are still to come. Pure. Turns were expected to have certain lengths; what finished turns came to corrects that. */
-struct forecast {
-    double expected_done, expected_left;   /* tokens expected of the turns that have finished since the start, and of all others */
-    uint64_t made_done, made_left;         /* tokens that they have */
-};
-double forecast_left(const struct forecast *f);
 
 /* "auto", "plain", "none" -> mode; -1 for anything else. */
 int progress_parse(const char *word);

@@ -7,6 +7,7 @@
 #include "mtbench/clock.h"
 #include "mtbench/deal.h"
 #include "mtbench/feed.h"
+#include "mtbench/forecast.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -41,7 +42,7 @@ struct run {
     struct progress *progress;
     long total, done, resumed, failed;   /* turns */
     uint64_t tokens;                     /* of finished turns */
-    double expected, expected_done;      /* tokens of all turns that this start has to make, and of those it has */
+    struct forecast *forecast;
     double started;
 };
 
@@ -122,20 +123,18 @@ static int share_items(struct run *r, struct err *err)
 
 /* ---- rank 0: records ---- */
 
-static double expected_tokens(const struct run *r, const struct question *q)
+static int find_item(const struct run *r, const struct turn_record *t)
 {
-    double n = category_length(q->category);
-    return n < (double)r->o->max_new_token ? n : (double)r->o->max_new_token;
+    for (int i = 0; i < r->n_items; i++)
+        if (r->qs->q[r->item[i].q].id == t->question_id && r->item[i].choice == t->choice)
+            return i;
+    return -1;
 }
 
-/* A failed turn takes those behind it along. */
 static void count_turn(struct run *r, const struct turn_record *t)
 {
-    const struct question *q = r->qs->q;
-    while (q->id != t->question_id)
-        q++;
     r->tokens += (uint64_t)t->n_new;
-    r->expected_done += expected_tokens(r, q) * (t->status == TURN_OK ? 1 : q->n_turns - t->turn + 1);
+    forecast_turn(r->forecast, find_item(r, t), t->n_new, t->status != TURN_OK);
     r->done++;
     r->failed += t->status != TURN_OK;
 }
@@ -167,25 +166,24 @@ static int take_records(struct run *r, struct err *err)
     return 0;
 }
 
+/* What rank 0 knows of the ranks' work, before the records that came with it. */
+static void watch_work(struct run *r)
+{
+    forecast_made(r->forecast, deal_tally_sum(r->deal), clock_now());
+    for (int i; (i = deal_given(r->deal)) != DEAL_NONE;)
+        forecast_begin(r->forecast, i);
+}
+
 static void show_progress(const struct run *r)
 {
-    uint64_t made = deal_tally_sum(r->deal), done = r->tokens < made ? r->tokens : made;
     struct progress_now now = {
-        .what = "answers", .unit = "turns", .done = r->done, .total = r->total, .failed = r->failed, .resumed = r->resumed, .tokens = made,
-        .tokens_left = forecast_left(&(struct forecast){ r->expected_done, r->expected - r->expected_done, done, made - done }), .dollars = -1,
+        .what = "answers", .unit = "turns", .done = r->done, .total = r->total, .failed = r->failed, .tokens = deal_tally_sum(r->deal),
+        .left = forecast_left(r->forecast, clock_now()), .also = r->watch.beside,
     };
     progress_update(r->progress, &now);
 }
 
 /* ---- every rank: answering ---- */
-
-static int find_item(const struct run *r, const struct turn_record *t)
-{
-    for (int i = 0; i < r->n_items; i++)
-        if (r->qs->q[r->item[i].q].id == t->question_id && r->item[i].choice == t->choice)
-            return i;
-    return -1;
-}
 
 static void send_turns(struct run *r)
 {
@@ -217,11 +215,14 @@ static int work(struct run *r, struct err *err)
     enum deal_state state;
     int live = 0, rc = 0;
     while ((state = deal_poll(r->deal)) != DEAL_OVER) {
+        if (root(r))
+            watch_work(r);
         if (root(r) && rc == 0 && (rc = take_records(r, err)) < 0)
             job_raise(r->job, JOB_FAILED);
         if (state == DEAL_STOPPING || rc < 0)
             leave(r);
-        show_progress(r);
+        if (root(r))
+            show_progress(r);
         if (r->left) {
             deal_idle(r->deal);
             continue;
@@ -251,15 +252,34 @@ static int start(struct run *r, const struct rig_opts *ro, struct err *err)
     return job_agree(r->job, root(r) ? journal_begin(r->journal, r->manifest, err) : 0, err);
 }
 
+static double expected_tokens(const struct run *r, const struct question *q)
+{
+    double n = category_length(q->category);
+    return n < (double)r->o->max_new_token ? n : (double)r->o->max_new_token;
+}
+
+/* 'cost' gets the tokens that are likely of each item. */
+static struct forecast *expect(const struct run *r, double *cost)
+{
+    int *turns = xcalloc((size_t)r->n_items, sizeof *turns), n = 0;
+    double sum = 0;
+    for (int i = 0; i < r->n_items; i++) {
+        const struct question *q = &r->qs->q[r->item[i].q];
+        turns[i] = q->n_turns - r->item[i].n_done;
+        cost[i] = expected_tokens(r, q) * turns[i];
+        sum += cost[i];
+        n += turns[i];
+    }
+    struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n);
+    free(turns);
+    return f;
+}
+
 static int answer_items(struct run *r, struct err *err)
 {
     double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
     char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
-    for (int i = 0; i < r->n_items; i++) {
-        const struct question *q = &r->qs->q[r->item[i].q];
-        cost[i] = expected_tokens(r, q) * (q->n_turns - r->item[i].n_done);
-        r->expected += cost[i];
-    }
+    r->forecast = expect(r, cost);
     r->feed = feed_create(&(struct feed_opts){
         .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .stop_id = r->rig->stop_id, .n_stop = r->rig->n_stop, .question = r->qs->q,
         .sampling = sampler_common(&r->o->sampler, &r->rig->model->config), .max_new_token = (int)r->o->max_new_token,
@@ -325,6 +345,7 @@ static void run_free(struct run *r)
     }
     free(r->item);
     progress_destroy(r->progress);
+    forecast_destroy(r->forecast);
     journal_close(r->journal);
     free(r->answer_file);
     free(r->journal_file);

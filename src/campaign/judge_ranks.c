@@ -1,7 +1,9 @@
 /* judge_ranks.c - a local judge on all ranks: rank 0 lists the calls, every rank gets their texts, the dealer says who answers which. */
 #include "mtbench/judge_ranks.h"
 
+#include "mtbench/clock.h"
 #include "mtbench/deal.h"
+#include "mtbench/forecast.h"
 #include "mtbench/local.h"
 #include "mtbench/mem.h"
 
@@ -15,7 +17,10 @@ struct ranks {
     struct transport *local;
     struct deal *deal;
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
+    double *cost;                        /* (n) bytes of their prompts */
     int n;
+    struct call_work work;               /* rank 0 */
+    double started;
     struct buf bytes;
     bool left;
 };
@@ -87,6 +92,22 @@ static void share_calls(struct ranks *r)
 
 /* ---- answering ---- */
 
+static int find_call(const struct ranks *r, const char *key)
+{
+    int i = 0;
+    while (strcmp(r->call[i].key, key))
+        i++;
+    return i;
+}
+
+static void count_record(struct ranks *r, const struct call_record *rec)
+{
+    r->work.back++;
+    r->work.bytes_back += r->cost[find_call(r, rec->key)];
+    r->work.prompt_back += (double)rec->tokens_in;
+    r->work.reply_back += (double)rec->tokens_out;
+}
+
 static int take_records(struct ranks *r, struct err *err)
 {
     const void *data;
@@ -98,19 +119,12 @@ static int take_records(struct ranks *r, struct err *err)
         if (call_record_parse(data, n, &rec, &keep, err) < 0)
             return err_wrap(err, "record of rank %d", from);
         int rc = judging_take(r->j, &rec, err);
+        count_record(r, &rec);
         cJSON_Delete(keep);
         if (rc < 0)
             return -1;
     }
     return taken ? judging_flush(r->j, err) : 0;
-}
-
-static int find_call(const struct ranks *r, const char *key)
-{
-    int i = 0;
-    while (strcmp(r->call[i].key, key))
-        i++;
-    return i;
 }
 
 static int send_records(struct ranks *r)
@@ -128,6 +142,15 @@ static int send_records(struct ranks *r)
     return n;
 }
 
+static void show_progress(struct ranks *r)
+{
+    r->j->tokens = deal_tally_sum(r->deal);
+    r->work.made = (double)r->j->tokens;
+    r->work.seconds = clock_now() - r->started;
+    r->j->left = forecast_work(&r->work);
+    judging_show(r->j);
+}
+
 static int work(struct ranks *r, struct err *err)
 {
     enum deal_state state;
@@ -139,10 +162,8 @@ static int work(struct ranks *r, struct err *err)
             deal_leave(r->deal);
             r->left = true;
         }
-        if (r->j) {
-            r->j->tokens = deal_tally_sum(r->deal);
-            judging_show(r->j);
-        }
+        if (r->j)
+            show_progress(r);
         if (!r->left) {
             deal_want(r->deal, r->local->room(r->local->ctx));
             for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
@@ -172,19 +193,24 @@ static int judge_calls(struct job *job, const struct judge_opts *o, struct rig *
         .n_vocab = rig->model->config.n_vocab, .max_batch = (int)o->max_batch, .model = o->judge_model,
     };
     share_calls(&r);
-    double *cost = xcalloc((size_t)r.n + 1, sizeof *cost);
-    for (int i = 0; i < r.n; i++)
+    r.cost = xcalloc((size_t)r.n + 1, sizeof *r.cost);
+    for (int i = 0; i < r.n; i++) {
         for (int m = 0; m < r.call[i].n_messages; m++)
-            cost[i] += (double)strlen(r.call[i].message[m].content);
+            r.cost[i] += (double)strlen(r.call[i].message[m].content);
+        r.work.bytes += r.cost[i];
+    }
+    r.work.calls = r.n;
+    r.work.max_reply = (double)o->max_tokens;
+    r.started = clock_now();
     r.local = local_create(&l);
-    r.deal = deal_create(job, &(struct deal_opts){ .n_items = r.n, .cost = cost, .want = (int)o->max_batch });
+    r.deal = deal_create(job, &(struct deal_opts){ .n_items = r.n, .cost = r.cost, .want = (int)o->max_batch });
     int rc = work(&r, err);
     deal_destroy(r.deal);
     r.local->destroy(r.local->ctx);
     for (int i = 0; i < r.n; i++)
         free((void *)r.call[i].message);
     free(r.call);
-    free(cost);
+    free(r.cost);
     buf_free(&r.bytes);
     return rc;
 }

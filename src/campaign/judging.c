@@ -56,8 +56,7 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
     const struct judge_opts *o = j->o;
     struct caller_opts c = {
         .endpoint = e, .parallel = (int)o->parallel, .ahead = (int)o->parallel, .timeout = o->timeout, .price_in = price_in, .price_out = price_out, .max_cost = o->max_cost,
-        .spent = j->grader ? call_journal_totals(j->journal).cost : 0, .with_system = true,
-        .stopped = is_stopped, .stopped_ctx = j->job,
+        .spent = j->grader ? call_journal_totals(j->journal).cost : 0, .stopped = is_stopped, .stopped_ctx = j->job,
     };
     struct transport *t = caller_create(&c, err);
     if (t && smoke && caller_smoke(t, err) < 0) {
@@ -71,7 +70,7 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
 static int add_fallback(struct judging *j, bool smoke, struct err *err)
 {
     static const struct endpoint_words words = {
-        "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge", "MTBENCH_FALLBACK_KEY_FILE", true,
+        "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge", "MTBENCH_FALLBACK_KEY_FILE", NULL,
     };
     const struct judge_opts *o = j->o;
     struct endpoint_opts e = { .provider = o->fallback_provider, .base_url = o->fallback_base_url, .model = o->fallback, .words = &words };
@@ -106,15 +105,21 @@ int judging_confirm(struct err *err)
     return c == EOF ? err_set(err, ERR_USAGE, "--confirm: stdin ended before Enter was pressed; leave --confirm out where nobody can press it") : 0;
 }
 
+struct progress_now judging_now(const struct judging *j)
+{
+    struct grader_now g = grader_now(j->grader);
+    return (struct progress_now){
+        .what = "judgments", .unit = "judged", .tokens = j->tokens, .done = g.done, .total = g.total, .failed = g.failed,
+        .left = j->transport ? forecast_calls(&j->pace, g.calls_left + j->in_flight, (int)j->o->parallel) : j->left,
+        .dollars = g.cost > 0 ? g.cost : 0,
+    };
+}
+
 void judging_show(const struct judging *j)
 {
     if (!j->progress)
         return;
-    struct grader_now g = grader_now(j->grader);
-    struct progress_now now = {
-        .what = "judgments", .unit = "judged", .tokens = j->tokens, .done = g.done, .total = g.total, .failed = g.failed, .seconds = clock_now() - j->started,
-        .dollars = g.cost > 0 ? g.cost : 0,
-    };
+    struct progress_now now = judging_now(j);
     progress_update(j->progress, &now);
 }
 
@@ -148,6 +153,7 @@ static int take_all(struct judging *j, struct err *err)
     int rc = 0;
     while (rc == 0 && (r = j->transport->collect(j->transport->ctx))) {
         j->in_flight--;
+        forecast_call(&j->pace, r->seconds);
         rc = judging_take(j, r, err);
     }
     return judging_flush(j, rc < 0 ? NULL : err) < 0 ? -1 : rc;

@@ -40,13 +40,15 @@ static int confirm(const struct judging *j, const struct canary *c, struct err *
 static int take_all(struct judging *j, struct canary *c, struct err *err)
 {
     const struct call_record *r;
-    while ((r = j->transport->collect(j->transport->ctx)))
+    while ((r = j->transport->collect(j->transport->ctx))) {
+        forecast_call(&j->pace, r->seconds);
         if (canary_take(c, r, err) < 0)
             return -1;
+    }
     struct canary_now now = canary_now(c);
     if (j->progress)
         progress_update(j->progress, &(struct progress_now){ .what = "canary", .unit = "judged", .done = now.done, .total = now.calls, .failed = now.failed,
-                                                             .seconds = clock_now() - j->started });
+                                                             .left = forecast_calls(&j->pace, now.calls - now.done, (int)j->o->parallel) });
     return 0;
 }
 

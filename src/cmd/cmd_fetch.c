@@ -4,6 +4,7 @@
 
 #include "mtbench/clock.h"
 #include "mtbench/fetch_list.h"
+#include "mtbench/forecast.h"
 #include "mtbench/http.h"
 #include "mtbench/io.h"
 #include "mtbench/job.h"
@@ -140,9 +141,10 @@ static int look(const struct fetch *f, const struct fetch_item *item, struct err
 
 static void show(const struct fetch *f)
 {
+    const struct call_pace pace = { f->done, clock_now() - f->started };
     const struct progress_now now = {
-        .what = "fetch", .unit = "files", .done = f->there + f->done + f->failed, .total = f->list.n, .resumed = f->there, .failed = f->failed,
-        .seconds = clock_now() - f->started,
+        .what = "fetch", .unit = "files", .done = f->there + f->done + f->failed, .total = f->list.n, .failed = f->failed,
+        .left = forecast_calls(&pace, f->list.n - f->there - f->done - f->failed, 1),
     };
     progress_update(f->progress, &now);
 }

@@ -19,6 +19,7 @@ struct run {
     const struct run_opts *o;
     struct judge_inputs in;
     struct judging judging;
+    struct progress_now beside;          /* the judgments, on the line of the answers */
     char ***turn;                        /* (questions)(turns) of choice 0, as far as they are there */
     bool judge_lost;                     /* nothing more can come of the judge; 'why' says so */
     struct err why;
@@ -80,6 +81,8 @@ static void on_tick(void *ctx)
     struct run *r = ctx;
     if (!r->judge_lost && job_poll(r->judging.job) == JOB_RUNNING && judging_tick(&r->judging, 0, &r->why) < 0)
         lose_judge(r);
+    r->beside = judging_now(&r->judging);
+    r->beside.left = 0;                  /* the answers that it waits for say how long */
 }
 
 /* ---- phases ---- */
@@ -179,7 +182,9 @@ static int run(struct job *job, const struct run_opts *o, struct err *err)
     struct run r = { .o = o };
     bool root = job_info(job).rank == 0;
     int code = EXIT_INPUT, rc = root ? prepare(&r, job, &code, err) : 0;
-    struct answer_watch watch = { .ctx = &r, .turn = root ? on_turn : NULL, .tick = root && hosted(o) ? on_tick : NULL };
+    r.beside = root && hosted(o) && rc == 0 ? judging_now(&r.judging) : r.beside;
+    struct answer_watch watch = { .ctx = &r, .turn = root ? on_turn : NULL, .tick = root && hosted(o) ? on_tick : NULL,
+                                  .beside = root && hosted(o) ? &r.beside : NULL };
     if (job_agree(job, rc, err) == 0) {
         code = answer_all(job, &o->answer, &watch, err);
         if (code != EXIT_INPUT && code != EXIT_PREFLIGHT)

@@ -46,6 +46,7 @@ struct deal {
     int limit_sent;
     bool left;
     struct dealer *dealer;                /* rank 0 */
+    int *given, n_given, next_given;      /* rank 0: items in the order they went out; deal_given() has named those before next_given */
 };
 
 static void queue_add(struct queue *q, struct message *m)
@@ -109,6 +110,8 @@ static void hand_out(struct deal *d)
 {
     for (int to, item; (item = dealer_next(d->dealer, &to)) >= 0;) {
         d->moved = true;
+        d->given = xrealloc(d->given, (size_t)d->n_given + 1, sizeof *d->given);
+        d->given[d->n_given++] = item;
         if (to == 0)
             take_in(d, item);
         else
@@ -314,6 +317,11 @@ void deal_leave(struct deal *d)
     d->left = true;
 }
 
+int deal_given(struct deal *d)
+{
+    return d->next_given < d->n_given ? d->given[d->next_given++] : DEAL_NONE;
+}
+
 int deal_n_done(const struct deal *d)
 {
     return d->dealer ? dealer_n_done(d->dealer) : 0;
@@ -373,6 +381,7 @@ void deal_destroy(struct deal *d)
     MPI_Comm_free(&d->comm);
     free(d->lent);
     free(d->item);
+    free(d->given);
     free(d->tallies);
     dealer_destroy(d->dealer);
     free(d);

@@ -40,37 +40,35 @@ static void add_time(struct line *l, double seconds)
         add(l, "%lds", s);
 }
 
+static void add_part(struct line *l, const struct progress_now *p)
+{
+    double rate = p->rate > 0 ? p->rate : p->seconds > 0 ? (double)p->tokens / p->seconds : 0;
+    add(l, "%s %ld/%ld %s", p->what, p->done, p->total, p->unit);
+    if (p->tokens > 0)
+        add(l, ", %.1f tok/s", rate);
+    if (p->left > 0 && p->done < p->total) {
+        add(l, ", ");
+        add_time(l, p->left < 1e9 ? p->left : 1e9);
+        add(l, " left");
+    }
+    if (p->dollars > 0)
+        add(l, ", $%.2f", p->dollars);
+    if (p->failed > 0)
+        add(l, ", %ld failed", p->failed);
+}
+
 size_t progress_format(char *line, size_t size, const struct progress_now *p)
 {
     struct line l = { line, size, 0 };
-    double rate = p->rate > 0 ? p->rate : p->seconds > 0 ? (double)p->tokens / p->seconds : 0;
-    long since_start = p->done - p->resumed, left = p->total - p->done;
     if (size == 0)
         return 0;
     *line = '\0';
-    add(&l, "%s %ld/%ld %s", p->what, p->done, p->total, p->unit);
-    if (p->tokens > 0)
-        add(&l, ", %.1f tok/s", rate);
-    if (left > 0 && p->seconds > 0 && (since_start > 0 || (p->tokens_left > 0 && rate > 0))) {
-        double eta = p->tokens_left > 0 && rate > 0 ? p->tokens_left / rate : p->seconds / (double)since_start * (double)left;
-        add(&l, ", ");
-        add_time(&l, eta < 1e9 ? eta : 1e9);
-        add(&l, " left");
+    add_part(&l, p);
+    for (p = p->also; p; p = p->also) {
+        add(&l, "; ");
+        add_part(&l, p);
     }
-    if (p->dollars > 0)
-        add(&l, ", $%.2f", p->dollars);
-    if (p->failed > 0)
-        add(&l, ", %ld failed", p->failed);
     return l.len;
-}
-
-double forecast_left(const struct forecast *f)
-{
-    /* The first turns that finish are the short ones, so expectation keeps some weight. */
-    double doubt = 0.03 * (f->expected_done + f->expected_left);
-    double scale = doubt > 0 ? ((double)f->made_done + doubt) / (f->expected_done + doubt) : 1;
-    double all = scale * f->expected_left, left = all - (double)f->made_left;
-    return left > 0.1 * all ? left : 0.1 * all;
 }
 
 int progress_parse(const char *word)
