@@ -14,7 +14,7 @@ struct api_opts {
     const char *bench_name, *data_dir, *answer_file, *model, *model_id, *base_url, *provider, *system, *progress, *log_dir;
     long num_choices, max_tokens, parallel;
     double force_temperature, max_cost, price_in, price_out, timeout, max_error_rate;
-    bool has_temperature, given_price_in, given_price_out, quiet, verbose;
+    bool has_temperature, given_price_in, given_price_out, fresh, quiet, verbose;
     struct slicing slicing;
     char *id;                            /* --model-id, else the model's name as a file name; owned */
 };

@@ -72,8 +72,9 @@ uint64_t call_content(const struct call *c);
 
 struct call_journal;
 
-/* Open or create, lock against a second run, replay; a torn last line is cut off. The manifest describes the run for people; nothing of it
- * is compared, because every call carries the hash of its content. NULL: err (busy, format, io). */
+/* Open or create, lock against a second run, replay; a torn last line is cut off. What is identity in the manifest is compared with the
+ * journal's; the rest describes the run for people: every call carries the hash of its content. NULL: err (busy, usage: made otherwise,
+ * format, io). */
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err);
 /* Look at a journal without writing or locking it, for call_journal_find() and call_journal_totals() alone. One that is not there is
  * empty. NULL: err (format, io). */
@@ -82,6 +83,8 @@ void call_journal_close(struct call_journal *j);
 /* The finished call of this key and content: ok, or ended in a way that asking again cannot better (filtered, refused, too long,
  * truncated). NULL: it has to be asked; a call that failed is asked again. Of several the last one counts. */
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
+/* The last finished call of this key, whatever its content; NULL: none. */
+const struct call_record *call_journal_last(const struct call_journal *j, const char *key);
 /* Has another judge of this name ever replied to the call of this key, whatever its content? Looks through all records. */
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge);
 /* Take a record in (copied); it counts once call_journal_sync() has returned 0: many that came at once share one flush. */

@@ -20,8 +20,8 @@ struct dialogs_opts {
 
 struct dialogs;
 
-/* Takes over what the journal has. */
-struct dialogs *dialogs_create(const struct dialogs_opts *o);
+/* Takes over what the journal has. NULL: err (usage), the journal answers a question that reads otherwise. */
+struct dialogs *dialogs_create(const struct dialogs_opts *o, struct err *err);
 void dialogs_destroy(struct dialogs *d);
 
 /* The next call, valid until the next of these functions; NULL: nothing can be asked before something comes. Conversations that are under

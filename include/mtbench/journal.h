@@ -33,9 +33,9 @@ int turn_parse(const char *line, size_t n, struct turn_record *t, cJSON **keep, 
 struct journal;
 
 /* Open or create the journal at 'path' for this run, lock it against a second run, replay it, and compare its manifest with 'm', which
- * need not have everything yet. A torn last line is cut off. 'fresh': an old journal is put aside as PATH.old. NULL: err (busy: another run
+ * need not have everything yet. A torn last line is cut off. NULL: err (busy: another run
  * holds it; usage: the manifest differs; format; io). */
-struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err);
+struct journal *journal_open(const char *path, const struct manifest *m, struct err *err);
 /* Look at a journal without writing or locking it, for journal_find() and journal_rate() alone. Its manifest is compared with 'm' if that is
  * not NULL. One that is not there is empty,
  * as is that of path NULL. NULL: err (format, io). */

@@ -84,7 +84,33 @@ static void advance(struct dialogs *d, int i)
     d->ready[d->n_ready++] = i;
 }
 
-struct dialogs *dialogs_create(const struct dialogs_opts *o)
+/* A call that is ready although its turn was answered has another content: the settings are the same, so the question was changed. */
+static int check_questions(struct dialogs *d, struct err *err)
+{
+    for (int i = 0; i < d->n_ready; i++) {
+        struct dialog *g = &d->dialog[d->ready[i]];
+        build_call(d, g);
+        if (call_journal_last(d->o.journal, g->key))
+            return err_set(err, ERR_USAGE, "question %" PRId64 ", turn %d: was answered when it read otherwise; use another --model-id, or --fresh to answer again",
+                           g->q->id, g->n_done + 1);
+    }
+    return 0;
+}
+
+void dialogs_destroy(struct dialogs *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; i < d->n; i++)
+        free(d->dialog[i].turn);
+    free(d->dialog);
+    free(d->ready);
+    free(d->flying);
+    free(d->message);
+    free(d);
+}
+
+struct dialogs *dialogs_create(const struct dialogs_opts *o, struct err *err)
 {
     struct dialogs *d = xcalloc(1, sizeof *d);
     char hex[65];
@@ -106,20 +132,10 @@ struct dialogs *dialogs_create(const struct dialogs_opts *o)
     d->now.open = d->n;
     for (int i = d->n - 1; i >= 0; i--)  /* the first on top */
         advance(d, i);
-    return d;
-}
-
-void dialogs_destroy(struct dialogs *d)
-{
-    if (!d)
-        return;
-    for (int i = 0; i < d->n; i++)
-        free(d->dialog[i].turn);
-    free(d->dialog);
-    free(d->ready);
-    free(d->flying);
-    free(d->message);
-    free(d);
+    if (check_questions(d, err) == 0)
+        return d;
+    dialogs_destroy(d);
+    return NULL;
 }
 
 const struct call *dialogs_next(struct dialogs *d)

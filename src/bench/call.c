@@ -4,6 +4,7 @@
 #include "ledger.h"
 
 #include "mtbench/hash.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 
 #include <math.h>
@@ -182,6 +183,7 @@ struct call_journal {
     size_t n;
     size_t *slot;                        /* open addressing: 1 + entry of the last finished record of a key and content, or 0 */
     size_t n_slots, used;                /* n_slots: a power of two, or 0 */
+    struct map last;                     /* of a key: the entry of its last finished record */
     struct call_totals totals;
 };
 
@@ -236,35 +238,42 @@ static void take(struct call_journal *j, const struct call_record *r, cJSON *kee
     size_t *s = find_slot(j, r->key, r->content);
     j->used += *s == 0;
     *s = j->n;
+    map_set(&j->last, r->key, strlen(r->key), j->n - 1);
 }
 
-static int check_head(const char *line, size_t n, struct err *err)
+static int check_head(const struct manifest *m, const char *line, size_t n, struct err *err)
 {
     cJSON *head = json_parse(line, n, err);
     if (!head)
         return -1;
-    bool fine = cJSON_IsObject(json_get(head, "identity"));
+    int rc = !cJSON_IsObject(json_get(head, "identity")) ? err_set(err, ERR_FORMAT, "no journal of calls: its first line is no manifest; name another file")
+             : m ? manifest_compare(m, head, err) : 0;
     cJSON_Delete(head);
-    return fine ? 0 : err_set(err, ERR_FORMAT, "no journal of calls: its first line is no manifest; name another file");
+    return rc;
 }
+
+struct replay {
+    struct call_journal *j;
+    const struct manifest *m;            /* NULL: not compared */
+};
 
 static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
 {
-    struct call_journal *j = ctx;
+    const struct replay *p = ctx;
     struct call_record r;
     cJSON *keep;
     if (number == 1)
-        return check_head(line, n, err);
+        return check_head(p->m, line, n, err);
     if (call_record_parse(line, n, &r, &keep, err) < 0)
         return -1;
-    take(j, &r, keep);
+    take(p->j, &r, keep);
     return 0;
 }
 
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err)
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
-    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = j, .busy = "making these calls; wait for it" }, err);
+    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &(struct replay){ j, m }, .busy = "making these calls; wait for it" }, err);
     if (!j->ledger)
         goto error;
     if (ledger_empty(j->ledger)) {
@@ -284,7 +293,7 @@ error:
 struct call_journal *call_journal_peek(const char *path, struct err *err)
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
-    if (ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = j }, err) == 0)
+    if (ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &(struct replay){ j, NULL } }, err) == 0)
         return j;
     call_journal_close(j);
     return NULL;
@@ -302,6 +311,7 @@ void call_journal_close(struct call_journal *j)
         ledger_discard(j->ledger);       /* no call was made: nothing to remember */
     else
         ledger_close(j->ledger);
+    map_free(&j->last);
     free(j->entry);
     free(j->slot);
     free(j);
@@ -311,6 +321,12 @@ const struct call_record *call_journal_find(const struct call_journal *j, const 
 {
     size_t at = j->n_slots ? *find_slot(j, key, content) : 0;
     return at ? &j->entry[at - 1]->record : NULL;
+}
+
+const struct call_record *call_journal_last(const struct call_journal *j, const char *key)
+{
+    size_t at = map_find_text(&j->last, key);
+    return at == MAP_NONE ? NULL : &j->entry[at]->record;
 }
 
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge)

@@ -173,12 +173,12 @@ static int replay_line(void *ctx, int number, const char *line, size_t n, struct
     return 0;
 }
 
-struct journal *journal_open(const char *path, const struct manifest *m, bool fresh, struct err *err)
+struct journal *journal_open(const char *path, const struct manifest *m, struct err *err)
 {
     struct journal *j = xcalloc(1, sizeof *j);
     struct replay r = { j, m };
     j->path = xstrdup(path);
-    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .fresh = fresh, .replay = replay_line, .ctx = &r,
+    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &r,
         .busy = "writing these answers; wait for it, or use another --model-id or --answer-file" }, err);
     if (!j->ledger)
         goto error;

@@ -81,18 +81,6 @@ static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err
     return 0;
 }
 
-/* An empty file is not worth the place of the last one that was put aside. */
-static int put_aside(const struct ledger *l, struct err *err)
-{
-    struct stat st;
-    if (fstat(l->fd, &st) == 0 && st.st_size == 0)
-        return 0;
-    char *old = xasprintf("%s.old", l->path);
-    int rc = rename(l->path, old) < 0 ? err_errno(err, "%s: cannot be put aside as %s", l->path, old) : 0;
-    free(old);
-    return rc;
-}
-
 /* Is our descriptor's file still the one of this name? Another run may have put it aside between our opening and locking it. */
 static bool in_place(const struct ledger *l)
 {
@@ -114,16 +102,68 @@ static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err
     }
 }
 
-/* Put the old file aside and hold its lock until the new one is locked. */
-static int start_anew(struct ledger *l, const struct ledger_opts *o, struct err *err)
+/* ---- putting aside ---- */
+
+enum { MOST_BESIDE = 7 };
+
+static bool is_worth_keeping(const char *path)
 {
-    int old = l->fd;
-    if (put_aside(l, err) < 0)
-        return -1;
-    if (in_place(l))                     /* it was empty and stays */
-        return 0;
-    int rc = open_locked(l, o, err);
-    close(old);
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
+static char *numbered(const char *path, int number)
+{
+    return xasprintf("%s.old%d", path, number);
+}
+
+/* One number for all of them, so that one sees what belongs together. */
+static int free_number(const char *const *path, int n)
+{
+    struct stat st;
+    for (int number = 1;; number++) {
+        bool taken = false;
+        for (int i = 0; i < n; i++) {
+            char *to = numbered(path[i], number);
+            taken |= lstat(to, &st) == 0;
+            free(to);
+        }
+        if (!taken)
+            return number;
+    }
+}
+
+/* From the first on that is ours to rename. */
+static int rename_all(const char *const *path, int first, int n, struct err *err)
+{
+    int number = free_number(path, n), rc = 0;
+    for (int i = first; i < n && rc == 0; i++) {
+        char *to = numbered(path[i], number);
+        if (is_worth_keeping(path[i]) && rename(path[i], to) < 0)
+            rc = err_errno(err, "%s: cannot be put aside as %s", path[i], to);
+        free(to);
+    }
+    io_sync_parent(path[0]);
+    return rc;
+}
+
+/* Its lock is held while it gets another name, so that no run is robbed of a file that it writes. */
+int ledger_put_aside(const char *path, const char *const *beside, const char *busy, struct err *err)
+{
+    struct ledger l = { .path = (char *)path };
+    const char *all[MOST_BESIDE + 1] = { path };
+    int n = 1, rc = 0;
+    for (; beside[n - 1] && n <= MOST_BESIDE; n++)
+        all[n] = beside[n - 1];
+    l.fd = open(path, O_RDWR | O_CLOEXEC);
+    if (l.fd < 0 && errno != ENOENT)
+        return err_errno(err, "%s: cannot write", path);
+    if (l.fd >= 0 && lock(&l, busy, err) < 0)
+        rc = -1;
+    else if (l.fd < 0 || in_place(&l))   /* else another start was faster, and made room */
+        rc = rename_all(all, l.fd < 0, n, err);          /* what was not there may be another start's by now */
+    if (l.fd >= 0)
+        close(l.fd);
     return rc;
 }
 
@@ -132,7 +172,7 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
     struct ledger *l = xcalloc(1, sizeof *l);
     l->fd = -1;
     l->path = xstrdup(o->path);
-    if (io_make_parents(o->path, err) == 0 && open_locked(l, o, err) == 0 && (!o->fresh || start_anew(l, o, err) == 0) && replay(l, o, err) == 0) {
+    if (io_make_parents(o->path, err) == 0 && open_locked(l, o, err) == 0 && replay(l, o, err) == 0) {
         l->open = true;
         return l;
     }

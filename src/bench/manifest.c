@@ -56,14 +56,14 @@ void manifest_put(struct buf *b, const struct manifest *m)
 
 int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err)
 {
-    const cJSON *identity = json_get(stored, "identity");
+    const cJSON *identity = json_get(stored, "identity"), *info = json_get(stored, "info");
     struct buf b = {0};
     for (int i = 0; i < now->n; i++) {
         const struct manifest_entry *e = &now->entry[i];
-        const cJSON *old = json_get(identity, e->name);
+        const cJSON *inside = json_get(identity, e->name), *old = inside ? inside : json_get(info, e->name);
         const char *was = cJSON_IsString(old) ? old->valuestring : "(not recorded)";
         if (e->identity && strcmp(was, e->value))
-            buf_printf(&b, "%s%s was %s and is %s", b.len ? ", " : "", e->name, was, e->value);
+            buf_printf(&b, "%s%s was %.80s and is %.80s", b.len ? ", " : "", e->name, was, e->value);
     }
     int rc = b.len == 0 ? 0 : err_set(err, ERR_USAGE, "answers under this id were made otherwise: %s; use another --model-id, or --fresh to answer again", b.data);
     buf_free(&b);

@@ -4,6 +4,7 @@
 
 #include "mtbench/answer.h"
 #include "mtbench/answer_file.h"
+#include "mtbench/answer_place.h"
 #include "mtbench/clock.h"
 #include "mtbench/deal.h"
 #include "mtbench/feed.h"
@@ -105,8 +106,8 @@ static int share_items(struct run *r, struct err *err)
     uint64_t n = 0;
     int rc = 0;
     if (root(r)) {
-        if (answers_check(r->answer_file, err) == 0)
-            r->journal = journal_open(r->journal_file, r->manifest, r->o->fresh, err);
+        if (answer_place_claim(r->answer_file, MADE_BY_ENGINE, r->o->fresh, err) == 0 && answers_check(r->answer_file, err) == 0)
+            r->journal = journal_open(r->journal_file, r->manifest, err);
         rc = r->journal ? list_items(r, &b, err) : err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
     }
     if ((rc = job_agree(r->job, rc, err)) == 0) {

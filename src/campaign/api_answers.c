@@ -3,6 +3,7 @@
 
 #include "mtbench/answer.h"
 #include "mtbench/answer_file.h"
+#include "mtbench/answer_place.h"
 #include "mtbench/chat.h"
 #include "mtbench/clock.h"
 #include "mtbench/io.h"
@@ -45,16 +46,16 @@ static void describe(struct api_run *r, const char *system)
     const struct api_opts *o = r->o;
     struct manifest *m = &r->manifest;
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
-    manifest_add(m, false, "model", "%s", o->model);
+    manifest_add(m, true, "model", "%s", o->model);
     manifest_add(m, false, "model_id", "%s", o->id);
     manifest_add(m, false, "provider", "%s", r->endpoint.provider->name);
     manifest_add(m, false, "url", "%.*s", (int)strcspn(r->endpoint.url, "?"), r->endpoint.url);
-    manifest_add(m, false, "system", "%s", system);
-    manifest_add(m, false, "max_tokens", "%ld", o->max_tokens);
+    manifest_add(m, true, "system", "%s", system);
+    manifest_add(m, true, "max_tokens", "%ld", o->max_tokens);
     if (o->has_temperature)
-        manifest_add(m, false, "temperature", "%g", o->force_temperature);
+        manifest_add(m, true, "temperature", "%g", o->force_temperature);
     else
-        manifest_add(m, false, "temperature", "by question and category");
+        manifest_add(m, true, "temperature", "by question and category");
     manifest_add(m, false, "question_file_sha256", "%s", r->questions->sha256);
 }
 
@@ -66,10 +67,9 @@ static int open_journal(struct api_run *r, struct err *err)
     r->answer_file = given ? xstrdup(o->answer_file) : bench_answers_file(folder, o->id);
     free(folder);
     r->journal_file = journal_path(r->answer_file);
-    if (answers_check(r->answer_file, err) < 0 || io_make_parents(r->journal_file, err) < 0)
+    if (answer_place_claim(r->answer_file, MADE_BY_CALLS, o->fresh, err) < 0 || answers_check(r->answer_file, err) < 0 ||
+        !(r->journal = call_journal_open(r->journal_file, &r->manifest, err)))
         return err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
-    if (!(r->journal = call_journal_open(r->journal_file, &r->manifest, err)))
-        return err->kind == ERR_FORMAT ? err_advise(err, "another kind of run keeps its journal there; choose another --model-id") : -1;
     return 0;
 }
 
@@ -91,7 +91,8 @@ int api_run_open(struct api_run *r, const struct api_opts *o, const struct quest
         .questions = qs, .model = o->model, .system = system, .n_choices = (int)o->num_choices, .temperature = o->has_temperature ? o->force_temperature : -1,
         .max_tokens = (int)o->max_tokens, .journal = r->journal,
     };
-    r->dialogs = dialogs_create(&d);
+    if (!(r->dialogs = dialogs_create(&d, err)))
+        return err_wrap(err, "%s", r->journal_file);
     r->progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
     return 0;
 }

@@ -118,7 +118,7 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         { "min-p", OPT_DOUBLE, &o->min_p, &o->sampler.has_min_p, "X", "(generation_config.json, else 0)" },
         { "repetition-penalty", OPT_DOUBLE, &o->repetition_penalty, &o->sampler.has_repetition_penalty, "X", "(generation_config.json, else 1)" },
         { "seed", OPT_INT, &o->seed, NULL, "N", "of the random numbers (0)" },
-        { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; the old journal is kept as .old" },
+        { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; answers, journal and manifest are kept as .old1, .old2 ..." },
         { "max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed turns that still exits 0 (0)" },
         { "progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)" },
         { "log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank" },

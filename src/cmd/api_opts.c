@@ -61,6 +61,7 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
         { "provider", OPT_STRING, &o->provider, NULL, "NAME", "openai, azure, anthropic or compatible (by the model's name; compatible with a URL)" },
         { "model-id", OPT_STRING, &o->model_id, NULL, "NAME", "name of the answers: file name and model_id (the model's)" },
         { "system", OPT_STRING, &o->system, NULL, "TEXT", "system message, \"\" for none (FastChat's for the model's name)" },
+        { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; answers, journal and manifest are kept as .old1, .old2 ..." },
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
         { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions of the slice" },
         { "max-cost", OPT_DOUBLE, &o->max_cost, NULL, "DOLLARS", "stop before this is passed, exit 75 (no limit)" },

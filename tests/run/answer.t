@@ -115,6 +115,6 @@ broken 'used before' < <(printf '{"question_id": 1, "category": "math", "turns":
 broken 'UTF-8' < <(printf '{"question_id": 1, "category": "math", "turns": ["\xff"]}\n')
 answer 1 --device cuda --model-id x >/dev/null
 [ $? -eq 77 ]; ok $? "--device cuda without a GPU backend: exit code 77"
-answer 1 --model-id r1 --fresh >/dev/null && [ -f "$d/smoke/model_answer/r1.journal.old" ]; ok $? "--fresh answers again and keeps the old journal"
+answer 1 --model-id r1 --fresh >/dev/null && [ -f "$d/smoke/model_answer/r1.journal.old1" ] && [ -f "$d/smoke/model_answer/r1.jsonl.old1" ]; ok $? "--fresh answers again and keeps the old journal and answers"
 echo "1..$n"
 exit $bad

@@ -280,7 +280,7 @@ for r in 1 2; do
 done
 kill -TERM "$(pgrep -P $first)"; wait $first; rc=$?
 [ $rc -eq 75 ]; ok $? "the first run was not disturbed, and stops when told to (exit $rc)"
-[ ! -e "$d/two/kept.journal.old" ] && whole_lines "$d/two/kept.journal"; ok $? "its journal is whole and in its place"
+[ ! -e "$d/two/kept.journal.old1" ] && whole_lines "$d/two/kept.journal"; ok $? "its journal is whole and in its place"
 
 unharmed 1 && unharmed 2; ok $? "after all this: the answers of the earlier run are as they were"
 echo "1..$n"

@@ -149,11 +149,14 @@ refused 'broken.jsonl:1: ' "${a[@]}" --answer-file "$d/broken.jsonl"
 refused 'odd.jsonl:1: no whole number' "${a[@]}" --answer-file "$d/odd.jsonl"
 [ ! -e "$d/pipe.journal" ] && [ ! -e "$d/broken.journal" ] && [ "$(cat "$d/broken.jsonl")" = 'no JSON' ]; ok $? "... before any work, and nothing is touched"
 answer all --quiet --fresh --first-n 1 && answer all --quiet --fresh --first-n 1
-[ $rc -eq 0 ] && grep -q ' 2/2 .* 16 tokens' "$d/out" && [ "$(wc -l <"$answers/all.journal.old")" -eq 3 ]; ok $? "--fresh answers again, the old journal is put aside"
-rm "$answers/all.journal" && answer all --quiet --fresh --first-n 1; [ -s "$answers/all.journal.old" ]; ok $? "... and stays there when there is none to put aside"
-mkdir "$answers/stuck.journal.old" && answer stuck --quiet --first-n 1
-cp "$answers/stuck.journal" "$d/before"; answer stuck --quiet --fresh --first-n 1
-[ $rc -eq 1 ] && said 'cannot be put aside' && cmp -s "$answers/stuck.journal" "$d/before"; ok $? "... and what cannot be put aside is not resumed"
+[ $rc -eq 0 ] && grep -q ' 2/2 .* 16 tokens' "$d/out" && [ "$(wc -l <"$answers/all.journal.old2")" -eq 3 ] && [ "$(wc -l <"$answers/all.jsonl.old2")" -eq 1 ] &&
+    [ "$(wc -l <"$answers/all.jsonl")" -eq 1 ] && [ -s "$answers/all.jsonl.old1" ]; ok $? "--fresh answers again, the old files are put aside under numbers, nothing is mixed"
+answer all --quiet --first-n 1; [ $rc -eq 0 ]; ok $? "... and the next start goes on with the new ones"
+mkdir "$answers/all.journal.old3"; answer all --quiet --fresh --first-n 1
+[ $rc -eq 0 ] && [ -s "$answers/all.journal.old4" ] && [ -s "$answers/all.jsonl.old4" ] && [ ! -e "$answers/all.jsonl.old3" ]; ok $? "... all files of one number, which is free for all of them"
+rm "$answers/all.journal"; answer all --quiet --first-n 1
+[ $rc -eq 1 ] && said 'all.jsonl: another program made these answers' && said 'use another --model-id, or --fresh'; ok $? "answers without a journal are not taken over"
+answer all --quiet --fresh --first-n 1; [ $rc -eq 0 ] && [ -s "$answers/all.jsonl.old5" ] && [ ! -e "$answers/all.journal.old5" ]; ok $? "... --fresh keeps them under a number"
 mkdir -p "$d/dä tä" && cp -r "$d/data/b" "$d/dä tä/名" && cp -r "$d/model" "$d/dä tä/mødel"
 run answer --model-path "$d/dä tä/mødel" --model-id 'é 名' --chat-template zero_shot --data-dir "$d/dä tä" --bench-name 名 --first-n 1 --max-new-token 4 --quiet
 [ $rc -eq 0 ] && grep -q '"model_id": "\\u00e9 \\u540d"' "$d/dä tä/名/model_answer/é 名.jsonl"; ok $? "names and folders beyond ASCII"

@@ -130,9 +130,14 @@ static void test_journal(void)
     ok(!bad && found == call_journal_find(j, "a", 1), "400 more; what was found stays where it is");
     call_journal_close(j);
 
-    manifest_add(&m, true, "changed", "yes");
+    struct manifest other = {0};
+    manifest_add(&other, true, "judge", "gpt-5");
+    ok(!call_journal_open(path, &other, &err) && err.kind == ERR_USAGE && strstr(err.text, "judge was gpt-4 and is gpt-5"), "made otherwise: %s", err.text);
+    manifest_free(&other);
+    manifest_add(&m, false, "changed", "yes");
     j = call_journal_open(path, &m, &err);
-    ok(j != NULL, "opened again, under another manifest");
+    ok(j != NULL, "opened again, with another description");
+    ok(call_journal_last(j, "n7")->content == 1 && call_journal_last(j, "e0")->content == 5 && !call_journal_last(j, "n"), "the last of a key, whatever its content");
     struct call_journal *seen = call_journal_peek(path, &err), *none = call_journal_peek("none/such", &err);
     ok(seen && call_journal_find(seen, "n7", 1) && call_journal_totals(seen).calls == 407, "it can be looked at while it is open");
     ok(none && !call_journal_find(none, "n7", 1) && call_journal_totals(none).calls == 0, "one that is not there is empty to the eye");

@@ -1,0 +1,73 @@
+/* answer_place.c - whose answers lie at a place, and how they make room. */
+#include "mtbench/answer_place.h"
+
+#include "ledger.h"
+
+#include "mtbench/journal.h"
+#include "mtbench/json.h"
+#include "mtbench/mem.h"
+#include "mtbench/paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum kind { KIND_NONE, KIND_TURNS, KIND_CALLS, KIND_UNKNOWN };
+
+/* Only the first two lines are looked at: the manifest, and a record. */
+struct sight { enum kind kind; };
+
+static enum kind kind_of_manifest(const cJSON *j)
+{
+    const cJSON *identity = json_get(j, "identity"), *info = json_get(j, "info");
+    if (json_get(identity, "model_header_sha256") || json_get(identity, "model_sha256"))
+        return KIND_TURNS;
+    return json_get(info, "url") || json_get(identity, "url") ? KIND_CALLS : KIND_UNKNOWN;
+}
+
+static int look(void *ctx, int number, const char *line, size_t n, struct err *err)
+{
+    struct sight *s = ctx;
+    cJSON *j = number <= 2 ? json_parse(line, n, NULL) : NULL;
+    (void)err;
+    if (number == 1)
+        s->kind = kind_of_manifest(j);
+    else if (number == 2 && json_get(j, "key"))
+        s->kind = KIND_CALLS;
+    else if (number == 2 && json_get(j, "question_id"))
+        s->kind = KIND_TURNS;
+    cJSON_Delete(j);
+    return number < 2 ? 0 : 1;           /* enough */
+}
+
+static bool has_bytes(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
+static int check_owner(const char *answer_file, const char *journal, enum answer_maker maker, struct err *err)
+{
+    static const char *const word[] = { "`mtbench answer`, from local weights", "`mtbench api-answer`, from a server" };
+    static const char advice[] = "use another --model-id, or --fresh, which keeps the old files under a number";
+    struct sight s = { KIND_NONE };
+    if (ledger_peek(&(struct ledger_opts){ .path = journal, .replay = look, .ctx = &s }, err) < 0)
+        return -1;
+    if (s.kind == KIND_NONE && has_bytes(answer_file))
+        return err_set(err, ERR_USAGE, "%s: another program made these answers, no %s is beside them; %s", answer_file, strrchr(journal, '.'), advice);
+    enum kind mine = maker == MADE_BY_ENGINE ? KIND_TURNS : KIND_CALLS;
+    if ((s.kind == KIND_TURNS || s.kind == KIND_CALLS) && s.kind != mine)
+        return err_set(err, ERR_USAGE, "%s: these answers are of %s; %s", journal, word[s.kind == KIND_CALLS], advice);
+    return 0;
+}
+
+int answer_place_claim(const char *answer_file, enum answer_maker maker, bool fresh, struct err *err)
+{
+    char *journal = journal_path(answer_file), *manifest = bench_beside(answer_file, ".manifest");
+    const char *const beside[] = { answer_file, manifest, NULL };
+    int rc = fresh ? ledger_put_aside(journal, beside, "writing these answers; wait for it, or use another --model-id or --answer-file", err)
+                   : check_owner(answer_file, journal, maker, err);
+    free(journal);
+    free(manifest);
+    return rc;
+}
