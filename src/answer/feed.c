@@ -7,21 +7,17 @@
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
 #include "mtbench/sampler.h"
+#include "mtbench/session.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PEEK_EVERY = 8 };                  /* decode steps between two looks for a stop string */
-
 struct conversation {
     bool live, submitted;
     int q, choice, turn;                  /* turn: 0-based, the one that is being answered */
     char **answer;                        /* (n_turns) texts of finished turns */
-    struct prompt prompt;
     struct sampling how;
-    double started;                       /* when the turn was submitted, seconds */
-    int looked;                           /* tokens already searched for stop strings */
 };
 
 struct done {                             /* a ring of finished turns */
@@ -32,28 +28,24 @@ struct done {                             /* a ring of finished turns */
 struct feed {
     struct feed_opts o;
     uint32_t key[2];                      /* of the random stream */
+    struct session *session;
     struct conversation *slot;            /* (max_batch) */
+    struct conversation **asked;          /* (max_batch) by slot of the session */
     int n_live;
     struct done *done;                    /* (2 * max_batch) */
     int done_first, done_count;
     struct done given;                    /* what feed_collect() handed out */
     struct chat_message *message;         /* scratch for prompts */
-    struct ids ids;                       /* scratch for decoding */
-    struct buf text;
 };
-
-/* A conversation has one request at a time. */
-static uint64_t tag_of(const struct feed *f, const struct conversation *c)
-{
-    return (uint64_t)(c - f->slot);
-}
 
 struct feed *feed_create(const struct feed_opts *o)
 {
     struct feed *f = xcalloc(1, sizeof *f);
     uint8_t digest[32];
     f->o = *o;
+    f->session = session_create(&(struct session_opts){ o->engine, o->tokenizer, o->chat, o->stop_id, o->n_stop, o->max_batch });
     f->slot = xcalloc((size_t)o->max_batch, sizeof *f->slot);
+    f->asked = xcalloc((size_t)o->max_batch, sizeof *f->asked);
     f->done = xcalloc(2 * (size_t)o->max_batch, sizeof *f->done);
     sha256(o->stream, strlen(o->stream), digest);
     memcpy(f->key, digest, sizeof f->key);
@@ -67,7 +59,6 @@ static void conversation_end(struct feed *f, struct conversation *c)
     for (int i = 0; c->answer && i < f->o.question[c->q].n_turns; i++)
         free(c->answer[i]);
     free(c->answer);
-    prompt_free(&c->prompt);
     *c = (struct conversation){0};
     f->n_live--;
 }
@@ -89,11 +80,11 @@ void feed_destroy(struct feed *f)
     for (int i = 0; i < 2 * f->o.max_batch; i++)
         done_free(&f->done[i]);
     done_free(&f->given);
+    session_destroy(f->session);
     free(f->slot);
+    free(f->asked);
     free(f->done);
     free(f->message);
-    ids_free(&f->ids);
-    buf_free(&f->text);
     free(f);
 }
 
@@ -119,7 +110,7 @@ void feed_add(struct feed *f, int q, int choice, const char *const *answer, int 
 
 /* ---- a turn begins ---- */
 
-static struct done *queue_record(struct feed *f, const struct conversation *c, enum turn_status status)
+static struct done *queue_record(struct feed *f, const struct conversation *c, enum turn_status status, const struct prompt *prompt, double seconds)
 {
     int ring = 2 * f->o.max_batch;
     struct done *d = &f->done[(f->done_first + f->done_count++) % ring];
@@ -130,30 +121,30 @@ static struct done *queue_record(struct feed *f, const struct conversation *c, e
         .choice = c->choice,
         .turn = c->turn + 1,
         .status = status,
-        .n_prompt = (int)c->prompt.ids.n,
+        .n_prompt = (int)prompt->ids.n,
         .temperature = (double)c->how.temperature,
         .top_k = c->how.top_k,
         .top_p = (double)c->how.top_p,
         .min_p = (double)c->how.min_p,
         .repetition_penalty = (double)c->how.repetition_penalty,
-        .seconds = clock_now() - c->started,
+        .seconds = seconds,
         .tstamp = clock_unix(),
     };
     memcpy(d->record.question_sha256, f->o.question[c->q].sha256, sizeof d->record.question_sha256);
-    if (c->prompt.text.data)
-        sha256_hex(c->prompt.text.data, c->prompt.text.len, d->record.prompt_sha256);
+    if (prompt->text.data)
+        sha256_hex(prompt->text.data, prompt->text.len, d->record.prompt_sha256);
     return d;
 }
 
-static void fail_turn(struct feed *f, struct conversation *c, enum turn_status status, const char *reason)
+static void fail_turn(struct feed *f, struct conversation *c, enum turn_status status, const struct prompt *prompt, const char *reason)
 {
-    struct done *d = queue_record(f, c, status);
+    struct done *d = queue_record(f, c, status, prompt, 0);
     d->record.reason = d->reason = xstrdup(reason);
     d->record.text = d->text = xstrdup("");
     conversation_end(f, c);
 }
 
-static int render_turn(struct feed *f, struct conversation *c, struct err *err)
+static int render_turn(struct feed *f, const struct conversation *c, struct prompt *prompt, struct err *err)
 {
     const struct question *q = &f->o.question[c->q];
     int n = 0;
@@ -163,55 +154,43 @@ static int render_turn(struct feed *f, struct conversation *c, struct err *err)
         if (i < c->turn)
             f->message[n++] = (struct chat_message){ .role = "assistant", .content = c->answer[i], .n_content = strlen(c->answer[i]) };
     }
-    prompt_free(&c->prompt);
-    return prompt_build(&c->prompt, f->o.tokenizer, f->o.chat, f->message, n, err);
+    return prompt_build(prompt, f->o.tokenizer, f->o.chat, f->message, n, err);
+}
+
+/* The random stream of a turn is named by what it is, never by where or when it runs. */
+static void name_stream(const struct feed *f, struct conversation *c)
+{
+    memcpy(c->how.key, f->key, sizeof f->key);
+    c->how.counter[0] = (uint32_t)f->o.question[c->q].id;
+    c->how.counter[1] = (uint32_t)c->choice;
+    c->how.counter[2] = (uint32_t)c->turn;
 }
 
 static void submit_turn(struct feed *f, struct conversation *c)
 {
+    struct prompt prompt = {0};
     struct err err;
-    c->started = clock_now();
-    c->looked = 0;
-    if (render_turn(f, c, &err) < 0) {
-        fail_turn(f, c, TURN_FAILED, err.text);
-        return;
+    int slot;
+    name_stream(f, c);
+    if (render_turn(f, c, &prompt, &err) < 0) {
+        fail_turn(f, c, TURN_FAILED, &prompt, err.text);
+    } else if ((slot = session_begin(f->session, &prompt, f->o.max_new_token, &c->how, &err)) < 0) {
+        fail_turn(f, c, err.kind == ERR_MODEL ? TURN_FAILED : TURN_TOO_LONG, &prompt, err.text);
+    } else {
+        f->asked[slot] = c;
+        c->submitted = true;
     }
-    c->how.key[0] = f->key[0];
-    c->how.key[1] = f->key[1];
-    c->how.counter[0] = (uint32_t)f->o.question[c->q].id;
-    c->how.counter[1] = (uint32_t)c->choice;
-    c->how.counter[2] = (uint32_t)c->turn;
-    struct request r = {
-        .tag = tag_of(f, c), .prompt = c->prompt.ids.id, .n_prompt = (int)c->prompt.ids.n, .max_new = f->o.max_new_token, .how = c->how,
-    };
-    r.n_stop = f->o.n_stop;
-    memcpy(r.stop_id, f->o.stop_id, (size_t)f->o.n_stop * sizeof *r.stop_id);
-    if (engine_submit(f->o.engine, &r, &err) < 0) {
-        fail_turn(f, c, err.kind == ERR_MODEL ? TURN_FAILED : TURN_TOO_LONG, err.text);
-        return;
-    }
-    c->submitted = true;
+    prompt_free(&prompt);
 }
 
 /* ---- a turn ends ---- */
 
-static const char *decode(struct feed *f, const int32_t *token, int n)
+static void finish_turn(struct feed *f, struct conversation *c, const struct session_turn *got)
 {
-    buf_clear(&f->text);
-    tokenizer_decode(f->o.tokenizer, token, (size_t)n, 0, &f->text);
-    buf_reserve(&f->text, 0)[0] = '\0';
-    return f->text.data;
-}
-
-static void finish_turn(struct feed *f, struct conversation *c, const struct completion *got)
-{
-    decode(f, got->token, got->n_token);
-    struct buf clean = {0};
-    chat_clean(f->o.chat, f->text.data, f->text.len, &clean);
-    struct done *d = queue_record(f, c, TURN_OK);
-    d->record.text = d->text = buf_steal(&clean);
+    struct done *d = queue_record(f, c, TURN_OK, got->prompt, got->seconds);
+    d->record.text = d->text = xstrndup(got->text, got->n_text);
     d->record.finish = got->finish == FINISH_STOP ? "stop" : got->finish == FINISH_CONTEXT ? "context" : "length";
-    d->record.n_new = got->n_token;
+    d->record.n_new = got->n_new;
     d->record.n_reused = got->n_reused;
     c->answer[c->turn++] = xstrdup(d->text);
     c->submitted = false;
@@ -221,30 +200,9 @@ static void finish_turn(struct feed *f, struct conversation *c, const struct com
 
 static void collect_turns(struct feed *f)
 {
-    const struct completion *got;
-    while ((got = engine_collect(f->o.engine))) {
-        struct conversation *c = &f->slot[got->tag];
-        if (c->live && c->submitted && got->finish != FINISH_CANCELLED)
-            finish_turn(f, c, got);
-        engine_release(f->o.engine, got);
-    }
-}
-
-/* Stop strings are text, so the engine cannot see them: every few tokens the answer so far is decoded and searched. */
-static void watch_stop_strings(struct feed *f)
-{
-    if (!chat_has_stop_strings(f->o.chat))
-        return;
-    for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++) {
-        int n;
-        const int32_t *token;
-        if (!c->live || !c->submitted || !(token = engine_peek(f->o.engine, tag_of(f, c), &n)) || n < c->looked + PEEK_EVERY)
-            continue;
-        c->looked = n;
-        decode(f, token, n);
-        if (chat_stopped(f->o.chat, f->text.data, f->text.len))
-            engine_stop(f->o.engine, tag_of(f, c), n);
-    }
+    const struct session_turn *got;
+    while ((got = session_collect(f->session)))
+        finish_turn(f, f->asked[got->slot], got);
 }
 
 int feed_step(struct feed *f)
@@ -252,8 +210,7 @@ int feed_step(struct feed *f)
     for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
         if (c->live && !c->submitted)
             submit_turn(f, c);
-    engine_step(f->o.engine);
-    watch_stop_strings(f);
+    session_step(f->session);
     collect_turns(f);
     return f->n_live;
 }
@@ -272,7 +229,7 @@ const struct turn_record *feed_collect(struct feed *f)
 
 void feed_cancel(struct feed *f)
 {
-    engine_cancel(f->o.engine);
+    session_cancel(f->session);
     collect_turns(f);
     for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
         if (c->live)

@@ -5,24 +5,18 @@
 
 #include "mtbench/clock.h"
 #include "mtbench/mem.h"
+#include "mtbench/session.h"
 #include "mtbench/thoughts.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PEEK_EVERY = 8 };                 /* decode steps between two looks for a stop string */
-
-struct slot {
-    bool live;
+struct asked {                           /* a call under way */
     char *key;
     uint64_t content;
     int verdict, max_tokens;
     bool merged;                         /* the system text stands in front of the user's */
-    struct prompt prompt;
-    double started;
-    int looked;                          /* tokens already searched for stop strings */
 };
 
 struct outcome {                         /* an ended call, waiting to be collected */
@@ -34,11 +28,9 @@ struct outcome {                         /* an ended call, waiting to be collect
 struct local {
     struct transport transport;
     struct local_opts o;
-    struct slot *slot;                   /* (max_batch) */
-    int n_live;
+    struct session *session;
+    struct asked *asked;                 /* (max_batch) by slot of the session */
     struct outcome *first, **end, *lent;
-    struct ids ids;                      /* scratch */
-    struct buf text;                     /* scratch */
 };
 
 static void outcome_free(struct outcome *d)
@@ -53,19 +45,12 @@ static void outcome_free(struct outcome *d)
     free(d);
 }
 
-static void slot_end(struct local *l, struct slot *s)
-{
-    free(s->key);
-    prompt_free(&s->prompt);
-    *s = (struct slot){0};
-    l->n_live--;
-}
-
-/* Queue what came of a slot's call; 'reply' (NULL: none) is taken over, its thoughts end where 'answer' begins. */
-static struct call_record *finish(struct local *l, const struct slot *s, enum call_status status, char *reply, size_t answer, const char *reason)
+/* Queue what came of a call. 'reply' (NULL: none) is taken over, its thoughts end where 'answer' begins; so is the call's key. */
+static struct call_record *finish(struct local *l, struct asked *s, int n_prompt, enum call_status status, char *reply, size_t answer, const char *reason)
 {
     struct outcome *d = xcalloc(1, sizeof *d);
-    d->key = xstrdup(s->key);
+    d->key = s->key;
+    s->key = NULL;
     d->text = xstrdup(reply ? reply + answer : "");
     d->raw = answer ? reply : NULL;
     if (!answer)
@@ -74,8 +59,8 @@ static struct call_record *finish(struct local *l, const struct slot *s, enum ca
     d->sent = xasprintf("{\"temperature\": 0, \"max_tokens\": %d%s%s}", s->max_tokens, s->merged ? ", \"system\": \"in the user message\"" : "",
                         s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
     d->record = (struct call_record){
-        .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .raw = d->raw, .model = l->o.model, .sent = d->sent,
-        .tokens_in = (int64_t)s->prompt.ids.n, .tries = 1, .seconds = clock_now() - s->started, .tstamp = clock_unix(), .expected_score = NAN,
+        .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .raw = d->raw,
+        .model = l->o.model, .sent = d->sent, .tokens_in = n_prompt, .tries = 1, .tstamp = clock_unix(), .expected_score = NAN,
     };
     *l->end = d;
     l->end = &d->next;
@@ -97,97 +82,72 @@ int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat 
 static int room(void *ctx)
 {
     const struct local *l = ctx;
-    return l->o.max_batch - l->n_live;
+    return session_room(l->session);
 }
 
 static void submit(void *ctx, const struct call *c)
 {
+    static const struct sampling greedy = { .top_p = 1, .repetition_penalty = 1 };
     struct local *l = ctx;
-    struct slot *s = l->slot;
+    struct asked a = { .key = xstrdup(c->key), .content = c->content, .verdict = c->verdict, .max_tokens = c->max_tokens };
+    struct prompt p = {0};
     struct err err = {0};
-    assert(room(l) > 0);
-    while (s->live)
-        s++;
-    *s = (struct slot){
-        .live = true, .key = xstrdup(c->key), .content = c->content, .verdict = c->verdict, .max_tokens = c->max_tokens, .started = clock_now(),
-    };
-    l->n_live++;
-    if (local_prompt(&s->prompt, l->o.tokenizer, l->o.chat, c, &s->merged, &err) < 0) {
-        finish(l, s, CALL_FAILED, NULL, 0, err.text);
-        slot_end(l, s);
-        return;
-    }
-    struct request r = {
-        .tag = (uint64_t)(s - l->slot), .prompt = s->prompt.ids.id, .n_prompt = (int)s->prompt.ids.n, .max_new = c->max_tokens,
-        .how = { .top_p = 1, .repetition_penalty = 1 }, .n_stop = l->o.n_stop,
-    };
-    memcpy(r.stop_id, l->o.stop_id, (size_t)l->o.n_stop * sizeof *r.stop_id);
-    if (engine_submit(l->o.engine, &r, &err) < 0) {
-        finish(l, s, err.kind == ERR_MODEL ? CALL_FAILED : CALL_TOO_LONG, NULL, 0, err.text);
-        slot_end(l, s);
-    }
+    int slot;
+    if (local_prompt(&p, l->o.tokenizer, l->o.chat, c, &a.merged, &err) < 0)
+        finish(l, &a, (int)p.ids.n, CALL_FAILED, NULL, 0, err.text);
+    else if ((slot = session_begin(l->session, &p, c->max_tokens, &greedy, &err)) < 0)
+        finish(l, &a, (int)p.ids.n, err.kind == ERR_MODEL ? CALL_FAILED : CALL_TOO_LONG, NULL, 0, err.text);
+    else
+        l->asked[slot] = a;
+    prompt_free(&p);
 }
 
 /* ---- a call ends ---- */
 
+/* Told to stop in the middle of a forced verdict: as if the call had never been made. */
+static void forget(struct asked *a)
+{
+    free(a->key);
+    *a = (struct asked){0};
+}
+
 /* The reply with its thoughts as they came, which special tokens mark too, and cleaned behind them. Caller frees. */
-static char *hear(struct local *l, const struct slot *s, enum thoughts *state, size_t *answer, size_t *behind)
+static char *hear(const struct local *l, const struct session_turn *got, enum thoughts *state, size_t *answer, size_t *behind)
 {
     struct buf said = {0}, reply = {0};
-    const struct thought_mark *opened = thoughts_opened(s->prompt.text.data, s->prompt.text.len);
-    buf_clear(&l->text);
-    tokenizer_decode(l->o.tokenizer, l->ids.id, l->ids.n, 0, &l->text);
-    const char *text = l->text.data ? l->text.data : "";
-    thoughts_split(opened, text, l->text.len, answer);
-    *state = thoughts_strike(opened, text, l->text.len, &said, behind);
-    buf_add(&reply, text, *behind);
-    chat_clean(l->o.chat, text + *behind, l->text.len - *behind, &reply);
+    const struct thought_mark *opened = thoughts_opened(got->prompt->text.data, got->prompt->text.len);
+    thoughts_split(opened, got->raw, got->n_raw, answer);
+    *state = thoughts_strike(opened, got->raw, got->n_raw, &said, behind);
+    buf_add(&reply, got->raw, *behind);
+    chat_clean(l->o.chat, got->raw + *behind, got->n_raw - *behind, &reply);
     buf_free(&said);
     return buf_steal(&reply);
 }
 
-static void end_call(struct local *l, struct slot *s, enum finish how)
+static void end_call(struct local *l, const struct session_turn *got)
 {
+    struct asked *a = &l->asked[got->slot];
     struct err err = {0};
     enum thoughts state;
     size_t answer, behind;
-    char *reply = hear(l, s, &state, &answer, &behind);
-    enum call_status status = how == FINISH_STOP && state != THOUGHTS_OPEN ? CALL_OK : CALL_TRUNCATED;
+    char *reply = hear(l, got, &state, &answer, &behind);
+    enum call_status status = got->finish == FINISH_STOP && state != THOUGHTS_OPEN ? CALL_OK : CALL_TRUNCATED;
     const char *reason = state == THOUGHTS_OPEN ? "nothing but thinking came" : status == CALL_TRUNCATED ? "the token limit cut the reply" : NULL;
     double expected = NAN;
-    if (s->verdict >= 0 && state != THOUGHTS_OPEN) {     /* thoughts that never ended lead to no verdict, and none is put into them */
-        struct forced_opts f = { l->o.engine, l->o.tokenizer, l->o.chat, l->o.n_vocab, (enum verdict_format)s->verdict };
-        status = forced_verdict(&f, &s->prompt.text, behind, &reply, &expected, &err) < 0 ? CALL_FAILED : CALL_OK;
-        if (err.kind == ERR_CANCELLED) { /* told to stop: as if it had never been asked */
+    if (a->verdict >= 0 && state != THOUGHTS_OPEN) {     /* thoughts that never ended lead to no verdict, and none is put into them */
+        struct forced_opts f = { l->o.engine, l->o.tokenizer, l->o.chat, l->o.n_vocab, (enum verdict_format)a->verdict };
+        status = forced_verdict(&f, &got->prompt->text, behind, &reply, &expected, &err) < 0 ? CALL_FAILED : CALL_OK;
+        if (err.kind == ERR_CANCELLED) {
             free(reply);
-            slot_end(l, s);
+            forget(a);
             return;
         }
         reason = status == CALL_FAILED ? err.text : NULL;
     }
-    struct call_record *r = finish(l, s, status, reply, answer, reason);
-    r->tokens_out = (int64_t)l->ids.n;
+    struct call_record *r = finish(l, a, (int)got->prompt->ids.n, status, reply, answer, reason);
+    r->tokens_out = got->n_new;
     r->expected_score = expected;
-    slot_end(l, s);
-}
-
-/* Stop strings are text, so the engine cannot see them: every few tokens the reply so far is decoded and searched. */
-static void watch_stop_strings(struct local *l)
-{
-    if (!chat_has_stop_strings(l->o.chat))
-        return;
-    for (struct slot *s = l->slot; s < l->slot + l->o.max_batch; s++) {
-        int n;
-        const int32_t *token;
-        uint64_t tag = (uint64_t)(s - l->slot);
-        if (!s->live || !(token = engine_peek(l->o.engine, tag, &n)) || n < s->looked + PEEK_EVERY)
-            continue;
-        s->looked = n;
-        buf_clear(&l->text);
-        tokenizer_decode(l->o.tokenizer, token, (size_t)n, 0, &l->text);
-        if (l->text.data && chat_stopped(l->o.chat, l->text.data, l->text.len))
-            engine_stop(l->o.engine, tag, n);
-    }
+    r->seconds = got->seconds;
 }
 
 /* A forced verdict steps the engine itself, for seconds where others fill its steps: one at a time, so that the caller hears of signals and of
@@ -195,26 +155,16 @@ static void watch_stop_strings(struct local *l)
 static int step(void *ctx, double wait, struct err *err)
 {
     struct local *l = ctx;
-    const struct completion *got = engine_collect(l->o.engine);
+    const struct session_turn *got = session_collect(l->session);
     (void)wait;
     (void)err;
     if (!got) {
-        engine_step(l->o.engine);
-        watch_stop_strings(l);
-        got = engine_collect(l->o.engine);
+        session_step(l->session);
+        got = session_collect(l->session);
     }
-    for (bool more = true; got; got = more ? engine_collect(l->o.engine) : NULL) {
-        struct slot *s = &l->slot[got->tag];
-        enum finish how = got->finish;
-        more = s->verdict < 0;
-        ids_clear(&l->ids);
-        for (int i = 0; i < got->n_token; i++)
-            ids_add(&l->ids, got->token[i]);
-        engine_release(l->o.engine, got);
-        if (how == FINISH_CANCELLED)
-            slot_end(l, s);
-        else
-            end_call(l, s, how);
+    for (bool more = true; got; got = more ? session_collect(l->session) : NULL) {
+        more = l->asked[got->slot].verdict < 0;
+        end_call(l, got);
     }
     return 0;
 }
@@ -233,13 +183,12 @@ static const struct call_record *collect(void *ctx)
 static void destroy(void *ctx)
 {
     struct local *l = ctx;
-    engine_cancel(l->o.engine);
-    step(l, 0, NULL);
+    session_destroy(l->session);
     while (collect(l))
         ;
-    free(l->slot);
-    ids_free(&l->ids);
-    buf_free(&l->text);
+    for (int i = 0; i < l->o.max_batch; i++)
+        free(l->asked[i].key);
+    free(l->asked);
     free(l);
 }
 
@@ -247,7 +196,8 @@ struct transport *local_create(const struct local_opts *o)
 {
     struct local *l = xcalloc(1, sizeof *l);
     l->o = *o;
-    l->slot = xcalloc((size_t)o->max_batch, sizeof *l->slot);
+    l->session = session_create(&(struct session_opts){ o->engine, o->tokenizer, o->chat, o->stop_id, o->n_stop, o->max_batch });
+    l->asked = xcalloc((size_t)o->max_batch, sizeof *l->asked);
     l->end = &l->first;
     l->transport = (struct transport){ .ctx = l, .room = room, .submit = submit, .step = step, .collect = collect, .destroy = destroy };
     return &l->transport;

@@ -1,0 +1,153 @@
+/* session.c - prompts to texts through one engine. A turn is a slot, its number is the request's tag. */
+#include "mtbench/session.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PEEK_EVERY = 8 };                 /* decode steps between two looks for a stop string */
+
+struct slot {
+    bool live;
+    struct prompt prompt;
+    double started;
+    int looked;                          /* tokens already searched for stop strings */
+};
+
+struct session {
+    struct session_opts o;
+    struct slot *slot;                   /* (max_turns) */
+    int n_live;
+    struct session_turn given;           /* what session_collect() handed out */
+    bool has_given;
+    struct buf raw, text;                /* decoded; cleaned */
+};
+
+struct session *session_create(const struct session_opts *o)
+{
+    struct session *s = xcalloc(1, sizeof *s);
+    s->o = *o;
+    s->slot = xcalloc((size_t)o->max_turns, sizeof *s->slot);
+    return s;
+}
+
+static void slot_end(struct session *s, struct slot *t)
+{
+    prompt_free(&t->prompt);
+    *t = (struct slot){0};
+    s->n_live--;
+}
+
+/* The turn that was handed out last: its texts have been read by now. */
+static void end_given(struct session *s)
+{
+    if (s->has_given)
+        slot_end(s, &s->slot[s->given.slot]);
+    s->has_given = false;
+}
+
+void session_destroy(struct session *s)
+{
+    if (!s)
+        return;
+    session_cancel(s);
+    while (session_collect(s))
+        ;
+    free(s->slot);
+    buf_free(&s->raw);
+    buf_free(&s->text);
+    free(s);
+}
+
+int session_room(const struct session *s)
+{
+    return s->o.max_turns - s->n_live;
+}
+
+int session_begin(struct session *s, struct prompt *p, int max_new, const struct sampling *how, struct err *err)
+{
+    int i = 0;
+    end_given(s);
+    while (i < s->o.max_turns && s->slot[i].live)
+        i++;
+    assert(i < s->o.max_turns);
+    struct request r = {
+        .tag = (uint64_t)i, .prompt = p->ids.id, .n_prompt = (int)p->ids.n, .max_new = max_new, .how = *how, .n_stop = s->o.n_stop,
+    };
+    memcpy(r.stop_id, s->o.stop_id, (size_t)s->o.n_stop * sizeof *r.stop_id);
+    if (engine_submit(s->o.engine, &r, err) < 0)
+        return -1;
+    s->slot[i] = (struct slot){ .live = true, .prompt = *p, .started = clock_now() };
+    *p = (struct prompt){0};
+    s->n_live++;
+    return i;
+}
+
+static void decode(struct session *s, const int32_t *token, int n)
+{
+    buf_clear(&s->raw);
+    tokenizer_decode(s->o.tokenizer, token, (size_t)n, 0, &s->raw);
+    buf_reserve(&s->raw, 0)[0] = '\0';
+}
+
+/* Stop strings are text, so the engine cannot see them: every few tokens the text so far is decoded and searched. */
+static void watch_stop_strings(struct session *s)
+{
+    if (!chat_has_stop_strings(s->o.chat))
+        return;
+    for (int i = 0; i < s->o.max_turns; i++) {
+        int n;
+        const int32_t *token = s->slot[i].live ? engine_peek(s->o.engine, (uint64_t)i, &n) : NULL;
+        if (!token || n < s->slot[i].looked + PEEK_EVERY)
+            continue;
+        s->slot[i].looked = n;
+        decode(s, token, n);
+        if (chat_stopped(s->o.chat, s->raw.data, s->raw.len))
+            engine_stop(s->o.engine, (uint64_t)i, n);
+    }
+}
+
+int session_step(struct session *s)
+{
+    end_given(s);
+    engine_step(s->o.engine);
+    watch_stop_strings(s);
+    return s->n_live;
+}
+
+static void give(struct session *s, const struct completion *got)
+{
+    const struct slot *t = &s->slot[got->tag];
+    decode(s, got->token, got->n_token);
+    buf_clear(&s->text);
+    chat_clean(s->o.chat, s->raw.data, s->raw.len, &s->text);
+    buf_reserve(&s->text, 0)[0] = '\0';  /* behind the text, not of it */
+    s->given = (struct session_turn){
+        .slot = (int)got->tag, .finish = got->finish, .prompt = &t->prompt, .raw = s->raw.data, .text = s->text.data, .n_raw = s->raw.len,
+        .n_text = s->text.len, .n_new = got->n_token, .n_reused = got->n_reused, .seconds = clock_now() - t->started,
+    };
+    s->has_given = true;
+}
+
+const struct session_turn *session_collect(struct session *s)
+{
+    const struct completion *got;
+    end_given(s);
+    while (!s->has_given && (got = engine_collect(s->o.engine))) {
+        if (got->finish == FINISH_CANCELLED)
+            slot_end(s, &s->slot[got->tag]);
+        else
+            give(s, got);
+        engine_release(s->o.engine, got);
+    }
+    return s->has_given ? &s->given : NULL;
+}
+
+void session_cancel(struct session *s)
+{
+    end_given(s);
+    engine_cancel(s->o.engine);
+}
