@@ -9,7 +9,8 @@ ok() { # status, text
     n=$((n + 1))
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; sed 's/^/#   /' "$d/out" "$d/err" | head -20; fi
 }
-mkdir "$d/smoke" && cp data/smoke/question.jsonl "$d/smoke/" && python3 tests/run/random_model.py "$d/model" || { echo "1..0 # SKIP no python3"; exit 0; }
+command -v python3 >/dev/null || { echo "1..0 # SKIP no python3"; exit 0; }
+mkdir "$d/smoke" && cp data/smoke/question.jsonl "$d/smoke/" && python3 tests/run/random_model.py "$d/model" || { echo "Bail out! no random model"; exit 1; }
 answers="$d/smoke/model_answer"
 # run RANKS FLAGS...: exit code in $rc, seconds in $s, output in $d/out and $d/err
 run() {

@@ -1,0 +1,27 @@
+#!/bin/bash
+# TAP: what tests/run-tests counts. A skip, a crash, a lie about the plan and a silent program must all be seen.
+cd "$(dirname "$0")/../.." || exit 1
+d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+n=0 bad=0
+case_of() { # the program's body, closing line, exit code, what
+    printf '#!/bin/bash\n%s\n' "$1" >"$d/t" && chmod +x "$d/t"
+    out=$(TEST_TIMEOUT=${limit:-20} tests/run-tests "$d/t"); rc=$?
+    n=$((n + 1))
+    if [ "$(tail -1 <<<"$out")" = "$2" ] && [ "$rc" -eq "$3" ]; then echo "ok $n - $4"; else
+        echo "not ok $n - $4"; bad=1; sed 's/^/#   /' <<<"$out (exit $rc)"; fi
+}
+case_of 'echo "ok 1 - a"; echo "ok 2 - b"; echo 1..2' '2 passed, 0 failed' 0 'two tests pass'
+case_of 'echo "ok 1 - a"; echo "not ok 2 - b"; echo 1..2; exit 1' '1 passed, 1 failed' 1 'one of two fails'
+case_of 'echo "ok 1 - a"; echo "not ok 2 - b"; echo 1..2' '1 passed, 1 failed' 1 'a failure counts whatever the exit code'
+case_of 'echo "ok 1 - a"; echo "ok 2 # SKIP no network"; echo 1..2' '1 passed, 0 failed, 1 skipped' 0 'a skipped test is counted'
+case_of 'echo "1..0 # SKIP no python3"' '0 passed, 0 failed, 1 skipped' 1 'a skipped program is counted, and is no test'
+case_of 'echo 1..0' '0 passed, 1 failed' 1 'a program that tests nothing and does not say why has failed'
+case_of 'true' '0 passed, 1 failed' 1 'a silent program has failed'
+case_of 'echo "ok 1 - a"; echo 1..2' '1 passed, 1 failed' 1 'a plan that was not kept'
+case_of 'echo "ok 1 - a"' '1 passed, 1 failed' 1 'no plan'
+case_of 'echo "ok 1 - a"; echo 1..1; kill -SEGV $$' '1 passed, 1 failed' 1 'a crash behind the last test'
+limit=1 case_of 'echo "ok 1 - a"; sleep 30; echo 1..1' '1 passed, 1 failed' 1 'a program that hangs'
+case_of 'echo "1..0 # SKIP"; exit 3' '0 passed, 1 failed' 1 'a skip that ends with an error'
+echo "1..$n"
+exit $bad
