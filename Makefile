@@ -3,6 +3,7 @@
 
 VARIANT ?= release
 B       := build/$(VARIANT)
+ARCHIVE ?= ar rcs
 CC      := $(shell command -v mpicc 2>/dev/null || echo cc)
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
@@ -14,11 +15,12 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 OPT.release := -O2 -g
 OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT.tsan    := -O1 -g -fsanitize=thread
-OPT      := $(or $(OPT.$(VARIANT)),$(error VARIANT=$(VARIANT): there are release, asan and tsan))
+OPT.mutate  := -O1 -fPIC                                 # tests/tools/mutate.py: one shared library under all tests
+OPT      := $(or $(OPT.$(VARIANT)),$(error VARIANT=$(VARIANT): there are release, asan, tsan and mutate))
 # -ffp-contract=off: an fma happens where the source says fma, so every instruction set and compiler gives the same bits.
 FP       := -ffp-contract=off -fno-fast-math
 CPPFLAGS := -Iinclude -I. -D_GNU_SOURCE -DMTB_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-CFLAGS   := -std=gnu17 $(OPT) $(WARN) $(FP) -fvisibility=hidden -pthread
+CFLAGS   := -std=gnu17 $(OPT) $(WARN) $(FP) $(if $(filter mutate,$(VARIANT)),,-fvisibility=hidden) -pthread
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
 
 # Sanitizers blow unrolled kernels up; compiling them with -O3 takes minutes per file, and the bits are the same.
@@ -44,7 +46,7 @@ $(B)/mtbench: $(B)/src/main.o $(B)/src/cmd/version.o $(LIB)
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
 $(LIB): $(OBJ) $(KOBJ)
 	@rm -f $@
-	@ar rcs $@ $^
+	@$(ARCHIVE) $@ $^
 
 # What is missing in one line, before a compiler complains about the first header.
 $(B)/tools: | $(B)
