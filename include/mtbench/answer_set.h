@@ -25,7 +25,7 @@ struct answer_set {
     int n;
 };
 
-/* One answer file; reference answers have the same form. A turn that is null is an empty answer. -1: err (io, format with file and line). */
+/* One answer file; reference answers have the same form. A turn that is null failed: it reads as $ERROR$. -1: err (io, format with file and line). */
 int model_answers_read(const char *path, struct model_answers *m, struct err *err);
 /* The same from bytes into a zeroed one, whose model stays as it is. */
 int model_answers_parse(const char *name, const char *data, size_t n, struct model_answers *m, struct err *err);
@@ -41,7 +41,7 @@ const struct model_answers *answer_set_model(const struct answer_set *s, const c
 const struct model_answer *answer_set_find(const struct model_answers *m, int64_t question_id);
 void answer_set_free(struct answer_set *s);
 
-/* Is this text an answer, or the trace of a failure: empty, "ERROR", "$ERROR$"? */
+/* Is this text the trace of a failure ("ERROR", "$ERROR$") and no answer? An empty one is what the model said. */
 bool answer_is_failure(const char *text);
 
 #endif

@@ -13,7 +13,7 @@ enum judgment_status {
     JUDGMENT_OK,                         /* only these count */
     JUDGMENT_UNPARSABLE, JUDGMENT_OUT_OF_RANGE, JUDGMENT_TRUNCATED, JUDGMENT_FILTERED, JUDGMENT_REFUSED, JUDGMENT_TOO_LONG,
     JUDGMENT_FAILED,                     /* the call failed; $ERROR$ in files of others */
-    JUDGMENT_NO_ANSWER                   /* there was nothing to judge: an empty, ERROR or $ERROR$ answer, or none */
+    JUDGMENT_NO_ANSWER                   /* there was nothing to judge: an ERROR or $ERROR$ answer, or none */
 };
 enum { JUDGMENT_STATUSES = JUDGMENT_NO_ANSWER + 1 };
 const char *judgment_status_name(enum judgment_status s);
@@ -83,7 +83,7 @@ struct judgment_table {
  *
  * The status of rows that others wrote: score -1 or a winner "error" is UNPARSABLE, or FAILED when the judgment's text is $ERROR$; a score
  * outside 1..10 is OUT_OF_RANGE. NO_ANSWER is given where the answer that the prompt shows last (of the turn that is judged; in pairs each
- * answer is last in one game) is empty, ERROR or $ERROR$, in the layout of FastChat's prompts. A failed answer to an earlier turn does not
+ * answer is last in one game) is ERROR or $ERROR$, in the layout of FastChat's prompts. A failed answer to an earlier turn does not
  * show here; who has the answers can look. */
 int judgment_table_read(struct judgment_table *t, const char *path, struct err *err);
 /* The same from bytes, for tests and fuzzing. */

@@ -12,12 +12,12 @@ struct match {
     const struct question *question;
     const char *model_1, *model_2;       /* model_2 NULL in single mode */
     const struct judge_prompt *prompt;
-    int turn;                            /* 1 or 2 */
+    int turn;                            /* from 1; every turn of a question is judged */
     bool with_reference;
 };
 
 struct matches {
-    struct match *match;                 /* default turn 1, math turn 1, default turn 2, math turn 2; question outer, model inner */
+    struct match *match;                 /* default turn 1, math turn 1, default turn 2, math turn 2, ...; question outer, model inner */
     int n;
 };
 
@@ -31,7 +31,7 @@ struct match_opts {
 };
 
 /* The matches of a run, whether or not the answers are there yet. The strings and questions stay the caller's. -1: err (usage: a prompt
- * that is needed is missing or of the other kind, no baseline; format: a prompt asks for a field that its matches do not have). */
+ * that is needed is missing or of the other kind, no baseline, a question has more than JUDGE_MAX_TURNS turns; format: a prompt asks for a field that its matches do not have). */
 int matches_build(const struct match_opts *o, struct matches *out, struct err *err);
 void matches_free(struct matches *m);
 
@@ -39,6 +39,9 @@ void matches_free(struct matches *m);
  * question of a reference category a reference. -1: err (usage) that names model and question. 'answers' NULL: they are yet to come, only
  * references are checked; 'reference' may be NULL if no match needs it. */
 int matches_check(const struct match_opts *o, const struct answer_set *answers, const struct model_answers *reference, struct err *err);
+
+/* Has the match the references that its prompt shows, and are they answers? -1: err (usage). */
+int match_check_reference(const struct match *m, const struct model_answers *reference, struct err *err);
 
 /* numpy's legacy shuffle with seed 0 over n things, as FastChat orders matches for --parallel above 1: order[i] is the number of the i-th. */
 void shuffle_seed_0(int n, int *order);
@@ -50,7 +53,9 @@ bool category_has_reference(const char *category);
  * when an answer or a reference is missing, which matches_check() and match_ready() tell before. */
 int match_render(const struct match *m, int game, const struct answer_set *answers, const struct model_answers *reference, struct buf *user,
                  struct err *err);
-/* Are the answers there? JUDGMENT_OK; JUDGMENT_NO_ANSWER when a turn that the prompt would show failed or is empty; -1: not yet there. */
+/* Are the answers there? JUDGMENT_OK; JUDGMENT_NO_ANSWER when a turn that the prompt would show failed; -1: not yet there. */
 int match_ready(const struct match *m, const struct answer_set *answers);
+/* Is an answer to the judged turn there, and empty? */
+bool match_judges_empty(const struct match *m, const struct answer_set *answers);
 
 #endif

@@ -13,7 +13,7 @@
 
 bool answer_is_failure(const char *text)
 {
-    return !*text || !strcmp(text, "ERROR") || !strcmp(text, "$ERROR$");
+    return !strcmp(text, "ERROR") || !strcmp(text, "$ERROR$");
 }
 
 static void drop_turns(struct model_answer *a)
@@ -30,10 +30,10 @@ static void drop_turns(struct model_answer *a)
 static int scan_text(struct json_scan *s, char **out, struct err *err)
 {
     struct json_text text;
-    if (json_scan_peek(s) == 'n') {      /* a null reply, which FastChat stores as it is: an empty answer */
+    if (json_scan_peek(s) == 'n') {      /* a reply without content, which FastChat stores as it is */
         if (!json_scan_skip(s))
             return json_scan_error(s, err);
-        *out = xstrdup("");
+        *out = xstrdup("$ERROR$");
         return 0;
     }
     if (!json_scan_string(s, &text))

@@ -197,8 +197,8 @@ static bool shows_no_answer(const struct record *r, enum field f)
     static const char *const after[] = { "\\n[The End of Assistant's Answer]", "\\n[The End of Assistant A's Answer]",
         "\\n[The End of Assistant B's Answer]",
         "\\n\\n<|The End of Assistant A's Conversation with User|>", "\\n\\n<|The End of Assistant B's Conversation with User|>" };
-    static const char *const shown[] = { " Answer]\\n", " Answer]\\nERROR", " Answer]\\n$ERROR$", "### Assistant A:\\n", "### Assistant A:\\nERROR",
-        "### Assistant A:\\n$ERROR$", "### Assistant B:\\n", "### Assistant B:\\nERROR", "### Assistant B:\\n$ERROR$" };
+    static const char *const shown[] = { " Answer]\\nERROR", " Answer]\\n$ERROR$", "### Assistant A:\\nERROR", "### Assistant A:\\n$ERROR$",
+        "### Assistant B:\\nERROR", "### Assistant B:\\n$ERROR$" };
     const char *at = r->value[f].at;
     if (!at || *at != '"')
         return false;

@@ -19,8 +19,8 @@ static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, str
     if (rc < 0) {
         err_wrap(err, "--judge-file");
         err_advise(err, "give the file of judge prompts with --judge-file");
-    } else
-        rc = judge_prompts_parse(path, b.data, b.len, &in->prompts, err);
+    } else if ((rc = judge_prompts_parse(path, b.data, b.len, &in->prompts, err)) == 0)
+        judge_prompts_extend(&in->prompts, JUDGE_MAX_TURNS);
     buf_free(&b);
     free(path);
     return rc;

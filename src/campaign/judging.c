@@ -198,6 +198,8 @@ static void say_failures(const struct grader_now *g)
             buf_printf(&b, "%s%ld %s", b.len ? ", " : "", g->by_status[s], judgment_status_name((enum judgment_status)s));
     if (b.len)
         log_note("judgments that do not count: %s; the reasons are in the journal", b.data);
+    if (g->empty)
+        log_note("%ld of the judged answers are empty: they are judged as what the model said", g->empty);
     buf_free(&b);
 }
 

@@ -157,6 +157,7 @@ static void settle(struct grader *g, int i, bool is_new)
     } else if (ready == JUDGMENT_OK && build_call(g, i) == 0) {
         game->content = g->call.content;
         game->state = GAME_READY;
+        g->now.empty += i % g->n_games == 0 && match_judges_empty(m, g->o.answers);
         const struct call_record *r = call_journal_find(g->o.journal, game->key, game->content);
         if (!r || (g->o.ask_filtered && r->status == CALL_FILTERED && !r->judge))
             return;
@@ -227,13 +228,9 @@ int grader_flush(struct grader *g, struct err *err)
 
 static int check_references(const struct grader_opts *o, struct err *err)
 {
-    for (int i = 0; i < o->matches->n; i++) {
-        const struct match *m = &o->matches->match[i];
-        const struct model_answer *a = m->with_reference && o->reference ? answer_set_find(o->reference, m->question->id) : NULL;
-        if (m->with_reference && (!a || a->n_turns < m->turn))
-            return err_set(err, ERR_USAGE, "no reference answer to turn %d of question %lld; choose a complete file with --reference", m->turn,
-                           (long long)m->question->id);
-    }
+    for (int i = 0; i < o->matches->n; i++)
+        if (match_check_reference(&o->matches->match[i], o->reference, err) < 0)
+            return -1;
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "mtbench/judgment.h"
 #include "mtbench/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,17 +19,12 @@ bool category_has_reference(const char *category)
 
 /* ---- building ---- */
 
-/* The four judges of a run, in the order of their matches. */
+/* The judges of a turn: without and with reference. */
 static const struct judge {
-    const char *single, *pair;
+    const char *single, *pair;           /* names of prompts; of the third turn on a number follows */
     bool with_reference;
-    int turn;
-} judges[] = {
-    { "single-v1", "pair-v2", false, 1 },
-    { "single-math-v1", "pair-math-v1", true, 1 },
-    { "single-v1-multi-turn", "pair-v2-multi-turn", false, 2 },
-    { "single-math-v1-multi-turn", "pair-math-v1-multi-turn", true, 2 },
-};
+} first_turn[] = { { "single-v1", "pair-v2", false }, { "single-math-v1", "pair-math-v1", true } },
+  later_turn[] = { { "single-v1-multi-turn", "pair-v2-multi-turn", false }, { "single-math-v1-multi-turn", "pair-math-v1-multi-turn", true } };
 
 static void add_match(struct matches *out, const struct match *m)
 {
@@ -63,72 +59,83 @@ struct shown {
     char *const *turn[N_PARTS];          /* texts by turn; NULL: there is no such part */
 };
 
-/* The names of the parts in FastChat's templates. */
-static const struct field {
-    int turn;                            /* of the match; 0: both */
-    bool in_single, in_pairs;
-    const char *name;
-    enum part part;
-    int of;                              /* turn that it shows, from 0 */
-} fields[] = {
-    { 1, true, true, "question", QUESTION, 0 }, { 1, true, false, "answer", ANSWER_A, 0 },
-    { 1, false, true, "answer_a", ANSWER_A, 0 }, { 1, false, true, "answer_b", ANSWER_B, 0 },
-    { 2, true, true, "question_1", QUESTION, 0 }, { 2, true, true, "question_2", QUESTION, 1 },
-    { 2, true, false, "answer_1", ANSWER_A, 0 }, { 2, true, false, "answer_2", ANSWER_A, 1 },
-    { 2, false, true, "answer_a_1", ANSWER_A, 0 }, { 2, false, true, "answer_a_2", ANSWER_A, 1 },
-    { 2, false, true, "answer_b_1", ANSWER_B, 0 }, { 2, false, true, "answer_b_2", ANSWER_B, 1 },
-    { 0, true, true, "ref_answer_1", REFERENCE, 0 }, { 2, true, true, "ref_answer_2", REFERENCE, 1 },
-};
-enum { N_FIELDS = sizeof fields / sizeof *fields };
-
+/* FastChat's names of the fields: the part's, and of a later turn's match (and of references) the number of the turn that it shows. */
 static int fill(const struct match *m, const struct shown *s, struct buf *user, struct err *err)
 {
-    struct prompt_field f[N_FIELDS];
+    static const char *const single[N_PARTS] = { "question", "answer", NULL, "ref_answer" };
+    static const char *const pair[N_PARTS] = { "question", "answer_a", "answer_b", "ref_answer" };
+    char name[N_PARTS * JUDGE_MAX_TURNS][16];
+    struct prompt_field f[N_PARTS * JUDGE_MAX_TURNS];
     int n = 0;
-    for (int i = 0; i < N_FIELDS; i++)
-        if ((!fields[i].turn || fields[i].turn == m->turn) && (m->model_2 ? fields[i].in_pairs : fields[i].in_single) && s->turn[fields[i].part])
-            f[n++] = (struct prompt_field){ fields[i].name, s->turn[fields[i].part][fields[i].of] };
+    for (int part = 0; part < N_PARTS; part++)
+        for (int of = 0; s->turn[part] && of < m->turn; of++, n++) {
+            const char *base = m->model_2 ? pair[part] : single[part];
+            bool plain = m->turn == 1 && part != REFERENCE;
+            snprintf(name[n], sizeof *name, plain ? "%s" : "%s_%d", base, of + 1);
+            f[n] = (struct prompt_field){ name[n], s->turn[part][of] };
+        }
     return judge_prompt_fill(m->prompt, f, n, user, err);
 }
 
 /* Find the judge's prompt, and see that its fields are those that its matches fill. */
 static int find_prompt(const struct match_opts *o, const struct judge *j, struct match *m, struct err *err)
 {
-    char *blank[] = { "", "" };
+    char *blank[JUDGE_MAX_TURNS];
+    for (int i = 0; i < JUDGE_MAX_TURNS; i++)
+        blank[i] = "";
     bool pairs = o->mode != MODE_SINGLE;
-    const char *name = pairs ? j->pair : j->single;
+    const char *base = pairs ? j->pair : j->single;
+    char name[64];
+    snprintf(name, sizeof name, m->turn > 2 ? "%s-%d" : "%s", base, m->turn);
     m->prompt = judge_prompts_find(o->prompts, name);
+    if (!m->prompt && m->turn > 2)
+        return err_set(err, ERR_USAGE, "no judge prompt \"%s\" for turn %d of question %lld, and \"%s\" cannot be extended to it; add it to the file",
+                       name, m->turn, (long long)m->question->id, base);
     if (!m->prompt)
         return err_set(err, ERR_USAGE, "no judge prompt \"%s\"; use the judge_prompts.jsonl of FastChat or add it", name);
     if (m->prompt->pairwise != pairs)
         return err_set(err, ERR_USAGE, "judge prompt \"%s\" is of type %s; this mode needs the other one", name, pairs ? "single" : "pairwise");
     struct shown s = { { blank, blank, pairs ? blank : NULL, j->with_reference ? blank : NULL } };
-    struct match probe = { .model_2 = pairs ? "" : NULL, .prompt = m->prompt, .turn = j->turn };
+    struct match probe = { .model_2 = pairs ? "" : NULL, .prompt = m->prompt, .turn = m->turn };
     struct buf b = {0};
     int rc = fill(&probe, &s, &b, err);
     buf_free(&b);
     return rc;
 }
 
+/* All matches of one turn by one judge. */
+static int add_turn(const struct match_opts *o, const struct judge *j, int turn, struct matches *out, struct err *err)
+{
+    struct match m = { .turn = turn, .with_reference = j->with_reference };
+    for (int i = 0; i < o->questions->n; i++) {
+        const struct question *q = m.question = &o->questions->q[i];
+        if (category_has_reference(q->category) != j->with_reference || q->n_turns < turn)
+            continue;
+        if (!m.prompt && find_prompt(o, j, &m, err) < 0)
+            return -1;
+        add_question(o, m, out);
+    }
+    return 0;
+}
+
 int matches_build(const struct match_opts *o, struct matches *out, struct err *err)
 {
+    int turns = 0, rc = 0;
     *out = (struct matches){0};
     if (o->mode == MODE_PAIRWISE_BASELINE && !o->baseline)
         return err_set(err, ERR_USAGE, "--mode pairwise-baseline: no baseline; name one with --baseline-model");
-    for (size_t k = 0; k < sizeof judges / sizeof *judges; k++) {
-        struct match m = { .turn = judges[k].turn, .with_reference = judges[k].with_reference };
-        for (int i = 0; i < o->questions->n; i++) {
-            const struct question *q = m.question = &o->questions->q[i];
-            if (category_has_reference(q->category) != m.with_reference || (m.turn == 2 && q->n_turns != 2))
-                continue;
-            if (!m.prompt && find_prompt(o, &judges[k], &m, err) < 0) {
-                matches_free(out);
-                return -1;
-            }
-            add_question(o, m, out);
-        }
+    for (int i = 0; i < o->questions->n; i++) {
+        const struct question *q = &o->questions->q[i];
+        turns = q->n_turns > turns ? q->n_turns : turns;
+        if (q->n_turns > JUDGE_MAX_TURNS)
+            return err_set(err, ERR_USAGE, "question %lld has %d turns; at most %d can be judged", (long long)q->id, q->n_turns, JUDGE_MAX_TURNS);
     }
-    return 0;
+    for (int turn = 1; turn <= turns && rc == 0; turn++)
+        for (int k = 0; k < 2 && rc == 0; k++)
+            rc = add_turn(o, turn == 1 ? &first_turn[k] : &later_turn[k], turn, out, err);
+    if (rc < 0)
+        matches_free(out);
+    return rc;
 }
 
 void matches_free(struct matches *m)
@@ -160,6 +167,17 @@ int match_ready(const struct match *m, const struct answer_set *answers)
     return one < 0 || two < 0 ? -1 : one == JUDGMENT_NO_ANSWER ? one : two;
 }
 
+bool match_judges_empty(const struct match *m, const struct answer_set *answers)
+{
+    const char *model[2] = { m->model_1, m->model_2 };
+    for (int k = 0; k < 2 && model[k]; k++) {
+        const struct model_answer *a = answer_of(answers, model[k], m);
+        if (a && a->n_turns >= m->turn && !*a->turn[m->turn - 1])
+            return true;
+    }
+    return false;
+}
+
 static int missing(const struct match *m, const char *model, struct err *err)
 {
     return err_set(err, ERR_USAGE, "%s: no answer to turn %d of question %lld; generate the answers first", model, m->turn,
@@ -169,11 +187,24 @@ static int missing(const struct match *m, const char *model, struct err *err)
 static const struct model_answer *reference_of(const struct match *m, const struct model_answers *reference, struct err *err)
 {
     const struct model_answer *a = reference ? answer_set_find(reference, m->question->id) : NULL;
-    if (a && a->n_turns >= m->turn)
+    const char *name = reference && reference->model ? reference->model : "reference answers";
+    int turn = 0;
+    while (a && turn < m->turn && turn < a->n_turns && !answer_is_failure(a->turn[turn]))
+        turn++;
+    if (turn == m->turn)
         return a;
-    err_set(err, ERR_USAGE, "%s: no reference answer to turn %d of question %lld (%s); choose a complete file with --reference",
-            reference && reference->model ? reference->model : "reference answers", m->turn, (long long)m->question->id, m->question->category);
+    if (a && turn < a->n_turns)
+        err_set(err, ERR_USAGE, "%s: the reference answer to turn %d of question %lld is none but the trace of a failure (%s); choose a complete file with "
+                "--reference", name, turn + 1, (long long)m->question->id, a->turn[turn]);
+    else
+        err_set(err, ERR_USAGE, "%s: no reference answer to turn %d of question %lld (%s); choose a complete file with --reference", name, turn + 1,
+                (long long)m->question->id, m->question->category);
     return NULL;
+}
+
+int match_check_reference(const struct match *m, const struct model_answers *reference, struct err *err)
+{
+    return m->with_reference && !reference_of(m, reference, err) ? -1 : 0;
 }
 
 static int check_match(const struct match *m, const struct answer_set *answers, const struct model_answers *reference, struct err *err)
@@ -185,7 +216,7 @@ static int check_match(const struct match *m, const struct answer_set *answers, 
         if (answer_ready(answer_of(answers, model[k], m), m->turn) < 0)
             return missing(m, model[k], err);
     }
-    return m->with_reference && !reference_of(m, reference, err) ? -1 : 0;
+    return match_check_reference(m, reference, err);
 }
 
 int matches_check(const struct match_opts *o, const struct answer_set *answers, const struct model_answers *reference, struct err *err)

@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct judge_prompts p;
     struct err err;
     if (judge_prompts_parse("f", (const char *)data, size, &p, &err) == 0) {
+        judge_prompts_extend(&p, 4);
         for (int i = 0; i < p.n; i++) {
             struct buf out = {0};
             judge_prompt_fill(&p.prompt[i], field, 3, &out, &err);

@@ -339,35 +339,35 @@ def stopped():
 
 STATUSES = {"fine": ("", "ok"), "words": ("fault=verdict:*:none", "unparsable"), "eleven": ("fault=verdict:*:11", "out_of_range"), "cut": ("fault=lengthtext:*", "truncated"),
             "filter": ("fault=filter:*", "filtered"), "refuses": ("fault=refusal:*", "refused"), "long": ("fault=toolong:*", "too_long"), "broken": ("fault=strerror:*:400", "failed"),
-            "empty": (None, "no_answer"), "error": ("$ERROR$", "no_answer")}
+            "empty": (None, "ok"), "error": ("$ERROR$", "no_answer"), "cuda": ("ERROR", "no_answer")}
 
 
 def honest():
-    data = folder(STATUSES, lambda m, q, t: plain(m, q, t) + " " + STATUSES[m][0] if STATUSES[m][0] not in (None, "$ERROR$") else STATUSES[m][0] or "")
+    data = folder(STATUSES, lambda m, q, t: plain(m, q, t) + " " + STATUSES[m][0] if STATUSES[m][0] not in (None, "$ERROR$", "ERROR") else STATUSES[m][0] or "")
     with Stub() as s:
         r = Run(data, s.url, "--first-n", "2", "--parallel", "16")
         told = {k: n for k, n in re.findall(r"(\d+) ([a-z_]+)", next((x for x in r.err.splitlines() if "do not count" in x), ""))}
         counts = tally(status for _, status in STATUSES.values())
         want = {status: 4 * n for status, n in counts.items() if status != "ok"}
         got = {k: int(n) for n, k in told.items()} if len(told) == len(want) else dict((k, int(n)) for n, k in re.findall(r"(\d+) ([a-z_]+)", next((x for x in r.err.splitlines() if "do not count" in x), "")))
-        ok(r.rc == 2 and got == want and "judgments 4/40   36 failed" in r.out, f"every kind of failure is counted: exit {r.rc} {got}")
+        ok(r.rc == 2 and got == want and "judgments 8/44   36 failed" in r.out, f"every kind of failure is counted: exit {r.rc} {got}")
         by = {m: [x for x in judgments(data) if x["model"] == m] for m in STATUSES}
-        ok(all(len(x) == 4 for x in by.values()) and all(j["score"] == (7 if m == "fine" else -1) for m, x in by.items() for j in x), "only what counts has a score")
+        ok(all(len(x) == 4 for x in by.values()) and all(j["score"] == (7 if m in ("fine", "empty") else -1) for m, x in by.items() for j in x), "only what counts has a score")
         texts = {m: x[0]["judgment"][:14] for m, x in by.items()}
-        ok(texts["words"].startswith("I say [[none]]") and texts["eleven"].startswith("I say [[11]]") and texts["cut"].startswith("I think that") and texts["broken"] == texts["empty"] == "$ERROR$",
+        ok(texts["words"].startswith("I say [[none]]") and texts["eleven"].startswith("I say [[11]]") and texts["cut"].startswith("I think that") and texts["broken"] == texts["error"] == texts["cuda"] == "$ERROR$",
            "the judge's words are kept where there are any")
-        ok(len(s.log()) == sum(1 for x in s.log() if x["id"]) and not any("empty answers" in x["messages"][-1]["content"] for x in s.log()) and
-           tally(x["status"] for x in journal(data)) == {"ok": 12, "truncated": 4, "filtered": 4, "refused": 4, "too_long": 4, "failed": 4}, "what is no answer is never sent; the journal says why")
+        ok(len(s.log()) == sum(1 for x in s.log() if x["id"]) and "4 of the judged answers are empty" in r.err and
+           tally(x["status"] for x in journal(data)) == {"ok": 16, "truncated": 4, "filtered": 4, "refused": 4, "too_long": 4, "failed": 4}, "what is no answer is never sent; the journal says why")
         out = subprocess.run([MTBENCH, "show", "--data-dir", data, "--bench-name", "smoke", "--format", "json"], capture_output=True, text=True, env=ENV).stdout
         rows = {x["model"]: x for x in json.loads(out)["rows"]}
-        ok(len(rows) == 10 and rows["fine"]["n"] == 4 and all(x["n"] == 0 and x["failed"] == 4 for m, x in rows.items() if m != "fine"), "show counts them as failed")
+        ok(len(rows) == 11 and rows["fine"]["n"] == rows["empty"]["n"] == 4 and all(x["n"] == 0 and x["failed"] == 4 for m, x in rows.items() if m not in ("fine", "empty")), "show counts them as failed")
         seen = len(s.log())
         r = Run(data, s.url, "--first-n", "2", "--max-error-rate", "0.9")
         ok(r.rc == 0 and len(s.log()) - seen == 4, f"--max-error-rate 0.9: exit {r.rc}; only what failed was asked again")
         seen = len(s.log())
         r = Run(data, s.url, "--first-n", "1", "--mode", "pairwise-baseline", "--baseline-model", "fine", "--parallel", "16")
         pairs = judgments(data, "pair")
-        ok(r.rc == 2 and len(pairs) == 18 and all(x["g1_winner"] == x["g2_winner"] == "error" for x in pairs), f"pairs: what failed is an error, no winner (exit {r.rc})")
+        ok(r.rc == 2 and len(pairs) == 20 and all((x["g1_winner"] == x["g2_winner"] == "error") == (x["model_1"] != "empty") for x in pairs), f"pairs: what failed is an error, no winner (exit {r.rc})")
     venv = subprocess.run(["tests/peers/venv", "report"], capture_output=True, text=True)
     if venv.returncode:
         skip("FastChat's show_result reads the file", venv.stderr.strip())

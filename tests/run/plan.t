@@ -59,10 +59,10 @@ grep -qF "per million tokens \$ 30 in, \$ 20 out, $d/prices.txt)" "$d/out"; ok $
 rm "$d/prices.txt"
 plan "${hosted[@]}" --price-in 30 --price-out 60 --max-cost 0.01
 grep -q 'max-cost 0.01 would stop it before its end' "$d/out"; ok $? "a limit that is too low is told"
-sed -E 's/"turns": \["[^"]*"/"turns": [""/; 4q' "$d/smoke/model_answer/m.jsonl" >"$d/smoke/model_answer/half.jsonl"
+sed -E 's/"turns": \["[^"]*"/"turns": ["ERROR"/; 4q' "$d/smoke/model_answer/m.jsonl" >"$d/smoke/model_answer/half.jsonl"
 tail -n +5 "$d/smoke/model_answer/m.jsonl" >>"$d/smoke/model_answer/half.jsonl"
 plan --model-list half --judge-model gpt-x
-grep -q '16 judgments, 0 done, 8 calls to come; 8 have no answer to judge$' "$d/out"; ok $? "empty answers need no call and are not done: $(grep ^judge "$d/out")"
+grep -q '16 judgments, 0 done, 8 calls to come; 8 have no answer to judge$' "$d/out"; ok $? "failed answers need no call and are not done: $(grep ^judge "$d/out")"
 cp "$d/smoke/model_answer/m.jsonl" "$d/smoke/model_answer/m2.jsonl"
 for mode in pairwise-all pairwise-baseline; do
     flags=(--mode $mode --baseline-model m2 --repeat 2 --judge-model gpt-x --model-list m)

@@ -21,7 +21,7 @@ static void test_parse(void)
         "[\"a\", \"b\", \"c\"]");
     ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && m.n == 3, "three questions: %s", err.text);
     ok(m.answer[0].question_id == 81 && m.answer[1].question_id == 85 && m.answer[2].question_id == 90, "sorted by question");
-    ok(!strcmp(m.answer[0].turn[0], "new \u00e9\n") && !strcmp(m.answer[0].turn[1], ""), "the last line counts; null is an empty answer");
+    ok(!strcmp(m.answer[0].turn[0], "new \u00e9\n") && !strcmp(m.answer[0].turn[1], "$ERROR$"), "the last line counts; null is no answer");
     ok(answer_set_find(&m, 85)->n_turns == 3 && !answer_set_find(&m, 86) && !answer_set_find(&m, 1) && !answer_set_find(&m, 99),
         "found by question, or not");
     model_answers_free(&m);
@@ -107,7 +107,7 @@ static void test_add(void)
     ok(s.n == 2 && sorted, "answers arrive in any order and lie sorted");
     ok(answer_set_find(odd, 7)->n_turns == 2 && answer_set_find(odd, 9)->n_turns == 1, "a second answer replaces the first");
     answer_set_free(&s);
-    ok(answer_is_failure("") && answer_is_failure("ERROR") && answer_is_failure("$ERROR$") && !answer_is_failure("ERROR 5") &&
+    ok(!answer_is_failure("") && answer_is_failure("ERROR") && answer_is_failure("$ERROR$") && !answer_is_failure("ERROR 5") &&
         !answer_is_failure(" "),
        "traces of failures");
 }

@@ -358,7 +358,7 @@ static void test_states(void)
     memcpy(second + 1, canned, sizeof canned);
     start(&r, "j", MODE_SINGLE, "states.journal", 1, second);
     answer_set_add(&r.answers, "y", 111, (const char *const[]){ "y111", "$ERROR$" }, 2);
-    answer_set_add(&r.answers, "x", 111, (const char *const[]){ "x111", "" }, 2);
+    answer_set_add(&r.answers, "x", 111, (const char *const[]){ "x111", "ERROR" }, 2);
     open_grader(&r);
     struct grader_now now = grader_now(r.grader);
     ok(now.done == 2 && now.by_status[JUDGMENT_NO_ANSWER] == 2 && now.calls_left == 10, "failed answers are not asked about");
@@ -368,8 +368,8 @@ static void test_states(void)
     ok(grader_write(r.grader, 1, path_of("states.jsonl"), &err) == 0, "written");
     check_states(&r, "states.jsonl");
     char *text = file_of("states.jsonl");
-    ok(strstr(text, "\"user_prompt\": \"q111|r1|q111b|r2|x111|\", \"judgment\": \"$ERROR$\", \"score\": -1, \"turn\": 2"),
-        "an empty answer is written without a score");
+    ok(strstr(text, "\"user_prompt\": \"q111|r1|q111b|r2|x111|ERROR\", \"judgment\": \"$ERROR$\", \"score\": -1, \"turn\": 2"),
+        "a failed answer is written without a score");
     free(text);
     end(&r);
     start(&r, "j", MODE_SINGLE, "states.journal", 1, good);

@@ -4,6 +4,7 @@
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
 #include "mtbench/judge_prompt.h"
+#include "mtbench/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +122,50 @@ static void test_official(void)
     buf_free(&file);
 }
 
+/* ---- third turns ---- */
+
+static const struct { const char *system, *template, *more_system, *more; } turns[] = {     /* of 3 turns; NULL: cannot be extended */
+    { "To the second user question.", "S\n\n### User:\n{question_1}\n\n### A:\n{answer_1}\n\n### User:\n{question_2}\n\n### A:\n{answer_2}\n\nE",
+      "To the third user question.", "S\n\n### User:\n{question_1}\n\n### A:\n{answer_1}\n\n### User:\n{question_2}\n\n### A:\n{answer_2}\n\n### User:\n{question_3}\n\n### A:"
+      "\n{answer_3}\n\nE" },
+    { "Secondly seconds. Second!", "<first question>{question_1}</first question> <second question>{question_2}</second question> x <First>{answer_1}</First> <Second>"
+      "{answer_2}</Second> second 2", "Secondly seconds. Third!",
+      "<first question>{question_1}</first question> <second question>{question_2}</second question> <third question>{question_3}</third question> x <First>{answer_1}"
+      "</First> <Second>{answer_2}</Second> <Third>{answer_3}</Third> second 2" },
+    { "Judge.", "Q1: {question_1}\nA1: {answer_1}\nQ2: {question_2}\nA2: {answer_2}\nRate 12.", "Judge. Your evaluation should focus on the answer to the third user question.",
+      "Q1: {question_1}\nA1: {answer_1}\nQ2: {question_2}\nA2: {answer_2}\nQ3: {question_3}\nA3: {answer_3}\nRate 12." },
+    { "", "{{{question_1}{answer_1}}}{question_2}{answer_2}", "Your evaluation should focus on the answer to the third user question.",
+      "{{{question_1}{answer_1}}}{question_2}{answer_2}}}{question_3}{answer_3}" },
+    { "second", "{question_2}{question_1}", NULL, NULL },
+    { "second", "{question_1}{answer_1}{question_2}", NULL, NULL },
+    { "second", "{question_1}{answer_1}{answer_2}{question_2}", NULL, NULL },
+    { "second", "no fields", NULL, NULL },
+};
+
+static void test_turns(void)
+{
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        struct judge_prompts p = { xcalloc(1, sizeof *p.prompt), 1, "" };
+        p.prompt[0] = (struct judge_prompt){ xstrdup("s-multi-turn"), false, xstrdup(turns[i].system), xstrdup(turns[i].template), VERDICT_RATING };
+        judge_prompts_extend(&p, 4);
+        const struct judge_prompt *three = judge_prompts_find(&p, "s-multi-turn-3"), *four = judge_prompts_find(&p, "s-multi-turn-4");
+        ok(!three == !turns[i].more && !four == !turns[i].more && (!three || (!strcmp(three->system_prompt, turns[i].more_system) &&
+            !strcmp(three->prompt_template, turns[i].more) && three->format == VERDICT_RATING)), "three turns: %s", three ? three->prompt_template : "cannot be");
+        if (!i)
+            ok(strstr(four->system_prompt, "fourth") && strstr(four->prompt_template, "{answer_3}\n\n### User:\n{question_4}\n\n### A:\n{answer_4}\n\nE"), "and four");
+        judge_prompts_free(&p);
+    }
+    struct judge_prompts p = { xcalloc(2, sizeof *p.prompt), 2, "" };
+    p.prompt[0] = (struct judge_prompt){ xstrdup("s-multi-turn"), false, xstrdup(""), xstrdup("{a_1}{a_2}"), VERDICT_RATING };
+    p.prompt[1] = (struct judge_prompt){ xstrdup("s-multi-turn-3"), false, xstrdup("own"), xstrdup("x"), VERDICT_RATING };
+    judge_prompts_extend(&p, 1000);
+    ok(!strcmp(judge_prompts_find(&p, "s-multi-turn-3")->system_prompt, "own") && p.n == 1 + JUDGE_MAX_TURNS - 2, "a prompt of the file's own stands");
+    judge_prompts_free(&p);
+}
+
 int main(void)
 {
+    test_turns();
     test_format();
     test_parse();
     test_official();

@@ -49,10 +49,10 @@ static const struct { const char *line, *what; enum judgment_status status; } st
     { SINGLE("1e1", "", ""), "1e1", JUDGMENT_OK },
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\n$ERROR$\\n[The End of Assistant's Answer]"), "a judged $ERROR$", JUDGMENT_NO_ANSWER },
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\nERROR\\n[The End of Assistant's Answer]"), "a judged ERROR", JUDGMENT_NO_ANSWER },
-    { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\n\\n[The End of Assistant's Answer]"), "a judged nothing", JUDGMENT_NO_ANSWER },
+    { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\n\\n[The End of Assistant's Answer]"), "an answer of nothing", JUDGMENT_OK },
     { SINGLE("9", "", "\\n[The Start of Assistant's Answer]\\nAn ERROR\\n[The End of Assistant's Answer]"), "an answer about an ERROR", JUDGMENT_OK },
-    { SINGLE("9", "", "### Assistant A:\\n\\n\\n<|The End of Assistant A's Conversation with User|>"), "a second turn of nothing",
-        JUDGMENT_NO_ANSWER },
+    { SINGLE("9", "", "### Assistant A:\\n\\n\\n<|The End of Assistant A's Conversation with User|>"), "a second turn of nothing", JUDGMENT_OK },
+    { SINGLE("9", "", "### Assistant A:\\nERROR\\n\\n<|The End of Assistant A's Conversation with User|>"), "a second turn's ERROR", JUDGMENT_NO_ANSWER },
 };
 
 static void test_states(void)

@@ -57,10 +57,12 @@ static void test_order(void)
 {
     static const char *const expected[] = {
         "1.1:x 1.1:y 1.1:z 3.1:x 3.1:y 3.1:z 5.1:x 5.1:y 5.1:z 2.1:x 2.1:y 2.1:z 4.1:x 4.1:y 4.1:z "
-        "1.2:x 1.2:y 1.2:z 5.2:x 5.2:y 5.2:z 2.2:x 2.2:y 2.2:z",
-        "1.1:x-y 1.1:z-y 3.1:x-y 3.1:z-y 5.1:x-y 5.1:z-y 2.1:x-y 2.1:z-y 4.1:x-y 4.1:z-y 1.2:x-y 1.2:z-y 5.2:x-y 5.2:z-y 2.2:x-y 2.2:z-y",
+        "1.2:x 1.2:y 1.2:z 5.2:x 5.2:y 5.2:z 2.2:x 2.2:y 2.2:z 4.2:x 4.2:y 4.2:z 4.3:x 4.3:y 4.3:z",
+        "1.1:x-y 1.1:z-y 3.1:x-y 3.1:z-y 5.1:x-y 5.1:z-y 2.1:x-y 2.1:z-y 4.1:x-y 4.1:z-y 1.2:x-y 1.2:z-y 5.2:x-y 5.2:z-y 2.2:x-y 2.2:z-y "
+        "4.2:x-y 4.2:z-y 4.3:x-y 4.3:z-y",
         "1.1:x-y 1.1:x-z 1.1:y-z 3.1:x-y 3.1:x-z 3.1:y-z 5.1:x-y 5.1:x-z 5.1:y-z 2.1:x-y 2.1:x-z 2.1:y-z 4.1:x-y 4.1:x-z 4.1:y-z "
-        "1.2:x-y 1.2:x-z 1.2:y-z 5.2:x-y 5.2:x-z 5.2:y-z 2.2:x-y 2.2:x-z 2.2:y-z",
+        "1.2:x-y 1.2:x-z 1.2:y-z 5.2:x-y 5.2:x-z 5.2:y-z 2.2:x-y 2.2:x-z 2.2:y-z "
+        "4.2:x-y 4.2:x-z 4.2:y-z 4.3:x-y 4.3:x-z 4.3:y-z",
     };
     static const char *const name[] = { "single", "pairwise-baseline", "pairwise-all" };
     for (int mode = 0; mode < 3; mode++) {
@@ -91,13 +93,14 @@ static void answers_of_all(struct answer_set *s, struct model_answers *ref)
 {
     struct answer_set r = {0};
     for (int i = 0; i < questions.n; i++) {
-        const char *reference[] = { "r1", "r2" };
-        answer_set_add(&r, "ref", questions.q[i].id, reference, 2);
+        const char *reference[] = { "r1", "r2", "r3" };
+        answer_set_add(&r, "ref", questions.q[i].id, reference, 3);
         for (int m = 0; m < 3; m++) {
-            char *one = xasprintf("%s1", models[m]), *two = xasprintf("%s2", models[m]);
-            answer_set_add(s, models[m], questions.q[i].id, (const char *const[]){ one, two }, 2);
+            char *one = xasprintf("%s1", models[m]), *two = xasprintf("%s2", models[m]), *three = xasprintf("%s3", models[m]);
+            answer_set_add(s, models[m], questions.q[i].id, (const char *const[]){ one, two, three }, 3);
             free(one);
             free(two);
+            free(three);
         }
     }
     *ref = r.model[0];
@@ -122,6 +125,9 @@ static void test_render(const struct answer_set *s, const struct model_answers *
     rendered(MODE_SINGLE, 9, 1, s, ref, "q2|r1|x1");
     rendered(MODE_SINGLE, 15, 1, s, ref, "q1|x1|q1b|x2");
     rendered(MODE_SINGLE, 23, 1, s, ref, "q2|r1|q2b|r2|z1|z2");
+    rendered(MODE_SINGLE, 24, 1, s, ref, "q4|r1|q4b|r2|x1|x2");
+    rendered(MODE_SINGLE, 28, 1, s, ref, "q4|r1|q4b|r2|q4c|r3|y1|y2|y3");
+    rendered(MODE_PAIRWISE_ALL, 27, 2, s, ref, "q4|q4b|q4c|r1|r2|r3|y1|y2|y3|x1|x2|x3");
     rendered(MODE_PAIRWISE_ALL, 1, 1, s, ref, "q1|x1|z1");
     rendered(MODE_PAIRWISE_ALL, 1, 2, s, ref, "q1|z1|x1");
     rendered(MODE_PAIRWISE_ALL, 9, 2, s, ref, "q2|r1|y1|x1");
@@ -140,7 +146,9 @@ static void test_ready(struct answer_set *s)
     answer_set_add(s, "y", 1, (const char *const[]){ "y1" }, 1);
     ok(match_ready(first, s) == JUDGMENT_OK && match_ready(second, s) == -1, "the second turn is yet to come");
     answer_set_add(s, "y", 1, (const char *const[]){ "y1", "" }, 2);
-    ok(match_ready(first, s) == JUDGMENT_OK && match_ready(second, s) == JUDGMENT_NO_ANSWER, "an empty second turn fails only that");
+    ok(match_ready(first, s) == JUDGMENT_OK && match_ready(second, s) == JUDGMENT_OK, "an empty second turn is an answer");
+    answer_set_add(s, "y", 1, (const char *const[]){ "y1", "ERROR" }, 2);
+    ok(match_ready(first, s) == JUDGMENT_OK && match_ready(second, s) == JUDGMENT_NO_ANSWER, "a failed second turn fails only that");
     answer_set_add(s, "y", 1, (const char *const[]){ "$ERROR$" }, 1);
     ok(match_ready(first, s) == JUDGMENT_NO_ANSWER && match_ready(second, s) == JUDGMENT_NO_ANSWER, "a failed first turn fails both");
     struct answer_set none = {0};
@@ -155,6 +163,14 @@ static void test_check(struct answer_set *s, struct model_answers *ref)
     ok(matches_check(&o, s, ref, &err) == 0 && matches_check(&o, NULL, ref, &err) == 0, "all is there");
     ok(matches_check(&o, s, NULL, &err) < 0 && err.kind == ERR_USAGE && strstr(err.text, "question 2") && strstr(err.text, "--reference"), "%s",
         err.text);
+    struct answer_set bad = { ref, 1 };
+    static const char *const error[] = { "ERROR", "$ERROR$" };
+    for (int i = 0; i < 2; i++) {
+        answer_set_add(&bad, ref->model, 2, (const char *const[]){ "r1", error[i] }, 2);
+        ok(matches_check(&o, s, ref, &err) < 0 && strstr(err.text, "turn 2 of question 2") && strstr(err.text, error[i]) && strstr(err.text, "--reference"),
+            "%s", err.text);
+    }
+    answer_set_add(&bad, ref->model, 2, (const char *const[]){ "r1", "r2" }, 2);
     const char *with_w[] = { "x", "w" };
     o.model = with_w;
     o.n_models = 2;
@@ -194,6 +210,7 @@ int main(void)
         printf("Bail out! %s\n", err.text);
         return 1;
     }
+    judge_prompts_extend(&prompts, 4);
     answers_of_all(&s, &ref);
     test_order();
     test_shuffle();
