@@ -44,6 +44,7 @@ struct grader_now {
     long total, done, failed;            /* judgments: one per match and repeat; failed: of the done ones those whose status is not ok */
     long calls_left;                     /* not yet handed out */
     long by_status[JUDGMENT_STATUSES];
+    long no_reference;                   /* of no_answer: judgments whose reference failed when it was made */
     long empty;                          /* judgments with an answer of no text at all to the judged turn, which is judged like any other */
     int64_t tokens; double cost;         /* of this and earlier runs of the journal; cost -1: no price was known */
 };

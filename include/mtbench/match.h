@@ -40,7 +40,7 @@ void matches_free(struct matches *m);
  * references are checked; 'reference' may be NULL if no match needs it. */
 int matches_check(const struct match_opts *o, const struct answer_set *answers, const struct model_answers *reference, struct err *err);
 
-/* Has the match the references that its prompt shows, and are they answers? -1: err (usage). */
+/* Has the match the references that its prompt shows? -1: err (usage). */
 int match_check_reference(const struct match *m, const struct model_answers *reference, struct err *err);
 
 /* numpy's legacy shuffle with seed 0 over n things, as FastChat orders matches for --parallel above 1: order[i] is the number of the i-th. */
@@ -53,8 +53,10 @@ bool category_has_reference(const char *category);
  * when an answer or a reference is missing, which matches_check() and match_ready() tell before. */
 int match_render(const struct match *m, int game, const struct answer_set *answers, const struct model_answers *reference, struct buf *user,
                  struct err *err);
-/* Are the answers there? JUDGMENT_OK; JUDGMENT_NO_ANSWER when a turn that the prompt would show failed; -1: not yet there. */
-int match_ready(const struct match *m, const struct answer_set *answers);
+/* Are the answers there? JUDGMENT_OK; JUDGMENT_NO_ANSWER when a turn (or reference) that the prompt would show failed; -1: not yet there. */
+int match_ready(const struct match *m, const struct answer_set *answers, const struct model_answers *reference);
+/* Is a reference that the prompt would show the trace of a failure, which no judge may be told as the truth? */
+bool match_reference_failed(const struct match *m, const struct model_answers *reference);
 /* Is an answer to the judged turn there, and empty? */
 bool match_judges_empty(const struct match *m, const struct answer_set *answers);
 

@@ -198,6 +198,8 @@ static void say_failures(const struct grader_now *g)
             buf_printf(&b, "%s%ld %s", b.len ? ", " : "", g->by_status[s], judgment_status_name((enum judgment_status)s));
     if (b.len)
         log_note("judgments that do not count: %s; the reasons are in the journal", b.data);
+    if (g->no_reference)
+        log_note("%ld of them have a reference answer that is an error text (ERROR, $ERROR$ or null): choose a complete file with --reference", g->no_reference);
     if (g->empty)
         log_note("%ld of the judged answers are empty: they are judged as what the model said", g->empty);
     buf_free(&b);

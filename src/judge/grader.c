@@ -148,8 +148,9 @@ static void settle(struct grader *g, int i, bool is_new)
 {
     struct game *game = &g->game[i];
     const struct match *m = grader_match(g, i / g->n_games);
-    int ready = match_ready(m, g->o.answers);
+    int ready = match_ready(m, g->o.answers, g->o.reference);
     if (ready == JUDGMENT_NO_ANSWER) {
+        g->now.no_reference += i % g->n_games == 0 && match_reference_failed(m, g->o.reference);
         game->status = JUDGMENT_NO_ANSWER;
         game->tstamp = clock_unix();
         g->now.calls_left--;

@@ -160,8 +160,16 @@ static int answer_ready(const struct model_answer *a, int turn)
     return a && a->n_turns >= turn ? JUDGMENT_OK : -1;
 }
 
-int match_ready(const struct match *m, const struct answer_set *answers)
+bool match_reference_failed(const struct match *m, const struct model_answers *reference)
 {
+    const struct model_answer *a = m->with_reference && reference ? answer_set_find(reference, m->question->id) : NULL;
+    return a && a->n_turns >= m->turn && answer_ready(a, m->turn) == JUDGMENT_NO_ANSWER;
+}
+
+int match_ready(const struct match *m, const struct answer_set *answers, const struct model_answers *reference)
+{
+    if (match_reference_failed(m, reference))
+        return JUDGMENT_NO_ANSWER;
     int one = answer_ready(answer_of(answers, m->model_1, m), m->turn);
     int two = m->model_2 ? answer_ready(answer_of(answers, m->model_2, m), m->turn) : JUDGMENT_OK;
     return one < 0 || two < 0 ? -1 : one == JUDGMENT_NO_ANSWER ? one : two;
@@ -187,18 +195,10 @@ static int missing(const struct match *m, const char *model, struct err *err)
 static const struct model_answer *reference_of(const struct match *m, const struct model_answers *reference, struct err *err)
 {
     const struct model_answer *a = reference ? answer_set_find(reference, m->question->id) : NULL;
-    const char *name = reference && reference->model ? reference->model : "reference answers";
-    int turn = 0;
-    while (a && turn < m->turn && turn < a->n_turns && !answer_is_failure(a->turn[turn]))
-        turn++;
-    if (turn == m->turn)
+    if (a && a->n_turns >= m->turn)
         return a;
-    if (a && turn < a->n_turns)
-        err_set(err, ERR_USAGE, "%s: the reference answer to turn %d of question %lld is none but the trace of a failure (%s); choose a complete file with "
-                "--reference", name, turn + 1, (long long)m->question->id, a->turn[turn]);
-    else
-        err_set(err, ERR_USAGE, "%s: no reference answer to turn %d of question %lld (%s); choose a complete file with --reference", name, turn + 1,
-                (long long)m->question->id, m->question->category);
+    err_set(err, ERR_USAGE, "%s: no reference answer to turn %d of question %lld (%s); choose a complete file with --reference",
+            reference && reference->model ? reference->model : "reference answers", m->turn, (long long)m->question->id, m->question->category);
     return NULL;
 }
 
