@@ -31,6 +31,7 @@ struct api_run {
     struct transport *transport;         /* NULL until connected */
     struct progress *progress;
     struct call_pace pace;
+    bool has_system;                     /* a system message is sent */
     int in_flight;
     double started;
 };

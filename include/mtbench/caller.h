@@ -19,6 +19,7 @@ struct caller_opts {
     int64_t (*count_tokens)(void *ctx, const char *text);   /* for replies without usage; NULL: bytes / 4 */
     void *count_ctx;
     uint64_t jitter_seed;
+    bool with_system;                    /* calls will have a system message, so the smoke call has one */
     bool (*stopped)(void *ctx);          /* looked at while the smoke call waits: true ends it; NULL: nothing does */
     void *stopped_ctx;
 };

@@ -11,7 +11,7 @@ struct endpoint_words {
     const char *who;                     /* "judge" */
     const char *provider, *base_url, *model;   /* "--judge-provider" ... */
     const char *key_file;                /* the variable that names a file with the key: "MTBENCH_JUDGE_KEY_FILE" */
-    const char *deployment;              /* the variable with an Azure deployment that the model's name does not tell; NULL: none */
+    bool second;                         /* beside another endpoint, whose deployment the provider's variable names */
 };
 
 /* Where and as whom. Filled from flags and environment by endpoint_resolve(). */
@@ -28,6 +28,9 @@ struct endpoint {
 struct dialect {
     bool max_completion_tokens;          /* wants this name instead of max_tokens */
     bool no_temperature;                 /* takes only its default */
+    bool no_system;                      /* takes no system message: its text goes in front of the user's */
+    bool no_n;                           /* takes no "n", of which one is the default */
+    bool no_stream;                      /* streams unless told not to */
 };
 
 /* How the try was sent that a reply answers. */
@@ -35,6 +38,7 @@ struct asked {
     struct dialect dialect;
     bool doubled;                        /* the token limit has been doubled already */
     bool cut_is_fine;                    /* of the call */
+    bool has_system;                     /* the call begins with a system message */
 };
 
 struct http_request {                    /* built by a provider; release with http_request_free() */
@@ -86,7 +90,11 @@ struct http_response {
 
 struct provider {
     const char *name;                    /* "openai", "azure", "anthropic", "compatible" */
+    const char *model_prefix;            /* models whose names begin so are this one's, where no provider and no address is given; NULL: none */
+    bool cut_prefix;                     /* it is ours: the server knows the model without it */
     const char *key_env, *base_env;      /* variables looked at for key and base URL, space-separated */
+    const char *deployment_env;          /* variable with the server's name of the model, where that is another; NULL: none */
+    const char *version_env;             /* variables with the version of the API, space-separated; NULL: none */
     const char *base_url;                /* default, or NULL: must be given */
     bool needs_key;
     /* Fill in e->url from base URL, model and version. -1: err (usage). */
@@ -100,15 +108,19 @@ struct provider {
     int (*batch_read)(const char *line, size_t n, char id[65], const struct asked *a, struct reply *out, struct err *err);
     int batch_lines;                     /* most lines of a batch, and bytes */
     int64_t batch_bytes;
+    /* What models of this name are known to want, for batches, where refusals cannot teach. NULL: nothing. */
+    struct dialect (*guess)(const char *model);
 };
 
 /* NULL: err (usage), which lists them. */
 const struct provider *provider_find(const char *name, struct err *err);
+/* "openai, azure, ...": all of them, for help texts. */
+const char *provider_names(void);
 void http_request_free(struct http_request *r);
 void reply_free(struct reply *r);
 
 struct endpoint_opts {
-    const char *provider;                /* NULL: by the model's name: claude-* is anthropic, azure-* azure, all else openai; with a base URL: compatible */
+    const char *provider;                /* NULL: by the model's name, with a base URL compatible, else openai */
     const char *base_url, *model;        /* base_url NULL: from the environment, else the provider's own */
     const struct endpoint_words *words;  /* NULL: a judge's */
     const char *(*env)(const char *name);   /* NULL: getenv */

@@ -76,7 +76,7 @@ static int open_journal(struct api_run *r, struct err *err)
 int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err)
 {
     static const struct endpoint_words words = {
-        "model", "--provider", "--base-url", "--model", "MTBENCH_JUDGE_KEY_FILE", "AZURE_OPENAI_DEPLOYMENT",
+        "model", "--provider", "--base-url", "--model", "MTBENCH_JUDGE_KEY_FILE", false,
     };
     const struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->model, .words = &words };
     const struct price_flags f = { o->data_dir, o->model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
@@ -84,6 +84,7 @@ int api_run_open(struct api_run *r, const struct api_opts *o, const struct quest
     if (check_temperatures(o, qs, err) < 0 || price_by_flags(&f, &r->price, err) < 0 || endpoint_resolve(&r->endpoint, &e, err) < 0)
         return -1;
     const char *system = choose_system(o);
+    r->has_system = *system != '\0';
     describe(r, system);
     if (open_journal(r, err) < 0)
         return -1;
@@ -102,7 +103,7 @@ int api_run_connect(struct api_run *r, struct err *err)
     const struct api_opts *o = r->o;
     const struct caller_opts c = {
         .endpoint = &r->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = r->price.in, .price_out = r->price.out,
-        .max_cost = o->max_cost, .spent = call_journal_totals(r->journal).cost,
+        .max_cost = o->max_cost, .spent = call_journal_totals(r->journal).cost, .with_system = r->has_system,
     };
     if (dialogs_now(r->dialogs).open == 0)
         return 0;

@@ -56,7 +56,8 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
     const struct judge_opts *o = j->o;
     struct caller_opts c = {
         .endpoint = e, .parallel = (int)o->parallel, .ahead = (int)o->parallel, .timeout = o->timeout, .price_in = price_in, .price_out = price_out, .max_cost = o->max_cost,
-        .spent = j->grader ? call_journal_totals(j->journal).cost : 0, .stopped = is_stopped, .stopped_ctx = j->job,
+        .spent = j->grader ? call_journal_totals(j->journal).cost : 0, .with_system = true,
+        .stopped = is_stopped, .stopped_ctx = j->job,
     };
     struct transport *t = caller_create(&c, err);
     if (t && smoke && caller_smoke(t, err) < 0) {
@@ -70,7 +71,7 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
 static int add_fallback(struct judging *j, bool smoke, struct err *err)
 {
     static const struct endpoint_words words = {
-        "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge", "MTBENCH_FALLBACK_KEY_FILE", NULL,
+        "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge", "MTBENCH_FALLBACK_KEY_FILE", true,
     };
     const struct judge_opts *o = j->o;
     struct endpoint_opts e = { .provider = o->fallback_provider, .base_url = o->fallback_base_url, .model = o->fallback, .words = &words };

@@ -301,8 +301,9 @@ static void import_submit(void *ctx, const struct call *c)
         r->used = true;
         accept_cut(c, &r->reply);
         tally.tries = 1;
-        if (r->reply.text || r->reply.tokens_in >= 0)
-            tally_add(&tally, &r->reply, count_prompt(&m->counter, c->message, c->n_messages), &m->counter);
+        struct bill worst = { count_prompt(&m->counter, c->message, c->n_messages), c->max_tokens, true };
+        struct bill b = bill_of(&r->reply, worst.tokens_in, &worst, &m->counter);
+        tally_add(&tally, &b);
     } else {
         none.reason = xstrdup(of_another_prompt(m, id) ? "the batch's result is of another prompt; export again" : "the batch files have no result of this call");
         r = NULL;

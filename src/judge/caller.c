@@ -20,11 +20,12 @@ struct job {
     char *sent;
     int max_tokens, max_tries;
     int64_t prompt_tokens;               /* our own count */
+    struct bill worst;                   /* what the try that flies may come to */
     struct tally tally;
     int faults;                          /* tries that ended in an error that may pass */
     int fruitless;                       /* rate limits in a row while nobody was answered */
     int64_t answered_before;             /* calls answered when it was limited last */
-    double started, tried, due, worst;
+    double started, tried, due;
     struct reply cut;                    /* what the first limit left, in case that the second try brings less */
     char *cut_sent;
 };
@@ -55,6 +56,7 @@ static struct job *job_make(const struct caller *c, const struct call *call)
     j->max_tokens = call->max_tokens;
     j->max_tries = c->o.max_tries;
     j->asked.cut_is_fine = call->cut_is_fine;
+    j->asked.has_system = call->n_messages > 0 && !strcmp(call->message[0].role, "system");
     j->prompt_tokens = count_prompt(&c->counter, j->call.message, call->n_messages);
     return j;
 }
@@ -115,10 +117,27 @@ static void finish(struct caller *c, struct job *j, struct reply *r)
     job_free(j);
 }
 
-/* A call that will not be asked any more in this run. What was paid for it goes on record. */
+/* What the first limit left, with what was sent for it. false: there was no second try. */
+static bool take_back_cut(struct job *j, struct reply *r)
+{
+    if (!j->cut_sent)
+        return false;
+    *r = j->cut;
+    j->cut = (struct reply){0};
+    free(j->sent);
+    j->sent = j->cut_sent;
+    j->cut_sent = NULL;
+    return true;
+}
+
+/* A call that will not be asked any more in this run. What came of it is paid for and goes on record: a text that the first limit cut as it
+ * is, since nobody will ask with a larger one. */
 static void abandon(struct caller *c, struct job *j)
 {
-    if (j->tally.tokens_in + j->tally.tokens_out > 0) {
+    struct reply cut;
+    if (take_back_cut(j, &cut)) {
+        finish(c, j, &cut);
+    } else if (j->tally.tokens_in + j->tally.tokens_out > 0) {
         struct reply r = { .status = CALL_FAILED, .reason = xstrdup("the run was stopped before the next try") };
         finish(c, j, &r);
     } else {
@@ -147,11 +166,16 @@ static void stop(struct caller *c, enum err_kind kind, const char *reason)
 
 /* ---- starting ---- */
 
-/* Dollars of a try at worst. Our own count may be another tokenizer's; bytes / 4 is no more than a guess. */
-static double worst_case(const struct caller *c, const struct job *j)
+/* A try at worst. Our own count may be another tokenizer's; bytes / 4 is no more than a guess. */
+static struct bill worst_case(const struct caller *c, const struct job *j)
 {
     double in = (double)j->prompt_tokens * (c->counter.count ? 1.25 : 2) + 16;
-    return budget_price(&c->budget, (int64_t)in, j->max_tokens);
+    return (struct bill){ (int64_t)in, j->max_tokens, true };
+}
+
+static double price(const struct caller *c, const struct bill *b)
+{
+    return budget_price(&c->budget, b->tokens_in, b->tokens_out);
 }
 
 static void launch(struct caller *c, struct job *j, double now)
@@ -179,7 +203,7 @@ static void start_due(struct caller *c)
         if (!j)
             return;
         j->worst = worst_case(c, j);
-        if (budget_reserve(&c->budget, j->worst)) {
+        if (budget_reserve(&c->budget, price(c, &j->worst))) {
             launch(c, j, now);
             continue;
         }
@@ -226,6 +250,16 @@ static bool worth_another(struct caller *c, struct job *j, const struct reply *r
     return j->fruitless < j->max_tries;
 }
 
+/* The second try may bring less than the first: a doubled limit may not fit the model. */
+static void end_call(struct caller *c, struct job *j, struct reply *r)
+{
+    if (j->cut_sent && (r->status == CALL_FAILED || r->status == CALL_TOO_LONG)) {
+        reply_free(r);
+        take_back_cut(j, r);
+    }
+    finish(c, j, r);
+}
+
 static void retry(struct caller *c, struct job *j, struct reply *r)
 {
     double now = clock_now();
@@ -236,7 +270,7 @@ static void retry(struct caller *c, struct job *j, struct reply *r)
         free(r->reason);
         r->reason = reason;
         r->status = CALL_FAILED;
-        finish(c, j, r);
+        end_call(c, j, r);
         return;
     }
     c->n_retries++;
@@ -255,20 +289,6 @@ static void ask_for_more(struct caller *c, struct job *j, struct reply *r)
     again(c, j, 0);
 }
 
-/* The second try may bring less than the first: a doubled limit may not fit the model. */
-static void end_call(struct caller *c, struct job *j, struct reply *r)
-{
-    if (j->cut_sent && (r->status == CALL_FAILED || r->status == CALL_TOO_LONG)) {
-        reply_free(r);
-        *r = j->cut;
-        j->cut = (struct reply){0};
-        free(j->sent);
-        j->sent = j->cut_sent;
-        j->cut_sent = NULL;
-    }
-    finish(c, j, r);
-}
-
 static void refused(struct caller *c, struct job *j, struct reply *r)
 {
     bool others_fare_better = r->passing && c->answered > c->answered_at_refusal;
@@ -285,10 +305,16 @@ static void refused(struct caller *c, struct job *j, struct reply *r)
 
 static void adapt(struct caller *c, struct job *j, struct reply *r)
 {
-    if (c->dialect.max_completion_tokens && !j->asked.dialect.max_completion_tokens)
-        log_verbose("call %s: the model wants max_completion_tokens instead of max_tokens", j->call.key);
-    if (c->dialect.no_temperature && !j->asked.dialect.no_temperature)
-        log_verbose("call %s: the model takes no temperature but its own; none is sent from now on", j->call.key);
+    const struct dialect *had = &j->asked.dialect, *has = &c->dialect;
+    const struct { bool learnt; const char *what; } word[] = {
+        { has->max_completion_tokens && !had->max_completion_tokens, "wants max_completion_tokens instead of max_tokens" },
+        { has->no_temperature && !had->no_temperature, "takes no temperature but its own; none is sent from now on" },
+        { has->no_system && !had->no_system, "takes no system message; its text goes in front of the user's from now on" },
+        { has->no_n && !had->no_n, "takes no n; none is sent from now on" },
+    };
+    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+        if (word[i].learnt)
+            log_verbose("call %s: the model %s (%s)", j->call.key, word[i].what, r->reason);
     reply_free(r);
     again(c, j, 0);
 }
@@ -296,15 +322,9 @@ static void adapt(struct caller *c, struct job *j, struct reply *r)
 /* What the try cost, as far as one can know. */
 static void settle(struct caller *c, struct job *j, const struct reply *r)
 {
-    struct tally one = {0};
-    bool billed = r->text || r->tokens_in >= 0 || r->tokens_out >= 0;
-    if (billed) {
-        tally_add(&one, r, j->prompt_tokens, &c->counter);
-        j->tally.tokens_in += one.tokens_in;
-        j->tally.tokens_out += one.tokens_out;
-        j->tally.estimated |= one.estimated;
-    }
-    budget_settle(&c->budget, j->worst, billed ? budget_price(&c->budget, one.tokens_in, one.tokens_out) : r->maybe_billed ? j->worst : 0);
+    struct bill b = bill_of(r, j->prompt_tokens, &j->worst, &c->counter);
+    tally_add(&j->tally, &b);
+    budget_settle(&c->budget, price(c, &j->worst), price(c, &b));
     c->budget_bound = false;
 }
 
@@ -432,7 +452,7 @@ struct caller_now caller_now(const struct transport *t)
     };
 }
 
-/* Truncated, filtered or refused: it was reached all the same. */
+/* Truncated, filtered or refused: it was reached all the same. What to check depends on whether anybody spoke there. */
 static int judge_smoke(const struct caller *c, const struct call_record *r, struct err *err)
 {
     if (r->status != CALL_FAILED && r->status != CALL_TOO_LONG)
@@ -440,15 +460,17 @@ static int judge_smoke(const struct caller *c, const struct call_record *r, stru
     if (!strcmp(r->reason, "the reply is empty"))
         return 0;
     const struct endpoint *e = c->o.endpoint;
-    return err_set(err, ERR_DEVICE, "%s %s at %.*s: %s; check %s, %s, the network and HTTPS_PROXY", e->words->who, e->model, (int)strcspn(e->url, "?"), e->url,
-                   r->reason, e->words->base_url, e->words->model);
+    bool spoke = !strncmp(r->reason, "HTTP ", 5);
+    return err_set(err, ERR_DEVICE, "%s %s at %.*s: %s; check %s, %s%s", e->words->who, e->model, (int)strcspn(e->url, "?"), e->url,
+                   r->reason, e->words->base_url, e->words->model, spoke ? " and what the server takes" : ", the network and HTTPS_PROXY");
 }
 
 int caller_smoke(struct transport *t, struct err *err)
 {
     struct caller *c = t->ctx;
-    const struct call_message m = { "user", "Reply with the number 1." };
-    struct call call = { .key = "smoke", .message = &m, .n_messages = 1, .max_tokens = 16, .verdict = -1, .cut_is_fine = true };
+    const struct call_message m[] = { { "system", "You are a helpful assistant." }, { "user", "Reply with the number 1." } };
+    const bool all = c->o.with_system;   /* a server that refuses system messages tells now */
+    struct call call = { .key = "smoke", .message = all ? m : m + 1, .n_messages = all ? 2 : 1, .max_tokens = 16, .verdict = -1, .cut_is_fine = true };
     struct job *j = job_make(c, &call);
     const struct call_record *r = NULL;
     j->max_tries = j->max_tries < 3 ? j->max_tries : 3;

@@ -75,7 +75,7 @@ double duration_parse(const char *s)
     return sum;
 }
 
-static double date_parse(const char *s, double now)
+double date_wait(const char *s, double now)
 {
     static const char *const form[] = { "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%SZ" };
     for (size_t i = 0; i < sizeof form / sizeof *form; i++) {
@@ -89,35 +89,23 @@ static double date_parse(const char *s, double now)
     return -1;
 }
 
-/* Anthropic tells of each of its limits what is left and when it will be full again (RFC 3339): only one with nothing left can have refused the call. */
-static double anthropic_wait(const char *lines, double now)
+double header_clock(const char *lines, double now)
 {
-    static const char *const limit[] = { "requests", "tokens", "input-tokens", "output-tokens" };
-    char name[64], v[128];
-    double wait = -1, x;
-    for (size_t i = 0; i < sizeof limit / sizeof *limit; i++) {
-        snprintf(name, sizeof name, "anthropic-ratelimit-%s-remaining", limit[i]);
-        if (!header_find(lines, name, v, sizeof v) || strcmp(v, "0"))
-            continue;
-        snprintf(name, sizeof name, "anthropic-ratelimit-%s-reset", limit[i]);
-        if (header_find(lines, name, v, sizeof v) && (x = date_parse(v, now)) > wait)
-            wait = x;
-    }
-    return wait;
+    char v[128];
+    double clock = header_find(lines, "date", v, sizeof v) ? date_wait(v, 0) : -1;
+    return clock > 0 ? clock : now;
 }
 
 double header_wait(const char *lines, double now)
 {
     char v[128];
     double wait = -1, x;
-    /* The server's own clock measures its dates, where it tells that. */
-    double clock = header_find(lines, "date", v, sizeof v) ? date_parse(v, 0) : -1;
-    now = clock > 0 ? clock : now;
+    now = header_clock(lines, now);
     if (header_find(lines, "retry-after-ms", v, sizeof v) && isdigit((unsigned char)v[0]) && (x = duration_parse(v)) >= 0)
         return x / 1000;
     if (header_find(lines, "retry-after", v, sizeof v)) {
         x = duration_parse(v);
-        wait = x >= 0 ? x : date_parse(v, now);
+        wait = x >= 0 ? x : date_wait(v, now);
         if (wait >= 0)
             return wait;
     }
@@ -125,5 +113,5 @@ double header_wait(const char *lines, double now)
     for (size_t i = 0; i < sizeof reset / sizeof *reset; i++)
         if (header_find(lines, reset[i], v, sizeof v) && (x = duration_parse(v)) > 0 && x < 1e6)
             wait = x > wait ? x : wait;
-    return wait >= 0 ? wait : anthropic_wait(lines, now);
+    return wait;
 }

@@ -5,22 +5,33 @@
 #include "mtbench/mem.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct provider *const registry[] = { &provider_openai, &provider_azure, &provider_anthropic, &provider_compatible };
+/* The registry: a provider is a file provider_NAME.c with its provider_NAME, and a word here. Of several prefixes of a model's name the first counts. */
+#define PROVIDERS(X) X(openai) X(azure) X(anthropic) X(compatible)
+#define DECLARE(name) extern const struct provider provider_##name;
+#define ENTRY(name) &provider_##name,
+PROVIDERS(DECLARE)
+static const struct provider *const registry[] = { PROVIDERS(ENTRY) };
+enum { N_PROVIDERS = sizeof registry / sizeof *registry };
+
+const char *provider_names(void)
+{
+    static char names[256];
+    if (!*names)
+        for (int i = 0; i < N_PROVIDERS; i++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", registry[i]->name);
+    return names;
+}
 
 const struct provider *provider_find(const char *name, struct err *err)
 {
-    enum { N = sizeof registry / sizeof *registry };
-    struct buf names = {0};
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < N_PROVIDERS; i++)
         if (!strcmp(registry[i]->name, name))
             return registry[i];
-    for (int i = 0; i < N; i++)
-        buf_printf(&names, "%s%s", i ? ", " : "", registry[i]->name);
-    err_set(err, ERR_USAGE, "%s: no such provider; known are %s", name, names.data);
-    buf_free(&names);
+    err_set(err, ERR_USAGE, "%s: no such provider; known are %s", name, provider_names());
     return NULL;
 }
 
@@ -54,7 +65,19 @@ void request_header(struct http_request *r, const char *name, const char *value)
     r->header[r->n_headers++] = xasprintf("%s: %s", name, value);
 }
 
-void request_body(struct http_request *r, cJSON *body)
+cJSON *request_messages(const struct call_message *m, int n)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; i < n; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "role", m[i].role);
+        cJSON_AddStringToObject(item, "content", m[i].content);
+        cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+void request_body(struct http_request *r, cJSON *body, const struct dialect *d, const struct call *c)
 {
     char *text = cJSON_PrintUnformatted(body);
     r->body = xstrdup(text);
@@ -63,6 +86,8 @@ void request_body(struct http_request *r, cJSON *body)
     cJSON_DeleteItemFromObject(body, "model");
     cJSON_DeleteItemFromObject(body, "messages");
     cJSON_DeleteItemFromObject(body, "system");
+    if (d->no_system && c->n_messages && !strcmp(c->message[0].role, "system"))
+        cJSON_AddStringToObject(body, "system", "in the user message");
     text = cJSON_PrintUnformatted(body);
     r->sent = xstrdup(text);
     cJSON_free(text);
@@ -153,13 +178,17 @@ static const char *first_of(const struct endpoint_opts *o, const char *names)
     return NULL;
 }
 
-static const char *provider_name(const struct endpoint_opts *o)
+static bool has_prefix(const struct provider *p, const char *model)
 {
-    if (o->provider)
-        return o->provider;
-    if (o->base_url)
-        return "compatible";
-    return !strncmp(o->model, "claude-", 7) ? "anthropic" : !strncmp(o->model, "azure-", 6) ? "azure" : "openai";
+    return p->model_prefix && !strncmp(model, p->model_prefix, strlen(p->model_prefix));
+}
+
+static const struct provider *choose(const struct endpoint_opts *o, struct err *err)
+{
+    for (int i = 0; !o->provider && !o->base_url && i < N_PROVIDERS; i++)
+        if (has_prefix(registry[i], o->model))
+            return registry[i];
+    return provider_find(o->provider ? o->provider : o->base_url ? "compatible" : "openai", err);
 }
 
 /* A key with a line break in it would become a header of its own. */
@@ -208,20 +237,20 @@ static const char *base_source(const struct endpoint *e, const struct endpoint_o
 }
 
 static const struct endpoint_words judge_words = {
-    "judge", "--judge-provider", "--judge-base-url", "--judge-model", "MTBENCH_JUDGE_KEY_FILE", "AZURE_OPENAI_DEPLOYMENT",
+    "judge", "--judge-provider", "--judge-base-url", "--judge-model", "MTBENCH_JUDGE_KEY_FILE", false,
 };
 
 int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, struct err *err)
 {
     struct endpoint_opts o = *given;
     o.env = o.env ? o.env : process_env;
-    *e = (struct endpoint){ .provider = provider_find(provider_name(&o), err), .words = o.words ? o.words : &judge_words };
-    if (!e->provider)
+    *e = (struct endpoint){ .provider = choose(&o, err), .words = o.words ? o.words : &judge_words };
+    const struct provider *p = e->provider;
+    if (!p)
         return err_wrap(err, "%s", e->words->provider);
-    bool azure = e->provider == &provider_azure;
-    const char *deployment = azure && e->words->deployment ? o.env(e->words->deployment) : NULL, *base = o.base_url ? o.base_url : first_of(&o, e->provider->base_env);
-    const char *version = azure ? first_of(&o, "AZURE_OPENAI_API_VERSION OPENAI_API_VERSION") : NULL;
-    e->model = xstrdup(deployment && *deployment ? deployment : azure && !strncmp(o.model, "azure-", 6) ? o.model + 6 : o.model);
+    const char *deployment = e->words->second ? NULL : first_of(&o, p->deployment_env), *version = first_of(&o, p->version_env);
+    const char *base = o.base_url ? o.base_url : first_of(&o, p->base_env);
+    e->model = xstrdup(deployment ? deployment : o.model + (p->cut_prefix && has_prefix(p, o.model) ? strlen(p->model_prefix) : 0));
     e->api_version = version ? xstrdup(version) : NULL;
     base = base ? base : e->provider->base_url;
     int rc = 0;
@@ -250,11 +279,5 @@ void endpoint_free(struct endpoint *e)
 
 struct dialect dialect_guess(const struct endpoint *e)
 {
-    static const char *const reasoning[] = { "o1", "o3", "o4", "gpt-5" };
-    for (size_t i = 0; i < sizeof reasoning / sizeof *reasoning; i++) {
-        size_t n = strlen(reasoning[i]);
-        if (e->provider != &provider_anthropic && !strncmp(e->model, reasoning[i], n) && !isalnum((unsigned char)e->model[n]))
-            return (struct dialect){ .max_completion_tokens = true, .no_temperature = true };
-    }
-    return (struct dialect){0};
+    return e->provider->guess ? e->provider->guess(e->model) : (struct dialect){0};
 }

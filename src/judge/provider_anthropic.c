@@ -2,7 +2,9 @@
 #include "provider_priv.h"
 
 #include "classify.h"
+#include "dialect.h"
 #include "header.h"
+#include "reply_body.h"
 
 #include "mtbench/mem.h"
 
@@ -21,21 +23,22 @@ static cJSON *body_of(const struct endpoint *e, const struct dialect *d, const s
     struct buf system = {0};
     cJSON_AddStringToObject(body, "model", e->model);
     cJSON_AddNumberToObject(body, "max_tokens", max_tokens);
-    cJSON *list = cJSON_AddArrayToObject(body, "messages");
+    struct call_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
+    int n = 0;
     for (int i = 0; i < c->n_messages; i++) {
-        if (!strcmp(c->message[i].role, "system")) {
+        if (strcmp(c->message[i].role, "system"))
+            m[n++] = c->message[i];
+        else
             buf_printf(&system, "%s%s", system.len ? "\n\n" : "", c->message[i].content);
-            continue;
-        }
-        cJSON *m = cJSON_CreateObject();
-        cJSON_AddStringToObject(m, "role", c->message[i].role);
-        cJSON_AddStringToObject(m, "content", c->message[i].content);
-        cJSON_AddItemToArray(list, m);
     }
+    cJSON_AddItemToObject(body, "messages", request_messages(m, n));
+    free(m);
     if (system.len)
         cJSON_AddStringToObject(body, "system", system.data);
     if (!d->no_temperature)
         cJSON_AddNumberToObject(body, "temperature", c->temperature);
+    if (d->no_stream)
+        cJSON_AddFalseToObject(body, "stream");
     buf_free(&system);
     return body;
 }
@@ -47,7 +50,7 @@ static void build(const struct endpoint *e, const struct dialect *d, const struc
     request_header(out, "anthropic-version", "2023-06-01");
     if (e->key)
         request_header(out, "x-api-key", e->key);
-    request_body(out, body_of(e, d, c, max_tokens));
+    request_body(out, body_of(e, d, c, max_tokens), d, c);
 }
 
 /* ---- replies ---- */
@@ -78,17 +81,6 @@ static char *blocks(const cJSON *content, const char *type, const char *field)
     return trimmed;
 }
 
-static enum reply_end end_of(const char *stop)
-{
-    static const struct { const char *name; enum reply_end end; } known[] = {
-        { "max_tokens", END_LENGTH }, { "refusal", END_REFUSAL }, { "model_context_window_exceeded", END_CONTEXT },
-    };
-    for (size_t i = 0; stop && i < sizeof known / sizeof *known; i++)
-        if (!strcmp(stop, known[i].name))
-            return known[i].end;
-    return END_STOP;
-}
-
 /* What is read anew counts, and what came from or went into a cache. */
 static int64_t tokens_in(const cJSON *usage)
 {
@@ -99,7 +91,7 @@ static int64_t tokens_in(const cJSON *usage)
 static void read_message(const cJSON *body, const struct asked *a, struct reply *out)
 {
     const cJSON *content = json_get(body, "content"), *usage = json_get(body, "usage");
-    const char *model = text_of(body, "model"), *stop = text_of(body, "stop_reason");
+    const char *model = text_of(body, "model");
     out->model = model ? xstrdup(model) : NULL;
     out->tokens_in = tokens_in(usage);
     out->tokens_out = usage_count(usage, "output_tokens");
@@ -108,22 +100,37 @@ static void read_message(const cJSON *body, const struct asked *a, struct reply 
         return;
     }
     char *text = blocks(content, "text", "text"), *thoughts = blocks(content, "thinking", "thinking");
-    out->finish = stop ? xstrdup(stop) : NULL;
-    classify_text(text, thoughts, end_of(stop), a, out);
+    classify_text(&(struct said){ .content = text, .reasoning = thoughts, .finish = text_of(body, "stop_reason"), .is_text = true }, a, out);
     free(text);
     free(thoughts);
 }
 
-static void read_error(long code, const char *header, double now, const cJSON *body, const char *plain, const struct asked *a, struct dialect *learnt,
-                       struct reply *out)
+/* Of each of its limits the server tells what is left and when it will be full again (RFC 3339): only one with nothing left can have refused the call. */
+static double limits_wait(const char *lines, double now)
 {
-    struct api_error e;
-    api_error_read(body, &e);
-    classify_error(code, header, now, &e, plain, out);
-    if (!a->dialect.no_temperature && api_error_refuses(&e, code, "temperature")) {
-        learnt->no_temperature = true;
-        out->action = REPLY_ADAPT;
+    static const char *const limit[] = { "requests", "tokens", "input-tokens", "output-tokens" };
+    char name[64], v[128];
+    double wait = header_wait(lines, now), x;
+    if (wait >= 0)
+        return wait;
+    now = header_clock(lines, now);
+    for (size_t i = 0; i < sizeof limit / sizeof *limit; i++) {
+        snprintf(name, sizeof name, "anthropic-ratelimit-%s-remaining", limit[i]);
+        if (!header_find(lines, name, v, sizeof v) || strcmp(v, "0"))
+            continue;
+        snprintf(name, sizeof name, "anthropic-ratelimit-%s-reset", limit[i]);
+        if (header_find(lines, name, v, sizeof v) && (x = date_wait(v, now)) > wait)
+            wait = x;
     }
+    return wait;
+}
+
+static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt, struct reply *out)
+{
+    static const struct dialect may = { .no_temperature = true };
+    classify_error(code, header, limits_wait(header, now), e, out);
+    if (dialect_learn(learnt, a, &may, e, code))
+        out->action = REPLY_ADAPT;
 }
 
 /* An error inside a 200 has its status in its type. */
@@ -139,29 +146,65 @@ static long code_of(const struct api_error *e)
     return e->number ? e->number : 500;
 }
 
-static void read(const struct http_response *r, const struct asked *a, struct dialect *learnt, struct reply *out)
+/* A stream's first event has the message, without its text; the text comes in pieces, and at last why it ended. */
+static void join(cJSON *whole, const cJSON *event)
+{
+    const cJSON *message = json_get(event, "message"), *delta = json_get(event, "delta"), *usage = json_get(event, "usage");
+    const char *const names[] = { "model", "usage", "stop_reason", "type" };
+    cJSON *content = cJSON_GetObjectItemCaseSensitive(whole, "content");
+    if (!content && cJSON_IsObject(message))
+        content = cJSON_AddArrayToObject(whole, "content");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        reply_copy(whole, message, names[i]);
+    reply_copy(whole, event, "error");
+    reply_copy(whole, delta, "stop_reason");
+    if (cJSON_IsObject(usage)) {         /* of the output so far; the input stands in the first event */
+        cJSON *sum = cJSON_GetObjectItemCaseSensitive(whole, "usage"), *count;
+        cJSON_ArrayForEach(count, usage)
+            reply_copy(sum ? sum : (sum = cJSON_AddObjectToObject(whole, "usage")), usage, count->string);
+    }
+    const cJSON *piece = cJSON_IsObject(json_get(event, "content_block")) ? json_get(event, "content_block") : delta;
+    const char *kind = text_of(piece, "thinking") ? "thinking" : text_of(piece, "text") ? "text" : NULL;
+    if (content && kind) {
+        cJSON *block = cJSON_CreateObject();
+        cJSON_AddStringToObject(block, "type", kind);
+        cJSON_AddStringToObject(block, kind, text_of(piece, kind));
+        cJSON_AddItemToArray(content, block);
+    }
+}
+
+static void read_whole(const struct http_response *r, const cJSON *body, const struct asked *a, struct dialect *learnt, struct reply *out)
 {
     struct api_error e;
     char id[200];
+    bool good = r->code >= 200 && r->code < 300;
+    bool failed = cJSON_IsArray(json_get(body, "content")) ? api_error_beside(body, &e) : api_error_read(body, &e);
+    if (!body)
+        api_error_plain(r->body, r->n_body, &e);
+    if (!good || (body && failed)) {
+        read_error(good ? code_of(&e) : r->code, r->header, r->now, &e, a, learnt, out);
+        out->maybe_billed |= good;
+        return;
+    }
+    if (header_request_id(r->header, id, sizeof id))
+        out->request_id = xstrdup(id);
+    if (body)
+        read_message(body, a, out);
+    else
+        classify_garbage(out, "the reply is no JSON");
+}
+
+static void read(const struct http_response *r, const struct asked *a, struct dialect *learnt, struct reply *out)
+{
+    bool streamed;
     *out = (struct reply){ .after = -1, .tokens_in = -1, .tokens_out = -1 };
     if (r->trouble != HTTP_CAME) {
         classify_transport(r, out);
         return;
     }
-    cJSON *body = reply_parse(r->body, r->n_body, NULL);
-    char *plain = body ? NULL : xstrndup(r->n_body ? r->body : "", r->n_body < 200 ? r->n_body : 200);
-    bool good = r->code >= 200 && r->code < 300, failed = good && !cJSON_IsArray(json_get(body, "content")) && api_error_read(body, &e);
-    if (!good || failed) {
-        read_error(failed ? code_of(&e) : r->code, r->header, r->now, body, plain, a, learnt, out);
-    } else {
-        if (header_request_id(r->header, id, sizeof id))
-            out->request_id = xstrdup(id);
-        if (body)
-            read_message(body, a, out);
-        else
-            classify_garbage(out, "the reply is no JSON");
-    }
-    free(plain);
+    cJSON *body = reply_body(r->body, r->n_body, join, &streamed);
+    learnt->no_stream |= streamed;
+    read_whole(r, body, a, learnt, out);
     cJSON_Delete(body);
 }
 
@@ -192,7 +235,7 @@ static void read_result(const cJSON *result, const struct asked *a, struct reply
     const cJSON *error = json_get(result, "error");
     bool told = api_error_read(cJSON_IsObject(json_get(error, "error")) ? error : result, &e);
     if (told && type && !strcmp(type, "errored")) {
-        read_error(code_of(&e), "", 0, cJSON_IsObject(json_get(error, "error")) ? error : result, NULL, a, &learnt, out);
+        read_error(code_of(&e), "", 0, &e, a, &learnt, out);
         return;
     }
     out->status = CALL_FAILED;
@@ -217,6 +260,6 @@ static int batch_read(const char *line, size_t n, char id[65], const struct aske
 }
 
 const struct provider provider_anthropic = {
-    .name = "anthropic", .key_env = "ANTHROPIC_API_KEY", .base_env = "ANTHROPIC_BASE_URL", .base_url = "https://api.anthropic.com", .needs_key = true,
+    .name = "anthropic", .model_prefix = "claude-", .key_env = "ANTHROPIC_API_KEY", .base_env = "ANTHROPIC_BASE_URL", .base_url = "https://api.anthropic.com", .needs_key = true,
     .resolve = resolve, .build = build, .read = read, .batch_put = batch_put, .batch_read = batch_read, .batch_lines = 100000, .batch_bytes = 256000000,
 };

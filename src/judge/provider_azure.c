@@ -46,7 +46,7 @@ static void build(const struct endpoint *e, const struct dialect *d, const struc
     request_header(out, "Content-Type", "application/json");
     if (e->key)
         request_header(out, "api-key", e->key);
-    request_body(out, openai_body(e, d, c, max_tokens));
+    request_body(out, openai_body(e, d, c, max_tokens), d, c);
 }
 
 static void batch_put(const struct endpoint *e, const struct dialect *d, const struct call *c, const char *id, struct buf *out)
@@ -55,7 +55,8 @@ static void batch_put(const struct endpoint *e, const struct dialect *d, const s
 }
 
 const struct provider provider_azure = {
-    .name = "azure", .key_env = "AZURE_OPENAI_API_KEY AZURE_OPENAI_KEY", .base_env = "AZURE_OPENAI_ENDPOINT", .needs_key = true,
+    .name = "azure", .model_prefix = "azure-", .cut_prefix = true, .deployment_env = "AZURE_OPENAI_DEPLOYMENT",
+    .version_env = "AZURE_OPENAI_API_VERSION OPENAI_API_VERSION", .key_env = "AZURE_OPENAI_API_KEY AZURE_OPENAI_KEY", .base_env = "AZURE_OPENAI_ENDPOINT", .needs_key = true,
     .resolve = resolve, .build = build, .read = openai_read, .batch_put = batch_put, .batch_read = openai_batch_read,
-    .batch_lines = 50000, .batch_bytes = 200000000,
+    .batch_lines = 50000, .batch_bytes = 200000000, .guess = openai_guess,
 };

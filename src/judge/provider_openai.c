@@ -2,10 +2,13 @@
 #include "provider_priv.h"
 
 #include "classify.h"
+#include "dialect.h"
 #include "header.h"
+#include "reply_body.h"
 
 #include "mtbench/mem.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +24,19 @@ cJSON *openai_body(const struct endpoint *e, const struct dialect *d, const stru
 {
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "model", e->model);
-    cJSON *list = cJSON_AddArrayToObject(body, "messages");
-    for (int i = 0; i < c->n_messages; i++) {
-        cJSON *m = cJSON_CreateObject();
-        cJSON_AddStringToObject(m, "role", c->message[i].role);
-        cJSON_AddStringToObject(m, "content", c->message[i].content);
-        cJSON_AddItemToArray(list, m);
-    }
-    cJSON_AddNumberToObject(body, "n", 1);
+    struct call_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
+    struct buf made = {0};
+    int n = dialect_messages(d, c->message, c->n_messages, m, &made);
+    cJSON_AddItemToObject(body, "messages", request_messages(m, n));
+    free(m);
+    buf_free(&made);
+    if (!d->no_n)
+        cJSON_AddNumberToObject(body, "n", 1);
     if (!d->no_temperature)
         cJSON_AddNumberToObject(body, "temperature", c->temperature);
     cJSON_AddNumberToObject(body, d->max_completion_tokens ? "max_completion_tokens" : "max_tokens", max_tokens);
+    if (d->no_stream)
+        cJSON_AddFalseToObject(body, "stream");
     return body;
 }
 
@@ -45,7 +50,7 @@ static void build(const struct endpoint *e, const struct dialect *d, const struc
         explicit_bzero(bearer, strlen(bearer));
         free(bearer);
     }
-    request_body(out, openai_body(e, d, c, max_tokens));
+    request_body(out, openai_body(e, d, c, max_tokens), d, c);
 }
 
 /* ---- replies ---- */
@@ -56,110 +61,177 @@ static const char *text_of(const cJSON *j, const char *name)
     return cJSON_IsString(s) ? s->valuestring : NULL;
 }
 
-/* Content is a string, or a list of parts; texts of 'kind' only. Caller frees. */
-static char *content_of(const cJSON *content, const char *kind)
+/* Content is a string, a part, or a list of both; texts of one kind only. A part's thoughts may be a list of parts again. */
+static void add_content(struct buf *b, const cJSON *content, bool thoughts)
+{
+    const cJSON *part;
+    const char *type = text_of(content, "type"), *text = text_of(content, "text");
+    if (cJSON_IsString(content) && !thoughts) {
+        buf_str(b, content->valuestring);
+    } else if (cJSON_IsArray(content)) {
+        cJSON_ArrayForEach(part, content)
+            add_content(b, part, thoughts);
+    } else if (thoughts && type && !strcmp(type, "thinking")) {
+        add_content(b, json_get(content, "thinking"), false);
+    } else if (!thoughts && text && (!type || !strcmp(type, "text") || !strcmp(type, "output_text"))) {
+        buf_str(b, text);
+    }
+}
+
+/* Caller frees. */
+static char *content_of(const cJSON *content, bool thoughts)
 {
     struct buf b = {0};
-    const cJSON *part;
-    if (cJSON_IsString(content) && !strcmp(kind, "text"))
-        buf_str(&b, content->valuestring);
-    if (cJSON_IsArray(content)) {
-        cJSON_ArrayForEach(part, content) {
-            const char *type = text_of(part, "type"), *text = text_of(part, kind);
-            if (type && text && !strcmp(type, kind))
-                buf_str(&b, text);
-        }
-    }
+    add_content(&b, content, thoughts);
     return buf_steal(&b);
 }
 
-static enum reply_end end_of(const char *finish, const char *refusal)
+static void read_message(const cJSON *message, const char *finish, const struct asked *a, struct reply *out)
 {
-    if (refusal && *refusal)
-        return END_REFUSAL;
-    if (!finish)
-        return END_STOP;
-    return !strcmp(finish, "length") ? END_LENGTH : !strcmp(finish, "content_filter") ? END_FILTER : END_STOP;
+    const cJSON *content = json_get(message, "content"), *reasoning = json_get(message, "reasoning_content");
+    char *text = content_of(content, false), *refusal = content_of(json_get(message, "refusal"), false);
+    char *thoughts = content_of(reasoning && !cJSON_IsNull(reasoning) ? reasoning : json_get(message, "reasoning"), false);
+    if (!*thoughts) {
+        free(thoughts);
+        thoughts = content_of(content, true);
+    }
+    bool refused = *refusal != '\0', calls_tool = !*text && cJSON_GetArraySize(json_get(message, "tool_calls")) > 0;
+    const struct said s = { .content = *text || !refused ? text : refusal, .reasoning = thoughts, .finish = calls_tool && finish ? "tool_calls" : finish,
+                            .is_text = content && !cJSON_IsNull(content), .refusal = refused };
+    classify_text(&s, a, out);
+    free(text);
+    free(refusal);
+    free(thoughts);
 }
 
-static void read_choice(const cJSON *choice, const struct asked *a, struct reply *out)
+/* An empty word is none, and some streams say "null". */
+static const char *finish_of(const cJSON *choice)
 {
-    const cJSON *message = json_get(choice, "message"), *content = json_get(message, "content");
-    const char *finish = text_of(choice, "finish_reason"), *refusal = text_of(message, "refusal");
-    const char *reasoning = text_of(message, "reasoning_content");
-    if (!cJSON_IsObject(message)) {
-        classify_garbage(out, "the reply's choice has no message");
-        return;
-    }
-    if (finish && (!strcmp(finish, "abort") || !strcmp(finish, "error"))) {
-        classify_garbage(out, "the server broke the reply off");
-        return;
-    }
-    if (!reasoning)
-        reasoning = text_of(message, "reasoning");
-    char *text = content_of(content, "text"), *thoughts = content_of(content, "thinking");
-    out->finish = finish ? xstrdup(finish) : NULL;
-    classify_text(*text || !refusal ? text : refusal, reasoning ? reasoning : thoughts, end_of(finish, refusal), a, out);
-    free(text);
-    free(thoughts);
+    const char *finish = text_of(choice, "finish_reason");
+    return finish && *finish && strcmp(finish, "null") ? finish : NULL;
 }
 
 static void read_body(const cJSON *body, const struct asked *a, struct reply *out)
 {
-    const cJSON *choices = json_get(body, "choices"), *usage = json_get(body, "usage");
+    const cJSON *choice = cJSON_GetArrayItem(json_get(body, "choices"), 0), *usage = json_get(body, "usage");
     const char *model = text_of(body, "model");
     out->model = model ? xstrdup(model) : NULL;
     out->tokens_in = usage_count(usage, "prompt_tokens");
     out->tokens_out = usage_count(usage, "completion_tokens");
-    if (!cJSON_IsArray(choices) || !cJSON_GetArraySize(choices))
+    if (!choice)
         classify_garbage(out, "the reply has no choices");
+    else if (!cJSON_IsObject(json_get(choice, "message")))
+        classify_garbage(out, "the reply's choice has no message");
     else
-        read_choice(cJSON_GetArrayItem(choices, 0), a, out);
+        read_message(json_get(choice, "message"), finish_of(choice), a, out);
 }
 
-/* Does the refusal name a parameter that this model knows otherwise, or not at all? */
-static bool adapt(const struct api_error *e, long code, const struct asked *a, struct dialect *learnt)
+static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt, struct reply *out)
 {
-    if (!a->dialect.max_completion_tokens && api_error_refuses(e, code, "max_tokens"))
-        return learnt->max_completion_tokens = true;
-    if (!a->dialect.no_temperature && api_error_refuses(e, code, "temperature"))
-        return learnt->no_temperature = true;
-    return false;
+    static const struct dialect may = { .max_completion_tokens = true, .no_temperature = true, .no_system = true, .no_n = true };
+    classify_error(code, header, header_wait(header, now), e, out);
+    if (dialect_learn(learnt, a, &may, e, code))
+        out->action = REPLY_ADAPT;
 }
 
-static void read_json(long code, const char *header, double now, const cJSON *body, const char *plain, const struct asked *a, struct dialect *learnt,
-                      struct reply *out)
+/* Is it an error in the clothes of an answer? It may stand in the answer's place, beside a part of one, or in the choice. */
+static bool is_error(const cJSON *body, struct api_error *e)
+{
+    const cJSON *choices = json_get(body, "choices");
+    return cJSON_IsArray(choices) ? api_error_beside(body, e) || api_error_beside(cJSON_GetArrayItem(choices, 0), e) : api_error_read(body, e);
+}
+
+static void read_json(long code, const char *header, double now, const cJSON *body, const struct asked *a, struct dialect *learnt, struct reply *out)
 {
     struct api_error e;
     char id[200];
-    bool failed = api_error_read(body, &e);
-    if (code >= 200 && code < 300 && !cJSON_IsArray(json_get(body, "choices")) && failed)
-        code = e.number ? e.number : 500;
-    if (code < 200 || code >= 300) {
-        classify_error(code, header, now, &e, plain, out);
-        if (adapt(&e, code, a, learnt))
-            out->action = REPLY_ADAPT;
-        return;
-    }
-    if (header_request_id(header, id, sizeof id))
-        out->request_id = xstrdup(id);
-    if (!body)
-        classify_garbage(out, "the reply is no JSON");
-    else
+    bool good = code >= 200 && code < 300, failed = is_error(body, &e);
+    if (good && failed) {
+        const cJSON *usage = json_get(body, "usage");
+        read_error(e.number ? e.number : 500, header, now, &e, a, learnt, out);
+        out->tokens_in = usage_count(usage, "prompt_tokens");
+        out->tokens_out = usage_count(usage, "completion_tokens");
+        out->maybe_billed = cJSON_GetArraySize(json_get(body, "choices")) > 0;
+    } else if (good) {
+        if (header_request_id(header, id, sizeof id))
+            out->request_id = xstrdup(id);
         read_body(body, a, out);
+    } else {
+        api_error_read(body, &e);
+        read_error(code, header, now, &e, a, learnt, out);
+    }
+}
+
+/* A stream's events have the pieces of a message, which become the parts of one. */
+static void add_delta(cJSON *message, const cJSON *delta)
+{
+    static const char *const text[] = { "content", "reasoning_content", "reasoning", "refusal" };
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        const cJSON *piece = json_get(delta, text[i]);
+        cJSON *list = cJSON_GetObjectItemCaseSensitive(message, text[i]);
+        if (!piece || cJSON_IsNull(piece))
+            continue;
+        if (!list)
+            list = cJSON_AddArrayToObject(message, text[i]);
+        cJSON_AddItemToArray(list, cJSON_Duplicate(piece, true));
+    }
+    if (cJSON_GetArraySize(json_get(delta, "tool_calls")) > 0)
+        reply_copy(message, delta, "tool_calls");
+}
+
+static const cJSON *first_choice(const cJSON *event)
+{
+    const cJSON *choice;
+    cJSON_ArrayForEach(choice, json_get(event, "choices")) {
+        const cJSON *index = json_get(choice, "index");
+        if (!cJSON_IsNumber(index) || index->valuedouble == 0)
+            return choice;
+    }
+    return NULL;
+}
+
+static void join(cJSON *whole, const cJSON *event)
+{
+    static const char *const names[] = { "model", "usage", "error", "detail", "message" };
+    const cJSON *from = first_choice(event), *delta = json_get(from, "delta");
+    cJSON *to = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(whole, "choices"), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        reply_copy(whole, event, names[i]);
+    if (!from)
+        return;
+    if (!to) {
+        to = cJSON_CreateObject();
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(whole, "choices"), to);
+        cJSON_AddObjectToObject(to, "message");
+    }
+    if (cJSON_IsObject(delta))
+        add_delta(cJSON_GetObjectItemCaseSensitive(to, "message"), delta);
+    else if (cJSON_IsObject(json_get(from, "message")))
+        reply_copy(to, from, "message");  /* the whole reply as one event */
+    if (finish_of(from))
+        reply_copy(to, from, "finish_reason");
+    reply_copy(to, from, "error");
 }
 
 void openai_read(const struct http_response *r, const struct asked *a, struct dialect *learnt, struct reply *out)
 {
+    bool streamed;
     *out = (struct reply){ .after = -1, .tokens_in = -1, .tokens_out = -1 };
     if (r->trouble != HTTP_CAME) {
         classify_transport(r, out);
         return;
     }
-    cJSON *body = reply_parse(r->body, r->n_body, NULL);
-    char *plain = body ? NULL : xstrndup(r->n_body ? r->body : "", r->n_body < 200 ? r->n_body : 200);
-    read_json(r->code, r->header, r->now, body, plain, a, learnt, out);
-    free(plain);
+    cJSON *body = reply_body(r->body, r->n_body, join, &streamed);
+    learnt->no_stream |= streamed;
+    struct api_error e;
+    if (body) {
+        read_json(r->code, r->header, r->now, body, a, learnt, out);
+    } else if (r->code >= 200 && r->code < 300) {
+        classify_garbage(out, "the reply is no JSON");
+    } else {
+        api_error_plain(r->body, r->n_body, &e);
+        read_error(r->code, r->header, r->now, &e, a, learnt, out);
+    }
     cJSON_Delete(body);
 }
 
@@ -190,7 +262,7 @@ static void read_result(const cJSON *line, const struct asked *a, struct reply *
     struct dialect learnt = a->dialect;
     if (cJSON_IsObject(response)) {
         double status = cJSON_IsNumber(code) && code->valuedouble >= 100 && code->valuedouble < 600 ? code->valuedouble : 200;
-        read_json((long)status, "", 0, json_get(response, "body"), NULL, a, &learnt, out);
+        read_json((long)status, "", 0, json_get(response, "body"), a, &learnt, out);
         const char *id = text_of(response, "request_id");
         if (id && !out->request_id)
             out->request_id = xstrdup(id);
@@ -219,14 +291,26 @@ int openai_batch_read(const char *line, size_t n, char id[65], const struct aske
     return rc;
 }
 
+/* Reasoning models. */
+struct dialect openai_guess(const char *model)
+{
+    static const char *const reasoning[] = { "o1", "o3", "o4", "gpt-5" };
+    for (size_t i = 0; i < sizeof reasoning / sizeof *reasoning; i++) {
+        size_t n = strlen(reasoning[i]);
+        if (!strncmp(model, reasoning[i], n) && !isalnum((unsigned char)model[n]))
+            return (struct dialect){ .max_completion_tokens = true, .no_temperature = true };
+    }
+    return (struct dialect){0};
+}
+
 const struct provider provider_openai = {
     .name = "openai", .key_env = "OPENAI_API_KEY", .base_env = "OPENAI_BASE_URL OPENAI_API_BASE", .base_url = "https://api.openai.com/v1", .needs_key = true,
     .resolve = resolve, .build = build, .read = openai_read, .batch_put = batch_put, .batch_read = openai_batch_read,
-    .batch_lines = 50000, .batch_bytes = 200000000,
+    .batch_lines = 50000, .batch_bytes = 200000000, .guess = openai_guess,
 };
 
 const struct provider provider_compatible = {
     .name = "compatible", .key_env = "OPENAI_API_KEY", .base_env = "OPENAI_BASE_URL OPENAI_API_BASE",
     .resolve = resolve, .build = build, .read = openai_read, .batch_put = batch_put, .batch_read = openai_batch_read,
-    .batch_lines = 50000, .batch_bytes = 200000000,
+    .batch_lines = 50000, .batch_bytes = 200000000, .guess = openai_guess,
 };

@@ -21,12 +21,23 @@ int64_t count_prompt(const struct counter *n, const struct call_message *m, int 
     return sum;
 }
 
-void tally_add(struct tally *t, const struct reply *r, int64_t prompt, const struct counter *n)
+struct bill bill_of(const struct reply *r, int64_t prompt, const struct bill *worst, const struct counter *n)
 {
-    bool told = r->tokens_in >= 0 && r->tokens_out >= 0;
-    t->tokens_in += r->tokens_in >= 0 ? r->tokens_in : prompt;
-    t->tokens_out += r->tokens_out >= 0 ? r->tokens_out : count_text(n, r->raw ? r->raw : r->text ? r->text : "");
-    t->estimated |= !told;
+    const char *text = r->raw ? r->raw : r->text;
+    bool told = r->tokens_in >= 0 && r->tokens_out >= 0, came = r->text || r->tokens_in >= 0 || r->tokens_out >= 0;
+    if (!came)
+        return r->maybe_billed ? *worst : (struct bill){0};
+    struct bill b = { r->tokens_in >= 0 ? r->tokens_in : prompt, r->tokens_out, !told };
+    if (b.tokens_out < 0)                /* of a reply that was broken off only the server knows how long it was */
+        b.tokens_out = text && !r->maybe_billed ? count_text(n, text) : r->maybe_billed ? worst->tokens_out : 0;
+    return b;
+}
+
+void tally_add(struct tally *t, const struct bill *b)
+{
+    t->tokens_in += b->tokens_in;
+    t->tokens_out += b->tokens_out;
+    t->estimated |= b->estimated;
 }
 
 /* Keys shorter than this are placeholders ("none", "EMPTY") that may stand in any text. */

@@ -9,12 +9,14 @@ also "messages"; "answered" says that a whole, usable answer went out.
 """
 import argparse
 import asyncio
+import gzip
 import hashlib
 import json
 import os
 import re
 import ssl
 import time
+import zlib
 
 FAULT = re.compile(r"fault=(\w+)(?::(\d+|\*))?(?::([\w.]+))?")
 ID = re.compile(r"id=([\w-]+)")
@@ -23,9 +25,9 @@ ID = re.compile(r"id=([\w-]+)")
 class Reply:
     """What to send: status, headers, body, and how it goes wrong on the way."""
 
-    def __init__(self, code=200, body=b"", headers=(), answered=False, delay=0.0, cut=None, reset=False, chunked=False, close=False, length=True):
+    def __init__(self, code=200, body=b"", headers=(), answered=False, delay=0.0, cut=None, reset=False, chunked=False, close=False, length=True, version="1.1"):
         self.code, self.body, self.headers, self.answered, self.delay = code, body, list(headers), answered, delay
-        self.cut, self.reset, self.chunked, self.close, self.length = cut, reset, chunked, close, length
+        self.cut, self.reset, self.chunked, self.close, self.length, self.version = cut, reset, chunked, close, length, version
 
 
 def error(code, kind, message, headers=(), **more):
@@ -45,7 +47,7 @@ class Stub:
         tokens = sum(len(m["content"]) for m in request["messages"]) // 4
         if api == "anthropic":
             content = [{"type": "thinking", "thinking": thinking}] if thinking else []
-            stop = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal", None: "end_turn"}[finish]
+            stop = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal", None: "end_turn"}.get(finish, finish)
             body = {"id": "msg_1", "type": "message", "role": "assistant", "model": request["model"] + "-dated",
                     "content": content + ([{"type": "text", "text": text}] if text else []), "stop_reason": "refusal" if refusal else stop}
             if usage:
@@ -57,7 +59,7 @@ class Stub:
             if reasoning:
                 message["reasoning_content"] = reasoning
             body = {"id": "chatcmpl-1", "object": "chat.completion", "model": request["model"] + "-dated",
-                    "choices": [{"index": 0, "message": message, "finish_reason": finish or "stop"}]}
+                    "choices": [{"index": 0, "message": message, "finish_reason": finish or "stop", "logprobs": {"content": [{"logprob": float("nan")}]}}]}
             if usage:
                 body["usage"] = {"prompt_tokens": tokens, "completion_tokens": 10, "total_tokens": tokens + 10}
         return Reply(200, json.dumps(body).encode(), [("x-request-id", f"req_{self.n}")])
@@ -69,6 +71,24 @@ class Stub:
         r = self.answer(api, request, text, **more)
         r.answered = True
         return r
+
+    def stream(self, api, reply):
+        """The same reply as an event stream."""
+        whole = json.loads(reply.body)
+        if api == "anthropic":
+            text = "".join(x["text"] for x in whole["content"] if x["type"] == "text")
+            events = [{"type": "message_start", "message": whole | {"content": [], "stop_reason": None}}, {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}]
+            events += [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": c}} for c in text]
+            events += [{"type": "message_delta", "delta": {"stop_reason": whole["stop_reason"]}, "usage": {"output_tokens": 10}}, {"type": "message_stop"}]
+            data = "".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events)
+        else:
+            c = whole["choices"][0]
+            events = [{"delta": {"role": "assistant"}}] + [{"delta": {"content": x}} for x in c["message"]["content"]] + [{"delta": {}, "finish_reason": c["finish_reason"]}]
+            lines = [{"id": "x", "object": "chat.completion.chunk", "choices": [{"index": 0, "finish_reason": None, **e}]} for e in events] + [{"choices": [], "usage": whole["usage"]}]
+            data = ": stream\r\n\r\n" + "".join(f"data: {json.dumps(x)}\r\n\r\n" for x in lines) + "data: [DONE]\r\n\r\n"
+        reply.body = data.encode()
+        reply.headers.append(("content-type", "text/event-stream"))
+        return reply
 
     def fault(self, api, request, name, kind, arg, headers):
         limit = request.get("max_tokens", request.get("max_completion_tokens", 0))
@@ -151,6 +171,36 @@ class Stub:
             return self.answer(api, request, None if api != "anthropic" else "I will not", refusal="I will not")
         if kind == "toolong":
             return error(400, "context_length_exceeded", "This model's maximum context length is 8192 tokens")
+        if kind == "finish":  # the server's own word for why it ended
+            return self.answer(api, request, "Half [[1]]", finish=arg)
+        if kind == "beside":
+            r = self.answer(api, request, "Half [[1]]")
+            r.body = json.dumps(json.loads(r.body) | {"error": {"message": "upstream died", "type": "api_error"}}).encode()
+            return r
+        if kind == "list":  # errors of FastAPI's form
+            return Reply(422, json.dumps({"detail": [{"type": "missing", "loc": ["body", "tools"], "msg": "Field required"}]}).encode())
+        if kind in ("gzip", "deflate"):  # though nobody may have asked
+            r = self.good(api, request, name)
+            r.body = gzip.compress(r.body) if kind == "gzip" else zlib.compress(r.body)
+            r.headers.append(("content-encoding", kind))
+            return r
+        if kind == "bomb":
+            r = Reply(200, gzip.compress(b'{"choices": "' + b" " * (64 << 20)), [("content-encoding", "gzip")])
+            return r
+        if kind == "stream":
+            return self.stream(api, self.good(api, request, name))
+        if kind == "torn":  # a stream that ends before its end
+            r = self.stream(api, self.answer(api, request, "Half [[1]]"))
+            r.body = r.body[:2 * len(r.body) // 3]
+            return r
+        if kind == "done":
+            r = self.good(api, request, name)
+            r.body += b"\n\ndata: [DONE]\n\n"
+            return r
+        if kind == "http10":
+            r = self.good(api, request, name)
+            r.version, r.length = "1.0", False
+            return r
         if kind == "chunked":
             r = self.good(api, request, name)
             r.chunked = True
@@ -184,6 +234,11 @@ class Stub:
         if self.args.no_temperature and "temperature" in request:
             return error(400, "unsupported_value", "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.",
                          param="temperature")
+        if self.args.no_n and "n" in request:
+            return Reply(422, json.dumps({"object": "error", "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "n"], "msg": "Extra inputs are not permitted", "input": 1}]},
+                                          "type": "invalid_request_error", "param": None, "code": None}).encode())
+        if self.args.no_system and api != "anthropic" and request["messages"][0]["role"] == "system":
+            return error(400, "BadRequestError", "System role not supported")
         if self.args.rate:
             now = time.monotonic()
             if now - self.window >= self.args.window:
@@ -237,7 +292,7 @@ class Stub:
     # ---- the wire ----
 
     async def send(self, writer, r):
-        head = [f"HTTP/1.1 {r.code} x"]
+        head = [f"HTTP/{r.version} {r.code} x"]
         names = {k.lower() for k, _ in r.headers}
         if "content-type" not in names:
             head.append("content-type: application/json")
@@ -318,6 +373,8 @@ async def main():
     p.add_argument("--window", type=float, default=1)
     p.add_argument("--no-max-tokens", action="store_true")
     p.add_argument("--no-temperature", action="store_true")
+    p.add_argument("--no-system", action="store_true")
+    p.add_argument("--no-n", action="store_true")
     p.add_argument("--cert")
     p.add_argument("--cert-key")
     args = p.parse_args()

@@ -82,16 +82,19 @@ PASSING = [("", "ok"), ("fault=429:2:0.05", "ok"), ("fault=429:2", "ok"), ("faul
            ("fault=502", "ok"), ("fault=503:1:0.05", "ok"), ("fault=504", "ok"), ("fault=529:2", "ok"), ("fault=cut:2", "ok"), ("fault=cut_open", "ok"), ("fault=reset:2", "ok"),
            ("fault=badjson", "ok"), ("fault=html", "ok"), ("fault=strerror", "ok"), ("fault=think", "ok"), ("fault=reasoning", "ok"), ("fault=nousage", "ok"),
            ("fault=chunked", "ok"), ("fault=close", "ok"), ("fault=slow:1:0.3", "ok"), ("fault=500 fault=cut fault=reset fault=429:1:0.02 fault=badjson", "ok")]
+PASSING += [("fault=gzip", "ok"), ("fault=deflate", "ok"), ("fault=stream", "ok"), ("fault=done", "ok"), ("fault=http10", "ok"), ("fault=torn:2", "ok"),
+            ("fault=beside:2", "ok"), ("fault=finish:1:network_error fault=finish:1:abort fault=finish:1:xyz", "ok")]
 OPENAI = [("fault=nochoices", "ok"), ("fault=nullchoices", "ok"), ("fault=error200", "ok"), ("fault=length:*:4000", "ok"), ("fault=limit:*", "truncated")]
 ENDING = [("fault=filter", "filtered"), ("fault=filter200:*", "filtered"), ("fault=refusal", "refused"), ("fault=toolong", "too_long"), ("fault=lengthtext:*", "truncated"),
-          ("fault=length:*", "truncated"), ("fault=500:*", "failed"), ("fault=cut:*", "failed"), ("fault=echo:*:400", "failed"), ("fault=strerror:1:400", "failed")]
+          ("fault=length:*", "truncated"), ("fault=500:*", "failed"), ("fault=cut:*", "failed"), ("fault=echo:*:400", "failed"), ("fault=strerror:1:400", "failed"), ("fault=list", "failed"),
+          ("fault=finish:*:insufficient_system_resource", "failed"), ("fault=finish:*:MAX_TOKENS", "truncated")]
 
 
 def faults():
     plan = PASSING + OPENAI + ENDING
     with Stub() as s:
         calls, want = prompts(8 * len(plan), plan)
-        r = Run(s.url, calls, "--parallel", "64", "--max-tries", "6")
+        r = Run(s.url, calls, "--parallel", "64", "--max-tries", "6", "--price-in", "10", "--price-out", "30")
         check("openai", r, s.log(), want)
         got = r.records()
         at = {faults: f"q{i}" for i, (faults, _) in enumerate(plan)}
@@ -101,6 +104,11 @@ def faults():
         ok("<think>" in got[at["fault=think"]]["raw"] and "[[1]]" in got[at["fault=reasoning"]]["raw"], "raw text keeps the thoughts")
         limit = got[at["fault=limit:*"]]
         ok(limit["text"] == "I think that" and limit["sent"]["max_tokens"] == 2048, "where twice the limit is refused, what came first stays")
+        lost, part = got[at["fault=cut:*"]], got[at["fault=finish:*:insufficient_system_resource"]]
+        ok(lost["cost"] > 0 and lost["tokens_estimated"] and got[at["fault=500:*"]]["cost"] == 0, f"replies that were lost on the way cost at worst $ {lost['cost']}, refused ones nothing")
+        ok(part["text"] == "" and part["raw"] == "Half [[1]]" and part["cost"] > 0 and "insufficient_system_resource" in part["reason"], "a part is no answer, but is on record and paid")
+        ok("body.tools: Field required" in got[at["fault=list"]]["reason"], f"an error in a list is told: {got[at['fault=list']]['reason']}")
+        ok(abs(r.sum["journal_cost"] - r.sum["cost"]) < 1e-5, "the journal adds up to what the run has spent")
         tries = [x for x in s.log() if x["id"] == at["fault=500:*"]]
         ok(len(tries) == 6 and "the last of 6 tries" in got[at["fault=500:*"]]["reason"] and "HTTP 500" in got[at["fault=500:*"]]["reason"], "a broken server is asked as often as allowed, then told of")
         ok("sk-" not in got[at["fault=echo:*:400"]]["reason"] and "***" in got[at["fault=echo:*:400"]]["reason"], "a key that the server echoes is blotted out")
@@ -121,6 +129,8 @@ def sizes_and_times():
         calls, want = prompts(4, [("fault=huge", "ok"), ("fault=toolarge", "failed"), ("fault=huge", "ok"), ("fault=date", "ok")])
         r = Run(s.url, calls)
         check("5 MB, 17 MB, a date", r, s.log(), want)
+        r2 = Run(s.url, {"b0": "id=b0 fault=bomb:*"}, "--max-tries", "2")
+        ok(r2.rc == 0 and "larger than 16 MB" in r2.records()["b0"]["reason"], f"64 MB in 64 kB are not unpacked: {r2.records()['b0']['reason']}")
         ok(len(r.records()["q0"]["text"]) > 5 << 20 and "larger than 16 MB" in r.records()["q1"]["reason"], "5 MB are taken, 17 MB are not")
         held = [x["at"] for x in s.log() if x["id"] == "q3"]
         ok(held[-1] - held[0] > 0.05, f"an HTTP date is waited for ({held[-1] - held[0]:.2f} s)")
@@ -198,6 +208,20 @@ def dialects():
         check("without the smoke call", r, [x for x in s.log() if x["id"][0] == "p"], {f"p{i}": "ok" for i in range(60)})
 
 
+    with Stub("--no-system", "--no-n", "--messages") as s:
+        calls, want = prompts(40)
+        r = Run(s.url, calls, "--smoke", "--parallel", "8")
+        check("no system message, no n", r, s.log(), want)
+        ok(sum(x["code"] in (400, 422) for x in s.log()) == 2 and all(x["code"] == 200 for x in s.log() if x["id"] in calls), "both are learnt by the smoke call")
+        said = [x["messages"] for x in s.log() if x["id"] == "q7"]
+        ok(said == [[{"role": "user", "content": "You judge.\n\n" + calls["q7"]}]] and r.records()["q7"]["sent"] == {"temperature": 0, "max_tokens": 2048, "system": "in the user message"},
+           "the system text goes in front of the user's, which is on record")
+    with Stub() as s:
+        r = Run(s.url, {"q0": "id=q0 fault=stream", "q1": "id=q1"}, "--parallel", "1")
+        check("a stream unasked", r, s.log(), {"q0": "ok", "q1": "ok"})
+        ok(["stream" in x["params"] for x in s.log()] == [False, True] and r.records()["q0"]["tokens_in"] > 0, "after one the others say that they want none")
+
+
 def killed():
     with Stub("--delay", "0.05") as s:
         calls, want = prompts(300)
@@ -229,6 +253,15 @@ def killed():
         ok(r.rc == 75 and paid == set(r.records()) and 8 <= len(paid) < 60, f"drained: exit 75, every call under way is kept ({len(paid)})")
         r = Run(s.url, calls | {"q3": "id=q3 another prompt"}, "--parallel", "60", journal=r.journal)
         ok(r.rc == 0 and answered(s.log())["q3"] == 2 and len(r.records()) == 60, "a changed prompt is another call")
+
+
+    with Stub("--delay", "0.3") as s:
+        r = Run(s.url, {f"q{i}": f"id=q{i} fault=lengthtext:*" for i in range(4)}, "--parallel", "4", wait=False)
+        time.sleep(0.15)
+        r.process.send_signal(signal.SIGTERM)
+        r.wait()
+        got = [(x["status"], x["text"], x["sent"]["max_tokens"]) for x in r.records().values()]
+        ok(r.rc == 75 and len(got) == 4 and got.count(("truncated", "I think that", 2048)) >= 3 and len(s.log()) <= 5, f"what the limit cut when the stop came is kept {got}")
 
 
 def speed():

@@ -132,12 +132,15 @@ static void test_requests(void)
     request_is("compatible", (struct dialect){0}, "Authorization: Bearer secret", body, "{\"n\":1,\"temperature\":0,\"max_tokens\":2048}");
     request_is("azure", (struct dialect){0}, "api-key: secret", body, "{\"n\":1,\"temperature\":0,\"max_tokens\":2048}");
     snprintf(body, sizeof body, "{\"model\":\"gpt-4\",\"messages\":%s,\"n\":1,\"max_completion_tokens\":2048}", m);
-    request_is("openai", (struct dialect){ true, true }, "Authorization: Bearer secret", body, "{\"n\":1,\"max_completion_tokens\":2048}");
+    request_is("openai", (struct dialect){ .max_completion_tokens = true, .no_temperature = true }, "Authorization: Bearer secret", body, "{\"n\":1,\"max_completion_tokens\":2048}");
     request_is("anthropic", (struct dialect){0}, "x-api-key: secret",
                "{\"model\":\"gpt-4\",\"max_tokens\":2048,\"messages\":[{\"role\":\"user\",\"content\":\"Rate \\\"it\\\".\\n\\u00e9\"}],\"system\":\"Be fair.\",\"temperature\":0}",
                "{\"max_tokens\":2048,\"temperature\":0}");
     request_is("anthropic", (struct dialect){ .no_temperature = true }, "anthropic-version: 2023-06-01",
                "{\"model\":\"gpt-4\",\"max_tokens\":2048,\"messages\":[{\"role\":\"user\",\"content\":\"Rate \\\"it\\\".\\n\\u00e9\"}],\"system\":\"Be fair.\"}", "{\"max_tokens\":2048}");
+    snprintf(body, sizeof body, "{\"model\":\"gpt-4\",\"messages\":[{\"role\":\"user\",\"content\":\"Be fair.\\n\\nRate \\\"it\\\".\\n\\u00e9\"}],\"temperature\":0,\"max_tokens\":2048,\"stream\":false}");
+    request_is("azure", (struct dialect){ .no_system = true, .no_n = true, .no_stream = true }, "api-key: secret", body,
+               "{\"temperature\":0,\"max_tokens\":2048,\"stream\":false,\"system\":\"in the user message\"}");
     struct endpoint e = { .provider = provider_find("openai", NULL), .model = "o3-mini" };
     struct dialect o3 = dialect_guess(&e);
     e.model = "gpt-4o";
@@ -159,7 +162,7 @@ struct row {
     const char *text;                    /* NULL: not looked at */
     const char *reason;                  /* must stand in it */
     int flag;                            /* 1 slow_down, 2 quota, 4 passing, 8 doubled already, 16 a cut is fine, 32 learnt max_completion_tokens, 64 no temperature,
-                                            128 sent without temperature and with max_completion_tokens */
+                                            128 sent without temperature and with max_completion_tokens, 256 learnt that it streams */
 };
 
 #define OK_BODY(message, finish) "{\"model\":\"m\",\"choices\":[{\"message\":" message ",\"finish_reason\":\"" finish "\"}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}"
@@ -239,7 +242,53 @@ static const struct row table[] = {
     { O, 400, "", ERROR("\"code\":\"unsupported_parameter\",\"param\":\"max_tokens\",\"message\":\"x\""), REPLY_DONE, CALL_FAILED, -1, NULL, NULL, 128 },
     { A, 400, "", ERROR("\"message\":\"temperature is not supported\""), REPLY_DONE, CALL_FAILED, -1, NULL, NULL, 128 },
     { O, 400, "", ERROR("\"param\":\"logprobs\",\"message\":\"logprobs not supported, temperature fine\""), REPLY_DONE, CALL_FAILED, -1, NULL, NULL, 0 },
+    { O, 422, "", "{\"object\":\"error\",\"message\":{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"max_tokens\"],\"msg\":\"Extra inputs are not permitted\",\"input\":1}]},\"code\":null}", REPLY_ADAPT, CALL_FAILED, -1, NULL, "body.max_tokens: Extra inputs", 32 },
+    { O, 422, "", "{\"detail\":[{\"loc\":[\"body\",\"temperature\"],\"msg\":\"extra fields not permitted\"},{\"loc\":[\"body\",\"max_tokens\"],\"msg\":\"extra fields not permitted\"}]}", REPLY_ADAPT, CALL_FAILED, -1, NULL, "body.temperature: extra fields not permitted; body.max_tokens", 32 | 64 },
+    { O, 422, "", "{\"error\":\"Input validation error: `temperature` must be strictly positive\",\"error_type\":\"validation\"}", REPLY_ADAPT, CALL_FAILED, -1, NULL, NULL, 64 },
+    { O, 422, "", "{\"error\":\"`max_tokens` must be less than 512\"}", REPLY_DONE, CALL_FAILED, -1, NULL, "less than 512", 0 },
+    /* ends that are no ends: a part is asked for again */
+    { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "insufficient_system_resource"), REPLY_RETRY, CALL_FAILED, -1, NULL, "broke the reply off (insufficient", 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "network_error"), REPLY_RETRY, CALL_FAILED, -1, NULL, "network_error", 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "abort"), REPLY_RETRY, CALL_FAILED, -1, NULL, "abort", 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "gave_up"), REPLY_RETRY, CALL_FAILED, -1, NULL, "not known here (gave_up)", 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "gave_up"), REPLY_RETRY, CALL_FAILED, -1, NULL, NULL, 16 },
+    { O, 200, "", OK_BODY("{\"content\":\"Half\"}", ""), REPLY_RETRY, CALL_FAILED, -1, NULL, "no finish reason", 0 },
+    { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"Half\"},\"finish_reason\":null}]}", REPLY_RETRY, CALL_FAILED, -1, NULL, "no finish reason", 0 },
+    { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"Half\"},\"finish_reason\":\"stop\"}],\"error\":{\"code\":502,\"message\":\"upstream died\"}}", REPLY_RETRY, CALL_FAILED, -1, NULL, "upstream died", 0 },
+    { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"Half\"},\"error\":{\"message\":\"provider lost\"}}]}", REPLY_RETRY, CALL_FAILED, -1, NULL, "provider lost", 0 },
+    { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"[[7]]\"},\"finish_reason\":\"stop\",\"error\":null}],\"error\":null,\"usage\":null}", REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0 },
+    { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"[[7]]\"},\"finish_reason\":\"stop\"}],\"error\":{\"code\":0,\"message\":\"\"}}", REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0 },
+    { A, 200, "", ANT("[{\"type\":\"text\",\"text\":\"Half\"}]", "pause_turn"), REPLY_RETRY, CALL_FAILED, -1, NULL, "pause_turn", 0 },
+    { A, 200, "", "{\"content\":[{\"type\":\"text\",\"text\":\"Half\"}],\"stop_reason\":null}", REPLY_RETRY, CALL_FAILED, -1, NULL, "no finish reason", 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"I think\"}", "MAX_TOKENS"), REPLY_DOUBLE, CALL_TRUNCATED, -1, "I think", NULL, 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"I think\"}", "model_length"), REPLY_DOUBLE, CALL_TRUNCATED, -1, "I think", NULL, 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"I think\"}", "max_tokens"), REPLY_DONE, CALL_OK, -1, "I think", NULL, 16 },
+    { O, 200, "", OK_BODY("{\"content\":\"x\"}", "content_filter: RECITATION"), REPLY_DONE, CALL_FILTERED, -1, NULL, NULL, 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"[[7]]\"}", "eos_token"), REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"[[7]]\",\"tool_calls\":[]}", "stop"), REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0 },
+    { O, 200, "", OK_BODY("{\"content\":null,\"tool_calls\":[{\"id\":\"c\"}]}", "tool_calls"), REPLY_DONE, CALL_FAILED, -1, NULL, "tool", 16 },
+    /* an empty text is an answer, no verdict; null is neither */
+    { O, 200, "", OK_BODY("{\"content\":\"\"}", "stop"), REPLY_DONE, CALL_OK, -1, "", NULL, 16 },
+    { O, 200, "", OK_BODY("{\"content\":\"\"}", "stop"), REPLY_DONE, CALL_FAILED, -1, "", "empty", 0 },
+    { O, 200, "", OK_BODY("{\"content\":null}", "stop"), REPLY_DONE, CALL_FAILED, -1, "", "empty", 16 },
+    { A, 200, "", ANT("[]", "end_turn"), REPLY_DONE, CALL_OK, -1, "", NULL, 16 },
+    /* event streams, and what is left of one */
+    { O, 200, "", "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"[[\"}}]}\r\n\r\n: ping\n\ndata:{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}},{\"index\":0,\"delta\":{\"content\":\"7]]\"},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\ndata: [DONE]\n\n",
+      REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 256 },
+    { O, 200, "", "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"[[\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"reasoning_content\":\"1]]\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"[[8]]\"},\"finish_reason\":\"length\"}]}\n\n", REPLY_DOUBLE, CALL_TRUNCATED, -1, "[[8]]", NULL, 256 },
+    { O, 200, "", "data: {\"choices\":[{\"delta\":{\"content\":\"Half of\"},\"finish_reason\":null}]}\n\n", REPLY_RETRY, CALL_FAILED, -1, NULL, "no finish reason", 256 },
+    { O, 200, "", "data: {\"choices\":[{\"delta\":{\"content\":\"Half\"}}]}\n\ndata: {\"choices\":[{\"del", REPLY_RETRY, CALL_FAILED, -1, NULL, "no JSON", 256 },
+    { O, 200, "", "data: {\"choices\":[{\"delta\":{\"content\":\"Half\"},\"finish_reason\":\"stop\"}]}\n\nevent: error\ndata: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n", REPLY_RETRY, CALL_FAILED, -1, NULL, "overloaded", 1 | 256 },
+    { O, 200, "", "data: " OK_BODY("{\"content\":\"[[7]]\"}", "stop") "\n\ndata: [DONE]\n\n", REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 256 },
+    { O, 200, "", OK_BODY("{\"content\":\"[[7]]\"}", "stop") "\n\ndata: [DONE]\n\n", REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0 },
+    { O, 200, "", "\xef\xbb\xbf" OK_BODY("{\"content\":\"[[7]]\"}", "stop"), REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0 },
+    { A, 200, "", "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"type\":\"message\",\"model\":\"c\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\n\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"[[1]]\"}}\n\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"[[\"}}\n\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"8]]\"}}\n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":3}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+      REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 256 },
+    { A, 200, "", "data: {\"type\":\"message_start\",\"message\":{\"content\":[]}}\n\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"Half\"}}\n\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n", REPLY_RETRY, CALL_FAILED, -1, NULL, "Overloaded", 1 | 256 },
+    /* numbers that JSON has no word for, where nobody looks */
+    { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"NaN [[7]]\"},\"logprobs\":{\"content\":[{\"logprob\":NaN},{\"logprob\":-Infinity}]},\"finish_reason\":\"stop\"}]}", REPLY_DONE, CALL_OK, -1, "NaN [[7]]", NULL, 0 },
     /* thinking */
+    { O, 200, "", OK_BODY("{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"[[1]]\"}]},{\"type\":\"text\",\"text\":\"[[8]]\"}]}", "stop"), REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0 },
     { O, 200, "", OK_BODY("{\"content\":\"<think>[[1]]\\n</think>\\n\\n[[8]]\"}", "stop"), REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0 },
     { O, 200, "", OK_BODY("{\"content\":\"[[1]] hm</think>[[8]]\"}", "stop"), REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0 },
     { O, 200, "", OK_BODY("{\"reasoning_content\":\"[[1]]\",\"content\":\"[[8]]\"}", "stop"), REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0 },
@@ -258,14 +307,14 @@ static void reply_is(const struct row *t)
     const struct provider *p = provider_find(t->api == A ? "anthropic" : "openai", NULL);
     struct asked a = { .doubled = t->flag & 8, .cut_is_fine = t->flag & 16 };
     if (t->flag & 128)
-        a.dialect = (struct dialect){ true, true };
+        a.dialect = (struct dialect){ .max_completion_tokens = true, .no_temperature = true };
     struct dialect learnt = a.dialect;
     struct http_response r = { .code = t->code, .header = t->header, .body = t->body, .n_body = strlen(t->body) };
     struct reply out;
     p->read(&r, &a, &learnt, &out);
     int fine = out.action == t->action && out.status == t->status && out.after == t->after && (!t->text || (out.text && !strcmp(out.text, t->text))) &&
                (!t->reason || (out.reason && strstr(out.reason, t->reason))) && out.slow_down == !!(t->flag & 1) && out.quota == !!(t->flag & 2) &&
-               out.passing == !!(t->flag & 4) && learnt.max_completion_tokens == !!(t->flag & (32 | 128)) && learnt.no_temperature == !!(t->flag & (64 | 128));
+               out.passing == !!(t->flag & 4) && learnt.max_completion_tokens == !!(t->flag & (32 | 128)) && learnt.no_temperature == !!(t->flag & (64 | 128)) && learnt.no_stream == !!(t->flag & 256);
     ok(fine, "%s %ld %s%.90s -> %d %s %g \"%s\" (%s)", p->name, t->code, t->header, t->body, out.action, call_status_name(out.status), out.after, out.text ? out.text : "",
        out.reason ? out.reason : "");
     reply_free(&out);
@@ -275,6 +324,75 @@ static void test_replies(void)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         reply_is(&table[i]);
+}
+
+/* ---- Anthropic's limits: of those with nothing left the latest counts, unless the server says how long ---- */
+
+static void limit_is(double want, const char *header)
+{
+    struct http_response r = { .code = 429, .header = header, .body = "", .now = 1431861600 };   /* 2015-05-17 11:20:00 */
+    struct asked a = {0};
+    struct dialect d = {0};
+    struct reply out;
+    provider_find("anthropic", NULL)->read(&r, &a, &d, &out);
+    ok(out.after == want && out.slow_down, "%g s: %.60s", want, header);
+    reply_free(&out);
+}
+
+static void test_limits(void)
+{
+    limit_is(45, "anthropic-ratelimit-requests-remaining: 0\r\nanthropic-ratelimit-requests-reset: 2015-05-17T11:20:45Z\r\n");
+    limit_is(75, "anthropic-ratelimit-input-tokens-remaining: 0\r\nanthropic-ratelimit-input-tokens-reset: 2015-05-17T11:21:15Z\r\n"
+                "anthropic-ratelimit-tokens-remaining: 0\r\nanthropic-ratelimit-tokens-reset: 2015-05-17T11:20:15Z\r\n"
+                "anthropic-ratelimit-requests-remaining: 3\r\nanthropic-ratelimit-requests-reset: 2015-05-17T12:00:00Z\r\n");
+    limit_is(15, "Date: Sun, 17 May 2015 10:00:00 GMT\r\nanthropic-ratelimit-output-tokens-remaining: 0\r\nanthropic-ratelimit-output-tokens-reset: 2015-05-17T10:00:15Z\r\n");
+    limit_is(3, "retry-after: 3\r\nanthropic-ratelimit-tokens-remaining: 0\r\nanthropic-ratelimit-tokens-reset: 2015-05-17T11:21:15Z\r\n");
+    limit_is(-1, "anthropic-ratelimit-tokens-remaining: 1000\r\nanthropic-ratelimit-tokens-reset: 2015-05-17T11:21:15Z\r\n");
+    limit_is(-1, "anthropic-ratelimit-tokens-remaining: 0\r\nanthropic-ratelimit-tokens-reset: soon\r\n");
+}
+
+/* ---- a system message that is not taken ---- */
+
+static const struct { int refused; long code; const char *body; } system_replies[] = {
+    { 1, 400, ERROR("\"message\":\"System role not supported\",\"type\":\"BadRequestError\",\"code\":400") },
+    { 1, 400, "{\"object\":\"error\",\"message\":\"Conversation roles must alternate user/assistant/user/assistant/...\"}" },
+    { 1, 400, ERROR("\"message\":\"Unsupported value: 'messages[0].role' does not support 'system' with this model.\",\"param\":\"messages[0].role\"") },
+    { 1, 500, ERROR("\"code\":500,\"message\":\"Jinja Exception: System role not supported\"") },
+    { 1, 422, "{\"error\":\"Template error: template error: Only user and assistant roles are supported!\"}" },
+    { 1, 422, "{\"detail\":[{\"loc\":[\"body\",\"messages\",0,\"role\"],\"msg\":\"Input should be 'user' or 'assistant'\"}]}" },
+    { 1, 400, ERROR("\"message\":\"Developer instruction is not enabled for models/gemma-3-27b-it\"") },
+    { 1, 400, ERROR("\"message\":\"Provider returned error\",\"code\":400,\"metadata\":{\"raw\":\"{\\\"message\\\": \\\"system role is not supported\\\"}\"}") },
+    { 1, 400, "System role not supported" },
+    { 0, 500, ERROR("\"message\":\"Internal system error: cannot allocate n bytes\"") },
+    { 0, 400, ERROR("\"message\":\"the request is not supported\"") },
+    { 0, 400, ERROR("\"code\":\"context_length_exceeded\",\"message\":\"the system message is too long: maximum context length is 10\"") },
+    { 0, 429, ERROR("\"message\":\"System role not supported\"") },
+};
+
+static void test_system(void)
+{
+    const struct provider *p = provider_find("compatible", NULL);
+    for (size_t i = 0; i < sizeof system_replies / sizeof *system_replies; i++) {
+        struct http_response r = { .code = system_replies[i].code, .header = "", .body = system_replies[i].body, .n_body = strlen(system_replies[i].body) };
+        struct asked with = { .has_system = true }, without = {0}, again = { .has_system = true, .dialect = { .no_system = true } };
+        struct dialect d[3] = {0};
+        struct reply out[3];
+        p->read(&r, &with, &d[0], &out[0]);
+        p->read(&r, &without, &d[1], &out[1]);
+        p->read(&r, &again, &d[2], &out[2]);
+        ok(d[0].no_system == system_replies[i].refused && (out[0].action == REPLY_ADAPT) == d[0].no_system && !d[1].no_system && out[1].action != REPLY_ADAPT &&
+               out[2].action != REPLY_ADAPT && !d[0].no_n, "%ld %s", r.code, r.body);
+        for (int k = 0; k < 3; k++)
+            reply_free(&out[k]);
+    }
+    struct http_response r = { .code = 400, .header = "", .body = "{\"detail\":[{\"loc\":[\"body\",\"n\"],\"msg\":\"Extra inputs are not permitted\"}]}" };
+    struct asked a = {0};
+    struct dialect d = {0};
+    struct reply out;
+    r.n_body = strlen(r.body);
+    p->read(&r, &a, &d, &out);
+    ok(d.no_n && !d.no_temperature && !d.max_completion_tokens && out.action == REPLY_ADAPT, "a server that takes no n");
+    reply_free(&out);
 }
 
 static void test_details(void)
@@ -289,12 +407,12 @@ static void test_details(void)
     ok(out.tokens_in == 7 && out.tokens_out == 3 && !strcmp(out.model, "m") && !strcmp(out.request_id, "req_5") && !strcmp(out.finish, "stop") &&
            !strcmp(out.raw, "<think>t</think>[[7]]"), "tokens, model, request id, finish and the raw text are kept");
     reply_free(&out);
-    r.body = "{\"choices\":[{\"message\":{\"content\":\"x\"}}],\"usage\":{\"completion_tokens\":3}}";
+    r.body = "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}],\"usage\":{\"completion_tokens\":3}}";
     r.n_body = strlen(r.body);
     o->read(&r, &asked, &d, &out);
     ok(out.action == REPLY_DONE && out.status == CALL_OK && out.tokens_in == -1 && out.tokens_out == 3, "a missing or partial usage is no error");
     reply_free(&out);
-    r.body = "{\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":100,\"output_tokens\":2}}";
+    r.body = "{\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":100,\"output_tokens\":2}}";
     r.n_body = strlen(r.body);
     a->read(&r, &asked, &d, &out);
     ok(out.tokens_in == 105 && out.tokens_out == 2, "cached tokens count");
@@ -341,6 +459,8 @@ int main(void)
     test_keys();
     test_requests();
     test_replies();
+    test_limits();
+    test_system();
     test_details();
     test_batches();
     return done_testing();
