@@ -1,4 +1,5 @@
-/* forecast.c - time left: runs that were measured are played again, second by second, and what was said is held against what came. */
+/* forecast.c - time left: runs are played, second by second, with the lengths that turns of a real run came to, and what was said is held against
+ * what came. */
 #include "mtbench/forecast.h"
 
 #include "mtbench/buf.h"
@@ -15,36 +16,7 @@
 
 struct turn { int who, turn; double begin, end; long n; int failed; };
 
-struct replay { struct turn *turn; int n, n_who, *turns; double end; };
-
-static int by_end(const void *a, const void *b)
-{
-    const struct turn *x = a, *y = b;
-    return x->end < y->end ? -1 : x->end > y->end;
-}
-
-static struct replay read_answers(const char *path)
-{
-    struct replay r = { 0 };
-    struct buf b = { 0 };
-    struct turn t;
-    if (io_read(path, &b, NULL) < 0)
-        return r;
-    for (char *line = strtok(b.data, "\n"); line; line = strtok(NULL, "\n"))
-        if (sscanf(line, "%d %d %lf %lf %ld %d", &t.who, &t.turn, &t.begin, &t.end, &t.n, &t.failed) == 6) {
-            r.turn = xrealloc(r.turn, (size_t)r.n + 1, sizeof *r.turn);
-            r.turn[r.n++] = t;
-            r.n_who = t.who >= r.n_who ? t.who + 1 : r.n_who;
-            r.end = fmax(r.end, t.end);
-        }
-    r.turns = xcalloc((size_t)r.n_who + 1, sizeof *r.turns);
-    for (int i = 0; i < r.n; i++)
-        r.turns[r.turn[i].who]++;
-    if (r.n)
-        qsort(r.turn, (size_t)r.n, sizeof *r.turn, by_end);
-    buf_free(&b);
-    return r;
-}
+struct replay { struct turn *turn; int n, n_who, *turns; double end, flat; };   /* flat: a step's time for nobody, in turns */
 
 static int live_at(const struct replay *r, double now)
 {
@@ -62,7 +34,7 @@ static double *step_clock(const struct replay *r)
     size_t n = (size_t)(r->end * TICKS_A_SECOND) + 3;
     double *clock = xcalloc(n, sizeof *clock);
     for (size_t k = 1; k < n; k++)
-        clock[k] = clock[k - 1] + 1.0 / (20 + live_at(r, ((double)k - 0.5) / TICKS_A_SECOND));
+        clock[k] = clock[k - 1] + 1.0 / (r->flat + live_at(r, ((double)k - 0.5) / TICKS_A_SECOND));
     return clock;
 }
 
@@ -116,43 +88,71 @@ static double worst_factor(const struct replay *r, double from, double *at, doub
     return worst;
 }
 
-/* Conversations of two turns, lengths as a small generator says, at most 'slots' at a time; a step takes 40 ms and 2 ms for each. Times are
- * as exact as they get, so what is off comes of the lengths alone. */
-static struct replay made_up(int n, int slots, int mean, int most)
+/* ---- runs: lengths of turns, and a law of steps ---- */
+
+struct law { double fixed, each; };          /* seconds of a step, and of each turn in it */
+
+struct lengths { int *n; int conversations; };           /* n[2 * conversation + turn - 1] */
+
+/* What a run came to: tests/golden/make_lengths.py. */
+static struct lengths read_lengths(const char *path)
 {
-    struct replay r = { .n_who = n };
-    int *left = xcalloc((size_t)n, sizeof *left), *turn = xcalloc((size_t)n, sizeof *turn), next = 0, live = 0;
-    double *begin = xcalloc((size_t)n, sizeof *begin), now = 0;
-    long *length = xcalloc((size_t)n, sizeof *length);
+    struct lengths l = { 0 };
+    struct buf b = { 0 };
+    int first, second;
+    if (io_read(path, &b, NULL) < 0)
+        return l;
+    for (char *line = strtok(b.data, "\n"); line; line = strtok(NULL, "\n"))
+        if (sscanf(line, "%d %d", &first, &second) == 2) {
+            l.n = xrealloc(l.n, 2 * ((size_t)l.conversations + 1), sizeof *l.n);
+            l.n[2 * l.conversations] = first;
+            l.n[2 * l.conversations++ + 1] = second;
+        }
+    buf_free(&b);
+    return l;
+}
+
+/* Turns that end at any token with the same chance. */
+static struct lengths made_up(int conversations, int mean, int most)
+{
+    struct lengths l = { xcalloc(2 * (size_t)conversations, sizeof *l.n), conversations };
     uint32_t dice = 7;
-    r.turn = xcalloc(2 * (size_t)n, sizeof *r.turn);
-    r.turns = xcalloc((size_t)n, sizeof *r.turns);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < 2 * conversations; i++) {
+        dice = dice * 1664525u + 1013904223u;
+        l.n[i] = (int)fmin(most, 1 - mean * log((dice >> 8) / 16777216.0 + 1e-9));
+    }
+    return l;
+}
+
+/* At most 'slots' at a time; every third of 20 s the machine is busy with other things, and steps take a quarter longer. */
+static struct replay play(const struct lengths *l, int slots, const struct law *law)
+{
+    struct replay r = { .n_who = l->conversations, .flat = law->fixed / law->each };
+    size_t n = (size_t)l->conversations;
+    int *left = xcalloc(n, sizeof *left), *turn = xcalloc(n, sizeof *turn), next = 0, live = 0;
+    double *begin = xcalloc(n, sizeof *begin), now = 0;
+    r.turn = xcalloc(2 * n, sizeof *r.turn);
+    r.turns = xcalloc(n, sizeof *r.turns);
+    for (size_t i = 0; i < n; i++)
         r.turns[i] = 2;
     do {
         for (int i = 0; i < next; i++) {
-            if (turn[i] == 0 || left[i]-- > 0)
+            if (turn[i] == 0 || --left[i] > 0)
                 continue;
-            r.turn[r.n++] = (struct turn){ i, turn[i], begin[i], now, length[i], 0 };
+            r.turn[r.n++] = (struct turn){ i, turn[i], begin[i], now, l->n[2 * i + turn[i] - 1], 0 };
             turn[i] = turn[i] == 1 ? 2 : 0;
             live -= turn[i] == 0;
             begin[i] = now;
-            dice = dice * 1664525u + 1013904223u;
-            length[i] = left[i] = (int)fmin(most, 1 - mean * log((dice >> 8) / 16777216.0 + 1e-9));
+            left[i] = turn[i] ? l->n[2 * i + 1] : 0;
         }
-        for (; live < slots && next < n; next++, live++) {
-            turn[next] = 1;
-            begin[next] = now;
-            dice = dice * 1664525u + 1013904223u;
-            length[next] = left[next] = (int)fmin(most, 1 - mean * log((dice >> 8) / 16777216.0 + 1e-9));
-        }
-        now += 0.040 + 0.002 * live;
+        for (; live < slots && next < l->conversations; next++, live++)
+            turn[next] = 1, begin[next] = now, left[next] = l->n[2 * next];
+        now += (law->fixed + law->each * live) * (fmod(now, 60) < 20 ? 1.25 : 1);
     } while (live > 0);
     r.end = now;
     free(left);
     free(turn);
     free(begin);
-    free(length);
     return r;
 }
 
@@ -165,12 +165,15 @@ static void hold(const struct replay *r, const char *what)
     ok(missed < 0.1, "%s: near its end, wrong by %.0f %% of the run", what, 100 * missed);
 }
 
-static void test_replay(const char *path)
+static void test_run(struct lengths l, const char *what, int slots, struct law law)
 {
-    struct replay r = read_answers(path);
-    hold(&r, path);
+    char name[120];
+    struct replay r = play(&l, slots, &law);
+    snprintf(name, sizeof name, "%d conversations of %s, %d at a time, steps of %.0f ms and %.1f ms a turn", l.conversations, what, slots, 1e3 * law.fixed, 1e3 * law.each);
+    hold(&r, name);
     free(r.turn);
     free(r.turns);
+    free(l.n);
 }
 
 static void test_edges(void)
@@ -218,19 +221,14 @@ static void test_calls(void)
     ok(forecast_work(&w) == 0, "all back");
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    static const struct { int n, slots, mean, most; } run[] = { { 80, 16, 250, 1024 }, { 300, 40, 100, 300 }, { 80, 80, 3000, 1024 } };
-    for (int i = 1; i < argc; i++)
-        test_replay(argv[i]);
-    for (size_t i = 0; i < sizeof run / sizeof *run; i++) {
-        char what[80];
-        struct replay r = made_up(run[i].n, run[i].slots, run[i].mean, run[i].most);
-        snprintf(what, sizeof what, "%d conversations, %d at a time, turns of %d tokens or so", run[i].n, run[i].slots, run[i].mean);
-        hold(&r, what);
-        free(r.turn);
-        free(r.turns);
-    }
+    static const char demo[] = "tests/golden/lengths.txt";
+    static const struct law small = { 0.020, 0.0023 };   /* the demo model on two cores */
+    test_run(read_lengths(demo), "the demo model", 80, small);
+    test_run(read_lengths(demo), "the demo model", 16, small);
+    test_run(made_up(300, 100, 300), "100 tokens a turn or so", 40, small);
+    test_run(made_up(80, 3000, 1024), "1024 tokens, mostly", 80, small);
     test_edges();
     test_calls();
     return done_testing();
