@@ -76,7 +76,8 @@ static int obey(int argc, char **argv)
         return first ? usage(&err) : EXIT_INPUT;
     if (help)
         return first ? verb->run(NULL, 1, (char *[]){ "--help", NULL }) : EXIT_COMPLETE;
-    return first || !opts_want_help(argc - 2, argv + 2) ? run(verb, argc - 2, argv + 2) : EXIT_COMPLETE;
+    bool alone = !verb->mpi || opts_want_help(argc - 2, argv + 2);
+    return first || !alone ? run(verb, argc - 2, argv + 2) : EXIT_COMPLETE;
 }
 
 int main(int argc, char **argv)

@@ -25,12 +25,21 @@ struct opt {
     const char *help;            /* one line, with the default */
 };
 
+/* What a verb reads from the environment, beside its flags. */
+struct opt_env {
+    const char *name, *help;     /* one name, or several that mean the same, "A B"; one line */
+};
+
 /* Is --help or -h among these words? It wins over whatever else is wrong with them. */
 bool opts_want_help(int argc, char *const *argv);
 /* Read argv[0 .. argc) into the table's targets; strings and lists point into argv. 0; 1 when opts_want_help(); -1 (err: usage). */
 int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err *err);
+/* --NAME must be 0 or more, if it was given. -1: err (usage). */
+int opts_not_negative(const char *name, double value, bool given, struct err *err);
 /* The help text of the table: a line per flag. */
 void opts_help(const struct opt *table, int n, struct buf *out);
+/* The same of variables. */
+void opts_help_env(const struct opt_env *env, int n, struct buf *out);
 /* The name most like 'word' (edit distance), or NULL if none is near. */
 const char *opts_nearest(const char *word, const char *const *name, int n);
 

@@ -165,14 +165,33 @@ int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err
     return 0;
 }
 
+int opts_not_negative(const char *name, double value, bool given, struct err *err)
+{
+    return !given || value >= 0 ? 0 : err_set(err, ERR_USAGE, "--%s %g: must be 0 or more", name, value);
+}
+
+static void help_line(struct buf *out, size_t start, const char *help)
+{
+    do
+        buf_char(out, ' ');
+    while (out->len < start + 36);
+    buf_printf(out, "%s\n", help);
+}
+
 void opts_help(const struct opt *table, int n, struct buf *out)
 {
     for (int i = 0; i < n; i++) {
         size_t start = out->len;
         buf_printf(out, "  --%s%s%s", table[i].name, table[i].arg ? " " : "", table[i].arg ? table[i].arg : "");
-        do
-            buf_char(out, ' ');
-        while (out->len < start + 36);
-        buf_printf(out, "%s\n", table[i].help);
+        help_line(out, start, table[i].help);
+    }
+}
+
+void opts_help_env(const struct opt_env *env, int n, struct buf *out)
+{
+    for (int i = 0; i < n; i++) {
+        size_t start = out->len;
+        buf_printf(out, "  %s", env[i].name);
+        help_line(out, start, env[i].help);
     }
 }

@@ -34,8 +34,9 @@ static int check_numbers(const struct api_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--parallel %ld: is out of range; give 1 to 1024", o->parallel);
     if (o->has_temperature && !(o->force_temperature >= 0 && o->force_temperature <= 100))
         return err_set(err, ERR_USAGE, "--force-temperature %g: is out of range; give 0 (greedy) or more", o->force_temperature);
-    if (!(o->max_cost >= 0) || !(o->timeout >= 0) || (o->given_price_in && !(o->price_in >= 0)) || (o->given_price_out && !(o->price_out >= 0)))
-        return err_set(err, ERR_USAGE, "--max-cost, --timeout, --price-in, --price-out: must be 0 or more");
+    if (opts_not_negative("max-cost", o->max_cost, true, err) < 0 || opts_not_negative("timeout", o->timeout, true, err) < 0 ||
+        opts_not_negative("price-in", o->price_in, o->given_price_in, err) < 0 || opts_not_negative("price-out", o->price_out, o->given_price_out, err) < 0)
+        return -1;
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
         return err_set(err, ERR_USAGE, "--max-error-rate %g: is out of range; give 0 to 1", o->max_error_rate);
     return 0;

@@ -81,13 +81,14 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
     if (o->constrained && !local)
         return err_set(err, ERR_USAGE, "--judge-constrained: works with a local judge only; give --judge-path");
     if (!o->fallback && (o->fallback_provider || o->fallback_base_url))
-        return err_set(err, ERR_USAGE, "--fallback-provider, --fallback-base-url: --fallback-judge is missing; name the judge that stands there");
+        return err_set(err, ERR_USAGE, "--%s: --fallback-judge is missing; name the judge that stands there",
+                       o->fallback_provider ? "fallback-provider" : "fallback-base-url");
     if (o->fallback && !*o->fallback)
         return err_set(err, ERR_USAGE, "--fallback-judge: empty; give the name of another judge");
     if (o->fallback && (local || o->export_file || o->import_files.n || o->canary))
         return err_set(err, ERR_USAGE, "--fallback-judge: is for a hosted judge that is called now; leave it out");
     if (o->fallback && o->max_cost > 0)
-        return err_set(err, ERR_USAGE, "--fallback-judge, --max-cost: the limit cannot be held over two accounts; leave one of them out");
+        return err_set(err, ERR_USAGE, "--max-cost: cannot be held over two accounts; leave it out, or --fallback-judge");
     if ((o->provider && !local && !provider_find(o->provider, err)) || (o->fallback_provider && !provider_find(o->fallback_provider, err)))
         return err_wrap(err, o->provider && !local && !provider_find(o->provider, NULL) ? "--judge-provider" : "--fallback-provider");
     if (o->threads < 0 || o->threads > 1024)
@@ -100,20 +101,21 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--judge-max-tokens %ld: must lie between 1 and %d", o->max_tokens, 1 << 20);
     if (o->max_batch < 1 || o->max_batch > 256)
         return err_set(err, ERR_USAGE, "--max-batch %ld: must lie between 1 and 256", o->max_batch);
-    if (!(o->max_cost >= 0) || !(o->timeout >= 0) || (o->given_price_in && !(o->price_in >= 0)) || (o->given_price_out && !(o->price_out >= 0)))
-        return err_set(err, ERR_USAGE, "--max-cost, --judge-timeout, --price-in, --price-out: must be 0 or more");
+    if (opts_not_negative("max-cost", o->max_cost, true, err) < 0 || opts_not_negative("judge-timeout", o->timeout, true, err) < 0 ||
+        opts_not_negative("price-in", o->price_in, o->given_price_in, err) < 0 || opts_not_negative("price-out", o->price_out, o->given_price_out, err) < 0)
+        return -1;
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
         return err_set(err, ERR_USAGE, "--max-error-rate %g: must lie between 0 and 1", o->max_error_rate);
     if (progress_parse(o->progress) < 0)
         return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
     if (local && (o->export_file || o->import_files.n))
-        return err_set(err, ERR_USAGE, "--export, --import: are for hosted judges; a local judge needs no batch");
+        return err_set(err, ERR_USAGE, "--%s: is for hosted judges; a local judge needs no batch", o->export_file ? "export" : "import");
     if (o->canary < 0 || o->canary > 10000)
         return err_set(err, ERR_USAGE, "--canary %ld: must lie between 1 and 10000", o->canary);
     if (o->canary && (local || o->export_file || o->import_files.n))
         return err_set(err, ERR_USAGE, "--canary: asks a hosted judge now; leave --judge-path, --export and --import out");
     if (o->export_file && o->import_files.n)
-        return err_set(err, ERR_USAGE, "--export, --import: one at a time; export, send the batch, then import its results");
+        return err_set(err, ERR_USAGE, "--import: not together with --export; export, send the batch, then import its results");
     return 0;
 }
 

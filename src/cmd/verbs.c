@@ -74,10 +74,46 @@ void help_print(void)
            "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight failed\n");
 }
 
+/* ---- help of one verb ---- */
+
+enum { LOCAL = 1, HOSTED = 2, JUDGES = 4, NETWORK = 8 };   /* what a verb does that makes it read variables */
+
+static const struct { const char *verb; int does; } reads[] = {
+    { "run", LOCAL | HOSTED | JUDGES | NETWORK }, { "answer", LOCAL }, { "api-answer", HOSTED | NETWORK },
+    { "judge", LOCAL | HOSTED | JUDGES | NETWORK }, { "plan", LOCAL | HOSTED | JUDGES }, { "prompt", LOCAL }, { "fetch", NETWORK },
+};
+
+static const struct { int does; struct opt_env env; } variables[] = {
+    { HOSTED, { "OPENAI_API_KEY", "key of OpenAI, and of servers of its form that want one" } },
+    { HOSTED, { "OPENAI_BASE_URL OPENAI_API_BASE", "their address, if no flag names one" } },
+    { HOSTED, { "ANTHROPIC_API_KEY", "key of Anthropic; ANTHROPIC_BASE_URL: its address" } },
+    { HOSTED, { "AZURE_OPENAI_API_KEY", "key of Azure; AZURE_OPENAI_ENDPOINT, _DEPLOYMENT, _API_VERSION: where" } },
+    { HOSTED, { "MTBENCH_JUDGE_KEY_FILE", "a file with the key, instead of a variable" } },
+    { JUDGES, { "MTBENCH_FALLBACK_KEY_FILE", "the same for the fallback judge" } },
+    { NETWORK, { "HTTPS_PROXY NO_PROXY", "the way out, as curl reads them" } },
+    { NETWORK, { "SSL_CERT_FILE SSL_CERT_DIR", "whose certificates are trusted; CURL_CA_BUNDLE as well" } },
+    { LOCAL, { "HF_HOME HF_HUB_CACHE", "where hub ids are looked up" } },
+    { LOCAL, { "MTBENCH_ISA", "avx512, avx2 or plain: force an instruction set; the bits stay the same" } },
+};
+
+static void put_variables(const char *verb, struct buf *out)
+{
+    int does = 0;
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        if (!strcmp(reads[i].verb, verb))
+            does = reads[i].does;
+    if (does)
+        buf_str(out, "\nenvironment:\n");
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        if (variables[i].does & does)
+            opts_help_env(&variables[i].env, 1, out);
+}
+
 void verb_help(const char *name, const char *about, const struct opt *table, int n)
 {
     struct buf b = {0};
     opts_help(table, n, &b);
+    put_variables(name, &b);
     printf("usage: mtbench %s [flags]\n%s\n\n%s", name, about, b.data);
     buf_free(&b);
 }

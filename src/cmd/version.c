@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "mtbench/backend.h"
+#include "mtbench/http.h"
 
 #include <cjson/cJSON.h>
 #include <hwloc.h>
@@ -13,16 +14,21 @@
 
 void version_print(void)
 {
-    static const char *const absent[] = { "cuda", "cublas", "nccl", "hdf5", "curl", "tls" };
+    static const char *const absent[] = { "cuda", "cublas", "nccl", "hdf5" };
     char pcre[64] = "";
     unsigned hw = hwloc_get_api_version();
     pcre2_config(PCRE2_CONFIG_VERSION, pcre);
     printf("mtbench %s (%s)\n", MTB_VERSION, MTB_GIT_ID);
+#ifdef __clang__
     printf("build      %s, %s\n", MTB_BUILD_FLAGS, __VERSION__);
+#else
+    printf("build      %s, gcc %s\n", MTB_BUILD_FLAGS, __VERSION__);
+#endif
     printf("mpi        %s\n", job_library());
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         printf("%-10s not in this build\n", absent[i]);
     printf("cpu        %s\n", backend_cpu_isas());
+    printf("curl       %s\n", http_library());
     printf("cjson      %s\n", cJSON_Version());
     printf("pcre2      %s\n", pcre);
     printf("utf8proc   %s\n", utf8proc_version());

@@ -47,6 +47,11 @@ static int start_curl(struct err *err)
     return 0;
 }
 
+const char *http_library(void)
+{
+    return curl_version();
+}
+
 static const char *env_file(const char *const *name)
 {
     for (; *name; name++) {

@@ -4,6 +4,7 @@
 #include "tap.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 static struct { bool loud, given; const char *word; long number; double real; struct opt_list list; } got;
@@ -52,5 +53,8 @@ int main(void)
     ok(fails("--lost", "did you mean --list") && fails("--zzzzzzzz", "--help"), "the nearest flag, if one is near");
     ok(fails("word", "where a flag") && fails("--", "where a flag") && fails("-x", "where a flag"), "words without a flag");
     ok(parse("--bogus --help") == 1 && parse("--word -h") == 1, "help wins over whatever is wrong");
+    ok(opts_not_negative("cost", -1, false, &err) == 0 && opts_not_negative("cost", 0, true, &err) == 0, "0 is not below 0");
+    ok(opts_not_negative("cost", -1, true, &err) == -1 && !strcmp(err.text, "--cost -1: must be 0 or more"), "the one flag that is wrong: %s", err.text);
+    ok(opts_not_negative("cost", (double)NAN, true, &err) == -1, "NaN is no amount");
     return done_testing();
 }
