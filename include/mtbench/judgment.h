@@ -62,6 +62,7 @@ struct judgment_row {
     uint8_t turn;                        /* a record without one: by the prompt's name, 2 for multi-turn */
     uint8_t status;                      /* enum judgment_status; of the worse game in pairs, by judgment_worse() */
     uint8_t g1, g2;                      /* enum winner, pairs only */
+    bool empty;                          /* the answer that was judged is empty (in pairs: one of them); it counts like any other */
     bool score_is_int;
 };
 

@@ -29,6 +29,7 @@ struct pairwise {
     struct pairwise_row *row;            /* by adjusted rate, highest first, then by name */
     int n;
     long by_others;                      /* rows of the table by other judges, which do not count */
+    char *others;                        /* their names; owned */
     long games, failed, flip_first, flip_second, replaced;   /* records of the whole, each once; replaced: as in score.h */
     const char *judge;
 };

@@ -3,6 +3,7 @@
 #define MTB_QUESTION_H
 
 #include "mtbench/err.h"
+#include "mtbench/opts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,11 +32,13 @@ struct questions {
 int questions_parse(const char *name, const char *data, size_t n, struct questions *out, struct err *err);
 void questions_free(struct questions *qs);
 
-/* Keep lines [begin, end) as Python slices do: negative numbers count from the end, out of range is clamped; has_*: was it given.
- * Then the first 'first_n' (0: all; negative drops from the end). An empty result is an error. */
+/* Which questions. First lines [begin, end) as Python slices do: negative numbers count from the end, out of range is clamped; has_*: was it given.
+ * Then those of the named categories and ids, each of which must be there. Then the first 'first_n' (0: all; negative drops from the end).
+ * An empty result is an error. */
 struct slicing {
     bool has_begin, has_end;
     long begin, end, first_n;
+    struct opt_list category, ids;       /* as typed: names, and ids or ranges of them, "81" or "81-90"; none: all */
 };
 int questions_slice(struct questions *qs, const struct slicing *s, struct err *err);
 

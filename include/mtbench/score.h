@@ -23,6 +23,7 @@ struct score_item {
     uint32_t order;                      /* row of the table */
     int16_t category;                    /* into scores.category; -1: unknown */
     uint8_t turn, repeat, status;
+    bool empty;                          /* of an empty answer */
 };
 
 struct scores {
@@ -35,6 +36,7 @@ struct scores {
     int n_turns, n_repeats;              /* the highest turn; 1 or choice.n_repeats */
     const char *judge;                   /* owned by the table; NULL: the records name none */
     long by_others;                      /* rows of the table by other judges, which do not count */
+    char *others;                        /* their names; owned */
     long replaced;                       /* rows for which a later one of the same model, question, turn and repeat stands; of several ok ones the
                                             last counts, else the last */
 };
@@ -47,12 +49,15 @@ int scores_model(const struct scores *s, const char *name, struct err *err);
 
 /* ---- one model ---- */
 
+enum { LOWEST_SCORE = 1, HIGHEST_SCORE = 10 };
+
 struct score_part { int turn, category, repeat; };       /* 0, -1, -1: all */
 #define SCORE_ALL ((struct score_part){ 0, -1, -1 })
 
 struct score {
-    struct estimate mean;                /* over all ok judgments of the part, as FastChat pools turns */
+    struct estimate mean;                /* over all ok judgments of the part, as FastChat pools turns; its interval lies within 1..10 */
     long failed, failed_by[JUDGMENT_STATUSES];
+    long empty;                          /* of the ok ones: judgments of empty answers */
 };
 struct score score_of(const struct scores *s, int model, struct score_part part);
 /* Models by score, highest first, then by name; those without a score last. 'order' has room for s->n_models. */

@@ -9,8 +9,8 @@
 enum sheet_where { SHEET_TEXT = 1, SHEET_DATA = 2, SHEET_ALL = 3 };      /* text; CSV and JSON; all */
 
 struct sheet_column {
-    const char *name;                    /* in CSV and JSON */
-    const char *head;                    /* over the text column; NULL: name */
+    char *name;                          /* in CSV and JSON; owned */
+    char *head;                          /* over the text column; NULL: name */
     int decimals;                        /* of numbers in text; data has all digits */
     int where;                           /* enum sheet_where */
 };
@@ -38,7 +38,7 @@ struct sheet {
     int n_facts;
 };
 
-/* First all columns, then cells in their order, row after row. NAN is an empty cell. Texts are copied; names and heads are not. */
+/* First all columns, then cells in their order, row after row. NAN is an empty cell. Texts, names and heads are copied. */
 void sheet_column(struct sheet *s, const char *name, const char *head, int decimals, int where);
 void sheet_text(struct sheet *s, const char *text);
 void sheet_printf(struct sheet *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

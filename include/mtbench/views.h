@@ -11,6 +11,8 @@ void view_scores(struct sheet *out, const struct scores *s);
 void view_turns(struct sheet *out, const struct scores *s);
 /* 'wide': a line per model with all categories; else a line per model and category. */
 void view_categories(struct sheet *out, const struct scores *s, bool wide);
+/* Several judges, s[j] by judge[j]. 'wide': a line per model with all judges; else a line per model and judge. */
+void view_panel(struct sheet *out, const struct scores *s, const char *const *judge, int n_judges, bool wide);
 void view_compare(struct sheet *out, const struct scores *s, int a, int b);
 void view_length(struct sheet *out, const struct scores *s, const struct answer_set *answers);
 void view_pairs(struct sheet *out, const struct pairwise *p, const char *baseline);

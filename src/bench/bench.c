@@ -13,7 +13,7 @@ int bench_questions(const char *data_dir, const char *bench_name, const struct s
     int rc = io_read(path, &b, err);
     if (rc < 0) {
         err_wrap(err, "--bench-name %s", bench_name);
-        err_advise(err, "name the folder of the question sets by --data-dir; data/fetch.sh brings the official one");
+        err_advise(err, "name the folder of the question sets by --data-dir; mtbench fetch --data-dir DIR brings the official one there");
     } else if ((rc = questions_parse(path, b.data, b.len, qs, err)) == 0 && (rc = questions_slice(qs, s, err)) < 0) {
         questions_free(qs);
     }

@@ -191,35 +191,45 @@ static int winners_at(const struct record *r, struct judgment_row *row, struct e
     return 0;
 }
 
-/* Does the prompt end with an answer that is none? Seen in the raw bytes: newlines are escapes there. */
-static bool shows_no_answer(const struct record *r, enum field f)
+/* What the prompt shows as the answer that is judged, seen in the raw bytes: newlines are escapes there. */
+enum shown { SHOWN_TEXT, SHOWN_EMPTY, SHOWN_FAILURE };
+
+static bool ends_with(const char *at, size_t n, const char *end)
+{
+    size_t k = strlen(end);
+    return n >= k && !memcmp(at + n - k, end, k);
+}
+
+static enum shown shown_answer(const struct record *r, enum field f)
 {
     static const char *const after[] = { "\\n[The End of Assistant's Answer]", "\\n[The End of Assistant A's Answer]",
         "\\n[The End of Assistant B's Answer]",
         "\\n\\n<|The End of Assistant A's Conversation with User|>", "\\n\\n<|The End of Assistant B's Conversation with User|>" };
-    static const char *const shown[] = { " Answer]\\nERROR", " Answer]\\n$ERROR$", "### Assistant A:\\nERROR", "### Assistant A:\\n$ERROR$",
-        "### Assistant B:\\nERROR", "### Assistant B:\\n$ERROR$" };
+    static const char *const before[] = { " Answer]\\n", "### Assistant A:\\n", "### Assistant B:\\n" };
+    static const char *const failure[] = { "ERROR", "$ERROR$" };
     const char *at = r->value[f].at;
     if (!at || *at != '"')
-        return false;
-    size_t n = (size_t)(r->value[f].end - at) - 1;
-    for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
-        size_t k = strlen(after[i]);
-        if (n < k || memcmp(at + n - k, after[i], k))
-            continue;
-        for (size_t j = 0; j < sizeof shown / sizeof *shown; j++) {
-            size_t m = strlen(shown[j]);
-            if (n - k >= m && !memcmp(at + n - k - m, shown[j], m))
-                return true;
-        }
+        return SHOWN_TEXT;
+    size_t n = (size_t)(r->value[f].end - at) - 1, i = 0;
+    while (i < sizeof after / sizeof *after && !ends_with(at, n, after[i]))
+        i++;
+    if (i == sizeof after / sizeof *after)
+        return SHOWN_TEXT;
+    n -= strlen(after[i]);
+    for (size_t j = 0; j < sizeof before / sizeof *before; j++) {
+        if (ends_with(at, n, before[j]))
+            return SHOWN_EMPTY;
+        for (size_t k = 0; k < sizeof failure / sizeof *failure; k++)
+            if (ends_with(at, n, failure[k]) && ends_with(at, n - strlen(failure[k]), before[j]))
+                return SHOWN_FAILURE;
     }
-    return false;
+    return SHOWN_TEXT;
 }
 
 static enum judgment_status game_status(const struct record *r, enum field prompt, enum field judgment, enum judgment_status by_verdict)
 {
     struct json_text text;
-    if (shows_no_answer(r, prompt))
+    if (shown_answer(r, prompt) == SHOWN_FAILURE)
         return JUDGMENT_NO_ANSWER;
     if (by_verdict == JUDGMENT_UNPARSABLE && r->value[judgment].end - r->value[judgment].at < 64 && text_at(r, judgment, &text) &&
         json_text_is(&text, "$ERROR$"))
@@ -243,6 +253,7 @@ static int single_row(struct judgment_table *t, const struct record *r, struct j
     if (name_at(t, r, F_MODEL, &row->model_1, err) < 0 || score_at(r, row, err) < 0)
         return -1;
     row->status = (uint8_t)game_status(r, F_USER_PROMPT, F_JUDGMENT, rating_status(row->score));
+    row->empty = shown_answer(r, F_USER_PROMPT) == SHOWN_EMPTY;
     return 0;
 }
 
@@ -254,6 +265,7 @@ static int pair_row(struct judgment_table *t, const struct record *r, struct jud
     row->status = (uint8_t)judgment_worse(
         game_status(r, F_G1_PROMPT, F_G1_JUDGMENT, row->g1 == WINNER_ERROR ? JUDGMENT_UNPARSABLE : JUDGMENT_OK),
         game_status(r, F_G2_PROMPT, F_G2_JUDGMENT, row->g2 == WINNER_ERROR ? JUDGMENT_UNPARSABLE : JUDGMENT_OK));
+    row->empty = shown_answer(r, F_G1_PROMPT) == SHOWN_EMPTY || shown_answer(r, F_G2_PROMPT) == SHOWN_EMPTY;
     return 0;
 }
 

@@ -145,22 +145,92 @@ static long clamp_index(long i, long n)
     return i < 0 ? 0 : i > n ? n : i;
 }
 
+/* Mark what one --category or --question-ids word means, among the questions [begin, end). Returns how many it means. */
+static int mark_category(const struct questions *qs, long begin, long end, const char *word, bool *on)
+{
+    int n = 0;
+    for (long i = begin; i < end; i++)
+        if (!strcmp(qs->q[i].category, word))
+            on[i] = true, n++;
+    return n;
+}
+
+static int mark_ids(const struct questions *qs, long begin, long end, const char *word, bool *on)
+{
+    char *rest;
+    long long first = strtoll(word, &rest, 10), last = first;
+    int n = 0;
+    if (rest != word && *rest == '-')
+        last = strtoll(word = rest + 1, &rest, 10);
+    if (rest == word || *rest)
+        return 0;
+    for (long i = begin; i < end; i++)
+        if (qs->q[i].id >= first && qs->q[i].id <= last)
+            on[i] = true, n++;
+    return n;
+}
+
+typedef int mark_f(const struct questions *qs, long begin, long end, const char *word, bool *on);
+
+/* Switch off in 'keep' what the words do not mean. */
+static int narrow(const struct questions *qs, long begin, long end, const char *flag, const struct opt_list *words, mark_f *mark, bool *keep,
+                  struct err *err)
+{
+    bool *on = xcalloc((size_t)qs->n + 1, sizeof *on);
+    int rc = 0;
+    for (int i = 0; i < words->n && rc == 0; i++)
+        if (mark(qs, begin, end, words->word[i], on) == 0)
+            rc = err_set(err, ERR_USAGE, "--%s %s: no such question; the file has %d, from %lld (%s) to %lld (%s)", flag, words->word[i], qs->n,
+                         (long long)qs->q[0].id, qs->q[0].category, (long long)qs->q[qs->n - 1].id, qs->q[qs->n - 1].category);
+    for (long i = begin; i < end && words->n; i++)
+        keep[i] = keep[i] && on[i];
+    free(on);
+    return rc;
+}
+
+static long limit(bool *keep, long begin, long end, long first_n)
+{
+    long n = 0, most, seen = 0;
+    for (long i = begin; i < end; i++)
+        n += keep[i];
+    most = first_n ? clamp_index(first_n, n) : n;
+    for (long i = begin; i < end; i++)
+        if (keep[i] && ++seen > most)
+            keep[i] = false;
+    return most;
+}
+
+/* The flags that were given, for messages. */
+static const char *flags_given(const struct slicing *s)
+{
+    const bool slice = s->has_begin || s->has_end, words = s->category.n || s->ids.n;
+    return s->first_n && !slice && !words   ? "--first-n"
+           : s->has_begin && !s->has_end && !s->first_n && !words ? "--question-begin"
+           : s->has_end && !s->has_begin && !s->first_n && !words ? "--question-end"
+           : words && !slice ? "--category and --question-ids"
+                             : "the choice of questions";
+}
+
 int questions_slice(struct questions *qs, const struct slicing *s, struct err *err)
 {
     long begin = s->has_begin ? clamp_index(s->begin, qs->n) : 0, end = s->has_end ? clamp_index(s->end, qs->n) : qs->n;
-    if (end < begin)
-        end = begin;
-    if (s->first_n)
-        end = begin + clamp_index(s->first_n, end - begin);
-    if (end == begin)
-        return err_set(err, ERR_USAGE, "--question-begin, --question-end, --first-n: they leave none of the %d questions; choose a wider slice", qs->n);
-    int kept = 0;
-    for (int i = 0; i < qs->n; i++) {
-        if (i >= begin && i < end)
+    bool *keep = xcalloc((size_t)qs->n + 1, sizeof *keep);
+    int kept = 0, rc;
+    for (long i = begin; i < end; i++)
+        keep[i] = true;
+    rc = narrow(qs, begin, end, "category", &s->category, mark_category, keep, err);
+    if (rc == 0)
+        rc = narrow(qs, begin, end, "question-ids", &s->ids, mark_ids, keep, err);
+    if (rc == 0 && limit(keep, begin, end, s->first_n) == 0)
+        rc = err_set(err, ERR_USAGE, "%s: leaves none of the %d questions; choose more", flags_given(s), qs->n);
+    for (int i = 0; i < qs->n && rc == 0; i++) {
+        if (keep[i])
             qs->q[kept++] = qs->q[i];
         else
             question_free(&qs->q[i]);
     }
-    qs->n = kept;
-    return 0;
+    if (rc == 0)
+        qs->n = kept;
+    free(keep);
+    return rc;
 }

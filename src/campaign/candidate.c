@@ -22,7 +22,7 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
     int rc = 0;
     if (job_info(job).rank == 0 && (rc = io_read(path, &b, err)) < 0) {
         err_wrap(err, "--bench-name %s", o->bench_name);
-        err_advise(err, "name the folder of the question sets by --data-dir; data/fetch.sh brings the official one");
+        err_advise(err, "name the folder of the question sets by --data-dir; mtbench fetch --data-dir DIR brings the official one there");
     }
     if ((rc = job_agree(job, rc, err)) == 0) {
         n = b.len;

@@ -4,9 +4,11 @@
 
 #include "mtbench/bench.h"
 #include "mtbench/fastchat_table.h"
+#include "mtbench/judge_files.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
+#include "mtbench/transcript.h"
 #include "mtbench/views.h"
 
 #include <stdio.h>
@@ -17,6 +19,7 @@
 /* ---- input ---- */
 
 struct input {
+    const char *path, *judge;            /* judge NULL: the file must have one */
     struct judgment_table table;
     size_t *repeat_end;                  /* (opts.repeat) */
     struct questions questions;
@@ -27,7 +30,7 @@ static int read_questions(struct input *in, const struct show_opts *o, struct er
 {
     int rc = bench_questions(o->data_dir, o->bench_name, &o->slicing, &in->questions, err);
     in->has_questions = true;
-    return rc < 0 && err->kind == ERR_IO ? err_wrap(err, "--by category, --question-begin, --question-end and --first-n need the questions") : rc;
+    return rc;
 }
 
 /* Files of others may know a model as ORG/NAME; ours say ORG_NAME. */
@@ -43,9 +46,9 @@ static int input_read(struct input *in, const struct show_opts *o, struct err *e
     int rc = 0;
     in->repeat_end = xcalloc((size_t)o->repeat, sizeof *in->repeat_end);
     for (int r = 0; r < o->repeat && rc == 0; r++) {
-        char *path = bench_repeat_path(o->path, r + 1);
+        char *path = bench_repeat_path(in->path, r + 1);
         if (access(path, F_OK))
-            rc = err_set(err, ERR_IO, "%s: no such file; judge first, or name another with --input-file", path);
+            rc = err_set(err, ERR_IO, "%s%s: no such file; judge first, or name another with --input-file", o->input_file ? "--input-file " : "", path);
         else
             rc = judgment_table_read(&in->table, path, err);
         in->repeat_end[r] = in->table.n;
@@ -96,14 +99,14 @@ static int show_fastchat(const struct input *in, const struct show_opts *o, stru
     static const char *const mode[] = { "single", "pairwise-baseline", "pairwise-all" };
     struct buf b = {0};
     int rc;
-    buf_printf(&b, "Mode: %s\nInput file: %s\n", mode[o->mode], o->path);
+    buf_printf(&b, "Mode: %s\nInput file: %s\n", mode[o->mode], in->path);
     for (int i = 0; i < o->model_list.n; i++)
         if (judgment_table_name(&in->table, o->model_list.word[i]) < 0)
-            log_note("--model-list %s: not in %s; passed over, as FastChat does", o->model_list.word[i], o->path);
+            log_note("--model-list %s: not in %s; passed over, as FastChat does", o->model_list.word[i], in->path);
     if (o->mode == SHOW_SINGLE)
-        rc = fastchat_put_single(&b, o->path, &in->table, names(&o->model_list), o->model_list.n, !strcmp(o->bench_name, "mt_bench"), err);
+        rc = fastchat_put_single(&b, in->path, &in->table, names(&o->model_list), o->model_list.n, !strcmp(o->bench_name, "mt_bench"), err);
     else
-        rc = fastchat_put_pairs(&b, o->path, &in->table, names(&o->model_list), o->model_list.n, o->mode == SHOW_BASELINE ? o->baseline_model : NULL, err);
+        rc = fastchat_put_pairs(&b, in->path, &in->table, names(&o->model_list), o->model_list.n, o->mode == SHOW_BASELINE ? o->baseline_model : NULL, err);
     if (rc == 0)
         print(&b);
     buf_free(&b);
@@ -122,16 +125,21 @@ static int view_of_length(struct sheet *out, const struct scores *s, const struc
     return rc;
 }
 
+static int build_scores(struct scores *s, const struct input *in, const struct show_opts *o, struct err *err)
+{
+    const struct opt_list *models = o->compare.n ? &o->compare : &o->model_list;
+    const struct score_choice choice = {
+        .model = names(models), .n_models = models->n, .judge = in->judge, .questions = in->has_questions ? &in->questions : NULL,
+        .repeat_end = in->repeat_end, .n_repeats = (int)o->repeat,
+    };
+    return scores_build(s, in->path, &in->table, &choice, err);
+}
+
 static int show_single(const struct input *in, const struct show_opts *o, struct err *err)
 {
     struct scores s;
     struct sheet sheet = {0};
-    const struct score_choice choice = {
-        .model = names(o->compare.n ? &o->compare : &o->model_list), .n_models = o->compare.n ? o->compare.n : o->model_list.n,
-        .judge = o->given_judge ? o->judge_model : NULL, .questions = in->has_questions ? &in->questions : NULL,
-        .repeat_end = in->repeat_end, .n_repeats = (int)o->repeat,
-    };
-    int rc = scores_build(&s, o->path, &in->table, &choice, err);
+    int rc = build_scores(&s, in, o, err);
     if (rc == 0) {
         if (o->compare.n)
             view_compare(&sheet, &s, scores_model(&s, o->compare.word[0], err), scores_model(&s, o->compare.word[1], err));
@@ -158,9 +166,9 @@ static int show_pairs(const struct input *in, const struct show_opts *o, struct 
     const char *baseline = o->mode == SHOW_BASELINE && !o->compare.n ? o->baseline_model : NULL;
     const struct pairwise_choice choice = {
         .model = names(o->compare.n ? &o->compare : &o->model_list), .n_models = o->compare.n ? o->compare.n : o->model_list.n, .baseline = baseline,
-        .judge = o->given_judge ? o->judge_model : NULL, .questions = in->has_questions ? &in->questions : NULL,
+        .judge = in->judge, .questions = in->has_questions ? &in->questions : NULL,
     };
-    int rc = pairwise_build(&p, o->path, &in->table, &choice, err);
+    int rc = pairwise_build(&p, in->path, &in->table, &choice, err);
     if (rc == 0) {
         if (o->compare.n)
             view_pair_compare(&sheet, &p, o->compare.word[0], o->compare.word[1]);
@@ -173,21 +181,114 @@ static int show_pairs(const struct input *in, const struct show_opts *o, struct 
     return rc;
 }
 
+/* ---- one judge, several, or the texts ---- */
+
+static int show_one(const char *path, const char *judge, const struct show_opts *o, struct err *err)
+{
+    struct input in = { .path = path, .judge = judge };
+    int rc = input_read(&in, o, err);
+    if (rc == 0 && o->format == SHOW_FASTCHAT)
+        rc = show_fastchat(&in, o, err);
+    else if (rc == 0)
+        rc = o->mode == SHOW_SINGLE ? show_single(&in, o, err) : show_pairs(&in, o, err);
+    input_free(&in);
+    return rc;
+}
+
+static int show_panel(const struct judge_files *f, const struct show_opts *o, struct err *err)
+{
+    struct input *in = xcalloc((size_t)f->n, sizeof *in);
+    struct scores *s = xcalloc((size_t)f->n, sizeof *s);
+    const char **judge = xcalloc((size_t)f->n, sizeof *judge);
+    struct sheet sheet = {0};
+    int rc = 0;
+    for (int i = 0; i < f->n && rc == 0; i++) {
+        in[i] = (struct input){ .path = f->file[i].path, .judge = f->file[i].judge };
+        judge[i] = f->file[i].judge;
+        if ((rc = input_read(&in[i], o, err)) == 0)
+            rc = build_scores(&s[i], &in[i], o, err);
+    }
+    if (rc == 0) {
+        view_panel(&sheet, s, judge, f->n, o->format == SHOW_TABLE);
+        print_sheet(&sheet, o->format);
+    }
+    sheet_free(&sheet);
+    for (int i = 0; i < f->n; i++) {
+        scores_free(&s[i]);
+        input_free(&in[i]);
+    }
+    free(s);
+    free(in);
+    free(judge);
+    return rc;
+}
+
+/* The answers that are there; none is no error, the judgments may be. */
+static int read_answers(struct answer_set *answers, const struct show_opts *o, struct err *err)
+{
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
+    int rc = access(folder, F_OK) ? 0 : answer_set_read(answers, folder, names(&o->model_list), o->model_list.n, err);
+    free(folder);
+    return rc;
+}
+
+static int show_transcripts(const struct judge_files *f, const struct show_opts *o, struct err *err)
+{
+    const struct slicing which = { .ids = o->transcript };
+    struct questions qs = {0};
+    struct answer_set answers = {0};
+    struct buf b = {0};
+    const char **path = xcalloc((size_t)f->n + 1, sizeof *path);
+    int rc = bench_questions(o->data_dir, o->bench_name, &which, &qs, err);
+    for (int i = 0; i < f->n; i++)
+        path[i] = f->file[i].path;
+    if (o->input_file)
+        path[0] = o->input_file;
+    if (rc == 0)
+        rc = read_answers(&answers, o, err);
+    for (int i = 0; i < qs.n && rc == 0; i++) {
+        const struct transcript t = { &qs.q[i], &answers, names(&o->model_list), o->model_list.n, path, o->input_file ? 1 : f->n };
+        rc = transcript_put(&b, &t, err);
+    }
+    if (rc == 0)
+        print(&b);
+    buf_free(&b);
+    answer_set_free(&answers);
+    questions_free(&qs);
+    free(path);
+    return rc;
+}
+
+static int show(const struct show_opts *o, struct err *err)
+{
+    static const char usual[] = "gpt-4";
+    struct judge_files f = {0};
+    const bool pairs = o->mode != SHOW_SINGLE;
+    int rc = 0;
+    if (!o->input_file && judge_files_find(&f, o->data_dir, o->bench_name, pairs, usual, names(&o->judges), o->judges.n, err) < 0)
+        rc = o->transcript.n && o->judges.n == 0 ? 0 : -1;   /* a transcript may be of answers alone */
+    if (f.fallen_back)
+        log_note("no judgments by %s here; these are by %s, the only judge there is", usual, f.file[0].judge);
+    if (rc == 0 && o->transcript.n)
+        rc = show_transcripts(&f, o, err);
+    else if (rc == 0 && show_opts_panel(o))
+        rc = show_panel(&f, o, err);
+    else if (rc == 0 && o->input_file)
+        rc = show_one(o->input_file, o->judges.n ? o->judges.word[0] : NULL, o, err);
+    else if (rc == 0)
+        rc = show_one(f.file[0].path, f.file[0].judge, o, err);
+    judge_files_free(&f);
+    return rc;
+}
+
 int cmd_show(struct job *job, int argc, char **argv)
 {
     struct show_opts o;
-    struct input in = {0};
     struct err err = {0};
     (void)job;
     int rc = show_opts_parse(&o, !strncmp(argv[-1], "show_result", 11), argc, argv, &err);
     if (rc == 0)
-        rc = input_read(&in, &o, &err);
-    if (rc == 0 && o.format == SHOW_FASTCHAT)
-        rc = show_fastchat(&in, &o, &err);
-    else if (rc == 0)
-        rc = o.mode == SHOW_SINGLE ? show_single(&in, &o, &err) : show_pairs(&in, &o, &err);
-    input_free(&in);
-    show_opts_free(&o);
+        rc = show(&o, &err);
     if (rc < 0)
         log_error("%s", err.text);
     return rc < 0 ? EXIT_INPUT : EXIT_COMPLETE;

@@ -3,8 +3,6 @@
 
 #include "cmd.h"
 
-#include "mtbench/mem.h"
-#include "mtbench/paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,30 +23,70 @@ static int choose(const char *flag, const char *word, const char *const *name, i
                    n > 3 ? " or " : "", n > 3 ? name[3] : "");
 }
 
-static int check(struct show_opts *o, struct err *err)
+/* A view that needs single judgments, or one judge, or FastChat's flags alone: the flag that stands in the way is named alone. */
+static const char *view_flag(const struct show_opts *o)
 {
-    const int views = (o->compare.n > 0) + (o->by != BY_NOTHING) + o->length_slope;
+    return o->compare.n ? "compare" : o->by ? "by" : o->length_slope ? "length-slope" : o->transcript.n ? "question" : NULL;
+}
+
+static const char *second_view(const struct show_opts *o)
+{
+    const char *flag = o->transcript.n ? "question" : o->length_slope ? "length-slope" : o->by ? "by" : "compare";
+    return view_flag(o) && strcmp(view_flag(o), flag) ? flag : NULL;
+}
+
+static const char *slice_flag(const struct show_opts *o)
+{
+    const struct slicing *s = &o->slicing;
+    return s->has_begin ? "question-begin" : s->has_end ? "question-end" : s->category.n ? "category" : s->ids.n ? "question-ids" : s->first_n ? "first-n" : NULL;
+}
+
+static int check_fastchat(const struct show_opts *o, struct err *err)
+{
+    const char *flag = view_flag(o) ? view_flag(o) : o->judges.n > 1 ? "judge-model" : slice_flag(o);
+    return flag ? err_set(err, ERR_USAGE, "--%s: FastChat's layout has no place for it; use another --format", flag) : 0;
+}
+
+static int check_panel(const struct show_opts *o, struct err *err)
+{
+    const char *view = view_flag(o) ? view_flag(o) : o->mode != SHOW_SINGLE ? "mode" : o->repeat > 1 ? "repeat" : NULL;
+    if (!show_opts_panel(o) || o->transcript.n)
+        return 0;
+    if (view)
+        return err_set(err, ERR_USAGE, "--%s: of one judge at a time; name one with --judge-model", view);
+    return o->input_file ? err_set(err, ERR_USAGE, "--input-file: is one file; leave it out, or name one judge with --judge-model") : 0;
+}
+
+bool show_opts_panel(const struct show_opts *o)
+{
+    return o->judges.n > 1 || (o->judges.n == 1 && !strcmp(o->judges.word[0], "all"));
+}
+
+static int check(const struct show_opts *o, struct err *err)
+{
     if (o->compare.n && o->compare.n != 2)
         return err_set(err, ERR_USAGE, "--compare: needs two models, A and B");
-    if (views > 1)
-        return err_set(err, ERR_USAGE, "--compare, --by, --length-slope: one of them at a time");
-    if (o->format == SHOW_FASTCHAT && (views || o->sliced))
-        return err_set(err, ERR_USAGE, "--format fastchat: knows no --compare, --by, --length-slope and no choice of questions; use another --format");
+    if (second_view(o))
+        return err_set(err, ERR_USAGE, "--%s: not together with --%s; one of them at a time", second_view(o), view_flag(o));
+    if (o->format == SHOW_FASTCHAT && check_fastchat(o, err) < 0)
+        return -1;
     if (o->mode != SHOW_SINGLE && (o->by || o->length_slope || o->repeat > 1))
-        return err_set(err, ERR_USAGE, "--by, --length-slope, --repeat: only with --mode single");
+        return err_set(err, ERR_USAGE, "--%s: only with --mode single", o->by ? "by" : o->length_slope ? "length-slope" : "repeat");
     if (o->repeat < 1 || o->repeat > 255)
         return err_set(err, ERR_USAGE, "--repeat %ld: must lie between 1 and 255", o->repeat);
-    return 0;
+    if (o->transcript.n && o->format != SHOW_TABLE)
+        return err_set(err, ERR_USAGE, "--question: prints text, and knows no other --format; leave --format out");
+    return check_panel(o, err);
 }
 
 int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, struct err *err)
 {
     const char *mode = "single", *format = fastchat ? "fastchat" : "table", *by = NULL;
-    *o = (struct show_opts){ .bench_name = "mt_bench", .data_dir = "data", .judge_model = "gpt-4", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
+    *o = (struct show_opts){ .bench_name = "mt_bench", .data_dir = "data", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
     const struct opt table[] = {
         { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
         { "input-file", OPT_STRING, &o->input_file, NULL, "FILE", "judgments (DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl)" },
-        { "judge-model", OPT_STRING, &o->judge_model, &o->given_judge, "NAME", "whose judgments (gpt-4)" },
+        { "judge-model", OPT_LIST, &o->judges, NULL, "NAME...", "whose judgments (gpt-4, or the only judge there is); several, or all: side by side" },
         { "baseline-model", OPT_STRING, &o->baseline_model, NULL, "NAME", "for --mode pairwise-baseline (gpt-3.5-turbo)" },
         { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "only these models (all)" },
         { "mode", OPT_STRING, &mode, NULL, "MODE", "single, pairwise-baseline or pairwise-all (single)" },
@@ -56,11 +94,14 @@ int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, s
         { "format", OPT_STRING, &format, NULL, "FORM", "table, fastchat, csv or json (table; fastchat for show_result)" },
         { "by", OPT_STRING, &by, NULL, "WHAT", "scores by turn or by category" },
         { "compare", OPT_LIST, &o->compare, NULL, "A B", "the paired difference of two models" },
+        { "question", OPT_LIST, &o->transcript, NULL, "ID...", "print these questions, the answers to them, and what judges said" },
         { "length-slope", OPT_FLAG, &o->length_slope, NULL, NULL, "points per doubling of the answers' length" },
         { "repeat", OPT_INT, &o->repeat, NULL, "N", "read N judgments of the same answers: FILE.jsonl, FILE.repeat2.jsonl, ... (1)" },
         { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice of questions, from 0" },
         { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
-        { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions of the slice" },
+        { "category", OPT_LIST, &o->slicing.category, NULL, "NAME...", "only questions of these categories" },
+        { "question-ids", OPT_LIST, &o->slicing.ids, NULL, "ID...", "only these questions: ids, or ranges as 81-90" },
+        { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions of the choice" },
     };
     const int n = sizeof table / sizeof *table;
     int rc = opts_parse(table, n, argc, argv, err), of_mode = 0, of_format = 0, of_by = 0;
@@ -74,12 +115,6 @@ int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, s
     o->mode = (enum show_mode)of_mode;
     o->format = (enum show_format)of_format;
     o->by = (enum show_by)of_by;
-    o->sliced = o->slicing.has_begin || o->slicing.has_end || o->slicing.first_n;
-    o->path = o->input_file ? xstrdup(o->input_file) : bench_judgments_path(o->data_dir, o->bench_name, o->judge_model, o->mode != SHOW_SINGLE);
+    o->sliced = slice_flag(o) != NULL;
     return check(o, err);
-}
-
-void show_opts_free(struct show_opts *o)
-{
-    free(o->path);
 }

@@ -10,20 +10,22 @@ enum show_format { SHOW_TABLE, SHOW_FASTCHAT, SHOW_CSV, SHOW_JSON };
 enum show_by { BY_NOTHING, BY_TURN, BY_CATEGORY };
 
 struct show_opts {
-    const char *bench_name, *data_dir, *input_file, *judge_model, *baseline_model;
-    bool given_judge, length_slope;
-    struct opt_list model_list, compare;
+    const char *bench_name, *data_dir, *input_file, *baseline_model;
+    bool length_slope;
+    struct opt_list judges, model_list, compare, transcript;
     struct slicing slicing;
     bool sliced;
     long repeat;
     enum show_mode mode;
     enum show_format format;
     enum show_by by;
-    char *path;                          /* of the judgments; owned */
 };
 
 /* 'fastchat': called by the name of its script, so its format is the default. 0; 1: help was printed; -1: err (usage). */
 int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, struct err *err);
 void show_opts_free(struct show_opts *o);
+
+/* Several judges side by side. */
+bool show_opts_panel(const struct show_opts *o);
 
 #endif

@@ -220,6 +220,7 @@ static struct estimate jackknife(const struct table *question, int n, long items
         e.low = e.value - student_quantile(0.975, n - 1) * e.se;
         e.high = e.value + student_quantile(0.975, n - 1) * e.se;
         e.high = e.high > 1 ? 1 : e.high;
+        e.low = e.low < -1 ? -1 : e.low;
     }
     return e;
 }

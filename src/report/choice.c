@@ -2,6 +2,7 @@
 #include "choice.h"
 
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,19 @@ char **choice_marked(const struct judgment_table *t, const uint8_t *which, int *
     return name;
 }
 
+/* The judge of this name: as the records have it, or as files do, '_' for each '/'. -1: none. */
+static int32_t find_judge(const struct judgment_table *t, const char *judge, char *const *name, int n)
+{
+    int32_t k = judgment_table_name(t, judge);
+    for (int i = 0; k < 0 && i < n; i++) {
+        char *plain = bench_name_plain(name[i]);
+        if (!strcmp(plain, judge))
+            k = judgment_table_name(t, name[i]);
+        free(plain);
+    }
+    return k;
+}
+
 int choice_judge(const char *file, const struct judgment_table *t, const char *judge, int32_t *out, struct err *err)
 {
     struct buf b = {0};
@@ -44,7 +58,7 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     }
     char **name = choice_marked(t, seen, &n);
     choice_names(&b, name, n);
-    *out = judge ? judgment_table_name(t, judge) : n ? judgment_table_name(t, name[0]) : -1;
+    *out = judge ? find_judge(t, judge, name, n) : n ? judgment_table_name(t, name[0]) : -1;
     if (n + nameless > 1 && !judge)
         rc = err_set(err, ERR_USAGE, "%s: judgments of %d judges (%s%s); choose one with --judge-model", file, n + nameless, b.data ? b.data : "",
                      nameless ? ", and without a name" : "");
@@ -58,11 +72,22 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     return rc;
 }
 
-long choice_others(const struct judgment_table *t, int32_t judge)
+long choice_others(const struct judgment_table *t, int32_t judge, char **who)
 {
+    struct buf b = {0};
+    uint8_t *seen = xcalloc((size_t)t->n_names + 1, 1);
     long n = 0;
-    for (size_t i = 0; i < t->n; i++)
+    int n_names;
+    for (size_t i = 0; i < t->n; i++) {
         n += t->row[i].judge != judge;
+        if (t->row[i].judge >= 0 && t->row[i].judge != judge)
+            seen[t->row[i].judge] = 1;
+    }
+    char **name = choice_marked(t, seen, &n_names);
+    choice_names(&b, name, n_names);
+    *who = n_names ? buf_steal(&b) : xstrdup("nobody who is named");
+    free(name);
+    free(seen);
     return n;
 }
 

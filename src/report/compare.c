@@ -75,6 +75,9 @@ struct comparison scores_compare(const struct scores *s, int a, int b)
     for (; more_b; more_b = next_scored(s, &j, s->first[b + 1], &y))
         c.unpaired++;
     c.difference = estimate_mean(&pairs);
+    const double most = HIGHEST_SCORE - LOWEST_SCORE;    /* no difference is larger: an end beyond it says no more */
+    c.difference.low = c.difference.low < -most ? -most : c.difference.low;
+    c.difference.high = c.difference.high > most ? most : c.difference.high;
     c.mean_a = pairs.n ? c.mean_a / (double)pairs.n : NAN;
     c.mean_b = pairs.n ? c.mean_b / (double)pairs.n : NAN;
     c.smallest = estimate_smallest(&c.difference);

@@ -158,6 +158,17 @@ struct estimate estimate_mean(const struct sample *s)
     return finish(s, mean, squares, (double)s->n, 1, clusters);
 }
 
+struct estimate estimate_within(struct estimate e, double low, double high)
+{
+    const double scale = high - low, p = (e.value - low) / scale;
+    if (!(e.se > 0) || !(p > 0 && p < 1))
+        return e;
+    const double half = student_quantile(0.975, e.clusters - 1) * e.se / scale / (p * (1 - p)), logit = log(p / (1 - p));
+    e.low = low + scale / (1 + exp(half - logit));
+    e.high = low + scale / (1 + exp(-half - logit));
+    return e;
+}
+
 static double share_residual(const struct sample *s, long i, const double *share)
 {
     return s->y[i] - *share * s->x[i];

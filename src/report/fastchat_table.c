@@ -5,6 +5,7 @@
 
 #include "mtbench/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +26,14 @@ static uint8_t *listed(const struct judgment_table *t, const char *const *model,
 
 /* ---- single ---- */
 
-/* A mean as pandas sums it: Kahan's compensation, in file order. */
-struct mean { double sum, lost; long n; };
+/* A mean as pandas sums it: Kahan's compensation, in file order; a score that is NaN makes a row, and counts in no mean. */
+struct mean { double sum, lost; long n, rows; };
 
 static void mean_add(struct mean *m, double v)
 {
+    m->rows++;
+    if (isnan(v))
+        return;
     double y = v - m->lost, t = m->sum + y;
     m->lost = t - m->sum - y;
     m->sum = t;
@@ -45,6 +49,8 @@ struct line {
 static int by_score(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
+    if (isnan(x->score) || isnan(y->score))
+        return isnan(x->score) != isnan(y->score) ? isnan(x->score) - isnan(y->score) : strcmp(x->model, y->model);
     return x->score != y->score ? (x->score < y->score ? 1 : -1) : strcmp(x->model, y->model);
 }
 
@@ -53,8 +59,8 @@ static void put_means(struct buf *b, const char *title, const struct judgment_ta
     struct line *line = xcalloc((size_t)t->n_names + 1, sizeof *line);
     int n = 0;
     for (int i = 0; i < t->n_names; i++)
-        if (mean[i].n)
-            line[n++] = (struct line){ t->name[i], mean[i].sum / (double)mean[i].n, NULL };
+        if (mean[i].rows)
+            line[n++] = (struct line){ t->name[i], mean[i].n ? mean[i].sum / (double)mean[i].n : NAN, NULL };
     qsort(line, (size_t)n, sizeof *line, by_score);
     const char **model = xcalloc((size_t)n + 1, sizeof *model);
     double *score = xcalloc((size_t)n + 1, sizeof *score);

@@ -195,7 +195,7 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
         size_t n = collect(&pick, p, game);
         make_rows(p, &pick, game, n);
         p->judge = pick.judge >= 0 ? t->name[pick.judge] : NULL;
-        p->by_others = choice_others(t, pick.judge);
+        p->by_others = choice_others(t, pick.judge, &p->others);
         free(game);
         if (p->n == 0)
             rc = err_set(err, ERR_USAGE, "%s: no game among the chosen models and questions; is --bench-name right?", name);
@@ -207,5 +207,6 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
 void pairwise_free(struct pairwise *p)
 {
     free(p->row);
+    free(p->others);
     *p = (struct pairwise){0};
 }

@@ -48,15 +48,18 @@ static void format_numbers(const double *v, int n, char **out)
     for (int i = 0; i < n; i++)
         small = small || (v[i] != 0 && fabs(v[i]) < 1e-6);
     for (int i = 0; i < n; i++) {
-        out[i] = xasprintf(small ? "%.*e" : "%.*f", DIGITS, v[i]);
+        out[i] = isnan(v[i]) ? xstrdup("NaN") : xasprintf(small ? "%.*e" : "%.*f", DIGITS, v[i]);
         int zeros = 0;
+        if (isnan(v[i]))
+            continue;
         for (size_t k = strlen(out[i]); k && out[i][k - 1] == '0'; k--)
             zeros++;
         if (zeros < cut)
             cut = zeros;
     }
     for (int i = 0; i < n && !small; i++)
-        out[i][strlen(out[i]) - (size_t)cut] = '\0';
+        if (!isnan(v[i]))
+            out[i][strlen(out[i]) - (size_t)cut] = '\0';
 }
 
 static void put_right(struct buf *b, const char *text, int width)

@@ -76,7 +76,8 @@ static size_t tidy(struct score_item *item, size_t n)
 
 static bool take_row(struct scores *s, const struct judgment_row *r, const struct known_question *known, int n_known, struct score_item *out)
 {
-    *out = (struct score_item){ .question_id = r->question_id, .score = r->score, .category = -1, .turn = r->turn, .status = r->status };
+    *out = (struct score_item){ .question_id = r->question_id, .score = r->score, .category = -1, .turn = r->turn, .status = r->status,
+                                 .empty = r->empty };
     if (known) {
         const struct known_question key = { r->question_id, 0 }, *k = bsearch(&key, known, (size_t)n_known, sizeof *k, by_question);
         if (!k)
@@ -151,7 +152,7 @@ int scores_build(struct scores *s, const char *name, const struct judgment_table
     if (rc == 0) {
         s->model = choice_marked(t, which, &s->n_models);
         s->judge = judge >= 0 ? t->name[judge] : NULL;
-        s->by_others = choice_others(t, judge);
+        s->by_others = choice_others(t, judge, &s->others);
         s->first = xcalloc((size_t)s->n_models + 1, sizeof *s->first);
         for (int i = 0; i < t->n_names; i++)
             number[i] = -1;
@@ -171,6 +172,7 @@ void scores_free(struct scores *s)
     free(s->first);
     free(s->item);
     free(s->category);
+    free(s->others);
     *s = (struct scores){0};
 }
 
@@ -198,12 +200,13 @@ struct score score_of(const struct scores *s, int model, struct score_part part)
             continue;
         if (part.repeat >= 0 && it->repeat != part.repeat)
             continue;
+        out.empty += it->status == JUDGMENT_OK && it->empty;
         if (it->status == JUDGMENT_OK)
             sample_add(&sample, it->question_id, 1, it->score);
         else
             out.failed++, out.failed_by[it->status]++;
     }
-    out.mean = estimate_mean(&sample);
+    out.mean = estimate_within(estimate_mean(&sample), LOWEST_SCORE, HIGHEST_SCORE);
     sample_free(&sample);
     return out;
 }

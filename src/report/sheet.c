@@ -15,7 +15,7 @@
 void sheet_column(struct sheet *s, const char *name, const char *head, int decimals, int where)
 {
     s->column = xrealloc(s->column, (size_t)s->n_columns + 1, sizeof *s->column);
-    s->column[s->n_columns++] = (struct sheet_column){ name, head ? head : name, decimals, where };
+    s->column[s->n_columns++] = (struct sheet_column){ xstrdup(name), xstrdup(head ? head : name), decimals, where };
 }
 
 static void add(struct sheet *s, struct sheet_cell cell)
@@ -106,6 +106,10 @@ void sheet_free(struct sheet *s)
     for (int i = 0; i < s->n_facts; i++) {
         free(s->fact[i].value.text);
         free(s->fact[i].sentence);
+    }
+    for (int i = 0; i < s->n_columns; i++) {
+        free(s->column[i].name);
+        free(s->column[i].head);
     }
     free(s->cell);
     free(s->column);

@@ -4,6 +4,7 @@
 #include "mtbench/mem.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ static void failed_columns(struct sheet *out)
     sheet_column(out, "n", NULL, 0, SHEET_ALL);
     sheet_column(out, "questions", NULL, 0, SHEET_DATA);
     sheet_column(out, "failed", NULL, 0, SHEET_ALL);
+    sheet_column(out, "empty_answers", NULL, 0, SHEET_DATA);
     for (int i = JUDGMENT_OK + 1; i < JUDGMENT_STATUSES; i++)
         sheet_column(out, name[i], NULL, 0, SHEET_DATA);
 }
@@ -44,22 +46,25 @@ static void put_failed(struct sheet *out, const struct score *s)
     sheet_int(out, s->mean.n);
     sheet_int(out, s->mean.clusters);
     sheet_int(out, s->failed);
+    sheet_int(out, s->empty);
     for (int i = JUDGMENT_OK + 1; i < JUDGMENT_STATUSES; i++)
         sheet_int(out, s->failed_by[i]);
 }
 
-static void put_others(struct sheet *out, long n)
+static void put_others(struct sheet *out, long n, const char *who)
 {
-    sheet_fact_int(out, "by_other_judges", n, n ? "%ld judgments of the file are another judge's, and not counted; --judge-model chooses" : NULL, n);
+    sheet_fact_int(out, "by_other_judges", n, n ? "%ld judgments of the file are by %s, and not counted; --judge-model chooses" : NULL, n, who);
 }
 
 /* Facts that belong to every view of single judgments. */
 static void about(struct sheet *out, const struct scores *s)
 {
-    long failed[JUDGMENT_STATUSES] = {0}, all = 0;
+    long failed[JUDGMENT_STATUSES] = {0}, all = 0, empty = 0;
     struct buf b = {0};
-    for (size_t i = 0; i < s->first[s->n_models]; i++)
+    for (size_t i = 0; i < s->first[s->n_models]; i++) {
         failed[s->item[i].status]++;
+        empty += s->item[i].status == JUDGMENT_OK && s->item[i].empty;
+    }
     for (int i = JUDGMENT_OK + 1; i < JUDGMENT_STATUSES; i++) {
         if (failed[i])
             buf_printf(&b, "%s%ld %s", b.len ? ", " : "", failed[i], judgment_status_name((enum judgment_status)i));
@@ -67,9 +72,10 @@ static void about(struct sheet *out, const struct scores *s)
     }
     sheet_fact_text(out, "mode", "single", NULL);
     sheet_fact_text(out, "judge", s->judge, s->judge ? "judge: %s" : NULL, s->judge);
-    put_others(out, s->by_others);
+    put_others(out, s->by_others, s->others);
     sheet_fact_int(out, "repeats", s->n_repeats, NULL);
     sheet_fact_int(out, "failed", all, all ? "failed, and not in any mean: %s" : NULL, b.data);
+    sheet_fact_int(out, "empty_answers", empty, empty ? "%ld judgments are of empty answers, and counted: that is what the model said" : NULL, empty);
     sheet_fact_int(out, "replaced", s->replaced, s->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL, s->replaced);
     buf_free(&b);
 }
@@ -108,11 +114,18 @@ static void put_spread(struct sheet *out, const struct scores *s, int model)
     sheet_number(out, p.between);
 }
 
-static const char *const turn_name[] = { "turn_1", "turn_2", "turn_3", "turn_4" }, *const turn_head[] = { "turn 1", "turn 2", "turn 3", "turn 4" };
+static void turn_columns(struct sheet *out, int turns)
+{
+    for (int t = 1; t <= turns; t++) {
+        char name[32], head[32];
+        snprintf(name, sizeof name, "turn_%d", t);
+        snprintf(head, sizeof head, "turn %d", t);
+        sheet_column(out, name, head, 2, SHEET_ALL);
+    }
+}
 
 void view_scores(struct sheet *out, const struct scores *s)
 {
-    const int turns = s->n_turns < 4 ? s->n_turns : 4;
     int *order;
     struct score *all = ranked(s, &order);
     const double smallest = scores_smallest(s, order);
@@ -120,8 +133,7 @@ void view_scores(struct sheet *out, const struct scores *s)
     sheet_column(out, "score", NULL, 2, SHEET_ALL);
     interval_columns(out);
     failed_columns(out);
-    for (int t = 0; t < turns; t++)
-        sheet_column(out, turn_name[t], turn_head[t], 2, SHEET_ALL);
+    turn_columns(out, s->n_turns);
     if (s->n_repeats > 1)
         spread_columns(out);
     sheet_column(out, "smallest_difference", NULL, 2, SHEET_DATA);
@@ -131,7 +143,7 @@ void view_scores(struct sheet *out, const struct scores *s)
         sheet_number(out, all[m].mean.value);
         put_interval(out, &all[m].mean);
         put_failed(out, &all[m]);
-        for (int t = 1; t <= turns; t++)
+        for (int t = 1; t <= s->n_turns; t++)
             sheet_number(out, score_of(s, m, (struct score_part){ t, -1, -1 }).mean.value);
         if (s->n_repeats > 1)
             put_spread(out, s, m);
@@ -200,7 +212,7 @@ static void wide_categories(struct sheet *out, const struct scores *s, const int
             else if (isnan(sc.mean.low))
                 sheet_printf(out, "%.2f", sc.mean.value);
             else
-                sheet_printf(out, "%.2f \u00b1%.2f", sc.mean.value, sc.mean.high - sc.mean.value);
+                sheet_printf(out, "%.2f (%.1f-%.1f)", sc.mean.value, sc.mean.low, sc.mean.high);
         }
         sheet_number(out, all[order[i]].mean.value);
         sheet_int(out, all[order[i]].mean.n);
@@ -303,7 +315,7 @@ static void about_pairs(struct sheet *out, const struct pairwise *p, const char 
     const long flips = p->flip_first + p->flip_second;
     sheet_fact_text(out, "mode", mode, NULL);
     sheet_fact_text(out, "judge", p->judge, p->judge ? "judge: %s" : NULL, p->judge);
-    put_others(out, p->by_others);
+    put_others(out, p->by_others, p->others);
     sheet_fact_text(out, "baseline", baseline, baseline ? "baseline: %s" : NULL, baseline);
     sheet_fact_int(out, "games", p->games, NULL);
     sheet_fact_int(out, "failed", p->failed, p->failed ? "failed, and not counted: %ld of %ld" : NULL, p->failed, p->games + p->failed);

@@ -70,6 +70,35 @@ for f in dirty dirty_pairs; do
 done
 as clean_judgment --infile dirty.jsonl | tail -1 | grep -qx '#in: 7, #out: 6'; ok $? "clean_judgment keeps all models unless some are named"
 
+# Which judge: the only one there is, several side by side, one who judged for another; a question as people read it.
+mkdir -p data/mt_bench/model_judgment data/mt_bench/model_answer
+sed 's/"gpt-4"/"solo"/' floats.jsonl >data/mt_bench/model_judgment/solo_single.jsonl
+show | grep -qx 'judge: solo' && grep -q 'no judgments by gpt-4 here; these are by solo' err; ok $? "without gpt-4's judgments the only judge's are shown, which is said: $(cat err)"
+sed 's/"gpt-4"/"duo"/; 1,20s/"duo"/"spare"/' floats.jsonl >data/mt_bench/model_judgment/duo_single.jsonl
+[ "$(show --judge-model all --format csv | grep -c ',solo,\|,duo,')" -eq 18 ]; ok $? "--judge-model all: a row for each model and judge"
+show --judge-model solo duo | head -1 | grep -qE '^model +solo +duo +mean'; ok $? "two judges side by side"
+show --judge-model spare | grep -qx 'judge: spare'; ok $? "what a fallback judged is found in the other's file"
+show >out && exit 1; grep -q 'by duo, solo; choose' err; ok $? "two judges, neither of them gpt-4: $(cat err)"
+printf '{"question_id": 82, "category": "stem", "turns": ["Why?"]}\n' >data/mt_bench/question.jsonl
+printf '{"question_id": 82, "model_id": "m1", "choices": [{"index": 0, "turns": ["Because."]}]}\n' >data/mt_bench/model_answer/m1.jsonl
+show --question 82 --judge-model solo >out; grep -qx 'Because.' out && grep -q '^== turn 1, m1, judged by solo: ' out; ok $? "--question prints answers and verdicts"
+if command -v mpirun >/dev/null; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    [ "$(mpirun --oversubscribe -n 3 "$root/mtbench" show --judge-model solo 2>&1 | grep -cx 'judge: solo')" -eq 1 ]; ok $? "under mpirun one rank speaks"
+else
+    skip "no mpirun here"
+fi
+chmod -R a-w data; show --judge-model solo >out; ok $? "data that is read-only is read"; chmod -R u+w data; rm -r data
+python3 - <<'PY'
+import json
+with open("null.jsonl", "w") as f:
+    for model, q, score in (("a", 81, None), ("b", 81, 8), ("b", 82, None), ("c", 81, -1)):
+        f.write(json.dumps(dict(question_id=q, model=model, judge=["j", "p"], judgment="", score=score, turn=1)) + "\n")
+PY
+as show_result --input-file null.jsonl | sed -n '/First turn/,/^$/p' | tr -s ' ' | grep -A9 '^model turn' | head -3 | tr '\n' '|' | grep -q '^model turn |b 1 8.0|a 1 NaN|$'
+ok $? "null scores as pandas has them: NaN, in no mean, last"
+show --input-file null.jsonl | grep -qE '^b +8\.00 .* 1 +1 '; ok $? "ours counts them as failed"
+
 # Refusals: exit 1 and one line of ours.
 refuse() { # what must be in the line, words...
     local word=$1 rc
@@ -83,7 +112,7 @@ refuse() { # what must be in the line, words...
 cat thirds.jsonl pairs.jsonl >mixed.jsonl
 { cat thirds.jsonl; sed 's/"gpt-4"/"other"/' thirds.jsonl; } >judges.jsonl
 refuse 'nothing.jsonl' show --input-file nothing.jsonl
-refuse 'data/mt_bench/model_judgment/gpt-4_pair.jsonl' show --mode pairwise-all
+refuse 'data/mt_bench/model_judgment' show --mode pairwise-all
 refuse 'no judgments' show --input-file empty.jsonl
 refuse 'no judgments' show_result --input-file empty.jsonl
 refuse 'mixed.jsonl:13' show --input-file mixed.jsonl

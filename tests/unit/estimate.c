@@ -84,11 +84,44 @@ static void check_clusters(void)
     sample_free(&two);
 }
 
+/* However few and far apart the values are, the interval stays on the scale and holds the mean; of many it is what it was. */
+static void check_within(void)
+{
+    static const double few[][4] = { { 1, 1, 1, 10 }, { 10, 10, 10, 1 }, { 1, 10, 1, 10 }, { 9, 10, 10, 10 }, { 1, 2, 1, 1 } };
+    struct sample s = {0};
+    for (size_t i = 0; i < sizeof few / sizeof *few; i++) {
+        sample_clear(&s);
+        for (int k = 0; k < 4; k++)
+            sample_add(&s, k, 1, few[i][k]);
+        struct estimate plain = estimate_mean(&s), e = estimate_within(plain, 1, 10);
+        ok(e.low >= 1 && e.low < e.value && e.value < e.high && e.high <= 10 && e.se == plain.se, "four scores, %.2f: %.2f .. %.2f, not %.2f .. %.2f", e.value, e.low,
+           e.high, plain.low, plain.high);
+    }
+    sample_clear(&s);
+    for (int k = 0; k < 400; k++)
+        sample_add(&s, k, 1, 5 + k % 3);
+    struct estimate plain = estimate_mean(&s), e = estimate_within(plain, 1, 10);
+    ok(fabs(e.low - plain.low) < 0.002 && fabs(e.high - plain.high) < 0.002, "400 scores: %.3f .. %.3f either way", e.low, e.high);
+    /* logit(0.5) +- t * se / 9 / 0.25, by hand: two questions of 5 and 6, se 0.5, t 12.706 */
+    sample_clear(&s);
+    sample_add(&s, 1, 1, 5);
+    sample_add(&s, 2, 1, 6);
+    e = estimate_within(estimate_mean(&s), 1, 10);
+    double half = 12.706204736174698 * 0.5 / 9 / 0.25;
+    ok(fabs(e.low - (1 + 9 / (1 + exp(half)))) < 1e-9 && fabs(e.high - (1 + 9 / (1 + exp(-half)))) < 1e-9, "two scores: %.3f .. %.3f", e.low, e.high);
+    sample_clear(&s);
+    sample_add(&s, 1, 1, 10);
+    sample_add(&s, 2, 1, 10);
+    ok(isnan(estimate_within(estimate_mean(&s), 1, 10).low), "equal scores have no interval");
+    sample_free(&s);
+}
+
 int main(void)
 {
     check_quantiles();
     check_samples();
     check_edges();
     check_clusters();
+    check_within();
     return done_testing();
 }

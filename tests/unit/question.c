@@ -95,18 +95,58 @@ static void test_slices(void)
     slice((struct slicing){0}, "01234");
     slice((struct slicing){ .has_begin = true, .begin = 2 }, "234");
     slice((struct slicing){ .has_end = true, .end = 2 }, "01");
-    slice((struct slicing){ true, true, 1, 3, 0 }, "12");
-    slice((struct slicing){ true, true, -2, 5, 0 }, "34");
-    slice((struct slicing){ true, true, -9, -3, 0 }, "01");
-    slice((struct slicing){ true, true, 0, 99, 0 }, "01234");
+    slice((struct slicing){ .has_begin = true, .has_end = true, .begin = 1, .end = 3, .first_n = 0 }, "12");
+    slice((struct slicing){ .has_begin = true, .has_end = true, .begin = -2, .end = 5, .first_n = 0 }, "34");
+    slice((struct slicing){ .has_begin = true, .has_end = true, .begin = -9, .end = -3, .first_n = 0 }, "01");
+    slice((struct slicing){ .has_begin = true, .has_end = true, .begin = 0, .end = 99, .first_n = 0 }, "01234");
     slice((struct slicing){ .first_n = 2 }, "01");
     slice((struct slicing){ .first_n = 9 }, "01234");
     slice((struct slicing){ .first_n = -2 }, "012");
-    slice((struct slicing){ true, true, 1, 4, -1 }, "12");
-    slice((struct slicing){ true, true, 3, 1, 0 }, "");
+    slice((struct slicing){ .has_begin = true, .has_end = true, .begin = 1, .end = 4, .first_n = -1 }, "12");
+    slice((struct slicing){ .has_begin = true, .has_end = true, .begin = 3, .end = 1, .first_n = 0 }, "");
     slice((struct slicing){ .has_begin = true, .begin = 5 }, "");
     slice((struct slicing){ .has_end = true, .end = 0 }, "");
     slice((struct slicing){ .first_n = -5 }, "");
+}
+
+/* Five questions: 0 and 3 are writing, 1 and 4 math, 2 stem. */
+static void choose(const char *category, const char *ids, long first_n, const char *want)
+{
+    static const char *const name[] = { "writing", "math", "stem", "writing", "math" };
+    char category_words[80], id_words[80], *word[2][8], got[8] = "";
+    struct slicing s = { .first_n = first_n, .category.word = word[0], .ids.word = word[1] };
+    struct buf b = { 0 };
+    struct questions qs;
+    for (int i = 0; i < 5; i++)
+        buf_printf(&b, "{\"question_id\": %d, \"category\": \"%s\", \"turns\": [\"t\"]}\n", i, name[i]);
+    snprintf(category_words, sizeof category_words, "%s", category);
+    snprintf(id_words, sizeof id_words, "%s", ids);
+    for (char *w = strtok(category_words, " "); w; w = strtok(NULL, " "))
+        word[0][s.category.n++] = w;
+    for (char *w = strtok(id_words, " "); w; w = strtok(NULL, " "))
+        word[1][s.ids.n++] = w;
+    int rc = questions_parse("q", b.data, b.len, &qs, &err) < 0 ? -1 : questions_slice(&qs, &s, &err);
+    for (int i = 0; rc == 0 && i < qs.n; i++)
+        snprintf(got + i, sizeof got - (size_t)i, "%d", (int)qs.q[i].id);
+    ok(rc == (*want ? 0 : -1) && !strcmp(got, want), "--category %s --question-ids %s --first-n %ld is \"%s\"%s%s", category, ids, first_n, got, rc ? ": " : "",
+       rc ? err.text : "");
+    questions_free(&qs);
+    buf_free(&b);
+}
+
+static void test_choices(void)
+{
+    choose("math", "", 0, "14");
+    choose("math stem", "", 2, "12");
+    choose("", "3 0", 0, "03");
+    choose("", "1-3 2", 0, "123");
+    choose("writing", "2-4", 0, "3");
+    choose("writing", "1", 0, "");
+    choose("cooking", "", 0, "");
+    choose("", "9", 0, "");
+    choose("", "1x", 0, "");
+    choose("", "1-", 0, "");
+    choose("", "3-1", 0, "");
 }
 
 int main(void)
@@ -122,5 +162,6 @@ int main(void)
     test_records();
     test_refusals();
     test_slices();
+    test_choices();
     return done_testing();
 }
