@@ -329,6 +329,11 @@ const struct call_record *call_journal_last(const struct call_journal *j, const 
     return at == MAP_NONE ? NULL : &j->entry[at]->record;
 }
 
+const struct call_record *call_journal_at(const struct call_journal *j, size_t i)
+{
+    return i < j->n ? &j->entry[i]->record : NULL;
+}
+
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge)
 {
     for (size_t i = 0; i < j->n; i++) {
