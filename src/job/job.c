@@ -5,6 +5,7 @@
 #include "mtbench/mem.h"
 #include "mtbench/signal.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,17 +105,60 @@ static void split(struct job *job)
     MPI_Bcast(&in->n_nodes, 1, MPI_INT, 0, job->node);
 }
 
+/* ---- start and end ---- */
+
+/* Open MPI keeps its files of a session in one folder per user and machine, and the last to end removes it: processes that nobody launched,
+ * started side by side, take it from each other. One that is alone gets a folder of its own; the path is in the environment, where a
+ * singleton's library looks for it. */
+static char own_folder[256];
+
+static bool launched(void)
+{
+    static const char *const names[] = { "OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE", "SLURM_STEP_ID" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return true;
+    return false;
+}
+
+static void make_own_folder(void)
+{
+    const char *base = getenv("TMPDIR");
+    if (launched() || getenv("OMPI_MCA_orte_tmpdir_base"))
+        return;
+    snprintf(own_folder, sizeof own_folder, "%s/mtbench-%ld-XXXXXX", base && *base ? base : "/tmp", (long)getuid());
+    if (!mkdtemp(own_folder))
+        own_folder[0] = '\0';            /* then the shared one has to do */
+    else
+        setenv("OMPI_MCA_orte_tmpdir_base", own_folder, 1);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    return remove(path) && 0;
+}
+
+static void remove_own_folder(void)
+{
+    if (own_folder[0])
+        nftw(own_folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    own_folder[0] = '\0';
+}
+
 struct job *job_start(int *argc, char ***argv, struct err *err)
 {
     struct job *job = xcalloc(1, sizeof *job);
     int got, size;
     /* A process that nobody launched needs no daemon of Open MPI beside it, which costs half a second. */
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    make_own_folder();
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (job_check_launch(size, environment, err) < 0 ||
         (got < MPI_THREAD_FUNNELED && err_set(err, ERR_USAGE, "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI"))) {
         MPI_Finalize();
+        remove_own_folder();
         free(job);
         return NULL;
     }
@@ -158,12 +202,14 @@ void job_end(struct job *job)
     MPI_Comm_free(&job->control);
     MPI_Comm_free(&job->world);
     MPI_Finalize();
+    remove_own_folder();
     free(job->sent);
     free(job);
 }
 
 void job_abort(struct job *job, int code)
 {
+    remove_own_folder();
     int running = 0, ended = 1;
     MPI_Initialized(&running);
     if (running)

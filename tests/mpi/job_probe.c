@@ -5,6 +5,8 @@
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/layout.h"
+#include "mtbench/memory.h"
+#include "mtbench/rig.h"
 #include "mtbench/shared.h"
 #include "mtbench/stage.h"
 
@@ -251,6 +253,63 @@ static int probe_layout(struct job *job, int threads)
     return 0;
 }
 
+/* Every rank sends records of very different sizes, numbered: MPI is done with a short one long before a long one that left earlier. Rank 0
+ * sleeps first, so that what the others may have on their way is felt. */
+static int probe_records(struct job *job, int n, struct err *err)
+{
+    enum { LONG = 1 << 20 };
+    int rank = job_info(job).rank, size = job_info(job).size, wrong = 0, got = 0, *next = xcalloc((size_t)size, sizeof *next);
+    char *bytes = xcalloc(LONG, 1);
+    uint64_t before = memory_peak();
+    struct deal *d = deal_create(job, &(struct deal_opts){ .n_items = size, .want = 1, .keep = 1 });
+    bool sent = false;
+    enum deal_state state;
+    if (rank == 0)
+        sleep(1);
+    do {
+        const void *data;
+        size_t len;
+        int from, item;
+        state = deal_poll(d);
+        deal_want(d, sent ? 0 : 1);
+        while ((item = deal_next(d)) != DEAL_NONE) {
+            for (int i = 0; i < n; i++) {
+                memcpy(bytes, &i, sizeof i);
+                deal_send(d, bytes, i % 3 ? sizeof i : LONG);
+            }
+            deal_done(d, item);
+            sent = true;
+        }
+        for (; deal_receive(d, &data, &len, &from); got++) {
+            int number;
+            memcpy(&number, data, sizeof number);
+            wrong += number != next[from];
+            next[from] = number + 1 == n ? 0 : number + 1;
+        }
+        if (state != DEAL_OVER)
+            deal_idle(d);
+    } while (state != DEAL_OVER);
+    uint64_t grown = job_max(job, rank ? memory_peak() - before : 0);
+    if (rank == 0)
+        printf("records %d of %d, %d out of order, a sender grew by %d MB\n", got, n * size, wrong, (int)(grown >> 20));
+    deal_destroy(d);
+    free(next);
+    free(bytes);
+    (void)err;
+    return 0;
+}
+
+/* A rig whose template cannot be had on one rank alone. */
+static int probe_rig(struct job *job, const char *model, int bad_rank, struct err *err)
+{
+    struct rig r;
+    struct rig_opts o = { .model_path = model, .model_id = "m", .max_batch = 1,
+                          .chat_template = job_info(job).rank == bad_rank ? "nonsense" : "zero_shot" };
+    int rc = rig_open(&r, job, &o, err);
+    rig_close(&r);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     struct err err = {0};
@@ -271,6 +330,10 @@ int main(int argc, char **argv)
         rc = probe_deal(job, arg, -1, arg2, &err);
     else if (!strcmp(what, "stage"))
         rc = probe_stage(job, argv + 2, argc - 2, getenv("SPOIL"), &err);
+    else if (!strcmp(what, "records"))
+        rc = probe_records(job, arg, &err);
+    else if (!strcmp(what, "rig"))
+        rc = probe_rig(job, argv[2], arg2, &err);
     else if (!strcmp(what, "idle"))
         rc = probe_idle(job);
     else if (!strcmp(what, "layout"))

@@ -37,6 +37,19 @@ run 8 idle
 [ $rc -eq 0 ] && [ "$(sed -n 's/^idle ranks burn \([0-9]*\) ms.*/\1/p' "$dir/out")" -le 200 ]
 ok $? "$(cat "$dir/out")"
 
+run 3 records 150
+[ $rc -eq 0 ] && grep -q '^records 450 of 450, 0 out of order' "$dir/out"
+ok $? "long and short records of a rank arrive in the order in which they were sent: $(cat "$dir/out")"
+[ "$(sed -n 's/.*grew by \([0-9]*\) MB.*/\1/p' "$dir/out")" -lt 140 ]
+ok $? "and a rank does not pile them up while rank 0 is busy"
+
+python3 tests/run/random_model.py "$dir/model"
+for who in 0 1 2; do
+    run 3 rig "$dir/model" $who
+    [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "nonsense.*(rank $who on " "$dir/err"
+    ok $? "a template that rank $who alone cannot have ends all ranks: $(head -1 "$dir/err" | cut -c1-100)"
+done
+
 for who in 0 1 2; do
     run 3 fail 60 $who
     [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "^mtbench: disk: is full; make room (rank $who on " "$dir/err"
