@@ -56,7 +56,7 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
     return !strcmp(word, a) || !strcmp(word, b) || !strcmp(word, c);
 }
 
-/* What needs no job is the same from every task of a launch, so only the first one says it. */
+/* What needs no job is the same from every task of a launch, so only the first one says and does it. */
 static int obey(int argc, char **argv)
 {
     struct err err = {0};

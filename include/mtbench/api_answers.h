@@ -8,6 +8,7 @@
 #include "mtbench/manifest.h"
 #include "mtbench/price.h"
 #include "mtbench/progress.h"
+#include "mtbench/pump.h"
 #include "mtbench/question.h"
 
 struct api_opts {
@@ -28,11 +29,10 @@ struct api_run {
     struct dialogs *dialogs;
     struct endpoint endpoint;
     struct price price;
-    struct transport *transport;         /* NULL until connected */
+    struct pump pump;                    /* its transport is NULL until connected */
     struct progress *progress;
     struct call_pace pace;
     bool has_system;                     /* a system message is sent */
-    int in_flight;
     double started;
 };
 

@@ -85,8 +85,6 @@ void call_journal_close(struct call_journal *j);
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
 /* The last finished call of this key, whatever its content; NULL: none. */
 const struct call_record *call_journal_last(const struct call_journal *j, const char *key);
-/* Record i of all, failed and superseded ones too, in the order of the journal; NULL past the end. */
-const struct call_record *call_journal_at(const struct call_journal *j, size_t i);
 /* Has another judge of this name ever replied to the call of this key, whatever its content? Looks through all records. */
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge);
 /* Take a record in (copied); it counts once call_journal_sync() has returned 0: many that came at once share one flush. */

@@ -27,17 +27,6 @@ struct grader_opts {
 struct grader *grader_create(const struct grader_opts *o, struct err *err);
 void grader_destroy(struct grader *g);
 
-/* Take over the verdicts of a judgment file (of repeat r) that the journal knows nothing of, FastChat's or those of an older run: where a line's
- * prompt is word for word what would be asked, its text is the reply, read as any other; it goes into the journal, at no cost. Constrained
- * verdicts are of another kind and are not taken from texts. A file that is not there holds none. Before the first grader_next(). -1: err (io,
- * format). */
-struct grader_taken {
-    long taken;                          /* judgments */
-    long reread;                         /* of them, those whose line says another verdict than its text does */
-    long left;                           /* lines with a verdict of other answers or prompts, or a second one of the same, which grader_write() replaces */
-};
-int grader_take_over(struct grader *g, int repeat, const char *path, struct grader_taken *count, struct err *err);
-
 /* The next call whose answers are there and which the journal has not finished; valid until the next call of this. NULL: none right now
  * (calls_left tells whether more will come). Failed answers need no call: they become JUDGMENT_NO_ANSWER. */
 const struct call *grader_next(struct grader *g);
@@ -46,14 +35,12 @@ const struct call *grader_next(struct grader *g);
  * A reply that its token limit cut counts if its verdict is in the part that came. -1: err (format: no call of this key and content is
  * asked here, and nothing is journalled). */
 int grader_take(struct grader *g, const struct call_record *r, struct err *err);
-/* What a batch's reply (batch.h) is to these judgments: of no call here; of one whose prompt was another then; of one that is finished; of one
- * that is still to be made. */
-enum batch_reply { BATCH_STRANGE, BATCH_OLD_PROMPT, BATCH_MERGED, BATCH_WANTED };
-enum batch_reply grader_batch_reply(const struct grader *g, const char *id);
 /* Put what was taken on disk. -1: err (io). */
 int grader_flush(struct grader *g, struct err *err);
-/* Answers arrived: look again at what was not ready. */
-void grader_wake(struct grader *g);
+/* Answers to a question arrived: look again at what was not ready of it. */
+void grader_wake(struct grader *g, int64_t question_id);
+/* No more answers will come: what waits for one has none (JUDGMENT_NO_ANSWER), so that nobody waits for it. */
+void grader_close(struct grader *g);
 
 struct grader_now {
     long total, done, failed;            /* judgments: one per match and repeat; failed: of the done ones those whose status is not ok */

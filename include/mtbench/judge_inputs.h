@@ -32,7 +32,8 @@ struct judge_inputs {
     char *journal;
 };
 
-/* Read and check. 'coming': name of a model whose answers will arrive later and need no file, or NULL. -1: err; release either way. */
+/* Read and check. 'coming': name of a model whose answers will arrive later and need no file, or NULL.
+ * Of all others no more answers may be missing than --max-error-rate allows. -1: err; release either way. */
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err);
 /* What a canary needs: the prompts, the file of judgments, a journal apart. -1: err; release either way. */
 int judge_inputs_canary(struct judge_inputs *in, const struct judge_opts *o, struct err *err);

@@ -9,6 +9,7 @@
 #include "mtbench/job.h"
 #include "mtbench/judge_inputs.h"
 #include "mtbench/progress.h"
+#include "mtbench/pump.h"
 
 struct judging {
     struct job *job;
@@ -18,13 +19,13 @@ struct judging {
     struct call_journal *journal;
     struct grader *grader;               /* NULL: a canary */
     struct endpoint endpoint, fallback_endpoint;
-    struct transport *transport;         /* NULL until connected */
+    struct pump pump;                    /* its transport is NULL until connected */
     struct progress *progress;           /* NULL: somebody else shows it */
     uint64_t tokens;                     /* read and written by a local judge so far, on all ranks */
     double left;                         /* seconds that a local judge still needs; 0 or NAN: unknown */
     struct call_pace pace;               /* of a hosted judge */
-    int in_flight;
     double started;
+    double instant;                      /* what strftime_now of a local judge's template prints; that of the journal's first start */
 };
 
 /* Journal and grader for these inputs. -1: err. judging_close() either way. */
@@ -36,12 +37,11 @@ int judging_prices(const struct judge_opts *o, double *in, double *out, struct e
 /* The hosted judge: resolve, connect, one short call to see that it answers, unless all is done. -1: err (device: preflight failed;
  * cancelled: come back later; else: input). */
 int judging_connect(struct judging *j, struct err *err);
-/* Before the first tick over a batch's results: whose are they? Says what is merged already or of other calls. -1: err (usage), none of them is
- * of a call that is made here, as with a wrong --judge-model: nothing is taken. */
-int judging_check_import(struct judging *j, struct err *err);
 /* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1:
- * err; the kind says whether to come back (cancelled) or not. */
+ * err; the kind says whether to come back (cancelled) or not. Calls to come may wait for answers: judging_close_answers() ends that. */
 long judging_tick(struct judging *j, double wait, struct err *err);
+/* No more answers will come: what waits for one is counted as having none. */
+void judging_close_answers(struct judging *j);
 /* A record that came another way (from an engine of the job): judge it; it is safe once judging_flush() has returned 0, which all that came
  * together share. -1: err (io, format). */
 int judging_take(struct judging *j, const struct call_record *r, struct err *err);

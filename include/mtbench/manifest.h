@@ -23,6 +23,8 @@ void manifest_add(struct manifest *m, bool identity, const char *name, const cha
 void manifest_free(struct manifest *m);
 /* One line: {"identity": {...}, "info": {...}}, values as strings. */
 void manifest_put(struct buf *b, const struct manifest *m);
+/* The value of an entry in a line that manifest_put() once wrote, wherever it stands. Caller frees; NULL: it has none. */
+char *manifest_value(const char *line, const char *name);
 /* Compare with what manifest_put() once wrote. -1 (err: usage) naming every identity entry that differs, with both values. */
 int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err);
 

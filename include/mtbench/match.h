@@ -28,6 +28,8 @@ struct match_opts {
     const char *baseline;                /* pairwise-baseline only */
     enum judge_mode mode;
     const struct judge_prompts *prompts;
+    const char *coming;                  /* a model whose answers are yet to come: matches_check() does not look for them; NULL: none */
+    double may_lack;                     /* share of the matches that may lack an answer, for matches_check() */
 };
 
 /* The matches of a run, whether or not the answers are there yet. The strings and questions stay the caller's. -1: err (usage: a prompt
@@ -35,8 +37,8 @@ struct match_opts {
 int matches_build(const struct match_opts *o, struct matches *out, struct err *err);
 void matches_free(struct matches *m);
 
-/* FastChat's checks before judging, over what the matches use: every model (the baseline too) has an answer to every question, every
- * question of a reference category a reference. -1: err (usage) that names model and question. 'answers' NULL: they are yet to come, only
+/* FastChat's checks before judging, over what the matches use: every model (the baseline too) has an answer to every question but for
+ * 'may_lack', every question of a reference category a reference. -1: err (usage) that names model and question. 'answers' NULL: they are yet to come, only
  * references are checked; 'reference' may be NULL if no match needs it. */
 int matches_check(const struct match_opts *o, const struct answer_set *answers, const struct model_answers *reference, struct err *err);
 

@@ -8,6 +8,7 @@
 #include "mtbench/rig.h"
 
 struct answers_plan {
+    long conversations;                  /* with a turn that is still to be asked */
     long turns, done;                    /* of the slice; done: in the journal, of the questions as they are now */
     int64_t prompt_tokens;               /* of the first turns that are still to be asked */
     double expected;                     /* new tokens of all turns to come, as their categories let expect */

@@ -9,7 +9,8 @@
 
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
-    long threads, max_batch, max_tokens;   /* max_tokens: longest sequence; 0: the model's context */
+    long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
+    long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
     bool interruptible;                    /* a stop of the job ends engine steps between two layers */
 };
 
@@ -40,7 +41,11 @@ struct rig_memory {
 /* Configuration, tokenizer and template; weights stay in their files. Collective over the job; 'job' NULL: this process alone. -1
  * everywhere if one rank fails (err of the first). */
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err);
-/* Threads, weights and engine, with the same options. Collective. -1 everywhere if one rank fails; ERR_CANCELLED if the job was told to
+/* What strftime_now prints in prompts, as chat_wall_clock() has it: rig_open() gives all ranks the instant at which rank 0 opened it. A run
+ * that goes on with the work of another takes that one's. Local. */
+double rig_instant(const struct rig *r);
+void rig_set_instant(struct rig *r, double wall_clock);
+/* Threads, weights and engine, with the same options but for max_batch and max_tokens, which may be known better by now. Collective. -1 everywhere if one rank fails; ERR_CANCELLED if the job was told to
  * stop. */
 int rig_start(struct rig *r, const struct rig_opts *o, struct err *err);
 /* Threads and memory as rig_start() would have them, no weight read. For a rig that is not started afterwards. Collective. -1 everywhere:

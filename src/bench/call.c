@@ -329,11 +329,6 @@ const struct call_record *call_journal_last(const struct call_journal *j, const 
     return at == MAP_NONE ? NULL : &j->entry[at]->record;
 }
 
-const struct call_record *call_journal_at(const struct call_journal *j, size_t i)
-{
-    return i < j->n ? &j->entry[i]->record : NULL;
-}
-
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge)
 {
     for (size_t i = 0; i < j->n; i++) {
@@ -351,8 +346,7 @@ void call_journal_add(struct call_journal *j, const struct call_record *r)
     cJSON *keep;
     call_record_put(&line, r);
     if (call_record_parse(line.data, line.len, &copy, &keep, NULL) == 0) {
-        if (j->ledger)                   /* one that was peeked at learns it in memory alone */
-            ledger_add(j->ledger, line.data, line.len);
+        ledger_add(j->ledger, line.data, line.len);
         take(j, &copy, keep);
     }
     buf_free(&line);
@@ -360,7 +354,7 @@ void call_journal_add(struct call_journal *j, const struct call_record *r)
 
 int call_journal_sync(struct call_journal *j, struct err *err)
 {
-    return j->ledger ? ledger_sync(j->ledger, err) : 0;
+    return ledger_sync(j->ledger, err);
 }
 
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err)

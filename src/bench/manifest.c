@@ -54,6 +54,17 @@ void manifest_put(struct buf *b, const struct manifest *m)
     buf_str(b, "}");
 }
 
+char *manifest_value(const char *line, const char *name)
+{
+    cJSON *root = json_parse(line, strlen(line), NULL);
+    const cJSON *v = json_get(json_get(root, "identity"), name);
+    if (!v)
+        v = json_get(json_get(root, "info"), name);
+    char *value = cJSON_IsString(v) ? xstrdup(v->valuestring) : NULL;
+    cJSON_Delete(root);
+    return value;
+}
+
 int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err)
 {
     const cJSON *identity = json_get(stored, "identity"), *info = json_get(stored, "info");

@@ -11,6 +11,7 @@
 #include "mtbench/forecast.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 #include "mtbench/progress.h"
@@ -19,6 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* In the manifest: what strftime_now prints, in seconds since 1970 on the wall clock of rank 0. */
+#define INSTANT "template_time"
 
 struct item {
     int q, choice, n_done;
@@ -34,6 +38,7 @@ struct run {
     struct answer_watch watch;
     struct item *item;
     int n_items;
+    struct map by_name;                  /* question and choice to item */
     struct feed *feed;
     struct deal *deal;
     bool left;
@@ -42,6 +47,7 @@ struct run {
     struct journal *journal;
     struct progress *progress;
     long total, done, resumed, failed;   /* turns */
+    long cut;                            /* of the done ones those that ran into the token limit or the context */
     uint64_t tokens;                     /* of finished turns */
     struct forecast *forecast;
     double started;
@@ -54,6 +60,24 @@ static bool root(const struct run *r)
 
 /* ---- what is left to do ---- */
 
+static bool is_cut(const struct turn_record *t)
+{
+    return t->status == TURN_OK && t->finish && strcmp(t->finish, "stop");
+}
+
+/* Rank 0: turns that earlier starts finished. */
+static void resume_turns(struct run *r, const struct question *q, int choice, int n_done)
+{
+    r->total += q->n_turns;
+    r->resumed += n_done;
+    for (int t = 0; t < n_done; t++) {
+        const struct turn_record *done = journal_find(r->journal, q->id, choice, t + 1);
+        r->cut += is_cut(done);
+        if (r->watch.turn)
+            r->watch.turn(r->watch.ctx, done);
+    }
+}
+
 /* Rank 0: the unfinished conversations, as bytes for all ranks: q, choice, n_done, then length and text of each finished turn. */
 static int list_items(struct run *r, struct buf *out, struct err *err)
 {
@@ -63,10 +87,7 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
             int32_t head[3] = { i, c, 0 };
             if ((head[2] = journal_count(r->journal, q->id, q->sha256, c, q->n_turns, err)) < 0)
                 return -1;
-            r->total += q->n_turns;
-            r->resumed += head[2];
-            for (int t = 0; r->watch.turn && t < head[2]; t++)
-                r->watch.turn(r->watch.ctx, journal_find(r->journal, q->id, c, t + 1));
+            resume_turns(r, q, c, head[2]);
             if (head[2] == q->n_turns)
                 continue;
             buf_add(out, head, sizeof head);
@@ -82,6 +103,12 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
     return 0;
 }
 
+static size_t name_item(struct run *r, int64_t question_id, int choice, size_t item)
+{
+    const int64_t name[2] = { question_id, choice };
+    return item == MAP_NONE ? map_find(&r->by_name, name, sizeof name) : map_add(&r->by_name, name, sizeof name, item);
+}
+
 static void read_items(struct run *r, const struct buf *b)
 {
     for (size_t at = 0; at < b->len;) {
@@ -89,6 +116,7 @@ static void read_items(struct run *r, const struct buf *b)
         memcpy(head, b->data + at, sizeof head);
         at += sizeof head;
         r->item = xrealloc(r->item, (size_t)r->n_items + 1, sizeof *r->item);
+        name_item(r, r->qs->q[head[0]].id, head[1], (size_t)r->n_items);
         struct item *it = &r->item[r->n_items++];
         *it = (struct item){ .q = head[0], .choice = head[1], .n_done = head[2], .text = xcalloc((size_t)head[2], sizeof *it->text) };
         for (int t = 0; t < it->n_done; t++) {
@@ -124,12 +152,10 @@ static int share_items(struct run *r, struct err *err)
 
 /* ---- rank 0: records ---- */
 
-static int find_item(const struct run *r, const struct turn_record *t)
+/* Records come from items of this very list, so there is one. */
+static int find_item(struct run *r, const struct turn_record *t)
 {
-    for (int i = 0; i < r->n_items; i++)
-        if (r->qs->q[r->item[i].q].id == t->question_id && r->item[i].choice == t->choice)
-            return i;
-    return -1;
+    return (int)name_item(r, t->question_id, t->choice, MAP_NONE);
 }
 
 static void count_turn(struct run *r, const struct turn_record *t)
@@ -138,6 +164,7 @@ static void count_turn(struct run *r, const struct turn_record *t)
     forecast_turn(r->forecast, find_item(r, t), t->n_new, t->status != TURN_OK);
     r->done++;
     r->failed += t->status != TURN_OK;
+    r->cut += is_cut(t);
 }
 
 static int take_records(struct run *r, struct err *err)
@@ -244,10 +271,27 @@ static int work(struct run *r, struct err *err)
     return job_agree(r->job, rc, err);
 }
 
-static int start(struct run *r, const struct rig_opts *ro, struct err *err)
+/* Templates that print the date: a run that goes on prints that of its first start, or the turns of one file would stand on two days. */
+static void keep_instant(struct run *r)
 {
-    if (rig_start(r->rig, ro, err) < 0)
+    if (!chat_uses_time(r->rig->chat))
+        return;
+    const char *line = root(r) ? journal_manifest(r->journal) : NULL;
+    char *kept = line ? manifest_value(line, INSTANT) : NULL;
+    double at = kept ? strtod(kept, NULL) : rig_instant(r->rig);
+    free(kept);
+    job_bcast(r->job, &at, sizeof at);
+    rig_set_instant(r->rig, at);
+    manifest_add(r->manifest, true, INSTANT, "%.0f", at);
+}
+
+static int start(struct run *r, const struct rig_opts *all, struct err *err)
+{
+    struct rig_opts left = *all;         /* what earlier starts finished takes no memory */
+    left.max_batch = r->n_items < left.max_batch ? r->n_items : left.max_batch;
+    if (rig_start(r->rig, &left, err) < 0)
         return -1;
+    keep_instant(r);
     manifest_add(r->manifest, true, "model_sha256", "%s", r->rig->model_sha256);
     r->started = clock_now();
     return job_agree(r->job, root(r) ? journal_begin(r->journal, r->manifest, err) : 0, err);
@@ -279,14 +323,15 @@ static struct forecast *expect(const struct run *r, double *cost)
 static int answer_items(struct run *r, struct err *err)
 {
     double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
+    long batch = r->n_items < r->o->max_batch ? r->n_items : r->o->max_batch;
     char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
     r->forecast = expect(r, cost);
     r->feed = feed_create(&(struct feed_opts){
         .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .stop_id = r->rig->stop_id, .n_stop = r->rig->n_stop, .question = r->qs->q,
         .sampling = sampler_common(&r->o->sampler, &r->rig->model->config), .max_new_token = (int)r->o->max_new_token,
-        .max_batch = (int)r->o->max_batch, .seed = (uint64_t)r->o->seed, .stream = stream,
+        .max_batch = (int)batch, .seed = (uint64_t)r->o->seed, .stream = stream,
     });
-    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)r->o->max_batch });
+    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)batch });
     int rc = work(r, err);
     if (rc == 0)
         rig_say_peak(r->rig);
@@ -332,6 +377,8 @@ static int finish(const struct run *r, bool stopped, struct err *err)
     printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
            n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
     printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
+    if (r->cut)
+        printf("cut       %ld answer%s ran into --max-new-token %ld or the end of the context\n", r->cut, r->cut == 1 ? "" : "s", r->o->max_new_token);
     if (stopped)
         log_note("interrupted with %ld of %ld turns done; the same command goes on from there", r->done - r->failed, r->total);
     return 0;
@@ -345,6 +392,7 @@ static void run_free(struct run *r)
         free(r->item[i].text);
     }
     free(r->item);
+    map_free(&r->by_name);
     progress_destroy(r->progress);
     forecast_destroy(r->forecast);
     journal_close(r->journal);

@@ -73,6 +73,28 @@ static int open_journal(struct api_run *r, struct err *err)
     return 0;
 }
 
+static const struct call *next(void *run)
+{
+    return dialogs_next(((struct api_run *)run)->dialogs);
+}
+
+static int take(void *run, const struct call_record *c, struct err *err)
+{
+    struct api_run *r = run;
+    struct dialogs_turn t;
+    forecast_call(&r->pace, c->seconds);
+    if (dialogs_take(r->dialogs, c, &t, err) < 0)
+        return -1;
+    if (c->status != CALL_OK) {
+        progress_clear(r->progress);
+        log_error("question %" PRId64 ", choice %d, turn %d: %s: %s", t.question_id, t.choice, t.turn, call_status_name(c->status), c->reason);
+    } else {
+        log_verbose("question %" PRId64 ", choice %d, turn %d: %" PRId64 " tokens in %.1f s, %d tries, %s", t.question_id, t.choice, t.turn,
+                    c->tokens_out, c->seconds, c->tries, c->finish ? c->finish : "no finish reason");
+    }
+    return 0;
+}
+
 int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err)
 {
     static const struct endpoint_words words = {
@@ -80,7 +102,7 @@ int api_run_open(struct api_run *r, const struct api_opts *o, const struct quest
     };
     const struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->model, .words = &words };
     const struct price_flags f = { o->data_dir, o->model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
-    *r = (struct api_run){ .o = o, .questions = qs, .started = clock_now() };
+    *r = (struct api_run){ .o = o, .questions = qs, .started = clock_now(), .pump.asker = { r, next, take, NULL } };
     if (check_temperatures(o, qs, err) < 0 || price_by_flags(&f, &r->price, err) < 0 || endpoint_resolve(&r->endpoint, &e, err) < 0)
         return -1;
     const char *system = choose_system(o);
@@ -107,9 +129,9 @@ int api_run_connect(struct api_run *r, struct err *err)
     };
     if (dialogs_now(r->dialogs).open == 0)
         return 0;
-    if (!(r->transport = caller_create(&c, err)))
+    if (!(r->pump.transport = caller_create(&c, err)))
         return -1;
-    return caller_smoke(r->transport, err);
+    return caller_smoke(r->pump.transport, err);
 }
 
 /* ---- running ---- */
@@ -129,36 +151,9 @@ static void show(const struct api_run *r)
     progress_update(r->progress, &now);
 }
 
-static int take_all(struct api_run *r, struct err *err)
-{
-    const struct call_record *c;
-    struct dialogs_turn t;
-    while ((c = r->transport->collect(r->transport->ctx))) {
-        r->in_flight--;
-        forecast_call(&r->pace, c->seconds);
-        if (dialogs_take(r->dialogs, c, &t, err) < 0)
-            return -1;
-        if (c->status != CALL_OK) {
-            progress_clear(r->progress);
-            log_error("question %" PRId64 ", choice %d, turn %d: %s: %s", t.question_id, t.choice, t.turn, call_status_name(c->status), c->reason);
-        } else {
-            log_verbose("question %" PRId64 ", choice %d, turn %d: %" PRId64 " tokens in %.1f s, %d tries, %s", t.question_id, t.choice, t.turn,
-                        c->tokens_out, c->seconds, c->tries, c->finish ? c->finish : "no finish reason");
-        }
-    }
-    return 0;
-}
-
 long api_run_tick(struct api_run *r, double wait, struct err *err)
 {
-    struct transport *t = r->transport;
-    const struct call *c;
-    while (t && t->room(t->ctx) > 0 && (c = dialogs_next(r->dialogs))) {
-        t->submit(t->ctx, c);
-        r->in_flight++;
-    }
-    int rc = r->in_flight ? t->step(t->ctx, wait, err) : 0;
-    if (rc < 0 || (t && take_all(r, err) < 0))
+    if (pump_tick(&r->pump, wait, err) < 0)
         return -1;
     show(r);
     return dialogs_now(r->dialogs).open;
@@ -166,16 +161,7 @@ long api_run_tick(struct api_run *r, double wait, struct err *err)
 
 int api_run_drain(struct api_run *r, double seconds, struct err *err)
 {
-    struct err why = {0};
-    double end = clock_now() + seconds;
-    int ended = 0;
-    r->transport->drain(r->transport->ctx);
-    while (!ended && clock_now() < end) {
-        ended = r->transport->step(r->transport->ctx, 0.2, &why);
-        if (take_all(r, err) < 0)
-            return -1;
-    }
-    return 0;
+    return pump_drain(&r->pump, seconds, err);
 }
 
 /* ---- the end ---- */
@@ -241,8 +227,8 @@ double api_run_error_rate(const struct api_run *r)
 
 void api_run_close(struct api_run *r)
 {
-    if (r->transport)
-        r->transport->destroy(r->transport->ctx);
+    if (r->pump.transport)
+        r->pump.transport->destroy(r->pump.transport->ctx);
     dialogs_destroy(r->dialogs);
     call_journal_close(r->journal);
     endpoint_free(&r->endpoint);

@@ -87,6 +87,15 @@ static void say_once(const struct answer_opts *o, const struct rig *r)
     log_verbose("model of %d layers, %s weights, template %s", r->model->config.n_layers, r->weights, chat_name(r->chat));
 }
 
+static void put_stops(struct manifest *m, const struct rig *r)
+{
+    struct buf b = {0};
+    for (int i = 0; i < r->n_stop; i++)
+        buf_printf(&b, "%s%d", i ? " " : "", r->stop_id[i]);
+    manifest_add(m, true, "stop_ids", "%s", b.len ? b.data : "none");
+    buf_free(&b);
+}
+
 void answer_describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r)
 {
     const struct sampling common = sampler_common(&o->sampler, &r->model->config), *s = &common;
@@ -97,6 +106,7 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
                  (double)s->min_p, (double)s->repetition_penalty);
     free(temperature);
     manifest_add(m, true, "max_new_token", "%ld", o->max_new_token);
+    put_stops(m, r);
     manifest_add(m, true, "seed", "%ld", o->seed);
     manifest_add(m, true, "numerics", "cpu-f32-kv16-v1, %d shards", r->model->config.n_shards);
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
@@ -120,6 +130,13 @@ static long longest(const struct questions *qs, long max_new_token)
     return most;
 }
 
+/* How many can run together: no more than there are. */
+static long conversations(const struct answer_opts *o, const struct questions *qs)
+{
+    long all = qs->n * o->num_choices;
+    return all < o->max_batch ? all : o->max_batch;
+}
+
 static int exit_code(const struct answer_opts *o, const struct answer_result *res)
 {
     if (res->stopped)
@@ -133,7 +150,7 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
         return -1;
     *ro = (struct rig_opts){
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .threads = o->threads, .max_batch = o->max_batch, .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
+        .threads = o->threads, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
     };
     if (rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||
         try_template(&qs->q[0], rig, err) < 0)

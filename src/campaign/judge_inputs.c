@@ -88,8 +88,9 @@ int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const
         return -1;
     struct match_opts m = {
         .questions = &in->questions, .model = in->model, .n_models = in->n_models, .baseline = o->baseline_model, .mode = o->mode, .prompts = &in->prompts,
+        .coming = coming, .may_lack = o->max_error_rate,
     };
-    if (matches_build(&m, &in->matches, err) < 0 || (!coming && matches_check(&m, &in->answers, in->reference, err) < 0))
+    if (matches_build(&m, &in->matches, err) < 0 || matches_check(&m, &in->answers, in->reference, err) < 0)
         return -1;
     name_files(in, o, ".journal");
     return 0;

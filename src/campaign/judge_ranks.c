@@ -5,6 +5,7 @@
 #include "mtbench/deal.h"
 #include "mtbench/forecast.h"
 #include "mtbench/local.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct ranks {
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
     double *cost;                        /* (n) bytes of their prompts */
     int n;
+    struct map by_key;                   /* key to place in 'call' */
     struct call_work work;               /* rank 0 */
     double started;
     struct buf bytes;
@@ -74,6 +76,7 @@ static void read_calls(struct ranks *r)
         }
         c.message = m;
         r->call = xrealloc(r->call, (size_t)r->n + 1, sizeof *r->call);
+        map_add_text(&r->by_key, c.key, (size_t)r->n);
         r->call[r->n++] = c;
     }
 }
@@ -92,12 +95,10 @@ static void share_calls(struct ranks *r)
 
 /* ---- answering ---- */
 
+/* Records come from calls of this very list, so there is one. */
 static int find_call(const struct ranks *r, const char *key)
 {
-    int i = 0;
-    while (strcmp(r->call[i].key, key))
-        i++;
-    return i;
+    return (int)map_find_text(&r->by_key, key);
 }
 
 static void count_record(struct ranks *r, const struct call_record *rec)
@@ -185,48 +186,82 @@ static int work(struct ranks *r, struct err *err)
     return job_agree(r->job, rc, err);
 }
 
-static int judge_calls(struct job *job, const struct judge_opts *o, struct rig *rig, struct judging *j, struct err *err)
+static void weigh_calls(struct ranks *r, long max_reply)
 {
-    struct ranks r = { .job = job, .j = j, .engine = rig->engine };
+    r->cost = xcalloc((size_t)r->n + 1, sizeof *r->cost);
+    for (int i = 0; i < r->n; i++) {
+        for (int m = 0; m < r->call[i].n_messages; m++)
+            r->cost[i] += (double)strlen(r->call[i].message[m].content);
+        r->work.bytes += r->cost[i];
+    }
+    r->work.calls = r->n;
+    r->work.max_reply = (double)max_reply;
+    r->started = clock_now();
+}
+
+static int answer_calls(struct ranks *r, const struct judge_opts *o, const struct rig *rig, int max_batch, struct err *err)
+{
     struct local_opts l = {
         .engine = rig->engine, .tokenizer = rig->tokenizer, .chat = rig->chat, .stop_id = rig->stop_id, .n_stop = rig->n_stop,
-        .n_vocab = rig->model->config.n_vocab, .max_batch = (int)o->max_batch, .model = o->judge_model,
+        .n_vocab = rig->model->config.n_vocab, .max_batch = max_batch, .model = o->judge_model,
     };
-    share_calls(&r);
-    r.cost = xcalloc((size_t)r.n + 1, sizeof *r.cost);
-    for (int i = 0; i < r.n; i++) {
-        for (int m = 0; m < r.call[i].n_messages; m++)
-            r.cost[i] += (double)strlen(r.call[i].message[m].content);
-        r.work.bytes += r.cost[i];
-    }
-    r.work.calls = r.n;
-    r.work.max_reply = (double)o->max_tokens;
-    r.started = clock_now();
-    r.local = local_create(&l);
-    r.deal = deal_create(job, &(struct deal_opts){ .n_items = r.n, .cost = r.cost, .want = (int)o->max_batch });
-    int rc = work(&r, err);
-    deal_destroy(r.deal);
-    r.local->destroy(r.local->ctx);
-    for (int i = 0; i < r.n; i++)
-        free((void *)r.call[i].message);
-    free(r.call);
-    free(r.cost);
-    buf_free(&r.bytes);
+    r->engine = rig->engine;
+    weigh_calls(r, o->max_tokens);
+    r->local = local_create(&l);
+    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = max_batch });
+    int rc = work(r, err);
+    deal_destroy(r->deal);
+    r->local->destroy(r->local->ctx);
     return rc;
+}
+
+/* Collective: the longest sequence that these calls can need, so that a judge with a context of 128k tokens gets memory for what it will
+ * read and write, and no more. Rank 0 counts. */
+static long longest(const struct ranks *r, const struct rig *rig)
+{
+    long most = 1;
+    for (int i = 0; r->j && i < r->n; i++) {
+        long tokens = local_tokens(rig->tokenizer, rig->chat, &r->call[i]);
+        most = tokens > most ? tokens : most;
+    }
+    job_bcast(r->job, &most, sizeof most);
+    return most;
+}
+
+static void ranks_free(struct ranks *r)
+{
+    for (int i = 0; i < r->n; i++)
+        free((void *)r->call[i].message);
+    free(r->call);
+    free(r->cost);
+    map_free(&r->by_key);
+    buf_free(&r->bytes);
+}
+
+/* The judge's templates print one instant on all ranks, in all starts. */
+static void keep_instant(struct rig *rig, struct job *job, const struct judging *j)
+{
+    double at = j ? j->instant : 0;
+    job_bcast(job, &at, sizeof at);
+    rig_set_instant(rig, at);
 }
 
 int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *j, double *parameters, struct err *err)
 {
     struct rig rig = {0};
-    struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .max_batch = o->max_batch,
-                           .interruptible = true };
+    struct ranks r = { .job = job, .j = j };
+    struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .interruptible = true };
     int rc = rig_open(&rig, job, &ro, err);
     if (rc == 0) {
         *parameters = model_parameters(&rig.model->config);
-        uint64_t left = j ? (uint64_t)grader_now(j->grader).calls_left : 0;
-        if (job_max(job, left) > 0 && (rc = rig_start(&rig, &ro, err)) == 0)
-            rc = judge_calls(job, o, &rig, j, err);
+        keep_instant(&rig, job, j);
+        share_calls(&r);
+        ro.max_batch = r.n < o->max_batch ? r.n : o->max_batch;
+        ro.max_tokens = longest(&r, &rig);
+        if (r.n > 0 && (rc = rig_start(&rig, &ro, err)) == 0)
+            rc = answer_calls(&r, o, &rig, (int)ro.max_batch, err);
     }
+    ranks_free(&r);
     rig_close(&rig);
     return rc;
 }

@@ -1,11 +1,12 @@
 /* judging.c - a judging under way on rank 0. The grader knows what to ask and what replies mean, the transport brings them. */
 #include "mtbench/judging.h"
 
-#include "mtbench/batch.h"
+#include "mtbench/chat.h"
 #include "mtbench/clock.h"
 #include "mtbench/exit_code.h"
 #include "mtbench/fallback.h"
 #include "mtbench/io.h"
+#include "mtbench/lines.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/price_list.h"
@@ -14,39 +15,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* What a file holds that no journal knows of was paid for: taken over where it judges what is asked here, else kept in a copy. */
-static int take_over_file(struct judging *j, int repeat, const char *path, struct err *err)
+#define INSTANT "template_time"
+
+/* Before the journal is opened and locked: that of the start that made it, or now. */
+static double first_instant(const char *journal)
 {
-    struct grader_taken t;
-    char *copy = NULL;
-    if (grader_take_over(j->grader, repeat, path, &t, err) < 0 || (t.left && !j->o->export_file && io_keep_copy(path, &copy, err) < 0))
-        return -1;
-    if (t.taken)
-        log_note("%ld judgments of %s are taken over: they judge what would be asked, word for word", t.taken, path);
-    if (t.reread)
-        log_note("%ld of them say another verdict in their text than in their line; the text counts", t.reread);
-    if (copy)
-        log_note("%ld judgments of %s are of other answers or prompts, or double; what is there stays as %s", t.left, path, copy);
-    free(copy);
-    return 0;
+    struct slice line = {0};
+    struct lines_file *f = access(journal, R_OK) == 0 ? lines_open(journal, NULL) : NULL;
+    char *text = f && lines_read(f, &line, NULL) == 1 ? xstrndup(line.ptr, line.len) : NULL, *kept = text ? manifest_value(text, INSTANT) : NULL;
+    double at = kept ? strtod(kept, NULL) : chat_wall_clock(clock_unix());
+    free(text);
+    free(kept);
+    lines_close(f);
+    return at;
 }
 
-static int take_over(struct judging *j, struct err *err)
+static const struct call *next(void *judging)
 {
-    int rc = 0;
-    for (int r = 1; r <= j->o->repeat && rc == 0; r++) {
-        char *path = judge_inputs_output(j->in, r);
-        rc = take_over_file(j, r, path, err);
-        free(path);
-    }
-    return rc;
+    return grader_next(((struct judging *)judging)->grader);
+}
+
+static int take(void *judging, const struct call_record *r, struct err *err)
+{
+    struct judging *j = judging;
+    forecast_call(&j->pace, r->seconds);
+    return judging_take(j, r, err);
+}
+
+static int flush(void *judging, struct err *err)
+{
+    return judging_flush(judging, err);
 }
 
 int judging_open(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err)
 {
-    *j = (struct judging){ .job = job, .o = o, .in = in, .started = clock_now() };
+    *j = (struct judging){ .job = job, .o = o, .in = in, .started = clock_now(), .pump.asker = { j, next, take, flush } };
+    j->instant = first_instant(in->journal);
     judge_inputs_describe(in, o, &j->manifest);
+    manifest_add(&j->manifest, false, INSTANT, "%.0f", j->instant);
     if (io_make_parents(in->journal, err) < 0 || !(j->journal = call_journal_open(in->journal, &j->manifest, err)))
         return -1;
     struct grader_opts g = {
@@ -54,7 +62,7 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
         .repeat = (int)o->repeat, .max_tokens = (int)o->max_tokens, .constrained = o->constrained, .shuffle = o->parallel > 1,
         .ask_filtered = o->fallback != NULL,
     };
-    return (j->grader = grader_create(&g, err)) ? take_over(j, err) : -1;
+    return (j->grader = grader_create(&g, err)) ? 0 : -1;
 }
 
 int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err)
@@ -72,23 +80,6 @@ int judging_endpoint(struct judging *j, struct err *err)
     struct endpoint_opts e = { .provider = j->o->provider, .base_url = j->o->base_url, .model = j->o->judge_model,
                                .offline = j->o->export_file || j->o->import_files.n };
     return endpoint_resolve(&j->endpoint, &e, err);
-}
-
-int judging_check_import(struct judging *j, struct err *err)
-{
-    long n[BATCH_WANTED + 1] = {0}, all = 0;
-    const char *id;
-    for (; (id = batch_import_id(j->transport, all)); all++)
-        n[grader_batch_reply(j->grader, id)]++;
-    if (!n[BATCH_WANTED] && !n[BATCH_MERGED])
-        return err_set(err, ERR_USAGE, "--import: none of %ld replies is of a call that judge %s makes here%s; check --judge-model, --mode, --model-list and the answers",
-                       all, j->o->judge_model, n[BATCH_OLD_PROMPT] ? ", with these answers and prompts" : "");
-    if (n[BATCH_MERGED])
-        log_note("--import: %ld replies were merged before", n[BATCH_MERGED]);
-    if (n[BATCH_STRANGE] + n[BATCH_OLD_PROMPT])
-        log_note("--import: %ld replies belong to calls that this run does not make (%ld of them to other answers or prompts than those that are here): keep the files",
-                 n[BATCH_STRANGE] + n[BATCH_OLD_PROMPT], n[BATCH_OLD_PROMPT]);
-    return 0;
 }
 
 static bool is_stopped(void *job)
@@ -127,7 +118,7 @@ static int add_fallback(struct judging *j, bool smoke, struct err *err)
     struct transport *second = connect_to(j, &j->fallback_endpoint, p.in, p.out, smoke, err);
     if (!second)
         return -1;
-    j->transport = fallback_create(&(struct fallback_opts){ j->transport, second, o->fallback });
+    j->pump.transport = fallback_create(&(struct fallback_opts){ j->pump.transport, second, o->fallback });
     return 0;
 }
 
@@ -137,7 +128,7 @@ int judging_connect(struct judging *j, struct err *err)
     bool smoke = !j->grader || grader_now(j->grader).calls_left;
     if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
         return -1;
-    if (!(j->transport = connect_to(j, &j->endpoint, in, out, smoke, err)))
+    if (!(j->pump.transport = connect_to(j, &j->endpoint, in, out, smoke, err)))
         return -1;
     return j->o->fallback ? add_fallback(j, smoke, err) : 0;
 }
@@ -157,7 +148,7 @@ struct progress_now judging_now(const struct judging *j)
     struct grader_now g = grader_now(j->grader);
     return (struct progress_now){
         .what = "judgments", .unit = "judged", .tokens = j->tokens, .done = g.done, .total = g.total, .failed = g.failed,
-        .left = j->transport ? forecast_calls(&j->pace, g.calls_left + j->in_flight, (int)j->o->parallel) : j->left,
+        .left = j->pump.transport ? forecast_calls(&j->pace, g.calls_left + j->pump.in_flight, (int)j->o->parallel) : j->left,
         .dollars = g.cost > 0 ? g.cost : 0,
     };
 }
@@ -194,47 +185,24 @@ int judging_flush(struct judging *j, struct err *err)
     return 0;
 }
 
-static int take_all(struct judging *j, struct err *err)
-{
-    const struct call_record *r;
-    int rc = 0;
-    while (rc == 0 && (r = j->transport->collect(j->transport->ctx))) {
-        j->in_flight--;
-        forecast_call(&j->pace, r->seconds);
-        rc = judging_take(j, r, err);
-    }
-    return judging_flush(j, rc < 0 ? NULL : err) < 0 ? -1 : rc;
-}
-
 long judging_tick(struct judging *j, double wait, struct err *err)
 {
-    struct transport *t = j->transport;
-    const struct call *c;
-    while (t->room(t->ctx) > 0 && (c = grader_next(j->grader))) {
-        t->submit(t->ctx, c);
-        j->in_flight++;
-    }
+    int in_flight = pump_tick(&j->pump, wait, err);
     say_lines(j);
-    int rc = j->in_flight ? t->step(t->ctx, wait, err) : 0;
-    if (rc < 0 || take_all(j, err) < 0)
+    if (in_flight < 0)
         return -1;
     judging_show(j);
-    return j->in_flight + grader_now(j->grader).calls_left;
+    return in_flight + grader_now(j->grader).calls_left;
 }
 
 int judging_drain(struct judging *j, double seconds, struct err *err)
 {
-    struct err why = {0};
-    double end = clock_now() + seconds;
-    int ended = 0;
-    if (j->transport->drain)
-        j->transport->drain(j->transport->ctx);
-    while (!ended && clock_now() < end) {
-        ended = j->transport->step(j->transport->ctx, 0.2, &why);
-        if (take_all(j, err) < 0)
-            return -1;
-    }
-    return 0;
+    return pump_drain(&j->pump, seconds, err);
+}
+
+void judging_close_answers(struct judging *j)
+{
+    grader_close(j->grader);
 }
 
 static void say_failures(const struct grader_now *g)
@@ -291,8 +259,8 @@ double judging_error_rate(const struct judging *j)
 
 void judging_close(struct judging *j)
 {
-    if (j->transport)
-        j->transport->destroy(j->transport->ctx);
+    if (j->pump.transport)
+        j->pump.transport->destroy(j->pump.transport->ctx);
     grader_destroy(j->grader);
     call_journal_close(j->journal);
     endpoint_free(&j->endpoint);

@@ -43,6 +43,7 @@ static int add_question(struct answers_plan *p, const struct answer_opts *o, con
         int done = journal_count(p->journal, q->id, q->sha256, c, q->n_turns, err), left = q->n_turns - done;
         if (done < 0)
             return -1;
+        p->conversations += left > 0;
         p->turns += q->n_turns;
         p->done += done;
         p->prompt_tokens += done ? 0 : first;

@@ -5,28 +5,37 @@
 #include "mtbench/judging.h"
 #include "mtbench/local.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-static int count_tokens(const struct call *c, const struct rig *judge, int64_t *tokens, struct err *err)
+static int count_tokens(struct judge_plan *p, const struct call *c, const struct rig *judge, struct err *err)
 {
-    struct prompt p = {0};
+    struct prompt prompt = {0};
     bool merged;
+    int rc = local_prompt(&prompt, judge->tokenizer, judge->chat, c, &merged, err);
+    long n = (long)prompt.ids.n, all = rc == 0 ? local_tokens(judge->tokenizer, judge->chat, c) : 0;
+    p->tokens_in += n;
+    p->too_long += n >= judge->model->config.context;
+    p->tight += n < judge->model->config.context && n + c->max_tokens > judge->model->config.context;
+    p->longest = all > p->longest ? all : p->longest;
+    prompt_free(&prompt);
+    return rc;
+}
+
+static int64_t guess_tokens(const struct call *c)
+{
     size_t bytes = 0;
     for (int i = 0; i < c->n_messages; i++)
         bytes += strlen(c->message[i].content);
-    int rc = judge ? local_prompt(&p, judge->tokenizer, judge->chat, c, &merged, err) : 0;
-    *tokens += judge ? (int64_t)p.ids.n : (int64_t)((double)bytes / PLAN_BYTES_PER_TOKEN + 0.5);
-    prompt_free(&p);
-    return rc;
+    return (int64_t)((double)bytes / PLAN_BYTES_PER_TOKEN + 0.5);
 }
 
 static int count_calls(struct judge_plan *p, struct grader *g, const struct rig *judge, bool hosted, struct err *err)
 {
     const struct call *c;
     while ((c = grader_next(g))) {
-        if (count_tokens(c, judge, &p->tokens_in, err) < 0)
+        if (judge && count_tokens(p, c, judge, err) < 0)
             return -1;
+        p->tokens_in += judge ? 0 : guess_tokens(c);
         p->calls++;
         p->tokens_out += c->max_tokens < PLAN_JUDGMENT_TOKENS ? c->max_tokens : PLAN_JUDGMENT_TOKENS;
         p->most_out += (hosted ? 3 : 1) * (int64_t)c->max_tokens;
@@ -48,14 +57,9 @@ int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_in
         .ask_filtered = o->fallback != NULL,
     };
     struct grader *g = journal ? grader_create(&go, err) : NULL;
-    int rc = g ? 0 : -1;
-    for (int r = 1; r <= o->repeat && rc == 0; r++) {
-        struct grader_taken taken;
-        char *path = judge_inputs_output(in, r);
-        rc = grader_take_over(g, r, path, &taken, err);
-        free(path);
-    }
-    rc = rc == 0 ? count_calls(p, g, judge, hosted, err) : -1;
+    if (g)
+        grader_close(g);
+    int rc = g ? count_calls(p, g, judge, hosted, err) : -1;
     if (rc == 0) {
         struct grader_now now = grader_now(g);
         struct call_totals t = call_journal_totals(journal);

@@ -11,19 +11,19 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { DRAIN_SECONDS = 8, GO_ON_SECONDS = 12 * 3600 };     /* a reply of yesterday says nothing about the judge of today */
+enum { DRAIN_SECONDS = 8 };
 
 static int open_canary(struct judging *j, struct canary **canary, struct err *err)
 {
     const struct judge_opts *o = j->o;
     struct buf b = {0};
-    char run[11];
-    snprintf(run, sizeof run, "%010llx", (unsigned long long)(clock_unix() * 100) & 0xffffffffff);
+    char run[17];
+    snprintf(run, sizeof run, "%016llx", (unsigned long long)(clock_unix() * 1e6));
     if (io_read(j->in->output, &b, err) < 0) {
         err_advise(err, "judge first: a canary asks for stored judgments once more");
     } else if (judge_inputs_describe(j->in, o, &j->manifest), (j->journal = call_journal_open(j->in->journal, &j->manifest, err))) {
         struct canary_opts c = { .judge = o->judge_model, .prompts = &j->in->prompts, .n = (int)o->canary, .max_tokens = (int)o->max_tokens, .run = run,
-                                 .since = clock_unix() - GO_ON_SECONDS, .journal = j->journal };
+                                 .journal = j->journal };
         *canary = canary_create(&c, j->in->output, b.data ? b.data : "", b.len, err);
     }
     buf_free(&b);
@@ -33,44 +33,48 @@ static int open_canary(struct judging *j, struct canary **canary, struct err *er
 static int confirm(const struct judging *j, const struct canary *c, struct err *err)
 {
     printf("canary    %d judgments of %s, %d calls to %s\n", canary_now(c).judgments, j->in->output, canary_now(c).calls, j->o->judge_model);
-    if (canary_now(c).done)
-        log_note("--canary: goes on with the run that was interrupted; %d calls were answered then", canary_now(c).done);
     return j->o->confirm ? judging_confirm(err) : 0;
 }
 
-/* Take what came. */
-static int take_all(struct judging *j, struct canary *c, struct err *err)
+struct asking {
+    struct judging *j;
+    struct canary *c;
+};
+
+static const struct call *next(void *asking)
 {
-    const struct call_record *r;
-    while ((r = j->transport->collect(j->transport->ctx))) {
-        forecast_call(&j->pace, r->seconds);
-        if (canary_take(c, r, err) < 0)
-            return -1;
-    }
+    return canary_next(((struct asking *)asking)->c);
+}
+
+static int take(void *asking, const struct call_record *r, struct err *err)
+{
+    return canary_take(((struct asking *)asking)->c, r, err);
+}
+
+static void show_progress(const struct judging *j, const struct canary *c)
+{
     struct canary_now now = canary_now(c);
     if (j->progress)
         progress_update(j->progress, &(struct progress_now){ .what = "canary", .unit = "judged", .done = now.done, .total = now.calls, .failed = now.failed,
                                                              .left = forecast_calls(&j->pace, now.calls - now.done, (int)j->o->parallel) });
-    return 0;
 }
 
 static int ask_all(struct judging *j, struct canary *c, struct err *err)
 {
-    struct transport *t = j->transport;
-    double end = 0;
-    const struct call *call;
+    struct asking a = { j, c };
+    j->pump.asker = (struct asker){ &a, next, take, NULL };
     while (canary_now(c).done < canary_now(c).calls) {
-        while (!end && t->room(t->ctx) > 0 && (call = canary_next(c)))
-            t->submit(t->ctx, call);
-        int rc = t->step(t->ctx, 0.2, err);
-        if (take_all(j, c, end ? NULL : err) < 0 || rc < 0)
+        if (job_poll(j->job) != JOB_RUNNING) {
+            if (pump_drain(&j->pump, DRAIN_SECONDS, err) < 0)
+                return -1;
+            break;
+        }
+        if (pump_tick(&j->pump, 0.2, err) < 0)
             return -1;
-        if (!end && job_poll(j->job) != JOB_RUNNING) {
-            t->drain(t->ctx);
-            end = clock_now() + DRAIN_SECONDS;
-        } else if (end && clock_now() > end)
-            return err_set(err, ERR_CANCELLED, "--canary: stopped; start again to ask for all of them");
+        show_progress(j, c);
     }
+    if (canary_now(c).done < canary_now(c).calls)
+        return err_set(err, ERR_CANCELLED, "--canary: stopped; start again to ask for all of them");
     return 0;
 }
 

@@ -20,7 +20,7 @@ static int converse(struct job *job, struct api_run *r, struct err *err)
     long open = 1;
     while (open > 0 && job_poll(job) == JOB_RUNNING)
         open = api_run_tick(r, 0.2, err);
-    if (open > 0 && r->transport && api_run_drain(r, DRAIN_SECONDS, err) < 0)
+    if (open > 0 && r->pump.transport && api_run_drain(r, DRAIN_SECONDS, err) < 0)
         open = -1;
     struct err more = {0};
     if (api_run_finish(r, &more) < 0) {

@@ -49,10 +49,10 @@ static int export_calls(struct judging *j, struct err *err)
     if (judging_endpoint(j, err) < 0)
         return EXIT_INPUT;
     const struct batch_export_opts o = { &j->endpoint, j->o->export_file };
-    if (!(j->transport = batch_export_create(&o, err)) || judging_tick(j, 0, err) < 0 || batch_export_finish(j->transport, err) < 0)
+    if (!(j->pump.transport = batch_export_create(&o, err)) || judging_tick(j, 0, err) < 0 || batch_export_finish(j->pump.transport, err) < 0)
         return EXIT_INPUT;
-    printf("exported  %" PRId64 " calls in %d file%s\nwrote     %s\n", batch_export_count(j->transport), batch_export_files(j->transport),
-           batch_export_files(j->transport) == 1 ? "" : "s", j->o->export_file);
+    printf("exported  %" PRId64 " calls in %d file%s\nwrote     %s\n", batch_export_count(j->pump.transport), batch_export_files(j->pump.transport),
+           batch_export_files(j->pump.transport) == 1 ? "" : "s", j->o->export_file);
     return EXIT_COMPLETE;
 }
 
@@ -64,13 +64,16 @@ static int import_calls(struct judging *j, struct err *err)
         return EXIT_INPUT;
     const struct batch_import_opts o = { .endpoint = &j->endpoint, .path = (const char *const *)j->o->import_files.word, .n = j->o->import_files.n,
                                          .price_in = in, .price_out = out };
-    if (!(j->transport = batch_import_create(&o, err)))
+    if (!(j->pump.transport = batch_import_create(&o, err)))
         return EXIT_INPUT;
-    long open = judging_check_import(j, err) < 0 ? -1 : 1;
+    long open = 1;
     while (open > 0)
         open = judging_tick(j, 0, err);
     if (open < 0)
         return EXIT_INPUT;
+    if (batch_import_unused(j->pump.transport))
+        log_note("--import: %" PRId64 " replies belong to calls that this run does not make: other answers, other prompts or another judge",
+                 batch_import_unused(j->pump.transport));
     if (judging_finish(j, err) < 0)
         return EXIT_INPUT;
     return judging_error_rate(j) > j->o->max_error_rate ? EXIT_FAILURES : EXIT_COMPLETE;
@@ -97,6 +100,7 @@ static int open_rank_0(struct judging *j, struct job *job, const struct judge_op
 {
     if (judge_inputs_read(in, o, NULL, err) < 0 || judging_open(j, job, o, in, err) < 0)
         return -1;
+    judging_close_answers(j);
     j->progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
     if (!o->quiet)
         judge_inputs_stats(in, o);

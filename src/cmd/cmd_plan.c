@@ -109,7 +109,7 @@ static void print_price(const struct judge_plan *p, const struct judge_opts *o)
         printf("          --max-cost %g would stop it before its end\n", o->max_cost);
 }
 
-static void print_judge(const struct judge_plan *p, const struct judge_opts *o, long to_come)
+static void print_judge(const struct judge_plan *p, const struct judge_opts *o, long to_come, int context)
 {
     char text[40];
     printf("judge     %s, %s: %ld judgments, %ld done, %ld calls to come", o->judge_model, o->mode_name, p->judgments, p->done, p->calls);
@@ -121,6 +121,11 @@ static void print_judge(const struct judge_plan *p, const struct judge_opts *o, 
     printf("tokens    %" PRId64 " in (%s%s), about %.0f out; at most %" PRId64 " in, %" PRId64 " out\n", p->tokens_in,
            p->counted ? "counted with its tokenizer" : "estimated from their bytes", to_come ? "; answers to come taken as of usual length" : "", p->tokens_out,
            p->most_in, p->most_out);
+    if (p->too_long)
+        printf("          %ld prompt%s not fit the judge's context of %d tokens and will not be judged\n", p->too_long, p->too_long == 1 ? " does" : "s do", context);
+    if (p->tight)
+        printf("          %ld prompt%s less than --judge-max-tokens %ld of the context of %d for the judgment\n", p->tight,
+               p->tight == 1 ? " leaves" : "s leave", o->max_tokens, context);
     print_price(p, o);
     if (p->seconds > 0 && !o->judge_path)
         printf("time      about %s at %.1f s a call, as so far, %ld in flight\n", time_of(ceil((double)p->calls / (double)o->parallel) * p->seconds, text), p->seconds,
@@ -141,32 +146,37 @@ static int open_counter(const struct plan_opts *o, struct rig *r, struct err *er
 }
 
 /* Rank 0. 'answers': what answering would take; NULL: the answers are there. */
-static int plan_judging(const struct plan_opts *o, const struct answers_plan *answers, struct err *err)
+static int plan_judging(const struct plan_opts *o, const struct answers_plan *answers, struct judge_plan *plan, struct err *err)
 {
     const struct answer_opts *a = &o->run.answer;
     const struct judge_opts *j = &o->run.judge;
     struct judge_inputs in = {0};
-    struct judge_plan p;
     struct rig counter = {0};
     long to_come = 0;
     int rc = judge_inputs_read(&in, j, answers ? a->name : NULL, err);
     if (rc == 0 && answers)
         to_come = plan_answers_give(answers, a, &in.questions, &in.answers);
     if (rc == 0 && (rc = open_counter(o, &counter, err)) == 0)
-        rc = plan_judge(&p, j, &in, counter.tokenizer ? &counter : NULL, err);
+        rc = plan_judge(plan, j, &in, counter.tokenizer ? &counter : NULL, err);
     if (rc == 0)
-        print_judge(&p, j, to_come);
+        print_judge(plan, j, to_come, counter.model ? counter.model->config.context : 0);
     rig_close(&counter);
     judge_inputs_free(&in);
     return rc;
 }
 
-/* Collective: what the local judge takes when its turn comes. 'alone': nothing has told the layout yet. */
-static int plan_local_judge(struct job *job, const struct judge_opts *j, bool alone, struct err *err)
+/* Collective: what the local judge takes when its turn comes, as rank 0's plan has its calls. 'alone': nothing has told the layout yet. */
+static int plan_local_judge(struct job *job, const struct judge_opts *j, const struct judge_plan *p, bool alone, struct err *err)
 {
     struct rig r = {0};
     struct rig_memory m;
-    struct rig_opts ro = { .model_path = j->judge_path, .model_id = j->judge_model, .threads = j->threads, .max_batch = j->max_batch };
+    struct rig_opts ro = { .model_path = j->judge_path, .model_id = j->judge_model, .threads = j->threads };
+    long need[2] = { p->calls, p->longest };
+    job_bcast(job, need, sizeof need);
+    if (need[0] == 0)
+        return 0;
+    ro.max_batch = need[0] < j->max_batch ? need[0] : j->max_batch;
+    ro.max_tokens = need[1];
     int rc = rig_open(&r, job, &ro, err);
     if (rc == 0 && (rc = rig_plan(&r, &ro, &m, err)) == 0 && job_info(job).rank == 0) {
         if (alone)
@@ -186,8 +196,12 @@ static int plan_answering(struct job *job, const struct answer_opts *a, struct a
     struct rig_memory m;
     bool root = job_info(job).rank == 0;
     int rc = answer_open(job, a, &qs, &r, &ro, err);
-    if (rc == 0 && (rc = rig_plan(&r, &ro, &m, err)) == 0)
-        rc = job_agree(job, root ? plan_answers(p, a, &qs, &r, err) : 0, err);
+    if (rc == 0 && (rc = job_agree(job, root ? plan_answers(p, a, &qs, &r, err) : 0, err)) == 0) {
+        long left = root ? p->conversations : 0;
+        job_bcast(job, &left, sizeof left);
+        ro.max_batch = left && left < ro.max_batch ? left : ro.max_batch;
+        rc = rig_plan(&r, &ro, &m, err);
+    }
     if (rc == 0 && root) {
         print_layout(job, &r);
         print_memory("model", &r, &m);
@@ -202,12 +216,13 @@ static int plan(struct job *job, const struct plan_opts *o, struct err *err)
 {
     const struct answer_opts *a = &o->run.answer;
     struct answers_plan answers = {0};
+    struct judge_plan judge = {0};
     bool root = job_info(job).rank == 0;
     int rc = a->model_path ? plan_answering(job, a, &answers, err) : 0;
     if (rc == 0)
-        rc = job_agree(job, root ? plan_judging(o, a->model_path ? &answers : NULL, err) : 0, err);
+        rc = job_agree(job, root ? plan_judging(o, a->model_path ? &answers : NULL, &judge, err) : 0, err);
     if (rc == 0 && o->run.judge.judge_path)
-        rc = plan_local_judge(job, &o->run.judge, !a->model_path, err);
+        rc = plan_local_judge(job, &o->run.judge, &judge, !a->model_path, err);
     plan_answers_free(&answers);
     return rc;
 }

@@ -4,7 +4,6 @@
 #include "mtbench/hash.h"
 #include "mtbench/json.h"
 #include "mtbench/lines.h"
-#include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/verdict.h"
 
@@ -23,7 +22,6 @@ struct stored {
 
 struct question_asked {
     char key[CALL_KEY_MAX + 1];
-    char hash[17];                       /* of the judgment */
     const struct judge_prompt *prompt;
     char *user;
     int game;                            /* 0: single */
@@ -39,8 +37,6 @@ struct canary {
     struct call_message message[2];
     struct call call;
 };
-
-enum { MAX_RUN = 17 };
 
 /* ---- choosing ---- */
 
@@ -90,8 +86,7 @@ static int by_question(const void *pa, const void *pb)
     const struct question_asked *a = pa, *b = pb;
     if (a->verdict.question_id != b->verdict.question_id)
         return a->verdict.question_id < b->verdict.question_id ? -1 : 1;
-    int c = strcmp(a->hash, b->hash);
-    return c ? c : a->game - b->game;
+    return strcmp(a->key, b->key);
 }
 
 static void add(struct canary *c, const struct stored *s, int game, const char *user)
@@ -100,7 +95,7 @@ static void add(struct canary *c, const struct stored *s, int game, const char *
     const struct judgment_row *r = s->row;
     *q = (struct question_asked){ .prompt = s->prompt, .user = xstrdup(user), .game = game,
         .verdict = { .question_id = r->question_id, .score_was = r->score, .winner_was = game == 2 ? r->g2 : r->g1 } };
-    memcpy(q->hash, s->hash, sizeof q->hash);
+    snprintf(q->key, sizeof q->key, "canary-%.16s-g%d-%s", c->o.run, game, s->hash);
 }
 
 /* Its calls, if the line holds what was asked. */
@@ -116,78 +111,6 @@ static bool take_stored(struct canary *c, const struct stored *s)
         add(c, s, 2, two->valuestring);
     cJSON_Delete(j);
     return fine;
-}
-
-/* ---- a run that was cut short ---- */
-
-static const struct call *call_of(struct canary *c, struct question_asked *q)
-{
-    int n = 0;
-    if (*q->prompt->system_prompt)
-        c->message[n++] = (struct call_message){ "system", q->prompt->system_prompt };
-    c->message[n++] = (struct call_message){ "user", q->user };
-    c->call = (struct call){ .key = q->key, .message = c->message, .n_messages = n, .temperature = 0, .max_tokens = c->o.max_tokens, .verdict = -1 };
-    c->call.content = q->content = call_content(&c->call);
-    return &c->call;
-}
-
-static void name_calls(struct canary *c, const char *run)
-{
-    for (int i = 0; i < c->n; i++) {
-        snprintf(c->ask[i].key, sizeof c->ask[i].key, "canary-%s-g%d-%s", run, c->ask[i].game, c->ask[i].hash);
-        call_of(c, &c->ask[i]);
-    }
-}
-
-/* The name of the journal's last run, if it may go on: as many judgments, and not too long ago. */
-static bool last_run(const struct canary *c, char run[MAX_RUN])
-{
-    const struct call_record *r, *last = NULL;
-    char as_many[16], *dash;
-    for (size_t i = 0; (r = call_journal_at(c->o.journal, i)); i++)
-        last = r;
-    snprintf(as_many, sizeof as_many, "n%d", c->o.n);
-    if (!last || last->tstamp < c->o.since || strncmp(last->key, "canary-", 7))
-        return false;
-    snprintf(run, MAX_RUN, "%s", last->key + 7);
-    if (!(dash = strchr(run, '-')))
-        return false;
-    *dash = '\0';
-    size_t k = strlen(as_many);
-    return (size_t)(dash - run) > k && !strcmp(dash - k, as_many);
-}
-
-/* Does a record of each call of this run lie in the journal, a failed one too? Then it came to its end. */
-static bool has_ended(const struct canary *c)
-{
-    struct map asked = {0};
-    const struct call_record *r;
-    int missing = 0;
-    for (size_t i = 0; (r = call_journal_at(c->o.journal, i)); i++)
-        map_set(&asked, r->key, strlen(r->key), i);
-    for (int i = 0; i < c->n; i++)
-        missing += map_find_text(&asked, c->ask[i].key) == MAP_NONE;
-    map_free(&asked);
-    return missing == 0;
-}
-
-static void take(struct canary *c, struct question_asked *q, const struct call_record *r);
-
-static void go_on(struct canary *c)
-{
-    char run[MAX_RUN], fresh[MAX_RUN];
-    snprintf(fresh, sizeof fresh, "%.10sn%d", c->o.run, c->o.n);
-    if (last_run(c, run))
-        name_calls(c, run);
-    if (!last_run(c, run) || has_ended(c)) {
-        name_calls(c, fresh);
-        return;
-    }
-    for (int i = 0; i < c->n; i++) {
-        const struct call_record *r = call_journal_find(c->o.journal, c->ask[i].key, c->ask[i].content);
-        if (r)
-            take(c, &c->ask[i], r);
-    }
 }
 
 struct canary *canary_create(const struct canary_opts *o, const char *name, const char *data, size_t n, struct err *err)
@@ -209,10 +132,8 @@ struct canary *canary_create(const struct canary_opts *o, const char *name, cons
     qsort(c->ask, (size_t)c->n, sizeof *c->ask, by_question);
     free(s);
     judgment_table_free(&t);
-    if (c->n) {
-        go_on(c);
+    if (c->n)
         return c;
-    }
     canary_destroy(c);
     err_set(err, ERR_USAGE, "%s: no judgment by %s with a verdict and a prompt of the judge file; judge first", name, o->judge);
     return NULL;
@@ -232,9 +153,16 @@ void canary_destroy(struct canary *c)
 
 const struct call *canary_next(struct canary *c)
 {
-    while (c->cursor < c->n && c->ask[c->cursor].done)
-        c->cursor++;
-    return c->cursor == c->n ? NULL : call_of(c, &c->ask[c->cursor++]);
+    if (c->cursor == c->n)
+        return NULL;
+    struct question_asked *q = &c->ask[c->cursor++];
+    int n = 0;
+    if (*q->prompt->system_prompt)
+        c->message[n++] = (struct call_message){ "system", q->prompt->system_prompt };
+    c->message[n++] = (struct call_message){ "user", q->user };
+    c->call = (struct call){ .key = q->key, .message = c->message, .n_messages = n, .temperature = 0, .max_tokens = c->o.max_tokens, .verdict = -1 };
+    c->call.content = q->content = call_content(&c->call);
+    return &c->call;
 }
 
 static void read_verdict(struct question_asked *q, const struct call_record *r)
@@ -247,14 +175,6 @@ static void read_verdict(struct question_asked *q, const struct call_record *r)
     q->verdict.winner_is = v.letter == 'C' ? WINNER_TIE : (v.letter == 'A') == (q->game == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2;
 }
 
-static void take(struct canary *c, struct question_asked *q, const struct call_record *r)
-{
-    read_verdict(q, r);
-    q->done = true;
-    c->done++;
-    c->failed += !q->verdict.read;
-}
-
 int canary_take(struct canary *c, const struct call_record *r, struct err *err)
 {
     int i = 0;
@@ -264,7 +184,10 @@ int canary_take(struct canary *c, const struct call_record *r, struct err *err)
         return err_set(err, ERR_FORMAT, "%s: a reply to a call that the canary did not make; this is a bug", r->key);
     if (call_journal_append(c->o.journal, r, err) < 0)
         return -1;
-    take(c, &c->ask[i], r);
+    read_verdict(&c->ask[i], r);
+    c->ask[i].done = true;
+    c->done++;
+    c->failed += !c->ask[i].verdict.read;
     return 0;
 }
 

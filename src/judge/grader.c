@@ -1,7 +1,6 @@
 /* grader.c - from matches to judgments: which calls are still to be made, and what their replies mean. */
 #include "grader_priv.h"
 
-#include "mtbench/batch.h"
 #include "mtbench/clock.h"
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
@@ -144,36 +143,47 @@ static int build_call(struct grader *g, int i)
     return 0;
 }
 
-void grader_adopt(struct grader *g, int i, const struct call_record *r)
+/* The games in the order of asking: repeat after repeat, matches as they are or shuffled, game 1 before game 2. */
+static int game_at(const struct grader *g, int place)
 {
-    call_journal_add(g->o.journal, r);
-    judge(g, &g->game[i], grader_match(g, i / g->n_games), r);
-    g->now.calls_left--;
-    finish(g, i, false);
+    int unit = place / g->n_games, n = g->o.matches->n;
+    return (unit / n * n + g->order[unit % n]) * g->n_games + place % g->n_games;
 }
 
-/* The same prompt with the same answers in the same places may have been a call of the pair named the other way round: of pairwise-baseline, say,
- * where pairwise-all asks now. */
-static bool adopt_exchanged(struct grader *g, int i)
+static int place_of(const struct grader *g, int i)
 {
-    const struct match *m = grader_match(g, i / g->n_games);
-    char key[CALL_KEY_MAX + 1];
-    if (!m->model_2)
-        return false;
-    game_key(&(struct game_name){ g->o.judge, m->prompt->name, m->model_2, m->model_1, m->question->id, m->turn, 2 - i % g->n_games,
-                                  i / g->n_games / g->o.matches->n + 1 }, key);
-    const struct call_record *r = call_journal_find(g->o.journal, key, g->game[i].content);
-    if (!r || r->judge)
-        return false;
-    struct call_record copy = *r;
-    copy.key = g->game[i].key;
-    copy.sent = "{\"taken_over\": \"the pair named the other way round\"}";
-    copy.tokens_in = copy.tokens_out = 0;
-    copy.tokens_estimated = false;
-    copy.cost = copy.seconds = 0;
-    copy.tries = 0;
-    grader_adopt(g, i, &copy);
-    return true;
+    int unit = i / g->n_games, n = g->o.matches->n;
+    return (unit / n * n + g->place[unit % n]) * g->n_games + i % g->n_games;
+}
+
+static void push_ready(struct grader *g, int place)
+{
+    int at = g->n_ready++;
+    for (; at > 0 && g->ready[(at - 1) / 2] > place; at = (at - 1) / 2)
+        g->ready[at] = g->ready[(at - 1) / 2];
+    g->ready[at] = place;
+}
+
+static int pop_ready(struct grader *g)
+{
+    int top = g->ready[0], last = g->ready[--g->n_ready], at = 0;
+    for (int child; (child = 2 * at + 1) < g->n_ready; at = child) {
+        if (child + 1 < g->n_ready && g->ready[child + 1] < g->ready[child])
+            child++;
+        if (last <= g->ready[child])
+            break;
+        g->ready[at] = g->ready[child];
+    }
+    g->ready[at] = last;
+    return top;
+}
+
+static void end_unanswered(struct grader *g, int i, bool is_new)
+{
+    g->game[i].status = JUDGMENT_NO_ANSWER;
+    g->game[i].tstamp = clock_unix();
+    g->now.calls_left--;
+    finish(g, i, is_new);
 }
 
 /* Look whether a waiting game has its answers now, and whether the journal has its reply. */
@@ -184,47 +194,49 @@ static void settle(struct grader *g, int i, bool is_new)
     int ready = match_ready(m, g->o.answers, g->o.reference);
     if (ready == JUDGMENT_NO_ANSWER) {
         g->now.no_reference += i % g->n_games == 0 && match_reference_failed(m, g->o.reference);
-        game->status = JUDGMENT_NO_ANSWER;
-        game->tstamp = clock_unix();
-        g->now.calls_left--;
-        finish(g, i, is_new);
+        end_unanswered(g, i, is_new);
     } else if (ready == JUDGMENT_OK && build_call(g, i) == 0) {
         game->content = g->call.content;
         game->state = GAME_READY;
         g->now.empty += i % g->n_games == 0 && match_judges_empty(m, g->o.answers);
         const struct call_record *r = call_journal_find(g->o.journal, game->key, game->content);
-        if ((!r && adopt_exchanged(g, i)) || !r || (g->o.ask_filtered && r->status == CALL_FILTERED && !r->judge))
+        if (!r || (g->o.ask_filtered && r->status == CALL_FILTERED && !r->judge)) {
+            push_ready(g, place_of(g, i));
             return;
+        }
         judge(g, game, m, r);
         g->now.calls_left--;
         finish(g, i, false);
     }
 }
 
-static void settle_all(struct grader *g, bool is_new)
+/* All that waits of a match, in every repeat. */
+static void settle_match(struct grader *g, int match, bool is_new)
+{
+    for (int unit = match; unit < g->n_units; unit += g->o.matches->n)
+        for (int i = unit * g->n_games; i < (unit + 1) * g->n_games && !g->twin[unit]; i++)
+            if (g->game[i].state == GAME_WAITING)
+                settle(g, i, is_new);
+}
+
+void grader_wake(struct grader *g, int64_t question_id)
+{
+    size_t first = map_find_int(&g->first_of, question_id);
+    for (int m = first == MAP_NONE ? -1 : (int)first; m >= 0; m = g->next_of[m])
+        settle_match(g, m, true);
+}
+
+void grader_close(struct grader *g)
 {
     for (int i = 0; i < g->n_units * g->n_games; i++)
         if (g->game[i].state == GAME_WAITING && !g->twin[i / g->n_games])
-            settle(g, i, is_new);
-    g->cursor = 0;
-}
-
-void grader_wake(struct grader *g)
-{
-    settle_all(g, true);
-}
-
-/* The games in the order of asking: repeat after repeat, matches as they are or shuffled, game 1 before game 2. */
-static int game_at(const struct grader *g, int position)
-{
-    int unit = position / g->n_games, n = g->o.matches->n;
-    return (unit / n * n + g->order[unit % n]) * g->n_games + position % g->n_games;
+            end_unanswered(g, i, true);
 }
 
 const struct call *grader_next(struct grader *g)
 {
-    while (g->cursor < g->n_units * g->n_games) {
-        int i = game_at(g, g->cursor++);
+    while (g->n_ready) {
+        int i = game_at(g, pop_ready(g));
         if (g->game[i].state != GAME_READY || build_call(g, i) < 0)
             continue;
         g->game[i].content = g->call.content;            /* an answer may have been replaced since */
@@ -253,29 +265,30 @@ int grader_take(struct grader *g, const struct call_record *r, struct err *err)
     return 0;
 }
 
-enum batch_reply grader_batch_reply(const struct grader *g, const char *id)
-{
-    size_t n;
-    uint32_t content;
-    char key[CALL_KEY_MAX + 1] = "";
-    if (!batch_id_split(id, &n, &content))
-        return BATCH_STRANGE;
-    memcpy(key, id, n);
-    int i = grader_find(g, key);
-    if (i < 0)
-        return BATCH_STRANGE;
-    const struct game *game = &g->game[i];
-    if ((uint32_t)game->content != content)
-        return BATCH_OLD_PROMPT;
-    return game->state == GAME_DONE && game->status != JUDGMENT_FAILED ? BATCH_MERGED : BATCH_WANTED;
-}
-
 int grader_flush(struct grader *g, struct err *err)
 {
     return call_journal_sync(g->o.journal, err);
 }
 
 /* ---- life ---- */
+
+/* The order of asking, and the matches of each question. */
+static void index_matches(struct grader *g)
+{
+    int n = g->o.matches->n;
+    if (g->o.shuffle)
+        shuffle_seed_0(n, g->order);
+    for (int i = 0; !g->o.shuffle && i < n; i++)
+        g->order[i] = i;
+    for (int i = 0; i < n; i++)
+        g->place[g->order[i]] = i;
+    for (int m = n - 1; m >= 0; m--) {
+        int64_t id = g->o.matches->match[m].question->id;
+        size_t first = map_find_int(&g->first_of, id);
+        g->next_of[m] = first == MAP_NONE ? -1 : (int)first;
+        map_set(&g->first_of, &id, sizeof id, (size_t)m);
+    }
+}
 
 static int check_references(const struct grader_opts *o, struct err *err)
 {
@@ -296,18 +309,19 @@ struct grader *grader_create(const struct grader_opts *o, struct err *err)
     g->game = xcalloc((size_t)g->n_units * (size_t)g->n_games, sizeof *g->game);
     g->twin = xcalloc((size_t)g->n_units, sizeof *g->twin);
     g->order = xcalloc((size_t)o->matches->n, sizeof *g->order);
+    g->place = xcalloc((size_t)o->matches->n, sizeof *g->place);
+    g->next_of = xcalloc((size_t)o->matches->n, sizeof *g->next_of);
+    g->ready = xcalloc((size_t)g->n_units * (size_t)g->n_games, sizeof *g->ready);
     for (g->n_slots = 16; g->n_slots < 2 * (size_t)g->n_units * (size_t)g->n_games;)
         g->n_slots *= 2;
     g->slot = xcalloc(g->n_slots, sizeof *g->slot);
-    if (o->shuffle)
-        shuffle_seed_0(o->matches->n, g->order);
-    for (int i = 0; !o->shuffle && i < o->matches->n; i++)
-        g->order[i] = i;
+    index_matches(g);
     name_games(g);
     for (int u = 0; u < g->n_units; u++)
         g->now.total += !g->twin[u];
     g->now.calls_left = g->now.total * g->n_games;
-    settle_all(g, false);
+    for (int m = 0; m < o->matches->n; m++)
+        settle_match(g, m, false);
     return g;
 }
 
@@ -321,6 +335,10 @@ void grader_destroy(struct grader *g)
     free(g->twin);
     free(g->slot);
     free(g->order);
+    free(g->place);
+    free(g->next_of);
+    free(g->ready);
+    map_free(&g->first_of);
     free(g->finished);
     free(g);
 }

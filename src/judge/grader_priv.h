@@ -3,6 +3,7 @@
 #define MTB_GRADER_PRIV_H
 
 #include "mtbench/grader.h"
+#include "mtbench/map.h"
 #include "mtbench/verdict.h"
 
 enum game_state { GAME_WAITING, GAME_READY, GAME_ASKED, GAME_DONE };     /* waiting: for answers */
@@ -28,7 +29,10 @@ struct grader {
     int *slot;                           /* (n_slots) hash of keys: game + 1 */
     size_t n_slots;
     int *order;                          /* (n_matches) the order of asking */
-    int cursor;                          /* next in the order of asking, over all repeats */
+    int *place;                          /* (n_matches) where 'order' has a match */
+    int *ready, n_ready;                 /* a heap of places of games that can be asked, the least on top */
+    struct map first_of;                 /* question to the first of its matches */
+    int *next_of;                        /* (n_matches) the next match of the same question; -1 */
     struct grader_now now;
     int *finished, n_finished, said;     /* judgments made since the start, for their lines */
     struct buf user, line;
@@ -46,16 +50,6 @@ const struct match *grader_match(const struct grader *g, int unit);
 /* All its games are done; the status of the worse. */
 bool grader_is_done(const struct grader *g, int unit);
 enum judgment_status grader_status(const struct grader *g, int unit);
-/* What the judge of a game (1, 2) sees; "" where an answer is missing. Caller frees. */
-char *grader_prompt(const struct grader *g, int unit, int game);
-/* A reply to a ready game that is known without asking: into the journal, and judged. */
-void grader_adopt(struct grader *g, int game, const struct call_record *r);
-
-/* Our judgment of what a line of a file of this repeat judges, or -1. A line with a fallback's name is that of the judge in whose place it
- * replied. */
-int record_unit(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row);
-double record_score(const struct grader *g, int unit);
-enum winner record_winner(const struct grader *g, int unit, int game);
 /* The judgment as FastChat writes it, and the line that it prints. */
 void record_put(const struct grader *g, int unit, struct buf *out);
 void record_line(const struct grader *g, int unit, struct buf *out);

@@ -79,6 +79,19 @@ int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat 
     return rc;
 }
 
+enum { VERDICT_TOKENS = 64 };            /* of "\nVerdict: [[1", and some more where a boundary falls into other tokens */
+
+/* A forced verdict reads the reply again, as text: bytes that were no UTF-8 have become U+FFFD by then, which is three of them. */
+long local_tokens(const struct tokenizer *t, const struct chat *chat, const struct call *c)
+{
+    struct prompt p = {0};
+    bool merged;
+    long reply = c->verdict >= 0 ? 3L * c->max_tokens + VERDICT_TOKENS : c->max_tokens;
+    long n = local_prompt(&p, t, chat, c, &merged, NULL) < 0 ? 0 : (long)p.ids.n + reply;
+    prompt_free(&p);
+    return n;
+}
+
 static int room(void *ctx)
 {
     const struct local *l = ctx;

@@ -207,24 +207,40 @@ int match_check_reference(const struct match *m, const struct model_answers *ref
     return m->with_reference && !reference_of(m, reference, err) ? -1 : 0;
 }
 
-static int check_match(const struct match *m, const struct answer_set *answers, const struct model_answers *reference, struct err *err)
+/* 1: an answer is missing (err says which), where a share of the matches may do without. */
+static int check_match(const struct match *m, const char *coming, const struct answer_set *answers, const struct model_answers *reference, struct err *err)
 {
     const char *model[2] = { m->model_1, m->model_2 };
+    bool lacks = false;
     for (int k = 0; answers && k < 2 && model[k]; k++) {
+        if (coming && !strcmp(model[k], coming))
+            continue;
         if (!answer_set_model(answers, model[k]))
             return err_set(err, ERR_USAGE, "%s: no answers of this model; generate them first, or check --model-list", model[k]);
         if (answer_ready(answer_of(answers, model[k], m), m->turn) < 0)
-            return missing(m, model[k], err);
+            lacks = missing(m, model[k], err);
     }
-    return match_check_reference(m, reference, err);
+    return match_check_reference(m, reference, err) < 0 ? -1 : lacks;
 }
 
 int matches_check(const struct match_opts *o, const struct answer_set *answers, const struct model_answers *reference, struct err *err)
 {
     struct matches m;
-    int rc = matches_build(o, &m, err);
-    for (int i = 0; rc == 0 && i < m.n; i++)
-        rc = check_match(&m.match[i], answers, reference, err);
+    struct err why, first = {0};
+    int rc = matches_build(o, &m, err), lacking = 0;
+    for (int i = 0; rc == 0 && i < m.n; i++) {
+        int is = check_match(&m.match[i], o->coming, answers, reference, &why);
+        if (is > 0 && lacking++ == 0)
+            first = why;
+        if (is < 0) {
+            first = why;
+            rc = -1;
+        }
+    }
+    if (first.kind && (rc < 0 || lacking > o->may_lack * m.n)) {
+        *err = first;
+        rc = -1;
+    }
     matches_free(&m);
     return rc;
 }

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROWS = 256, MAX_SPECIAL = 256 };
+enum { MAX_ROWS = 256, MAX_SPECIAL = 256, MAX_THREADS = 1024 };
 
 struct rig_parts {
     struct job *job;
@@ -29,6 +29,7 @@ struct rig_parts {
     struct layout *layout;
     struct shared *shared;
     void *own;                           /* packed weights without a job */
+    double instant;                      /* rig_instant() */
     struct buf jinja;                    /* the model's own template */
     struct buf file;                     /* the user's template file */
     const char *special[MAX_SPECIAL];
@@ -113,9 +114,23 @@ static int read_template_file(struct rig_parts *p, const struct rig_opts *o, str
     return 0;
 }
 
+double rig_instant(const struct rig *r)
+{
+    return r->parts->instant;
+}
+
+void rig_set_instant(struct rig *r, double wall_clock)
+{
+    r->parts->instant = wall_clock;
+    chat_set_now(r->chat, wall_clock);
+}
+
 static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     struct rig_parts *p = r->parts;
+    p->instant = chat_wall_clock(clock_unix());
+    if (p->job)
+        job_bcast(p->job, &p->instant, sizeof p->instant);
     const struct gguf *g = model_gguf(r->model);
     bool automatic = !p->file.data && (!o->chat_template || !strcmp(o->chat_template, "auto"));
     if (automatic && (g ? textfiles_gguf_template(g, &p->jinja) : textfiles_template(metadata(p), &p->jinja, err)) < 0)
@@ -126,7 +141,7 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
         .own = p->jinja.len ? p->jinja.data : NULL, .n_own = p->jinja.len,
         .model_id = o->model_id ? o->model_id : "", .model_path = o->model_path,
         .bos = tokenizer_bos_text(t), .eos = tokenizer_eos_text(t), .unk = tokenizer_unk_text(t), .pad = tokenizer_pad_text(t),
-        .special = p->special, .n_special = p->n_special, .now = chat_wall_clock(clock_unix()),
+        .special = p->special, .n_special = p->n_special, .now = p->instant,
     };
     r->chat = chat_create(&c, err);
     return r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template");
@@ -145,6 +160,15 @@ static void find_stops(struct rig *r)
 
 /* ---- weights and engine ---- */
 
+/* The flag, else what OpenMP's programs are told by; of a list the first number, as of the outermost level. 0: neither says. */
+static int wanted_threads(const struct rig_opts *o)
+{
+    const char *text = getenv("OMP_NUM_THREADS");
+    char *end;
+    long n = o->threads ? o->threads : text ? strtol(text, &end, 10) : 0;
+    return n >= 1 && n <= MAX_THREADS ? (int)n : 0;
+}
+
 static int max_of(int a, int b)
 {
     return a > b ? a : b;
@@ -156,7 +180,7 @@ static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err
     struct rig_parts *p = r->parts;
     int heads = c->n_heads * c->head_dim;
     struct cpu_opts cpu = {
-        .threads = p->layout ? p->layout->n_threads : (int)o->threads, .cpu = p->layout ? p->layout->cpu : NULL, .max_rows = MAX_ROWS,
+        .threads = p->layout ? p->layout->n_threads : wanted_threads(o), .cpu = p->layout ? p->layout->cpu : NULL, .max_rows = MAX_ROWS,
         .crowded = p->layout && p->layout->oversubscribed,
         .max_k = max_of(max_of(c->dim, c->ff), heads), .max_heads_dim = heads,
     };
@@ -282,7 +306,7 @@ static int lay_out(struct rig *r, const struct rig_opts *o, struct engine_opts *
 {
     struct rig_parts *p = r->parts;
     if (p->job)
-        p->layout = layout_create(p->job, (int)o->threads);
+        p->layout = layout_create(p->job, wanted_threads(o));
     return agree(p, open_backend(r, o, err), err) < 0 ? -1 : agree(p, plan_memory(r, o, e, m, err), err);
 }
 

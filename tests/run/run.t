@@ -90,6 +90,56 @@ all 2 "${own[@]}"
 ! grep -q '"status": "failed"' "$d/smoke/model_judgment/own_single.journal"; ok $? "and nothing that was broken off is on record as failed"
 
 forget
+: >"$d/log"
+hosted 2 --num-choices 2 --temperature 1.5 --first-n 3
+python3 - "$answers/m.jsonl" "$d/smoke/model_judgment/j_single.jsonl" <<'PY' >"$d/out" 2>"$d/err"
+import json, sys
+answers = {a["question_id"]: a["choices"] for a in map(json.loads, open(sys.argv[1]))}
+seen = 0
+for j in map(json.loads, open(sys.argv[2])):
+    first, other = (c["turns"][j["turn"] - 1] for c in answers[j["question_id"]])
+    assert first != other and first in j["user_prompt"] and other not in j["user_prompt"], j["question_id"]
+    seen += 1
+assert seen == 6, seen
+PY
+ok $? "of two choices the first is judged, as FastChat does it"
+[ $rc -eq 0 ] && [ "$(calls)" -eq 7 ]; ok $? "once each: $(calls) calls"
+
+# A baseline whose answers are not all there, and an answer that cannot be made.
+sed 's/"model_id": "m"/"model_id": "base"/' "$answers/m.jsonl" | head -2 >"$d/base"
+forget
+mkdir -p "$answers" && cp "$d/base" "$answers/base.jsonl"
+: >"$d/log"
+pairs=(--mode pairwise-baseline --baseline-model base --first-n 3)
+hosted 2 "${pairs[@]}"
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q '^mtbench: base: no answer to turn' "$d/err" && [ ! -e "$answers/m.journal" ] && [ "$(calls)" -eq 0 ]
+ok $? "a baseline that lacks an answer ends it before anything is computed ($rc): $(head -1 "$d/err")"
+timeout 60 "$build/mtbench" plan --model-path "$d/model" --model-id m --data-dir "$d" --bench-name smoke --reference smoke --judge-model j "${pairs[@]}" \
+    >"$d/out" 2>"$d/err"
+rc=$?
+[ $rc -eq 1 ] && grep -q '^mtbench: base: no answer to turn' "$d/err"; ok $? "plan says so too: $rc"
+echo '["[[C]]"]' >"$d/ties"
+start_stub --replies "$d/ties"
+hosted 2 "${pairs[@]}" --max-error-rate 0.5
+start_stub
+[ $rc -eq 0 ] && grep -q '^judgments 4/6   2 failed' "$d/out"; ok $? "within --max-error-rate the others are judged: $rc, $(grep '^judgments' "$d/out")"
+forget
+mkdir "$d/long" && cp -r "$d/smoke/." "$d/long/"
+python3 - "$d/long/question.jsonl" <<'PY'
+import json, sys
+q = [json.loads(line) for line in open(sys.argv[1])]
+q[1]["turns"][1] = "again and " * 4000
+open(sys.argv[1], "w").writelines(json.dumps(x) + "\n" for x in q)
+PY
+hosted 2 --bench-name long --first-n 3 --max-error-rate 0.2
+[ $rc -eq 0 ] && grep -q '^answers   5/6 turns   1 failed' "$d/out" && grep -q '^judgments 5/6   1 failed' "$d/out"
+ok $? "a turn that failed keeps no other from being judged: $rc, $(grep '^judgments' "$d/out")"
+OPENAI_API_KEY=k timeout 60 "$build/mtbench" judge --data-dir "$d" --bench-name long --reference smoke --judge-model j --judge-base-url "$url" --first-n 3 \
+    --max-error-rate 0.4 --quiet >"$d/out" 2>"$d/err"
+rc=$?
+[ $rc -eq 0 ]; ok $? "nor does judge: $rc, $(grep '^judgments' "$d/out")"
+
+forget
 hosted 2 --device cuda
 [ $rc -eq 77 ] && [ "$(said)" -eq 1 ] && [ ! -e "$answers/m.jsonl" ]; ok $? "a GPU that is demanded and not there ends it: $rc"
 hosted 2 --mode pairwise-all

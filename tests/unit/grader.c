@@ -119,7 +119,7 @@ static char *path_of(const char *name)
 static void start(struct run *r, const char *judge, enum judge_mode mode, const char *journal, int repeat, const struct canned *canned)
 {
     *r = (struct run){ .stub = { .canned = canned, .most = 8 } };
-    struct match_opts m = { &questions, models, 2, "y", mode, &prompts };
+    struct match_opts m = { &questions, models, 2, "y", mode, &prompts, NULL, 0 };
     fill_answers(r);
     if (matches_build(&m, &r->matches, &err) < 0)
         printf("Bail out! %s\n", err.text);
@@ -432,17 +432,58 @@ static void test_arrival(void)
     open_grader(&r);
     ok(!grader_next(r.grader) && grader_now(r.grader).calls_left == 12, "no answers, no calls");
     answer_set_add(&r.answers, "x", 82, (const char *const[]){ "x82", "x82b" }, 2);
-    grader_wake(r.grader);
+    grader_wake(r.grader, 82);
     ok(!grader_next(r.grader), "one of two is not enough");
     answer_set_add(&r.answers, "y", 82, (const char *const[]){ "y82", "ERROR" }, 2);
-    grader_wake(r.grader);
+    grader_wake(r.grader, 82);
     ok(go(&r, -1) == 2 && grader_now(r.grader).done == 2 && grader_now(r.grader).by_status[JUDGMENT_NO_ANSWER] == 1 &&
         grader_now(r.grader).calls_left == 8,
        "two games of the first turn; the second turn has nothing to judge");
     fill_answers(&r);
-    grader_wake(r.grader);
+    for (int q = 0; q < questions.n; q++)
+        grader_wake(r.grader, questions.q[q].id);
     ok(go(&r, -1) == 8 && grader_now(r.grader).done == 6, "the rest came");
     end(&r);
+}
+
+/* Whoever waits for an answer that will never come is counted, not waited for. */
+static void test_close(void)
+{
+    struct run r;
+    start(&r, "closed", MODE_SINGLE, "closed.journal", 2, good);
+    answer_set_free(&r.answers);
+    open_grader(&r);
+    long total = grader_now(r.grader).total;
+    answer_set_add(&r.answers, "x", 82, (const char *const[]){ "x82", "x82b" }, 2);
+    grader_wake(r.grader, 82);
+    grader_wake(r.grader, 4711);
+    ok(grader_now(r.grader).done == 0 && grader_now(r.grader).calls_left == total, "one answer of many is there");
+    grader_close(r.grader);
+    struct grader_now now = grader_now(r.grader);
+    ok(now.by_status[JUDGMENT_NO_ANSWER] == total - 4 && now.calls_left == 4, "both turns of it, twice, are left to ask for; the rest has no answer");
+    ok(go(&r, -1) == 4 && grader_now(r.grader).done == total && grader_now(r.grader).calls_left == 0, "and all are done");
+    end(&r);
+}
+
+/* Calls become ready in any order and are asked in that of the matches. */
+static void test_order_of_arrival(void)
+{
+    struct run r, late;
+    const struct call *a, *b;
+    int n = 0, equal = 0;
+    start(&r, "order", MODE_PAIRWISE_ALL, "order.journal", 2, good);
+    start(&late, "order", MODE_PAIRWISE_ALL, "order_late.journal", 2, good);
+    answer_set_free(&late.answers);
+    open_grader(&r);
+    open_grader(&late);
+    fill_answers(&late);
+    for (int q = questions.n - 1; q >= 0; q--)
+        grader_wake(late.grader, questions.q[q].id);
+    for (; (a = grader_next(r.grader)); n++)
+        equal += (b = grader_next(late.grader)) && !strcmp(a->key, b->key);
+    ok(n == grader_now(r.grader).total * 2 && equal == n && !grader_next(late.grader), "%d calls in one order, whichever answers came first", n);
+    end(&r);
+    end(&late);
 }
 
 static void test_replies(void)
@@ -474,109 +515,6 @@ static void test_replies(void)
     end(&r);
 }
 
-/* Verdicts without a journal: of an older run, or of FastChat. */
-static void test_take_over(void)
-{
-    static const enum judge_mode mode[] = { MODE_SINGLE, MODE_PAIRWISE_ALL };
-    static const struct canned none[] = { { NULL, "must not be asked", CALL_OK } };
-    for (int k = 0; k < 2; k++) {
-        struct run r;
-        struct grader_taken taken;
-        char *file = xstrdup(path_of(k ? "mine_pair.jsonl" : "mine.jsonl"));
-        int units = k ? 6 : 12;
-        start(&r, "gpt-x", mode[k], k ? "mine_pair.journal" : "mine.journal", 1, k ? letters : good);
-        open_grader(&r);
-        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left, "a file that is not there holds no verdicts");
-        ok(go(&r, -1) == 12 && grader_write(r.grader, 1, file, &err) == 0, "twelve replies, written");
-        char *before = file_of(k ? "mine_pair.jsonl" : "mine.jsonl");
-        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left, "what the journal knows is not taken twice");
-        end(&r);
-        start(&r, "gpt-x", mode[k], k ? "later_pair.journal" : "later.journal", 1, none);
-        open_grader(&r);
-        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && taken.taken == units && !taken.reread && !taken.left &&
-            grader_now(r.grader).calls_left == 0 && grader_now(r.grader).cost == 0, "a new journal takes over %ld judgments", taken.taken);
-        ok(grader_write(r.grader, 1, file, &err) == 0, "written again");
-        char *after = file_of(k ? "mine_pair.jsonl" : "mine.jsonl");
-        ok(!strcmp(before, after), "the file is the same to the byte");
-        end(&r);
-        start(&r, "gpt-x", mode[k], k ? "later_pair.journal" : "later.journal", 1, none);
-        open_grader(&r);
-        ok(grader_now(r.grader).done == units && grader_now(r.grader).calls_left == 0, "and the journal keeps them");
-        end(&r);
-        free(before);
-        free(after);
-        free(file);
-    }
-}
-
-/* Lines that judge something else, or twice, or nothing. */
-static void test_leave(void)
-{
-    struct run r;
-    struct grader_taken taken;
-    start(&r, "gpt-x", MODE_SINGLE, "left.journal", 1, good);
-    answer_set_add(&r.answers, "x", 81, (const char *const[]){ "another", "x81b" }, 2);
-    struct buf b = {0};
-    char *text = file_of("mine.jsonl");
-    buf_str(&b, text);
-    struct single_judgment twice = { 82, "x", "gpt-x", "single-v1", "q82|x82", "[[4]]", 4, true, 1, 1 },
-                           says = { 82, "y", "hand", "single-v1", "q82|y82", "[[4]]", 5, true, 1, 1 };
-    single_judgment_put(&b, &twice);
-    buf_char(&b, '\n');
-    put_file("left.jsonl", b.data);
-    open_grader(&r);
-    ok(grader_take_over(r.grader, 1, path_of("left.jsonl"), &taken, &err) == 0 && taken.taken == 10 && taken.left == 3 && grader_now(r.grader).calls_left == 2,
-        "ten of twelve are taken over; two judge another answer, one comes twice: %ld, %ld", taken.taken, taken.left);
-    end(&r);
-    start(&r, "hand", MODE_SINGLE, "hand.journal", 1, good);
-    buf_clear(&b);
-    single_judgment_put(&b, &says);
-    says.question_id = 81;
-    says.user_prompt = "q81|y81";
-    says.judgment = "$ERROR$";
-    says.score = -1;
-    buf_char(&b, '\n');
-    single_judgment_put(&b, &says);
-    put_file("hand.jsonl", b.data);
-    open_grader(&r);
-    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 1 && taken.reread == 1 && taken.left == 0 &&
-        grader_now(r.grader).calls_left == 11, "the text counts where a line says another verdict; a failed call is none: %ld %ld %ld", taken.taken, taken.reread, taken.left);
-    end(&r);
-    start(&r, "hand", MODE_SINGLE, "forced.journal", 1, good);
-    r.o.constrained = true;
-    open_grader(&r);
-    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 0, "a free text is no constrained verdict");
-    end(&r);
-    buf_free(&b);
-    free(text);
-}
-
-/* pairwise-all after pairwise-baseline, the models named the other way round. */
-static void test_exchanged(void)
-{
-    static const struct canned first_x[] = { { "q81|x81", "[[A]]", CALL_OK }, { NULL, "[[C]]", CALL_OK } };
-    struct run r;
-    start(&r, "both", MODE_PAIRWISE_BASELINE, "both.journal", 1, first_x);
-    open_grader(&r);
-    ok(go(&r, -1) == 12, "x against the baseline y: twelve games");
-    end(&r);
-    start(&r, "both", MODE_PAIRWISE_ALL, "both.journal", 1, letters);
-    matches_free(&r.matches);
-    static const char *const turned[] = { "y", "x" };
-    struct match_opts m = { &questions, turned, 2, NULL, MODE_PAIRWISE_ALL, &prompts };
-    matches_build(&m, &r.matches, &err);
-    r.o.matches = &r.matches;
-    open_grader(&r);
-    struct grader_now now = grader_now(r.grader);
-    ok(now.done == 6 && now.calls_left == 0 && now.cost == 3, "y against x asks for nothing and costs nothing more");
-    ok(grader_write(r.grader, 1, path_of("both.jsonl"), &err) == 0, "written");
-    char *text = file_of("both.jsonl");
-    ok(strstr(text, "\"model_1\": \"y\", \"model_2\": \"x\", \"g1_winner\": \"tie\", \"g2_winner\": \"model_2\"") &&
-        strstr(text, "\"g1_user_prompt\": \"q81|y81|x81\""), "each game with its own winner: %.300s", text);
-    free(text);
-    end(&r);
-}
-
 int main(void)
 {
     if (!mkdtemp(folder) || questions_parse("q", question_file, strlen(question_file), &questions, &err) < 0 ||
@@ -591,9 +529,8 @@ int main(void)
     test_states();
     test_old_lines();
     test_arrival();
-    test_take_over();
-    test_leave();
-    test_exchanged();
+    test_close();
+    test_order_of_arrival();
     test_replies();
     questions_free(&questions);
     judge_prompts_free(&prompts);

@@ -34,7 +34,7 @@ static const char *const models[] = { "x", "y", "z" };
 
 static struct match_opts opts(enum judge_mode mode)
 {
-    return (struct match_opts){ &questions, models, 3, "y", mode, &prompts };
+    return (struct match_opts){ &questions, models, 3, "y", mode, &prompts, NULL, 0 };
 }
 
 /* All matches in one line: question.turn:model_1[-model_2]. */
@@ -180,6 +180,14 @@ static void test_check(struct answer_set *s, struct model_answers *ref)
     ok(matches_check(&o, s, ref, &err) < 0 && strstr(err.text, "w: no answers of this model"), "%s", err.text);
     answer_set_add(s, "w", 1, (const char *const[]){ "a", "b" }, 2);
     ok(matches_check(&o, s, ref, &err) < 0 && strstr(err.text, "w: no answer to turn 1 of question 3"), "%s", err.text);
+    o.may_lack = 0.9;
+    ok(matches_check(&o, s, ref, &err) == 0, "a share of the matches may do without");
+    o.may_lack = 0.01;
+    ok(matches_check(&o, s, ref, &err) < 0, "but no more than that");
+    o.may_lack = 0;
+    o.coming = "w";
+    ok(matches_check(&o, s, ref, &err) == 0, "one whose answers are to come is not looked for");
+    o.coming = NULL;
     o = opts(MODE_PAIRWISE_BASELINE);
     o.baseline = "gone";
     ok(matches_check(&o, s, ref, &err) < 0 && strstr(err.text, "gone: no answers"), "a baseline without answers is noticed: %s", err.text);
