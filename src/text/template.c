@@ -1,14 +1,28 @@
 /* template.c - chat templates: parse once, render often. */
 #include "template_priv.h"
 
+#include "mtbench/json.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct template {
     struct work w;                       /* owns source, tokens and tree */
     struct node *root;
 };
+
+/* CR LF and CR alone are line feeds before anything is read, as in jinja2. */
+static struct slice with_line_feeds(struct work *w, const char *src, size_t n)
+{
+    char *text = work_alloc(w, n + 1), *to = text;
+    for (size_t i = 0; i < n; i++) {
+        if (src[i] == '\r' && i + 1 < n && src[i + 1] == '\n')
+            continue;
+        *to++ = src[i] == '\r' ? '\n' : src[i];
+    }
+    return (struct slice){ text, (size_t)(to - text) };
+}
 
 struct template *template_parse(const char *src, size_t n, struct err *err)
 {
@@ -23,7 +37,9 @@ struct template *template_parse(const char *src, size_t n, struct err *err)
         template_destroy(t);
         return NULL;
     }
-    struct slice copy = work_copy(&t->w, src, n);
+    if (utf8_bad(src, n) >= 0)
+        work_fail(&t->w, "not UTF-8");
+    struct slice copy = with_line_feeds(&t->w, src, n);
     t->root = template_tree(&t->w, template_lex(&t->w, copy));
     return t;
 }
@@ -43,9 +59,9 @@ static void set(struct work *w, struct frame *f, const char *name, struct value 
 
 static void set_globals(struct work *w, struct frame *f, const struct template_vars *v)
 {
-    struct value messages = v_list(w, false);
+    struct value messages = v_list(w, L_LIST);
     for (int i = 0; i < v->n_messages; i++) {
-        struct value m = v_dict(w, false);
+        struct value m = v_dict(w);
         dict_set(w, m.dict, v_text("role"), v_slice(v->message[i].role));
         dict_set(w, m.dict, v_text("content"), v_slice(v->message[i].content));
         list_add(w, messages.list, m);
@@ -56,7 +72,7 @@ static void set_globals(struct work *w, struct frame *f, const struct template_v
     set(w, f, "documents", v_none());
     for (int i = 0; i < v->n_tokens; i++)
         set(w, f, v->token[i].name, v_text(v->token[i].text));
-    struct value additional = v_list(w, false);
+    struct value additional = v_list(w, L_LIST);
     for (int i = 0; i < v->n_additional; i++)
         list_add(w, additional.list, v_text(v->additional[i]));
     if (v->n_additional)
@@ -74,6 +90,7 @@ int template_render(const struct template *t, const struct template_vars *v, str
         return -1;
     }
     e.frame = work_alloc(&w, sizeof *e.frame);
+    e.hole = v_nothing();
     set_globals(&w, e.frame, v);
     template_run(&e, t->root);
     work_free(&w);

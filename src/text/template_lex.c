@@ -1,7 +1,7 @@
 /* template_lex.c - a template's text into tokens, with jinja2's treatment of white space: trim_blocks, lstrip_blocks, "-" and "+". */
 #include "template_priv.h"
-#include "unicode.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +10,7 @@ struct lexer {
     const char *p, *end;
     struct tok *tok;
     int n, cap;
-    bool strip_next;                     /* the tag before ended in "-" */
-    bool trim_newline;                   /* the tag before was a block: its newline goes */
+    bool line_start;                     /* what was read last ended in a line feed */
 };
 
 static void add(struct lexer *l, struct tok t)
@@ -28,16 +27,26 @@ static void add(struct lexer *l, struct tok t)
     l->tok[l->n++] = t;
 }
 
-static bool blank(char c)
+/* Bytes of the white space at p, 0 for anything else. */
+static size_t blank(const char *p, const char *end)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+    size_t n;
+    return p < end && char_space(char_at((struct slice){ p, (size_t)(end - p) }, 0, &n)) ? n : 0;
 }
 
-static void count_lines(struct lexer *l, const char *from, const char *to)
+static void skip_to(struct lexer *l, const char *to)
 {
-    for (; from < to; from++)
-        l->w->line += *from == '\n';
+    for (; l->p < to; l->p++)
+        l->w->line += *l->p == '\n';
 }
+
+static void skip_blanks(struct lexer *l)
+{
+    for (size_t n; (n = blank(l->p, l->end)) > 0;)
+        skip_to(l, l->p + n);
+}
+
+/* ---- text and the ends of tags ---- */
 
 /* Next "{{", "{%" or "{#", or the end. */
 static const char *find_tag(const struct lexer *l)
@@ -48,146 +57,222 @@ static const char *find_tag(const struct lexer *l)
     return l->end;
 }
 
-/* The text up to 'tag', cut as the tags on both sides ask. */
-static void lex_text(struct lexer *l, const char *tag)
+static bool all_blank(const char *p, const char *end)
 {
-    const char *from = l->p, *to = tag;
-    if (l->strip_next) {
-        while (from < to && blank(*from))
-            from++;
-    } else if (l->trim_newline && from < to) {
-        if (*from == '\n')
-            from++;
-        else if (*from == '\r' && from + 1 < to && from[1] == '\n')
-            from += 2;
-    }
-    char mark = tag + 2 < l->end ? tag[2] : '\0';
-    if (tag < l->end && mark == '-') {
-        while (to > from && blank(to[-1]))
-            to--;
-    } else if (tag < l->end && mark != '+' && tag[1] != '{') {
-        const char *start = to;
-        while (start > l->p && (start[-1] == ' ' || start[-1] == '\t'))
-            start--;
-        bool line_start = start == l->p ? l->n == 0 || l->trim_newline || (start > from && start[-1] == '\n') : start[-1] == '\n';
-        if (start == l->p && l->n > 0)
-            line_start = false;
-        if (line_start && start >= from)
-            to = start;
-        else if (line_start)
-            to = from;
-    }
-    if (to > from)
-        add(l, (struct tok){ .kind = TOK_TEXT, .s = { from, (size_t)(to - from) } });
-    count_lines(l, l->p, tag);
-    l->p = tag;
-    l->strip_next = l->trim_newline = false;
+    for (size_t n; p < end; p += n)
+        if ((n = blank(p, end)) == 0)
+            return false;
+    return true;
 }
 
-/* Behind a tag's content: "-%}", "+%}" or "%}". */
-static bool at_close(const struct lexer *l, char c, size_t *length, bool *strip, bool *plus)
+/* The text up to 'tag', cut as the tag asks: "-" takes the white space before it; without "+" a block or comment that stands first on its
+ * line takes the line's. */
+static void lex_text(struct lexer *l, const char *tag)
 {
-    *strip = *l->p == '-';
-    *plus = *l->p == '+';
-    const char *p = l->p + (*strip || *plus);
-    if (p + 1 >= l->end || p[0] != c || p[1] != '}')
-        return false;
-    *length = (size_t)(p + 2 - l->p);
-    return true;
+    struct slice s = { l->p, (size_t)(tag - l->p) };
+    char mark = tag + 2 < l->end ? tag[2] : '\0';
+    if (tag < l->end && mark == '-') {
+        s = text_strip(l->w, s, (struct slice){ 0 }, false, true);
+    } else if (tag < l->end && mark != '+' && tag[1] != '{') {
+        size_t start = s.len;
+        while (start && s.ptr[start - 1] != '\n')
+            start--;
+        if ((start || l->line_start) && all_blank(s.ptr + start, tag))
+            s.len = start;
+    }
+    if (s.len)
+        add(l, (struct tok){ .kind = TOK_TEXT, .s = s });
+    skip_to(l, tag);
+}
+
+/* The end of a tag whose mark before the closing letters was 'mark': "-" takes white space, a block or comment one line feed. */
+static void lex_close(struct lexer *l, const char *behind, char mark, bool newline)
+{
+    skip_to(l, behind);
+    if (mark == '-')
+        skip_blanks(l);
+    else if (newline && mark != '+' && l->p < l->end && *l->p == '\n')
+        skip_to(l, l->p + 1);
+    l->line_start = l->p[-1] == '\n';
+}
+
+/* "-%}", "+%}" or "%}" at l->p; "+" only where blocks end. NULL: something else. */
+static const char *at_close(const struct lexer *l, char c, char *mark)
+{
+    *mark = *l->p == '-' || (*l->p == '+' && c == '%') ? *l->p : '\0';
+    const char *p = l->p + (*mark != '\0');
+    return p + 1 < l->end && p[0] == c && p[1] == '}' ? p + 2 : NULL;
 }
 
 static void lex_comment(struct lexer *l)
 {
-    const char *close = l->p + 2;
+    const char *start = l->p + 2 + (l->p + 2 < l->end && (l->p[2] == '-' || l->p[2] == '+')), *close = start;
     while (close + 1 < l->end && !(close[0] == '#' && close[1] == '}'))
         close++;
     if (close + 1 >= l->end)
         work_fail(l->w, "a comment is not closed");
-    l->strip_next = close > l->p + 2 && close[-1] == '-';
-    l->trim_newline = !(close > l->p + 2 && close[-1] == '+');
-    count_lines(l, l->p, close);
-    l->p = close + 2;
+    lex_close(l, close + 2, close > start && (close[-1] == '-' || close[-1] == '+') ? close[-1] : '\0', true);
 }
 
-/* "\u00e9", "\U0001f642" or "\x41" behind the backslash at p: the character goes to *to. Returns bytes read, 0 for anything else. */
-static size_t lex_code(const char *p, const char *end, char **to)
+/* ---- strings ---- */
+
+static size_t digits(const char *p, const char *end, size_t most, uint32_t base, uint32_t *value)
 {
-    size_t digits = *p == 'u' ? 4 : *p == 'U' ? 8 : *p == 'x' ? 2 : 0;
-    uint32_t c = 0;
-    if (digits == 0 || (size_t)(end - p) <= digits)
-        return 0;
-    for (size_t i = 1; i <= digits; i++) {
-        static const char hex[] = "0123456789abcdef";
-        const char *k = p[i] ? strchr(hex, p[i] | 32) : NULL;
-        if (!k || (p[i] < '0'))
-            return 0;
-        c = c << 4 | (uint32_t)(k - hex);
+    size_t n = 0;
+    *value = 0;
+    for (; n < most && p + n < end; n++) {
+        uint32_t c = (unsigned char)p[n], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 99;
+        if (d >= base)
+            break;
+        *value = *value * base + d;
     }
-    if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+    return n;
+}
+
+/* A character by its number, behind the backslash at p: bytes read, 0 for anything else. */
+static size_t lex_code(struct lexer *l, const char *p, const char *end, struct buf *out)
+{
+    size_t want = *p == 'u' ? 4 : *p == 'U' ? 8 : *p == 'x' ? 2 : 0, n;
+    uint32_t c;
+    if (*p == 'N')
+        work_fail(l->w, "characters by name in a string are not supported");
+    if (want) {
+        if (digits(p + 1, end, want, 16, &c) != want || c > 0x10ffff)
+            work_fail(l->w, "a truncated or impossible \\%c escape", *p);
+        n = want + 1;
+    } else if ((n = digits(p, end, 3, 8, &c)) == 0) {
         return 0;
-    struct buf b = { 0 };
-    utf8_put(&b, c);
-    memcpy(*to, b.data, b.len);
-    *to += b.len;
-    buf_free(&b);
-    return digits + 1;
+    }
+    if (c >= 0xd800 && c < 0xe000)
+        work_fail(l->w, "half a surrogate pair in a string");
+    char_put(out, c);
+    return n;
+}
+
+/* The character behind a backslash. jinja2 turns what is beyond ASCII into escapes first, whose own backslash this one then takes away. */
+static size_t lex_escape(struct lexer *l, const char *p, const char *end, struct buf *out)
+{
+    static const char letter[] = "abfnrtv\\'\"", byte[] = "\a\b\f\n\r\t\v\\'\"";
+    const char *k = *p ? strchr(letter, *p) : NULL;
+    size_t n = 1;
+    if (k) {
+        buf_char(out, byte[k - letter]);
+    } else if ((unsigned char)*p >= 0x80) {
+        uint32_t c = char_at((struct slice){ p, (size_t)(end - p) }, 0, &n);
+        buf_printf(out, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+    } else if (*p != '\n' && (n = lex_code(l, p, end, out)) == 0) {
+        buf_char(out, '\\');
+        buf_char(out, *p);
+        n = 1;
+    }
+    return n;
 }
 
 static void lex_string(struct lexer *l)
 {
-    char quote = *l->p++;
-    const char *start = l->p;
-    while (l->p < l->end && *l->p != quote)
-        l->p += *l->p == '\\' && l->p + 1 < l->end ? 2 : 1;
-    if (l->p >= l->end)
+    const char quote = *l->p, *start = l->p + 1, *end = start;
+    struct buf *out = work_buf(l->w);
+    while (end < l->end && *end != quote)
+        end += *end == '\\' && end + 1 < l->end ? 2 : 1;
+    if (end >= l->end)
         work_fail(l->w, "a string is not closed");
-    char *out = work_alloc(l->w, (size_t)(l->p - start) + 1), *to = out;
-    size_t code;
-    for (const char *p = start; p < l->p; p++) {
-        static const char letter[] = "ntr\\'\"", byte[] = "\n\t\r\\'\"";
-        const char *k = *p == '\\' && p[1] ? strchr(letter, p[1]) : NULL;
-        if (k) {
-            *to++ = byte[k - letter];
-            p++;
-        } else if (*p == '\\' && p[1] == '\n') {
-            p++;
-        } else if (*p == '\\' && (code = lex_code(p + 1, l->p, &to)) > 0) {
-            p += code;
-        } else {
-            *to++ = *p;
-        }
+    for (const char *p = start; p < end;) {
+        size_t n = 1;
+        if (*p == '\\')
+            n += lex_escape(l, p + 1, end, out);
+        else
+            buf_char(out, *p);
+        p += n;
     }
-    count_lines(l, start, l->p);
-    l->p++;
-    add(l, (struct tok){ .kind = TOK_STRING, .s = { out, (size_t)(to - out) } });
+    skip_to(l, end + 1);
+    add(l, (struct tok){ .kind = TOK_STRING, .s = work_take(l->w, out) });
+}
+
+/* ---- numbers ---- */
+
+/* Digits with single underscores between them: bytes read. */
+static size_t digit_run(const char *p, const char *end, const char *of)
+{
+    size_t n = 0;
+    while (p + n < end && p[n] && (strchr(of, p[n]) || (p[n] == '_' && n && p[n - 1] != '_' && p + n + 1 < end && p[n + 1] && strchr(of, p[n + 1]))))
+        n++;
+    return n;
+}
+
+static const char decimal[] = "0123456789";
+
+/* 1.5, 1e3, 1_0.5E-2. 0: no float. */
+static size_t float_length(const struct lexer *l)
+{
+    size_t whole = digit_run(l->p, l->end, decimal), n = whole, k;
+    if (l->p[-1] == '.')                 /* x.0.1 are two items */
+        return 0;
+    if (l->p + n < l->end && l->p[n] == '.' && (k = digit_run(l->p + n + 1, l->end, decimal)) > 0)
+        n += 1 + k;
+    if (l->p + n < l->end && (l->p[n] | 32) == 'e') {
+        size_t sign = l->p + n + 1 < l->end && (l->p[n + 1] == '+' || l->p[n + 1] == '-');
+        if ((k = digit_run(l->p + n + 1 + sign, l->end, decimal)) > 0)
+            n += 1 + sign + k;
+    }
+    return n > whole ? n : 0;
+}
+
+static size_t prefixed_length(const struct lexer *l, int *base)
+{
+    static const char *const of[] = { "01", "01234567", "0123456789abcdefABCDEF" };
+    if (l->p[0] != '0' || l->p + 2 >= l->end)
+        return 0;
+    char k = l->p[1] | 32;
+    int which = k == 'b' ? 0 : k == 'o' ? 1 : k == 'x' ? 2 : -1;
+    if (which < 0)
+        return 0;
+    size_t under = l->p[2] == '_', n = digit_run(l->p + 2 + under, l->end, of[which]);
+    *base = which == 0 ? 2 : which == 1 ? 8 : 16;
+    return n ? 2 + under + n : 0;
 }
 
 static void lex_number(struct lexer *l)
 {
-    char text[64];
-    size_t n = 0;
-    bool real = false;
-    while (l->p < l->end && n < sizeof text - 1) {
-        char c = *l->p;
-        if (c == '.' && !(l->p + 1 < l->end && l->p[1] >= '0' && l->p[1] <= '9'))
-            break;
-        if (!((c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '_' || ((c == '+' || c == '-') && n && (text[n - 1] | 32) == 'e')))
-            break;
-        real |= c == '.' || (c | 32) == 'e';
-        if (c != '_')
-            text[n++] = c;
-        l->p++;
+    char text[400];
+    int base = 10;
+    size_t n = float_length(l), kept = 0;
+    bool real = n > 0;
+    if (!real && (n = prefixed_length(l, &base)) == 0)
+        n = digit_run(l->p, l->end, *l->p == '0' ? "0" : decimal);
+    for (size_t i = base == 10 ? 0 : 2; i < n; i++) {
+        if (l->p[i] != '_')
+            text[kept++] = l->p[i];
+        if (kept >= sizeof text - 1)
+            work_fail(l->w, "a number of more than %zu digits", sizeof text - 2);
     }
-    text[n] = '\0';
-    if (real)
-        add(l, (struct tok){ .kind = TOK_FLOAT, .f = strtod(text, NULL) });
-    else
-        add(l, (struct tok){ .kind = TOK_INT, .i = strtoll(text, NULL, 10) });
+    text[kept] = '\0';
+    errno = 0;
+    struct tok t = { .kind = real ? TOK_FLOAT : TOK_INT, .f = real ? strtod(text, NULL) : 0 };
+    if (!real)
+        t.i = strtoll(text, NULL, base);
+    if (!real && errno)
+        work_fail(l->w, "a whole number of more than 64 bits");
+    add(l, t);
+    l->p += n;
 }
 
-static bool name_char(char c)
+/* ---- tags ---- */
+
+static size_t name_char(const char *p, const char *end)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
+    size_t n = 1;
+    if (p >= end)
+        return 0;
+    uint32_t c = char_at((struct slice){ p, (size_t)(end - p) }, 0, &n);
+    return c == '_' || char_alnum(c) ? n : 0;
+}
+
+static void lex_name(struct lexer *l)
+{
+    const char *start = l->p;
+    for (size_t n; (n = name_char(l->p, l->end)) > 0;)
+        l->p += n;
+    add(l, (struct tok){ .kind = TOK_NAME, .s = { start, (size_t)(l->p - start) } });
 }
 
 static void lex_operator(struct lexer *l)
@@ -197,7 +282,7 @@ static void lex_operator(struct lexer *l)
     for (size_t i = 0; i < sizeof two / sizeof *two; i++)
         if (l->p + 1 < l->end && !memcmp(l->p, two[i], 2))
             n = 2;
-    if (n == 1 && !strchr("+-*/%~<>=.,:|()[]{}", *l->p))
+    if (n == 1 && (!*l->p || !strchr("+-*/%~<>=.,:|()[]{}", *l->p)))
         work_fail(l->w, "unexpected character '%c'", *l->p);
     add(l, (struct tok){ .kind = TOK_OP, .s = { l->p, n } });
     l->p += n;
@@ -206,89 +291,74 @@ static void lex_operator(struct lexer *l)
 /* The inside of {{ }} or {% %}; brackets are counted so that "}}" may close two dicts. */
 static void lex_inside(struct lexer *l, char close, enum token_kind end)
 {
-    int open = 0;
-    size_t length;
-    bool strip, plus;
+    char mark, open[MAX_DEPTH];
+    int n_open = 0;
+    const char *behind;
     for (;;) {
-        while (l->p < l->end && blank(*l->p))
-            l->w->line += *l->p++ == '\n';
+        skip_blanks(l);
         if (l->p >= l->end)
             work_fail(l->w, "a tag is not closed");
-        if (open == 0 && at_close(l, close, &length, &strip, &plus)) {
+        if (n_open == 0 && (behind = at_close(l, close, &mark))) {
             add(l, (struct tok){ .kind = end });
-            l->p += length;
-            l->strip_next = strip;
-            l->trim_newline = close == '%' && !plus;
+            lex_close(l, behind, mark, close == '%');
             return;
         }
         char c = *l->p;
-        if (c == '"' || c == '\'')
+        if (c == '"' || c == '\'') {
             lex_string(l);
-        else if (c >= '0' && c <= '9')
+        } else if (c >= '0' && c <= '9') {
             lex_number(l);
-        else if (name_char(c)) {
-            const char *start = l->p;
-            while (l->p < l->end && name_char(*l->p))
-                l->p++;
-            add(l, (struct tok){ .kind = TOK_NAME, .s = { start, (size_t)(l->p - start) } });
+        } else if (name_char(l->p, l->end)) {
+            lex_name(l);
         } else {
-            open += c == '{' || c == '(' || c == '[';
-            open -= c == '}' || c == ')' || c == ']';
-            if (open < 0)
+            if (c == '{' || c == '(' || c == '[') {
+                if (n_open == MAX_DEPTH)
+                    work_fail(l->w, "nested more than %d deep", MAX_DEPTH);
+                open[n_open++] = c == '{' ? '}' : c == '(' ? ')' : ']';
+            } else if ((c == '}' || c == ')' || c == ']') && (n_open == 0 || open[--n_open] != c)) {
                 work_fail(l->w, "unexpected '%c'", c);
+            }
             lex_operator(l);
         }
     }
 }
 
-/* {% raw %} ... {% endraw %}: what is between is text. */
+static const char *skip_word(const struct lexer *l, const char *p, const char *word)
+{
+    size_t n = strlen(word);
+    p += p < l->end && (*p == '-' || *p == '+');
+    for (size_t k; (k = blank(p, l->end)) > 0;)
+        p += k;
+    if ((size_t)(l->end - p) < n || memcmp(p, word, n))
+        return NULL;
+    p += n;
+    for (size_t k; (k = blank(p, l->end)) > 0;)
+        p += k;
+    return p;
+}
+
+/* {% raw %} ... {% endraw %}: what is between is text. No line feed goes behind the first. */
 static bool lex_raw(struct lexer *l)
 {
-    const char *p = l->p + 2 + (l->p + 2 < l->end && (l->p[2] == '-' || l->p[2] == '+'));
-    while (p < l->end && blank(*p))
-        p++;
-    if (l->end - p < 5 || memcmp(p, "raw", 3) || name_char(p[3]))
+    char mark;
+    struct lexer at = *l;
+    const char *behind;
+    if (!(at.p = skip_word(l, l->p + 2, "raw")) || at.p >= l->end || !(behind = at_close(&at, '%', &mark)) || mark == '+')
         return false;
-    p += 3;
-    while (p < l->end && blank(*p))
-        p++;
-    bool strip = p < l->end && *p == '-';
-    p += strip;
-    if (l->end - p < 2 || p[0] != '%' || p[1] != '}')
-        return false;
-    const char *body = p + 2, *close = body;
-    const char *word = NULL;
-    for (; close + 1 < l->end; close++) {
-        if (close[0] != '{' || close[1] != '%')
+    lex_close(l, behind, mark, false);
+    for (const char *close = l->p; close + 1 < l->end; close++) {
+        if (close[0] != '{' || close[1] != '%' || !(at.p = skip_word(l, close + 2, "endraw")) || at.p >= l->end || !(behind = at_close(&at, '%', &mark)))
             continue;
-        word = close + 2 + (close + 2 < l->end && (close[2] == '-' || close[2] == '+'));
-        while (word < l->end && blank(*word))
-            word++;
-        if (l->end - word >= 6 && !memcmp(word, "endraw", 6))
-            break;
+        lex_text(l, close);
+        lex_close(l, behind, mark, true);
+        return true;
     }
-    if (close + 1 >= l->end)
-        work_fail(l->w, "raw is not closed");
-    l->p = body;
-    l->strip_next = strip;
-    l->trim_newline = false;             /* trim_blocks passes raw by */
-    lex_text(l, close);
-    l->p = word + 6;
-    while (l->p < l->end && blank(*l->p))
-        l->p++;
-    size_t length;
-    bool plus;
-    if (!at_close(l, '%', &length, &strip, &plus))
-        work_fail(l->w, "endraw is not closed");
-    l->p += length;
-    l->strip_next = strip;
-    l->trim_newline = !plus;
-    return true;
+    work_fail(l->w, "raw is not closed");
 }
 
 struct tok *template_lex(struct work *w, struct slice src)
 {
-    struct lexer l = { .w = w, .p = src.ptr, .end = src.ptr + src.len };
+    struct lexer l = { .w = w, .p = src.ptr, .end = src.ptr + src.len, .line_start = true };
     if (src.len && l.end[-1] == '\n')
         l.end--;                         /* keep_trailing_newline is off */
     w->line = 1;
@@ -299,9 +369,7 @@ struct tok *template_lex(struct work *w, struct slice src)
             break;
         if (tag[1] == '#') {
             lex_comment(&l);
-        } else if (tag[1] == '%' && lex_raw(&l)) {
-            continue;
-        } else {
+        } else if (tag[1] != '%' || !lex_raw(&l)) {
             bool block = tag[1] == '%';
             l.p += 2;
             if (l.p < l.end && (*l.p == '-' || *l.p == '+'))

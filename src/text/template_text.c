@@ -1,175 +1,321 @@
-/* template_text.c - what filters and methods of strings share. */
+/* template_text.c - what filters and methods of strings share. Positions and widths count characters, as Python does. */
 #include "template_priv.h"
+#include "unicode.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
-struct value v_nothing(void)
+/* ---- characters ---- */
+
+uint32_t char_at(struct slice s, size_t i, size_t *bytes)
 {
-    return v_undefined((struct slice){ "", 0 });
+    const char *p = s.ptr + i, *end = s.ptr + s.len;
+    if (end - p >= 2 && (unsigned char)p[0] == 0xc0 && (unsigned char)p[1] == 0x80) {
+        *bytes = 2;
+        return 0;
+    }
+    uint32_t c = (unsigned char)*p;
+    if (c < 0x80) {
+        *bytes = 1;
+        return c;
+    }
+    c = utf8_next(&p, end);
+    *bytes = (size_t)(p - (s.ptr + i));
+    return c;
 }
 
-struct slice call_text(struct eval *e, const struct call *c, int i, const char *name, const char *otherwise)
+void char_put(struct buf *b, uint32_t c)
 {
-    return v_string(e->w, call_arg(c, i, name, v_text(otherwise)));
+    if (c == 0)
+        buf_add(b, "\xc0\x80", 2);
+    else
+        utf8_put(b, c);
 }
 
-static bool in_set(struct slice chars, const char *p, size_t n)
+static bool inside(char c)
 {
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+int64_t text_length(struct slice s)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += !inside(s.ptr[i]);
+    return n;
+}
+
+size_t text_offset(struct slice s, int64_t chars)
+{
+    size_t i = 0;
+    for (; i < s.len && chars > 0; chars--)
+        do
+            i++;
+        while (i < s.len && inside(s.ptr[i]));
+    return i;
+}
+
+struct slice text_slice(struct slice s, int64_t begin, int64_t end)
+{
+    size_t from = text_offset(s, begin);
+    struct slice rest = { s.ptr + from, s.len - from };
+    return (struct slice){ rest.ptr, text_offset(rest, end - begin) };
+}
+
+int64_t text_find(struct work *w, struct slice s, struct slice what, bool last)
+{
+    if (what.len > s.len)
+        return -1;
+    if (what.len == 0)
+        return last ? (int64_t)s.len : 0;
+    if (!last) {
+        const char *found = memmem(s.ptr, s.len, what.ptr, what.len);
+        work_charge(w, (found ? (size_t)(found - s.ptr) : s.len) / 16);
+        return found ? found - s.ptr : -1;
+    }
+    for (size_t i = s.len - what.len + 1; i-- > 0;) {
+        work_charge(w, i % 8 == 0);
+        if (s.ptr[i] != *what.ptr)
+            continue;
+        work_charge(w, what.len / 64);
+        if (!memcmp(s.ptr + i, what.ptr, what.len))
+            return (int64_t)i;
+    }
+    return -1;
+}
+
+/* ---- stripping ---- */
+
+static bool in_set(struct work *w, struct slice chars, struct slice one)
+{
+    size_t n;
+    work_charge(w, chars.len / 64);
     if (chars.ptr)
-        return memmem(chars.ptr, chars.len, p, n) != NULL;
-    utf8proc_int32_t c;
-    utf8proc_iterate((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)n, &c);
-    return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-           c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+        return memmem(chars.ptr, chars.len, one.ptr, one.len) != NULL;
+    return char_space(char_at(one, 0, &n));
 }
 
-/* text_strip(chars); chars.ptr NULL: white space. */
-struct slice text_strip(struct slice s, struct slice chars, bool left, bool right)
+struct slice text_strip(struct work *w, struct slice s, struct slice chars, bool left, bool right)
 {
     while (left && s.len) {
-        size_t k = 1;
-        while (k < s.len && ((unsigned char)s.ptr[k] & 0xc0) == 0x80)
-            k++;
-        if (!in_set(chars, s.ptr, k))
+        size_t n = text_offset(s, 1);
+        if (!in_set(w, chars, (struct slice){ s.ptr, n }))
             break;
-        s.ptr += k;
-        s.len -= k;
+        s = (struct slice){ s.ptr + n, s.len - n };
     }
     while (right && s.len) {
         size_t at = s.len - 1;
-        while (at && ((unsigned char)s.ptr[at] & 0xc0) == 0x80)
+        while (at && inside(s.ptr[at]))
             at--;
-        if (!in_set(chars, s.ptr + at, s.len - at))
+        if (!in_set(w, chars, (struct slice){ s.ptr + at, s.len - at }))
             break;
         s.len = at;
     }
     return s;
 }
 
-struct value text_case(struct eval *e, struct slice s, enum letter_case how)
+/* ---- building ---- */
+
+struct slice text_repeat(struct eval *e, struct slice s, int64_t times)
 {
     struct buf *b = work_buf(e->w);
-    bool start = true;
-    for (size_t i = 0; i < s.len;) {
-        utf8proc_int32_t c;
-        utf8proc_uint8_t out[4];
-        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s.ptr + i, (utf8proc_ssize_t)(s.len - i), &c);
-        if (k < 1)
-            k = 1, c = 0xfffd;
-        bool upper = how == UPPER || (how != LOWER && start);
-        utf8proc_category_t category = utf8proc_category(c);
-        bool letter = category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
-        c = upper ? utf8proc_toupper(c) : utf8proc_tolower(c);
-        buf_add(b, out, (size_t)utf8proc_encode_char(c, out));
-        start = how == TITLE ? !letter : how == WORDS ? c < 128 && strchr("-({[< \t\n\r\f\v", (int)c) != NULL : false;
-        i += (size_t)k;
-    }
-    return v_slice(work_take(e->w, b));
+    if (times > 0 && s.len && (uint64_t)times > MAX_OUTPUT / s.len)
+        work_fail(e->w, "a repetition of more than %d bytes", MAX_OUTPUT);
+    for (int64_t i = 0; s.len && i < times; i++)
+        work_add(e->w, b, s);
+    return work_take(e->w, b);
 }
 
-struct value text_replace(struct eval *e, struct slice s, struct slice old, struct slice new, int64_t count)
+struct slice text_pad(struct eval *e, struct slice s, int64_t width, struct slice fill, int64_t left_share)
 {
     struct buf *b = work_buf(e->w);
-    if (old.len == 0)
-        return v_slice(s);
-    while (count != 0) {
-        const char *p = memmem(s.ptr, s.len, old.ptr, old.len);
-        if (!p)
-            break;
-        size_t n = (size_t)(p - s.ptr);
-        buf_add(b, s.ptr, n);
-        buf_add(b, new.ptr, new.len);
-        s = (struct slice){ p + old.len, s.len - n - old.len };
-        count -= count > 0;
-        if (b->len > MAX_OUTPUT)
-            break;
-    }
-    buf_add(b, s.ptr, s.len);
-    return v_slice(work_take(e->w, b));
+    if (text_length(fill) != 1)
+        work_fail(e->w, "the fill character must be exactly one character long");
+    if (width > MAX_OUTPUT)
+        work_fail(e->w, "more than %d bytes of text", MAX_OUTPUT);
+    int64_t n = text_length(s), more = width > n ? width - n : 0, left = left_share * more / 2;
+    work_add(e->w, b, text_repeat(e, fill, left));
+    work_add(e->w, b, s);
+    work_add(e->w, b, text_repeat(e, fill, more - left));
+    return work_take(e->w, b);
 }
 
-struct value text_split(struct eval *e, struct slice s, struct value sep, int64_t limit)
+struct slice text_center(struct eval *e, struct slice s, int64_t width, struct slice fill)
 {
-    struct value out = v_list(e->w, false);
-    if (sep.type != V_STRING) {          /* runs of white space */
-        s = text_strip(s, (struct slice){0}, true, false);
-        while (s.len) {
-            size_t n = 0;
-            if (limit == 0)
-                n = s.len;
-            while (n < s.len && !in_set((struct slice){0}, s.ptr + n, 1))
-                n++;
-            list_add(e->w, out.list, v_slice((struct slice){ s.ptr, n }));
-            s = text_strip((struct slice){ s.ptr + n, s.len - n }, (struct slice){0}, true, false);
-            limit -= limit > 0;
+    int64_t n = text_length(s), more = width > n ? width - n : 0, left = more / 2 + (more & width & 1);
+    return text_pad(e, text_pad(e, s, n + left, fill, 2), width, fill, 0);
+}
+
+/* An empty 'old' stands between all characters and at both ends. */
+static struct slice interleave(struct eval *e, struct slice s, struct slice new, int64_t count)
+{
+    struct buf *b = work_buf(e->w);
+    for (size_t i = 0, n; count != 0 && i < s.len; i += n, count--) {
+        n = text_offset((struct slice){ s.ptr + i, s.len - i }, 1);
+        work_add(e->w, b, new);
+        work_add(e->w, b, (struct slice){ s.ptr + i, n });
+        if (count == 1) {
+            work_add(e->w, b, (struct slice){ s.ptr + i + n, s.len - i - n });
+            return work_take(e->w, b);
         }
-        return out;
     }
-    if (sep.s.len == 0)
-        work_fail(e->w, "empty separator");
-    const char *p;
-    while (limit != 0 && (p = memmem(s.ptr, s.len, sep.s.ptr, sep.s.len))) {
-        list_add(e->w, out.list, v_slice((struct slice){ s.ptr, (size_t)(p - s.ptr) }));
-        s = (struct slice){ p + sep.s.len, s.len - (size_t)(p - s.ptr) - sep.s.len };
-        limit -= limit > 0;
-    }
-    list_add(e->w, out.list, v_slice(s));
-    return out;
+    work_add(e->w, b, count != 0 ? new : s);
+    return work_take(e->w, b);
 }
 
-/* The last 'limit' separators cut; what is before them stays whole. */
-struct value text_rsplit(struct eval *e, struct slice s, struct slice sep, int64_t limit)
+struct slice text_replace(struct eval *e, struct slice s, struct slice old, struct slice new, int64_t count)
 {
-    struct list *all = text_split(e, s, v_slice(sep), -1).list;
-    int whole = limit < 0 || limit >= all->n ? 0 : (int)(all->n - 1 - limit);
-    struct value out = v_list(e->w, false);
-    const struct slice last = all->item[whole].s;
-    list_add(e->w, out.list, v_slice((struct slice){ s.ptr, (size_t)(last.ptr + last.len - s.ptr) }));
-    for (int i = whole + 1; i < all->n; i++)
-        list_add(e->w, out.list, all->item[i]);
-    return out;
-}
-
-bool text_affix(struct eval *e, struct slice s, struct value what, bool end)
-{
-    if (what.type == V_LIST) {
-        for (int i = 0; i < what.list->n; i++)
-            if (text_affix(e, s, what.list->item[i], end))
-                return true;
-        return false;
-    }
-    if (what.type != V_STRING)
-        work_fail(e->w, "%s expects text, not %s", end ? "endswith" : "startswith", v_type_name(what));
-    return s.len >= what.s.len && (what.s.len == 0 || !memcmp(end ? s.ptr + s.len - what.s.len : s.ptr, what.s.ptr, what.s.len));
-}
-
-struct value items_join(struct eval *e, struct value in, struct slice sep, struct value attribute)
-{
-    struct list *items = v_items(e->w, in);
+    if (old.len == 0)
+        return interleave(e, s, new, count);
     struct buf *b = work_buf(e->w);
-    for (int i = 0; i < items->n; i++) {
-        struct value v = items->item[i];
-        if (attribute.type == V_STRING)
-            v = value_item(e, v, attribute);
-        struct slice s = v_string(e->w, v);
-        if (i)
-            buf_add(b, sep.ptr, sep.len);
-        buf_add(b, s.ptr, s.len);
-        if (b->len > MAX_OUTPUT)
-            work_fail(e->w, "more than %d bytes of text", MAX_OUTPUT);
+    for (const char *p; count != 0 && (work_charge(e->w, 1), p = memmem(s.ptr, s.len, old.ptr, old.len)); count -= count > 0) {
+        size_t n = (size_t)(p - s.ptr);
+        work_add(e->w, b, (struct slice){ s.ptr, n });
+        work_add(e->w, b, new);
+        s = (struct slice){ p + old.len, s.len - n - old.len };
     }
-    return v_slice(work_take(e->w, b));
+    work_add(e->w, b, s);
+    return work_take(e->w, b);
 }
 
-struct value dict_items(struct eval *e, const struct dict *d)
+struct slice text_escape(struct eval *e, struct slice s)
 {
-    struct value out = v_list(e->w, false);
-    for (int i = 0; i < d->n; i++) {
-        struct value both = v_list(e->w, true);
-        list_add(e->w, both.list, d->key[i]);
-        list_add(e->w, both.list, d->value[i]);
-        list_add(e->w, out.list, both);
+    static const char plain[] = "&<>'\"";
+    static const char *const entity[] = { "&amp;", "&lt;", "&gt;", "&#39;", "&#34;" };
+    struct buf *b = work_buf(e->w);
+    work_charge(e->w, s.len / 8);
+    for (size_t i = 0; i < s.len; i++) {
+        const char *p = s.ptr[i] ? strchr(plain, s.ptr[i]) : NULL;
+        if (p)
+            buf_str(b, entity[p - plain]);
+        else
+            buf_char(b, s.ptr[i]);
+    }
+    return work_take(e->w, b);
+}
+
+struct slice text_join(struct eval *e, struct slice sep, struct iter *it, struct value attribute, bool strings_only)
+{
+    struct buf *b = work_buf(e->w);
+    struct list *parts = attribute_parts(e, attribute);
+    bool first = true;
+    for (struct value v; iter_next(e, it, &v); first = false) {
+        v = attribute_get(e, v, parts, v_none());
+        if (strings_only && v.type != V_STRING)
+            work_fail(e->w, "join expects strings, not %s", v_type_name(v));
+        if (!first)
+            work_add(e->w, b, sep);
+        work_add(e->w, b, v_string(e->w, v));
+    }
+    return work_take(e->w, b);
+}
+
+/* ---- splitting ---- */
+
+static bool space_at(struct slice s, size_t i, size_t *n)
+{
+    return char_space(char_at(s, i, n));
+}
+
+/* At runs of white space; what is beyond the limit keeps its blanks at the far end. */
+static void split_blanks(struct eval *e, struct slice s, int64_t limit, struct list *out)
+{
+    size_t n;
+    s = text_strip(e->w, s, (struct slice){ 0 }, true, false);
+    for (; s.len && limit != 0; limit -= limit > 0) {
+        size_t end = 0;
+        while (end < s.len && !space_at(s, end, &n))
+            end += n;
+        list_add(e->w, out, v_slice((struct slice){ s.ptr, end }));
+        s = text_strip(e->w, (struct slice){ s.ptr + end, s.len - end }, (struct slice){ 0 }, true, false);
+    }
+    if (s.len)
+        list_add(e->w, out, v_slice(s));
+}
+
+static size_t last_char(struct slice s)
+{
+    size_t at = s.len - 1;
+    while (at && inside(s.ptr[at]))
+        at--;
+    return at;
+}
+
+/* The same from the right, last piece first. */
+static void rsplit_blanks(struct eval *e, struct slice s, int64_t limit, struct list *out)
+{
+    size_t n;
+    s = text_strip(e->w, s, (struct slice){ 0 }, false, true);
+    for (; s.len && limit != 0; limit -= limit > 0) {
+        size_t begin = s.len;
+        for (size_t at; begin && (at = last_char((struct slice){ s.ptr, begin }), !space_at(s, at, &n));)
+            begin = at;
+        list_add(e->w, out, v_slice((struct slice){ s.ptr + begin, s.len - begin }));
+        s = text_strip(e->w, (struct slice){ s.ptr, begin }, (struct slice){ 0 }, false, true);
+    }
+    if (s.len)
+        list_add(e->w, out, v_slice(s));
+}
+
+static void split_at(struct eval *e, struct slice s, struct slice sep, int64_t limit, struct list *out)
+{
+    for (int64_t at; limit != 0 && (at = text_find(e->w, s, sep, false)) >= 0; limit -= limit > 0) {
+        list_add(e->w, out, v_slice((struct slice){ s.ptr, (size_t)at }));
+        s = (struct slice){ s.ptr + at + sep.len, s.len - (size_t)at - sep.len };
+    }
+    list_add(e->w, out, v_slice(s));
+}
+
+static void rsplit_at(struct eval *e, struct slice s, struct slice sep, int64_t limit, struct list *out)
+{
+    for (int64_t at; limit != 0 && (at = text_find(e->w, s, sep, true)) >= 0; limit -= limit > 0) {
+        size_t from = (size_t)at + sep.len;
+        list_add(e->w, out, v_slice((struct slice){ s.ptr + from, s.len - from }));
+        s.len = (size_t)at;
+    }
+    list_add(e->w, out, v_slice(s));
+}
+
+static void turn_round(struct list *l)
+{
+    for (int i = 0, k = l->n - 1; i < k; i++, k--) {
+        struct value v = l->item[i];
+        l->item[i] = l->item[k];
+        l->item[k] = v;
+    }
+}
+
+struct value text_split(struct eval *e, struct slice s, struct value sep, int64_t limit, bool from_right)
+{
+    struct value out = v_list(e->w, L_LIST);
+    work_charge(e->w, s.len / 8);
+    if (sep.type != V_NONE && arg_text(e, sep).len == 0)
+        work_fail(e->w, "empty separator");
+    if (sep.type == V_NONE)
+        (from_right ? rsplit_blanks : split_blanks)(e, s, limit, out.list);
+    else
+        (from_right ? rsplit_at : split_at)(e, s, sep.s, limit, out.list);
+    if (from_right)
+        turn_round(out.list);
+    return out;
+}
+
+static bool ends_line(uint32_t c)
+{
+    return (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
+
+struct value text_lines(struct eval *e, struct slice s, bool keep_ends)
+{
+    struct value out = v_list(e->w, L_LIST);
+    work_charge(e->w, s.len / 8);
+    for (size_t i = 0, n = 0; i < s.len;) {
+        size_t start = i;
+        while (i < s.len && !ends_line(char_at(s, i, &n)))
+            i += n;
+        size_t end = i;
+        if (i < s.len)
+            i += s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n' ? 2 : n;
+        list_add(e->w, out.list, v_slice((struct slice){ s.ptr + start, (keep_ends ? i : end) - start }));
     }
     return out;
 }

@@ -484,15 +484,20 @@ def render(src, messages, prompt):
         return None
 
 
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates.jsonl"), "w") as f:
-    for t in ROLES + list(MODELS.values()) + CONSTRUCTS:
-        for i, m in enumerate(MESSAGES):
-            f.write(json.dumps([t, m, i % 2 == 0, render(t, m, i % 2 == 0)]) + "\n")
-    for line in EXPRESSIONS.split("\n"):
-        parts, depth = [], ""
-        for x in line.split("|"):  # a bar with blanks around it is a filter
-            depth = depth + "|" + x if depth and (depth.endswith(" ") or x.startswith(" ")) else (parts.append(depth) or x) if depth else x
-        parts.append(depth)
-        for x in parts:
-            t = "{{ " + x.strip() + " }}"
-            f.write(json.dumps([t, MESSAGES[0], True, render(t, MESSAGES[0], True)]) + "\n")
+def main():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates.jsonl"), "w") as f:
+        for t in ROLES + list(MODELS.values()) + CONSTRUCTS:
+            for i, m in enumerate(MESSAGES):
+                f.write(json.dumps([t, m, i % 2 == 0, render(t, m, i % 2 == 0)]) + "\n")
+        for line in EXPRESSIONS.split("\n"):
+            parts, depth = [], ""
+            for x in line.split("|"):  # a bar with blanks around it is a filter
+                depth = depth + "|" + x if depth and (depth.endswith(" ") or x.startswith(" ")) else (parts.append(depth) or x) if depth else x
+            parts.append(depth)
+            for x in parts:
+                t = "{{ " + x.strip() + " }}"
+                f.write(json.dumps([t, MESSAGES[0], True, render(t, MESSAGES[0], True)]) + "\n")
+
+
+if __name__ == "__main__":
+    main()

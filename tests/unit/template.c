@@ -43,13 +43,72 @@ static void check_line(const cJSON *j)
     buf_free(&out);
 }
 
+/* ---- generated templates ---- */
+
+/* What this program refuses although Jinja2 renders it: by name, never another text. */
+static bool declared(const char *refusal)
+{
+    static const char *const words[] = {
+        "is not supported", "are not supported", "more than 64 bits", "is not defined", "is an address in Python's memory", "views of dicts cannot be compared",
+        "nested more than", "more than 5000000 steps", "half a surrogate pair",
+        "no filter named", "no test named", "cannot be sliced so",         /* in constants, which Jinja2 folds by other rules than it runs */
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(refusal, words[i]))
+            return true;
+    return false;
+}
+
+struct tally { int equal, errors, refused, wrong; };
+
+static void check_generated(const cJSON *j, struct tally *t)
+{
+    static const struct template_message m[] = { { { "user", 4 }, { "Q1", 2 } }, { { "assistant", 9 }, { "<think>hm</think>\n\nA1", 21 } }, { { "user", 4 }, { " Q2\n", 4 } } };
+    struct buf out = { 0 };
+    struct err err = { 0 };
+    const cJSON *src = j->child, *want = src->next;
+    int rc = render(src->valuestring, m, 3, true, &out, &err);
+    const char *got = rc < 0 ? err.text : out.data ? out.data : "";
+    if (rc == 0 && cJSON_IsString(want) && !strcmp(got, want->valuestring))
+        t->equal++;
+    else if (rc < 0 && cJSON_IsNull(want))
+        t->errors++;
+    else if (rc < 0 && declared(got))
+        t->refused++;
+    else if (t->wrong++ < 20)
+        printf("# %s\n#   got  %.300s\n#   want %.300s\n", src->valuestring, got, cJSON_IsNull(want) ? "(an error)" : want->valuestring);
+    buf_free(&out);
+}
+
+/* Each line [template, text or null]. At most one in 50 may be refused where Jinja2 has a text. */
+static void check_file(const char *path)
+{
+    struct buf b = { 0 };
+    struct err err = { 0 };
+    struct tally t = { 0 };
+    int n = 0;
+    ok(io_read(path, &b, &err) == 0, "%s is there", path);
+    for (char *p = b.data, *end; p && (end = strchr(p, '\n')); p = end + 1, n++) {
+        cJSON *j = json_parse(p, (size_t)(end - p), &err);
+        if (j)
+            check_generated(j, &t);
+        cJSON_Delete(j);
+    }
+    ok(n > 100 && t.wrong == 0 && t.equal + t.errors + t.refused == n && 50 * t.refused <= n,
+       "%d generated templates: %d the same text, %d errors in both, %d refused here by name, %d wrong", n, t.equal, t.errors, t.refused, t.wrong);
+    buf_free(&b);
+}
+
 /* Parts of Jinja's language that chat templates do without: refused by name, never rendered otherwise. */
 static void check_unknown(void)
 {
     static const char *const src[][2] = {
-        { "{% with a = 1 %}{% endwith %}", "with" }, { "{% call f() %}{% endcall %}", "call" }, { "{% include 'x' %}", "include" }, { "{% block b %}{% endblock %}", "block" },
-        { "{{ [1] | groupby('a') }}", "groupby" }, { "{{ 'a' | wordcount }}", "wordcount" }, { "{{ [1] | batch(2) }}", "batch" }, { "{{ cycler('a').next() }}", "cycler" },
-        { "{% for a in [1] %}{{ loop.changed(a) }}{% endfor %}", "changed" }, { "{% macro m() %}{% endmacro %}{{ m(1) }}", "m takes 0" },
+        { "{% include 'x' %}", "statement" }, { "{% block b %}{% endblock %}", "statement" }, { "{% import 'x' as y %}", "statement" }, { "{{ [1] | pprint }}", "pprint" },
+        { "{{ cycler('a').next() }}", "cycler" }, { "{{ 'a'.encode() }}", "str.encode" }, { "{{ self }}", "self" }, { "{% macro m() %}{% endmacro %}{{ m(1) }}", "'m' takes not more than 0" },
+        { "{{ 'a' | trim(width=3) }}", "'width'" }, { "{{ [] | sort(key=1) }}", "'key'" }, { "{{ 'a'.split(limit=1) }}", "'limit'" }, { "{{ 1 is odd(3) }}", "odd takes at most 0" },
+        { "{{ 'a' | upper | nosuch }}", "no filter named 'nosuch'" }, { "{% if false %}{{ 1 is nosuch }}{% endif %}{{ 1 is nosuch }}", "no test named 'nosuch'" },
+        { "{{ 9223372036854775807 + 1 }}", "64 bits" }, { "{{ (3).real }}", "int.real" }, { "{{ {}.items }}", "address" }, { "{% break %}", "inside a loop" },
+        { "{% for a in [1] %}{% filter upper %}{% break %}{% endfilter %}{% endfor %}", "inside a loop" }, { "{{ strftime_now('%s') }}", "%s in a time" }, { "\xff", "UTF-8" },
     };
     for (size_t i = 0; i < sizeof src / sizeof *src; i++) {
         struct buf out = { 0 };
@@ -82,8 +141,12 @@ static void check_limits(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) {
+        check_file(argv[1]);
+        return done_testing();
+    }
     struct buf b = { 0 };
     struct err err = { 0 };
     ok(io_read("tests/golden/templates.jsonl", &b, &err) == 0, "the golden is there");
@@ -93,6 +156,7 @@ int main(void)
             check_line(j);
         cJSON_Delete(j);
     }
+    check_file("tests/golden/expressions.jsonl");
     check_unknown();
     check_limits();
     buf_free(&b);

@@ -1,0 +1,377 @@
+/* template_statements.c - statements into a tree.
+ * Operands: OUTPUT a; IF a=test, list=then, b=else; FOR target, a=iterable, b=condition, list=body, c=else (a GROUP); SET target, b=value;
+ * SET_BLOCK and FILTER_BLOCK list=body, b=filters around a HOLE (or NULL); MACRO name, ops=parameters, arg=their defaults, list=body; CALL
+ * a=the call and a macro without a name, the caller; WITH target=a tuple, list=its values, c=body (a GROUP). */
+#include "template_priv.h"
+
+#include <string.h>
+
+static struct node **statements(struct parser *p, int *n, const char *const *stop);
+
+static void end_tag(struct parser *p)
+{
+    if (p->t->kind != TOK_BLOCK_END)
+        parse_fail(p, "the end of the tag");
+    p->t++;
+}
+
+/* The tag that closes a block: its word is next, after BLOCK_BEGIN has been taken. */
+static void close_block(struct parser *p, const char *word)
+{
+    if (!parse_take_name(p, word))
+        parse_fail(p, word);
+    end_tag(p);
+}
+
+static struct node *group(struct parser *p, const char *word)
+{
+    struct node *n = parse_make(p, N_GROUP);
+    n->list = statements(p, &n->n, (const char *const[]){ word, NULL });
+    return n;
+}
+
+/* Statements that a loop around them does not see: break and continue mean loops inside. */
+static void body_apart(struct parser *p, struct node *n, const char *word)
+{
+    int loops = p->loops;
+    p->loops = 0;
+    n->list = statements(p, &n->n, (const char *const[]){ word, NULL });
+    p->loops = loops;
+}
+
+/* ---- if, for ---- */
+
+static struct node *statement_if(struct parser *p)
+{
+    struct node *n = parse_make(p, N_IF);
+    work_deeper(p->w);
+    n->a = parse_tuple(p, false);
+    end_tag(p);
+    n->list = statements(p, &n->n, (const char *const[]){ "elif", "else", "endif", NULL });
+    if (parse_take_name(p, "elif")) {
+        n->b = statement_if(p);
+        p->w->depth--;
+        return n;
+    }
+    if (parse_take_name(p, "else")) {
+        end_tag(p);
+        n->b = group(p, "endif");
+    }
+    close_block(p, "endif");
+    p->w->depth--;
+    return n;
+}
+
+static struct node *target_name(struct parser *p)
+{
+    static const char *const constant[] = { "true", "false", "none", "True", "False", "None" };
+    struct node *n = parse_make(p, E_NAME);
+    n->name = parse_name(p);
+    for (size_t i = 0; i < sizeof constant / sizeof *constant; i++)
+        if (slice_is(n->name, constant[i]))
+            parse_fail(p, "a name that can be set");
+    return n;
+}
+
+/* a; a, b; (a, (b, c)). */
+static struct node *target(struct parser *p)
+{
+    struct node *first, *n;
+    work_deeper(p->w);
+    if (parse_take_op(p, "(")) {
+        first = target(p);
+        parse_need_op(p, ")");
+    } else {
+        first = target_name(p);
+    }
+    p->w->depth--;
+    if (!parse_is_op(p, ","))
+        return first;
+    n = parse_make(p, E_TUPLE);
+    parse_push(p, &n->list, &n->n, first);
+    while (parse_take_op(p, ",") && !parse_is_name(p, "in") && !parse_is_op(p, "=") && !parse_is_op(p, ")")) {
+        if (parse_take_op(p, "(")) {
+            parse_push(p, &n->list, &n->n, target(p));
+            parse_need_op(p, ")");
+        } else {
+            parse_push(p, &n->list, &n->n, target_name(p));
+        }
+    }
+    return n;
+}
+
+static bool sets_loop(const struct node *n)
+{
+    if (n->kind == E_NAME)
+        return slice_is(n->name, "loop");
+    for (int i = 0; i < n->n; i++)
+        if (sets_loop(n->list[i]))
+            return true;
+    return false;
+}
+
+static struct node *statement_for(struct parser *p)
+{
+    struct node *n = parse_make(p, N_FOR);
+    n->target = target(p);
+    if (sets_loop(n->target))
+        parse_fail(p, "another name than loop");
+    if (!parse_take_name(p, "in"))
+        parse_fail(p, "in");
+    n->a = parse_tuple(p, false);
+    if (parse_take_name(p, "if"))
+        n->b = parse_expression(p);
+    n->recursive = parse_take_name(p, "recursive");
+    end_tag(p);
+    p->loops++;
+    n->list = statements(p, &n->n, (const char *const[]){ "else", "endfor", NULL });
+    p->loops--;
+    if (parse_take_name(p, "else")) {
+        end_tag(p);
+        n->c = group(p, "endfor");
+    }
+    close_block(p, "endfor");
+    return n;
+}
+
+static struct node *statement_jump(struct parser *p, enum node_kind kind)
+{
+    struct node *n = parse_make(p, kind);
+    if (p->loops == 0)
+        parse_fail(p, "break and continue inside a loop, and outside of blocks in it");
+    end_tag(p);
+    return n;
+}
+
+/* ---- set, with ---- */
+
+static struct node *statement_set(struct parser *p)
+{
+    struct node *n = parse_make(p, N_SET);
+    if (p->t->kind == TOK_NAME && p->t[1].kind == TOK_OP && slice_is(p->t[1].s, ".")) {
+        n->target = parse_make(p, E_ATTR);
+        n->target->a = target_name(p);
+        p->t++;
+        n->target->name = parse_name(p);
+    } else {
+        n->target = target(p);
+    }
+    if (parse_take_op(p, "=")) {
+        n->b = parse_tuple(p, true);
+        end_tag(p);
+        return n;
+    }
+    n->kind = N_SET_BLOCK;
+    if (parse_is_op(p, "|"))
+        n->b = parse_filters(p, parse_make(p, E_HOLE));
+    end_tag(p);
+    body_apart(p, n, "endset");
+    close_block(p, "endset");
+    return n;
+}
+
+static struct node *statement_with(struct parser *p)
+{
+    struct node *n = parse_make(p, N_WITH);
+    n->target = parse_make(p, E_TUPLE);
+    while (p->t->kind != TOK_BLOCK_END) {
+        if (n->n)
+            parse_need_op(p, ",");
+        parse_push(p, &n->target->list, &n->target->n, target_name(p));
+        parse_need_op(p, "=");
+        parse_push(p, &n->list, &n->n, parse_expression(p));
+    }
+    end_tag(p);
+    n->c = group(p, "endwith");
+    close_block(p, "endwith");
+    return n;
+}
+
+/* ---- macros and calls ---- */
+
+static void parameters(struct parser *p, struct node *n)
+{
+    while (!parse_take_op(p, ")")) {
+        parse_push_name(p, &n->ops, &n->n_ops, target_name(p)->name);
+        struct arg *bigger = work_alloc(p->w, (size_t)n->n_ops * sizeof *bigger);
+        if (n->n_args)
+            memcpy(bigger, n->arg, (size_t)n->n_args * sizeof *bigger);
+        n->arg = bigger;
+        n->n_args = n->n_ops;
+        if (parse_take_op(p, "="))
+            n->arg[n->n_args - 1].value = parse_expression(p);
+        else if (n->n_args > 1 && n->arg[n->n_args - 2].value)
+            parse_fail(p, "a default, as the parameter before has one");
+        else if (slice_is(n->ops[n->n_ops - 1], "caller"))
+            parse_fail(p, "a default for caller");
+        if (!parse_is_op(p, ")"))
+            parse_need_op(p, ",");
+    }
+}
+
+static void macro_body(struct parser *p, struct node *n, const char *word)
+{
+    struct node *outer = p->macro;
+    p->macro = n;
+    body_apart(p, n, word);
+    p->macro = outer;
+    if (outer) {                         /* what an inner macro asks for may be the outer one's */
+        outer->takes_varargs |= n->takes_varargs;
+        outer->takes_kwargs |= n->takes_kwargs;
+        outer->takes_caller |= n->takes_caller;
+    }
+}
+
+static struct node *statement_macro(struct parser *p)
+{
+    struct node *n = parse_make(p, N_MACRO);
+    n->name = target_name(p)->name;
+    parse_need_op(p, "(");
+    parameters(p, n);
+    end_tag(p);
+    macro_body(p, n, "endmacro");
+    close_block(p, "endmacro");
+    return n;
+}
+
+static struct node *statement_call(struct parser *p)
+{
+    struct node *n = parse_make(p, N_CALL);
+    if (parse_take_op(p, "("))
+        parameters(p, n);
+    n->a = parse_expression(p);
+    if (n->a->kind != E_CALL)
+        parse_fail(p, "a call");
+    end_tag(p);
+    macro_body(p, n, "endcall");
+    close_block(p, "endcall");
+    return n;
+}
+
+static struct node *statement_filter(struct parser *p)
+{
+    struct node *n = parse_make(p, N_FILTER_BLOCK);
+    n->b = parse_filters(p, parse_filter(p, parse_make(p, E_HOLE)));
+    end_tag(p);
+    body_apart(p, n, "endfilter");
+    close_block(p, "endfilter");
+    return n;
+}
+
+static struct node *statement_generation(struct parser *p)
+{
+    struct node *n = parse_make(p, N_SCOPE);
+    end_tag(p);
+    body_apart(p, n, "endgeneration");
+    close_block(p, "endgeneration");
+    return n;
+}
+
+/* ---- all ---- */
+
+static struct node *statement(struct parser *p)
+{
+    struct node *n = NULL;
+    work_deeper(p->w);
+    if (parse_take_name(p, "if"))
+        n = statement_if(p);
+    else if (parse_take_name(p, "for"))
+        n = statement_for(p);
+    else if (parse_take_name(p, "set"))
+        n = statement_set(p);
+    else if (parse_take_name(p, "macro"))
+        n = statement_macro(p);
+    else if (parse_take_name(p, "call"))
+        n = statement_call(p);
+    else if (parse_take_name(p, "filter"))
+        n = statement_filter(p);
+    else if (parse_take_name(p, "with"))
+        n = statement_with(p);
+    else if (parse_take_name(p, "generation"))
+        n = statement_generation(p);
+    else if (parse_take_name(p, "break"))
+        n = statement_jump(p, N_BREAK);
+    else if (parse_take_name(p, "continue"))
+        n = statement_jump(p, N_CONTINUE);
+    else
+        parse_fail(p, "a statement (if, for, set, macro, call, filter, with, generation, break, continue)");
+    p->w->depth--;
+    return n;
+}
+
+static struct node *output(struct parser *p)
+{
+    struct node *n = parse_make(p, N_OUTPUT);
+    p->t++;
+    n->a = parse_tuple(p, true);
+    if (p->t->kind != TOK_VAR_END)
+        parse_fail(p, "}}");
+    p->t++;
+    return n;
+}
+
+static bool at_any(const struct parser *p, const char *const *word)
+{
+    for (; word && *word; word++)
+        if (p->t[1].kind == TOK_NAME && slice_is(p->t[1].s, *word))
+            return true;
+    return false;
+}
+
+/* Statements up to a block tag whose word is in 'stop'; its BLOCK_BEGIN is taken, its word is next. NULL: to the end. */
+static struct node **statements(struct parser *p, int *n, const char *const *stop)
+{
+    struct node **list = NULL;
+    *n = 0;
+    for (;;) {
+        if (p->t->kind == TOK_TEXT) {
+            struct node *text = parse_make(p, N_TEXT);
+            text->constant = v_slice(p->t++->s);
+            parse_push(p, &list, n, text);
+        } else if (p->t->kind == TOK_VAR_BEGIN) {
+            parse_push(p, &list, n, output(p));
+        } else if (p->t->kind == TOK_BLOCK_BEGIN) {
+            if (at_any(p, stop)) {
+                p->t++;
+                return list;
+            }
+            p->t++;
+            parse_push(p, &list, n, statement(p));
+        } else if (p->t->kind == TOK_END && !stop) {
+            return list;
+        } else {
+            parse_fail(p, stop ? stop[0] : "the end");
+        }
+    }
+}
+
+/* ---- names of filters and tests ---- */
+
+/* jinja2 compiles an unknown filter or test only behind an if, where it may never be reached ('soft'); a scope of its own begins anew. */
+static void check_names(struct work *w, const struct node *n, bool soft)
+{
+    if (!n)
+        return;
+    work_deeper(w);
+    w->line = n->line;
+    if (!soft && ((n->kind == E_FILTER && !filter_known(n->name)) || (n->kind == E_TEST && !test_known(n->name))))
+        work_fail(w, "no %s named '%.*s'", n->kind == E_FILTER ? "filter" : "test", (int)n->name.len, n->name.ptr);
+    bool inner = n->kind == N_IF || n->kind == E_IF || (soft && n->kind >= E_CONST) || (soft && (n->kind == N_OUTPUT || n->kind == N_SET || n->kind == N_GROUP));
+    check_names(w, n->a, n->kind == N_FOR || n->kind == N_CALL ? soft : inner);
+    check_names(w, n->b, inner);
+    check_names(w, n->c, inner);
+    for (int i = 0; i < n->n; i++)
+        check_names(w, n->list[i], inner);
+    for (int i = 0; i < n->n_args; i++)
+        check_names(w, n->arg[i].value, inner);
+    w->depth--;
+}
+
+struct node *template_tree(struct work *w, struct tok *tok)
+{
+    struct parser p = { .w = w, .t = tok };
+    struct node *root = parse_make(&p, N_GROUP);
+    root->list = statements(&p, &root->n, NULL);
+    check_names(w, root, false);
+    return root;
+}
