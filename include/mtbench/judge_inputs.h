@@ -9,7 +9,7 @@
 
 struct judge_opts {
     const char *bench_name, *data_dir, *judge_file, *judge_model, *baseline_model, *mode_name;
-    const char *provider, *base_url, *judge_path, *reference, *export_file, *log_dir, *progress;
+    const char *provider, *base_url, *judge_path, *reference, *output, *export_file, *log_dir, *progress;
     const char *fallback, *fallback_provider, *fallback_base_url;
     struct opt_list model_list, import_files;
     long parallel, repeat, canary, threads, max_batch, max_tokens;
@@ -28,7 +28,7 @@ struct judge_inputs {
     const char **model;                  /* (n_models) names in 'answers' or in the flags */
     int n_models;
     struct matches matches;
-    char *output;                        /* DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl */
+    char *output;                        /* what --output says, else DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl */
     char *journal;
 };
 

@@ -2,9 +2,13 @@
 #ifndef MTB_VIEWS_H
 #define MTB_VIEWS_H
 
+#include "mtbench/answer_facts.h"
 #include "mtbench/pairwise.h"
 #include "mtbench/score.h"
 #include "mtbench/sheet.h"
+
+/* Facts for under the table: judgments of answers that were made anew, answers that were cut. */
+void view_answer_facts(struct sheet *out, const struct answer_facts *f);
 
 /* A line per model: score, interval, n, failed, turns; with several repeats, how they spread. */
 void view_scores(struct sheet *out, const struct scores *s);

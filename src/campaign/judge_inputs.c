@@ -18,7 +18,7 @@ static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, str
     int rc = io_read(path, &b, err);
     if (rc < 0) {
         err_wrap(err, "--judge-file");
-        err_advise(err, "give the file of judge prompts with --judge-file");
+        err_advise(err, "name the file of judge prompts by --judge-file, or its folder by --data-dir; mtbench fetch brings it");
     } else if ((rc = judge_prompts_parse(path, b.data, b.len, &in->prompts, err)) == 0)
         judge_prompts_extend(&in->prompts, JUDGE_MAX_TURNS);
     buf_free(&b);
@@ -76,7 +76,7 @@ static int read_answers(struct judge_inputs *in, const struct judge_opts *o, con
 
 static void name_files(struct judge_inputs *in, const struct judge_opts *o, const char *journal)
 {
-    in->output = bench_judgments_path(o->data_dir, o->bench_name, o->judge_model, o->mode != MODE_SINGLE);
+    in->output = o->output ? xstrdup(o->output) : bench_judgments_path(o->data_dir, o->bench_name, o->judge_model, o->mode != MODE_SINGLE);
     in->journal = bench_beside(in->output, journal);
 }
 

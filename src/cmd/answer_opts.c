@@ -99,6 +99,8 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
         { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice, from 0; negative counts from the end" },
         { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
+        { "category", OPT_LIST, &o->slicing.category, NULL, "NAME...", "only questions of these categories" },
+        { "question-ids", OPT_LIST, &o->slicing.ids, NULL, "ID...", "only these questions: ids, or ranges as 81-90" },
         { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions of the slice" },
         { "answer-file", OPT_STRING, &o->answer_file, NULL, "FILE", "output (DATA/BENCH/model_answer/ID.jsonl)" },
         { "max-new-token", OPT_INT, &o->max_new_token, NULL, "N", "new tokens per turn (1024)" },

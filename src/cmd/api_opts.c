@@ -56,6 +56,8 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
         { "max-tokens", OPT_INT, &o->max_tokens, NULL, "N", "new tokens per turn (1024)" },
         { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice, from 0; negative counts from the end" },
         { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
+        { "category", OPT_LIST, &o->slicing.category, NULL, "NAME...", "only questions of these categories" },
+        { "question-ids", OPT_LIST, &o->slicing.ids, NULL, "ID...", "only these questions: ids, or ranges as 81-90" },
         { "parallel", OPT_INT, &o->parallel, NULL, "N", "most calls in flight (1)" },
         { "openai-api-base", OPT_STRING, &o->base_url, NULL, "URL", "server of a compatible API, with or without /v1" },
         { "base-url", OPT_STRING, &o->base_url, NULL, "URL", "the same" },

@@ -174,6 +174,17 @@ static int print_ours(const struct vote_items *items, const struct judges *j, bo
     return some ? 0 : err_set(err, ERR_USAGE, "--judges: no two votes of them on the same two answers");
 }
 
+static int read_votes(struct votes *votes, const char *path, struct err *err)
+{
+    if (votes_read(votes, path, err) == 0)
+        return 0;
+    if (err->kind == ERR_IO) {
+        err_wrap(err, "--votefiles");
+        err_advise(err, "name files of votes or of pair judgments");
+    }
+    return -1;
+}
+
 int cmd_agree(struct job *job, int argc, char **argv)
 {
     struct agree_opts o;
@@ -186,7 +197,7 @@ int cmd_agree(struct job *job, int argc, char **argv)
     if (rc == 1)
         return EXIT_COMPLETE;
     for (int i = 0; rc == 0 && i < o.votefiles.n; i++)
-        rc = votes_read(&votes, o.votefiles.word[i], &err);
+        rc = read_votes(&votes, o.votefiles.word[i], &err);
     if (rc == 0)
         rc = find_judges(&judges, &votes, &o.judges, &err);
     if (rc == 0) {

@@ -43,7 +43,7 @@ int cmd_clean(struct job *job, int argc, char **argv)
         rc = infile ? err_set(&err, ERR_USAGE, "--infile %s: must end in .jsonl, or it would be overwritten", infile)
                     : err_set(&err, ERR_USAGE, "--infile: missing; give a file of judgments");
     if (rc == 0)
-        rc = io_read(infile, &in, &err);
+        rc = io_read(infile, &in, &err) < 0 ? err_wrap(&err, "--infile") : 0;
     if (rc == 0)
         rc = clean_judgments(infile, in.data, in.len, (const char *const *)list.word, list.n, &out, &said, &err);
     if (rc == 0) {

@@ -113,6 +113,37 @@ static int show_fastchat(const struct input *in, const struct show_opts *o, stru
     return rc;
 }
 
+/* Those of the models whose answers lie where they belong. */
+static int read_answers_of(struct answer_set *answers, const char *const *model, int n, const char *folder, struct err *err)
+{
+    const char **there = xcalloc((size_t)n + 1, sizeof *there);
+    int n_there = 0;
+    for (int i = 0; i < n; i++) {
+        char *path = bench_answers_file(folder, model[i]);
+        if (access(path, R_OK) == 0)
+            there[n_there++] = model[i];
+        free(path);
+    }
+    int rc = n_there ? answer_set_read(answers, folder, there, n_there, err) : 0;
+    free(there);
+    return rc;
+}
+
+/* A file that was named by hand may be of any answers, so nothing is said about it. */
+static int put_facts(struct sheet *sheet, const struct input *in, const char *const *model, int n, const struct show_opts *o, struct err *err)
+{
+    struct answer_set answers = {0};
+    struct answer_facts facts = {0};
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
+    int rc = o->input_file ? 0 : read_answers_of(&answers, model, n, folder, err);
+    if (rc == 0 && answers.n && (rc = answer_facts_read(&facts, in->path, &answers, folder, err)) == 0)
+        view_answer_facts(sheet, &facts);
+    answer_facts_free(&facts);
+    answer_set_free(&answers);
+    free(folder);
+    return rc;
+}
+
 static int view_of_length(struct sheet *out, const struct scores *s, const struct show_opts *o, struct err *err)
 {
     struct answer_set answers = {0};
@@ -153,9 +184,21 @@ static int show_single(const struct input *in, const struct show_opts *o, struct
             view_scores(&sheet, &s);
     }
     if (rc == 0)
+        rc = put_facts(&sheet, in, (const char *const *)s.model, s.n_models, o, err);
+    if (rc == 0)
         print_sheet(&sheet, o->format);
     sheet_free(&sheet);
     scores_free(&s);
+    return rc;
+}
+
+static int put_pair_facts(struct sheet *sheet, const struct input *in, const struct pairwise *p, const struct show_opts *o, struct err *err)
+{
+    const char **model = xcalloc((size_t)p->n + 1, sizeof *model);
+    for (int i = 0; i < p->n; i++)
+        model[i] = p->row[i].model;
+    int rc = put_facts(sheet, in, model, p->n, o, err);
+    free(model);
     return rc;
 }
 
@@ -174,8 +217,10 @@ static int show_pairs(const struct input *in, const struct show_opts *o, struct 
             view_pair_compare(&sheet, &p, o->compare.word[0], o->compare.word[1]);
         else
             view_pairs(&sheet, &p, baseline);
-        print_sheet(&sheet, o->format);
+        rc = put_pair_facts(&sheet, in, &p, o, err);
     }
+    if (rc == 0)
+        print_sheet(&sheet, o->format);
     sheet_free(&sheet);
     pairwise_free(&p);
     return rc;

@@ -119,16 +119,25 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
     return 0;
 }
 
+static bool is_jsonl(const char *path)
+{
+    size_t n = strlen(path), k = strlen(".jsonl");
+    return n > k && !strcmp(path + n - k, ".jsonl");
+}
+
 int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *err)
 {
     judge_opts_default(o);
-    struct opt table[JUDGE_OPTS_MAX + 20] = {
+    struct opt table[JUDGE_OPTS_MAX + 24] = {
         { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
         { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "models to judge (all in model_answer/)" },
         { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions" },
         { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice, from 0; negative counts from the end" },
         { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
+        { "category", OPT_LIST, &o->slicing.category, NULL, "NAME...", "only questions of these categories" },
+        { "question-ids", OPT_LIST, &o->slicing.ids, NULL, "ID...", "only these questions: ids, or ranges as 81-90" },
+        { "output", OPT_STRING, &o->output, NULL, "FILE", "where judgments go (DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl)" },
         { "export", OPT_STRING, &o->export_file, NULL, "FILE", "write batch requests instead of calling" },
         { "import", OPT_LIST, &o->import_files, NULL, "FILE...", "merge the result and error files of a batch" },
         { "canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again, report the drift, exit 2 if there is one" },
@@ -147,6 +156,8 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
         n++;
     n += judge_opts_rows(o, table + n);
     int rc = opts_parse(table, n, argc, argv, err);
+    if (rc == 0 && o->output && !is_jsonl(o->output))
+        return err_set(err, ERR_USAGE, "--output %s: must end in .jsonl; the journal takes the name with .journal instead", o->output);
     if (rc == 1)
         verb_help("judge", "Judge the answers of models: single grading or pairs, by a hosted judge or a local one.", table, n);
     return rc ? rc : judge_opts_check(o, err);

@@ -53,7 +53,7 @@ static void put_failed(struct sheet *out, const struct score *s)
 
 static void put_others(struct sheet *out, long n, const char *who)
 {
-    sheet_fact_int(out, "by_other_judges", n, n ? "%ld judgments of the file are by %s, and not counted; --judge-model chooses" : NULL, n, who);
+    sheet_fact_int(out, "by_other_judges", n, n ? "in the file, and not counted: %ld by %s; --judge-model chooses" : NULL, n, who);
 }
 
 /* Facts that belong to every view of single judgments. */
@@ -75,9 +75,17 @@ static void about(struct sheet *out, const struct scores *s)
     put_others(out, s->by_others, s->others);
     sheet_fact_int(out, "repeats", s->n_repeats, NULL);
     sheet_fact_int(out, "failed", all, all ? "failed, and not in any mean: %s" : NULL, b.data);
-    sheet_fact_int(out, "empty_answers", empty, empty ? "%ld judgments are of empty answers, and counted: that is what the model said" : NULL, empty);
+    sheet_fact_int(out, "empty_answers", empty, empty ? "empty answers, judged and counted like any other: %ld" : NULL, empty);
     sheet_fact_int(out, "replaced", s->replaced, s->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL, s->replaced);
     buf_free(&b);
+}
+
+void view_answer_facts(struct sheet *out, const struct answer_facts *f)
+{
+    sheet_fact_int(out, "outdated", f->outdated,
+                   f->outdated ? "judged other answers than those in model_answer, which were made anew: %ld, of %s; judge again" : NULL, f->outdated,
+                   f->outdated_models);
+    sheet_fact_int(out, "cut_at_limit", f->cut, f->cut ? "answers that ran into the token limit: %s" : NULL, f->cut_models);
 }
 
 /* The scores of all models, and their order. Both are xcalloc'ed. */

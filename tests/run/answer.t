@@ -93,7 +93,7 @@ refuse 'num-gpus' --model-id x --num-gpus-total 3 --num-gpus-per-model 2
 refuse 'num-gpus-per-model 2: a model on several devices is not there yet' --model-id x --num-gpus-total 2 --num-gpus-per-model 2
 refuse 'num-gpus-total 8: without a GPU each rank is a device, and this job has 2' --model-id x --num-gpus-total 8
 refuse 'max-gpu-memory 50MB: the weights take 96.6 MB' --model-id x --max-gpu-memory 50MB
-refuse 'leave none' --model-id x --question-begin 8
+refuse 'none of the' --model-id x --question-begin 8
 refuse 'no such file' --model-id x --model-path "$d/nothing"
 refuse 'no such template' --model-id x --chat-template nothing
 head -c 50000000 "$model" >"$d/cut.gguf"

@@ -97,7 +97,7 @@ slice "4 5" --question-begin 3 --question-end 99
 slice "2 3" --question-begin 1 --first-n 2
 slice "1 2 3" --first-n -2
 slice "1" --question-begin -99 --question-end -4
-refused 'leave none' answer --model-path x --model-id x --data-dir "$d/data" --bench-name b --question-begin 3 --question-end 2
+refused 'none of the' answer --model-path x --model-id x --data-dir "$d/data" --bench-name b --question-begin 3 --question-end 2
 a=(answer --model-path "$d/model" --model-id x --data-dir "$d/data" --bench-name b --chat-template vicuna_v1.1)
 refused 'did you mean --max-new-token' "${a[@]}" --max-new-tokne 3
 refused 'could be --num-gpus-per-model or --num-gpus-total' "${a[@]}" --num-gpus 2

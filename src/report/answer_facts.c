@@ -1,0 +1,156 @@
+/* answer_facts.c - what the answers that lie there say about the judgments of them. */
+#include "mtbench/answer_facts.h"
+
+#include "mtbench/journal.h"
+#include "mtbench/json.h"
+#include "mtbench/json_scan.h"
+#include "mtbench/lines.h"
+#include "mtbench/mem.h"
+#include "mtbench/paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- judgments of other answers ---- */
+
+struct line {
+    double question, turn;
+    struct json_text model[2], prompt;
+    bool has_prompt;
+};
+
+static bool scan(const struct slice *in, struct line *out)
+{
+    struct json_scan s;
+    struct json_text key;
+    bool first = true, whole;
+    int k;
+    *out = (struct line){ .turn = 1 };
+    json_scan_begin(&s, in->ptr, in->len);
+    if (!json_scan_open(&s, '{'))
+        return false;
+    while ((k = json_scan_key(&s, &first, &key)) == 1) {
+        bool fine = true;
+        if (json_text_is(&key, "question_id"))
+            fine = json_scan_number(&s, &out->question, &whole);
+        else if (json_text_is(&key, "turn"))
+            fine = json_scan_number(&s, &out->turn, &whole);
+        else if (json_text_is(&key, "model") || json_text_is(&key, "model_1"))
+            fine = json_scan_string(&s, &out->model[0]);
+        else if (json_text_is(&key, "model_2"))
+            fine = json_scan_string(&s, &out->model[1]);
+        else if (json_text_is(&key, "user_prompt") || json_text_is(&key, "g1_user_prompt"))
+            fine = out->has_prompt = json_scan_string(&s, &out->prompt);
+        else
+            fine = json_scan_skip(&s);
+        if (!fine)
+            return false;
+    }
+    return k == 0 && out->has_prompt;
+}
+
+static const struct model_answers *find_model(const struct answer_set *answers, const struct json_text *name)
+{
+    for (int m = 0; name->ptr && m < answers->n; m++)
+        if (json_text_is(name, answers->model[m].model))
+            return &answers->model[m];
+    return NULL;
+}
+
+/* Compared as JSON spells it, as Python and we write it; whoever spells it otherwise is read letter by letter. */
+static bool shows(const struct json_text *prompt, const char *text)
+{
+    struct buf b = {0};
+    json_put_string(&b, text, strlen(text));
+    bool found = b.len <= 2 || memmem(prompt->ptr, prompt->len, b.data + 1, b.len - 2);
+    if (!found) {
+        char *plain = xcalloc(prompt->len + 1, 1);
+        long n = json_text_decode(prompt, plain);
+        found = n < 0 || memmem(plain, (size_t)n, text, strlen(text));
+        free(plain);
+    }
+    buf_free(&b);
+    return found;
+}
+
+static bool is_outdated(const struct line *l, const struct model_answers *m)
+{
+    const struct model_answer *a = answer_set_find(m, (int64_t)l->question);
+    if (!a || l->turn < 1 || l->turn > a->n_turns || answer_is_failure(a->turn[(int)l->turn - 1]))
+        return false;
+    return !shows(&l->prompt, a->turn[(int)l->turn - 1]);
+}
+
+static int find_outdated(struct answer_facts *f, const char *path, const struct answer_set *answers, struct err *err)
+{
+    struct lines_file *in = lines_open(path, err);
+    bool *of = xcalloc((size_t)answers->n + 1, sizeof *of);
+    struct buf names = {0};
+    struct slice s;
+    struct line l;
+    int rc = in ? 0 : -1;
+    while (in && (rc = lines_read(in, &s, err)) == 1) {
+        const int sides = scan(&s, &l) ? 2 : 0;
+        bool outdated = false;
+        for (int side = 0; side < sides; side++) {
+            const struct model_answers *m = find_model(answers, &l.model[side]);
+            if (m && is_outdated(&l, m))
+                outdated = of[m - answers->model] = true;
+        }
+        f->outdated += outdated;
+    }
+    for (int m = 0; m < answers->n; m++)
+        if (of[m])
+            buf_printf(&names, "%s%s", names.len ? ", " : "", answers->model[m].model);
+    f->outdated_models = names.len ? buf_steal(&names) : NULL;
+    buf_free(&names);
+    lines_close(in);
+    free(of);
+    return rc;
+}
+
+/* ---- answers that were cut ---- */
+
+static long count_cut(const struct model_answers *m, const char *folder)
+{
+    struct err none = {0};
+    char *file = bench_answers_file(folder, m->model), *path = bench_beside(file, ".journal");
+    struct journal *j = journal_peek(path, NULL, &none);     /* that of an API is of another kind, and none */
+    long n = 0;
+    for (int i = 0; j && i < m->n; i++) {
+        for (int t = 1; t <= m->answer[i].n_turns; t++) {
+            const struct turn_record *r = journal_find(j, m->answer[i].question_id, 0, t);
+            n += r && r->finish && !strcmp(r->finish, "length");
+        }
+    }
+    journal_close(j);
+    free(path);
+    free(file);
+    return n;
+}
+
+static void find_cut(struct answer_facts *f, const struct answer_set *answers, const char *folder)
+{
+    struct buf names = {0};
+    for (int m = 0; m < answers->n; m++) {
+        long n = count_cut(&answers->model[m], folder);
+        f->cut += n;
+        if (n)
+            buf_printf(&names, "%s%ld of %s", names.len ? ", " : "", n, answers->model[m].model);
+    }
+    f->cut_models = names.len ? buf_steal(&names) : NULL;
+}
+
+int answer_facts_read(struct answer_facts *f, const char *judgments, const struct answer_set *answers, const char *folder, struct err *err)
+{
+    *f = (struct answer_facts){0};
+    find_cut(f, answers, folder);
+    return find_outdated(f, judgments, answers, err);
+}
+
+void answer_facts_free(struct answer_facts *f)
+{
+    free(f->outdated_models);
+    free(f->cut_models);
+    *f = (struct answer_facts){0};
+}
