@@ -14,8 +14,9 @@ enum { HTTP_MAX_REPLY = 16 << 20 };      /* bytes of a reply's body */
 /* Many requests at a time over connections that are used again. Redirects are not followed: they would carry the key elsewhere. */
 struct http;
 
-/* "libcurl/7.88.1 OpenSSL/3.0.11 ...": what is linked, with its TLS. */
+/* "libcurl/7.88.1 OpenSSL/3.0.11 ...": what is linked; and its TLS alone. */
 const char *http_library(void);
+const char *http_tls(void);
 
 /* NULL: err (device). */
 struct http *http_create(int max_connections, struct err *err);

@@ -29,6 +29,7 @@ void version_print(void)
         printf("%-10s not in this build\n", absent[i]);
     printf("cpu        %s\n", backend_cpu_isas());
     printf("curl       %s\n", http_library());
+    printf("tls        %s\n", http_tls());
     printf("cjson      %s\n", cJSON_Version());
     printf("pcre2      %s\n", pcre);
     printf("utf8proc   %s\n", utf8proc_version());

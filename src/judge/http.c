@@ -52,6 +52,12 @@ const char *http_library(void)
     return curl_version();
 }
 
+const char *http_tls(void)
+{
+    const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    return tls ? tls : "not in this curl: no hosted judge can be reached";
+}
+
 static const char *env_file(const char *const *name)
 {
     for (; *name; name++) {
