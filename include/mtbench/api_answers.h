@@ -29,6 +29,7 @@ struct api_run {
     struct dialogs *dialogs;
     struct endpoint endpoint;
     struct price price;
+    struct purse purse;
     struct pump pump;                    /* its transport is NULL until connected */
     struct progress *progress;
     struct call_pace pace;

@@ -93,9 +93,15 @@ void call_journal_add(struct call_journal *j, const struct call_record *r);
 int call_journal_sync(struct call_journal *j, struct err *err);
 /* Both. */
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err);
-/* Sums over all records of the journal, superseded ones too: what was paid. 'seconds' is of calls, which overlap. */
+/* Sums over records, superseded ones too: what was paid. 'seconds' is of calls, which overlap. */
 struct call_totals { int64_t calls, tokens_in, tokens_out, estimated, unpriced; double cost, seconds; };
+void call_totals_add(struct call_totals *t, const struct call_record *r);
+/* "$ 0.0123"; "$ unknown" where no call has a price, "at least" where some have none; then, where 'all' (of the journal) has more calls, what
+ * those come to. */
+void call_totals_put(struct buf *b, const struct call_totals *t, const struct call_totals *all);
+/* Of all records of the journal, and of those whose keys are 'mine'. */
 struct call_totals call_journal_totals(const struct call_journal *j);
+struct call_totals call_journal_share(const struct call_journal *j, bool (*mine)(const void *ctx, const char *key), const void *ctx);
 
 /* One JSON line without its newline, and back; strings live in 'keep' (cJSON_Delete it). -1: err (format). */
 void call_record_put(struct buf *b, const struct call_record *r);

@@ -6,6 +6,13 @@
 #include "mtbench/provider.h"
 #include "mtbench/transport.h"
 
+/* Dollars that calls may cost, of one caller or several. */
+struct purse {
+    double max;                          /* 0: no limit */
+    double spent;                        /* what was paid before counts too */
+    double reserved;                     /* set aside for calls in flight */
+};
+
 struct caller_opts {
     const struct endpoint *endpoint;     /* outlives the caller */
     int parallel;                        /* most calls in flight; lowered on 429, raised again after successes */
@@ -14,8 +21,7 @@ struct caller_opts {
     int max_tries;                       /* of one call, for errors that may pass; 0: 8. Rate limits count only while nobody else is answered */
     double backoff;                      /* seconds before the second try, twice that before the third ...; 0: 1 */
     double price_in, price_out;          /* dollars per million tokens; negative: unknown */
-    double max_cost;                     /* dollars; 0: no limit. No call starts whose worst case would pass it */
-    double spent;                        /* what earlier runs paid, counted against max_cost */
+    struct purse *purse;                 /* NULL: no limit. No call starts whose worst case would pass it */
     int64_t (*count_tokens)(void *ctx, const char *text);   /* for replies without usage; NULL: bytes / 4 */
     void *count_ctx;
     uint64_t jitter_seed;

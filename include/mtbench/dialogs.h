@@ -39,6 +39,7 @@ struct dialogs_now {
     long open;                           /* conversations that are not at an end */
     long thoughtful;                     /* of 'done': answers whose thoughts are in the journal only */
     long by_status[CALL_FAILED + 1];     /* of the turns that ended, by enum call_status */
+    struct call_totals paid;             /* for the calls of these conversations, by this run and earlier ones */
     int64_t tokens;                      /* generated since the start, failed tries included */
 };
 struct dialogs_now dialogs_now(const struct dialogs *d);

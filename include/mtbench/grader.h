@@ -48,7 +48,7 @@ struct grader_now {
     long by_status[JUDGMENT_STATUSES];
     long no_reference;                   /* of no_answer: judgments whose reference failed when it was made */
     long empty;                          /* judgments with an answer of no text at all to the judged turn, which is judged like any other */
-    int64_t tokens; double cost;         /* of this and earlier runs of the journal; cost -1: no price was known */
+    struct call_totals paid;             /* for the calls of these judgments, by this run and earlier ones */
 };
 struct grader_now grader_now(const struct grader *g);
 

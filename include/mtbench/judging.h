@@ -19,11 +19,14 @@ struct judging {
     struct call_journal *journal;
     struct grader *grader;               /* NULL: a canary */
     struct endpoint endpoint, fallback_endpoint;
+    struct purse purse;                  /* of the judge and its fallback together */
     struct pump pump;                    /* its transport is NULL until connected */
     struct progress *progress;           /* NULL: somebody else shows it */
     uint64_t tokens;                     /* read and written by a local judge so far, on all ranks */
     double left;                         /* seconds that a local judge still needs; 0 or NAN: unknown */
     struct call_pace pace;               /* of a hosted judge */
+    char *told;                          /* the last reason of a failure that was told, and how many were */
+    int n_told;
     double started;
     double instant;                      /* what strftime_now of a local judge's template prints; that of the journal's first start */
 };

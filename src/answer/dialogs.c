@@ -2,6 +2,7 @@
 #include "mtbench/dialogs.h"
 
 #include "mtbench/hash.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 
 #include <inttypes.h>
@@ -14,6 +15,7 @@ struct dialog {
     int choice, n_done;
     const struct call_record **turn;     /* (n_done) in the journal */
     char key[CALL_KEY_MAX + 1];          /* of the call that is under way */
+    bool flies;
 };
 
 struct dialogs {
@@ -21,14 +23,19 @@ struct dialogs {
     struct dialog *dialog;               /* (n) question by question */
     int n;
     int *ready, n_ready;                 /* a stack: the top is asked next */
-    int *flying, n_flying;
     char model[13];                      /* hash of the model's name, for keys */
     struct call_message *message;
     struct call call;
+    struct map keys;                     /* of every turn: its dialog */
     struct dialogs_now now;
 };
 
 /* ---- calls ---- */
+
+static void put_key(const struct dialogs *d, const struct dialog *g, int turn, char key[CALL_KEY_MAX + 1])
+{
+    snprintf(key, CALL_KEY_MAX + 1, "q%" PRId64 "-c%d-t%d-%s", g->q->id, g->choice, turn, d->model);
+}
 
 /* Put the call of the next turn into d->call, its key into the dialog. */
 static void build_call(struct dialogs *d, struct dialog *g)
@@ -41,7 +48,7 @@ static void build_call(struct dialogs *d, struct dialog *g)
         if (t < g->n_done)
             d->message[n++] = (struct call_message){ "assistant", g->turn[t]->text };
     }
-    snprintf(g->key, sizeof g->key, "q%" PRId64 "-c%d-t%d-%s", g->q->id, g->choice, g->n_done + 1, d->model);
+    put_key(d, g, g->n_done + 1, g->key);
     d->call = (struct call){
         .key = g->key, .message = d->message, .n_messages = n, .temperature = d->o.temperature < 0 ? g->q->temperature : d->o.temperature,
         .max_tokens = d->o.max_tokens, .verdict = -1, .cut_is_fine = true,
@@ -105,9 +112,25 @@ void dialogs_destroy(struct dialogs *d)
         free(d->dialog[i].turn);
     free(d->dialog);
     free(d->ready);
-    free(d->flying);
+    map_free(&d->keys);
     free(d->message);
     free(d);
+}
+
+static bool is_mine(const void *ctx, const char *key)
+{
+    const struct dialogs *d = ctx;
+    return map_find_text(&d->keys, key) != MAP_NONE;
+}
+
+static void name_turns(struct dialogs *d)
+{
+    char key[CALL_KEY_MAX + 1];
+    for (int i = 0; i < d->n; i++)
+        for (int t = 1; t <= d->dialog[i].q->n_turns; t++) {
+            put_key(d, &d->dialog[i], t, key);
+            map_add_text(&d->keys, key, (size_t)i);
+        }
 }
 
 struct dialogs *dialogs_create(const struct dialogs_opts *o, struct err *err)
@@ -120,7 +143,6 @@ struct dialogs *dialogs_create(const struct dialogs_opts *o, struct err *err)
     d->n = o->questions->n * o->n_choices;
     d->dialog = xcalloc((size_t)d->n, sizeof *d->dialog);
     d->ready = xcalloc((size_t)d->n, sizeof *d->ready);
-    d->flying = xcalloc((size_t)d->n, sizeof *d->flying);
     snprintf(d->model, sizeof d->model, "%.12s", hex);
     for (int i = 0; i < d->n; i++) {
         const struct question *q = &o->questions->q[i / o->n_choices];
@@ -128,6 +150,8 @@ struct dialogs *dialogs_create(const struct dialogs_opts *o, struct err *err)
         d->now.total += q->n_turns;
         most = q->n_turns > most ? q->n_turns : most;
     }
+    name_turns(d);
+    d->now.paid = call_journal_share(o->journal, is_mine, d);
     d->message = xcalloc(2 * (size_t)most + 1, sizeof *d->message);
     d->now.open = d->n;
     for (int i = d->n - 1; i >= 0; i--)  /* the first on top */
@@ -143,7 +167,7 @@ const struct call *dialogs_next(struct dialogs *d)
     if (d->n_ready == 0)
         return NULL;
     int i = d->ready[--d->n_ready];
-    d->flying[d->n_flying++] = i;
+    d->dialog[i].flies = true;
     build_call(d, &d->dialog[i]);
     return &d->call;
 }
@@ -153,14 +177,11 @@ const struct call *dialogs_next(struct dialogs *d)
 /* Which conversation asked this; it flies no more. -1: none. */
 static int land(struct dialogs *d, const char *key)
 {
-    for (int f = 0; f < d->n_flying; f++) {
-        int i = d->flying[f];
-        if (strcmp(d->dialog[i].key, key))
-            continue;
-        d->flying[f] = d->flying[--d->n_flying];
-        return i;
-    }
-    return -1;
+    size_t i = map_find_text(&d->keys, key);
+    if (i == MAP_NONE || !d->dialog[i].flies || strcmp(d->dialog[i].key, key))
+        return -1;
+    d->dialog[i].flies = false;
+    return (int)i;
 }
 
 int dialogs_take(struct dialogs *d, const struct call_record *r, struct dialogs_turn *turn, struct err *err)
@@ -174,6 +195,7 @@ int dialogs_take(struct dialogs *d, const struct call_record *r, struct dialogs_
     if (call_journal_append(d->o.journal, r, err) < 0)
         return -1;
     d->now.tokens += r->tokens_out;
+    call_totals_add(&d->now.paid, r);
     const struct call_record *kept = r->status == CALL_FAILED ? r : call_journal_find(d->o.journal, r->key, r->content);
     if (settle(d, g, kept))
         advance(d, i);

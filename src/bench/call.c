@@ -213,7 +213,7 @@ static void grow(struct call_journal *j)
     free(old);
 }
 
-static void count(struct call_totals *t, const struct call_record *r)
+void call_totals_add(struct call_totals *t, const struct call_record *r)
 {
     t->calls++;
     t->tokens_in += r->tokens_in;
@@ -224,13 +224,31 @@ static void count(struct call_totals *t, const struct call_record *r)
     t->seconds += r->seconds > 0 ? r->seconds : 0;
 }
 
+static void put_dollars(struct buf *b, const struct call_totals *t)
+{
+    if (t->calls && t->calls == t->unpriced)
+        buf_str(b, "$ unknown");
+    else
+        buf_printf(b, "%s$ %.4f", t->unpriced ? "at least " : "", t->cost);
+}
+
+void call_totals_put(struct buf *b, const struct call_totals *t, const struct call_totals *all)
+{
+    put_dollars(b, t);
+    if (all->calls <= t->calls)
+        return;
+    buf_printf(b, "   (the whole journal: %lld tokens, ", (long long)(all->tokens_in + all->tokens_out));
+    put_dollars(b, all);
+    buf_char(b, ')');
+}
+
 static void take(struct call_journal *j, const struct call_record *r, cJSON *keep)
 {
     if ((j->n & (j->n - 1)) == 0)
         j->entry = xrealloc(j->entry, j->n ? 2 * j->n : 1, sizeof *j->entry);
     struct entry *e = j->entry[j->n++] = xcalloc(1, sizeof *e);
     *e = (struct entry){ *r, keep };
-    count(&j->totals, r);
+    call_totals_add(&j->totals, r);
     if (r->status == CALL_FAILED)
         return;
     if (2 * (j->used + 1) > j->n_slots)
@@ -366,4 +384,13 @@ int call_journal_append(struct call_journal *j, const struct call_record *r, str
 struct call_totals call_journal_totals(const struct call_journal *j)
 {
     return j->totals;
+}
+
+struct call_totals call_journal_share(const struct call_journal *j, bool (*mine)(const void *ctx, const char *key), const void *ctx)
+{
+    struct call_totals t = {0};
+    for (size_t i = 0; i < j->n; i++)
+        if (mine(ctx, j->entry[i]->record.key))
+            call_totals_add(&t, &j->entry[i]->record);
+    return t;
 }

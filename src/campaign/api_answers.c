@@ -125,10 +125,11 @@ int api_run_connect(struct api_run *r, struct err *err)
     const struct api_opts *o = r->o;
     const struct caller_opts c = {
         .endpoint = &r->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = r->price.in, .price_out = r->price.out,
-        .max_cost = o->max_cost, .spent = call_journal_totals(r->journal).cost, .with_system = r->has_system,
+        .purse = &r->purse, .with_system = r->has_system,
     };
     if (dialogs_now(r->dialogs).open == 0)
         return 0;
+    r->purse = (struct purse){ .max = o->max_cost, .spent = dialogs_now(r->dialogs).paid.cost };
     if (!(r->pump.transport = caller_create(&c, err)))
         return -1;
     return caller_smoke(r->pump.transport, err);
@@ -136,17 +137,12 @@ int api_run_connect(struct api_run *r, struct err *err)
 
 /* ---- running ---- */
 
-static bool prices_known(const struct api_run *r)
-{
-    return r->price.in >= 0 && r->price.out >= 0;
-}
-
 static void show(const struct api_run *r)
 {
     struct dialogs_now d = dialogs_now(r->dialogs);
     const struct progress_now now = {
         .what = "answers", .unit = "turns", .done = d.done + d.failed, .total = d.total, .failed = d.failed, .tokens = (uint64_t)d.tokens,
-        .left = forecast_calls(&r->pace, d.total - d.done - d.failed, (int)r->o->parallel), .dollars = prices_known(r) ? call_journal_totals(r->journal).cost : 0,
+        .left = forecast_calls(&r->pace, d.total - d.done - d.failed, (int)r->o->parallel), .dollars = d.paid.cost,
     };
     progress_update(r->progress, &now);
 }
@@ -207,12 +203,12 @@ int api_run_finish(struct api_run *r, struct err *err)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
     answer_file_digest(&a, hex);
     say_what_is_missing(&d);
-    printf("answers   %ld/%ld turns   %ld failed   %" PRId64 " tokens   %.1f tok/s   %.1f s   $ ", d.done, d.total,
-           d.open ? d.failed : d.total - d.done, d.tokens, seconds > 0 ? (double)d.tokens / seconds : 0, seconds);
-    if (prices_known(r))
-        printf("%.4f\n", call_journal_totals(r->journal).cost);
-    else
-        printf("unknown\n");
+    struct call_totals all = call_journal_totals(r->journal);
+    struct buf dollars = {0};
+    call_totals_put(&dollars, &d.paid, &all);
+    printf("answers   %ld/%ld turns   %ld failed   %" PRId64 " tokens   %.1f tok/s   %.1f s   %s\n", d.done, d.total,
+           d.open ? d.failed : d.total - d.done, d.tokens, seconds > 0 ? (double)d.tokens / seconds : 0, seconds, dollars.data);
+    buf_free(&dollars);
     printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
     if (d.open)
         log_note("stopped with %ld of %ld turns done; the same command goes on from there", d.done, d.total);

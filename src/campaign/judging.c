@@ -37,10 +37,29 @@ static const struct call *next(void *judging)
     return grader_next(((struct judging *)judging)->grader);
 }
 
+enum { MOST_TOLD = 3 };
+
+/* Why a call failed, for the first few and each reason once: a server that refuses all calls is not to be learnt of from the journal alone. */
+static void tell_failure(struct judging *j, const struct call_record *r)
+{
+    long long question;
+    int turn;
+    if (r->status != CALL_FAILED || j->n_told >= MOST_TOLD || (j->told && !strcmp(j->told, r->reason)))
+        return;
+    free(j->told);
+    j->told = xstrdup(r->reason);
+    j->n_told++;
+    if (j->progress)
+        progress_clear(j->progress);
+    if (sscanf(r->key, "q%lld-t%d-", &question, &turn) == 2)
+        log_error("judge %s, question %lld, turn %d: %s", j->o->judge_model, question, turn, r->reason);
+}
+
 static int take(void *judging, const struct call_record *r, struct err *err)
 {
     struct judging *j = judging;
     forecast_call(&j->pace, r->seconds);
+    tell_failure(j, r);
     return judging_take(j, r, err);
 }
 
@@ -92,8 +111,8 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
 {
     const struct judge_opts *o = j->o;
     struct caller_opts c = {
-        .endpoint = e, .parallel = (int)o->parallel, .ahead = (int)o->parallel, .timeout = o->timeout, .price_in = price_in, .price_out = price_out, .max_cost = o->max_cost,
-        .spent = j->grader ? call_journal_totals(j->journal).cost : 0, .with_system = true,
+        .endpoint = e, .parallel = (int)o->parallel, .ahead = (int)o->parallel, .timeout = o->timeout, .price_in = price_in, .price_out = price_out,
+        .purse = &j->purse, .with_system = true,
         .stopped = is_stopped, .stopped_ctx = j->job,
     };
     struct transport *t = caller_create(&c, err);
@@ -113,7 +132,8 @@ static int add_fallback(struct judging *j, bool smoke, struct err *err)
     const struct judge_opts *o = j->o;
     struct endpoint_opts e = { .provider = o->fallback_provider, .base_url = o->fallback_base_url, .model = o->fallback, .words = &words };
     struct price p;
-    if (price_by_flags(&(struct price_flags){ .data_dir = o->data_dir, .model = o->fallback }, &p, err) < 0 || endpoint_resolve(&j->fallback_endpoint, &e, err) < 0)
+    if (price_by_flags(&(struct price_flags){ .data_dir = o->data_dir, .model = o->fallback }, &p, err) < 0 ||
+        endpoint_resolve(&j->fallback_endpoint, &e, err) < 0)
         return -1;
     struct transport *second = connect_to(j, &j->fallback_endpoint, p.in, p.out, smoke, err);
     if (!second)
@@ -126,6 +146,7 @@ int judging_connect(struct judging *j, struct err *err)
 {
     double in, out;
     bool smoke = !j->grader || grader_now(j->grader).calls_left;
+    j->purse = (struct purse){ .max = j->o->max_cost, .spent = j->grader ? grader_now(j->grader).paid.cost : 0 };
     if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
         return -1;
     if (!(j->pump.transport = connect_to(j, &j->endpoint, in, out, smoke, err)))
@@ -149,7 +170,7 @@ struct progress_now judging_now(const struct judging *j)
     return (struct progress_now){
         .what = "judgments", .unit = "judged", .tokens = j->tokens, .done = g.done, .total = g.total, .failed = g.failed,
         .left = j->pump.transport ? forecast_calls(&j->pace, g.calls_left + j->pump.in_flight, (int)j->o->parallel) : j->left,
-        .dollars = g.cost > 0 ? g.cost : 0,
+        .dollars = g.paid.cost,
     };
 }
 
@@ -233,11 +254,12 @@ int judging_finish(struct judging *j, struct err *err)
     }
     struct grader_now g = grader_now(j->grader);
     say_failures(&g);
-    printf("judgments %ld/%ld   %ld failed   %" PRId64 " tokens   ", g.done - g.failed, g.total, g.failed, g.tokens);
-    if (g.cost >= 0)
-        printf("$ %.4f\n", g.cost);
-    else
-        printf("$ unknown\n");
+    struct call_totals all = call_journal_totals(j->journal);
+    struct buf dollars = {0};
+    call_totals_put(&dollars, &g.paid, &all);
+    printf("judgments %ld/%ld   %ld failed   %" PRId64 " tokens   %s\n", g.done - g.failed, g.total, g.failed, g.paid.tokens_in + g.paid.tokens_out,
+           dollars.data);
+    buf_free(&dollars);
     for (int r = 1; r <= j->o->repeat; r++) {
         char *path = judge_inputs_output(j->in, r);
         printf("wrote     %s\n", path);
@@ -267,5 +289,6 @@ void judging_close(struct judging *j)
     endpoint_free(&j->fallback_endpoint);
     manifest_free(&j->manifest);
     progress_destroy(j->progress);
+    free(j->told);
     *j = (struct judging){0};
 }

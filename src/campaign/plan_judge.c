@@ -66,7 +66,7 @@ int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_in
         p->judgments = now.total;
         p->unanswered = now.by_status[JUDGMENT_NO_ANSWER];
         p->done = now.done - p->unanswered;
-        p->spent = t.cost;
+        p->spent = now.paid.cost;
         p->seconds = t.calls ? t.seconds / (double)t.calls : 0;
     }
     grader_destroy(g);

@@ -39,8 +39,8 @@ static void add_place(struct buf *b, const cJSON *loc)
 /* The first of the members that hold words; the whole object where none does, so that nothing is lost. */
 static void add_object(struct buf *b, const cJSON *o, int depth)
 {
-    static const char *const name[] = { "message", "msg", "detail", "error", "errors", "details", "error_msg", "error_message", "errorMessage", "Message", "reason",
-        "description", "error_description", "title" };
+    static const char *const name[] = { "message", "msg", "detail", "error", "errors", "details", "error_msg", "error_message", "errorMessage", "Message",
+        "reason", "description", "error_description", "title" };
     size_t before = b->len;
     if (cJSON_IsArray(json_get(o, "loc")))
         add_place(b, json_get(o, "loc"));
@@ -136,15 +136,16 @@ bool api_error_beside(const cJSON *object, struct api_error *e)
     keep_words(e, &b);
     buf_free(&b);
     /* "error": null, {}, false or "" is how some say that there is none; so is {"code": 0, "message": ""}. */
-    return *e->message && (!cJSON_IsObject(error) || *e->type || *e->code || e->number || *text_of(error, "message") || !json_get(error, "code"));
+    return *e->message &&
+           (!cJSON_IsObject(error) || *e->type || *e->code || e->number || *text_of(error, "message") || !json_get(error, "code"));
 }
 
 /* Without "error": {"object": "error", "message": ...}, {"detail": ...}, {"errors": [...]}, {"type": "error"}. */
 static bool is_error(const cJSON *body)
 {
     const cJSON *message = json_get(body, "message"), *detail = json_get(body, "detail"), *errors = json_get(body, "errors");
-    return (message && !cJSON_IsNull(message)) || (detail && !cJSON_IsNull(detail)) || cJSON_GetArraySize(errors) > 0 || !strcmp(text_of(body, "object"), "error") ||
-           !strcmp(text_of(body, "type"), "error");
+    return (message && !cJSON_IsNull(message)) || (detail && !cJSON_IsNull(detail)) || cJSON_GetArraySize(errors) > 0 ||
+           !strcmp(text_of(body, "object"), "error") || !strcmp(text_of(body, "type"), "error");
 }
 
 bool api_error_read(const cJSON *body, struct api_error *e)
@@ -202,21 +203,27 @@ bool api_error_says(const struct api_error *e, const char *const *pattern)
 
 bool api_error_too_long(const struct api_error *e)
 {
-    static const char *const pattern[] = { "context_length_exceeded", "exceed_context_size", "context length", "context window", "context size", "context limit",
-        "prompt is too long", "input is too long", "input too long", "too many tokens", "reduce the length", "request_too_large", "string_above_max_length", NULL };
+    static const char *const pattern[] = {
+        "context_length_exceeded", "exceed_context_size", "context length", "context window", "context size", "context limit", "prompt is too long",
+        "input is too long", "input too long", "too many tokens", "reduce the length", "request_too_large", "string_above_max_length", NULL,
+    };
     return api_error_says(e, pattern);
 }
 
 bool api_error_filtered(const struct api_error *e)
 {
-    static const char *const pattern[] = { "content_filter", "ResponsibleAIPolicyViolation", "content management policy", "content_policy_violation",
-        "invalid_prompt", "content filtering policy", NULL };
+    static const char *const pattern[] = {
+        "content_filter", "ResponsibleAIPolicyViolation", "content management policy", "content_policy_violation", "invalid_prompt",
+        "content filtering policy", NULL,
+    };
     return api_error_says(e, pattern);
 }
 
 bool api_error_no_quota(const struct api_error *e)
 {
-    static const char *const pattern[] = { "insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached", "credit balance is too low", NULL };
+    static const char *const pattern[] = {
+        "insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached", "credit balance is too low", NULL,
+    };
     return api_error_says(e, pattern);
 }
 

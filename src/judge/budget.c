@@ -10,16 +10,19 @@ double budget_price(const struct budget *b, int64_t tokens_in, int64_t tokens_ou
 
 bool budget_reserve(struct budget *b, double worst)
 {
-    if (worst < 0)
-        worst = 0;
-    if (b->max > 0 && b->spent + b->reserved + worst > b->max)
+    struct purse *p = b->purse;
+    if (worst < 0 || !p)
+        return true;
+    if (p->max > 0 && p->spent + p->reserved + worst > p->max)
         return false;
-    b->reserved += worst;
+    p->reserved += worst;
     return true;
 }
 
 void budget_settle(struct budget *b, double worst, double cost)
 {
-    b->reserved -= worst > 0 ? worst : 0;
-    b->spent += cost > 0 ? cost : 0;
+    if (!b->purse)
+        return;
+    b->purse->reserved -= worst > 0 ? worst : 0;
+    b->purse->spent += cost > 0 ? cost : 0;
 }

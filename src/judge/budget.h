@@ -2,13 +2,14 @@
 #ifndef MTB_BUDGET_H
 #define MTB_BUDGET_H
 
+#include "mtbench/caller.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct budget {
     double price_in, price_out;          /* dollars per million tokens; negative: unknown */
-    double max;                          /* dollars; 0: no limit */
-    double spent, reserved;
+    struct purse *purse;                 /* NULL: no limit */
 };
 
 /* Dollars of so many tokens; -1: no price known. */

@@ -195,6 +195,13 @@ static void launch(struct caller *c, struct job *j, double now)
     c->n_flying++;
 }
 
+static void stop_broke(struct caller *c)
+{
+    char *reason = xasprintf("the next call might pass --max-cost, $ %.4f are spent; raise it and start again to go on", c->o.purse->spent);
+    stop(c, ERR_CANCELLED, reason);
+    free(reason);
+}
+
 static void start_due(struct caller *c)
 {
     double now = clock_now();
@@ -211,7 +218,7 @@ static void start_due(struct caller *c)
         if (c->n_flying)
             c->budget_bound = true;
         else
-            stop(c, ERR_CANCELLED, "the next call might pass --max-cost; raise it and start again to go on");
+            stop_broke(c);
     }
 }
 
@@ -263,7 +270,8 @@ static void end_call(struct caller *c, struct job *j, struct reply *r)
 static void retry(struct caller *c, struct job *j, struct reply *r)
 {
     double now = clock_now();
-    double due = r->slow_down ? pace_complaint(&c->pace, j->tried, now, r->after) : now + (r->after >= 0 ? r->after : pace_backoff(&c->pace, j->faults + 1));
+    double due = r->slow_down ? pace_complaint(&c->pace, j->tried, now, r->after)
+                              : now + (r->after >= 0 ? r->after : pace_backoff(&c->pace, j->faults + 1));
     blot(r->reason, c->o.endpoint->key);
     if (!worth_another(c, j, r)) {
         char *reason = xasprintf("%s (the last of %d tries)", r->reason, j->tally.tries);
@@ -420,7 +428,7 @@ static void destroy(void *ctx)
 
 struct transport *caller_create(const struct caller_opts *o, struct err *err)
 {
-    if (o->max_cost > 0 && (o->price_in < 0 || o->price_out < 0)) {
+    if (o->purse && o->purse->max > 0 && (o->price_in < 0 || o->price_out < 0)) {
         err_set(err, ERR_USAGE, "--max-cost needs prices; give --price-in and --price-out, in dollars per million tokens");
         return NULL;
     }
@@ -435,7 +443,7 @@ struct transport *caller_create(const struct caller_opts *o, struct err *err)
         return NULL;
     }
     pace_init(&c->pace, c->o.parallel, o->backoff > 0 ? o->backoff : 1, o->jitter_seed);
-    c->budget = (struct budget){ .price_in = o->price_in, .price_out = o->price_out, .max = o->max_cost, .spent = o->spent };
+    c->budget = (struct budget){ .price_in = o->price_in, .price_out = o->price_out, .purse = o->purse };
     c->counter = (struct counter){ o->count_tokens, o->count_ctx };
     c->last_waiting = &c->waiting;
     c->last_done = &c->done;
@@ -470,7 +478,9 @@ int caller_smoke(struct transport *t, struct err *err)
     struct caller *c = t->ctx;
     const struct call_message m[] = { { "system", "You are a helpful assistant." }, { "user", "Reply with the number 1." } };
     const bool all = c->o.with_system;   /* a server that refuses system messages tells now */
-    struct call call = { .key = "smoke", .message = all ? m : m + 1, .n_messages = all ? 2 : 1, .max_tokens = 16, .verdict = -1, .cut_is_fine = true };
+    struct call call = {
+        .key = "smoke", .message = all ? m : m + 1, .n_messages = all ? 2 : 1, .max_tokens = 16, .verdict = -1, .cut_is_fine = true,
+    };
     struct job *j = job_make(c, &call);
     const struct call_record *r = NULL;
     j->max_tries = j->max_tries < 3 ? j->max_tries : 3;

@@ -132,8 +132,10 @@ static void classify_part(enum reply_end how, const char *finish, struct reply *
     out->text = NULL;
     if (how == END_BROKEN)
         what = xasprintf("the server broke the reply off (%.60s)", finish);
+    else if (*finish)
+        what = xasprintf("the reply ended for a reason that is not known here (%.60s)", finish);
     else
-        what = *finish ? xasprintf("the reply ended for a reason that is not known here (%.60s)", finish) : xstrdup("the reply has no finish reason: it may be a part");
+        what = xstrdup("the reply has no finish reason: it may be a part");
     classify_garbage(out, what);
     free(what);
 }
@@ -156,7 +158,8 @@ void classify_text(const struct said *s, const struct asked *a, struct reply *ou
     } else if (how == END_TOOL) {
         end(out, REPLY_DONE, CALL_FAILED, xstrdup("the model asked for a tool instead of answering"));
     } else if (how == END_LENGTH && !(a->cut_is_fine && !empty)) {
-        end(out, a->doubled ? REPLY_DONE : REPLY_DOUBLE, CALL_TRUNCATED, xstrdup(empty ? "nothing but thinking came within the token limit" : "the token limit cut the reply"));
+        end(out, a->doubled ? REPLY_DONE : REPLY_DOUBLE, CALL_TRUNCATED,
+            xstrdup(empty ? "nothing but thinking came within the token limit" : "the token limit cut the reply"));
     } else if (empty && thought) {
         end(out, REPLY_DONE, CALL_TRUNCATED, xstrdup("nothing but thinking came"));
     } else if (empty && !(a->cut_is_fine && s->is_text)) {

@@ -257,6 +257,7 @@ int grader_take(struct grader *g, const struct call_record *r, struct err *err)
     if (again && (game->status != JUDGMENT_FAILED || r->status == CALL_FAILED))
         return 0;
     call_journal_add(g->o.journal, r);
+    call_totals_add(&g->now.paid, r);
     g->now.calls_left -= game->state == GAME_READY;
     if (again && grader_is_done(g, i / g->n_games))
         count(g, i / g->n_games, -1);
@@ -298,6 +299,11 @@ static int check_references(const struct grader_opts *o, struct err *err)
     return 0;
 }
 
+static bool is_mine(const void *ctx, const char *key)
+{
+    return grader_find(ctx, key) >= 0;
+}
+
 struct grader *grader_create(const struct grader_opts *o, struct err *err)
 {
     if (check_references(o, err) < 0)
@@ -322,6 +328,7 @@ struct grader *grader_create(const struct grader_opts *o, struct err *err)
     g->now.calls_left = g->now.total * g->n_games;
     for (int m = 0; m < o->matches->n; m++)
         settle_match(g, m, false);
+    g->now.paid = call_journal_share(o->journal, is_mine, g);
     return g;
 }
 
@@ -345,11 +352,7 @@ void grader_destroy(struct grader *g)
 
 struct grader_now grader_now(const struct grader *g)
 {
-    struct grader_now now = g->now;
-    struct call_totals t = call_journal_totals(g->o.journal);
-    now.tokens = t.tokens_in + t.tokens_out;
-    now.cost = t.calls && t.calls == t.unpriced ? -1 : t.cost;
-    return now;
+    return g->now;
 }
 
 const char *grader_line(struct grader *g)

@@ -185,7 +185,7 @@ void http_start(struct http *h, const struct http_request *r, double timeout, vo
     }
     curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(timeout * 1000));
     curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, 600L);
-    curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that it can undo: some compress unasked. on_body() bounds what comes out */
+    curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that it can undo: some compress unasked; on_body() bounds it */
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The registry: a provider is a file provider_NAME.c with its provider_NAME, and a word here. Of several prefixes of a model's name the first counts. */
+/* The registry: a provider is a file provider_NAME.c with its provider_NAME, and a word here. Of several prefixes of a model's name the first
+ * counts. */
 #define PROVIDERS(X) X(openai) X(azure) X(anthropic) X(compatible)
 #define DECLARE(name) extern const struct provider provider_##name;
 #define ENTRY(name) &provider_##name,

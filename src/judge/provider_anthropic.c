@@ -100,12 +100,14 @@ static void read_message(const cJSON *body, const struct asked *a, struct reply 
         return;
     }
     char *text = blocks(content, "text", "text"), *thoughts = blocks(content, "thinking", "thinking");
-    classify_text(&(struct said){ .content = text, .reasoning = thoughts, .finish = text_of(body, "stop_reason"), .is_text = true }, a, out);
+    const struct said s = { .content = text, .reasoning = thoughts, .finish = text_of(body, "stop_reason"), .is_text = true };
+    classify_text(&s, a, out);
     free(text);
     free(thoughts);
 }
 
-/* Of each of its limits the server tells what is left and when it will be full again (RFC 3339): only one with nothing left can have refused the call. */
+/* Of each of its limits the server tells what is left and when it will be full again (RFC 3339): only one with nothing left can have refused
+ * the call. */
 static double limits_wait(const char *lines, double now)
 {
     static const char *const limit[] = { "requests", "tokens", "input-tokens", "output-tokens" };
@@ -125,7 +127,8 @@ static double limits_wait(const char *lines, double now)
     return wait;
 }
 
-static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt, struct reply *out)
+static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt,
+                       struct reply *out)
 {
     static const struct dialect may = { .no_temperature = true };
     classify_error(code, header, limits_wait(header, now), e, out);
@@ -260,6 +263,7 @@ static int batch_read(const char *line, size_t n, char id[65], const struct aske
 }
 
 const struct provider provider_anthropic = {
-    .name = "anthropic", .model_prefix = "claude-", .key_env = "ANTHROPIC_API_KEY", .base_env = "ANTHROPIC_BASE_URL", .base_url = "https://api.anthropic.com", .needs_key = true,
+    .name = "anthropic", .model_prefix = "claude-", .key_env = "ANTHROPIC_API_KEY", .base_env = "ANTHROPIC_BASE_URL",
+    .base_url = "https://api.anthropic.com", .needs_key = true,
     .resolve = resolve, .build = build, .read = read, .batch_put = batch_put, .batch_read = batch_read, .batch_lines = 100000, .batch_bytes = 256000000,
 };

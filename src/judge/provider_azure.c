@@ -56,7 +56,8 @@ static void batch_put(const struct endpoint *e, const struct dialect *d, const s
 
 const struct provider provider_azure = {
     .name = "azure", .model_prefix = "azure-", .cut_prefix = true, .deployment_env = "AZURE_OPENAI_DEPLOYMENT",
-    .version_env = "AZURE_OPENAI_API_VERSION OPENAI_API_VERSION", .key_env = "AZURE_OPENAI_API_KEY AZURE_OPENAI_KEY", .base_env = "AZURE_OPENAI_ENDPOINT", .needs_key = true,
+    .version_env = "AZURE_OPENAI_API_VERSION OPENAI_API_VERSION", .key_env = "AZURE_OPENAI_API_KEY AZURE_OPENAI_KEY",
+    .base_env = "AZURE_OPENAI_ENDPOINT", .needs_key = true,
     .resolve = resolve, .build = build, .read = openai_read, .batch_put = batch_put, .batch_read = openai_batch_read,
     .batch_lines = 50000, .batch_bytes = 200000000, .guess = openai_guess,
 };

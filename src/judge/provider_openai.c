@@ -96,8 +96,10 @@ static void read_message(const cJSON *message, const char *finish, const struct 
         thoughts = content_of(content, true);
     }
     bool refused = *refusal != '\0', calls_tool = !*text && cJSON_GetArraySize(json_get(message, "tool_calls")) > 0;
-    const struct said s = { .content = *text || !refused ? text : refusal, .reasoning = thoughts, .finish = calls_tool && finish ? "tool_calls" : finish,
-                            .is_text = content && !cJSON_IsNull(content), .refusal = refused };
+    const struct said s = {
+        .content = *text || !refused ? text : refusal, .reasoning = thoughts, .finish = calls_tool && finish ? "tool_calls" : finish,
+        .is_text = content && !cJSON_IsNull(content), .refusal = refused,
+    };
     classify_text(&s, a, out);
     free(text);
     free(refusal);
@@ -126,7 +128,8 @@ static void read_body(const cJSON *body, const struct asked *a, struct reply *ou
         read_message(json_get(choice, "message"), finish_of(choice), a, out);
 }
 
-static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt, struct reply *out)
+static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt,
+                       struct reply *out)
 {
     static const struct dialect may = { .max_completion_tokens = true, .no_temperature = true, .no_system = true, .no_n = true };
     classify_error(code, header, header_wait(header, now), e, out);
@@ -138,10 +141,13 @@ static void read_error(long code, const char *header, double now, const struct a
 static bool is_error(const cJSON *body, struct api_error *e)
 {
     const cJSON *choices = json_get(body, "choices");
-    return cJSON_IsArray(choices) ? api_error_beside(body, e) || api_error_beside(cJSON_GetArrayItem(choices, 0), e) : api_error_read(body, e);
+    if (!cJSON_IsArray(choices))
+        return api_error_read(body, e);
+    return api_error_beside(body, e) || api_error_beside(cJSON_GetArrayItem(choices, 0), e);
 }
 
-static void read_json(long code, const char *header, double now, const cJSON *body, const struct asked *a, struct dialect *learnt, struct reply *out)
+static void read_json(long code, const char *header, double now, const cJSON *body, const struct asked *a, struct dialect *learnt,
+                      struct reply *out)
 {
     struct api_error e;
     char id[200];

@@ -139,8 +139,9 @@ static int judge(const struct probe *p)
     struct call_journal *j = call_journal_open(p->journal, &m, &err);
     if (!j)
         die(&err);
+    struct purse purse = { .max = p->max_cost, .spent = call_journal_totals(j).cost };
     struct transport *t = caller_create(&(struct caller_opts){ .endpoint = &e, .parallel = p->parallel, .timeout = p->timeout, .max_tries = p->max_tries,
-        .backoff = p->backoff, .with_system = true, .price_in = p->price_in, .price_out = p->price_out, .max_cost = p->max_cost, .spent = call_journal_totals(j).cost }, &err);
+        .backoff = p->backoff, .with_system = true, .price_in = p->price_in, .price_out = p->price_out, .purse = &purse }, &err);
     if (!t)
         die(&err);
     if (p->smoke && caller_smoke(t, &err) < 0)

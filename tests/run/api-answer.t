@@ -164,6 +164,36 @@ with Stub() as s:
     ok(r.rc == 0 and [x["model_id"] for x in answers("org_name")] == ["org_name"] and s.log()[n]["params"]["model"] == "org/name", f"a model called org/name{r.why()}")
     r = Run(*flags, "--first-n", "1", "--answer-file", f"{D}/new/folder/x.jsonl", "--price-in", "100", "--price-out", "200", "--quiet")
     ok(r.rc == 0 and os.path.exists(f"{D}/new/folder/x.jsonl") and r.said == "" and "   $ 0.0" in r.printed, f"--answer-file, --quiet, prices{r.why()}")
+    # ---- whose answers these are, and what they were made with ----
+    n, kept = len(s.log()), open(path).read()
+    for other, word in ((["--max-tokens", "7"], "max_tokens was 1024 and is 7"), (["--system", "Be brief."], "system was "), (["--model", "m2"], "model was m and is m2"),
+                        (["--force-temperature", "1", "--question-end", "4"], "temperature was by question and category and is 1")):
+        r = Run(*flags, "--model-id", "m", *other)
+        ok(r.rc == 1 and word in r.said and "--fresh" in r.said and len(s.log()) == n and open(path).read() == kept, f"made otherwise, refused: {r.said.strip()[:160]}")
+    r = Run(*flags, "--model-id", "m", "--max-tokens", "7", "--first-n", "2", "--fresh")
+    place = f"{DATA}/b/model_answer/"
+    ok(r.rc == 0 and len(answers("m")) == 2 and open(path + ".old1").read() == kept and os.path.exists(place + "m.journal.old1") and os.path.exists(place + "m.manifest.old1") and
+       len(s.log()) == n + 4 and {x["params"]["max_tokens"] for x in s.log()[n:]} == {7}, f"--fresh keeps the old files and mixes nothing{r.why()}")
+    r = Run(*flags, "--model-id", "m", "--max-tokens", "7", "--first-n", "3", "--price-in", "100", "--price-out", "100")
+    ok(r.rc == 0 and len(s.log()) == n + 6 and "at least $ 0.0" in r.printed and "whole journal" not in r.printed, f"and the next start goes on with the new ones: {r.printed.splitlines()[0]}")
+    r = Run(*flags, "--model-id", "m", "--max-tokens", "7", "--question-begin", "3", "--question-end", "4", "--price-in", "100", "--price-out", "100")
+    ok(r.rc == 0 and len(s.log()) == n + 8 and re.search(r"   \$ 0\.0\d+   \(the whole journal: \d+ tokens, at least \$ 0\.", r.printed), f"its own calls are billed, and the journal's named: {r.printed.splitlines()[0]}")
+    with open(f"{place}theirs.jsonl", "w") as f:
+        f.write(kept)
+    n = len(s.log())
+    r = Run(*flags, "--model-id", "theirs")
+    ok(r.rc == 1 and "another program made these answers" in r.said and len(s.log()) == n and open(f"{place}theirs.jsonl").read() == kept, f"answers of others: {r.said.strip()}")
+    with open(f"{place}local.journal", "w") as f:
+        f.write('{"identity": {"model_header_sha256": "x"}, "info": {}}\n{"question_id": 1, "choice": 0, "turn": 1, "status": "ok", "text": "x"}\n')
+    r = Run(*flags, "--model-id", "local")
+    ok(r.rc == 1 and "these answers are of `mtbench answer`, from local weights" in r.said, f"of local weights: {r.said.strip()}")
+    shutil.copy(f"{place}m.journal", f"{place}spoilt.journal")
+    with open(f"{place}spoilt.journal", "r+") as f:
+        f.readline()
+        f.seek(f.tell())
+        f.write("spoilt")
+    r = Run(*flags, "--model-id", "spoilt", "--max-tokens", "7")
+    ok(r.rc == 1 and "spoilt.journal:2: " in r.said and "weights" not in r.said, f"a damaged journal: {r.said.strip()}")
     n = len(s.log())
     r = Run(*flags, "--model-id", "ranks", before=["mpirun", "--oversubscribe", "-n", "2"])
     ok(r.rc == 0 and len(s.log()) == n + 12 and r.printed.count("answers ") == 1, f"on two ranks: rank 0 asks, once{r.why()}")

@@ -132,6 +132,7 @@ else
 fi
 answer sampler --quiet --first-n 1 --top-p 0.9 --min-p 0.05 --repetition-penalty 1.1
 grep -q '"temperature": 0.7, "top_k": 50, "top_p": 0.9, "min_p": 0.05, "repetition_penalty": 1.1,' "$answers/sampler.journal"; ok $? "the journal has the sampler in the user's numbers"
+answer merge --quiet --first-n 1
 printf '{"question_id": 9, "note":"old"}\n{"question_id": 1, "note": "replaced"}\n{"question_id":-2}\n{"question_id": 9, "note":"newer"}\n' >"$answers/merge.jsonl"
 chmod 640 "$answers/merge.jsonl" && mv "$answers/merge.jsonl" "$d/elsewhere.jsonl" && ln -s "$d/elsewhere.jsonl" "$answers/merge.jsonl"
 answer merge --quiet --question-end 2
@@ -145,8 +146,8 @@ answer same --quiet --first-n 1 --answer-file=; [ $rc -eq 0 ] && [ -s "$answers/
 mkfifo "$d/pipe.jsonl"; mkdir "$d/folder.jsonl"; echo 'no JSON' >"$d/broken.jsonl"; echo '{"question_id": 1e300}' >"$d/odd.jsonl"
 refused 'pipe.jsonl: is not a file' "${a[@]}" --answer-file "$d/pipe.jsonl"
 refused 'folder.jsonl: is not a file' "${a[@]}" --answer-file "$d/folder.jsonl"
-refused 'broken.jsonl:1: ' "${a[@]}" --answer-file "$d/broken.jsonl"
-refused 'odd.jsonl:1: no whole number' "${a[@]}" --answer-file "$d/odd.jsonl"
+refused 'broken.jsonl: another program made' "${a[@]}" --answer-file "$d/broken.jsonl"
+refused 'odd.jsonl: another program made' "${a[@]}" --answer-file "$d/odd.jsonl"
 [ ! -e "$d/pipe.journal" ] && [ ! -e "$d/broken.journal" ] && [ "$(cat "$d/broken.jsonl")" = 'no JSON' ]; ok $? "... before any work, and nothing is touched"
 answer all --quiet --fresh --first-n 1 && answer all --quiet --fresh --first-n 1
 [ $rc -eq 0 ] && grep -q ' 2/2 .* 16 tokens' "$d/out" && [ "$(wc -l <"$answers/all.journal.old2")" -eq 3 ] && [ "$(wc -l <"$answers/all.jsonl.old2")" -eq 1 ] &&

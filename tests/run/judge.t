@@ -477,7 +477,14 @@ def money():
         ok(r.rc == 75 and len(journal(data)) <= kept + 1, "what was paid counts in the next run")
         r = Run(data, s.url, *price, "--max-cost", "5")
         bill = sum(x["cost"] for x in journal(data))
-        ok(r.rc == 0 and len(judgments(data)) == 16 and f"$ {bill:.4f}" in r.out, f"a larger limit goes on, the bill is that of all runs: {r.out.splitlines()[-2]}")
+        ok(r.rc == 0 and len(judgments(data)) == 16 and f"$ {bill:.4f}\n" in r.out, f"a larger limit goes on, the bill is that of all runs: {r.out.splitlines()[-2]}")
+        two = folder(["m-one", "m-two"], plain)
+        shutil.rmtree(f"{two}/smoke/model_judgment", ignore_errors=True)
+        shutil.copytree(f"{data}/smoke/model_judgment", f"{two}/smoke/model_judgment")
+        r = Run(two, s.url, *price, "--max-cost", "0.6", "--model-list", "m-two")
+        all_of_it = sum(x["cost"] for x in journal(two))
+        ok(r.rc == 0 and len(journal(two)) == 32 and f"$ {all_of_it - bill:.4f}   (the whole journal: " in r.out and f"$ {all_of_it:.4f})" in r.out,
+           f"--max-cost and the bill are about the calls of these judgments, the journal's other calls are named: exit {r.rc}, {r.out.splitlines()[-2]} {bill}")
 
 
 def confirm():

@@ -205,7 +205,7 @@ static void test_single(void)
     stub_submit(&r.stub, c);
     ok(go(&r, -1) == 12, "12 replies");
     now = grader_now(r.grader);
-    ok(now.done == 12 && now.failed == 0 && now.by_status[JUDGMENT_OK] == 12 && now.calls_left == 0 && now.tokens == 132 && now.cost == 3,
+    ok(now.done == 12 && now.failed == 0 && now.by_status[JUDGMENT_OK] == 12 && now.calls_left == 0 && now.paid.tokens_in + now.paid.tokens_out == 132 && now.paid.cost == 3,
         "all done, and paid");
     const char *line = grader_line(r.grader);
     int lines = 0, found = 0;
@@ -254,7 +254,7 @@ static void test_kill(void)
         struct grader_now now = grader_now(r.grader);
         ok(WIFSIGNALED(status) && now.done == k && now.calls_left == 12 - k, "killed after %d replies: %ld are known", k, now.done);
         int taken = go(&r, -1);
-        ok(taken == 12 - k && r.stub.n_asked == 12 - k && grader_now(r.grader).cost == 3, "only the other %d are asked", 12 - k);
+        ok(taken == 12 - k && r.stub.n_asked == 12 - k && grader_now(r.grader).paid.cost == 3, "only the other %d are asked", 12 - k);
         ok(!grader_next(r.grader) && grader_write(r.grader, 1, path_of("killed.jsonl"), &err) == 0, "nothing is left");
         char *text = file_of("killed.jsonl");
         ok(!strcmp(text, whole), "the file is that of an undisturbed run, though asked in another order");
@@ -497,7 +497,7 @@ static void test_replies(void)
     ok(grader_take(r.grader, &back, &err) < 0 && err.kind == ERR_FORMAT, "a reply to another prompt: %s", err.text);
     back.content--;
     back.key = "q1-t1-g1-r1-0123456789abcdef";
-    ok(grader_take(r.grader, &back, &err) < 0 && err.kind == ERR_FORMAT && grader_now(r.grader).cost == 0, "a reply to nothing: %s", err.text);
+    ok(grader_take(r.grader, &back, &err) < 0 && err.kind == ERR_FORMAT && grader_now(r.grader).paid.cost == 0, "a reply to nothing: %s", err.text);
     back.key = key;
     back.status = CALL_FAILED;
     ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).by_status[JUDGMENT_FAILED] == 1, "a call that failed");
@@ -506,7 +506,7 @@ static void test_replies(void)
         grader_now(r.grader).by_status[JUDGMENT_OK] == 1 &&
        grader_now(r.grader).done == 1, "its later success counts");
     back.text = "[[1]]";
-    ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).cost == 2 && grader_now(r.grader).done == 1, "a second success is left alone");
+    ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).paid.cost == 2 && grader_now(r.grader).done == 1, "a second success is left alone");
     free(key);
     end(&r);
     start(&r, "import", MODE_SINGLE, "import.journal", 1, good);

@@ -71,14 +71,17 @@ static void test_backoff(void)
 
 static void test_budget(void)
 {
-    struct budget b = { .price_in = 30, .price_out = 60, .max = 1 };
+    struct purse p = { .max = 1 };
+    struct budget b = { .price_in = 30, .price_out = 60, .purse = &p }, other = b;
     ok(fabs(budget_price(&b, 10000, 5000) - 0.6) < 1e-12, "10,000 tokens in at $30 and 5,000 out at $60 per million are $0.60");
-    ok(budget_reserve(&b, 0.6) && !budget_reserve(&b, 0.6) && budget_reserve(&b, 0.4), "what is set aside counts");
+    ok(budget_reserve(&b, 0.6) && !budget_reserve(&other, 0.6) && budget_reserve(&other, 0.4), "what is set aside counts, whoever set it aside");
     budget_settle(&b, 0.6, 0.1);
-    ok(fabs(b.spent - 0.1) < 1e-12 && fabs(b.reserved - 0.4) < 1e-12 && budget_reserve(&b, 0.5) && !budget_reserve(&b, 0.01), "what came out cheaper is free again");
+    ok(fabs(p.spent - 0.1) < 1e-12 && fabs(p.reserved - 0.4) < 1e-12 && budget_reserve(&b, 0.5) && !budget_reserve(&b, 0.01),
+       "what came out cheaper makes room");
     struct budget free_of = { .price_in = -1, .price_out = -1 };
-    ok(budget_price(&free_of, 1, 1) == -1 && budget_reserve(&free_of, -1) && free_of.reserved == 0, "no price: not known, not zero");
-    struct budget resumed = { .price_in = 1, .price_out = 1, .max = 1, .spent = 0.95 };
+    ok(budget_price(&free_of, 1, 1) == -1 && budget_reserve(&free_of, -1), "no price: not known, not zero");
+    struct purse half = { .max = 1, .spent = 0.95 };
+    struct budget resumed = { .price_in = 1, .price_out = 1, .purse = &half };
     ok(!budget_reserve(&resumed, 0.06) && budget_reserve(&resumed, 0.05), "what earlier runs paid counts");
 }
 
