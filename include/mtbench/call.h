@@ -76,7 +76,7 @@ struct call_journal;
  * journal's; the rest describes the run for people: every call carries the hash of its content. NULL: err (busy, usage: made otherwise,
  * format, io). */
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err);
-/* Look at a journal without writing or locking it, for call_journal_find() and call_journal_totals() alone. One that is not there is
+/* Look at a journal without writing or locking it, for call_journal_find(), call_journal_each() and call_journal_totals(). One that is not there is
  * empty. NULL: err (format, io). */
 struct call_journal *call_journal_peek(const char *path, struct err *err);
 void call_journal_close(struct call_journal *j);
@@ -85,7 +85,11 @@ void call_journal_close(struct call_journal *j);
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
 /* The last finished call of this key, whatever its content; NULL: none. */
 const struct call_record *call_journal_last(const struct call_journal *j, const char *key);
-/* Has another judge of this name ever replied to the call of this key, whatever its content? Looks through all records. */
+/* All records in the order of the file, superseded ones too. 'counts': call_journal_find() gives this one. The record lives during the call. A
+ * result other than 0 ends it and is returned. */
+int call_journal_each(const struct call_journal *j, int (*see)(void *ctx, const struct call_record *r, bool counts), void *ctx);
+size_t call_journal_records(const struct call_journal *j);
+/* Has another judge of this name ever replied to the call of this key, whatever its content? */
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge);
 /* Take a record in (copied); it counts once call_journal_sync() has returned 0: many that came at once share one flush. */
 void call_journal_add(struct call_journal *j, const struct call_record *r);
@@ -103,8 +107,8 @@ void call_totals_put(struct buf *b, const struct call_totals *t, const struct ca
 struct call_totals call_journal_totals(const struct call_journal *j);
 struct call_totals call_journal_share(const struct call_journal *j, bool (*mine)(const void *ctx, const char *key), const void *ctx);
 
-/* One JSON line without its newline, and back; strings live in 'keep' (cJSON_Delete it). -1: err (format). */
+/* One JSON line without its newline, and back: record and strings are one block, free() it. NULL: err (format). */
 void call_record_put(struct buf *b, const struct call_record *r);
-int call_record_parse(const char *line, size_t n, struct call_record *r, cJSON **keep, struct err *err);
+struct call_record *call_record_parse(const char *line, size_t n, struct err *err);
 
 #endif

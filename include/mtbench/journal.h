@@ -1,5 +1,5 @@
 /* journal.h - the append-only record of finished turns: what makes a killed run lose nothing (room: bench).
- * One writer. First line the manifest, then a JSON object per turn; a line counts once journal_sync() has returned. */
+ * One writer. First line the manifest, with kind and version of the journal, then a JSON object per turn; a line counts once journal_sync() has returned. */
 #ifndef MTB_JOURNAL_H
 #define MTB_JOURNAL_H
 
@@ -26,9 +26,9 @@ struct turn_record {
     int rank;
 };
 
-/* One JSON line without its newline, and back. After turn_parse() the strings live in 'keep' (cJSON_Delete() it). -1: err (format). */
+/* One JSON line without its newline, and back: record and strings are one block, free() it. NULL: err (format). */
 void turn_put(struct buf *b, const struct turn_record *t);
-int turn_parse(const char *line, size_t n, struct turn_record *t, cJSON **keep, struct err *err);
+struct turn_record *turn_parse(const char *line, size_t n, struct err *err);
 
 struct journal;
 
@@ -36,7 +36,7 @@ struct journal;
  * need not have everything yet. A torn last line is cut off. NULL: err (busy: another run
  * holds it; usage: the manifest differs; format; io). */
 struct journal *journal_open(const char *path, const struct manifest *m, struct err *err);
-/* Look at a journal without writing or locking it, for journal_find() and journal_rate() alone. Its manifest is compared with 'm' if that is
+/* Look at a journal without writing or locking it, for journal_find(), journal_each() and what is made of them. Its manifest is compared with 'm' if that is
  * not NULL. One that is not there is empty,
  * as is that of path NULL. NULL: err (format, io). */
 struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err);
@@ -47,6 +47,10 @@ const char *journal_manifest(const struct journal *j);
 void journal_close(struct journal *j);
 /* The finished (status ok) turn, or NULL. Valid until journal_close(). */
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn);
+/* All records in the order of the file, failed ones and those that were made again too. 'counts': journal_find() gives this one. The record
+ * lives during the call. A result other than 0 ends it and is returned. */
+int journal_each(const struct journal *j, int (*see)(void *ctx, const struct turn_record *t, bool counts), void *ctx);
+size_t journal_records(const struct journal *j);
 /* How many turns of a conversation are finished, from the first on. -1 (err: usage): they were answered when the question's line, whose
  * SHA-256 this is, read otherwise. */
 int journal_count(const struct journal *j, int64_t question_id, const char *question_sha256, int choice, int n_turns, struct err *err);
@@ -54,6 +58,9 @@ int journal_count(const struct journal *j, int64_t question_id, const char *ques
 double journal_rate(const struct journal *j);
 /* Take a record in; it is copied. */
 void journal_append(struct journal *j, const struct turn_record *t);
+/* Take in a line that turn_put() made, on another rank perhaps: its bytes go into the file as they are. Returns the record, as journal_find()
+ * does. NULL: err (format). */
+const struct turn_record *journal_append_line(struct journal *j, const char *line, size_t n, struct err *err);
 /* Write and flush what was appended. -1 (err: io): earlier records are safe, these are not on disk. */
 int journal_sync(struct journal *j, struct err *err);
 

@@ -4,6 +4,7 @@
 #define MTB_JSON_SCAN_H
 
 #include "mtbench/err.h"
+#include "mtbench/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,19 @@ int json_scan_key(struct json_scan *s, bool *first, struct json_text *key);
 bool json_scan_end(struct json_scan *s);
 /* Fill err (format) with what is wrong and the column. Returns -1. */
 int json_scan_error(const struct json_scan *s, struct err *err);
+
+/* Members of an object, by name: of several of one name the last counts, as in Python; a value with ptr NULL is not there. Everything in the
+ * text is checked, and it is one object. -1: err (format). The values point into the text; numbers and strings are read from them at leisure. */
+struct json_member {
+    const char *name;
+    struct slice value;
+};
+int json_scan_members(const char *text, size_t n, struct json_member *m, int n_members, struct err *err);
+/* From the value of a member: false if it is something else, or not there. A string's escapes are not resolved yet. */
+bool json_member_string(struct slice value, struct json_text *out);
+bool json_member_number(struct slice value, double *v, bool *is_int);
+/* A whole number that JSON carries exactly (53 bits). */
+bool json_member_whole(struct slice value, int64_t *v);
 
 /* Does the text, its escapes resolved, equal 'name'? */
 bool json_text_is(const struct json_text *t, const char *name);

@@ -25,6 +25,10 @@ void manifest_free(struct manifest *m);
 void manifest_put(struct buf *b, const struct manifest *m);
 /* The value of an entry in a line that manifest_put() once wrote, wherever it stands. Caller frees; NULL: it has none. */
 char *manifest_value(const char *line, const char *name);
+/* The first line of a journal: the same, behind "journal" (its kind) and "version". */
+void manifest_put_head(struct buf *b, const char *kind, const struct manifest *m);
+/* Is this the first line of a journal of that kind? A journal without kind and version is an old one and fine. -1: err (format). */
+int manifest_check(const char *line, size_t n, const char *kind, struct err *err);
 /* Compare with what manifest_put() once wrote. -1 (err: usage) naming every identity entry that differs, with both values. */
 int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err);
 

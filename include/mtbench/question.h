@@ -3,6 +3,7 @@
 #define MTB_QUESTION_H
 
 #include "mtbench/err.h"
+#include "mtbench/map.h"
 #include "mtbench/opts.h"
 
 #include <stdbool.h>
@@ -25,12 +26,15 @@ struct questions {
     int n;
     struct question *q;          /* in file order */
     char sha256[65];             /* of the file */
+    struct map by_id;            /* for questions_find() */
 };
 
 /* Parse question.jsonl. 'name' stands in messages ("question.jsonl:14: ..."). Blank lines are passed over; a broken line, no turns, a
  * repeated id or bytes that are no UTF-8 are errors. On 0 release with questions_free(). */
 int questions_parse(const char *name, const char *data, size_t n, struct questions *out, struct err *err);
 void questions_free(struct questions *qs);
+/* Where in 'q' the question of this id is, -1: nowhere. */
+int questions_find(const struct questions *qs, int64_t id);
 
 /* Which questions. First lines [begin, end) as Python slices do: negative numbers count from the end, out of range is clamped; has_*: was it given.
  * Then those of the named categories and ids, each of which must be there. Then the first 'first_n' (0: all; negative drops from the end).

@@ -334,3 +334,65 @@ bool json_scan_skip(struct json_scan *s)
 {
     return skip(s, 0);
 }
+
+/* ---- members ---- */
+
+static struct json_member *member_of(const struct json_text *key, struct json_member *m, int n)
+{
+    for (int i = 0; i < n; i++)
+        if ((key->escaped || key->ptr[0] == m[i].name[0]) && json_text_is(key, m[i].name))
+            return &m[i];
+    return NULL;
+}
+
+int json_scan_members(const char *text, size_t n, struct json_member *m, int n_members, struct err *err)
+{
+    struct json_scan s;
+    struct json_text key;
+    bool first = true;
+    int k;
+    for (int i = 0; i < n_members; i++)
+        m[i].value = (struct slice){0};
+    json_scan_begin(&s, text, n);
+    if (!json_scan_open(&s, '{'))
+        return json_scan_error(&s, err);
+    while ((k = json_scan_key(&s, &first, &key)) == 1) {
+        struct json_member *found = member_of(&key, m, n_members);
+        peek(&s);
+        const char *at = s.at;
+        if (!json_scan_skip(&s))
+            return json_scan_error(&s, err);
+        if (found)
+            found->value = (struct slice){ at, (size_t)(s.at - at) };
+    }
+    return k < 0 || !json_scan_end(&s) ? json_scan_error(&s, err) : 0;
+}
+
+bool json_member_string(struct slice value, struct json_text *out)
+{
+    struct json_scan s;
+    if (!value.ptr)
+        return false;
+    json_scan_begin(&s, value.ptr, value.len);
+    return json_scan_string(&s, out);
+}
+
+bool json_member_number(struct slice value, double *v, bool *is_int)
+{
+    struct json_scan s;
+    if (!value.ptr)
+        return false;
+    json_scan_begin(&s, value.ptr, value.len);
+    return json_scan_number(&s, v, is_int);
+}
+
+bool json_member_whole(struct slice value, int64_t *v)
+{
+    const double most = 9007199254740991.0;
+    double x;
+    bool is_int;
+    if (!json_member_number(value, &x, &is_int) || !(fabs(x) <= most) || x != floor(x))
+        return false;
+    *v = (int64_t)x;
+    return true;
+}

@@ -2,12 +2,15 @@
 #include "mtbench/call.h"
 
 #include "ledger.h"
+#include "records.h"
 
 #include "mtbench/hash.h"
+#include "mtbench/json_scan.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,28 +93,34 @@ void call_record_put(struct buf *b, const struct call_record *r)
     buf_char(b, '}');
 }
 
-static const char *text_of(const cJSON *j, const char *name)
+enum field {
+    F_KEY, F_CONTENT, F_STATUS, F_REASON, F_TEXT, F_RAW, F_MODEL, F_JUDGE, F_REQUEST_ID, F_FINISH, F_SENT, F_TOKENS_IN, F_TOKENS_OUT, F_ESTIMATED, F_COST, F_TRIES,
+    F_SECONDS, F_TSTAMP, F_EXPECTED_SCORE, N_FIELDS
+};
+static const char *const field_name[N_FIELDS] = {
+    "key", "content", "status", "reason", "text", "raw", "model", "judge", "request_id", "finish", "sent", "tokens_in", "tokens_out", "tokens_estimated", "cost",
+    "tries", "seconds", "tstamp", "expected_score"
+};
+
+static double number_of(const struct json_member *m, double otherwise)
 {
-    const cJSON *s = json_get(j, name);
-    return cJSON_IsString(s) ? s->valuestring : NULL;
+    double x;
+    bool is_int;
+    return json_member_number(m->value, &x, &is_int) ? x : otherwise;
 }
 
-static double number_of(const cJSON *j, const char *name, double otherwise)
+static int64_t count_of(const struct json_member *m)
 {
-    const cJSON *s = json_get(j, name);
-    return cJSON_IsNumber(s) ? s->valuedouble : otherwise;
-}
-
-static int64_t count_of(const cJSON *j, const char *name)
-{
-    double x = number_of(j, name, 0);
+    double x = number_of(m, 0);
     return x > 0 && x < 9e15 ? (int64_t)x : 0;
 }
 
-static int read_status(const char *s, enum call_status *status)
+static int read_status(const struct json_member *m, enum call_status *status)
 {
-    for (size_t i = 0; s && i < sizeof status_name / sizeof *status_name; i++) {
-        if (!strcmp(s, status_name[i])) {
+    struct json_text text;
+    bool is_text = json_member_string(m->value, &text);
+    for (size_t i = 0; is_text && i < sizeof status_name / sizeof *status_name; i++) {
+        if (json_text_is(&text, status_name[i])) {
             *status = (enum call_status)i;
             return 0;
         }
@@ -119,98 +128,93 @@ static int read_status(const char *s, enum call_status *status)
     return -1;
 }
 
-static int read_content(const char *s, uint64_t *content)
+static int read_content(const struct json_member *m, uint64_t *content)
 {
-    if (!s || strlen(s) != 16 || strspn(s, "0123456789abcdef") != 16)
+    struct json_text text;
+    char hex[17] = "";
+    if (!json_member_string(m->value, &text) || text.len != 16)
         return -1;
-    *content = strtoull(s, NULL, 16);
-    return 0;
+    memcpy(hex, text.ptr, 16);
+    *content = strtoull(hex, NULL, 16);
+    return strspn(hex, "0123456789abcdef") == 16 ? 0 : -1;
 }
 
-/* The object as text again; it is kept beside the object that it came from. */
-static const char *read_sent(cJSON *j)
+static int check_fields(const struct json_member *m, struct call_record *r, struct err *err)
 {
-    const cJSON *sent = json_get(j, "sent");
-    char *text = cJSON_IsObject(sent) ? cJSON_PrintUnformatted(sent) : NULL;
-    const cJSON *kept = text ? cJSON_AddStringToObject(j, "sent as text", text) : NULL;
-    cJSON_free(text);
-    return kept ? kept->valuestring : NULL;
-}
-
-int call_record_parse(const char *line, size_t n, struct call_record *r, cJSON **keep, struct err *err)
-{
-    cJSON *j = *keep = json_parse(line, n, err);
-    *r = (struct call_record){0};
-    if (!j)
-        return -1;
-    r->key = text_of(j, "key");
-    r->text = text_of(j, "text");
-    if (!r->key || !call_key_ok(r->key) || !r->text || read_content(text_of(j, "content"), &r->content) < 0 ||
-        read_status(text_of(j, "status"), &r->status) < 0) {
-        cJSON_Delete(j);
-        *keep = NULL;
+    struct json_text text;
+    char key[CALL_KEY_MAX + 1] = "";
+    if (json_member_string(m[F_KEY].value, &text) && text.len <= CALL_KEY_MAX)
+        memcpy(key, text.ptr, text.len);
+    if (!call_key_ok(key) || !json_member_string(m[F_TEXT].value, &text) || read_content(&m[F_CONTENT], &r->content) < 0 ||
+        read_status(&m[F_STATUS], &r->status) < 0)
         return err_set(err, ERR_FORMAT, "no call record: key, content, status or text is missing or wrong");
-    }
-    r->reason = text_of(j, "reason");
-    r->raw = text_of(j, "raw");
-    r->model = text_of(j, "model");
-    r->judge = text_of(j, "judge");
-    r->request_id = text_of(j, "request_id");
-    r->finish = text_of(j, "finish");
-    r->sent = read_sent(j);
-    r->tokens_in = count_of(j, "tokens_in");
-    r->tokens_out = count_of(j, "tokens_out");
-    r->tokens_estimated = cJSON_IsTrue(json_get(j, "tokens_estimated"));
-    r->cost = number_of(j, "cost", -1);
-    double tries = number_of(j, "tries", 0);
-    r->tries = tries > 0 && tries < 1e9 ? (int)tries : 0;
-    r->seconds = number_of(j, "seconds", 0);
-    r->tstamp = number_of(j, "tstamp", 0);
-    r->expected_score = number_of(j, "expected_score", NAN);
     return 0;
+}
+
+static void read_numbers(const struct json_member *m, struct call_record *r)
+{
+    r->tokens_in = count_of(&m[F_TOKENS_IN]);
+    r->tokens_out = count_of(&m[F_TOKENS_OUT]);
+    r->tokens_estimated = m[F_ESTIMATED].value.len == 4 && *m[F_ESTIMATED].value.ptr == 't';
+    r->cost = number_of(&m[F_COST], -1);
+    double tries = number_of(&m[F_TRIES], 0);
+    r->tries = tries > 0 && tries < 1e9 ? (int)tries : 0;
+    r->seconds = number_of(&m[F_SECONDS], 0);
+    r->tstamp = number_of(&m[F_TSTAMP], 0);
+    r->expected_score = number_of(&m[F_EXPECTED_SCORE], NAN);
+}
+
+struct call_record *call_record_parse(const char *line, size_t n, struct err *err)
+{
+    struct json_member m[N_FIELDS];
+    struct call_record r = {0};
+    for (int f = 0; f < N_FIELDS; f++)
+        m[f].name = field_name[f];
+    if (json_scan_members(line, n, m, N_FIELDS, err) < 0 || check_fields(m, &r, err) < 0)
+        return NULL;
+    read_numbers(m, &r);
+    const struct records_text text[] = {
+        { m[F_KEY].value, offsetof(struct call_record, key), false }, { m[F_TEXT].value, offsetof(struct call_record, text), false },
+        { m[F_REASON].value, offsetof(struct call_record, reason), false }, { m[F_RAW].value, offsetof(struct call_record, raw), false },
+        { m[F_MODEL].value, offsetof(struct call_record, model), false }, { m[F_JUDGE].value, offsetof(struct call_record, judge), false },
+        { m[F_REQUEST_ID].value, offsetof(struct call_record, request_id), false }, { m[F_FINISH].value, offsetof(struct call_record, finish), false },
+        { m[F_SENT].value, offsetof(struct call_record, sent), true },
+    };
+    return records_block(&r, sizeof r, text, sizeof text / sizeof *text, err);
 }
 
 /* ---- the journal ---- */
 
-struct entry {
-    struct call_record record;
-    cJSON *keep;
-};
+#define JOURNAL_KIND "calls"
 
 struct call_journal {
     struct ledger *ledger;
-    struct entry **entry;                /* in file order; each stays where it is */
-    size_t n;
-    size_t *slot;                        /* open addressing: 1 + entry of the last finished record of a key and content, or 0 */
-    size_t n_slots, used;                /* n_slots: a power of two, or 0 */
-    struct map last;                     /* of a key: the entry of its last finished record */
+    struct records records;              /* the last word on a key and content is that of the last call that ended for good */
+    struct map last;                     /* of a key: the number of its last finished record */
+    struct map stood_in;                 /* keys of calls, each behind the name of another judge that replied */
     struct call_totals totals;
 };
 
-static size_t *find_slot(const struct call_journal *j, const char *key, uint64_t content)
+/* Key and content as bytes. */
+struct name {
+    char bytes[CALL_KEY_MAX + 1 + sizeof(uint64_t)];
+    size_t n;
+};
+
+static struct name name_of(const char *key, uint64_t content)
 {
-    size_t i = (size_t)fnv1a(fnv1a(FNV_START, key, strlen(key)), &content, sizeof content);
-    for (;; i++) {
-        size_t *s = &j->slot[i & (j->n_slots - 1)];
-        if (!*s)
-            return s;
-        const struct call_record *r = &j->entry[*s - 1]->record;
-        if (r->content == content && !strcmp(r->key, key))
-            return s;
-    }
+    struct name name = { .n = strlen(key) };
+    if (name.n > CALL_KEY_MAX)           /* no record has such a key */
+        name.n = CALL_KEY_MAX + 1;
+    memcpy(name.bytes, key, name.n);
+    memcpy(name.bytes + name.n, &content, sizeof content);
+    name.n += sizeof content;
+    return name;
 }
 
-static void grow(struct call_journal *j)
+static void *decode(struct slice line)
 {
-    size_t *old = j->slot, n_old = j->n_slots;
-    j->n_slots = n_old ? 2 * n_old : 256;
-    j->slot = xcalloc(j->n_slots, sizeof *j->slot);
-    for (size_t i = 0; i < n_old; i++) {
-        const struct call_record *r = old[i] ? &j->entry[old[i] - 1]->record : NULL;
-        if (r)
-            *find_slot(j, r->key, r->content) = old[i];
-    }
-    free(old);
+    return call_record_parse(line.ptr, line.len, NULL);
 }
 
 void call_totals_add(struct call_totals *t, const struct call_record *r)
@@ -224,48 +228,30 @@ void call_totals_add(struct call_totals *t, const struct call_record *r)
     t->seconds += r->seconds > 0 ? r->seconds : 0;
 }
 
-static void put_dollars(struct buf *b, const struct call_totals *t)
+static void note_stand_in(struct call_journal *j, const struct call_record *r)
 {
-    if (t->calls && t->calls == t->unpriced)
-        buf_str(b, "$ unknown");
-    else
-        buf_printf(b, "%s$ %.4f", t->unpriced ? "at least " : "", t->cost);
+    char *both = xasprintf("%s\n%s", r->judge, r->key);
+    map_add_text(&j->stood_in, both, 1);
+    free(both);
 }
 
-void call_totals_put(struct buf *b, const struct call_totals *t, const struct call_totals *all)
+static size_t take(struct call_journal *j, struct slice line, const struct call_record *r)
 {
-    put_dollars(b, t);
-    if (all->calls <= t->calls)
-        return;
-    buf_printf(b, "   (the whole journal: %lld tokens, ", (long long)(all->tokens_in + all->tokens_out));
-    put_dollars(b, all);
-    buf_char(b, ')');
-}
-
-static void take(struct call_journal *j, const struct call_record *r, cJSON *keep)
-{
-    if ((j->n & (j->n - 1)) == 0)
-        j->entry = xrealloc(j->entry, j->n ? 2 * j->n : 1, sizeof *j->entry);
-    struct entry *e = j->entry[j->n++] = xcalloc(1, sizeof *e);
-    *e = (struct entry){ *r, keep };
+    struct name name = name_of(r->key, r->content);
     call_totals_add(&j->totals, r);
-    if (r->status == CALL_FAILED)
-        return;
-    if (2 * (j->used + 1) > j->n_slots)
-        grow(j);
-    size_t *s = find_slot(j, r->key, r->content);
-    j->used += *s == 0;
-    *s = j->n;
-    map_set(&j->last, r->key, strlen(r->key), j->n - 1);
+    if (r->judge)
+        note_stand_in(j, r);
+    if (r->status != CALL_FAILED)
+        map_set(&j->last, r->key, strlen(r->key), j->records.n);
+    return records_add(&j->records, line, r->status == CALL_FAILED ? NULL : name.bytes, name.n);
 }
 
 static int check_head(const struct manifest *m, const char *line, size_t n, struct err *err)
 {
-    cJSON *head = json_parse(line, n, err);
-    if (!head)
+    if (manifest_check(line, n, JOURNAL_KIND, err) < 0)
         return -1;
-    int rc = !cJSON_IsObject(json_get(head, "identity")) ? err_set(err, ERR_FORMAT, "no journal of calls: its first line is no manifest; name another file")
-             : m ? manifest_compare(m, head, err) : 0;
+    cJSON *head = m ? json_parse(line, n, err) : NULL;
+    int rc = !m ? 0 : head ? manifest_compare(m, head, err) : -1;
     cJSON_Delete(head);
     return rc;
 }
@@ -278,25 +264,26 @@ struct replay {
 static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
 {
     const struct replay *p = ctx;
-    struct call_record r;
-    cJSON *keep;
     if (number == 1)
         return check_head(p->m, line, n, err);
-    if (call_record_parse(line, n, &r, &keep, err) < 0)
-        return -1;
-    take(p->j, &r, keep);
-    return 0;
+    struct call_record *r = call_record_parse(line, n, err);
+    if (r)
+        take(p->j, (struct slice){ line, n }, r);
+    free(r);
+    return r ? 0 : -1;
 }
 
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err)
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
-    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &(struct replay){ j, m }, .busy = "making these calls; wait for it" }, err);
+    j->records.decode = decode;
+    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &(struct replay){ j, m },
+        .busy = "making these calls; wait for it" }, err);
     if (!j->ledger)
         goto error;
     if (ledger_empty(j->ledger)) {
         struct buf line = {0};
-        manifest_put(&line, m);
+        manifest_put_head(&line, JOURNAL_KIND, m);
         ledger_add(j->ledger, line.data, line.len);
         buf_free(&line);
         if (ledger_sync(j->ledger, err) < 0)             /* better now than when a call has been paid */
@@ -311,6 +298,7 @@ error:
 struct call_journal *call_journal_peek(const char *path, struct err *err)
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
+    j->records.decode = decode;
     if (ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &(struct replay){ j, NULL } }, err) == 0)
         return j;
     call_journal_close(j);
@@ -321,51 +309,63 @@ void call_journal_close(struct call_journal *j)
 {
     if (!j)
         return;
-    for (size_t i = 0; i < j->n; i++) {
-        cJSON_Delete(j->entry[i]->keep);
-        free(j->entry[i]);
-    }
-    if (j->ledger && j->n == 0)
+    if (j->ledger && j->records.n == 0)
         ledger_discard(j->ledger);       /* no call was made: nothing to remember */
     else
         ledger_close(j->ledger);
+    records_free(&j->records);
     map_free(&j->last);
-    free(j->entry);
-    free(j->slot);
+    map_free(&j->stood_in);
     free(j);
 }
 
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content)
 {
-    size_t at = j->n_slots ? *find_slot(j, key, content) : 0;
-    return at ? &j->entry[at - 1]->record : NULL;
+    struct name name = name_of(key, content);
+    size_t i = records_find(&j->records, name.bytes, name.n);
+    return i == MAP_NONE ? NULL : records_get(&j->records, i);
+}
+
+size_t call_journal_records(const struct call_journal *j)
+{
+    return j->records.n;
+}
+
+int call_journal_each(const struct call_journal *j, int (*see)(void *ctx, const struct call_record *r, bool counts), void *ctx)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < j->records.n; i++) {
+        struct call_record *r = decode(records_line(&j->records, i));
+        struct name name = name_of(r->key, r->content);
+        rc = see(ctx, r, records_find(&j->records, name.bytes, name.n) == i);
+        free(r);
+    }
+    return rc;
 }
 
 const struct call_record *call_journal_last(const struct call_journal *j, const char *key)
 {
-    size_t at = map_find_text(&j->last, key);
-    return at == MAP_NONE ? NULL : &j->entry[at]->record;
+    size_t i = map_find_text(&j->last, key);
+    return i == MAP_NONE ? NULL : records_get(&j->records, i);
 }
 
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge)
 {
-    for (size_t i = 0; i < j->n; i++) {
-        const struct call_record *r = &j->entry[i]->record;
-        if (r->judge && !strcmp(r->judge, judge) && !strcmp(r->key, key))
-            return true;
-    }
-    return false;
+    char *both = xasprintf("%s\n%s", judge, key);
+    bool found = map_find_text(&j->stood_in, both) != MAP_NONE;
+    free(both);
+    return found;
 }
 
 void call_journal_add(struct call_journal *j, const struct call_record *r)
 {
     struct buf line = {0};
-    struct call_record copy;
-    cJSON *keep;
     call_record_put(&line, r);
-    if (call_record_parse(line.data, line.len, &copy, &keep, NULL) == 0) {
+    struct call_record *copy = call_record_parse(line.data, line.len, NULL);
+    if (copy) {
+        size_t i = take(j, (struct slice){ line.data, line.len }, copy);
+        j->records.line[i].decoded = copy;
         ledger_add(j->ledger, line.data, line.len);
-        take(j, &copy, keep);
     }
     buf_free(&line);
 }

@@ -2,28 +2,27 @@
 #include "mtbench/journal.h"
 
 #include "ledger.h"
+#include "records.h"
 
+#include "mtbench/json_scan.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const status_name[] = { "ok", "failed", "too_long" };
 
-struct entry {
-    struct turn_record record;
-    cJSON *keep;
-};
+#define JOURNAL_KIND "turns"
 
 struct journal {
     char *path;
     struct ledger *ledger;
     struct buf manifest;                 /* the first line; empty in a new journal */
-    struct entry *entry;                 /* in file order */
-    int n;
+    struct records records;
 };
 
 char *journal_path(const char *answer_file)
@@ -60,86 +59,106 @@ void turn_put(struct buf *b, const struct turn_record *t)
     buf_printf(b, ", \"rank\": %d}", t->rank);
 }
 
-static const char *text_of(const cJSON *j, const char *name)
+enum field {
+    F_QUESTION_ID, F_CHOICE, F_TURN, F_STATUS, F_REASON, F_TEXT, F_FINISH, F_QUESTION_SHA256, F_PROMPT_SHA256, F_N_PROMPT, F_N_NEW, F_N_REUSED, F_TEMPERATURE,
+    F_TOP_K, F_TOP_P, F_MIN_P, F_PENALTY, F_SECONDS, F_TSTAMP, F_RANK, N_FIELDS
+};
+static const char *const field_name[N_FIELDS] = {
+    "question_id", "choice", "turn", "status", "reason", "text", "finish", "question_sha256", "prompt_sha256", "n_prompt", "n_new", "n_reused", "temperature",
+    "top_k", "top_p", "min_p", "repetition_penalty", "seconds", "tstamp", "rank"
+};
+
+static double number_of(const struct json_member *m)
 {
-    const cJSON *s = json_get(j, name);
-    return cJSON_IsString(s) ? s->valuestring : NULL;
+    double x;
+    bool is_int;
+    return json_member_number(m->value, &x, &is_int) ? x : 0;
 }
 
-static double number_of(const cJSON *j, const char *name)
+static int int_of(const struct json_member *m)
 {
-    const cJSON *s = json_get(j, name);
-    return cJSON_IsNumber(s) ? s->valuedouble : 0;
-}
-
-static int int_of(const cJSON *j, const char *name)
-{
-    double x = number_of(j, name);
+    double x = number_of(m);
     return x > -2147483648.0 && x < 2147483648.0 ? (int)x : 0;
 }
 
-static int read_status(const cJSON *j, struct turn_record *t, struct err *err)
+static void copy_hash(const struct json_member *m, char hex[65])
 {
-    const char *s = text_of(j, "status");
-    for (size_t i = 0; s && i < sizeof status_name / sizeof *status_name; i++) {
-        if (!strcmp(s, status_name[i])) {
-            t->status = (enum turn_status)i;
+    struct json_text text;
+    if (json_member_string(m->value, &text) && text.len < 65 && !text.escaped)
+        memcpy(hex, text.ptr, text.len);
+}
+
+static int read_status(const struct json_member *m, enum turn_status *status, struct err *err)
+{
+    struct json_text text;
+    bool is_text = json_member_string(m->value, &text);
+    for (size_t i = 0; is_text && i < sizeof status_name / sizeof *status_name; i++) {
+        if (json_text_is(&text, status_name[i])) {
+            *status = (enum turn_status)i;
             return 0;
         }
     }
-    return err_set(err, ERR_FORMAT, "no turn record: its status is %s", s ? s : "missing");
+    return err_set(err, ERR_FORMAT, "no turn record: its status is %.*s", is_text ? (int)(text.len < 40 ? text.len : 40) : 7, is_text ? text.ptr : "missing");
 }
 
-int turn_parse(const char *line, size_t n, struct turn_record *t, cJSON **keep, struct err *err)
+static int check_fields(const struct json_member *m, struct turn_record *t, struct err *err)
 {
-    cJSON *j = *keep = json_parse(line, n, err);
-    *t = (struct turn_record){0};
-    if (!j)
-        return -1;
-    if (!cJSON_IsNumber(json_get(j, "question_id")) || int_of(j, "turn") < 1 || !text_of(j, "text")) {
-        err_set(err, ERR_FORMAT, "no turn record: question_id, turn or text is missing");
-        goto error;
-    }
-    if (read_status(j, t, err) < 0)
-        goto error;
-    double id = number_of(j, "question_id");
-    if (!(fabs(id) <= 9007199254740991.0) || id != floor(id)) {
-        err_set(err, ERR_FORMAT, "no turn record: question_id %g is impossible", id);
-        goto error;
-    }
-    t->question_id = (int64_t)id;
-    t->choice = int_of(j, "choice");
-    t->turn = int_of(j, "turn");
-    t->reason = text_of(j, "reason");
-    t->text = text_of(j, "text");
-    t->finish = text_of(j, "finish");
-    const char *question = text_of(j, "question_sha256"), *prompt = text_of(j, "prompt_sha256");
-    snprintf(t->question_sha256, sizeof t->question_sha256, "%s", question ? question : "");
-    snprintf(t->prompt_sha256, sizeof t->prompt_sha256, "%s", prompt ? prompt : "");
-    t->n_prompt = int_of(j, "n_prompt");
-    t->n_new = int_of(j, "n_new");
-    t->n_reused = int_of(j, "n_reused");
-    t->temperature = number_of(j, "temperature");
-    t->top_k = int_of(j, "top_k");
-    t->top_p = number_of(j, "top_p");
-    t->min_p = number_of(j, "min_p");
-    t->repetition_penalty = number_of(j, "repetition_penalty");
-    t->seconds = number_of(j, "seconds");
-    t->tstamp = number_of(j, "tstamp");
-    t->rank = int_of(j, "rank");
-    return 0;
-error:
-    cJSON_Delete(j);
-    *keep = NULL;
-    return -1;
+    struct json_text text;
+    if (!m[F_QUESTION_ID].value.ptr || int_of(&m[F_TURN]) < 1 || !json_member_string(m[F_TEXT].value, &text))
+        return err_set(err, ERR_FORMAT, "no turn record: question_id, turn or text is missing");
+    if (!json_member_whole(m[F_QUESTION_ID].value, &t->question_id))
+        return err_set(err, ERR_FORMAT, "no turn record: its question_id is no whole number");
+    return read_status(&m[F_STATUS], &t->status, err);
+}
+
+struct turn_record *turn_parse(const char *line, size_t n, struct err *err)
+{
+    struct json_member m[N_FIELDS];
+    struct turn_record t = {0};
+    for (int f = 0; f < N_FIELDS; f++)
+        m[f].name = field_name[f];
+    if (json_scan_members(line, n, m, N_FIELDS, err) < 0 || check_fields(m, &t, err) < 0)
+        return NULL;
+    t.choice = int_of(&m[F_CHOICE]);
+    t.turn = int_of(&m[F_TURN]);
+    copy_hash(&m[F_QUESTION_SHA256], t.question_sha256);
+    copy_hash(&m[F_PROMPT_SHA256], t.prompt_sha256);
+    t.n_prompt = int_of(&m[F_N_PROMPT]);
+    t.n_new = int_of(&m[F_N_NEW]);
+    t.n_reused = int_of(&m[F_N_REUSED]);
+    t.temperature = number_of(&m[F_TEMPERATURE]);
+    t.top_k = int_of(&m[F_TOP_K]);
+    t.top_p = number_of(&m[F_TOP_P]);
+    t.min_p = number_of(&m[F_MIN_P]);
+    t.repetition_penalty = number_of(&m[F_PENALTY]);
+    t.seconds = number_of(&m[F_SECONDS]);
+    t.tstamp = number_of(&m[F_TSTAMP]);
+    t.rank = int_of(&m[F_RANK]);
+    const struct records_text text[] = {
+        { m[F_TEXT].value, offsetof(struct turn_record, text), false }, { m[F_REASON].value, offsetof(struct turn_record, reason), false },
+        { m[F_FINISH].value, offsetof(struct turn_record, finish), false },
+    };
+    return records_block(&t, sizeof t, text, 3, err);
 }
 
 /* ---- the file ---- */
 
-static void take(struct journal *j, const struct turn_record *t, cJSON *keep)
+/* What names a turn, as bytes without gaps between them. */
+struct key {
+    int64_t question_id;
+    int32_t choice, turn;
+};
+
+static void *decode(struct slice line)
 {
-    j->entry = xrealloc(j->entry, (size_t)j->n + 1, sizeof *j->entry);
-    j->entry[j->n++] = (struct entry){ *t, keep };
+    return turn_parse(line.ptr, line.len, NULL);
+}
+
+/* Only a turn that is ok is the last word on it. */
+static size_t take(struct journal *j, struct slice line, const struct turn_record *t)
+{
+    const struct key key = { t->question_id, t->choice, t->turn };
+    return records_add(&j->records, line, t->status == TURN_OK ? &key : NULL, sizeof key);
 }
 
 static int check_manifest(const struct journal *j, const struct manifest *m, struct err *err)
@@ -160,23 +179,22 @@ struct replay {
 static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
 {
     struct replay *r = ctx;
-    struct turn_record t;
-    cJSON *keep;
     if (number == 1) {
         buf_add(&r->j->manifest, line, n);
-        buf_reserve(&r->j->manifest, 1)[0] = '\0';
-        return r->m ? check_manifest(r->j, r->m, err) : 0;
+        return manifest_check(line, n, JOURNAL_KIND, err) < 0 || (r->m && check_manifest(r->j, r->m, err) < 0) ? -1 : 0;
     }
-    if (turn_parse(line, n, &t, &keep, err) < 0)
-        return -1;
-    take(r->j, &t, keep);
-    return 0;
+    struct turn_record *t = turn_parse(line, n, err);
+    if (t)
+        take(r->j, (struct slice){ line, n }, t);
+    free(t);
+    return t ? 0 : -1;
 }
 
 struct journal *journal_open(const char *path, const struct manifest *m, struct err *err)
 {
     struct journal *j = xcalloc(1, sizeof *j);
     struct replay r = { j, m };
+    j->records.decode = decode;
     j->path = xstrdup(path);
     j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &r,
         .busy = "writing these answers; wait for it, or use another --model-id or --answer-file" }, err);
@@ -192,6 +210,7 @@ struct journal *journal_peek(const char *path, const struct manifest *m, struct 
 {
     struct journal *j = xcalloc(1, sizeof *j);
     struct replay r = { j, m };
+    j->records.decode = decode;
     j->path = xstrdup(path ? path : "");
     if (!path || ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &r }, err) == 0)
         return j;
@@ -203,7 +222,7 @@ int journal_begin(struct journal *j, const struct manifest *m, struct err *err)
 {
     if (j->manifest.len)
         return check_manifest(j, m, err) < 0 ? err_wrap(err, "%s", j->path) : 0;
-    manifest_put(&j->manifest, m);
+    manifest_put_head(&j->manifest, JOURNAL_KIND, m);
     ledger_add(j->ledger, j->manifest.data, j->manifest.len);
     return ledger_sync(j->ledger, err);
 }
@@ -217,23 +236,35 @@ void journal_close(struct journal *j)
 {
     if (!j)
         return;
-    for (int i = 0; i < j->n; i++)
-        cJSON_Delete(j->entry[i].keep);
     ledger_close(j->ledger);
+    records_free(&j->records);
     buf_free(&j->manifest);
     free(j->path);
-    free(j->entry);
     free(j);
 }
 
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn)
 {
-    for (int i = j->n - 1; i >= 0; i--) {
-        const struct turn_record *t = &j->entry[i].record;
-        if (t->status == TURN_OK && t->question_id == question_id && t->choice == choice && t->turn == turn)
-            return t;
+    const struct key key = { question_id, choice, turn };
+    size_t i = records_find(&j->records, &key, sizeof key);
+    return i == MAP_NONE ? NULL : records_get(&j->records, i);
+}
+
+size_t journal_records(const struct journal *j)
+{
+    return j->records.n;
+}
+
+int journal_each(const struct journal *j, int (*see)(void *ctx, const struct turn_record *t, bool counts), void *ctx)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < j->records.n; i++) {
+        struct turn_record *t = decode(records_line(&j->records, i));
+        const struct key key = { t->question_id, t->choice, t->turn };
+        rc = see(ctx, t, records_find(&j->records, &key, sizeof key) == i);
+        free(t);
     }
-    return NULL;
+    return rc;
 }
 
 int journal_count(const struct journal *j, int64_t question_id, const char *question_sha256, int choice, int n_turns, struct err *err)
@@ -247,39 +278,63 @@ int journal_count(const struct journal *j, int64_t question_id, const char *ques
     return n;
 }
 
+struct span {
+    double start, end;
+    int tokens;
+};
+
 static int by_start(const void *a, const void *b)
 {
-    const struct turn_record *x = *(struct turn_record *const *)a, *y = *(struct turn_record *const *)b;
-    double s = x->tstamp - x->seconds, t = y->tstamp - y->seconds;
-    return (s > t) - (s < t);
+    const struct span *x = a, *y = b;
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+static int add_span(void *ctx, const struct turn_record *t, bool counts)
+{
+    struct span **next = ctx;
+    (void)counts;                        /* a turn that was made again took its time too */
+    *(*next)++ = (struct span){ t->tstamp - t->seconds, t->tstamp, t->n_new };
+    return 0;
 }
 
 double journal_rate(const struct journal *j)
 {
-    struct turn_record **turn = xcalloc((size_t)j->n, sizeof *turn);
+    size_t n = j->records.n;
+    struct span *turn = xcalloc(n, sizeof *turn), *next = turn;
     double tokens = 0, busy = 0, end = -INFINITY;
-    for (int i = 0; i < j->n; i++)
-        turn[i] = &j->entry[i].record;
-    qsort(turn, (size_t)j->n, sizeof *turn, by_start);
-    for (int i = 0; i < j->n; i++) {
-        double start = fmax(turn[i]->tstamp - turn[i]->seconds, end);
-        end = fmax(end, turn[i]->tstamp);
+    journal_each(j, add_span, &next);
+    qsort(turn, n, sizeof *turn, by_start);
+    for (size_t i = 0; i < n; i++) {
+        double start = fmax(turn[i].start, end);
+        end = fmax(end, turn[i].end);
         busy += fmax(end - start, 0);
-        tokens += turn[i]->n_new;
+        tokens += turn[i].tokens;
     }
     free(turn);
     return busy > 0 ? tokens / busy : 0;
 }
 
+const struct turn_record *journal_append_line(struct journal *j, const char *line, size_t n, struct err *err)
+{
+    struct turn_record *t = turn_parse(line, n, err);
+    if (!t)
+        return NULL;
+    if (memchr(line, '\n', n)) {        /* JSON may have one between its tokens; a line may not */
+        free(t);
+        err_set(err, ERR_FORMAT, "no turn record: it is more than a line");
+        return NULL;
+    }
+    size_t i = take(j, (struct slice){ line, n }, t);
+    j->records.line[i].decoded = t;
+    ledger_add(j->ledger, line, n);
+    return t;
+}
+
 void journal_append(struct journal *j, const struct turn_record *t)
 {
     struct buf line = {0};
-    struct turn_record copy;
-    cJSON *keep;
     turn_put(&line, t);
-    if (turn_parse(line.data, line.len, &copy, &keep, NULL) == 0)
-        take(j, &copy, keep);
-    ledger_add(j->ledger, line.data, line.len);
+    journal_append_line(j, line.data, line.len, NULL);
     buf_free(&line);
 }
 

@@ -37,47 +37,23 @@ enum field {
 static const char *const field_name[N_FIELDS] = { "question_id", "model", "model_1", "model_2", "judge", "user_prompt", "judgment", "score", "turn",
     "winner", "g1_winner", "g2_winner", "g1_user_prompt", "g1_judgment", "g2_user_prompt", "g2_judgment" };
 
-/* Where the values of one record stand; at NULL: no such key. The last of several counts. */
 struct record {
-    struct slot { const char *at, *end; } value[N_FIELDS];
+    struct json_member member[N_FIELDS];
 };
-
-static int field_of(const struct json_text *key)
-{
-    for (int f = 0; f < N_FIELDS; f++)
-        if ((key->escaped || key->ptr[0] == field_name[f][0]) && json_text_is(key, field_name[f]))
-            return f;
-    return -1;
-}
 
 static int scan_record(const char *line, size_t n, struct record *r, struct err *err)
 {
-    struct json_scan s;
-    struct json_text key;
-    bool first = true;
-    int k;
-    *r = (struct record){0};
-    json_scan_begin(&s, line, n);
-    if (!json_scan_open(&s, '{'))
-        return json_scan_error(&s, err);
-    while ((k = json_scan_key(&s, &first, &key)) == 1) {
-        int f = field_of(&key);
-        json_scan_peek(&s);
-        const char *at = s.at;
-        if (!json_scan_skip(&s))
-            return json_scan_error(&s, err);
-        if (f >= 0)
-            r->value[f] = (struct slot){ at, s.at };
-    }
-    return k < 0 || !json_scan_end(&s) ? json_scan_error(&s, err) : 0;
+    for (int f = 0; f < N_FIELDS; f++)
+        r->member[f].name = field_name[f];
+    return json_scan_members(line, n, r->member, N_FIELDS, err);
 }
 
 /* A second look at a value that has been scanned already; false if there is none. */
 static bool begin_at(const struct record *r, enum field f, struct json_scan *s)
 {
-    if (!r->value[f].at)
+    if (!r->member[f].value.ptr)
         return false;
-    json_scan_begin(s, r->value[f].at, (size_t)(r->value[f].end - r->value[f].at));
+    json_scan_begin(s, r->member[f].value.ptr, r->member[f].value.len);
     return true;
 }
 
@@ -151,7 +127,7 @@ static int judge_at(struct judgment_table *t, const struct record *r, struct jud
 static int turn_at(const struct judgment_table *t, const struct record *r, struct judgment_row *row, struct err *err)
 {
     int64_t turn = 1;
-    if (r->value[F_TURN].at) {
+    if (r->member[F_TURN].value.ptr) {
         if (whole_at(r, F_TURN, 1, 255, &turn, err) < 0)
             return -1;
     } else if (row->prompt >= 0 && strstr(t->name[row->prompt], "multi-turn"))
@@ -177,7 +153,7 @@ static int winner_at(const struct record *r, enum field f, uint8_t *out, struct 
 static int winners_at(const struct record *r, struct judgment_row *row, struct err *err)
 {
     struct json_text text;
-    if (r->value[F_G1_WINNER].at || !r->value[F_WINNER].at)
+    if (r->member[F_G1_WINNER].value.ptr || !r->member[F_WINNER].value.ptr)
         return winner_at(r, F_G1_WINNER, &row->g1, err) < 0 ? -1 : winner_at(r, F_G2_WINNER, &row->g2, err);
     if (text_at(r, F_WINNER, &text) && (json_text_is(&text, "inconsistent") || json_text_is(&text, "tie (inconsistent)"))) {
         row->g1 = WINNER_MODEL_1;
@@ -207,10 +183,10 @@ static enum shown shown_answer(const struct record *r, enum field f)
         "\\n\\n<|The End of Assistant A's Conversation with User|>", "\\n\\n<|The End of Assistant B's Conversation with User|>" };
     static const char *const before[] = { " Answer]\\n", "### Assistant A:\\n", "### Assistant B:\\n" };
     static const char *const failure[] = { "ERROR", "$ERROR$" };
-    const char *at = r->value[f].at;
+    const char *at = r->member[f].value.ptr;
     if (!at || *at != '"')
         return SHOWN_TEXT;
-    size_t n = (size_t)(r->value[f].end - at) - 1, i = 0;
+    size_t n = r->member[f].value.len - 1, i = 0;
     while (i < sizeof after / sizeof *after && !ends_with(at, n, after[i]))
         i++;
     if (i == sizeof after / sizeof *after)
@@ -231,7 +207,7 @@ static enum judgment_status game_status(const struct record *r, enum field promp
     struct json_text text;
     if (shown_answer(r, prompt) == SHOWN_FAILURE)
         return JUDGMENT_NO_ANSWER;
-    if (by_verdict == JUDGMENT_UNPARSABLE && r->value[judgment].end - r->value[judgment].at < 64 && text_at(r, judgment, &text) &&
+    if (by_verdict == JUDGMENT_UNPARSABLE && r->member[judgment].value.len < 64 && text_at(r, judgment, &text) &&
         json_text_is(&text, "$ERROR$"))
         return JUDGMENT_FAILED;
     return by_verdict;
@@ -275,7 +251,7 @@ static int parse_line(struct judgment_table *t, const char *line, size_t n, stru
     struct judgment_row row = {0};
     if (scan_record(line, n, &r, err) < 0)
         return -1;
-    bool pair = r.value[F_MODEL_1].at != NULL;
+    bool pair = r.member[F_MODEL_1].value.ptr != NULL;
     if (t->n && t->pairs != pair)
         return err_set(err, ERR_FORMAT, "a %s judgment among %s ones; judgments of one kind belong in a file",
                        pair ? "pair" : "single", pair ? "single" : "pair");

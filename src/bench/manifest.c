@@ -1,12 +1,15 @@
 /* manifest.c - what a run was made with. */
 #include "mtbench/manifest.h"
 
+#include "mtbench/json_scan.h"
 #include "mtbench/mem.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { VERSION = 1 };                    /* of the journals' records: a reader of another one would misread them */
 
 void manifest_add(struct manifest *m, bool identity, const char *name, const char *fmt, ...)
 {
@@ -45,9 +48,9 @@ static void put_entries(struct buf *b, const struct manifest *m, bool identity)
     buf_char(b, '}');
 }
 
-void manifest_put(struct buf *b, const struct manifest *m)
+static void put_members(struct buf *b, const struct manifest *m)
 {
-    buf_str(b, "{\"identity\": ");
+    buf_str(b, "\"identity\": ");
     put_entries(b, m, true);
     buf_str(b, ", \"info\": ");
     put_entries(b, m, false);
@@ -63,6 +66,34 @@ char *manifest_value(const char *line, const char *name)
     char *value = cJSON_IsString(v) ? xstrdup(v->valuestring) : NULL;
     cJSON_Delete(root);
     return value;
+}
+
+void manifest_put(struct buf *b, const struct manifest *m)
+{
+    buf_char(b, '{');
+    put_members(b, m);
+}
+
+void manifest_put_head(struct buf *b, const char *kind, const struct manifest *m)
+{
+    buf_printf(b, "{\"journal\": \"%s\", \"version\": %d, ", kind, VERSION);
+    put_members(b, m);
+}
+
+int manifest_check(const char *line, size_t n, const char *kind, struct err *err)
+{
+    struct json_member m[] = { { "identity", {0} }, { "journal", {0} }, { "version", {0} } };
+    struct json_text text;
+    int64_t version = VERSION;
+    if (json_scan_members(line, n, m, 3, NULL) < 0 || !m[0].value.ptr || *m[0].value.ptr != '{')
+        return err_set(err, ERR_FORMAT, "is no journal of mtbench: its first line is no manifest; it was left as it is, choose another name for the answers");
+    if (json_member_string(m[1].value, &text) && !json_text_is(&text, kind))
+        return err_set(err, ERR_FORMAT, "is a journal of %.*s and not of %s: another kind of run keeps its records there; choose another name",
+                       (int)(text.len < 40 ? text.len : 40), text.ptr, kind);
+    if (m[2].value.ptr && (!json_member_whole(m[2].value, &version) || version != VERSION))
+        return err_set(err, ERR_FORMAT, "is a journal of another version (%.*s, this program knows %d); go on with the mtbench that wrote it",
+                       (int)(m[2].value.len < 20 ? m[2].value.len : 20), m[2].value.ptr, VERSION);
+    return 0;
 }
 
 int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err)

@@ -91,7 +91,7 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     return 0;
 }
 
-static int parse_line(struct slice line, struct questions *qs, struct map *seen, struct err *err)
+static int parse_line(struct slice line, struct questions *qs, struct err *err)
 {
     cJSON *j = json_parse(line.ptr, line.len, err);
     if (!j)
@@ -103,7 +103,7 @@ static int parse_line(struct slice line, struct questions *qs, struct map *seen,
     sha256_hex(line.ptr, line.len, q->sha256);
     int rc = parse_fields(j, q, err);
     cJSON_Delete(j);
-    if (rc == 0 && map_add_int(seen, q->id, (size_t)qs->n) != (size_t)qs->n)
+    if (rc == 0 && map_add_int(&qs->by_id, q->id, (size_t)qs->n) != (size_t)qs->n)
         rc = err_set(err, ERR_FORMAT, "question_id %lld was used before; ids must differ", (long long)q->id);
     qs->n++;
     return rc;
@@ -113,14 +113,12 @@ int questions_parse(const char *name, const char *data, size_t n, struct questio
 {
     *out = (struct questions){0};
     sha256_hex(data, n, out->sha256);
-    struct map seen = {0};
     struct lines lines;
     struct slice line;
     int rc = 0;
     lines_begin(&lines, data, n);
     while (rc == 0 && lines_next(&lines, &line))
-        rc = parse_line(line, out, &seen, err);
-    map_free(&seen);
+        rc = parse_line(line, out, err);
     if (rc < 0) {
         questions_free(out);
         return err_wrap(err, "%s:%ld", name, lines.number);
@@ -135,8 +133,15 @@ void questions_free(struct questions *qs)
     for (int i = 0; i < qs->n; i++)
         question_free(&qs->q[i]);
     free(qs->q);
+    map_free(&qs->by_id);
     qs->q = NULL;
     qs->n = 0;
+}
+
+int questions_find(const struct questions *qs, int64_t id)
+{
+    size_t i = map_find_int(&qs->by_id, id);
+    return i == MAP_NONE ? -1 : (int)i;
 }
 
 static long clamp_index(long i, long n)
@@ -223,10 +228,13 @@ int questions_slice(struct questions *qs, const struct slicing *s, struct err *e
         rc = narrow(qs, begin, end, "question-ids", &s->ids, mark_ids, keep, err);
     if (rc == 0 && limit(keep, begin, end, s->first_n) == 0)
         rc = err_set(err, ERR_USAGE, "%s: leaves none of the %d questions; choose more", flags_given(s), qs->n);
+    if (rc == 0)
+        map_free(&qs->by_id);
     for (int i = 0; i < qs->n && rc == 0; i++) {
-        if (keep[i])
+        if (keep[i]) {
+            map_add_int(&qs->by_id, qs->q[i].id, (size_t)kept);
             qs->q[kept++] = qs->q[i];
-        else
+        } else
             question_free(&qs->q[i]);
     }
     if (rc == 0)

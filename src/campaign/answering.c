@@ -173,18 +173,14 @@ static int take_records(struct run *r, struct err *err)
     size_t n;
     int from, taken = 0;
     while (deal_receive(r->deal, &data, &n, &from)) {
-        struct turn_record t;
-        cJSON *keep;
-        if (turn_parse(data, n, &t, &keep, err) < 0)
+        const struct turn_record *t = journal_append_line(r->journal, data, n, err);
+        if (!t)
             return err_wrap(err, "record of rank %d", from);
-        t.rank = from;
-        journal_append(r->journal, &t);
-        count_turn(r, &t);
+        count_turn(r, t);
         if (r->watch.turn)
-            r->watch.turn(r->watch.ctx, &t);
-        if (t.status != TURN_OK)
-            log_error("question %" PRId64 ", choice %d, turn %d: %s", t.question_id, t.choice, t.turn, t.reason);
-        cJSON_Delete(keep);
+            r->watch.turn(r->watch.ctx, t);
+        if (t->status != TURN_OK)
+            log_error("question %" PRId64 ", choice %d, turn %d: %s", t->question_id, t->choice, t->turn, t->reason);
         taken++;
     }
     if (taken && journal_sync(r->journal, err) < 0)
@@ -218,9 +214,11 @@ static void send_turns(struct run *r)
     const struct turn_record *t;
     struct buf line = {0};
     while ((t = feed_collect(r->feed))) {
+        struct turn_record signed_one = *t;
+        signed_one.rank = job_info(r->job).rank;
         int i = find_item(r, t);
         buf_clear(&line);
-        turn_put(&line, t);
+        turn_put(&line, &signed_one);
         deal_send(r->deal, line.data, line.len);
         if (t->status != TURN_OK || t->turn == r->qs->q[r->item[i].q].n_turns)
             deal_done(r->deal, i);

@@ -115,13 +115,12 @@ static int take_records(struct ranks *r, struct err *err)
     size_t n;
     int from, taken = 0;
     for (; deal_receive(r->deal, &data, &n, &from); taken++) {
-        struct call_record rec;
-        cJSON *keep;
-        if (call_record_parse(data, n, &rec, &keep, err) < 0)
+        struct call_record *rec = call_record_parse(data, n, err);
+        if (!rec)
             return err_wrap(err, "record of rank %d", from);
-        int rc = judging_take(r->j, &rec, err);
-        count_record(r, &rec);
-        cJSON_Delete(keep);
+        int rc = judging_take(r->j, rec, err);
+        count_record(r, rec);
+        free(rec);
         if (rc < 0)
             return -1;
     }

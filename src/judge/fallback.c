@@ -12,8 +12,7 @@
 struct kept {
     struct kept *next;
     struct call call;
-    struct call_record record;           /* the first's, filtered */
-    cJSON *keep;                         /* what 'record' lives in; NULL while it has not come */
+    struct call_record *record;          /* the first's, filtered; NULL while it has not come */
     bool sent;                           /* to the second */
 };
 
@@ -33,7 +32,7 @@ static void kept_free(struct kept *k)
     if (!k)
         return;
     call_copy_free(&k->call);
-    cJSON_Delete(k->keep);
+    free(k->record);
     free(k);
 }
 
@@ -57,8 +56,8 @@ static void hold(struct fallback *f, struct kept *k, const struct call_record *r
 {
     struct buf line = {0};
     call_record_put(&line, r);
-    call_record_parse(line.data, line.len, &k->record, &k->keep, NULL);
-    f->n_held += k->keep != NULL;
+    k->record = call_record_parse(line.data, line.len, NULL);
+    f->n_held += k->record != NULL;
     buf_free(&line);
 }
 
@@ -66,7 +65,7 @@ static void hold(struct fallback *f, struct kept *k, const struct call_record *r
 static void let_go(struct fallback *f, bool sent_too)
 {
     for (struct kept **p = &f->kept; *p;) {
-        if (!(*p)->keep || ((*p)->sent && !sent_too)) {
+        if (!(*p)->record || ((*p)->sent && !sent_too)) {
             p = &(*p)->next;
             continue;
         }
@@ -81,7 +80,7 @@ static void send_held(struct fallback *f)
 {
     struct transport *t = f->o.second;
     for (struct kept *k = f->kept; k && t->room(t->ctx) > 0; k = k->next)
-        if (k->keep && !k->sent) {
+        if (k->record && !k->sent) {
             t->submit(t->ctx, &k->call);
             k->sent = true;
         }
@@ -132,7 +131,7 @@ static const struct call_record *lend(struct fallback *f, struct kept *k, const 
 /* What the second said, with what both took; where it failed the first's word stands. */
 static const struct call_record *join(struct fallback *f, struct kept *k, const struct call_record *second)
 {
-    const struct call_record *first = &k->record;
+    const struct call_record *first = k->record;
     struct call_record *r = &f->joined;
     bool failed = second->status == CALL_FAILED;
     *r = failed ? *first : *second;
@@ -155,13 +154,13 @@ static const struct call_record *collect(void *ctx)
     f->lent = NULL;
     if (f->done) {
         struct kept *k = unlink_kept(&f->done);
-        return lend(f, k, &k->record);
+        return lend(f, k, k->record);
     }
     while ((r = first->collect(first->ctx))) {
         struct kept **p = find(f, r);
         if (r->status == CALL_FILTERED && !f->lost && !f->draining)
             hold(f, *p, r);
-        if (!(*p)->keep)
+        if (!(*p)->record)
             return lend(f, unlink_kept(p), r);
     }
     if ((r = second->collect(second->ctx))) {
