@@ -4,6 +4,7 @@
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
+#include "mtbench/json_scan.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
@@ -62,87 +63,109 @@ void answer_put(struct buf *b, const struct answer *a)
 
 struct line {
     int64_t id;
-    int order;                           /* later lines win */
-    const char *text;
+    size_t order;                        /* later lines win */
+    struct slice text;
+};
+
+struct merge {
+    struct buf old;                      /* the file that is there */
+    struct line *line;                   /* of it, then ours */
     size_t n;
 };
 
 static int by_id(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
-    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : x->order - y->order;
+    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x->order > y->order) - (x->order < y->order);
 }
 
-static int split_lines(const char *path, const struct buf *b, struct line **lines, int *n, struct err *err)
+static void add_line(struct merge *m, int64_t id, struct slice text)
 {
+    if ((m->n & (m->n - 1)) == 0)        /* doubles at powers of two */
+        m->line = xrealloc(m->line, m->n ? 2 * m->n : 1, sizeof *m->line);
+    m->line[m->n] = (struct line){ id, m->n, text };
+    m->n++;
+}
+
+static int split_lines(const char *path, struct merge *m, struct err *err)
+{
+    struct json_member id = { "question_id", {0} };
     struct lines from;
     struct slice text;
-    lines_begin(&from, b->data, b->len);
+    int64_t number;
+    lines_begin(&from, m->old.data, m->old.len);
     while (lines_next(&from, &text)) {
-        cJSON *j = json_parse(text.ptr, text.len, err);
-        int64_t id;
-        bool good = j && json_whole(json_get(j, "question_id"), &id);
-        if (j && !good)
-            err_set(err, ERR_FORMAT, "no whole number \"question_id\"; is this an answer file?");
-        cJSON_Delete(j);
-        if (!good)
+        if (json_scan_members(text.ptr, text.len, &id, 1, err) < 0)
             return err_wrap(err, "%s:%ld", path, from.number);
-        if ((*n & (*n - 1)) == 0)
-            *lines = xrealloc(*lines, *n ? 2 * (size_t)*n : 1, sizeof **lines);
-        (*lines)[*n] = (struct line){ id, *n, text.ptr, text.len };
-        (*n)++;
+        if (!json_member_whole(id.value, &number))
+            return err_set(err, ERR_FORMAT, "%s:%ld: no whole number \"question_id\"; is this an answer file?", path, from.number);
+        add_line(m, number, text);
     }
     return 0;
 }
 
 /* The lines of the file that is there, none if there is none. Only a file can be merged into: a device or a pipe would be replaced by one. */
-static int read_old(const char *path, struct buf *old, struct line **lines, int *n, struct err *err)
+static int read_old(const char *path, struct merge *m, struct err *err)
 {
     struct stat st;
     if (stat(path, &st) < 0)
         return errno == ENOENT ? 0 : err_errno(err, "%s: cannot open", path);
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_IO, "%s: is not a file; name another by --answer-file", path);
-    if (io_read(path, old, err) < 0)
+    if (io_read(path, &m->old, err) < 0)
         return -1;
-    return split_lines(path, old, lines, n, err);
+    return split_lines(path, m, err);
+}
+
+static void merge_free(struct merge *m)
+{
+    buf_free(&m->old);
+    free(m->line);
 }
 
 int answers_check(const char *path, struct err *err)
 {
-    struct buf old = {0};
-    struct line *line = NULL;
-    int n = 0, rc = read_old(path, &old, &line, &n, err);
-    buf_free(&old);
-    free(line);
+    struct merge m = {0};
+    int rc = read_old(path, &m, err);
+    merge_free(&m);
+    return rc;
+}
+
+static int write_merged(const char *path, struct merge *m, struct err *err)
+{
+    struct buf out = {0};
+    if (m->n)
+        qsort(m->line, m->n, sizeof *m->line, by_id);
+    for (size_t i = 0; i < m->n; i++) {
+        if (i + 1 < m->n && m->line[i + 1].id == m->line[i].id)
+            continue;
+        buf_add(&out, m->line[i].text.ptr, m->line[i].text.len);
+        buf_char(&out, '\n');
+    }
+    int rc = io_make_parents(path, err) < 0 ? -1 : io_replace(path, out.data ? out.data : "", out.len, err);
+    buf_free(&out);
     return rc;
 }
 
 int answers_merge(const char *path, const struct answer *a, int n, struct err *err)
 {
-    struct buf old = {0}, fresh = {0}, out = {0};
-    struct line *line = NULL;
-    int n_lines = 0, rc = -1;
+    struct merge m = {0};
+    struct buf fresh = {0};
+    size_t *end = xcalloc((size_t)n, sizeof *end);
+    int rc = read_old(path, &m, err);
     for (int i = 0; i < n; i++) {
         answer_put(&fresh, &a[i]);
-        buf_char(&fresh, '\n');
+        end[i] = fresh.len;
     }
-    if (read_old(path, &old, &line, &n_lines, err) < 0 || split_lines(path, &fresh, &line, &n_lines, err) < 0)
-        goto out;
-    if (n_lines)
-        qsort(line, (size_t)n_lines, sizeof *line, by_id);
-    for (int i = 0; i < n_lines; i++) {
-        if (i + 1 < n_lines && line[i + 1].id == line[i].id)
-            continue;
-        buf_add(&out, line[i].text, line[i].n);
-        buf_char(&out, '\n');
+    for (int i = 0; i < n; i++) {        /* not before the buffer has stopped moving */
+        size_t start = i ? end[i - 1] : 0;
+        add_line(&m, a[i].question_id, (struct slice){ fresh.data + start, end[i] - start });
     }
-    rc = io_make_parents(path, err) < 0 ? -1 : io_replace(path, out.data ? out.data : "", out.len, err);
-out:
-    buf_free(&old);
+    if (rc == 0)
+        rc = write_merged(path, &m, err);
+    merge_free(&m);
     buf_free(&fresh);
-    buf_free(&out);
-    free(line);
+    free(end);
     return rc;
 }
 

@@ -228,6 +228,24 @@ void call_totals_add(struct call_totals *t, const struct call_record *r)
     t->seconds += r->seconds > 0 ? r->seconds : 0;
 }
 
+static void put_dollars(struct buf *b, const struct call_totals *t)
+{
+    if (t->calls && t->calls == t->unpriced)
+        buf_str(b, "$ unknown");
+    else
+        buf_printf(b, "%s$ %.4f", t->unpriced ? "at least " : "", t->cost);
+}
+
+void call_totals_put(struct buf *b, const struct call_totals *t, const struct call_totals *all)
+{
+    put_dollars(b, t);
+    if (all->calls <= t->calls)
+        return;
+    buf_printf(b, "   (the whole journal: %lld tokens, ", (long long)(all->tokens_in + all->tokens_out));
+    put_dollars(b, all);
+    buf_char(b, ')');
+}
+
 static void note_stand_in(struct call_journal *j, const struct call_record *r)
 {
     char *both = xasprintf("%s\n%s", r->judge, r->key);
@@ -386,11 +404,24 @@ struct call_totals call_journal_totals(const struct call_journal *j)
     return j->totals;
 }
 
+struct share {
+    bool (*mine)(const void *ctx, const char *key);
+    const void *ctx;
+    struct call_totals totals;
+};
+
+static int add_mine(void *ctx, const struct call_record *r, bool counts)
+{
+    struct share *s = ctx;
+    (void)counts;                        /* what was asked again was paid too */
+    if (s->mine(s->ctx, r->key))
+        call_totals_add(&s->totals, r);
+    return 0;
+}
+
 struct call_totals call_journal_share(const struct call_journal *j, bool (*mine)(const void *ctx, const char *key), const void *ctx)
 {
-    struct call_totals t = {0};
-    for (size_t i = 0; i < j->n; i++)
-        if (mine(ctx, j->entry[i]->record.key))
-            call_totals_add(&t, &j->entry[i]->record);
-    return t;
+    struct share s = { .mine = mine, .ctx = ctx };
+    call_journal_each(j, add_mine, &s);
+    return s.totals;
 }

@@ -2,6 +2,7 @@
 #include "ledger.h"
 
 #include "mtbench/io.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
 #include <errno.h>
@@ -41,24 +42,31 @@ static int slurp(const char *path, int fd, struct buf *out, struct err *err)
     return n < 0 ? err_errno(err, "%s: cannot read", path) : 0;
 }
 
+/* A line inside that does not read: its turn may have been paid for, so nothing goes on without a word. */
+static int damaged(const char *path, long number, struct err *err)
+{
+    struct err why = *err;
+    why.text[strcspn(why.text, ";")] = '\0';
+    return err_set(err, why.kind, "%s:%ld: the journal is damaged here: %s; bring back a copy, remove the line, or put the file aside to start anew", path, number,
+                   why.text);
+}
+
 /* The whole lines of an open file; *good: where they end. */
 static int replay_lines(const struct ledger_opts *o, int fd, off_t *good, struct err *err)
 {
     struct buf b = {0};
+    struct lines lines;
+    struct slice line;
     int rc = slurp(o->path, fd, &b, err), number = 0;
-    *good = 0;
-    while (rc == 0 && *good < (off_t)b.len) {
-        const char *line = b.data + *good, *end = memchr(line, '\n', b.len - (size_t)*good);
-        if (!end)
-            break;
-        number++;
-        rc = o->replay(o->ctx, number, line, (size_t)(end - line), err);
-        *good = end + 1 - b.data;
-    }
+    if (rc < 0)
+        return -1;
+    lines_begin(&lines, b.data, b.len);
+    lines.whole_only = true;
+    while (rc == 0 && lines_next(&lines, &line))
+        rc = o->replay(o->ctx, ++number, line.ptr, line.len, err);
+    *good = (off_t)lines.at;
     buf_free(&b);
-    if (rc < 0 && err_advise(err, "the file is damaged there; remove the line, or start anew with --fresh"))
-        return number > 1 ? err_wrap(err, "%s:%d", o->path, number) : err_wrap(err, "%s", o->path);
-    return rc;
+    return rc == 0 ? 0 : number == 1 ? err_wrap(err, "%s", o->path) : damaged(o->path, lines.number, err);
 }
 
 int ledger_peek(const struct ledger_opts *o, struct err *err)

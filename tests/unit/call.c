@@ -156,6 +156,43 @@ static void test_journal(void)
     fputs("{\"question_id\": 1}\n", f);
     fclose(f);
     ok(!call_journal_open(path, &m, &err) && err.kind == ERR_FORMAT, "another file is not taken for a journal: %s", err.text);
+    struct buf head = {0};
+    manifest_put_head(&head, "turns", &m);
+    f = fopen(path, "w");
+    fprintf(f, "%s\n", head.data);
+    fclose(f);
+    ok(!call_journal_open(path, &m, &err) && strstr(err.text, "is a journal of turns and not of calls"), "nor is that of a local model: %s", err.text);
+    buf_free(&head);
+    unlink(path);
+    manifest_free(&m);
+}
+
+static int count_them(void *ctx, const struct call_record *r, bool counts)
+{
+    int *n = ctx;
+    n[0] += counts;
+    n[1] += r->status == CALL_FAILED;
+    return 0;
+}
+
+static void test_each(void)
+{
+    char path[64];
+    struct manifest m = {0};
+    struct err err = {0};
+    snprintf(path, sizeof path, "/tmp/calls-each.%ld", (long)getpid());
+    struct call_journal *j = call_journal_open(path, &m, &err);
+    struct call_record r[] = { sample("a", 1, CALL_FAILED), sample("a", 1, CALL_OK), sample("a", 1, CALL_OK), sample("a", 2, CALL_FILTERED) };
+    r[2].judge = "the other";
+    for (int i = 0; i < 4; i++)
+        call_journal_append(j, &r[i], &err);
+    call_journal_close(j);
+    j = call_journal_peek(path, &err);
+    int n[2] = {0};
+    ok(j && call_journal_records(j) == 4 && call_journal_each(j, count_them, n) == 0 && n[0] == 2 && n[1] == 1, "four records, two of them the last word");
+    ok(call_journal_stood_in(j, "a", "the other") && !call_journal_stood_in(j, "a", "a third") && !call_journal_stood_in(j, "b", "the other"),
+       "who stood in for whom is remembered");
+    call_journal_close(j);
     unlink(path);
     manifest_free(&m);
 }
@@ -166,5 +203,6 @@ int main(void)
     test_key();
     test_content();
     test_journal();
+    test_each();
     return done_testing();
 }

@@ -138,6 +138,100 @@ static void test_peek(void)
     journal_close(j);
 }
 
+struct listed {
+    struct buf text;
+    int stop;
+};
+
+static int list_one(void *ctx, const struct turn_record *t, bool counts)
+{
+    struct listed *l = ctx;
+    buf_printf(&l->text, "%lld.%d.%d%s%s ", (long long)t->question_id, t->choice, t->turn, t->status == TURN_OK ? "" : "-", counts ? "!" : "");
+    return --l->stop == 0 ? 5 : 0;
+}
+
+/* A line of another rank goes into the file as the bytes it is; each() tells all records in order and which of them count. */
+static void test_lines(void)
+{
+    struct journal *j = open_journal("other", true);
+    static const char foreign[] = "{\"turn\": 1,  \"question_id\": 7, \"choice\": 2, \"status\": \"ok\", \"text\": \"\\u00e9\", \"rank\": 5, \"more\": [1]}";
+    const struct turn_record *t = journal_append_line(j, foreign, strlen(foreign), &err);
+    ok(t && !strcmp(t->text, "\u00e9") && t->rank == 5 && journal_find(j, 7, 2, 1) == t, "a line is taken in, and its record found");
+    ok(!journal_append_line(j, "{\"turn\": 1}", 11, &err) && !journal_append_line(j, foreign, strlen(foreign) - 1, &err) && err.kind == ERR_FORMAT, "what is no record is not: %s", err.text);
+    static const char two[] = "{\"turn\": 1, \"question_id\": 8, \"status\": \"ok\",\n\"text\": \"\"}";
+    ok(!journal_append_line(j, two, strlen(two), &err) && err.kind == ERR_FORMAT && !journal_find(j, 8, 0, 1), "nor are two lines: %s", err.text);
+    struct turn_record a = turn(9, 0, 1, "a"), failed = turn(9, 0, 1, "");
+    failed.status = TURN_FAILED;
+    journal_append(j, &failed);
+    journal_append(j, &a);
+    journal_append(j, &a);
+    journal_append(j, &failed);
+    ok(journal_sync(j, &err) == 0, "synced");
+    struct listed l = {0};
+    buf_str(&l.text, "");
+    ok(journal_records(j) == 5 && journal_each(j, list_one, &l) == 0 && !strcmp(l.text.data, "7.2.1! 9.0.1- 9.0.1 9.0.1! 9.0.1- "), "in order: %s", l.text.data);
+    ok(same(journal_find(j, 9, 0, 1), &a), "the last one that is ok counts, whatever failed behind it");
+    buf_clear(&l.text);
+    l.stop = 2;
+    ok(journal_each(j, list_one, &l) == 5 && !strcmp(l.text.data, "7.2.1! 9.0.1- "), "and it ends when it is told to");
+    journal_close(j);
+    struct buf b = {0};
+    io_read(path, &b, &err);
+    ok(strstr(b.data, foreign) && strstr(b.data, foreign)[strlen(foreign)] == '\n', "the line stands in the file as it came");
+    buf_free(&b);
+    buf_free(&l.text);
+}
+
+static bool opens(const char *bytes, size_t n)
+{
+    io_replace(path, bytes, n, &err);
+    struct journal *j = open_journal("greedy", false);
+    bool good = j != NULL;
+    journal_close(j);
+    return good;
+}
+
+/* Another's file, another kind, another version, damage inside and a torn end are five things, and are told apart. */
+static void test_told_apart(void)
+{
+    struct manifest m = manifest("greedy");
+    struct buf head = {0}, plain = {0}, whole = {0}, file = {0};
+    struct turn_record t = turn(1, 0, 1, "a");
+    manifest_put_head(&head, "turns", &m);
+    manifest_put(&plain, &m);
+    turn_put(&whole, &t);
+    ok(!opens("# notes\n", 8) && strstr(err.text, "m.journal: is no journal of mtbench"), "a file of somebody: %s", err.text);
+    ok(!opens("{\"a\": 1}\n", 9) && strstr(err.text, "is no journal of mtbench"), "JSON of somebody");
+    io_read(path, &file, &err);
+    ok(file.len == 9 && !memcmp(file.data, "{\"a\": 1}\n", 9), "it is left as it was");
+    manifest_put_head(&file, "calls", &m);
+    buf_char(&file, '\n');
+    ok(!opens(file.data + 9, file.len - 9) && strstr(err.text, "is a journal of calls and not of turns"), "another kind: %s", err.text);
+    buf_clear(&file);
+    buf_printf(&file, "{\"journal\": \"turns\", \"version\": 2, %s\n", plain.data + 1);
+    ok(!opens(file.data, file.len) && strstr(err.text, "is a journal of another version (2, this program knows 1)"), "another version: %s", err.text);
+    buf_clear(&file);
+    buf_printf(&file, "%s\n%s\n", plain.data, whole.data);
+    ok(opens(file.data, file.len), "one that was written before there were kinds is read: %s", err.text);
+    buf_clear(&file);
+    buf_printf(&file, "%s\n\n%s\n%.40s\n%s\n", head.data, whole.data, whole.data, whole.data);
+    ok(!opens(file.data, file.len) && strstr(err.text, "m.journal:4: the journal is damaged here") && strstr(err.text, "put the file aside"), "half a line inside: %s", err.text);
+    buf_clear(&file);
+    buf_printf(&file, "%s\n%s\n", head.data, whole.data);
+    size_t good = file.len;
+    for (int i = 0; i < 600; i++)
+        buf_char(&file, '\0');
+    ok(opens(file.data, file.len), "a tail of zeros, as a machine leaves that lost its power, is a torn line: %s", err.text);
+    buf_clear(&plain);
+    io_read(path, &plain, &err);
+    ok(plain.len == good && !memcmp(plain.data, file.data, good), "and is cut off");
+    buf_char(&file, '\n');
+    ok(!opens(file.data, file.len) && strstr(err.text, ":3: the journal is damaged here"), "zeros that somebody wrote behind are damage: %s", err.text);
+    buf_free(&head), buf_free(&plain), buf_free(&whole), buf_free(&file);
+    manifest_free(&m);
+    unlink(path);
+}
+
 /* Cut the file at both sides of every line's end and at many bytes between: what was whole is found, the rest is cut off, and appending goes on. */
 static void test_torn(void)
 {
@@ -264,6 +358,8 @@ int main(void)
     test_full_disk();
     test_manifest_in_two_steps();
     test_peek();
+    test_lines();
+    test_told_apart();
     char *p = journal_path("a/m.jsonl"), *q = journal_path("a/m.txt"), *r = journal_path(".jsonl");
     ok(!strcmp(p, "a/m.journal") && !strcmp(q, "a/m.txt.journal"), "names: %s, %s, %s", p, q, r);
     free(p);

@@ -144,7 +144,7 @@ int main(void)
     ok(ledger_peek(&look, &err) == 0 && peeked.n == 2 && !strcmp(peeked.text.data, "one|two|"), "a look sees the whole lines");
     is_file("one\ntwo\nthr", "and writes nothing");
     peeked.refuse = 2;
-    ok(ledger_peek(&look, &err) < 0 && strstr(err.text, "file:2: refused"), "a refused line ends it: %s", err.text);
+    ok(ledger_peek(&look, &err) < 0 && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends it: %s", err.text);
     look.path = "none/such";
     ok(ledger_peek(&look, &err) == 0 && access("none", F_OK), "where no file is there are no lines, and none is made");
     buf_free(&peeked.text);
@@ -157,7 +157,7 @@ int main(void)
     is_file("one\ntwo\nthree\n", "goes behind the others");
     ledger_close(l);
     s.refuse = 2;
-    ok(!open_it(&s, false, &err) && err.kind == ERR_FORMAT && strstr(err.text, "file:2: refused"), "a refused line ends the opening, with its place: %s", err.text);
+    ok(!open_it(&s, false, &err) && err.kind == ERR_FORMAT && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends the opening, with its place: %s", err.text);
     is_file("one\ntwo\nthree\n", "and changes nothing");
     s.refuse = 0;
     l = open_it(&s, true, &err);
