@@ -19,7 +19,9 @@ struct sight { enum kind kind; };
 
 static enum kind kind_of_manifest(const cJSON *j)
 {
-    const cJSON *identity = json_get(j, "identity"), *info = json_get(j, "info");
+    const cJSON *identity = json_get(j, "identity"), *info = json_get(j, "info"), *journal = json_get(j, "journal");
+    if (cJSON_IsString(journal))
+        return !strcmp(journal->valuestring, "turns") ? KIND_TURNS : !strcmp(journal->valuestring, "calls") ? KIND_CALLS : KIND_UNKNOWN;
     if (json_get(identity, "model_header_sha256") || json_get(identity, "model_sha256"))
         return KIND_TURNS;
     return json_get(info, "url") || json_get(identity, "url") ? KIND_CALLS : KIND_UNKNOWN;

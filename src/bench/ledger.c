@@ -66,7 +66,7 @@ static int replay_lines(const struct ledger_opts *o, int fd, off_t *good, struct
         rc = o->replay(o->ctx, ++number, line.ptr, line.len, err);
     *good = (off_t)lines.at;
     buf_free(&b);
-    return rc == 0 ? 0 : number == 1 ? err_wrap(err, "%s", o->path) : damaged(o->path, lines.number, err);
+    return rc >= 0 ? 0 : number == 1 ? err_wrap(err, "%s", o->path) : damaged(o->path, lines.number, err);
 }
 
 int ledger_peek(const struct ledger_opts *o, struct err *err)
