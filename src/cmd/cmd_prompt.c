@@ -1,6 +1,7 @@
 /* cmd_prompt.c - the verb `prompt`: what the model would see, and what it would say next. One JSON object a line. */
 #include "cmd.h"
 
+#include "mtbench/answer_set.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/log.h"
@@ -16,7 +17,8 @@
 #include <string.h>
 
 struct prompt_opts {
-    const char *bench_name, *data_dir, *model_path, *model_id, *revision, *chat_template, *messages, *text, *answer;
+    const char *bench_name, *data_dir, *model_path, *model_id, *revision, *chat_template, *messages, *text, *answer_file;
+    struct opt_list answer;
     long question, turn, top_logits, threads;
     bool given_question, quiet, verbose;
 };
@@ -27,8 +29,12 @@ static int check_opts(const struct prompt_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--model-path: %s; give a folder, a .gguf file or a hub id", o->model_path ? "empty" : "missing");
     if (o->given_question + (o->messages != NULL) + (o->text != NULL) != 1)
         return err_set(err, ERR_USAGE, "--question, --messages, --text: give one of them");
-    if (o->turn < 1 || o->turn > 2 || (o->turn == 2 && !o->answer))
-        return err_set(err, ERR_USAGE, "--turn %ld: must be 1, or 2 with --answer", o->turn);
+    if (o->turn < 1)
+        return err_set(err, ERR_USAGE, "--turn %ld: must be 1 or more", o->turn);
+    if (o->answer.n && o->answer_file)
+        return err_set(err, ERR_USAGE, "--answer, --answer-file: give one of them");
+    if (!o->answer_file && o->answer.n < o->turn - 1)
+        return err_set(err, ERR_USAGE, "--turn %ld: needs the answers to the %ld turns before; give them by --answer or --answer-file", o->turn, o->turn - 1);
     if (o->top_logits < 0 || o->top_logits > 1000)
         return err_set(err, ERR_USAGE, "--top-logits %ld: must lie between 0 and 1000", o->top_logits);
     if (o->threads < 0 || o->threads > 1024)
@@ -48,7 +54,8 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
         { "question", OPT_INT, &o->question, &o->given_question, "ID", "the prompt of this question" },
         { "turn", OPT_INT, &o->turn, NULL, "N", "its turn (1)" },
-        { "answer", OPT_STRING, &o->answer, NULL, "TEXT", "the answer to turn 1, for --turn 2" },
+        { "answer", OPT_LIST, &o->answer, NULL, "TEXT ...", "the answers to the turns before --turn" },
+        { "answer-file", OPT_STRING, &o->answer_file, NULL, "FILE", "an answer file that holds them" },
         { "messages", OPT_STRING, &o->messages, NULL, "FILE", "each line a JSON list of {role, content}" },
         { "text", OPT_STRING, &o->text, NULL, "FILE", "each line a JSON string, tokenised as it is, without a template" },
         { "top-logits", OPT_INT, &o->top_logits, NULL, "N", "the N best next tokens of each prompt" },
@@ -73,10 +80,9 @@ static void put_ids(struct buf *b, const char *name, const int32_t *id, size_t n
     buf_char(b, ']');
 }
 
-/* The n largest logits, ties by lowest id. */
-static void put_top(struct buf *b, const float *logits, int n_vocab, int n)
+/* Ids of the n largest logits into best, ties by lowest id. Returns how many. */
+static int top_ids(const float *logits, int n_vocab, int n, int32_t *best)
 {
-    int32_t *best = xcalloc((size_t)n, sizeof *best);
     int kept = 0;
     for (int32_t v = 0; v < n_vocab; v++) {
         int at = kept;
@@ -88,13 +94,29 @@ static void put_top(struct buf *b, const float *logits, int n_vocab, int n)
         best[at] = v;
         kept += kept < n;
     }
+    return kept;
+}
+
+static void put_top(struct buf *b, const struct tokenizer *t, const float *logits, int n_vocab, int n)
+{
+    int32_t *best = xcalloc((size_t)n, sizeof *best);
+    struct buf text = {0};
+    int kept = top_ids(logits, n_vocab, n, best);
     buf_str(b, ", \"top\": [");
     for (int i = 0; i < kept; i++) {
         buf_printf(b, "%s[%d, ", i ? ", " : "", best[i]);
         json_put_double(b, (double)logits[best[i]]);
         buf_char(b, ']');
     }
+    buf_str(b, "], \"top_texts\": [");
+    for (int i = 0; i < kept; i++) {
+        buf_clear(&text);
+        tokenizer_decode(t, &best[i], 1, 0, &text);
+        buf_str(b, i ? ", " : "");
+        json_put_string(b, text.data ? text.data : "", text.len);
+    }
     buf_char(b, ']');
+    buf_free(&text);
     free(best);
 }
 
@@ -118,7 +140,7 @@ static int print_prompt(const struct rig *r, const struct prompt_opts *o, const 
         float *logits = xcalloc((size_t)c->n_vocab, sizeof *logits);
         rc = engine_logits(r->engine, p->ids.id, (int)p->ids.n, logits, err);
         if (rc == 0)
-            put_top(&b, logits, c->n_vocab, (int)o->top_logits);
+            put_top(&b, r->tokenizer, logits, c->n_vocab, (int)o->top_logits);
         free(logits);
     }
     if (rc == 0)
@@ -139,6 +161,26 @@ static int print_messages(const struct rig *r, const struct prompt_opts *o, cons
     return rc;
 }
 
+/* The answers to the turns before --turn: words of the command line, or choice 0 of an answer file. */
+static int print_turn(const struct rig *r, const struct prompt_opts *o, const struct question *q, struct err *err)
+{
+    struct model_answers file = {0};
+    int n = (int)o->turn - 1, rc = o->answer_file ? model_answers_read(o->answer_file, &file, err) : 0;
+    const struct model_answer *a = rc == 0 && o->answer_file ? answer_set_find(&file, o->question) : NULL;
+    if (rc == 0 && o->answer_file && (!a || a->n_turns < n))
+        rc = err_set(err, ERR_USAGE, "--answer-file %s: has no answers to the %d turns before turn %ld of question %ld", o->answer_file, n, o->turn, o->question);
+    struct chat_message *m = xcalloc(2 * (size_t)o->turn, sizeof *m);
+    for (int i = 0; rc == 0 && i <= n; i++) {
+        m[2 * i] = (struct chat_message){ "user", q->turn[i], strlen(q->turn[i]) };
+        const char *answer = i == n ? "" : a ? a->turn[i] : o->answer.word[i];
+        m[2 * i + 1] = (struct chat_message){ "assistant", answer, strlen(answer) };
+    }
+    rc = rc < 0 ? rc : print_messages(r, o, m, 2 * n + 1, err);
+    free(m);
+    model_answers_free(&file);
+    return rc;
+}
+
 static int print_question(const struct rig *r, const struct prompt_opts *o, struct err *err)
 {
     struct buf b = {0};
@@ -153,14 +195,8 @@ static int print_question(const struct rig *r, const struct prompt_opts *o, stru
             q = &qs.q[i];
     if (rc == 0 && (!q || q->n_turns < o->turn))
         rc = err_set(err, ERR_USAGE, "--question %ld: %s in %s", o->question, q ? "has no such turn" : "is not", path);
-    if (rc == 0) {
-        struct chat_message m[3] = { { "user", q->turn[0], strlen(q->turn[0]) } };
-        if (o->turn == 2) {
-            m[1] = (struct chat_message){ "assistant", o->answer, strlen(o->answer) };
-            m[2] = (struct chat_message){ "user", q->turn[1], strlen(q->turn[1]) };
-        }
-        rc = print_messages(r, o, m, o->turn == 2 ? 3 : 1, err);
-    }
+    if (rc == 0)
+        rc = print_turn(r, o, q, err);
     questions_free(&qs);
     buf_free(&b);
     free(path);

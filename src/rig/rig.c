@@ -133,7 +133,7 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
         job_bcast(p->job, &p->instant, sizeof p->instant);
     const struct gguf *g = model_gguf(r->model);
     bool automatic = !p->file.data && (!o->chat_template || !strcmp(o->chat_template, "auto"));
-    if (automatic && (g ? textfiles_gguf_template(g, &p->jinja) : textfiles_template(metadata(p), &p->jinja, err)) < 0)
+    if (automatic && (g ? textfiles_gguf_template(g, &p->jinja, err) : textfiles_template(metadata(p), &p->jinja, err)) < 0)
         return -1;
     const struct tokenizer *t = r->tokenizer;
     struct chat_opts c = {

@@ -56,11 +56,18 @@ struct tokenizer *textfiles_gguf_tokenizer(const struct gguf *g, struct err *err
     return t;
 }
 
-int textfiles_gguf_template(const struct gguf *g, struct buf *out)
+/* Named ones (tokenizer.chat_template.NAME) are never taken in silence for the one without a name. */
+int textfiles_gguf_template(const struct gguf *g, struct buf *out, struct err *err)
 {
     struct slice own;
-    if (gguf_string(g, "tokenizer.chat_template", &own))
+    size_t n = 0;
+    struct slice *name = gguf_strings(g, "tokenizer.chat_templates", &n);
+    bool there = gguf_string(g, "tokenizer.chat_template", &own), named = n > 0;
+    free(name);
+    if (there)
         buf_add(out, own.ptr, own.len);
+    else if (named)
+        return err_set(err, ERR_MODEL, "tokenizer.chat_templates: its chat templates have names, none is the default; choose one with --chat-template FILE");
     return 0;
 }
 
@@ -101,7 +108,7 @@ out:
     return t;
 }
 
-/* "chat_template": a string, or a list of {name, template}, the last "default" of which counts. */
+/* "chat_template": a string, or a list of {name, template}, the last "default" of which counts; or an object of templates by name. */
 static int default_template(const cJSON *t, const char *file, struct buf *out, struct err *err)
 {
     const cJSON *item, *found = cJSON_IsString(t) ? t : NULL;
@@ -109,11 +116,12 @@ static int default_template(const cJSON *t, const char *file, struct buf *out, s
     int rc = 0;
     cJSON_ArrayForEach(item, t)
     {
-        const cJSON *name = json_get(item, "name"), *text = json_get(item, "template");
-        if (!cJSON_IsString(name) || !cJSON_IsString(text))
+        const cJSON *named = json_get(item, "name"), *text = item->string ? item : json_get(item, "template");
+        const char *name = item->string ? item->string : cJSON_GetStringValue(named);
+        if (!name || !cJSON_IsString(text))
             continue;
-        buf_printf(&names, "%s%.40s", names.len ? ", " : "", name->valuestring);
-        if (!strcmp(name->valuestring, "default"))
+        buf_printf(&names, "%s%.40s", names.len ? ", " : "", name);
+        if (!strcmp(name, "default"))
             found = text;
     }
     if (found)
@@ -137,11 +145,12 @@ static int template_of_json(const struct source *s, const char *name, struct buf
     return rc;
 }
 
+/* As transformers' tokenizers do; chat_template.json belongs to processors, and is asked last. */
 int textfiles_template(const struct source *s, struct buf *out, struct err *err)
 {
-    if (read_text(s, "chat_template.jinja", out, err) < 0)
+    if (source_find(s, "chat_template.jinja") >= 0)
+        return read_text(s, "chat_template.jinja", out, err);
+    if (template_of_json(s, "tokenizer_config.json", out, err) < 0)
         return -1;
-    if (out->len == 0 && template_of_json(s, "chat_template.json", out, err) < 0)
-        return -1;
-    return out->len ? 0 : template_of_json(s, "tokenizer_config.json", out, err);
+    return out->len ? 0 : template_of_json(s, "chat_template.json", out, err);
 }

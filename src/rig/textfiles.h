@@ -11,9 +11,9 @@
 struct tokenizer *textfiles_tokenizer(const struct source *s, struct err *err);
 struct tokenizer *textfiles_gguf_tokenizer(const struct gguf *g, struct err *err);
 
-/* The model's own template, or nothing in 'out': chat_template.jinja, else chat_template.json, else tokenizer_config.json. Of several named
+/* The model's own template, or nothing in 'out': chat_template.jinja, else tokenizer_config.json, else chat_template.json. Of several named
  * ones the "default" counts. -1: err, there are named ones and none is the default. */
 int textfiles_template(const struct source *s, struct buf *out, struct err *err);
-int textfiles_gguf_template(const struct gguf *g, struct buf *out);
+int textfiles_gguf_template(const struct gguf *g, struct buf *out, struct err *err);
 
 #endif

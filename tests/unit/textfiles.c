@@ -87,6 +87,10 @@ static const struct {
     { "chat_template.jinja before tokenizer_config.json", { { "chat_template.jinja", "J" }, { "tokenizer_config.json", "{\"chat_template\": \"T\"}" } }, "J", NULL },
     { "chat_template.jinja beside additional ones", { { "chat_template.jinja", "J" }, { "additional_chat_templates/tool_use.jinja", "X" } }, "J", NULL },
     { "chat_template.json", { { "chat_template.json", "{\"chat_template\": \"P\"}" }, { "tokenizer_config.json", "{}" } }, "P", NULL },
+    { "tokenizer_config.json before chat_template.json",
+        { { "chat_template.json", "{\"chat_template\": \"P\"}" }, { "tokenizer_config.json", "{\"chat_template\": \"T\"}" } }, "T", NULL },
+    { "templates by name", { { "tokenizer_config.json", "{\"chat_template\": {\"rag\": \"R\", \"default\": \"D\"}}" } }, "D", NULL },
+    { "templates by other names", { { "tokenizer_config.json", "{\"chat_template\": {\"rag\": \"R\"}}" } }, NULL, "rag" },
     { "broken JSON", { { "tokenizer_config.json", "{\"chat_template\": " } }, NULL, "tokenizer_config.json" },
 };
 
