@@ -23,7 +23,8 @@ static int parse_opts(struct agree_opts *o, bool fastchat, int argc, char **argv
     static char *default_files[] = { "gpt4_judgments.json", "human_judgments.json" }, *default_judges[] = { "gpt4-pair", "human" };
     *o = (struct agree_opts){ .votefiles = { default_files, 2 }, .format = fastchat ? "fastchat" : "table" };
     const struct opt table[] = {
-        { "judges", OPT_LIST, &o->judges, NULL, "NAME...", "whose agreement; one judge twice: with itself; human+author: both as one (all pairs)" },
+        { "judges", OPT_LIST, &o->judges, NULL, "NAME...",
+          "whose agreement; one judge twice: with itself; human+author: both as one (all pairs)" },
         { "votefiles", OPT_LIST, &o->votefiles, NULL, "FILE...",
           "votes: JSON arrays, or a vote or pair judgment a line (gpt4_judgments.json human_judgments.json)" },
         { "format", OPT_STRING, &o->format, NULL, "FORM", "table, fastchat, csv or json (table; fastchat for compute_agreement)" },
@@ -81,10 +82,13 @@ static int print_fastchat(const struct vote_items *items, const struct judges *j
             struct agreement a = vote_items_agreement(items, &j->set[0], itself ? NULL : &j->set[1], turn, ties);
             if (a.several) {
                 buf_free(&b);
-                return err_set(err, ERR_USAGE, "--judges %s %s: %s votes more than once on the same two answers; use another --format, which counts each vote",
-                               j->set[0].name, j->set[1].name, j->set[0].name);
+                return err_set(
+                    err, ERR_USAGE,
+                    "--judges %s %s: %s votes more than once on the same two answers; use another --format, which counts each vote",
+                    j->set[0].name, j->set[1].name, j->set[0].name);
             }
-            buf_printf(&b, "turn %d %s tie. #total: %ld, #agree: %ld, ratio: %.2f\n", turn, ties ? "with" : "without", a.total, a.agree, fabs(a.ratio.value));
+            buf_printf(&b, "turn %d %s tie. #total: %ld, #agree: %ld, ratio: %.2f\n", turn, ties ? "with" : "without", a.total, a.agree,
+                       fabs(a.ratio.value));
         }
     }
     fwrite(b.data, 1, b.len, stdout);
@@ -202,7 +206,8 @@ int cmd_agree(struct job *job, int argc, char **argv)
         rc = find_judges(&judges, &votes, &o.judges, &err);
     if (rc == 0) {
         items = vote_items_build(&votes);
-        rc = !strcmp(o.format, "fastchat") ? print_fastchat(items, &judges, &err) : print_ours(items, &judges, o.judges.n == 0, o.format, votes.failed, &err);
+        rc = !strcmp(o.format, "fastchat") ? print_fastchat(items, &judges, &err)
+                                           : print_ours(items, &judges, o.judges.n == 0, o.format, votes.failed, &err);
     }
     for (int i = 0; i < judges.n; i++)
         judge_set_free(&judges.set[i]);

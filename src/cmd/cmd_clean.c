@@ -36,7 +36,8 @@ int cmd_clean(struct job *job, int argc, char **argv)
     };
     int rc = opts_parse(table, 2, argc, argv, &err);
     if (rc == 1) {
-        verb_help("clean_judgment", "Keep the first judgment of each model, question, judge and prompt, sorted by model, question and turn.", table, 2);
+        verb_help("clean_judgment",
+                  "Keep the first judgment of each model, question, judge and prompt, sorted by model, question and turn.", table, 2);
         return EXIT_COMPLETE;
     }
     if (rc == 0 && (!infile || !strstr(infile, ".jsonl")))

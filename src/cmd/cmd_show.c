@@ -48,7 +48,8 @@ static int input_read(struct input *in, const struct show_opts *o, struct err *e
     for (int r = 0; r < o->repeat && rc == 0; r++) {
         char *path = bench_repeat_path(in->path, r + 1);
         if (access(path, F_OK))
-            rc = err_set(err, ERR_IO, "%s%s: no such file; judge first, or name another with --input-file", o->input_file ? "--input-file " : "", path);
+            rc = err_set(err, ERR_IO, "%s%s: no such file; judge first, or name another with --input-file",
+                         o->input_file ? "--input-file " : "", path);
         else
             rc = judgment_table_read(&in->table, path, err);
         in->repeat_end[r] = in->table.n;
@@ -106,7 +107,8 @@ static int show_fastchat(const struct input *in, const struct show_opts *o, stru
     if (o->mode == SHOW_SINGLE)
         rc = fastchat_put_single(&b, in->path, &in->table, names(&o->model_list), o->model_list.n, !strcmp(o->bench_name, "mt_bench"), err);
     else
-        rc = fastchat_put_pairs(&b, in->path, &in->table, names(&o->model_list), o->model_list.n, o->mode == SHOW_BASELINE ? o->baseline_model : NULL, err);
+        rc = fastchat_put_pairs(&b, in->path, &in->table, names(&o->model_list), o->model_list.n,
+                                o->mode == SHOW_BASELINE ? o->baseline_model : NULL, err);
     if (rc == 0)
         print(&b);
     buf_free(&b);
@@ -130,7 +132,8 @@ static int read_answers_of(struct answer_set *answers, const char *const *model,
 }
 
 /* A file that was named by hand may be of any answers, so nothing is said about it. */
-static int put_facts(struct sheet *sheet, const struct input *in, const char *const *model, int n, const struct show_opts *o, struct err *err)
+static int put_facts(struct sheet *sheet, const struct input *in, const char *const *model, int n, const struct show_opts *o,
+                     struct err *err)
 {
     struct answer_set answers = {0};
     struct answer_facts facts = {0};
@@ -208,8 +211,11 @@ static int show_pairs(const struct input *in, const struct show_opts *o, struct 
     struct sheet sheet = {0};
     const char *baseline = o->mode == SHOW_BASELINE && !o->compare.n ? o->baseline_model : NULL;
     const struct pairwise_choice choice = {
-        .model = names(o->compare.n ? &o->compare : &o->model_list), .n_models = o->compare.n ? o->compare.n : o->model_list.n, .baseline = baseline,
-        .judge = in->judge, .questions = in->has_questions ? &in->questions : NULL,
+        .model = names(o->compare.n ? &o->compare : &o->model_list),
+        .n_models = o->compare.n ? o->compare.n : o->model_list.n,
+        .baseline = baseline,
+        .judge = in->judge,
+        .questions = in->has_questions ? &in->questions : NULL,
     };
     int rc = pairwise_build(&p, in->path, &in->table, &choice, err);
     if (rc == 0) {

@@ -19,8 +19,8 @@ static int choose(const char *flag, const char *word, const char *const *name, i
             return 0;
         }
     }
-    return err_set(err, ERR_USAGE, "--%s %s: must be %s%s%s%s%s%s%s", flag, word, name[0], *name[0] ? ", " : "", name[1], n > 3 ? ", " : " or ", name[2],
-                   n > 3 ? " or " : "", n > 3 ? name[3] : "");
+    return err_set(err, ERR_USAGE, "--%s %s: must be %s%s%s%s%s%s%s", flag, word, name[0], *name[0] ? ", " : "", name[1],
+                   n > 3 ? ", " : " or ", name[2], n > 3 ? " or " : "", n > 3 ? name[3] : "");
 }
 
 /* A view that needs single judgments, or one judge, or FastChat's flags alone: the flag that stands in the way is named alone. */
@@ -38,7 +38,12 @@ static const char *second_view(const struct show_opts *o)
 static const char *slice_flag(const struct show_opts *o)
 {
     const struct slicing *s = &o->slicing;
-    return s->has_begin ? "question-begin" : s->has_end ? "question-end" : s->category.n ? "category" : s->ids.n ? "question-ids" : s->first_n ? "first-n" : NULL;
+    return s->has_begin    ? "question-begin"
+           : s->has_end    ? "question-end"
+           : s->category.n ? "category"
+           : s->ids.n      ? "question-ids"
+           : s->first_n    ? "first-n"
+                           : NULL;
 }
 
 static int check_fastchat(const struct show_opts *o, struct err *err)
@@ -85,8 +90,10 @@ int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, s
     *o = (struct show_opts){ .bench_name = "mt_bench", .data_dir = "data", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
     const struct opt table[] = {
         { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
-        { "input-file", OPT_STRING, &o->input_file, NULL, "FILE", "judgments (DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl)" },
-        { "judge-model", OPT_LIST, &o->judges, NULL, "NAME...", "whose judgments (gpt-4, or the only judge there is); several, or all: side by side" },
+        { "input-file", OPT_STRING, &o->input_file, NULL, "FILE",
+          "judgments (DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl)" },
+        { "judge-model", OPT_LIST, &o->judges, NULL, "NAME...",
+          "whose judgments (gpt-4, or the only judge there is); several, or all: side by side" },
         { "baseline-model", OPT_STRING, &o->baseline_model, NULL, "NAME", "for --mode pairwise-baseline (gpt-3.5-turbo)" },
         { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "only these models (all)" },
         { "mode", OPT_STRING, &mode, NULL, "MODE", "single, pairwise-baseline or pairwise-all (single)" },

@@ -14,13 +14,16 @@
 static const struct verb verbs[] = {
     { "run", NULL, "answer on all ranks, judge as the answers arrive, show the scores: one launch", true, cmd_run },
     { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
-    { "api-answer", "gen_api_answer", "answer the questions with a model behind an API: hosted, or a server of your own", true, cmd_api_answer },
+    { "api-answer", "gen_api_answer", "answer the questions with a model behind an API: hosted, or a server of your own", true,
+      cmd_api_answer },
     { "judge", "gen_judgment", "judge answers: single grading or pairs, by a hosted judge or a local one", true, cmd_judge },
     { "show", "show_result", "scores with intervals, comparisons, win rates: tables, CSV, JSON", false, cmd_show },
     { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
-    { "fetch", "download_mt_bench_pregenerated", "bring the official data and published answers and judgments into place", false, cmd_fetch },
-    { "plan", NULL, "what run, answer or judge would do: calls, tokens, price, memory, layout; nothing is computed or sent", true, cmd_plan },
+    { "fetch", "download_mt_bench_pregenerated", "bring the official data and published answers and judgments into place", false,
+      cmd_fetch },
+    { "plan", NULL, "what run, answer or judge would do: calls, tokens, price, memory, layout; nothing is computed or sent", true,
+      cmd_plan },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
     { .name = "browse", .peer = "qa_browser" },
     { .name = "aggregate" },
@@ -68,10 +71,11 @@ void help_print(void)
     printf("usage: mtbench VERB [flags], alone or started by mpirun or srun\n\n");
     for (int i = 0; i < N_VERBS; i++)
         if (verbs[i].run)
-            printf("  %-14s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "", verbs[i].peer ? verbs[i].peer : "",
-                   verbs[i].peer ? ")" : "");
-    printf("\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
-           "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight failed\n");
+            printf("  %-14s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "",
+                   verbs[i].peer ? verbs[i].peer : "", verbs[i].peer ? ")" : "");
+    printf(
+        "\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
+        "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight failed\n");
 }
 
 /* ---- help of one verb ---- */

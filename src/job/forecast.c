@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BINS = 256, MOST_PLAYS = 16, DRAWS = 4096 };
+enum { MOST_BINS = 256, MOST_PLAYS = 16, DRAWS = 4096, WARM = 8 };
 static const double prior_turns = 2;      /* weight of the expected length, in turns under observation */
+static const double tail = 0.6;          /* turns that outlast all that were seen end less often: what runs on, runs on */
 static const double fixed_share = 20;     /* before steps of different width were seen: a step costs as much as that many of its rows */
 static const double memory = 0.4;         /* of the run so far: what a step took before that counts little */
 
@@ -126,6 +127,8 @@ void forecast_made(struct forecast *f, uint64_t tokens, double now)
     f->steps += steps;
     f->tokens = tokens > f->tokens ? tokens : f->tokens;
     f->at = now;
+    if (f->steps < WARM) /* the first steps read prompts, and take as long as hundreds of the others */
+        f->sample.seconds = f->sample.steps = f->sample.rows = 0;
     if (f->sample.seconds < 1 || f->sample.rows <= 0)
         return;
     learn(&f->time, f->sample.seconds, f->sample.steps, f->sample.rows, exp(-f->sample.seconds / (memory * (now - f->started) + 10)));
@@ -147,8 +150,8 @@ static void survival(struct forecast *f)
         ended += b + 1 < f->n_bins ? f->ended[b] : 0;        /* those in the last bin ran into the limit */
         watched += (b + 0.5) * (double)(left[b] + f->ended[b]);
     }
-    /* Where few or none have been, turns end as often as elsewhere. */
-    const double usual = fmin(1, ((double)ended + prior_turns) / (watched + prior_turns * f->expected / f->width));
+    /* Where few or none have been. */
+    const double usual = fmin(1, tail * ((double)ended + prior_turns) / (watched + prior_turns * f->expected / f->width));
     f->alive[0] = 1;
     for (int b = 0; b < f->n_bins; b++) {
         risk -= left[b];                  /* seen in part of the bin only */

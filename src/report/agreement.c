@@ -241,7 +241,8 @@ static double alpha_of(double c[WINNERS][WINNERS])
     return 1 - (n - same) * (n - 1) / (n * (n - 1) - chance);
 }
 
-struct agreement vote_items_agreement(const struct vote_items *items, const struct judge_set *a, const struct judge_set *b, int turn, bool ties)
+struct agreement vote_items_agreement(const struct vote_items *items, const struct judge_set *a, const struct judge_set *b, int turn,
+                                      bool ties)
 {
     struct agreement out = { .kappa = { NAN, NAN, NAN, NAN, 0, 0 }, .alpha = NAN };
     struct tally t = { .out = &out };

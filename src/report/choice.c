@@ -60,8 +60,8 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     choice_names(&b, name, n);
     *out = judge ? find_judge(t, judge, name, n) : n ? judgment_table_name(t, name[0]) : -1;
     if (n + nameless > 1 && !judge)
-        rc = err_set(err, ERR_USAGE, "%s: judgments of %d judges (%s%s); choose one with --judge-model", file, n + nameless, b.data ? b.data : "",
-                     nameless ? ", and without a name" : "");
+        rc = err_set(err, ERR_USAGE, "%s: judgments of %d judges (%s%s); choose one with --judge-model", file, n + nameless,
+                     b.data ? b.data : "", nameless ? ", and without a name" : "");
     else if (n + nameless > 1 && (*out < 0 || !seen[*out]))
         rc = err_set(err, ERR_USAGE, "--judge-model %s: no judgment by it in %s; there are %s", judge, file, b.data);
     else if (n == 1)
@@ -91,7 +91,8 @@ long choice_others(const struct judgment_table *t, int32_t judge, char **who)
     return n;
 }
 
-int choice_models(const char *file, const struct judgment_table *t, const char *const *wanted, int n_wanted, uint8_t *which, struct err *err)
+int choice_models(const char *file, const struct judgment_table *t, const char *const *wanted, int n_wanted, uint8_t *which,
+                  struct err *err)
 {
     int n, rc = 0;
     uint8_t *listed = xcalloc((size_t)t->n_names + 1, 1);

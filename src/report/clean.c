@@ -204,7 +204,8 @@ static int put_lines(const char *name, const struct line *line, size_t n, struct
     return 0;
 }
 
-int clean_judgments(const char *name, const char *data, size_t n, const char *const *model, int n_models, struct buf *out, struct buf *said, struct err *err)
+int clean_judgments(const char *name, const char *data, size_t n, const char *const *model, int n_models, struct buf *out, struct buf *said,
+                    struct err *err)
 {
     struct judgment_table t = {0};
     int rc = judgment_table_parse(&t, name, data, n, err);

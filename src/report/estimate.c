@@ -18,7 +18,8 @@ static double beta_fraction(double a, double b, double x)
     for (int m = 1; m < 10000; m++) {
         double before = f;
         for (int odd = 0; odd < 2; odd++) {
-            double term = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+            double term =
+                odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
             d = 1 + term * d;
             c = 1 + term / c;
             d = 1 / (fabs(d) < tiny ? tiny : d);
@@ -185,7 +186,8 @@ struct estimate estimate_share(const struct sample *s)
     struct estimate e = finish(s, share, squares, whole, 1, clusters);
     if (e.se == 0) {                     /* Wilson, a question being one trial */
         const double z2 = 1.959963984540054 * 1.959963984540054, n = clusters;
-        double centre = (share + z2 / (2 * n)) / (1 + z2 / n), half = sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n);
+        double centre = (share + z2 / (2 * n)) / (1 + z2 / n),
+               half = sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n);
         e.low = centre - half;
         e.high = centre + half;
     }

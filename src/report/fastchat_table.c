@@ -80,7 +80,8 @@ int fastchat_put_single(struct buf *b, const char *name, const struct judgment_t
                         struct err *err)
 {
     if (t->n == 0 || t->pairs)
-        return err_set(err, ERR_USAGE, "%s: %s", name, t->n ? "judgments of pairs; show them with --mode pairwise-baseline or pairwise-all" : empty);
+        return err_set(err, ERR_USAGE, "%s: %s", name,
+                       t->n ? "judgments of pairs; show them with --mode pairwise-baseline or pairwise-all" : empty);
     static const char *const title[] = { "Average", "First turn", "Second turn" };
     struct mean *mean[3];
     uint8_t *on = listed(t, model, n_models);
@@ -153,8 +154,8 @@ static void put_tallies(struct buf *b, const struct line *line, int n)
     free(number);
 }
 
-int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models, const char *baseline,
-                       struct err *err)
+int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models,
+                       const char *baseline, struct err *err)
 {
     if (t->n == 0 || !t->pairs)
         return err_set(err, ERR_USAGE, "%s: %s", name, t->n ? "judgments of single answers; show them with --mode single" : empty);

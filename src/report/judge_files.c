@@ -56,12 +56,14 @@ static int none(const char *data_dir, const char *bench, bool pairs, const char 
     struct there other = list(data_dir, bench, !pairs);
     choice_names(&b, t->judge, t->n);
     if (t->n && !judge)
-        err_set(err, ERR_USAGE, "%s: %s judgments by %s; choose with --judge-model, or see them side by side with --judge-model all", folder,
-                pairs ? "pair" : "single", b.data);
+        err_set(err, ERR_USAGE, "%s: %s judgments by %s; choose with --judge-model, or see them side by side with --judge-model all",
+                folder, pairs ? "pair" : "single", b.data);
     else if (t->n)
-        err_set(err, ERR_USAGE, "--judge-model %s: no %s judgments by it in %s; there are those by %s", judge, pairs ? "pair" : "single", folder, b.data);
+        err_set(err, ERR_USAGE, "--judge-model %s: no %s judgments by it in %s; there are those by %s", judge, pairs ? "pair" : "single",
+                folder, b.data);
     else if (other.n)
-        err_set(err, ERR_USAGE, "%s: only %s judgments in it; show them with --mode %s", folder, pairs ? "single" : "pair", pairs ? "single" : "pairwise-all");
+        err_set(err, ERR_USAGE, "%s: only %s judgments in it; show them with --mode %s", folder, pairs ? "single" : "pair",
+                pairs ? "single" : "pairwise-all");
     else if (access(data_dir, F_OK))
         err_set(err, ERR_USAGE, "--data-dir %s: no such folder here; name the one that holds %s", data_dir, bench);
     else
@@ -110,8 +112,8 @@ static char *find(const char *data_dir, const char *bench, bool pairs, const cha
     return NULL;
 }
 
-int judge_files_find(struct judge_files *out, const char *data_dir, const char *bench, bool pairs, const char *usual, const char *const *judge,
-                     int n, struct err *err)
+int judge_files_find(struct judge_files *out, const char *data_dir, const char *bench, bool pairs, const char *usual,
+                     const char *const *judge, int n, struct err *err)
 {
     struct there t = list(data_dir, bench, pairs);
     const bool all = n == 1 && !strcmp(judge[0], "all");

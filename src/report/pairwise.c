@@ -158,7 +158,8 @@ static void make_rows(struct pairwise *out, const struct pick *p, const struct g
     free(all);
 }
 
-static int find_baseline(const char *name, const struct judgment_table *t, const char *baseline, const uint8_t *which, int32_t *out, struct err *err)
+static int find_baseline(const char *name, const struct judgment_table *t, const char *baseline, const uint8_t *which, int32_t *out,
+                         struct err *err)
 {
     *out = baseline ? judgment_table_name(t, baseline) : -1;
     if (!baseline || (*out >= 0 && which[*out]))
@@ -167,13 +168,15 @@ static int find_baseline(const char *name, const struct judgment_table *t, const
     int n;
     char **model = choice_marked(t, which, &n);
     choice_names(&b, model, n);
-    err_set(err, ERR_USAGE, "%s: no judgment with the baseline %s; --baseline-model can be one of %s", name, baseline, b.data ? b.data : "none");
+    err_set(err, ERR_USAGE, "%s: no judgment with the baseline %s; --baseline-model can be one of %s", name, baseline,
+            b.data ? b.data : "none");
     free(model);
     buf_free(&b);
     return -1;
 }
 
-int pairwise_build(struct pairwise *p, const char *name, const struct judgment_table *t, const struct pairwise_choice *choice, struct err *err)
+int pairwise_build(struct pairwise *p, const char *name, const struct judgment_table *t, const struct pairwise_choice *choice,
+                   struct err *err)
 {
     *p = (struct pairwise){0};
     if (t->n == 0)

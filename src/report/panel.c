@@ -112,6 +112,7 @@ void view_panel(struct sheet *out, const struct scores *s, const char *const *ju
     struct member *row = members(s, n_judges, &n);
     (wide ? put_wide : put_long)(out, s, judge, n_judges, row, n);
     sheet_fact_text(out, "mode", "single", NULL);
-    sheet_fact_int(out, "judges", n_judges, wide ? "%d judges, each with its score and 95 %% interval; mean: of the judges that scored the model" : NULL, n_judges);
+    sheet_fact_int(out, "judges", n_judges,
+                   wide ? "%d judges, each with its score and 95 %% interval; mean: of the judges that scored the model" : NULL, n_judges);
     free(row);
 }

@@ -74,7 +74,8 @@ static size_t tidy(struct score_item *item, size_t n)
     return kept;
 }
 
-static bool take_row(struct scores *s, const struct judgment_row *r, const struct known_question *known, int n_known, struct score_item *out)
+static bool take_row(struct scores *s, const struct judgment_row *r, const struct known_question *known, int n_known,
+                     struct score_item *out)
 {
     *out = (struct score_item){ .question_id = r->question_id, .score = r->score, .category = -1, .turn = r->turn, .status = r->status,
                                  .empty = r->empty };

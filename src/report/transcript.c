@@ -105,7 +105,10 @@ static void put_single(struct buf *out, const cJSON *j)
 static const char *winner(const cJSON *j, const char *key)
 {
     const char *w = text_of(j, key);
-    return !strcmp(w, "model_1") ? text_of(j, "model_1") : !strcmp(w, "model_2") ? text_of(j, "model_2") : !strcmp(w, "tie") ? "a tie" : "no verdict";
+    return !strcmp(w, "model_1")   ? text_of(j, "model_1")
+           : !strcmp(w, "model_2") ? text_of(j, "model_2")
+           : !strcmp(w, "tie")     ? "a tie"
+                                   : "no verdict";
 }
 
 static void put_pair(struct buf *out, const cJSON *j)

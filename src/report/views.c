@@ -31,8 +31,15 @@ static void put_interval(struct sheet *out, const struct estimate *e)
 
 static void failed_columns(struct sheet *out)
 {
-    static const char *const name[JUDGMENT_STATUSES] = { "", "failed_unparsable", "failed_out_of_range", "failed_truncated", "failed_filtered", "failed_refused",
-        "failed_too_long", "failed_call", "failed_no_answer" };
+    static const char *const name[JUDGMENT_STATUSES] = { "",
+                                                         "failed_unparsable",
+                                                         "failed_out_of_range",
+                                                         "failed_truncated",
+                                                         "failed_filtered",
+                                                         "failed_refused",
+                                                         "failed_too_long",
+                                                         "failed_call",
+                                                         "failed_no_answer" };
     sheet_column(out, "n", NULL, 0, SHEET_ALL);
     sheet_column(out, "questions", NULL, 0, SHEET_DATA);
     sheet_column(out, "failed", NULL, 0, SHEET_ALL);
@@ -76,15 +83,16 @@ static void about(struct sheet *out, const struct scores *s)
     sheet_fact_int(out, "repeats", s->n_repeats, NULL);
     sheet_fact_int(out, "failed", all, all ? "failed, and not in any mean: %s" : NULL, b.data);
     sheet_fact_int(out, "empty_answers", empty, empty ? "empty answers, judged and counted like any other: %ld" : NULL, empty);
-    sheet_fact_int(out, "replaced", s->replaced, s->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL, s->replaced);
+    sheet_fact_int(out, "replaced", s->replaced, s->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL,
+                   s->replaced);
     buf_free(&b);
 }
 
 void view_answer_facts(struct sheet *out, const struct answer_facts *f)
 {
     sheet_fact_int(out, "outdated", f->outdated,
-                   f->outdated ? "judged other answers than those in model_answer, which were made anew: %ld, of %s; judge again" : NULL, f->outdated,
-                   f->outdated_models);
+                   f->outdated ? "judged other answers than those in model_answer, which were made anew: %ld, of %s; judge again" : NULL,
+                   f->outdated, f->outdated_models);
     sheet_fact_int(out, "cut_at_limit", f->cut, f->cut ? "answers that ran into the token limit: %s" : NULL, f->cut_models);
 }
 
@@ -327,12 +335,15 @@ static void about_pairs(struct sheet *out, const struct pairwise *p, const char 
     sheet_fact_text(out, "baseline", baseline, baseline ? "baseline: %s" : NULL, baseline);
     sheet_fact_int(out, "games", p->games, NULL);
     sheet_fact_int(out, "failed", p->failed, p->failed ? "failed, and not counted: %ld of %ld" : NULL, p->failed, p->games + p->failed);
-    sheet_fact_int(out, "replaced", p->replaced, p->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL, p->replaced);
+    sheet_fact_int(out, "replaced", p->replaced, p->replaced ? "%ld judgments are there more than once; the last good one counts" : NULL,
+                   p->replaced);
     sheet_fact_int(out, "flips_to_first", p->flip_first, NULL);
     sheet_fact_int(out, "flips_to_second", p->flip_second, NULL);
-    sheet_fact_number(out, "flip_rate", p->games ? (double)flips / (double)p->games : NAN,
-                      p->games ? "verdicts that change sides with the order: %ld of %ld (%.1f %%), %ld to the answer shown first, %ld to the second" : NULL, flips,
-                      p->games, 100.0 * (double)flips / (double)p->games, p->flip_first, p->flip_second);
+    sheet_fact_number(
+        out, "flip_rate", p->games ? (double)flips / (double)p->games : NAN,
+        p->games ? "verdicts that change sides with the order: %ld of %ld (%.1f %%), %ld to the answer shown first, %ld to the second"
+                 : NULL,
+        flips, p->games, 100.0 * (double)flips / (double)p->games, p->flip_first, p->flip_second);
 }
 
 static void pair_columns(struct sheet *out)
@@ -394,8 +405,15 @@ void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *
         put_pair_row(out, &p->row[i]);
         sheet_fact_text(out, "against", b, "against %s; 0.5 is even", b);
         const bool more = e->value > 0.5, known = !isnan(e->low);
-        sheet_fact_text(out, "verdict", !known ? NULL : !shown ? "undecided" : more ? "a" : "b", known ? "%s" : NULL,
-                        !shown ? "the interval holds 0.5: this run does not tell them apart" : more ? "it wins more often" : "it loses more often");
+        sheet_fact_text(out, "verdict",
+                        !known   ? NULL
+                        : !shown ? "undecided"
+                        : more   ? "a"
+                                 : "b",
+                        known ? "%s" : NULL,
+                        !shown ? "the interval holds 0.5: this run does not tell them apart"
+                        : more ? "it wins more often"
+                               : "it loses more often");
         sheet_fact_number(out, "smallest_difference", smallest,
                           isnan(smallest) ? NULL : "smallest distance from 0.5 that this run can show: %.2f (80 %% power)", smallest);
     }

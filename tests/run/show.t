@@ -112,7 +112,7 @@ refuse() { # what must be in the line, words...
 cat thirds.jsonl pairs.jsonl >mixed.jsonl
 { cat thirds.jsonl; sed 's/"gpt-4"/"other"/' thirds.jsonl; } >judges.jsonl
 refuse 'nothing.jsonl' show --input-file nothing.jsonl
-refuse 'data/mt_bench/model_judgment' show --mode pairwise-all
+refuse '--data-dir data' show --mode pairwise-all
 refuse 'no judgments' show --input-file empty.jsonl
 refuse 'no judgments' show_result --input-file empty.jsonl
 refuse 'mixed.jsonl:13' show --input-file mixed.jsonl

@@ -20,8 +20,9 @@ static void put(const char *name, const char *text)
         printf("# %s\n", err.text);
 }
 
-#define SINGLE(model, question, turn, prompt) \
-    "{\"question_id\": " question ", \"model\": \"" model "\", \"judge\": [\"j\", \"p\"], \"user_prompt\": \"" prompt "\", \"judgment\": \"\", \"score\": 5, \"turn\": " turn "}\n"
+#define SINGLE(model, question, turn, prompt)                                                                                              \
+    "{\"question_id\": " question ", \"model\": \"" model "\", \"judge\": [\"j\", \"p\"], \"user_prompt\": \"" prompt                      \
+    "\", \"judgment\": \"\", \"score\": 5, \"turn\": " turn "}\n"
 
 static struct answer_facts read_facts(const struct answer_set *answers, const char *judgments)
 {
@@ -35,15 +36,20 @@ static struct answer_facts read_facts(const struct answer_set *answers, const ch
 
 static void test_outdated(const struct answer_set *answers)
 {
-    struct answer_facts f = read_facts(answers, SINGLE("anna", "81", "1", "Q [A thing.\\n\\\"two\\\" \\u00e9\\ud83d\\ude00] end") SINGLE("anna", "81", "2", "Because.")
-                                       SINGLE("anna", "81", "1", "[A thing.\\n\\\"two\\\" \xc3\xa9\xf0\x9f\x98\x80]") SINGLE("anna", "82", "1", "no answer here")
-                                       SINGLE("bert", "81", "1", "an empty one shows in any prompt") SINGLE("gone", "81", "1", "?") "no JSON\n");
+    struct answer_facts f = read_facts(
+        answers,
+        SINGLE("anna", "81", "1", "Q [A thing.\\n\\\"two\\\" \\u00e9\\ud83d\\ude00] end") SINGLE("anna", "81", "2", "Because.")
+            SINGLE("anna", "81", "1", "[A thing.\\n\\\"two\\\" \xc3\xa9\xf0\x9f\x98\x80]") SINGLE("anna", "82", "1", "no answer here")
+                SINGLE("bert", "81", "1", "an empty one shows in any prompt") SINGLE("gone", "81", "1", "?") "no JSON\n");
     ok(f.outdated == 0 && !f.outdated_models, "prompts that show the answers, as ASCII and as UTF-8; others are passed over");
     answer_facts_free(&f);
-    f = read_facts(answers, SINGLE("anna", "81", "1", "A thing. two") SINGLE("anna", "81", "2", "Because.") SINGLE("bert", "81", "2", "Always."));
+    f = read_facts(answers,
+                   SINGLE("anna", "81", "1", "A thing. two") SINGLE("anna", "81", "2", "Because.") SINGLE("bert", "81", "2", "Always."));
     ok(f.outdated == 2 && !strcmp(f.outdated_models, "anna, bert"), "%ld judgments of other answers, of %s", f.outdated, f.outdated_models);
     answer_facts_free(&f);
-    f = read_facts(answers, "{\"question_id\": 81, \"model_1\": \"anna\", \"model_2\": \"bert\", \"g1_user_prompt\": \"Because. Ever.\", \"turn\": 2}\n");
+    f = read_facts(
+        answers,
+        "{\"question_id\": 81, \"model_1\": \"anna\", \"model_2\": \"bert\", \"g1_user_prompt\": \"Because. Ever.\", \"turn\": 2}\n");
     ok(f.outdated == 1 && !strcmp(f.outdated_models, "bert"), "a pair with one answer that is another now");
     answer_facts_free(&f);
 }

@@ -30,11 +30,13 @@ static void check_samples(void)
         for (int i = estimates[k].from; i < estimates[k].to; i++)
             sample_add(&s, observations[i].cluster, observations[i].x, observations[i].y);
         struct estimate m = estimate_mean(&s), b = estimate_slope(&s, 0);
-        ok(near(m.value, estimates[k].mean) && near(m.se, estimates[k].se) && near(m.low, estimates[k].low) && near(m.high, estimates[k].high) && m.n == s.n &&
-               m.clusters == estimates[k].clusters, "%ld values in %d clusters: mean %.3f, %.3f .. %.3f, as statsmodels", s.n, m.clusters, m.value, m.low, m.high);
+        ok(near(m.value, estimates[k].mean) && near(m.se, estimates[k].se) && near(m.low, estimates[k].low) &&
+               near(m.high, estimates[k].high) && m.n == s.n && m.clusters == estimates[k].clusters,
+           "%ld values in %d clusters: mean %.3f, %.3f .. %.3f, as statsmodels", s.n, m.clusters, m.value, m.low, m.high);
         ok(near(estimate_smallest(&m), estimates[k].smallest), "smallest difference at 80 %% power: %.3f", estimates[k].smallest);
         if (estimates[k].slope_se > 0)
-            ok(near(b.value, estimates[k].slope) && near(b.se, estimates[k].slope_se) && near(b.low, estimates[k].slope_low) && near(b.high, estimates[k].slope_high),
+            ok(near(b.value, estimates[k].slope) && near(b.se, estimates[k].slope_se) && near(b.low, estimates[k].slope_low) &&
+                   near(b.high, estimates[k].slope_high),
                "slope %.3f, %.3f .. %.3f, as statsmodels", b.value, b.low, b.high);
         sample_free(&s);
     }
@@ -53,12 +55,14 @@ static void check_edges(void)
     for (int i = 0; i < 50; i++)
         sample_add(&s, i, 1, 7.3);
     e = estimate_mean(&s);
-    ok(fabs(e.value - 7.3) < 1e-12 && e.se == 0 && isnan(e.low) && isnan(estimate_smallest(&e)), "equal values give no interval, not one of width 0");
+    ok(fabs(e.value - 7.3) < 1e-12 && e.se == 0 && isnan(e.low) && isnan(estimate_smallest(&e)),
+       "equal values give no interval, not one of width 0");
     sample_clear(&s);
     for (int i = 0; i < 80; i++)
         sample_add(&s, i, 1, 1);
     e = estimate_share(&s);
-    ok(e.value == 1 && fabs(e.low - 80 / (80 + 1.959963984540054 * 1.959963984540054)) < 1e-12 && fabs(e.high - 1) < 1e-12, "80 of 80: Wilson's interval from %.4f", e.low);
+    ok(e.value == 1 && fabs(e.low - 80 / (80 + 1.959963984540054 * 1.959963984540054)) < 1e-12 && fabs(e.high - 1) < 1e-12,
+       "80 of 80: Wilson's interval from %.4f", e.low);
     sample_clear(&s);
     for (int i = 0; i < 6; i++)
         sample_add(&s, i, 1, i == 0);
@@ -94,8 +98,8 @@ static void check_within(void)
         for (int k = 0; k < 4; k++)
             sample_add(&s, k, 1, few[i][k]);
         struct estimate plain = estimate_mean(&s), e = estimate_within(plain, 1, 10);
-        ok(e.low >= 1 && e.low < e.value && e.value < e.high && e.high <= 10 && e.se == plain.se, "four scores, %.2f: %.2f .. %.2f, not %.2f .. %.2f", e.value, e.low,
-           e.high, plain.low, plain.high);
+        ok(e.low >= 1 && e.low < e.value && e.value < e.high && e.high <= 10 && e.se == plain.se,
+           "four scores, %.2f: %.2f .. %.2f, not %.2f .. %.2f", e.value, e.low, e.high, plain.low, plain.high);
     }
     sample_clear(&s);
     for (int k = 0; k < 400; k++)
@@ -108,7 +112,8 @@ static void check_within(void)
     sample_add(&s, 2, 1, 6);
     e = estimate_within(estimate_mean(&s), 1, 10);
     double half = 12.706204736174698 * 0.5 / 9 / 0.25;
-    ok(fabs(e.low - (1 + 9 / (1 + exp(half)))) < 1e-9 && fabs(e.high - (1 + 9 / (1 + exp(-half)))) < 1e-9, "two scores: %.3f .. %.3f", e.low, e.high);
+    ok(fabs(e.low - (1 + 9 / (1 + exp(half)))) < 1e-9 && fabs(e.high - (1 + 9 / (1 + exp(-half)))) < 1e-9, "two scores: %.3f .. %.3f",
+       e.low, e.high);
     sample_clear(&s);
     sample_add(&s, 1, 1, 10);
     sample_add(&s, 2, 1, 10);

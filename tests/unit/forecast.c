@@ -124,7 +124,7 @@ static struct lengths made_up(int conversations, int mean, int most)
     return l;
 }
 
-/* At most 'slots' at a time; every third of 20 s the machine is busy with other things, and steps take a quarter longer. */
+/* At most 'slots' at a time; every third of 20 s the machine is busy with other things, and steps take 15 % longer. */
 static struct replay play(const struct lengths *l, int slots, const struct law *law)
 {
     struct replay r = { .n_who = l->conversations, .flat = law->fixed / law->each };
@@ -147,7 +147,7 @@ static struct replay play(const struct lengths *l, int slots, const struct law *
         }
         for (; live < slots && next < l->conversations; next++, live++)
             turn[next] = 1, begin[next] = now, left[next] = l->n[2 * next];
-        now += (law->fixed + law->each * live) * (fmod(now, 60) < 20 ? 1.25 : 1);
+        now += (law->fixed + law->each * live) * (fmod(now, 60) < 20 ? 1.15 : 1);
     } while (live > 0);
     r.end = now;
     free(left);
@@ -159,7 +159,8 @@ static struct replay play(const struct lengths *l, int slots, const struct law *
 static void hold(const struct replay *r, const char *what)
 {
     double at, missed, worst = worst_factor(r, 0.2, &at, &missed);
-    ok(r->n > 0 && worst < 1.5, "%s: from a fifth on, the time left is told within a factor %.2f (%.0f s of %.0f)", what, worst, at, r->end);
+    ok(r->n > 0 && worst < 1.5, "%s: from a fifth on, the time left is told within a factor %.2f (%.0f s of %.0f)", what, worst, at,
+       r->end);
     worst = worst_factor(r, 0.5, &at, &missed);
     ok(r->n > 0 && worst < 1.3, "%s: from half on, within a factor %.2f (%.0f s of %.0f)", what, worst, at, r->end);
     ok(missed < 0.1, "%s: near its end, wrong by %.0f %% of the run", what, 100 * missed);
@@ -169,7 +170,8 @@ static void test_run(struct lengths l, const char *what, int slots, struct law l
 {
     char name[120];
     struct replay r = play(&l, slots, &law);
-    snprintf(name, sizeof name, "%d conversations of %s, %d at a time, steps of %.0f ms and %.1f ms a turn", l.conversations, what, slots, 1e3 * law.fixed, 1e3 * law.each);
+    snprintf(name, sizeof name, "%d conversations of %s, %d at a time, steps of %.0f ms and %.1f ms a turn", l.conversations, what, slots,
+             1e3 * law.fixed, 1e3 * law.each);
     hold(&r, name);
     free(r.turn);
     free(r.turns);
@@ -183,10 +185,13 @@ static void test_edges(void)
     ok(isnan(forecast_left(f, 0)), "nothing is said before anything is made");
     forecast_begin(f, 0);
     forecast_begin(f, 2);
-    forecast_made(f, 0, 10);
+    forecast_made(f, 0, -30);
+    forecast_made(f, 2, 0);
+    ok(isnan(forecast_left(f, 0)), "nor of the half minute in which prompts were read");
+    forecast_made(f, 20, 11);
     forecast_made(f, 40, 12);
     double left = forecast_left(f, 12);
-    ok(left > 1 && left < 100, "two turns of 20 tokens in 2 s: %.1f s left", left);
+    ok(left > 1 && left < 100, "10 tokens of two turns in a second: %.1f s left", left);
     forecast_made(f, 60, 13);
     forecast_turn(f, 2, 30, 1);
     forecast_turn(f, 2, 30, 0);

@@ -20,8 +20,10 @@ static void put(const char *name, const char *judge, const char *second)
     const char *who[] = { judge, second };
     for (int i = 0; i < 2; i++)
         if (who[i])
-            snprintf(text + strlen(text), sizeof text - strlen(text),
-                     "{\"question_id\": %d, \"model\": \"m\", \"judge\": [\"%s\", \"single-v1\"], \"judgment\": \"\", \"score\": 5, \"turn\": 1}\n", i, who[i]);
+            snprintf(
+                text + strlen(text), sizeof text - strlen(text),
+                "{\"question_id\": %d, \"model\": \"m\", \"judge\": [\"%s\", \"single-v1\"], \"judgment\": \"\", \"score\": 5, \"turn\": 1}\n",
+                i, who[i]);
     snprintf(path, sizeof path, "%s/b/model_judgment/%s", folder, name);
     if (io_make_parents(path, &why) < 0 || io_replace(path, text, strlen(text), &why) < 0)
         printf("# %s\n", why.text);
@@ -46,20 +48,25 @@ static void test_one(void)
     ok(find(NULL, NULL) == -1 && strstr(err.text, "judge first"), "nothing there: %s", err.text);
     put("claude_single.jsonl", "claude", NULL);
     put("claude_single.repeat2.jsonl", "claude", NULL);
-    ok(find(NULL, NULL) == 0 && f.n == 1 && f.fallen_back && is(0, "claude", "/claude_single.jsonl"), "the only judge stands in for the usual one");
+    ok(find(NULL, NULL) == 0 && f.n == 1 && f.fallen_back && is(0, "claude", "/claude_single.jsonl"),
+       "the only judge stands in for the usual one");
     ok(find("gpt-4", NULL) == -1 && strstr(err.text, "those by claude"), "who was asked for is not replaced: %s", err.text);
     ok(judge_files_find(&f, folder, "b", true, "gpt-4", NULL, 0, &err) == -1 && strstr(err.text, "--mode single"), "pairs: %s", err.text);
-    ok(judge_files_find(&f, "/tmp/mtbench-no-such-folder", "b", false, "gpt-4", NULL, 0, &err) == -1 && strstr(err.text, "--data-dir"), "the wrong folder: %s", err.text);
+    ok(judge_files_find(&f, "/tmp/mtbench-no-such-folder", "b", false, "gpt-4", NULL, 0, &err) == -1 && strstr(err.text, "--data-dir"),
+       "the wrong folder: %s", err.text);
 }
 
 static void test_several(void)
 {
     put("other_single.jsonl", "other", "spare");
-    ok(find(NULL, NULL) == -1 && strstr(err.text, "claude, other") && strstr(err.text, "choose"), "two, and none is the usual one: %s", err.text);
+    ok(find(NULL, NULL) == -1 && strstr(err.text, "claude, other") && strstr(err.text, "choose"), "two, and none is the usual one: %s",
+       err.text);
     put("gpt-4_single.jsonl", "gpt-4", NULL);
     ok(find(NULL, NULL) == 0 && f.n == 1 && !f.fallen_back && is(0, "gpt-4", "/gpt-4_single.jsonl"), "the usual one goes first");
-    ok(find("spare", NULL) == 0 && f.n == 1 && is(0, "spare", "/other_single.jsonl"), "a fallback's judgments lie with those of the judge it stood in for");
-    ok(find("other", "gpt-4") == 0 && f.n == 2 && is(0, "other", "/other_single.jsonl") && is(1, "gpt-4", "/gpt-4_single.jsonl"), "two, as they were named");
+    ok(find("spare", NULL) == 0 && f.n == 1 && is(0, "spare", "/other_single.jsonl"),
+       "a fallback's judgments lie with those of the judge it stood in for");
+    ok(find("other", "gpt-4") == 0 && f.n == 2 && is(0, "other", "/other_single.jsonl") && is(1, "gpt-4", "/gpt-4_single.jsonl"),
+       "two, as they were named");
     ok(find("all", NULL) == 0 && f.n == 3 && is(0, "claude", "/claude_single.jsonl"), "all of them");
     ok(find("claude", "nobody") == -1 && strstr(err.text, "nobody"), "one of two is not there: %s", err.text);
     put("org_name_single.jsonl", "org/name", NULL);

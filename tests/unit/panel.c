@@ -14,9 +14,12 @@ static void read_scores(struct judgment_table *t, struct scores *s, const char *
     struct err err = {0};
     for (int i = 0; i < n; i++)
         for (int q = 0; q < 2; q++)
-            buf_printf(&b, "{\"question_id\": %d, \"model\": \"%s\", \"judge\": [\"%s\", \"p\"], \"judgment\": \"\", \"score\": %g, \"turn\": 1}\n", q, model[i], judge,
-                       score[i] < 0 ? -1 : score[i] + q);
-    ok(judgment_table_parse(t, judge, b.data, b.len, &err) == 0 && scores_build(s, judge, t, &(struct score_choice){0}, &err) == 0, "judge %s%s", judge, err.text);
+            buf_printf(
+                &b,
+                "{\"question_id\": %d, \"model\": \"%s\", \"judge\": [\"%s\", \"p\"], \"judgment\": \"\", \"score\": %g, \"turn\": 1}\n", q,
+                model[i], judge, score[i] < 0 ? -1 : score[i] + q);
+    ok(judgment_table_parse(t, judge, b.data, b.len, &err) == 0 && scores_build(s, judge, t, &(struct score_choice){ 0 }, &err) == 0,
+       "judge %s%s", judge, err.text);
     buf_free(&b);
 }
 
@@ -31,15 +34,18 @@ int main(void)
     read_scores(&t[1], &s[1], "mild", (const char *const[]){ "anna", "dora" }, (const double[]){ 8, 6 }, 2);
     view_panel(&sheet, s, judge, 2, true);
     sheet_put_text(&sheet, &b);
-    const char *dora = strstr(b.data, "\ndora"), *anna = strstr(b.data, "\nanna"), *bert = strstr(b.data, "\nbert"), *cleo = strstr(b.data, "\ncleo");
-    ok(dora && anna && bert && cleo && dora < anna && anna < bert && bert < cleo, "dora 6.5, anna 5.5, bert 4.5, and last who has no score");
+    const char *dora = strstr(b.data, "\ndora"), *anna = strstr(b.data, "\nanna"), *bert = strstr(b.data, "\nbert"),
+               *cleo = strstr(b.data, "\ncleo");
+    ok(dora && anna && bert && cleo && dora < anna && anna < bert && bert < cleo,
+       "dora 6.5, anna 5.5, bert 4.5, and last who has no score");
     ok(anna && strstr(anna, "2.50 (") && strstr(anna, "8.50 (") && strstr(anna, "5.50"), "both judges' scores of anna, and their mean");
     ok(cleo && strstr(cleo, "-") && strstr(b.data, "strict") && strstr(b.data, "mild"), "%s", "the judges stand above");
     sheet_free(&sheet);
     buf_clear(&b);
     view_panel(&sheet, s, judge, 2, false);
     sheet_put_csv(&sheet, &b);
-    ok(strstr(b.data, "\nanna,strict,2.5,") && strstr(b.data, "\nanna,mild,8.5,") && strstr(b.data, "\ncleo,strict,,,,,0,2,0\n") && !strstr(b.data, "cleo,mild"),
+    ok(strstr(b.data, "\nanna,strict,2.5,") && strstr(b.data, "\nanna,mild,8.5,") && strstr(b.data, "\ncleo,strict,,,,,0,2,0\n") &&
+           !strstr(b.data, "cleo,mild"),
        "data: a line per model and judge");
     sheet_free(&sheet);
     buf_free(&b);

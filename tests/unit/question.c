@@ -24,12 +24,15 @@ static int parse(const char *text, struct questions *qs)
 
 static void test_records(void)
 {
-    static const char first[] = "{\"question_id\": 81, \"category\": \"writing\", \"turns\": [\"One \\u00e9\", \"Two\"], \"reference\": [\"R\", \"\"], \"more\": {}}";
+    static const char first[] =
+        "{\"question_id\": 81, \"category\": \"writing\", \"turns\": [\"One \\u00e9\", \"Two\"], \"reference\": [\"R\", \"\"], \"more\": {}}";
     struct questions qs;
     char text[400], hex[65];
-    snprintf(text, sizeof text, "%s\n{\"question_id\": -5, \"category\": \"math\", \"turns\": [\"a\"], \"required_temperature\": 1.25}", first);
+    snprintf(text, sizeof text, "%s\n{\"question_id\": -5, \"category\": \"math\", \"turns\": [\"a\"], \"required_temperature\": 1.25}",
+             first);
     ok(parse(text, &qs) == 0 && qs.n == 2, "two questions, the last line without an end");
-    ok(qs.q[0].id == 81 && !strcmp(qs.q[0].category, "writing") && qs.q[0].n_turns == 2 && !strcmp(qs.q[0].turn[0], "One \u00e9"), "the first one");
+    ok(qs.q[0].id == 81 && !strcmp(qs.q[0].category, "writing") && qs.q[0].n_turns == 2 && !strcmp(qs.q[0].turn[0], "One \u00e9"),
+       "the first one");
     ok(qs.q[0].n_reference == 2 && !strcmp(qs.q[0].reference[0], "R"), "its references");
     ok(qs.q[0].temperature == 0.7 && qs.q[1].temperature == 1.25 && qs.q[1].id == -5, "temperatures: of the category, and required");
     sha256_hex(first, strlen(first), hex);
@@ -85,8 +88,8 @@ static void slice(struct slicing s, const char *want)
     int rc = questions_slice(&qs, &s, &err);
     for (int i = 0; rc == 0 && i < qs.n; i++)
         snprintf(got + i, sizeof got - (size_t)i, "%d", (int)qs.q[i].id);
-    ok(rc == (*want ? 0 : -1) && !strcmp(got, want), "[%s%ld:%s%ld][:%ld] is \"%s\"%s%s", s.has_begin ? "" : "none ", s.begin, s.has_end ? "" : "none ", s.end,
-       s.first_n, got, rc ? ": " : "", rc ? err.text : "");
+    ok(rc == (*want ? 0 : -1) && !strcmp(got, want), "[%s%ld:%s%ld][:%ld] is \"%s\"%s%s", s.has_begin ? "" : "none ", s.begin,
+       s.has_end ? "" : "none ", s.end, s.first_n, got, rc ? ": " : "", rc ? err.text : "");
     questions_free(&qs);
 }
 
@@ -128,8 +131,8 @@ static void choose(const char *category, const char *ids, long first_n, const ch
     int rc = questions_parse("q", b.data, b.len, &qs, &err) < 0 ? -1 : questions_slice(&qs, &s, &err);
     for (int i = 0; rc == 0 && i < qs.n; i++)
         snprintf(got + i, sizeof got - (size_t)i, "%d", (int)qs.q[i].id);
-    ok(rc == (*want ? 0 : -1) && !strcmp(got, want), "--category %s --question-ids %s --first-n %ld is \"%s\"%s%s", category, ids, first_n, got, rc ? ": " : "",
-       rc ? err.text : "");
+    ok(rc == (*want ? 0 : -1) && !strcmp(got, want), "--category %s --question-ids %s --first-n %ld is \"%s\"%s%s", category, ids, first_n,
+       got, rc ? ": " : "", rc ? err.text : "");
     questions_free(&qs);
     buf_free(&b);
 }
@@ -151,9 +154,10 @@ static void test_choices(void)
 
 int main(void)
 {
-    static const struct { const char *name; double t; } table[] = {
-        { "writing", 0.7 }, { "roleplay", 0.7 }, { "reasoning", 0.0 }, { "math", 0.0 }, { "coding", 0.0 }, { "extraction", 0.0 }, { "stem", 0.1 },
-        { "humanities", 0.1 }, { "arena-hard-200", 0.0 }, { "generic", 0.7 }, { "", 0.7 }, { "Math", 0.7 },
+    static const struct { const char *name; double t;
+    } table[] = {
+        { "writing", 0.7 }, { "roleplay", 0.7 },   { "reasoning", 0.0 },      { "math", 0.0 },    { "coding", 0.0 }, { "extraction", 0.0 },
+        { "stem", 0.1 },    { "humanities", 0.1 }, { "arena-hard-200", 0.0 }, { "generic", 0.7 }, { "", 0.7 },       { "Math", 0.7 },
     };
     int wrong = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
