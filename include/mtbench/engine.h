@@ -23,14 +23,12 @@ struct engine_opts {
 
 enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_CONTEXT, FINISH_CANCELLED };
 
-enum { ENGINE_MAX_STOPS = 24 };
-
 struct request {
     uint64_t tag;             /* the caller's name for it; unique among live requests */
     const int32_t *prompt;    /* copied */
     int n_prompt;
     int max_new;
-    int32_t stop_id[ENGINE_MAX_STOPS];   /* tokens that end the answer; the stop token itself is not part of it */
+    const int32_t *stop_id;   /* (n_stop) tokens that end the answer; the stop token itself is not part of it. Outlive the request */
     int n_stop;
     struct sampling how;      /* key and counter[0..2] name the random stream; counter[3] is set to the number of new tokens before the
                                  drawn one, so a preempted request draws the same numbers; 'seen' is the engine's */

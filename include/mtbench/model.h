@@ -41,13 +41,15 @@ struct model_config {
     } rope;
     int n_shards;                /* virtual K shards of o and down (engine rule R2) */
     int bos, n_eos;              /* bos: -1 when there is none */
-    int32_t eos[8];
+    int32_t *eos;                /* (n_eos) ids that the files call an end of text or turn, within the vocabulary; config_free() */
     struct {                     /* generation_config.json; has: which ones were given */
         bool has_temperature, has_top_p, has_top_k, has_repetition_penalty, has_min_p;
         float temperature, top_p, repetition_penalty, min_p;
         int top_k;
     } generation;
 };
+
+void config_free(struct model_config *c);
 
 struct layer {
     const float *attn_norm, *ffn_norm;            /* (dim) */

@@ -20,6 +20,8 @@ int prompt_build_merged(struct prompt *p, const struct tokenizer *t, const struc
                         bool *merged, struct err *err);
 /* The same as prompt_build() for a text that is rendered already. */
 int prompt_encode(struct prompt *p, const struct tokenizer *t, const struct chat *c, struct err *err);
+/* The control token that the template puts behind an answer ("<|im_end|>"); -1: it puts text there, or nothing. */
+int32_t prompt_turn_end(const struct tokenizer *t, const struct chat *c);
 void prompt_free(struct prompt *p);
 
 #endif

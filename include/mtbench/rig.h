@@ -19,8 +19,7 @@ struct rig {
     struct tokenizer *tokenizer;
     struct chat *chat;
     struct engine *engine;               /* NULL before rig_start() */
-    int32_t stop_id[ENGINE_MAX_STOPS];   /* tokens that end an answer: the model's and the template's */
-    int n_stop;
+    struct ids stops;                    /* tokens that end an answer (stops.h) */
     struct backend *be;
     char header_sha256[65];              /* over sizes and beginnings of the model's files; empty without a job */
     char model_sha256[65];               /* over all files of the model; empty before rig_start() and without a job */

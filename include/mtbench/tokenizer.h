@@ -76,6 +76,8 @@ int32_t tokenizer_bos(const struct tokenizer *t);
 int32_t tokenizer_eos(const struct tokenizer *t);
 /* Id of a token by its stored text, added tokens first; -1: no such token. */
 int32_t tokenizer_id(const struct tokenizer *t, const char *text, size_t n);
+/* Is it a token that no text is merged to: a special one, or one that was added to the vocabulary as a whole? */
+bool tokenizer_is_control(const struct tokenizer *t, int32_t id);
 /* The special tokens by role: bos, eos, unk, sep, pad, cls, mask, then the additional ones, each text once; NULL past the end.
  * FastChat removes these texts from answers in this order. */
 const char *tokenizer_special(const struct tokenizer *t, int i);

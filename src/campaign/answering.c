@@ -325,7 +325,7 @@ static int answer_items(struct run *r, struct err *err)
     char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
     r->forecast = expect(r, cost);
     r->feed = feed_create(&(struct feed_opts){
-        .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .stop_id = r->rig->stop_id, .n_stop = r->rig->n_stop, .question = r->qs->q,
+        .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .stop_id = r->rig->stops.id, .n_stop = (int)r->rig->stops.n, .question = r->qs->q,
         .sampling = sampler_common(&r->o->sampler, &r->rig->model->config), .max_new_token = (int)r->o->max_new_token,
         .max_batch = (int)batch, .seed = (uint64_t)r->o->seed, .stream = stream,
     });

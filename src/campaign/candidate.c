@@ -90,8 +90,8 @@ static void say_once(const struct answer_opts *o, const struct rig *r)
 static void put_stops(struct manifest *m, const struct rig *r)
 {
     struct buf b = {0};
-    for (int i = 0; i < r->n_stop; i++)
-        buf_printf(&b, "%s%d", i ? " " : "", r->stop_id[i]);
+    for (size_t i = 0; i < r->stops.n; i++)
+        buf_printf(&b, "%s%d", i ? " " : "", (int)r->stops.id[i]);
     manifest_add(m, true, "stop_ids", "%s", b.len ? b.data : "none");
     buf_free(&b);
 }

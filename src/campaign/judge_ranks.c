@@ -201,7 +201,7 @@ static void weigh_calls(struct ranks *r, long max_reply)
 static int answer_calls(struct ranks *r, const struct judge_opts *o, const struct rig *rig, int max_batch, struct err *err)
 {
     struct local_opts l = {
-        .engine = rig->engine, .tokenizer = rig->tokenizer, .chat = rig->chat, .stop_id = rig->stop_id, .n_stop = rig->n_stop,
+        .engine = rig->engine, .tokenizer = rig->tokenizer, .chat = rig->chat, .stop_id = rig->stops.id, .n_stop = (int)rig->stops.n,
         .n_vocab = rig->model->config.n_vocab, .max_batch = max_batch, .model = o->judge_model,
     };
     r->engine = rig->engine;

@@ -133,7 +133,7 @@ static int print_prompt(const struct rig *r, const struct prompt_opts *o, const 
     put_ids(&b, "ids", p->ids.id, p->ids.n);
     if (rendered) {
         buf_str(&b, ", ");
-        put_ids(&b, "stop_ids", r->stop_id, (size_t)r->n_stop);
+        put_ids(&b, "stop_ids", r->stops.id, r->stops.n);
     }
     int rc = 0;
     if (o->top_logits) {

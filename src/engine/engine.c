@@ -171,8 +171,6 @@ static int check_request(const struct engine *e, const struct request *r, struct
         return err_set(err, ERR_USAGE, "prompt: %d tokens leave no room for an answer in %d; shorten it", r->n_prompt, e->sched.max_tokens);
     if (r->max_new < 1)
         return err_set(err, ERR_USAGE, "request: %d new tokens; ask for at least one", r->max_new);
-    if (r->n_stop < 0 || r->n_stop > (int)(sizeof r->stop_id / sizeof *r->stop_id))
-        return err_set(err, ERR_USAGE, "request: %d stop tokens; %zu is the limit", r->n_stop, sizeof r->stop_id / sizeof *r->stop_id);
     for (int i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || r->prompt[i] >= n_vocab)
             return err_set(err, ERR_MODEL, "prompt token %d: id %d, and the embedding of this model has %d rows; the text holds a token that it was "

@@ -60,12 +60,20 @@ static int check_config(struct model_config *c, struct err *err)
 
 static void add_eos(struct model_config *c, double id)
 {
-    if (!(id >= 0 && id < c->n_vocab) || c->n_eos == (int)(sizeof c->eos / sizeof *c->eos))
+    if (!(id >= 0 && id < c->n_vocab))
         return;
     for (int i = 0; i < c->n_eos; i++)
         if (c->eos[i] == (int32_t)id)
             return;
+    c->eos = xrealloc(c->eos, (size_t)c->n_eos + 1, sizeof *c->eos);
     c->eos[c->n_eos++] = (int32_t)id;
+}
+
+void config_free(struct model_config *c)
+{
+    free(c->eos);
+    c->eos = NULL;
+    c->n_eos = 0;
 }
 
 /* ---- config.json ---- */
@@ -342,10 +350,10 @@ int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, 
         c->bos = (int)id;
     if (gguf_scaling(g, c, err) < 0 || check_config(c, err) < 0)
         return -1;
-    if (gguf_int(g, "tokenizer.ggml.eos_token_id", &id))
-        add_eos(c, (double)id);
-    if (gguf_int(g, "tokenizer.ggml.eot_token_id", &id))
-        add_eos(c, (double)id);
+    static const char *const end[] = { "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id" };
+    for (size_t i = 0; i < sizeof end / sizeof *end; i++)
+        if (gguf_int(g, end[i], &id))
+            add_eos(c, (double)id);
     return 0;
 }
 

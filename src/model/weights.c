@@ -380,6 +380,7 @@ void model_close(struct model *m)
         safetensors_free(&p->st[i]);
     for (int i = 0; i < p->n_header; i++)
         buf_free(&p->header[i]);
+    config_free(&m->config);
     gguf_free(&p->gguf);
     free(p->st);
     free(p->header);

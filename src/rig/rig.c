@@ -15,6 +15,7 @@
 #include "mtbench/modelpath.h"
 #include "mtbench/shared.h"
 #include "mtbench/stage.h"
+#include "mtbench/stops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,17 +146,6 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
     };
     r->chat = chat_create(&c, err);
     return r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template");
-}
-
-static void find_stops(struct rig *r)
-{
-    const struct model_config *c = &r->model->config;
-    const int32_t *more;
-    int n_more = chat_stop_ids(r->chat, &more);
-    for (int i = 0; i < c->n_eos; i++)
-        r->stop_id[r->n_stop++] = c->eos[i];
-    for (int i = 0; i < n_more && r->n_stop < ENGINE_MAX_STOPS; i++)
-        r->stop_id[r->n_stop++] = more[i];
 }
 
 /* ---- weights and engine ---- */
@@ -296,7 +286,7 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
         return -1;
     if (agree(p, open_chat(r, o, err), err) < 0)
         return -1;
-    find_stops(r);
+    stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);
     return job ? stage_header_digest(p->stage, r->header_sha256, err) : 0;
 }
@@ -337,6 +327,7 @@ void rig_close(struct rig *r)
     if (!p)
         return;
     engine_destroy(r->engine);
+    ids_free(&r->stops);
     chat_destroy(r->chat);
     tokenizer_destroy(r->tokenizer);
     if (p->own)

@@ -270,6 +270,16 @@ int32_t tokenizer_eos(const struct tokenizer *t)
     return role_id(t, ROLE_EOS);
 }
 
+bool tokenizer_is_control(const struct tokenizer *t, int32_t id)
+{
+    if (id < 0 || id >= t->n_vocab)
+        return false;
+    for (int i = 0; i < t->added.n; i++)
+        if (t->added.token[i].id == id)
+            return true;
+    return t->special[id];
+}
+
 const char *tokenizer_special(const struct tokenizer *t, int i)
 {
     return i < t->n_order ? t->role_order[i] : NULL;

@@ -8,5 +8,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err;
     if (config_from_hf((const char *)data, size, &c, &err) == 0)
         config_add_generation((const char *)data, size, &c, &err);
+    config_free(&c);
     return 0;
 }

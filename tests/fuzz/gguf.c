@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (gguf_parse(data, size, size, &g, &err) != 0)
         return 0;
     config_from_gguf(&g, 96, &c, &err);
+    config_free(&c);
     free(gguf_strings(&g, "tokenizer.ggml.tokens", &n));
     free(gguf_floats(&g, "tokenizer.ggml.scores", &n));
     gguf_free(&g);
