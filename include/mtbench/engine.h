@@ -21,7 +21,7 @@ struct engine_opts {
     bool no_reuse;            /* compute every prompt whole. The answers are the same; for tests and measurements */
 };
 
-enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_CONTEXT, FINISH_CANCELLED };
+enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_CONTEXT, FINISH_CANCELLED, FINISH_NOT_FINITE };
 
 struct request {
     uint64_t tag;             /* the caller's name for it; unique among live requests */
@@ -38,6 +38,7 @@ struct completion {
     uint64_t tag;
     enum finish finish;
     const int32_t *token;     /* the new tokens; valid until engine_release() */
+    const char *reason;       /* FINISH_NOT_FINITE: logits were NaN or infinite; says where that began. Else NULL */
     int n_token, n_prompt;
     int n_reused;             /* prompt tokens whose KV was taken from another sequence */
 };
@@ -75,8 +76,8 @@ int engine_submit(struct engine *e, const struct request *r, struct err *err);
 int engine_step(struct engine *e);
 /* The tokens that a request has produced so far (n may be 0); NULL if there is no such request or it was collected. For stop strings. */
 const int32_t *engine_peek(const struct engine *e, uint64_t tag, int *n);
-/* End a request now as if a stop token had come after its first n_keep new tokens; one that ended in the last step is cut likewise.
- * Does nothing if there is no such request or it was collected. */
+/* End a request now as if a stop token had come after its first n_keep new tokens; one that ended in the last step is cut likewise, unless
+ * it failed. Does nothing if there is no such request or it was collected. */
 void engine_stop(struct engine *e, uint64_t tag, int n_keep);
 /* The next ended request, in order of their ends, or NULL. Its KV stays cached for the next prompt that begins alike. */
 const struct completion *engine_collect(struct engine *e);
@@ -86,7 +87,7 @@ void engine_cancel(struct engine *e);
 struct engine_stats engine_stats(const struct engine *e);
 
 /* One prompt through the model, nothing sampled: the logits of its last position (n_vocab floats). Steps the engine, live requests
- * included, until they are there. For `mtbench prompt --top-logits` and tests. */
+ * included, until they are there. -1: err (usage, or model: they are not finite numbers; cancelled). For `mtbench prompt --top-logits` and tests. */
 int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *logits, struct err *err);
 
 #endif

@@ -98,6 +98,16 @@ size_t forward_bytes(const struct model *m, int max_rows, int max_out);
  * be written again. */
 float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out);
 
+/* Where numbers that are none first came up. */
+enum forward_part { PART_EMBEDDING, PART_ATTENTION, PART_MLP, PART_NORM, PART_HEAD };
+struct forward_fault {
+    int layer;                   /* counted from 0, as in the names of tensors; PART_EMBEDDING: -1; the final norm and the head: n_layers */
+    enum forward_part part;
+};
+/* Run a step again as forward_step() does, which leaves the same bits in its rows' pages, and look behind each part of each layer, at all rows.
+ * True: *fault says what came first. False: everything is finite, or it was interrupted. */
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct forward_fault *fault);
+
 /* How many numbers the weights of such a model are. */
 double model_parameters(const struct model_config *c);
 

@@ -21,6 +21,7 @@ struct session_opts {                    /* all of these outlive the session */
 struct session_turn {                    /* one that ended */
     int slot;                            /* what session_begin() returned */
     enum finish finish;
+    const char *reason;                  /* why it failed (FINISH_NOT_FINITE); else NULL */
     const struct prompt *prompt;
     const char *raw;                     /* (n_raw) decoded, special tokens too */
     const char *text;                    /* (n_text) of it what is kept; a NUL stands behind both */

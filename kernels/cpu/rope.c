@@ -42,6 +42,13 @@ static uint16_t *page_of(const struct job *j, int page, int head)
     return (uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
 }
 
+/* Beyond the range of fp16 there would be an infinity, and a key that is one may lose its weight in silence: a NaN is seen by whoever looks. */
+MTB_INLINE v16 within_half(v16 x)
+{
+    const v16 most = v_set1(65520.0f);                           /* from here on the nearest fp16 is infinite */
+    return v_if_less(x, most, v_if_less(v_sub(v_zero(), most), x, x, v_set1(NAN)), v_set1(NAN));
+}
+
 static void store_row(const struct job *j, const float *k, int page, int pos)
 {
     const int hd = j->a->head_dim, at = pos % KV_PAGE;
@@ -49,12 +56,12 @@ static void store_row(const struct job *j, const float *k, int page, int pos)
     for (int h = 0; h < j->a->n_kv; h++, k += hd) {
         uint16_t *to = page_of(j, page, h);
         for (int d = 0; d < hd; d += LANES)
-            v_store_f16(half + d, v_load(k + d));
+            v_store_f16(half + d, within_half(v_load(k + d)));
         for (int d = 0; d < hd; d++)
             to[d * KV_PAGE + at] = half[d];
         const float *v = k + j->a->n_kv * hd;
         for (int d = 0; d < hd; d += LANES)
-            v_store_f16(to + (KV_PAGE + at) * hd + d, v_load(v + d));
+            v_store_f16(to + (KV_PAGE + at) * hd + d, within_half(v_load(v + d)));
     }
 }
 

@@ -50,6 +50,20 @@ MTB_INLINE v16 load_x(const float *x, int n)
     return v_load(f);
 }
 
+/* Is every logit a finite number? 0 times anything else is NaN. The row is read again right away, so this pass only brings it nearer. */
+static bool all_finite(const float *x, int n)
+{
+    v16 sum[4] = { v_zero(), v_zero(), v_zero(), v_zero() };
+    int i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        for (int j = 0; j < 4; j++)
+            sum[j] = v_fma(v_load(x + i + j * LANES), v_zero(), sum[j]);
+    float rest = 0.0f;
+    for (; i < n; i++)
+        rest += x[i] * 0.0f;
+    return v_sum(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3]))) + rest == 0.0f;
+}
+
 /* ---- greedy ---- */
 
 static float max_of(const float *x, int n)
@@ -422,6 +436,8 @@ static int draw_any(const struct row *r, float u)
 
 static int sample_row(float *x, int n, const struct sampling *how)
 {
+    if (!all_finite(x, n))
+        return -1;
     penalise(x, n, how);
     if (how->temperature < GREEDY_BELOW)
         return argmax(x, n);

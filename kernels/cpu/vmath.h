@@ -24,7 +24,8 @@ MTB_INLINE v16 v_exp(v16 x)
     v16 p = v_add(v_fma(v_mul(r, r), q, r), v_set1(1.0f));
     v16 y = v_scale2(p, t);
     y = v_if_less(x, v_set1(-0x1.5d589ep+6f), v_zero(), y);      /* ln 2^-126 */
-    return v_if_less(v_set1(0x1.62e42ep+6f), x, v_set1(INFINITY), y);
+    y = v_if_less(v_set1(0x1.62e42ep+6f), x, v_set1(INFINITY), y);
+    return v_if_less(x, v_set1(INFINITY), y, x);                 /* the exponent of a NaN with a payload may have wrapped to a number's */
 }
 
 /* x / (1 + exp(-x)) */

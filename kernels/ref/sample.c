@@ -19,7 +19,7 @@ void ref_sample(double *p, const float *logits, int n_vocab, const struct sampli
 {
     struct entry *e = malloc((size_t)n_vocab * sizeof *e);
     for (int i = 0; i < n_vocab; i++) {
-        double x = isnan(logits[i]) ? -INFINITY : (double)logits[i];
+        double x = (double)logits[i];
         if (how->seen && how->seen[i / 64] >> (i % 64) & 1)
             x = x > 0.0 ? x / (double)how->repetition_penalty : x * (double)how->repetition_penalty;
         e[i] = (struct entry){ x / (double)how->temperature, i };

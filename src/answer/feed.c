@@ -201,8 +201,12 @@ static void finish_turn(struct feed *f, struct conversation *c, const struct ses
 static void collect_turns(struct feed *f)
 {
     const struct session_turn *got;
-    while ((got = session_collect(f->session)))
-        finish_turn(f, f->asked[got->slot], got);
+    while ((got = session_collect(f->session))) {
+        if (got->reason)
+            fail_turn(f, f->asked[got->slot], TURN_FAILED, got->prompt, got->reason);
+        else
+            finish_turn(f, f->asked[got->slot], got);
+    }
 }
 
 int feed_step(struct feed *f)

@@ -23,7 +23,7 @@ struct session {
     int n_live;
     struct session_turn given;           /* what session_collect() handed out */
     bool has_given;
-    struct buf raw, text;                /* decoded; cleaned */
+    struct buf raw, text, reason;        /* decoded; cleaned; why a turn failed */
 };
 
 struct session *session_create(const struct session_opts *o)
@@ -59,6 +59,7 @@ void session_destroy(struct session *s)
     free(s->slot);
     buf_free(&s->raw);
     buf_free(&s->text);
+    buf_free(&s->reason);
     free(s);
 }
 
@@ -128,6 +129,11 @@ static void give(struct session *s, const struct completion *got)
         .slot = (int)got->tag, .finish = got->finish, .prompt = &t->prompt, .raw = s->raw.data, .text = s->text.data, .n_raw = s->raw.len,
         .n_text = s->text.len, .n_new = got->n_token, .n_reused = got->n_reused, .seconds = clock_now() - t->started,
     };
+    if (got->reason) {
+        buf_clear(&s->reason);
+        buf_str(&s->reason, got->reason);
+        s->given.reason = s->reason.data;
+    }
     s->has_given = true;
 }
 

@@ -203,6 +203,8 @@ void engine_stop(struct engine *e, uint64_t tag, int n_keep)
     struct seq *q = find(e, tag);
     if (!q)
         return;
+    if (q->state == SEQ_ENDED && q->done.finish == FINISH_NOT_FINITE)
+        return;
     int n = q->n_token - q->n_prompt;
     n = q->n_prompt + (n_keep < 0 ? 0 : n_keep < n ? n_keep : n);
     if (q->state != SEQ_ENDED) {
@@ -275,8 +277,51 @@ static bool is_stop(const struct request *r, int32_t token)
     return false;
 }
 
+/* ---- logits that are no numbers ---- */
+
+/* Of all that a sequence has, in steps as large as they may be: where did it begin? The earliest layer counts, not the first row. */
+static bool find_fault(struct engine *e, const struct seq *q, struct forward_fault *first)
+{
+    struct sched *s = &e->sched;
+    bool found = false;
+    for (int at = 0, n; at < q->n_token; at += n) {
+        n = q->n_token - at < s->max_rows ? q->n_token - at : s->max_rows;
+        const struct seq_run run = { .n_rows = n, .pos = at, .page = q->page };
+        const struct step step = { .n_rows = n, .token = q->token + at, .n_runs = 1, .run = &run };
+        const int32_t last = n - 1;
+        struct forward_fault fault;
+        bool more = forward_find_fault(e->forward, &s->kv.view, &step, &last, at + n == q->n_token, &fault);
+        if (more && (!found || fault.layer < first->layer || (fault.layer == first->layer && fault.part < first->part)))
+            *first = fault;
+        found |= more;
+    }
+    return found;
+}
+
+/* The sequence ends as failed. What others have in pages is theirs alone, so none of them is touched. */
+static void fail_sequence(struct engine *e, struct seq *q)
+{
+    static const char *const part[] = { [PART_EMBEDDING] = "embedding", [PART_ATTENTION] = "attention", [PART_MLP] = "feed-forward", [PART_NORM] = "norm",
+                                        [PART_HEAD] = "head" };
+    const int n_layers = e->m->config.n_layers;
+    struct forward_fault f = {0};
+    char where[64] = "somewhere in it";
+    bool found = find_fault(e, q, &f);
+    if (found && (f.layer < 0 || f.layer == n_layers))
+        snprintf(where, sizeof where, "in its %s%s", f.part == PART_NORM ? "last " : "", part[f.part]);
+    else if (found)
+        snprintf(where, sizeof where, "in layer %d (of 0 to %d), %s", f.layer, n_layers - 1, part[f.part]);
+    snprintf(q->reason, sizeof q->reason, "the model gave NaN or infinite logits after %d tokens, first %s; its weights are broken or overflow", q->n_token, where);
+    q->done.reason = q->reason;
+    sched_end(&e->sched, q, FINISH_NOT_FINITE, q->n_token);
+}
+
 static void take_token(struct engine *e, struct seq *q, int32_t token)
 {
+    if (token < 0) {
+        fail_sequence(e, q);
+        return;
+    }
     e->stats.new_tokens++;
     if (is_stop(&q->req, token)) {
         sched_end(&e->sched, q, FINISH_STOP, q->n_token);
@@ -331,9 +376,13 @@ int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *
     e->n_alive++;
     while (q->state != SEQ_ENDED && !(e->interrupted && e->interrupted(e->interrupt_ctx)))
         engine_step(e);
-    bool whole = q->state == SEQ_ENDED;
+    bool whole = q->state == SEQ_ENDED, finite = q->done.finish != FINISH_NOT_FINITE;
+    if (!finite)
+        err_set(err, ERR_MODEL, "%s", q->reason);
     if (!whole)
         sched_end(&e->sched, q, FINISH_CANCELLED, q->n_token);
     release(e, q);
+    if (!finite)
+        return -1;
     return whole ? 0 : err_set(err, ERR_CANCELLED, "logits: interrupted; ask again");
 }

@@ -27,6 +27,7 @@ struct seq {
     float *logits;            /* engine_logits(): where they go, instead of sampling */
     bool admitted;            /* it has run before */
     bool collected;           /* its completion was handed out */
+    char reason[160];         /* why it failed */
     struct completion done;
 };
 

@@ -176,8 +176,12 @@ static int step(void *ctx, double wait, struct err *err)
         got = session_collect(l->session);
     }
     for (bool more = true; got; got = more ? session_collect(l->session) : NULL) {
-        more = l->asked[got->slot].verdict < 0;
-        end_call(l, got);
+        struct asked *a = &l->asked[got->slot];
+        more = a->verdict < 0;
+        if (got->reason)
+            finish(l, a, (int)got->prompt->ids.n, CALL_FAILED, NULL, 0, got->reason)->seconds = got->seconds;
+        else
+            end_call(l, got);
     }
     return 0;
 }

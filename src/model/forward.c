@@ -127,29 +127,84 @@ static void mlp_block(struct forward *f, const struct layer *w, int n)
     m->ops->linear(m->be, &(struct linear_out){ &w->down, f->y, dim }, 1, f->h, n);
 }
 
-float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out)
+/* ---- looking for the first number that is none ---- */
+
+struct look {
+    struct forward_fault *fault;      /* NULL: nobody looks */
+    float *host;                      /* a row */
+    bool found;
+};
+
+static bool finite_rows(const struct forward *f, struct look *look, const float *x, int n_rows, int width)
+{
+    for (int r = 0; r < n_rows; r++) {
+        f->m->ops->download(f->m->be, look->host, x + (size_t)r * (size_t)width, (size_t)width * sizeof *x);
+        for (int i = 0; i < width; i++)
+            if (!isfinite(look->host[i]))
+                return false;
+    }
+    return true;
+}
+
+/* False: this part of this layer is where it went wrong. */
+static bool look_at(const struct forward *f, struct look *look, const float *x, int n_rows, int width, int layer, enum forward_part part)
+{
+    if (!look || finite_rows(f, look, x, n_rows, width))
+        return true;
+    *look->fault = (struct forward_fault){ layer, part };
+    look->found = true;
+    return false;
+}
+
+/* ---- the pass ---- */
+
+static float *run(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct look *look)
 {
     const struct model *m = f->m;
     const struct model_config *c = &m->config;
     const struct ops *op = m->ops;
-    const int n = s->n_rows;
+    const int n = s->n_rows, dim = c->dim;
     assert(n <= f->max_rows && n_out <= f->max_out);
 
     op->embed(m->be, f->x, &m->embed, s->token, n);                                 /* (rows, dim) */
-    op->rmsnorm(m->be, f->xb, f->x, m->layer[0].attn_norm, c->norm_eps, n, c->dim);
+    if (!look_at(f, look, f->x, n, dim, -1, PART_EMBEDDING))
+        return NULL;
+    op->rmsnorm(m->be, f->xb, f->x, m->layer[0].attn_norm, c->norm_eps, n, dim);
     for (int l = 0; l < c->n_layers; l++) {
         const struct layer *w = &m->layer[l];
         if (f->interrupted && f->interrupted(f->ctx))
             return NULL;
         const float *next_norm = l + 1 < c->n_layers ? m->layer[l + 1].attn_norm : m->final_norm;
+        if (!look_at(f, look, f->xb, n, dim, l, PART_NORM))
+            return NULL;
         attention_block(f, w, l, kv, s);
-        op->add_rmsnorm(m->be, f->xb, f->x, f->y, w->ffn_norm, c->norm_eps, n, c->dim);
+        op->add_rmsnorm(m->be, f->xb, f->x, f->y, w->ffn_norm, c->norm_eps, n, dim);
+        if (!look_at(f, look, f->x, n, dim, l, PART_ATTENTION) || !look_at(f, look, f->xb, n, dim, l, PART_NORM))
+            return NULL;
         mlp_block(f, w, n);
-        op->add_rmsnorm(m->be, f->xb, f->x, f->y, next_norm, c->norm_eps, n, c->dim);
+        op->add_rmsnorm(m->be, f->xb, f->x, f->y, next_norm, c->norm_eps, n, dim);
+        if (!look_at(f, look, f->x, n, dim, l, PART_MLP))
+            return NULL;
     }
+    if (!look_at(f, look, f->xb, n, dim, c->n_layers, PART_NORM))
+        return NULL;
     if (n_out == 0)
         return f->logits;
-    op->gather_rows(m->be, f->out, f->xb, out_row, n_out, c->dim);                  /* (out, dim) */
+    op->gather_rows(m->be, f->out, f->xb, out_row, n_out, dim);                     /* (out, dim) */
     op->linear(m->be, &(struct linear_out){ &m->head, f->logits, c->n_vocab }, 1, f->out, n_out);
-    return f->logits;
+    return look_at(f, look, f->logits, n_out, c->n_vocab, c->n_layers, PART_HEAD) ? f->logits : NULL;
+}
+
+float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out)
+{
+    return run(f, kv, s, out_row, n_out, NULL);
+}
+
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct forward_fault *fault)
+{
+    const struct model_config *c = &f->m->config;
+    struct look look = { .fault = fault, .host = xcalloc((size_t)(c->dim > c->n_vocab ? c->dim : c->n_vocab), sizeof *look.host) };
+    run(f, kv, s, out_row, n_out, &look);
+    free(look.host);
+    return look.found;
 }

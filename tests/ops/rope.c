@@ -150,6 +150,32 @@ static void check(const struct shape *s)
     free(x), free(first), free(ref), free(pages), free(table), free(c.kv.base);
 }
 
+/* What fp16 cannot hold is a NaN in the pages, on every instruction set; what it can just hold is its largest number. */
+static void check_overflow(void)
+{
+    static const float x[4] = { 65519.0f, 65520.0f, -1e9f, NAN };
+    const struct cpu_kernels *isa[MAX_ISA];
+    const int n_isa = isa_list(isa);
+    float table[16] = { 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0 };
+    const int32_t page = 0;
+    const struct seq_run run = { 0, 1, 0, &page };
+    for (int k = 0; k < n_isa; k++) {
+        static uint16_t pages[2 * KV_PAGE * 16];
+        float qkv[48] = { 0 };
+        for (int i = 0; i < 4; i++)
+            qkv[16 + i] = qkv[32 + i] = x[i];
+        struct scene c = { .k = isa[k], .kv = { pages, 1, 1, 16 }, .a = { 1, 1, 16, 0, 0, 1.0f }, .rope = { table, 16 }, .qkv = qkv,
+                           .step = { .n_rows = 1, .n_runs = 1, .run = &run } };
+        run_shares(1, work, &c);
+        int right = 0;
+        for (int i = 0; i < 4; i++) {
+            const uint16_t key = pages[i * KV_PAGE], value = pages[16 * KV_PAGE + i];
+            right += i == 0 ? key == 0x7bff && value == 0x7bff : (key & 0x7fff) > 0x7c00 && (value & 0x7fff) > 0x7c00;
+        }
+        ok(right == 4, "keys and values beyond fp16 are NaN, %s", isa[k]->isa);
+    }
+}
+
 int main(void)
 {
     static const struct shape table[] = {
@@ -161,5 +187,6 @@ int main(void)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         check(&table[i]);
+    check_overflow();
     return done_testing();
 }

@@ -126,6 +126,16 @@ float *forward_step(struct forward *f, const struct kv_view *kv, const struct st
     return f->logits;
 }
 
+/* Requests with this key get logits that are no numbers; then the fault is said to lie in layer 'pos' of the first row looked at. */
+enum { POISON = 666 };
+
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct forward_fault *fault)
+{
+    forward_step(f, kv, s, out_row, n_out);
+    *fault = (struct forward_fault){ s->run[0].pos == 0 ? 3 : 2, PART_ATTENTION };
+    return true;
+}
+
 static void *fake_alloc(struct backend *be, size_t bytes, struct err *err)
 {
     (void)be;
@@ -151,7 +161,7 @@ static void fake_sample(struct backend *be, int32_t *token, float *logits, int n
 {
     (void)be;
     for (int i = 0; i < n; i++)
-        token[i] = draw_of(logits + (size_t)i * (size_t)n_vocab, &how[i]);
+        token[i] = how[i].key[0] == POISON && how[i].counter[3] == 2 ? -1 : draw_of(logits + (size_t)i * (size_t)n_vocab, &how[i]);
 }
 
 static const struct ops fake_ops = {
@@ -569,6 +579,33 @@ static void test_logits(void)
     engine_destroy(e);
 }
 
+/* A sequence whose logits are no numbers fails and says where; a stop that comes too late does not turn it into an answer; its neighbour goes on. */
+static void test_not_finite(void)
+{
+    struct engine_opts o = { .max_batch = 2, .max_tokens = MAX_TOKENS, .max_rows = 16 };
+    struct engine *e = engine_create(&model, &o, NULL);
+    struct request r = question[2].turn[0], s = question[3].turn[0];
+    struct answer a;
+    const struct completion *c;
+    int failed = 0, right = 0;
+    r.tag = 1, r.n_stop = 0, r.max_new = 9, r.how.key[0] = POISON;
+    s.tag = 2, s.n_stop = 0, s.max_new = 9;
+    expect(&a, &s, false);
+    engine_submit(e, &r, NULL);
+    engine_submit(e, &s, NULL);
+    while (engine_step(e))
+        continue;
+    engine_stop(e, 1, 1);
+    while ((c = engine_collect(e))) {
+        failed += c->tag == 1 && c->finish == FINISH_NOT_FINITE && c->n_token == 2 && strstr(c->reason, "first in layer 2 (of 0 to") && strstr(c->reason, "attention");
+        right += c->tag == 2 && c->finish == FINISH_LENGTH && c->n_token == 9 && !c->reason && !memcmp(c->token, a.token, 9 * sizeof *a.token);
+        engine_release(e, c);
+    }
+    ok(failed == 1, "it fails at the third token, in the earliest layer of all its rows");
+    ok(right == 1, "and the other one has the answer that it has alone");
+    engine_destroy(e);
+}
+
 static void test_submit_refusals(void)
 {
     struct engine_opts o = { .max_batch = 1, .max_tokens = 10, .n_requests = 2 };
@@ -648,6 +685,7 @@ int main(void)
     test_stop_and_cancel();
     test_stop_after_end();
     test_logits();
+    test_not_finite();
     test_submit_refusals();
     test_plan();
     return done_testing();

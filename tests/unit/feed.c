@@ -8,6 +8,8 @@
 #include "tap.h"
 #include "tiny.h"
 
+#include <math.h>
+
 static struct err err;
 static char *two_turns[] = { "first", "second" }, *other[] = { "words", "more", "most" };
 static struct question question[] = {
@@ -20,7 +22,7 @@ enum { SEED = 5, LENGTH = 9 };
 static struct feed *open_feed(const struct rig *r, int max_batch)
 {
     return feed_create(&(struct feed_opts){
-        .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat, .stop_id = r->stop_id, .n_stop = r->n_stop, .question = question,
+        .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat, .stop_id = r->stops.id, .n_stop = (int)r->stops.n, .question = question,
         .sampling = { .temperature = -1, .top_p = 1, .repetition_penalty = 1 }, .max_new_token = LENGTH, .max_batch = max_batch, .seed = SEED,
         .stream = stream,
     });
@@ -46,7 +48,7 @@ static char *by_hand(const struct rig *r, const struct question *q, int choice, 
     how.counter[1] = (uint32_t)choice;
     how.counter[2] = (uint32_t)t;
     prompt_build(&p, r->tokenizer, r->chat, m, n, &err);
-    struct session *s = session_create(&(struct session_opts){ r->engine, r->tokenizer, r->chat, r->stop_id, r->n_stop, 1 });
+    struct session *s = session_create(&(struct session_opts){ r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, 1 });
     session_begin(s, &p, LENGTH, &how, &err);
     const struct session_turn *got;
     while (!(got = session_collect(s)) && session_step(s))
@@ -121,6 +123,23 @@ static void test_failures(const struct rig *r)
     feed_destroy(f);
 }
 
+/* The last norm's first weight becomes NaN, as in a broken file. */
+static void test_not_finite(const struct rig *r)
+{
+    float *norm = (float *)(uintptr_t)r->model->final_norm, was = *norm;
+    struct feed *f = open_feed(r, 1);
+    *norm = NAN;
+    feed_add(f, 0, 0, NULL, 0);
+    while (feed_step(f))
+        ;
+    const struct turn_record *t = feed_collect(f);
+    ok(t && t->status == TURN_FAILED && !*t->text && strstr(t->reason, "NaN or infinite logits") && strstr(t->reason, "last norm"), "logits that are NaN: %s",
+       t ? t->reason : "");
+    ok(!feed_collect(f) && feed_room(f) == 1, "the conversation is over");
+    *norm = was;
+    feed_destroy(f);
+}
+
 static void test_refused(void)
 {
     struct tiny t;
@@ -145,6 +164,7 @@ int main(void)
     if (ok(tiny_open(&t, NULL, NULL, (struct rig_opts){ .max_batch = 3 }, &err) == 0, "a tiny model opens %s", err.text)) {
         test_answers(&t.rig);
         test_failures(&t.rig);
+        test_not_finite(&t.rig);
         tiny_close(&t);
     }
     test_refused();

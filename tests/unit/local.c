@@ -20,7 +20,7 @@ static struct call call_of(const char *key, const struct call_message *m, int n,
 
 static struct transport *open_local(const struct rig *r, int max_batch)
 {
-    return local_create(&(struct local_opts){ r->engine, r->tokenizer, r->chat, r->stop_id, r->n_stop, r->model->config.n_vocab, max_batch, "tiny" });
+    return local_create(&(struct local_opts){ r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, r->model->config.n_vocab, max_batch, "tiny" });
 }
 
 static const struct call_record *next(struct transport *t)
@@ -142,6 +142,23 @@ static void test_letters(const struct rig *r)
     t->destroy(t->ctx);
 }
 
+/* The last norm's first weight becomes NaN, as in a broken file: a failed call, whether its verdict would have been forced or not. */
+static void test_not_finite(const struct rig *r)
+{
+    float *norm = (float *)(uintptr_t)r->model->final_norm, was = *norm;
+    struct transport *t = open_local(r, 1);
+    struct call call[] = { call_of("n", ask, 2, 6, -1), call_of("f", ask, 2, 6, VERDICT_RATING) };
+    *norm = NAN;
+    for (int i = 0; i < 2; i++) {
+        t->submit(t->ctx, &call[i]);
+        const struct call_record *got = next(t);
+        ok(got && got->status == CALL_FAILED && !*got->text && strstr(got->reason, "NaN or infinite logits") && isnan(got->expected_score), "logits that are NaN: %s",
+           got ? got->reason : "");
+    }
+    *norm = was;
+    t->destroy(t->ctx);
+}
+
 static void test_system(void)
 {
     static const char strict[] =
@@ -171,6 +188,7 @@ int main(void)
         test_replies(&t.rig);
         test_rating(&t.rig);
         test_letters(&t.rig);
+        test_not_finite(&t.rig);
         tiny_close(&t);
     }
     test_system();

@@ -42,7 +42,7 @@ static char *by_hand(const struct rig *r, const char *text, int max_new)
 
 static struct session *open_session(const struct rig *r, int turns)
 {
-    return session_create(&(struct session_opts){ r->engine, r->tokenizer, r->chat, r->stop_id, r->n_stop, turns });
+    return session_create(&(struct session_opts){ r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, turns });
 }
 
 static const struct session_turn *next_turn(struct session *s)

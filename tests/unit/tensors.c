@@ -5,36 +5,19 @@
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
 
+#include "memory.h"
 #include "tap.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FILES = 4 };
-
 static struct buf weights, config;
-
-struct memory {
-    const char *path[MAX_FILES];
-    uint64_t size[MAX_FILES];
-    struct buf data[MAX_FILES];
-    int n;
-};
-
-static int read_memory(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *err)
-{
-    const struct memory *m = ctx;
-    if (off + n > m->data[file].len)
-        return err_set(err, ERR_FORMAT, "beyond the end");
-    memcpy(dst, m->data[file].data + off, n);
-    return 0;
-}
 
 /* A weight file whose directory has these members as well. Tensor data stay where they are. */
 static void add_weights(struct memory *m, const char *path, const char *members)
 {
     uint64_t length;
-    struct buf *b = &m->data[m->n];
+    struct buf *b = memory_add(m, path);
     memcpy(&length, weights.data, 8);
     size_t json = (size_t)length;
     while (weights.data[8 + json - 1] != '}')     /* the library pads with blanks */
@@ -46,27 +29,17 @@ static void add_weights(struct memory *m, const char *path, const char *members)
     uint64_t old;
     memcpy(&old, weights.data, 8);
     buf_add(b, weights.data + 8 + old, weights.len - 8 - old);
-    m->path[m->n] = path;
-    m->size[m->n++] = b->len;
 }
 
-static void add_text(struct memory *m, const char *path, const char *text)
-{
-    buf_str(&m->data[m->n], text);
-    m->path[m->n] = path;
-    m->size[m->n++] = strlen(text);
-}
-
-/* NULL: refused. The model and the memory end here; *head: does it have one of its own? */
+/* False: refused. The model and the memory end here; *head: does it have one of its own? */
 static bool opens(struct memory *m, bool *head, struct err *err)
 {
-    struct source s = { .n_files = m->n, .path = m->path, .size = m->size, .ctx = m, .read = read_memory };
+    struct source s = memory_source(m);
     struct model *model = model_open(&s, &ops_cpu, err);
     if (model)
         *head = !model->config.tied;
     model_close(model);
-    for (int i = 0; i < m->n; i++)
-        buf_free(&m->data[i]);
+    memory_free(m);
     return model != NULL;
 }
 
@@ -98,7 +71,7 @@ static void test_extra(void)
         struct memory m = {0};
         struct err err = {0};
         bool head = false;
-        add_text(&m, "m/config.json", config.data);
+        memory_text(&m, "m/config.json", config.data);
         add_weights(&m, "m/model.safetensors", extra[i].members);
         bool read = opens(&m, &head, &err);
         ok(read == !extra[i].says && (read || strstr(err.text, extra[i].says)), "%.60s: %s", extra[i].members, read ? "passed over" : err.text);
@@ -117,10 +90,10 @@ static void test_index(void)
         struct memory m = {0};
         struct err err = {0};
         bool head;
-        add_text(&m, "m/config.json", config.data);
+        memory_text(&m, "m/config.json", config.data);
         add_weights(&m, "m/a.safetensors", "");
         add_weights(&m, "m/b.safetensors", table[i].second);
-        add_text(&m, "m/model.safetensors.index.json", table[i].index);
+        memory_text(&m, "m/model.safetensors.index.json", table[i].index);
         ok(!opens(&m, &head, &err) && strstr(err.text, table[i].says), "%s: %s", table[i].what, err.text);
     }
 }
@@ -141,10 +114,10 @@ static void test_whole_index(void)
             buf_printf(&index, ", \"model.layers.0.%s.bias\": \"b.safetensors\"", layer[i]);
     }
     buf_str(&index, "}}");
-    add_text(&m, "m/config.json", config.data);
+    memory_text(&m, "m/config.json", config.data);
     add_weights(&m, "m/a.safetensors", "");
     add_weights(&m, "m/b.safetensors", "");
-    add_text(&m, "m/model.safetensors.index.json", index.data);
+    memory_text(&m, "m/model.safetensors.index.json", index.data);
     ok(opens(&m, &head, &err), "two shards with the same names, and an index that gives each tensor to one: read %s", err.text);
     buf_free(&index);
 }
@@ -158,7 +131,7 @@ static void test_head(void)
     char *tied = xstrdup(config.data), *at = strstr(tied, "\"tie_word_embeddings\": false");
     if (at)
         memcpy(at, "\"tie_word_embeddings\": true ", strlen("\"tie_word_embeddings\": true "));
-    add_text(&m, "m/config.json", tied);
+    memory_text(&m, "m/config.json", tied);
     add_weights(&m, "m/model.safetensors", "");
     ok(at && opens(&m, &head, &err) && head, "a head in the file is used although the configuration ties it");
     free(tied);
