@@ -17,6 +17,10 @@ struct arch {
     int bias_option;             /* those that have one where "attention_bias" or "mlp_bias" of config.json says so */
     bool gguf_permuted_qk;       /* q and k rows lie in interleaved order in GGUF files and are put back at load */
     bool window;                 /* "sliding_window" is honoured */
+    const char *hf_type;         /* "llama" in "model_type" */
+    /* What transformers' configuration class has where config.json says nothing: */
+    int default_context, default_kv;          /* default_kv 0: as many as heads */
+    int default_window, window_from;          /* window_from: the first layer with a window, which is off unless "use_sliding_window"; 0: all have it */
 };
 
 extern const struct arch arch_table[];
@@ -31,13 +35,15 @@ struct model_config {
     float norm_eps;
     bool tied;                   /* the head is the embedding */
     int bias;                    /* enum bias: projections of config.json's models that have one; a GGUF file just has the tensors */
-    int window, window_first_layer;   /* sliding window of layers >= window_first_layer; 0: none */
+    int window;                  /* size of the sliding window; 0: none */
+    uint64_t windowed[1024 / 64];     /* bit l: layer l has it */
     struct {
         float theta;
         int dims;
         enum rope_scaling scaling;
         float factor, low_freq, high_freq, beta_fast, beta_slow, attention_factor;
         int original_context;
+        bool exact_ramp;         /* yarn: the ramp's ends are not rounded to dimensions */
     } rope;
     int n_shards;                /* virtual K shards of o and down (engine rule R2) */
     int bos, n_eos;              /* bos: -1 when there is none */

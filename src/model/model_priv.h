@@ -7,7 +7,13 @@
 #include "mtbench/model.h"
 #include "mtbench/safetensors.h"
 
-/* config.c: fill and check *c. -1: err (format, model). */
+/* config.c: what readers need. Sizes and ranges: -1: err (model). */
+int config_check(struct model_config *c, struct err *err);
+/* An end of text, unless it is there or outside the vocabulary. */
+void config_add_eos(struct model_config *c, double id);
+/* Layer l has the window. */
+void config_set_window(struct model_config *c, int l);
+/* config_hf.c, config_gguf.c: fill and check *c. -1: err (format, model); config_free() either way. */
 int config_from_hf(const char *json, size_t n, struct model_config *c, struct err *err);
 /* Add what generation_config.json says to a configuration. -1: err (format). */
 int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err);

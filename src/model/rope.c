@@ -27,7 +27,9 @@ static double yarn_dim(const struct model_config *c, double rotations)
 
 static float yarn_frequency(const struct model_config *c, int i, float f)
 {
-    double low = floor(yarn_dim(c, (double)c->rope.beta_fast)), high = ceil(yarn_dim(c, (double)c->rope.beta_slow));
+    double low = yarn_dim(c, (double)c->rope.beta_fast), high = yarn_dim(c, (double)c->rope.beta_slow);
+    if (!c->rope.exact_ramp)
+        low = floor(low), high = ceil(high);
     low = low < 0 ? 0 : low;
     high = high > c->rope.dims - 1 ? c->rope.dims - 1 : high;
     if (low == high)
