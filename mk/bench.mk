@@ -1,7 +1,7 @@
 # bench.mk - benchmarks; they time, they never fail for being slow.
 .PHONY: bench-attend bench-linear bench-built
 PEAK := $(foreach i,avx512 avx2 plain,$(B)/tests/bench/peak.$(i).o)
-BENCHES := attention linear decode
+BENCHES := attention linear decode records
 $(PEAK): $(B)/tests/bench/peak.%.o: tests/bench/peak.c tests/bench/peak.h kernels/cpu/simd.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(KOPT) $(ISA.$*) -DMTB_ISA=$* -DMTB_ISA_$* -c $< -o $@

@@ -104,10 +104,23 @@ static void put_code_point(struct buf *b, uint32_t c)
         buf_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
+/* Bytes that stand for themselves: nearly all of a text. */
+static size_t plain_run(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s[i] >= 0x20 && s[i] <= 0x7e && s[i] != '"' && s[i] != '\\')
+        i++;
+    return i;
+}
+
 void json_put_string(struct buf *b, const char *s, size_t n)
 {
     buf_char(b, '"');
     for (size_t i = 0; i < n;) {
+        size_t run = plain_run(s + i, n - i);
+        buf_add(b, s + i, run);
+        if ((i += run) == n)
+            break;
         utf8proc_int32_t c;
         utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
         put_code_point(b, k < 1 ? 0xfffd : (uint32_t)c);
