@@ -35,5 +35,27 @@ fails "a turn cannot be flushed" '' 0:fdatasync:3:EIO 'Input/output error' journ
 fails "the answer file cannot be renamed into place" '' 0:rename:1:EACCES 'Permission denied' alone.jsonl
 for i in 30 60 90; do fails "small allocation $i fails on rank 1" '' 1:calloc:$i:ENOMEM 'memory: cannot get'; done
 run 2 --model-id alone; [ $rc -eq 0 ] && [ "$(digest)" = "$want" ]; ok $? "and after all of that, the same digest"
+
+# ---- a template that prints the time: one instant for all ranks and all starts of a journal, kept in its manifest
+clock="{{ strftime_now('%Y-%m-%d %H:%M:%S') }}|{{ messages[0].content }}|{{ messages | length }}"
+printf '%s' "$clock" >"$d/clock.jinja"
+run 2 --model-id clock --chat-template "$d/clock.jinja" --first-n 2
+[ $rc -eq 0 ]; ok $? "a template with a clock answers"
+sleep 1.1
+run 3 --model-id clock --chat-template "$d/clock.jinja" --first-n 6
+[ $rc -eq 0 ] && grep -q '^answers   12/12' "$d/out"; ok $? "the next start goes on, on other ranks"
+python3 - "$answers/clock.journal" "$d/smoke/question.jsonl" <<'PY' >"$d/out" 2>"$d/err"
+import hashlib, json, sys, time
+lines = [json.loads(x) for x in open(sys.argv[1])]
+asked = {q["question_id"]: q["turns"] for q in map(json.loads, open(sys.argv[2]))}
+at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(lines[0]["identity"]["template_time"])))
+for t in lines[1:]:
+    text = f"{at}|{asked[t['question_id']][0]}|{2 * t['turn'] - 1}"
+    assert hashlib.sha256(text.encode()).hexdigest() == t["prompt_sha256"], (t["question_id"], t["turn"])
+assert len(lines) == 13 and lines[0]["identity"]["stop_ids"], lines[0]
+PY
+ok $? "and every prompt of both starts shows the instant of the first"
+run 1 --model-id clock --chat-template "$d/clock.jinja" --first-n 6
+grep -q '^cut       [0-9]* answers ran into --max-new-token 8' "$d/out"; ok $? "answers that ran into the limit are counted: $(grep ^cut "$d/out")"
 echo "1..$n"
 exit $bad

@@ -222,5 +222,13 @@ ok $? "a turn that fails takes the next one along, exit 2"
 run "${failing[@]}" --model-id some --max-error-rate 0.5; ok $rc "--max-error-rate that allows for both: exit 0"
 run "${failing[@]}" --model-id some --max-error-rate 0.4; [ $rc -eq 2 ]; ok $? "... that allows for one only: exit 2"
 ! grep -q '"question_id": 2' "$d/data/long/model_answer/some.jsonl"; ok $? "a failed turn is no answer"
+
+# ---- verbs without a job, launched as several tasks ----
+launched() { timeout 60 mpirun --oversubscribe -n 3 "$mtb" "$@" >"$d/out" 2>"$d/err"; }
+launched "${p[@]}" --text "$d/text"; [ "$(wc -l <"$d/out")" -eq 2 ]; ok $? "prompt speaks once under mpirun"
+for v in "show --data-dir $d/none" "agree --judges gpt4-pair human --votefiles $d/none" "clean_judgment --infile $d/none"; do
+    # shellcheck disable=SC2086
+    launched $v; [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ]; ok $? "${v%% *} speaks once: $(grep -m 1 '^mtbench: ' "$d/err" | cut -c1-90)"
+done
 echo "1..$n"
 exit $bad

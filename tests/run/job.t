@@ -44,6 +44,13 @@ ok $? "long and short records of a rank arrive in the order in which they were s
 ok $? "and a rank does not pile them up while rank 0 is busy"
 
 python3 tests/run/random_model.py "$dir/model"
+# Side by side and alone: each has a folder of its own for its session, and leaves none.
+mkdir "$dir/tmp"
+for i in $(seq 12); do (TMPDIR=$dir/tmp timeout 60 "$probe" deal 3 >"$dir/alone.$i" 2>"$dir/alone_err.$i"; echo $? >>"$dir/codes") & done
+wait
+[ "$(sort "$dir/codes" | uniq -c | tr -d ' ')" = 120 ] && [ "$(cat "$dir"/alone.* | sort -u | wc -l)" -eq 1 ] && [ -z "$(ls "$dir/tmp")" ]
+ok $? "twelve processes that nobody launched, at once: $(sort "$dir/codes" | uniq -c | tr -s ' ' ' '), nothing left behind"
+
 for who in 0 1 2; do
     run 3 rig "$dir/model" $who
     [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "nonsense.*(rank $who on " "$dir/err"

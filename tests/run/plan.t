@@ -94,6 +94,29 @@ plan "${answering[@]}" "${own[@]}" --device cuda
 [ $rc -eq 77 ] && [ "$(said)" -eq 1 ]; ok $? "a GPU that is not there: $rc"
 plan --model-list m "${own[@]}" --max-cost 5
 [ $rc -eq 0 ]; ok $? "a local judge costs nothing, whatever --max-cost says"
+OMP_NUM_THREADS=2,1 plan --model-list m "${own[@]}" --judge-model other
+grep -q '^layout .* 2 threads each' "$d/out"; ok $? "OMP_NUM_THREADS says how many threads, if no flag does"
+OMP_NUM_THREADS=2 plan --model-list m "${own[@]}" --judge-model other --threads 1
+grep -q '^layout .* 1 thread each' "$d/out"; ok $? "the flag goes before it"
+
+# Memory is for what there is: the judge's context does not matter, and four conversations are not eighty.
+context() { # POSITIONS NAME: the model with another context
+    cp -r "$d/model" "$d/$2" && sed -i "s/\"max_position_embeddings\": 2048/\"max_position_embeddings\": $1/" "$d/$2/config.json"
+}
+context 1048576 wide
+context 300 narrow
+plan --model-list m --judge-model other --judge-path "$d/wide" --judge-max-tokens 8
+wide=$(word '^memory    ([0-9]+)\.[0-9] MB.*')
+plan --model-list m --judge-model other --judge-path "$d/model" --judge-max-tokens 8
+[ $rc -eq 0 ] && [ -n "$wide" ] && [ "$wide" = "$(word '^memory    ([0-9]+)\.[0-9] MB.*')" ]; ok $? "a judge with a context of a million tokens takes what its prompts need: $wide MB"
+timeout 90 "$build/mtbench" judge --data-dir "$d" --bench-name smoke --reference smoke --model-list m --judge-model wide --judge-path "$d/wide" \
+    --judge-max-tokens 8 --first-n 2 --quiet --max-error-rate 1 >"$d/out" 2>"$d/err"
+[ $? -eq 0 ] && grep -q '^judgments ./4' "$d/out"; ok $? "and judges with that"
+plan --model-list m --judge-model other --judge-path "$d/narrow" --judge-max-tokens 8
+grep -qE "[0-9]+ prompts? do(es)? not fit the judge's context of 300 tokens" "$d/out"; ok $? "$(grep -o '[0-9]* prompts* do.*' "$d/out" | head -1)"
+plan --model-path "$d/model" --model-id few --max-new-token 8 --first-n 2 --num-choices 2
+grep -q '(4 sequences of' "$d/out"; ok $? "four conversations are planned for as four"
+
 sed -i '2s/Write/Writing/; 2s/"turns": \["/&So /' "$d/smoke/question.jsonl"
 plan "${answering[@]}" "${own[@]}"
 [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'm.journal: question .* read otherwise' "$d/err"; ok $? "a question that has changed since is refused, as answering does: $(cat "$d/err")"
