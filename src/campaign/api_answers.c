@@ -4,19 +4,47 @@
 #include "mtbench/answer.h"
 #include "mtbench/answer_file.h"
 #include "mtbench/answer_place.h"
+#include "mtbench/bench.h"
+#include "mtbench/caller.h"
 #include "mtbench/chat.h"
 #include "mtbench/clock.h"
+#include "mtbench/dialogs.h"
+#include "mtbench/exit_code.h"
+#include "mtbench/forecast.h"
 #include "mtbench/io.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
+#include "mtbench/manifest.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
+#include "mtbench/price.h"
 #include "mtbench/price_list.h"
+#include "mtbench/progress.h"
+#include "mtbench/pump.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
+
+struct api_run {
+    const struct api_opts *o;
+    const struct questions *questions;
+    char *answer_file, *journal_file;
+    struct manifest manifest;
+    struct call_journal *journal;
+    struct dialogs *dialogs;
+    struct endpoint endpoint;
+    struct price price;
+    struct purse purse;
+    struct pump pump;                    /* its transport is NULL until connected */
+    struct progress *progress;
+    struct call_pace pace;
+    bool has_system;                     /* a system message is sent */
+    double started;
+};
 
 /* ---- opening ---- */
 
@@ -95,7 +123,8 @@ static int take(void *run, const struct call_record *c, struct err *err)
     return 0;
 }
 
-int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err)
+/* Files, journal, endpoint and prices; nothing is sent. -1: err (device: no key). api_run_close() either way. */
+static int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err)
 {
     static const struct endpoint_words words = {
         "model", "--provider", "--base-url", "--model", "MTBENCH_JUDGE_KEY_FILE", false,
@@ -120,7 +149,8 @@ int api_run_open(struct api_run *r, const struct api_opts *o, const struct quest
     return 0;
 }
 
-int api_run_connect(struct api_run *r, struct err *err)
+/* One short call, if there is anything to ask: does the model answer? -1: err (device; cancelled: out of quota). */
+static int api_run_connect(struct api_run *r, struct err *err)
 {
     const struct api_opts *o = r->o;
     const struct caller_opts c = {
@@ -147,17 +177,13 @@ static void show(const struct api_run *r)
     progress_update(r->progress, &now);
 }
 
-long api_run_tick(struct api_run *r, double wait, struct err *err)
+/* Returns how many conversations are open, -1: err (cancelled: start again later; device: the server refuses this client; io). */
+static long api_run_tick(struct api_run *r, double wait, struct err *err)
 {
     if (pump_tick(&r->pump, wait, err) < 0)
         return -1;
     show(r);
     return dialogs_now(r->dialogs).open;
-}
-
-int api_run_drain(struct api_run *r, double seconds, struct err *err)
-{
-    return pump_drain(&r->pump, seconds, err);
 }
 
 /* ---- the end ---- */
@@ -190,7 +216,7 @@ static int write_manifest(const struct api_run *r, struct err *err)
     return rc;
 }
 
-int api_run_finish(struct api_run *r, struct err *err)
+static int api_run_finish(struct api_run *r, struct err *err)
 {
     const struct answered a = {
         .questions = r->questions, .model_id = r->o->id, .n_choices = (int)r->o->num_choices, .text = text, .ctx = r->dialogs,
@@ -215,13 +241,14 @@ int api_run_finish(struct api_run *r, struct err *err)
     return 0;
 }
 
-double api_run_error_rate(const struct api_run *r)
+/* Share of the turns that have no answer. */
+static double api_run_error_rate(const struct api_run *r)
 {
     struct dialogs_now d = dialogs_now(r->dialogs);
     return (double)(d.total - d.done) / (double)d.total;
 }
 
-void api_run_close(struct api_run *r)
+static void api_run_close(struct api_run *r)
 {
     if (r->pump.transport)
         r->pump.transport->destroy(r->pump.transport->ctx);
@@ -233,4 +260,48 @@ void api_run_close(struct api_run *r)
     free(r->answer_file);
     free(r->journal_file);
     *r = (struct api_run){0};
+}
+
+/* ---- the whole ---- */
+
+/* What an error that ends the work means for whoever started it. */
+static enum exit_code code_of(const struct err *err)
+{
+    return err->kind == ERR_CANCELLED ? EXIT_RESUME : err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
+}
+
+/* Ask until all is asked or something ends it; then write what is complete, whatever ended it. */
+static int converse(struct job *job, struct api_run *r, struct err *err)
+{
+    long open = 1;
+    while (open > 0 && job_poll(job) == JOB_RUNNING)
+        open = api_run_tick(r, 0.2, err);
+    if (open > 0 && pump_drain(&r->pump, DRAIN_SECONDS, err) < 0)
+        open = -1;
+    struct err more = {0};
+    if (api_run_finish(r, &more) < 0) {
+        *err = more;
+        return EXIT_INPUT;
+    }
+    if (open < 0)
+        return code_of(err);
+    if (open > 0)
+        return EXIT_RESUME;
+    return api_run_error_rate(r) > r->o->max_error_rate ? EXIT_FAILURES : EXIT_COMPLETE;
+}
+
+int api_answers(struct job *job, const struct api_opts *o, struct err *err)
+{
+    struct questions qs = {0};
+    struct api_run r = {0};
+    int code;
+    if (bench_questions(o->data_dir, o->bench_name, &o->slicing, &qs, err) < 0)
+        return EXIT_INPUT;
+    if (api_run_open(&r, o, &qs, err) < 0 || api_run_connect(&r, err) < 0)
+        code = code_of(err);
+    else
+        code = converse(job, &r, err);
+    api_run_close(&r);
+    questions_free(&qs);
+    return code;
 }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -486,6 +487,44 @@ static void test_order_of_arrival(void)
     end(&late);
 }
 
+/* The work per answer that arrives does not grow with the bench: 20,000 questions in less than 2 s of this processor, whoever else uses it. */
+static void test_many(void)
+{
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+    enum { MANY = 20000, MOST = 30 };    /* seconds; sanitizers are slow */
+#else
+    enum { MANY = 20000, MOST = 2 };
+#endif
+    static char *turn[] = { "a", "b" };
+    struct questions many = { .n = MANY, .q = xcalloc(MANY, sizeof *many.q) };
+    struct matches matches;
+    struct answer_set answers = {0};
+    struct manifest none = {0};
+    for (int i = 0; i < MANY; i++)
+        many.q[i] = (struct question){ .id = i + 1, .category = "writing", .n_turns = 2, .turn = turn };
+    struct match_opts m = { .questions = &many, .model = models, .n_models = 1, .mode = MODE_SINGLE, .prompts = &prompts };
+    matches_build(&m, &matches, &err);
+    struct grader_opts o = { .judge = "many", .matches = &matches, .answers = &answers, .journal = call_journal_open(path_of("many.journal"), &none, &err),
+                             .repeat = 1, .max_tokens = 10 };
+    clock_t start = clock();
+    struct grader *g = grader_create(&o, &err);
+    int asked = 0;
+    for (int i = 0; g && i < MANY; i++) {
+        int64_t id = (int64_t)(i * 7919ll % MANY) + 1;       /* 7919 is a prime: every question once, in no order */
+        answer_set_add(&answers, models[0], id, (const char *const[]){ "x", "y" }, 2);
+        grader_wake(g, id);
+        while (grader_next(g))
+            asked++;
+    }
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    ok(asked == 2 * MANY && seconds < MOST, "%d calls of %d answers as they arrive: %.2f s", asked, MANY, seconds);
+    grader_destroy(g);
+    call_journal_close(o.journal);
+    answer_set_free(&answers);
+    matches_free(&matches);
+    free(many.q);
+}
+
 static void test_replies(void)
 {
     struct run r;
@@ -530,6 +569,7 @@ int main(void)
     test_old_lines();
     test_arrival();
     test_close();
+    test_many();
     test_order_of_arrival();
     test_replies();
     questions_free(&questions);
