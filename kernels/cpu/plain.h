@@ -96,7 +96,13 @@ static __attribute__((noinline, cold, unused)) f32x4 f_fma_exact(f32x4 a, f32x4 
     return narrow(add_to_odd(low_half(a) * low_half(b), low_half(c)), add_to_odd(high_half(a) * high_half(b), high_half(c)));
 }
 
-MTB_INLINE f32x4 f_fma(f32x4 a, f32x4 b, f32x4 c)
+/* Under a sanitizer hundreds of inlined copies, each of their steps checked, would take minutes to compile. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static __attribute__((noinline, unused))
+#else
+MTB_INLINE
+#endif
+f32x4 f_fma(f32x4 a, f32x4 b, f32x4 c)
 {
     const f64x2 low = low_half(a) * low_half(b) + low_half(c), high = high_half(a) * high_half(b) + high_half(c);
     return __builtin_expect(doubtful(low, high), 0) ? f_fma_exact(a, b, c) : narrow(low, high);
