@@ -43,9 +43,17 @@ void ids_free(struct ids *s);
 
 struct tokenizer;
 
-/* From the bytes of tokenizer.json and (or NULL, 0) tokenizer_config.json. NULL: err (format for bytes that are not such a file, model
- * for a component that this program does not know; the text names it). */
-struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *config, size_t n_config, struct err *err);
+/* The files of a Hugging Face folder that say what a tokenizer is; zeroed: not there. */
+struct tokenizer_files {
+    struct slice json;             /* tokenizer.json; needed */
+    struct slice config;           /* tokenizer_config.json: its added_tokens_decoder and roles win over tokenizer.json's flags */
+    struct slice special_map;      /* special_tokens_map.json: read where the configuration has no added_tokens_decoder */
+    struct slice added;            /* added_tokens.json: likewise */
+};
+
+/* As transformers' AutoTokenizer loads the folder. NULL: err (format for bytes that are not such a file, model for a component that this
+ * program does not know; the text names it). */
+struct tokenizer *tokenizer_from_json(const struct tokenizer_files *f, struct err *err);
 /* From a GGUF vocabulary. NULL: err (model for an unknown kind or pre-tokenizer, format for ids or merges outside the vocabulary). */
 struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err);
 /* From a SentencePiece model file (tokenizer.model) of kind BPE, with (or NULL, 0) tokenizer_config.json and added_tokens.json. Ids are
@@ -81,10 +89,9 @@ bool tokenizer_is_control(const struct tokenizer *t, int32_t id);
 /* The special tokens by role: bos, eos, unk, sep, pad, cls, mask, then the additional ones, each text once; NULL past the end.
  * FastChat removes these texts from answers in this order. */
 const char *tokenizer_special(const struct tokenizer *t, int i);
-/* Texts of these roles for chat templates; "" where there is none. */
-const char *tokenizer_bos_text(const struct tokenizer *t);
-const char *tokenizer_eos_text(const struct tokenizer *t);
-const char *tokenizer_unk_text(const struct tokenizer *t);
-const char *tokenizer_pad_text(const struct tokenizer *t);
+/* The text of a role for chat templates: "bos", "eos", "unk", "sep", "pad", "cls", "mask"; "" where there is none. */
+const char *tokenizer_role_text(const struct tokenizer *t, const char *role);
+/* additional_special_tokens, *n of them; the tokenizer's. */
+const char *const *tokenizer_additional(const struct tokenizer *t, int *n);
 
 #endif

@@ -141,9 +141,12 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
         .choice = p->file.data ? "file" : o->chat_template, .file = p->file.data, .n_file = p->file.len,
         .own = p->jinja.len ? p->jinja.data : NULL, .n_own = p->jinja.len,
         .model_id = o->model_id ? o->model_id : "", .model_path = o->model_path,
-        .bos = tokenizer_bos_text(t), .eos = tokenizer_eos_text(t), .unk = tokenizer_unk_text(t), .pad = tokenizer_pad_text(t),
+        .bos = tokenizer_role_text(t, "bos"), .eos = tokenizer_role_text(t, "eos"), .unk = tokenizer_role_text(t, "unk"),
+        .pad = tokenizer_role_text(t, "pad"), .sep = tokenizer_role_text(t, "sep"), .cls = tokenizer_role_text(t, "cls"),
+        .mask = tokenizer_role_text(t, "mask"),
         .special = p->special, .n_special = p->n_special, .now = p->instant,
     };
+    c.additional = tokenizer_additional(t, &c.n_additional);
     r->chat = chat_create(&c, err);
     return r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template");
 }

@@ -86,15 +86,16 @@ static struct slice all(const struct buf *b)
 
 struct tokenizer *textfiles_tokenizer(const struct source *s, struct err *err)
 {
-    struct buf json = {0}, model = {0}, config = {0}, added = {0};
+    struct buf json = {0}, model = {0}, config = {0}, added = {0}, map = {0};
     struct tokenizer *t = NULL;
-    if (read_text(s, "tokenizer.json", &json, err) < 0 || read_text(s, "tokenizer_config.json", &config, err) < 0)
+    if (read_text(s, "tokenizer.json", &json, err) < 0 || read_text(s, "tokenizer_config.json", &config, err) < 0 ||
+        read_text(s, "added_tokens.json", &added, err) < 0 || read_text(s, "special_tokens_map.json", &map, err) < 0)
         goto out;
     if (json.len) {
-        t = tokenizer_from_json(json.data, json.len, config.data, config.len, err);
+        t = tokenizer_from_json(&(struct tokenizer_files){ all(&json), all(&config), all(&map), all(&added) }, err);
         goto out;
     }
-    if (read_text(s, "tokenizer.model", &model, err) < 0 || read_text(s, "added_tokens.json", &added, err) < 0)
+    if (read_text(s, "tokenizer.model", &model, err) < 0)
         goto out;
     if (model.len)
         t = tokenizer_from_sentencepiece(all(&model), all(&config), all(&added), err);
@@ -105,6 +106,7 @@ out:
     buf_free(&model);
     buf_free(&config);
     buf_free(&added);
+    buf_free(&map);
     return t;
 }
 

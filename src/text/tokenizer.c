@@ -234,6 +234,9 @@ void tokenizer_destroy(struct tokenizer *t)
     for (int i = 0; i < t->n_order; i++)
         free(t->role_order[i]);
     free(t->role_order);
+    for (int i = 0; i < t->n_additional; i++)
+        free(t->additional[i]);
+    free(t->additional);
     free(t->text);
     free(t->special);
     free(t);
@@ -253,11 +256,6 @@ int32_t tokenizer_id(const struct tokenizer *t, const char *text, size_t n)
 static int32_t role_id(const struct tokenizer *t, enum role r)
 {
     return t->role[r] ? tokenizer_id(t, t->role[r], strlen(t->role[r])) : -1;
-}
-
-static const char *role_text(const struct tokenizer *t, enum role r)
-{
-    return t->role[r] ? t->role[r] : "";
 }
 
 int32_t tokenizer_bos(const struct tokenizer *t)
@@ -285,22 +283,17 @@ const char *tokenizer_special(const struct tokenizer *t, int i)
     return i < t->n_order ? t->role_order[i] : NULL;
 }
 
-const char *tokenizer_bos_text(const struct tokenizer *t)
+const char *tokenizer_role_text(const struct tokenizer *t, const char *role)
 {
-    return role_text(t, ROLE_BOS);
+    static const char *const name[ROLE_COUNT] = { "bos", "eos", "unk", "sep", "pad", "cls", "mask" };
+    for (int i = 0; i < ROLE_COUNT; i++)
+        if (!strcmp(name[i], role))
+            return t->role[i] ? t->role[i] : "";
+    return "";
 }
 
-const char *tokenizer_eos_text(const struct tokenizer *t)
+const char *const *tokenizer_additional(const struct tokenizer *t, int *n)
 {
-    return role_text(t, ROLE_EOS);
-}
-
-const char *tokenizer_unk_text(const struct tokenizer *t)
-{
-    return role_text(t, ROLE_UNK);
-}
-
-const char *tokenizer_pad_text(const struct tokenizer *t)
-{
-    return role_text(t, ROLE_PAD);
+    *n = t->n_additional;
+    return (const char *const *)t->additional;
 }

@@ -8,6 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct added_token *find(const struct added *a, const char *s, size_t n)
+{
+    for (int i = 0; i < a->n; i++)
+        if (a->token[i].len == n && memcmp(a->token[i].text, s, n) == 0)
+            return &a->token[i];
+    return NULL;
+}
+
+void added_put(struct added *a, const struct added_token *token)
+{
+    struct added_token *old = find(a, token->text, token->len);
+    if (!old) {
+        added_add(a, token);
+        return;
+    }
+    char *text = old->text;
+    *old = *token;
+    old->text = text;
+}
+
 void added_add(struct added *a, const struct added_token *token)
 {
     if (token->len == 0)
@@ -149,6 +169,8 @@ void added_next(const struct added *a, struct added_scan *scan, struct added_mat
             continue;
         m->token = k;
         swallow(k, scan, m);
+        /* What the token before has swallowed may hold this one too. It counts all the same, as in Hugging Face's tokenizers, with no text before it. */
+        m->gap = m->gap < m->start ? m->gap : m->start;
         scan->floor = m->stop;
         return;
     }
@@ -157,8 +179,5 @@ void added_next(const struct added *a, struct added_scan *scan, struct added_mat
 
 const struct added_token *added_find(const struct added *a, const char *s, size_t n)
 {
-    for (int i = 0; i < a->n; i++)
-        if (a->token[i].len == n && memcmp(a->token[i].text, s, n) == 0)
-            return &a->token[i];
-    return NULL;
+    return find(a, s, n);
 }

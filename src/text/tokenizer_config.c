@@ -59,13 +59,14 @@ static void rebuild_template(struct tokenizer *t, const cJSON *config)
         ids_add(&t->tail, eos);
 }
 
-void config_apply(struct tokenizer *t, const cJSON *config, bool follows)
+static const char *const role_key[ROLE_COUNT] = { "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token" };
+
+void config_roles(struct tokenizer *t, const cJSON *config)
 {
-    static const char *const role[ROLE_COUNT] = { "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token" };
     const struct class *class = class_of(config);
     const cJSON *item;
     for (int i = 0; i < ROLE_COUNT; i++) {
-        const cJSON *given = json_get(config, role[i]);
+        const cJSON *given = json_get(config, role_key[i]);
         const char *text = given ? token_text(given) : class->role[i];
         if (!text || !*text || (!given && tokenizer_id(t, text, strlen(text)) < 0))
             continue;
@@ -76,11 +77,111 @@ void config_apply(struct tokenizer *t, const cJSON *config, bool follows)
         if (t->role[i])
             tokenizer_order(t, t->role[i]);
     cJSON_ArrayForEach(item, json_get(config, "additional_special_tokens"))
-        if (token_text(item))
+        if (token_text(item)) {
+            t->additional = xrealloc(t->additional, (size_t)t->n_additional + 1, sizeof *t->additional);
+            t->additional[t->n_additional++] = xstrdup(token_text(item));
             tokenizer_order(t, token_text(item));
+        }
     t->clean_up = flag(config, "clean_up_tokenization_spaces", false);
-    if (follows || class->flags)
+}
+
+void config_frame(struct tokenizer *t, const cJSON *config, bool follows)
+{
+    if (follows || class_of(config)->flags)
         rebuild_template(t, config);
+}
+
+/* ---- tokens beside tokenizer.json ---- */
+
+static bool is_role(const struct tokenizer *t, const char *text)
+{
+    for (int i = 0; i < t->n_order; i++)
+        if (!strcmp(t->role_order[i], text))
+            return true;
+    return false;
+}
+
+/* The id that a text has, or the next one behind all that are there. */
+static int32_t id_for(const struct tokenizer *t, const char *text)
+{
+    int32_t id = tokenizer_id(t, text, strlen(text)), next = t->lexicon.n_ids;
+    for (int i = 0; id < 0 && i < t->added.n; i++)
+        next = t->added.token[i].id >= next ? t->added.token[i].id + 1 : next;
+    return id >= 0 ? id : next;
+}
+
+/* 'j': an AddedToken's object, or NULL for one that has a text only. */
+static void put_token(struct tokenizer *t, const cJSON *j, const char *text, bool special)
+{
+    special = special || flag(j, "special", false);
+    added_put(&t->added, &(struct added_token){
+        .text = (char *)text, .len = strlen(text), .id = id_for(t, text), .special = special || is_role(t, text), .lstrip = flag(j, "lstrip", false),
+        .rstrip = flag(j, "rstrip", false), .single_word = flag(j, "single_word", false), .normalized = flag(j, "normalized", !special),
+    });
+}
+
+struct side_token {
+    long id;
+    const cJSON *j;
+    const char *text;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct side_token *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* In the order of the ids that the file gives, which only says who comes first: what is new gets the next free id. */
+static int put_list(struct tokenizer *t, const cJSON *list, struct err *err)
+{
+    const int n = cJSON_GetArraySize(list);
+    struct side_token *side = xcalloc((size_t)n + 1, sizeof *side);
+    const cJSON *j;
+    int i = 0, rc = 0;
+    cJSON_ArrayForEach(j, list)
+    {
+        char *end = "";
+        const bool plain = cJSON_IsNumber(j);        /* added_tokens.json: text to id */
+        side[i] = (struct side_token){ plain ? (long)j->valuedouble : strtol(j->string, &end, 10), j, plain ? j->string : token_text(j) };
+        if (!side[i].text || !*side[i].text || *end || (!plain && end == j->string) || side[i].id < 0) {
+            rc = err_set(err, ERR_FORMAT, "added token \"%.40s\": no pair of a text and an id", j->string);
+            goto out;
+        }
+        i++;
+    }
+    qsort(side, (size_t)n, sizeof *side, by_id);
+    for (i = 0; i < n; i++)
+        put_token(t, cJSON_IsNumber(side[i].j) ? NULL : side[i].j, side[i].text, cJSON_IsNumber(side[i].j) && is_role(t, side[i].text));
+out:
+    free(side);
+    return rc;
+}
+
+/* A role's token: a bare text counts where nobody has added it yet, an object's flags count unless added_tokens_decoder has the token. */
+static void put_role(struct tokenizer *t, const cJSON *j, const cJSON *decoder)
+{
+    const char *text = token_text(j);
+    const cJSON *other;
+    bool there = text && !cJSON_IsObject(j) && added_find(&t->added, text, strlen(text));
+    cJSON_ArrayForEach(other, decoder)
+        there = there || (text && token_text(other) && !strcmp(token_text(other), text));
+    if (text && *text && !there)
+        put_token(t, cJSON_IsObject(j) ? j : NULL, text, true);
+}
+
+int config_side_tokens(struct tokenizer *t, const cJSON *config, const cJSON *added, struct err *err)
+{
+    const cJSON *decoder = json_get(config, "added_tokens_decoder"), *item;
+    if (put_list(t, cJSON_IsObject(decoder) ? decoder : added, err) < 0)
+        return -1;
+    for (int i = 0; !cJSON_IsObject(decoder) && i < t->added.n; i++)
+        t->added.token[i].special |= is_role(t, t->added.token[i].text);
+    for (int i = 0; i < ROLE_COUNT; i++)
+        put_role(t, json_get(config, role_key[i]), decoder);
+    cJSON_ArrayForEach(item, json_get(config, "additional_special_tokens"))
+        put_role(t, item, decoder);
+    return 0;
 }
 
 enum { MAX_ID = 1 << 24 };

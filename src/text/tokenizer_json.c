@@ -364,7 +364,7 @@ static int read_added(struct tokenizer *t, const cJSON *list, struct err *err)
             .normalized = flag(j, "normalized", false),
         });
     }
-    return added_index(&t->added, &t->normalizer, err);
+    return 0;
 }
 
 static int add_special(struct tokenizer *t, const char *text, struct ids *out, struct err *err)
@@ -408,8 +408,14 @@ static int read_post(struct tokenizer *t, const cJSON *j, struct err *err)
     return 0;
 }
 
-static int read_root(struct tokenizer *t, const cJSON *root, struct err *err)
+/* The files of a folder, parsed; NULL: not there. */
+struct parsed {
+    cJSON *json, *config, *special_map, *added;
+};
+
+static int read_root(struct tokenizer *t, const struct parsed *f, struct err *err)
 {
+    const cJSON *root = f->json;
     if (read_steps(&t->normalizer, json_get(root, "normalizer"), "normalizers", read_normalizer, err) < 0 ||
         read_steps(&t->pretokenizer, json_get(root, "pre_tokenizer"), "pretokenizers", read_pretokenizer, err) < 0 ||
         read_steps(&t->decoder, json_get(root, "decoder"), "decoders", read_decoder, err) < 0)
@@ -418,8 +424,14 @@ static int read_root(struct tokenizer *t, const cJSON *root, struct err *err)
     t->has_decoder = decoder && !cJSON_IsNull(decoder);
     if (read_model(t, json_get(root, "model"), err) < 0 || read_added(t, json_get(root, "added_tokens"), err) < 0)
         return -1;
+    config_roles(t, f->config);
+    if (config_side_tokens(t, f->config, f->added, err) < 0 || added_index(&t->added, &t->normalizer, err) < 0)
+        return -1;
     tokenizer_seal(t, t->lexicon.n_ids);
-    return read_post(t, json_get(root, "post_processor"), err);
+    if (read_post(t, json_get(root, "post_processor"), err) < 0)
+        return -1;
+    config_frame(t, f->config, false);
+    return 0;
 }
 
 /* A pre-tokenizer that is ByteLevel alone follows add_prefix_space of the configuration, whose default is false. */
@@ -430,19 +442,53 @@ static void prefix_space(struct tokenizer *t, const cJSON *pre, const cJSON *con
         t->pretokenizer.step[0].prefix_space = flag(config, "add_prefix_space", false);
 }
 
-struct tokenizer *tokenizer_from_json(const char *json, size_t n, const char *config, size_t n_config, struct err *err)
+/* In folders without added_tokens_decoder, special_tokens_map.json has the last word about the roles. */
+static void roles_of_map(struct parsed *f)
+{
+    if (!f->special_map || json_get(f->config, "added_tokens_decoder"))
+        return;
+    if (!f->config)
+        f->config = cJSON_CreateObject();
+    for (cJSON *j = f->special_map->child, *next; j; j = next) {
+        next = j->next;
+        cJSON_DetachItemViaPointer(f->special_map, j);
+        cJSON_DeleteItemFromObjectCaseSensitive(f->config, j->string);
+        char *key = xstrdup(j->string);          /* adding frees the item's own name */
+        cJSON_AddItemToObject(f->config, key, j);
+        free(key);
+    }
+}
+
+static int parse_file(struct slice s, const char *name, cJSON **to, struct err *err)
+{
+    if (!s.ptr || !s.len)
+        return 0;
+    if (!(*to = json_parse(s.ptr, s.len, err)))
+        return err_wrap(err, "%s", name);
+    return cJSON_IsObject(*to) ? 0 : err_set(err, ERR_FORMAT, "%s: no JSON object", name);
+}
+
+struct tokenizer *tokenizer_from_json(const struct tokenizer_files *files, struct err *err)
 {
     struct tokenizer *t = xcalloc(1, sizeof *t);
-    cJSON *root = json_parse(json, n, err), *c = NULL;
-    int rc = root ? read_root(t, root, err) : err_wrap(err, "tokenizer.json");
-    if (rc == 0 && config && !(c = json_parse(config, n_config, err)))
-        rc = err_wrap(err, "tokenizer_config.json");
-    if (rc == 0)
-        config_apply(t, c, false);
-    if (rc == 0 && c)
-        prefix_space(t, json_get(root, "pre_tokenizer"), c);
-    cJSON_Delete(c);
-    cJSON_Delete(root);
+    struct parsed f = { 0 };
+    int rc = -1;
+    if (parse_file(files->config, "tokenizer_config.json", &f.config, err) < 0 ||
+        parse_file(files->special_map, "special_tokens_map.json", &f.special_map, err) < 0 ||
+        parse_file(files->added, "added_tokens.json", &f.added, err) < 0)
+        goto out;
+    if (!(f.json = json_parse(files->json.ptr ? files->json.ptr : "", files->json.len, err))) {
+        err_wrap(err, "tokenizer.json");
+        goto out;
+    }
+    roles_of_map(&f);
+    if ((rc = read_root(t, &f, err)) == 0 && f.config)
+        prefix_space(t, json_get(f.json, "pre_tokenizer"), f.config);
+out:
+    cJSON_Delete(f.json);
+    cJSON_Delete(f.config);
+    cJSON_Delete(f.special_map);
+    cJSON_Delete(f.added);
     if (rc < 0) {
         tokenizer_destroy(t);
         return NULL;

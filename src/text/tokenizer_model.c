@@ -236,7 +236,8 @@ static int build(struct tokenizer *t, struct spm_file *f, const cJSON *config, c
         return -1;
     tokenizer_seal(t, (int32_t)f->vocab.n_tokens);
     vocab_roles(t, &f->vocab, add_bos);
-    config_apply(t, config, true);
+    config_roles(t, config);
+    config_frame(t, config, true);
     return 0;
 }
 

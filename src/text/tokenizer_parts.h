@@ -166,6 +166,8 @@ struct trie_node { int32_t child, sibling, token; char byte; };
 
 /* 'a' is copied. Empty texts are ignored. */
 void added_add(struct added *a, const struct added_token *token);
+/* The same, in the place of a token with this text, if there is one. */
+void added_put(struct added *a, const struct added_token *token);
 /* Build the tries; texts of normalized tokens pass the normalizer. */
 int added_index(struct added *a, const struct steps *norm, struct err *err);
 void added_free(struct added *a);
@@ -198,6 +200,8 @@ struct tokenizer {
     char *role[ROLE_COUNT];          /* texts; NULL: none */
     char **role_order;               /* (n_order) as tokenizer_special() gives them */
     int n_order;
+    char **additional;               /* (n_additional) */
+    int n_additional;
     bool clean_up;
 };
 
@@ -213,9 +217,13 @@ void vocab_added(struct tokenizer *t, const struct vocab *v);
 void vocab_roles(struct tokenizer *t, const struct vocab *v, bool add_bos);
 
 /* ---- tokenizer_config.c: tokenizer_config.json, parsed ---- */
-/* Roles, clean_up, and, for classes whose BOS and EOS follow add_bos_token and add_eos_token ('follows': whatever the class), lead and
- * tail. */
-void config_apply(struct tokenizer *t, const cJSON *config, bool follows);
+/* Texts of the roles, the additional special tokens, clean_up. */
+void config_roles(struct tokenizer *t, const cJSON *config);
+/* For classes whose BOS and EOS follow add_bos_token and add_eos_token ('follows': whatever the class): lead and tail. */
+void config_frame(struct tokenizer *t, const cJSON *config, bool follows);
+/* What transformers adds to a tokenizer.json when it loads one: added_tokens_decoder of the configuration or, in folders from before it, added_tokens.json,
+ * then the roles' tokens that are still missing. A token that is there already takes the flags of the file beside. NULL: none. After config_roles(). */
+int config_side_tokens(struct tokenizer *t, const cJSON *config, const cJSON *added, struct err *err);
 /* {"32000": {"content": "<pad>", "special": true ...}} (added_tokens_decoder), or {"<pad>": 32000} (added_tokens.json). NULL: none. */
 int config_added(struct tokenizer *t, const cJSON *list, struct err *err);
 

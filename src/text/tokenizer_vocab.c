@@ -42,12 +42,35 @@ static bool is_models_own(const struct tokenizer *t, const struct vocab *v, size
     return t->kind == MODEL_SPM && v->type[i] == TOKEN_USER && v->score[i] > added_score;
 }
 
+/* Marks of turns, texts and code that converters have left as normal tokens. Beside these, whatever is written <|so|>. */
+static const char *const control_text[] = {
+    "<end_of_turn>", "<start_of_turn>", "<EOT>", "_<EOT>", "< EOT >", "<end_of_utterance>", "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+    "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<fim_pad>", "<fim-prefix>", "<fim-suffix>", "<fim-middle>", "<fim-pad>", "<fim-repo>",
+    "<PRE>", "<SUF>", "<MID>", "<PAD>", "<REPO>", "<reponame>", "\xe2\x96\x81<PRE>", "\xe2\x96\x81<SUF>", "\xe2\x96\x81<MID>",
+};
+
+/* Does a token that is typed as normal look like a control token? Then it is one: no merge was learnt across such a mark, so that it would be spelt out
+ * piece by piece, in the template's own text too. */
+static bool looks_like_control(struct slice s)
+{
+    for (size_t i = 0; i < sizeof control_text / sizeof *control_text; i++)
+        if (slice_is(s, control_text[i]))
+            return true;
+    if (s.len < 5 || memcmp(s.ptr, "<|", 2) || memcmp(s.ptr + s.len - 2, "|>", 2))
+        return false;
+    for (size_t i = 2; i < s.len - 2; i++)
+        if (!((s.ptr[i] | 32) >= 'a' && (s.ptr[i] | 32) <= 'z') && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && !memchr("_-", s.ptr[i], 2))
+            return false;
+    return true;
+}
+
 /* Control tokens are special; user-defined ones are found in the text as well. */
 void vocab_added(struct tokenizer *t, const struct vocab *v)
 {
-    for (size_t i = 0; v->type && i < v->n_tokens; i++) {
-        bool special = v->type[i] == TOKEN_CONTROL || v->type[i] == TOKEN_UNKNOWN;
-        if ((!special && v->type[i] != TOKEN_USER) || is_models_own(t, v, i))
+    for (size_t i = 0; i < v->n_tokens; i++) {
+        const int32_t type = v->type ? v->type[i] : TOKEN_NORMAL;
+        bool special = type == TOKEN_CONTROL || type == TOKEN_UNKNOWN || (type == TOKEN_NORMAL && looks_like_control(v->token[i]));
+        if ((!special && type != TOKEN_USER) || (type == TOKEN_USER && is_models_own(t, v, i)))
             continue;
         char *text = xstrndup(v->token[i].ptr, v->token[i].len);
         added_add(&t->added, &(struct added_token){ .text = text, .len = strlen(text), .id = (int32_t)i, .special = special });

@@ -23,8 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *p = (const char *)data, *end = p + size;
     if (size == 0)
         return 0;
-    struct slice json = part(&p, end), text = part(&p, end), config = part(&p, end);
-    struct tokenizer *t = tokenizer_from_json(json.ptr, json.len, config.ptr, config.len, &err);
+    struct slice json = part(&p, end), text = part(&p, end);
+    struct tokenizer_files f = { .json = json, .config = part(&p, end) };
+    f.special_map = part(&p, end);
+    f.added = part(&p, end);
+    struct tokenizer *t = tokenizer_from_json(&f, &err);
     if (t && text.ptr && tokenizer_encode(t, text.ptr, text.len, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, &ids, &err) == 0)
         tokenizer_decode(t, ids.id, ids.n, DEC_SKIP_SPECIAL, &out);
     for (int i = 0; t && tokenizer_special(t, i); i++)

@@ -61,7 +61,7 @@ int main(void)
 {
     struct buf json = {0};
     ok(io_read("tests/golden/tokenizers/gpt2.json", &json, &err) == 0, "a tokenizer is there");
-    tokenizer = tokenizer_from_json(json.data, json.len, NULL, 0, &err);
+    tokenizer = tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len } }, &err);
     ok(tokenizer, "and opens");
     test_merging();
     test_ids();

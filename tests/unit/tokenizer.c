@@ -100,7 +100,7 @@ static void check_kind(const char *kind)
     char *path = xasprintf("tests/golden/tokenizers/%s.json", kind);
     struct buf json = { 0 };
     struct err err = { 0 };
-    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(json.data, json.len, NULL, 0, &err) : NULL;
+    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len } }, &err) : NULL;
     check_strings(kind, t, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
     buf_free(&json);
     free(path);
@@ -243,20 +243,30 @@ static bool check_text(const struct tokenizer *t, const cJSON *row)
     return same;
 }
 
+static char *side_file(const cJSON *line, const char *name)
+{
+    return json_get(line, name) ? cJSON_PrintUnformatted(json_get(line, name)) : NULL;
+}
+
 /* tokenizer_config.json beside tokenizer.json (make_tokenizer_configs.py). */
 static void check_config(const cJSON *line)
 {
     const cJSON *special = json_get(line, "special"), *row;
-    char *config = cJSON_PrintUnformatted(json_get(line, "config")), *path = xasprintf("tests/golden/tokenizers/%s.json", json_get(line, "kind")->valuestring);
+    char *config = cJSON_PrintUnformatted(json_get(line, "config")), *map = side_file(line, "map"), *added = side_file(line, "added"), *path = xasprintf("tests/golden/tokenizers/%s.json", json_get(line, "kind")->valuestring);
     struct buf json = { 0 };
     struct err err = { 0 };
-    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(json.data, json.len, config, strlen(config), &err) : NULL;
+    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len }, .config = { config, strlen(config) },
+        .special_map = { map, map ? strlen(map) : 0 }, .added = { added, added ? strlen(added) : 0 } }, &err) : NULL;
     bool right = t != NULL;
     cJSON_ArrayForEach(row, json_get(line, "texts"))
         right = right && check_text(t, row);
     ok(right, "%s with %.110s", json_get(line, "kind")->valuestring, config);
-    ok(t && same_text(cJSON_GetArrayItem(special, 0), tokenizer_bos_text(t)) && same_text(cJSON_GetArrayItem(special, 1), tokenizer_eos_text(t)) &&
-       same_text(cJSON_GetArrayItem(special, 2), tokenizer_unk_text(t)) && same_text(cJSON_GetArrayItem(special, 3), tokenizer_pad_text(t)), "its special tokens");
+    static const char *const role[] = { "bos", "eos", "unk", "pad", "sep", "cls", "mask" };
+    for (int i = 0; i < 7; i++)
+        right = right && same_text(cJSON_GetArrayItem(special, i), tokenizer_role_text(t, role[i]));
+    ok(right, "its special tokens");
+    free(map);
+    free(added);
     tokenizer_destroy(t);
     buf_free(&json);
     free(path);
@@ -274,6 +284,30 @@ static void check_configs(void)
         cJSON_Delete(j);
     }
     buf_free(&b);
+}
+
+/* Converters leave marks of turns as normal tokens of a GGUF vocabulary; the template's own text needs them whole. */
+static void check_control_looking(void)
+{
+    static const struct { const char *text; bool whole; } token[] = {
+        { "<|im_end|>", true }, { "<|x-y_2|>", true }, { "<end_of_turn>", true }, { "<|a b|>", false }, { "<||>", false }, { "<|>", false }, { "ab", false },
+    };
+    for (size_t i = 0; i < sizeof token / sizeof *token; i++) {
+        const struct slice text[] = { { "a", 1 }, { "|", 1 }, { "<", 1 }, { ">", 1 }, { "<|", 2 }, { token[i].text, strlen(token[i].text) } };
+        const struct slice merge[] = { { "< |", 3 } };
+        struct vocab v = { .kind = { "gpt2", 4 }, .pre = { "gpt-2", 5 }, .n_tokens = 6, .token = text, .n_merges = 1, .merge = merge,
+                           .bos = -1, .eos = -1, .unk = -1, .sep = -1, .pad = -1, .cls = -1, .mask = -1, .eot = -1 };
+        struct err err = { 0 };
+        struct ids ids = { 0 };
+        struct tokenizer *t = tokenizer_from_vocab(&v, &err);
+        struct buf s = { 0 };
+        buf_printf(&s, "a%sa", token[i].text);
+        ok(t && tokenizer_encode(t, s.data, s.len, ENC_PARSE_SPECIAL, &ids, &err) == 0 && (ids.n == 3 && ids.id[1] == 5) == token[i].whole,
+           "typed as normal, %s is%s one token", token[i].text, token[i].whole ? "" : " not");
+        ids_free(&ids);
+        buf_free(&s);
+        tokenizer_destroy(t);
+    }
 }
 
 static void check_refusals(void)
@@ -298,7 +332,7 @@ static void check_refusals(void)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err err = { 0 };
-        struct tokenizer *t = tokenizer_from_json(bad[i].json, strlen(bad[i].json), NULL, 0, &err);
+        struct tokenizer *t = tokenizer_from_json(&(struct tokenizer_files){ .json = { bad[i].json, strlen(bad[i].json) } }, &err);
         ok(!t && strstr(err.text, bad[i].says), "refused: %s", t ? bad[i].json : err.text);
         tokenizer_destroy(t);
     }
@@ -367,6 +401,7 @@ int main(void)
     check_sentencepiece();
     check_gguf();
     check_configs();
+    check_control_looking();
     check_refusals();
     check_model_refusals();
     check_cuts();
