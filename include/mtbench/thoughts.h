@@ -6,6 +6,7 @@
 
 #include "mtbench/buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct thought_mark;                     /* a row of the table */
@@ -18,6 +19,10 @@ enum thoughts { THOUGHTS_NONE, THOUGHTS_ENDED, THOUGHTS_OPEN };     /* open: the
 /* Where the answer begins, past the blanks behind the thoughts in front of it; what stands before an end mark that nothing opened is
  * thought. Thoughts further on are left alone: an answer may speak of such tags. 'opened' as of the prompt. Open: *answer is n. */
 enum thoughts thoughts_split(const struct thought_mark *opened, const char *text, size_t n, size_t *answer);
+
+/* Does the text begin with words that announce thoughts ("Here is my thought process:") and never come to the answer? Many answers that have no
+ * thoughts begin so; of a text that its token limit cut, nothing but thoughts is there. */
+bool thoughts_announced(const char *text, size_t n);
 
 /* Append the text without any thoughts, wherever they stand: what a verdict may be read from. An open mark that is not closed counts where
  * a line begins with it; all before an end mark that nothing opened is thought. *behind (may be NULL) is past the last of them, 0 if there are

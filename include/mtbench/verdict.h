@@ -17,7 +17,7 @@ struct verdict {
  * aborts. Two ratings have no range: the larger one wins, at most 0.1 apart is a tie. */
 struct verdict verdict_parse(enum verdict_format format, const char *text, size_t n);
 
-/* The same of a reply that may hold thoughts (thoughts.h): what a judge only thinks is no verdict. */
-struct verdict verdict_read(enum verdict_format format, const char *text, size_t n);
+/* The same of a reply that may hold thoughts (thoughts.h): what a judge only thinks is no verdict. 'cut': its token limit ended it. */
+struct verdict verdict_read(enum verdict_format format, const char *text, size_t n, bool cut);
 
 #endif

@@ -169,7 +169,7 @@ static void read_verdict(struct question_asked *q, const struct call_record *r)
 {
     if (r->status != CALL_OK && r->status != CALL_TRUNCATED)
         return;
-    struct verdict v = verdict_read(q->prompt->format, r->text, strlen(r->text));
+    struct verdict v = verdict_read(q->prompt->format, r->text, strlen(r->text), r->status == CALL_TRUNCATED);
     q->verdict.read = v.status == JUDGMENT_OK;
     q->verdict.score_is = v.score;
     q->verdict.winner_is = v.letter == 'C' ? WINNER_TIE : (v.letter == 'A') == (q->game == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2;

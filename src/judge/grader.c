@@ -117,7 +117,7 @@ static void judge(const struct grader *g, struct game *game, const struct match 
     game->judge = kept ? kept->judge : NULL;
     if (r->status != CALL_OK && r->status != CALL_TRUNCATED)
         return;
-    struct verdict v = verdict_read(m->prompt->format, r->text, strlen(r->text));
+    struct verdict v = verdict_read(m->prompt->format, r->text, strlen(r->text), r->status == CALL_TRUNCATED);
     if (r->status == CALL_TRUNCATED && v.status != JUDGMENT_OK)
         return;                          /* cut before its verdict */
     game->verdict = v;

@@ -131,6 +131,10 @@ static char *hear(const struct local *l, const struct session_turn *got, enum th
     const struct thought_mark *opened = thoughts_opened(got->prompt->text.data, got->prompt->text.len);
     thoughts_split(opened, got->raw, got->n_raw, answer);
     *state = thoughts_strike(opened, got->raw, got->n_raw, &said, behind);
+    if (got->finish != FINISH_STOP && thoughts_announced(got->raw, got->n_raw)) {
+        *state = THOUGHTS_OPEN;
+        *answer = *behind = got->n_raw;
+    }
     buf_add(&reply, got->raw, *behind);
     chat_clean(l->o.chat, got->raw + *behind, got->n_raw - *behind, &reply);
     buf_free(&said);

@@ -165,10 +165,11 @@ struct verdict verdict_parse(enum verdict_format format, const char *text, size_
     return format == VERDICT_RATING ? parse_rating(text, n) : format == VERDICT_AB ? parse_letter(text, n) : parse_two(text, n);
 }
 
-struct verdict verdict_read(enum verdict_format format, const char *text, size_t n)
+struct verdict verdict_read(enum verdict_format format, const char *text, size_t n, bool cut)
 {
     struct buf said = {0};
-    thoughts_strike(NULL, text, n, &said, NULL);
+    if (!cut || !thoughts_announced(text, n))
+        thoughts_strike(NULL, text, n, &said, NULL);
     struct verdict v = verdict_parse(format, said.data ? said.data : "", said.len);
     buf_free(&said);
     return v;

@@ -1,12 +1,11 @@
 /* thoughts.c - a model's thoughts, told from what it says. */
 #include "mtbench/thoughts.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 enum {
-    PROSE = 1,                           /* ordinary words: left alone unless both marks are there or the reply begins so */
+    PROSE = 1,                           /* ordinary words: left alone unless both marks are there, or the prompt ends so */
     SQUEEZED = 2,                        /* what dropping special tokens leaves of a mark: only in front, and a capital follows */
 };
 
@@ -120,7 +119,8 @@ static const struct thought_mark *begins(const struct text *t, size_t at, size_t
         at += strlen(turn);
     const struct thought_mark *m = open_at(t, at);
     size_t unused, next = m ? at + strlen(m->open) : at;
-    if (m && (m->kind & SQUEEZED) && !(next < t->n && t->ptr[next] >= 'A' && t->ptr[next] <= 'Z') && !find_close(t, m, next, &unused))
+    bool joined = m && (m->kind & SQUEEZED) && next < t->n && t->ptr[next] >= 'A' && t->ptr[next] <= 'Z';
+    if (m && m->kind && !joined && !find_close(t, m, next, &unused))
         return NULL;                     /* an answer that begins with the word */
     *past = next;
     return m;
@@ -159,6 +159,14 @@ enum thoughts thoughts_split(const struct thought_mark *opened, const char *text
     if (state == THOUGHTS_ENDED)
         *answer = past_blanks(&t, *answer);
     return state;
+}
+
+bool thoughts_announced(const char *text, size_t n)
+{
+    struct text t = { text, n };
+    size_t at = past_blanks(&t, 0), past;
+    const struct thought_mark *m = open_at(&t, at);
+    return m && (m->kind & PROSE) && !find_close(&t, m, at + strlen(m->open), &past);
 }
 
 /* ---- anywhere ---- */

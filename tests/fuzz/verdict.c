@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (answer > size || behind > size || behind < (split == THOUGHTS_NONE ? 0 : answer) || said.len > size - (split == THOUGHTS_NONE ? 0 : answer) ||
         (split == THOUGHTS_OPEN && (answer != size || said.len)) || (strike == THOUGHTS_NONE && (said.len != size || behind)))
         abort();
-    struct verdict read = verdict_read(VERDICT_RATING, text, size);
+    struct verdict read = verdict_read(VERDICT_RATING, text, size, false);
     if (strike == THOUGHTS_NONE && read.status != rating.status)
         abort();
     const struct thought_mark *opened = thoughts_opened(text, size);

@@ -2,6 +2,7 @@
 #include "mtbench/local.h"
 
 #include "mtbench/judge_prompt.h"
+#include "src/judge/forced.h"
 
 #include "tap.h"
 #include "tiny.h"
@@ -181,6 +182,45 @@ static void test_system(void)
     tiny_close(&t);
 }
 
+/* Thoughts that the template opens and the reply never ends lead to no verdict, not even a forced one. */
+static void test_thoughts(void)
+{
+    static const char thinks[] = "{% for m in messages %}{{ m.content }}|{% endfor %}{% if add_generation_prompt %}<think>\\n{% endif %}";
+    struct tiny t;
+    struct call plain = call_of("p", ask, 2, 6, -1), forced = call_of("f", ask, 2, 6, VERDICT_RATING);
+    if (!ok(tiny_open(&t, NULL, thinks, (struct rig_opts){ .max_batch = 1 }, &err) == 0, "a template that opens thoughts %s", err.text))
+        return;
+    struct transport *l = open_local(&t.rig, 1);
+    for (int i = 0; i < 2; i++) {
+        l->submit(l->ctx, i ? &forced : &plain);
+        const struct call_record *got = next(l);
+        ok(got && got->status == CALL_TRUNCATED && !*got->text && got->raw && *got->raw && strstr(got->reason, "thinking") && isnan(got->expected_score),
+           "%s: nothing but thinking came, and it is kept: \"%s\"", i ? "constrained" : "free", got && got->raw ? got->raw : "");
+    }
+    l->destroy(l->ctx);
+    tiny_close(&t);
+}
+
+/* A forced verdict cuts the reply behind its thoughts, whatever they say. */
+static void test_behind(const struct rig *r)
+{
+    static const struct { const char *reply, *kept; } replies[] = {
+        { "<think>is it [[3]]</think>fine [[4]]", "<think>is it [[3]]</think>fine [[" },
+        { "<think>is it [[3]]</think>fine", "<think>is it [[3]]</think>fine\nRating: [[" },
+    };
+    struct forced_opts o = { r->engine, r->tokenizer, r->chat, r->model->config.n_vocab, VERDICT_RATING };
+    struct buf prompt = {0};
+    buf_str(&prompt, "judge|");
+    for (int i = 0; i < 2; i++) {
+        char *reply = xstrdup(replies[i].reply);
+        double expected = NAN;
+        int rc = forced_verdict(&o, &prompt, strlen("<think>is it [[3]]</think>"), &reply, &expected, &err);
+        ok(rc == 0 && !strncmp(reply, replies[i].kept, strlen(replies[i].kept)) && expected >= 1 && expected <= 10, "forced behind the thoughts: %s", reply);
+        free(reply);
+    }
+    buf_free(&prompt);
+}
+
 int main(void)
 {
     struct tiny t;
@@ -189,8 +229,10 @@ int main(void)
         test_rating(&t.rig);
         test_letters(&t.rig);
         test_not_finite(&t.rig);
+        test_behind(&t.rig);
         tiny_close(&t);
     }
     test_system();
+    test_thoughts();
     return done_testing();
 }

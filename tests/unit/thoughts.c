@@ -45,7 +45,7 @@ static const struct { const char *text, *rest; enum thoughts state; } split[] = 
     { "analysis of the answer: [[3]]", "analysis of the answer: [[3]]", THOUGHTS_NONE },
     { "Here is my thought process: x Here is my response: 1", "1", THOUGHTS_ENDED },
     { "Here's my thought process: x Here's my response: 1", "1", THOUGHTS_ENDED },
-    { "Here is my thought process: [[3]]", NULL, THOUGHTS_OPEN },
+    { "Here is my thought process: [[3]]", "Here is my thought process: [[3]]", THOUGHTS_NONE },
     { "Here is my response: 1", "Here is my response: 1", THOUGHTS_NONE },
     { "Here are my reasoning steps:\nx\n[BEGIN FINAL RESPONSE]\n1", "1", THOUGHTS_ENDED },
 };
@@ -99,6 +99,8 @@ int main(void)
         ok(!mark == (i > 4), "\"%s\" %s thoughts", opened[i].prompt, mark ? "opens" : "does not open");
         splits(mark, "maybe [[3]]</think> [[8]]", opened[i].rest, opened[i].state);
     }
+    ok(thoughts_announced("\nHere's my thought process: [[3]]", 32) && !thoughts_announced("Here is my thought process: x Here is my response: 1", 52) &&
+        !thoughts_announced("My process", 10), "thoughts that are announced and go on to the end");
     char many[70001];
     for (size_t i = 0; i < 10000; i++)
         memcpy(many + 7 * i, "<think>", 7);

@@ -88,8 +88,11 @@ int main(void)
             v.letter);
     }
     for (size_t i = 0; i < sizeof thought / sizeof *thought; i++) {
-        v = verdict_read(VERDICT_RATING, thought[i].text, strlen(thought[i].text));
+        v = verdict_read(VERDICT_RATING, thought[i].text, strlen(thought[i].text), false);
         ok(v.score == thought[i].score, "what is said, not what is thought: %g (saw %g) in %s", thought[i].score, v.score, thought[i].text);
     }
+    static const char announced[] = "Here is my thought process: maybe [[3]]";
+    ok(verdict_read(VERDICT_RATING, announced, strlen(announced), false).score == 3 && verdict_read(VERDICT_RATING, announced, strlen(announced), true).score == -1,
+        "thoughts that are announced and cut have no verdict");
     return done_testing();
 }
