@@ -27,6 +27,17 @@ struct grader_opts {
 struct grader *grader_create(const struct grader_opts *o, struct err *err);
 void grader_destroy(struct grader *g);
 
+/* Take over the verdicts of a judgment file (of repeat r) that the journal knows nothing of, FastChat's or those of an older run: where a line's
+ * prompt is word for word what would be asked, its text is the reply, read as any other; it goes into the journal, at no cost. Constrained
+ * verdicts are of another kind and are not taken from texts. A file that is not there holds none. Before the first grader_next(). -1: err (io,
+ * format). */
+struct grader_taken {
+    long taken;                          /* judgments */
+    long reread;                         /* of them, those whose line says another verdict than its text does */
+    long left;                           /* lines with a verdict of other answers or prompts, or a second one of the same, which grader_write() replaces */
+};
+int grader_take_over(struct grader *g, int repeat, const char *path, struct grader_taken *count, struct err *err);
+
 /* The next call whose answers are there and which the journal has not finished; valid until the next call of this. NULL: none right now
  * (calls_left tells whether more will come). Failed answers need no call: they become JUDGMENT_NO_ANSWER. */
 const struct call *grader_next(struct grader *g);

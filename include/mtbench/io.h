@@ -10,6 +10,8 @@ int io_read(const char *path, struct buf *out, struct err *err);
 /* Write beside, flush to disk, rename over 'path': readers see the old bytes or the new ones. A link stays one, its target is replaced; the
  * mode of an old file is kept. -1: err (io); the old file is untouched. */
 int io_replace(const char *path, const void *data, size_t n, struct err *err);
+/* Copy a file to the first free of PATH.old1, PATH.old2, ...; '*copy' (the caller frees) is its name. -1: err (io). */
+int io_keep_copy(const char *path, char **copy, struct err *err);
 /* Create the folders that 'path' lies in. -1: err (io). */
 int io_make_parents(const char *path, struct err *err);
 /* Flush the folder of 'path', so that a new name survives a crash. Best effort. */

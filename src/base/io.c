@@ -95,3 +95,21 @@ int io_replace(const char *path, const void *data, size_t n, struct err *err)
     free(target);
     return rc;
 }
+
+int io_keep_copy(const char *path, char **copy, struct err *err)
+{
+    struct buf b = {0};
+    int number = 1;
+    *copy = xasprintf("%s.old%d", path, number);
+    while (access(*copy, F_OK) == 0) {
+        free(*copy);
+        *copy = xasprintf("%s.old%d", path, ++number);
+    }
+    int rc = io_read(path, &b, err) < 0 || io_replace(*copy, b.data, b.len, err) < 0 ? -1 : 0;
+    buf_free(&b);
+    if (rc < 0) {
+        free(*copy);
+        *copy = NULL;
+    }
+    return rc;
+}

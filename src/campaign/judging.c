@@ -68,6 +68,34 @@ static int flush(void *judging, struct err *err)
     return judging_flush(judging, err);
 }
 
+/* What a file holds that no journal knows of was paid for: taken over where it judges what is asked here, else kept in a copy. */
+static int take_over_file(struct judging *j, int repeat, const char *path, struct err *err)
+{
+    struct grader_taken t;
+    char *copy = NULL;
+    if (grader_take_over(j->grader, repeat, path, &t, err) < 0 || (t.left && !j->o->export_file && io_keep_copy(path, &copy, err) < 0))
+        return -1;
+    if (t.taken)
+        log_note("%ld judgments of %s are taken over: they judge what would be asked, word for word", t.taken, path);
+    if (t.reread)
+        log_note("%ld of them say another verdict in their text than in their line; the text counts", t.reread);
+    if (copy)
+        log_note("%ld judgments of %s are of other answers or prompts, or double; what is there stays as %s", t.left, path, copy);
+    free(copy);
+    return 0;
+}
+
+static int take_over(struct judging *j, struct err *err)
+{
+    int rc = 0;
+    for (int r = 1; r <= j->o->repeat && rc == 0; r++) {
+        char *path = judge_inputs_output(j->in, r);
+        rc = take_over_file(j, r, path, err);
+        free(path);
+    }
+    return rc;
+}
+
 int judging_open(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err)
 {
     *j = (struct judging){ .job = job, .o = o, .in = in, .started = clock_now(), .pump.asker = { j, next, take, flush } };
@@ -81,7 +109,7 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
         .repeat = (int)o->repeat, .max_tokens = (int)o->max_tokens, .constrained = o->constrained, .shuffle = o->parallel > 1,
         .ask_filtered = o->fallback != NULL,
     };
-    return (j->grader = grader_create(&g, err)) ? 0 : -1;
+    return (j->grader = grader_create(&g, err)) ? take_over(j, err) : -1;
 }
 
 int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err)

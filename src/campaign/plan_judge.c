@@ -5,6 +5,7 @@
 #include "mtbench/judging.h"
 #include "mtbench/local.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int count_tokens(struct judge_plan *p, const struct call *c, const struct rig *judge, struct err *err)
@@ -59,7 +60,14 @@ int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_in
     struct grader *g = journal ? grader_create(&go, err) : NULL;
     if (g)
         grader_close(g);
-    int rc = g ? count_calls(p, g, judge, hosted, err) : -1;
+    int rc = g ? 0 : -1;
+    for (int r = 1; r <= o->repeat && rc == 0; r++) {
+        struct grader_taken taken;
+        char *path = judge_inputs_output(in, r);
+        rc = grader_take_over(g, r, path, &taken, err);
+        free(path);
+    }
+    rc = rc == 0 ? count_calls(p, g, judge, hosted, err) : -1;
     if (rc == 0) {
         struct grader_now now = grader_now(g);
         struct call_totals t = call_journal_totals(journal);

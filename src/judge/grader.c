@@ -186,6 +186,38 @@ static void end_unanswered(struct grader *g, int i, bool is_new)
     finish(g, i, is_new);
 }
 
+void grader_adopt(struct grader *g, int i, const struct call_record *r)
+{
+    call_journal_add(g->o.journal, r);
+    judge(g, &g->game[i], grader_match(g, i / g->n_games), r);
+    g->now.calls_left--;
+    finish(g, i, false);
+}
+
+/* The same prompt with the same answers in the same places may have been a call of the pair named the other way round: of pairwise-baseline, say,
+ * where pairwise-all asks now. */
+static bool adopt_exchanged(struct grader *g, int i)
+{
+    const struct match *m = grader_match(g, i / g->n_games);
+    char key[CALL_KEY_MAX + 1];
+    if (!m->model_2)
+        return false;
+    game_key(&(struct game_name){ g->o.judge, m->prompt->name, m->model_2, m->model_1, m->question->id, m->turn, 2 - i % g->n_games,
+                                  i / g->n_games / g->o.matches->n + 1 }, key);
+    const struct call_record *r = call_journal_find(g->o.journal, key, g->game[i].content);
+    if (!r || r->judge)
+        return false;
+    struct call_record copy = *r;
+    copy.key = g->game[i].key;
+    copy.sent = "{\"taken_over\": \"the pair named the other way round\"}";
+    copy.tokens_in = copy.tokens_out = 0;
+    copy.tokens_estimated = false;
+    copy.cost = copy.seconds = 0;
+    copy.tries = 0;
+    grader_adopt(g, i, &copy);
+    return true;
+}
+
 /* Look whether a waiting game has its answers now, and whether the journal has its reply. */
 static void settle(struct grader *g, int i, bool is_new)
 {
@@ -200,6 +232,8 @@ static void settle(struct grader *g, int i, bool is_new)
         game->state = GAME_READY;
         g->now.empty += i % g->n_games == 0 && match_judges_empty(m, g->o.answers);
         const struct call_record *r = call_journal_find(g->o.journal, game->key, game->content);
+        if (!r && adopt_exchanged(g, i))
+            return;
         if (!r || (g->o.ask_filtered && r->status == CALL_FILTERED && !r->judge)) {
             push_ready(g, place_of(g, i));
             return;

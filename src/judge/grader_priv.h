@@ -50,6 +50,16 @@ const struct match *grader_match(const struct grader *g, int unit);
 /* All its games are done; the status of the worse. */
 bool grader_is_done(const struct grader *g, int unit);
 enum judgment_status grader_status(const struct grader *g, int unit);
+/* What the judge of a game (1, 2) sees; "" where an answer is missing. Caller frees. */
+char *grader_prompt(const struct grader *g, int unit, int game);
+/* A reply to a ready game that is known without asking: into the journal, and judged. */
+void grader_adopt(struct grader *g, int game, const struct call_record *r);
+
+/* Our judgment of what a line of a file of this repeat judges, or -1. A line with a fallback's name is that of the judge in whose place it
+ * replied. */
+int record_unit(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row);
+double record_score(const struct grader *g, int unit);
+enum winner record_winner(const struct grader *g, int unit, int game);
 /* The judgment as FastChat writes it, and the line that it prints. */
 void record_put(const struct grader *g, int unit, struct buf *out);
 void record_line(const struct grader *g, int unit, struct buf *out);

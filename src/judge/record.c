@@ -17,7 +17,7 @@ static const struct game *game_of(const struct grader *g, int unit, int k)
     return &g->game[unit * g->n_games + k];
 }
 
-static char *prompt_of(const struct grader *g, int unit, int game)
+char *grader_prompt(const struct grader *g, int unit, int game)
 {
     struct buf b = {0};
     if (match_render(grader_match(g, unit), game, g->o.answers, g->o.reference, &b, NULL) < 0)
@@ -60,7 +60,7 @@ static void put_single(const struct grader *g, int unit, struct buf *out)
 {
     const struct match *m = grader_match(g, unit);
     const struct game *game = game_of(g, unit, 0);
-    char *prompt = prompt_of(g, unit, 1);
+    char *prompt = grader_prompt(g, unit, 1);
     struct single_judgment j = { m->question->id, m->model_1, judge_of(g, unit), m->prompt->name, prompt, judgment_of(game), 0, false, m->turn,
                                  game->tstamp };
     j.score = score_of(game, &j.score_is_int);
@@ -72,13 +72,24 @@ static void put_pair(const struct grader *g, int unit, struct buf *out)
 {
     const struct match *m = grader_match(g, unit);
     const struct game *one = game_of(g, unit, 0), *two = game_of(g, unit, 1);
-    char *prompt[2] = { prompt_of(g, unit, 1), prompt_of(g, unit, 2) };
+    char *prompt[2] = { grader_prompt(g, unit, 1), grader_prompt(g, unit, 2) };
     struct pair_judgment j = { m->question->id, m->model_1, m->model_2, winner_of(one, 1), winner_of(two, 2), judge_of(g, unit), m->prompt->name,
                                prompt[0], judgment_of(one), prompt[1], judgment_of(two), m->turn,
                                one->tstamp > two->tstamp ? one->tstamp : two->tstamp };
     pair_judgment_put(out, &j);
     free(prompt[0]);
     free(prompt[1]);
+}
+
+double record_score(const struct grader *g, int unit)
+{
+    bool is_int;
+    return score_of(game_of(g, unit, 0), &is_int);
+}
+
+enum winner record_winner(const struct grader *g, int unit, int game)
+{
+    return winner_of(game_of(g, unit, game - 1), game);
 }
 
 void record_put(const struct grader *g, int unit, struct buf *out)
@@ -131,14 +142,14 @@ struct merge {
     struct buf out;
 };
 
-static int unit_by(const struct merge *m, const struct judgment_table *t, const struct judgment_row *row, const char *judge)
+static int unit_by(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row, const char *judge)
 {
     char key[CALL_KEY_MAX + 1];
     struct game_name n = { judge, t->name[row->prompt], t->name[row->model_1], row->model_2 < 0 ? NULL : t->name[row->model_2],
-                           row->question_id, row->turn, 1, m->repeat };
+                           row->question_id, row->turn, 1, repeat };
     game_key(&n, key);
-    int i = grader_find(m->g, key);
-    return i < 0 ? -1 : i / m->g->n_games;
+    int i = grader_find(g, key);
+    return i < 0 ? -1 : i / g->n_games;
 }
 
 /* Did this one reply in our judge's place once, to this prompt or to one that has changed since? */
@@ -150,22 +161,21 @@ static bool stood_in(const struct grader *g, int unit, const char *name)
     return false;
 }
 
-/* Our judgment of what an old line judges, or -1. A line with a fallback's name is that of the judge in whose place it replied. */
-static int unit_of(const struct merge *m, const struct judgment_table *t, const struct judgment_row *row)
+int record_unit(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row)
 {
     if (row->judge < 0 || row->prompt < 0)
         return -1;
-    int unit = unit_by(m, t, row, t->name[row->judge]);
+    int unit = unit_by(g, repeat, t, row, t->name[row->judge]);
     if (unit >= 0)
         return unit;
-    unit = unit_by(m, t, row, m->g->o.judge);
-    return unit >= 0 && stood_in(m->g, unit, t->name[row->judge]) ? unit : -1;
+    unit = unit_by(g, repeat, t, row, g->o.judge);
+    return unit >= 0 && stood_in(g, unit, t->name[row->judge]) ? unit : -1;
 }
 
 static bool judges_same_prompt(const struct grader *g, int unit, const char *line, size_t n)
 {
     struct buf b = {0};
-    char *prompt = prompt_of(g, unit, 1);
+    char *prompt = grader_prompt(g, unit, 1);
     json_put_string(&b, prompt, strlen(prompt));
     bool same = *prompt && memmem(line, n, b.data, b.len);
     buf_free(&b);
@@ -183,7 +193,7 @@ static bool keep_old(const struct grader *g, int unit, const struct judgment_row
 
 static void merge_line(struct merge *m, const struct judgment_table *t, const struct judgment_row *row, const char *line, size_t n)
 {
-    int unit = unit_of(m, t, row), first = (m->repeat - 1) * m->g->o.matches->n;
+    int unit = record_unit(m->g, m->repeat, t, row), first = (m->repeat - 1) * m->g->o.matches->n;
     if (unit >= 0 && grader_is_done(m->g, unit)) {
         if (m->written[unit - first])
             return;

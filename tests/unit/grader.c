@@ -554,6 +554,109 @@ static void test_replies(void)
     end(&r);
 }
 
+/* Verdicts without a journal: of an older run, or of FastChat. */
+static void test_take_over(void)
+{
+    static const enum judge_mode mode[] = { MODE_SINGLE, MODE_PAIRWISE_ALL };
+    static const struct canned none[] = { { NULL, "must not be asked", CALL_OK } };
+    for (int k = 0; k < 2; k++) {
+        struct run r;
+        struct grader_taken taken;
+        char *file = xstrdup(path_of(k ? "mine_pair.jsonl" : "mine.jsonl"));
+        int units = k ? 6 : 12;
+        start(&r, "gpt-x", mode[k], k ? "mine_pair.journal" : "mine.journal", 1, k ? letters : good);
+        open_grader(&r);
+        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left, "a file that is not there holds no verdicts");
+        ok(go(&r, -1) == 12 && grader_write(r.grader, 1, file, &err) == 0, "twelve replies, written");
+        char *before = file_of(k ? "mine_pair.jsonl" : "mine.jsonl");
+        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left, "what the journal knows is not taken twice");
+        end(&r);
+        start(&r, "gpt-x", mode[k], k ? "later_pair.journal" : "later.journal", 1, none);
+        open_grader(&r);
+        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && taken.taken == units && !taken.reread && !taken.left &&
+            grader_now(r.grader).calls_left == 0 && grader_now(r.grader).cost == 0, "a new journal takes over %ld judgments", taken.taken);
+        ok(grader_write(r.grader, 1, file, &err) == 0, "written again");
+        char *after = file_of(k ? "mine_pair.jsonl" : "mine.jsonl");
+        ok(!strcmp(before, after), "the file is the same to the byte");
+        end(&r);
+        start(&r, "gpt-x", mode[k], k ? "later_pair.journal" : "later.journal", 1, none);
+        open_grader(&r);
+        ok(grader_now(r.grader).done == units && grader_now(r.grader).calls_left == 0, "and the journal keeps them");
+        end(&r);
+        free(before);
+        free(after);
+        free(file);
+    }
+}
+
+/* Lines that judge something else, or twice, or nothing. */
+static void test_leave(void)
+{
+    struct run r;
+    struct grader_taken taken;
+    start(&r, "gpt-x", MODE_SINGLE, "left.journal", 1, good);
+    answer_set_add(&r.answers, "x", 81, (const char *const[]){ "another", "x81b" }, 2);
+    struct buf b = {0};
+    char *text = file_of("mine.jsonl");
+    buf_str(&b, text);
+    struct single_judgment twice = { 82, "x", "gpt-x", "single-v1", "q82|x82", "[[4]]", 4, true, 1, 1 },
+                           says = { 82, "y", "hand", "single-v1", "q82|y82", "[[4]]", 5, true, 1, 1 };
+    single_judgment_put(&b, &twice);
+    buf_char(&b, '\n');
+    put_file("left.jsonl", b.data);
+    open_grader(&r);
+    ok(grader_take_over(r.grader, 1, path_of("left.jsonl"), &taken, &err) == 0 && taken.taken == 10 && taken.left == 3 && grader_now(r.grader).calls_left == 2,
+        "ten of twelve are taken over; two judge another answer, one comes twice: %ld, %ld", taken.taken, taken.left);
+    end(&r);
+    start(&r, "hand", MODE_SINGLE, "hand.journal", 1, good);
+    buf_clear(&b);
+    single_judgment_put(&b, &says);
+    says.question_id = 81;
+    says.user_prompt = "q81|y81";
+    says.judgment = "$ERROR$";
+    says.score = -1;
+    buf_char(&b, '\n');
+    single_judgment_put(&b, &says);
+    put_file("hand.jsonl", b.data);
+    open_grader(&r);
+    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 1 && taken.reread == 1 && taken.left == 0 &&
+        grader_now(r.grader).calls_left == 11, "the text counts where a line says another verdict; a failed call is none: %ld %ld %ld", taken.taken, taken.reread, taken.left);
+    end(&r);
+    start(&r, "hand", MODE_SINGLE, "forced.journal", 1, good);
+    r.o.constrained = true;
+    open_grader(&r);
+    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 0, "a free text is no constrained verdict");
+    end(&r);
+    buf_free(&b);
+    free(text);
+}
+
+/* pairwise-all after pairwise-baseline, the models named the other way round. */
+static void test_exchanged(void)
+{
+    static const struct canned first_x[] = { { "q81|x81", "[[A]]", CALL_OK }, { NULL, "[[C]]", CALL_OK } };
+    struct run r;
+    start(&r, "both", MODE_PAIRWISE_BASELINE, "both.journal", 1, first_x);
+    open_grader(&r);
+    ok(go(&r, -1) == 12, "x against the baseline y: twelve games");
+    end(&r);
+    start(&r, "both", MODE_PAIRWISE_ALL, "both.journal", 1, letters);
+    matches_free(&r.matches);
+    static const char *const turned[] = { "y", "x" };
+    struct match_opts m = { &questions, turned, 2, NULL, MODE_PAIRWISE_ALL, &prompts };
+    matches_build(&m, &r.matches, &err);
+    r.o.matches = &r.matches;
+    open_grader(&r);
+    struct grader_now now = grader_now(r.grader);
+    ok(now.done == 6 && now.calls_left == 0 && now.cost == 3, "y against x asks for nothing and costs nothing more");
+    ok(grader_write(r.grader, 1, path_of("both.jsonl"), &err) == 0, "written");
+    char *text = file_of("both.jsonl");
+    ok(strstr(text, "\"model_1\": \"y\", \"model_2\": \"x\", \"g1_winner\": \"tie\", \"g2_winner\": \"model_2\"") &&
+        strstr(text, "\"g1_user_prompt\": \"q81|y81|x81\""), "each game with its own winner: %.300s", text);
+    free(text);
+    end(&r);
+}
+
 int main(void)
 {
     if (!mkdtemp(folder) || questions_parse("q", question_file, strlen(question_file), &questions, &err) < 0 ||
@@ -571,6 +674,9 @@ int main(void)
     test_close();
     test_many();
     test_order_of_arrival();
+    test_take_over();
+    test_leave();
+    test_exchanged();
     test_replies();
     questions_free(&questions);
     judge_prompts_free(&prompts);
