@@ -31,7 +31,9 @@ struct batch_import_opts {
 /* A transport that answers each call with its line of the files: of several the best, ok before all else. A call without a line fails, and
  * so does one whose prompt has changed. NULL: err (io; format, with the place). */
 struct transport *batch_import_create(const struct batch_import_opts *o, struct err *err);
-/* How many ids of the files no call has asked for. */
-int64_t batch_import_unused(const struct transport *t);
+/* The id of result i of the files, each once; NULL past the last. */
+const char *batch_import_id(const struct transport *t, int64_t i);
+/* How long the key is in an id, and the last eight digits of its call's content. False: it is none of ours. */
+bool batch_id_split(const char *id, size_t *n_key, uint32_t *content);
 
 #endif

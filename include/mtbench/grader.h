@@ -46,6 +46,10 @@ const struct call *grader_next(struct grader *g);
  * A reply that its token limit cut counts if its verdict is in the part that came. -1: err (format: no call of this key and content is
  * asked here, and nothing is journalled). */
 int grader_take(struct grader *g, const struct call_record *r, struct err *err);
+/* What a batch's reply (batch.h) is to these judgments: of no call here; of one whose prompt was another then; of one that is finished; of one
+ * that is still to be made. */
+enum batch_reply { BATCH_STRANGE, BATCH_OLD_PROMPT, BATCH_MERGED, BATCH_WANTED };
+enum batch_reply grader_batch_reply(const struct grader *g, const char *id);
 /* Put what was taken on disk. -1: err (io). */
 int grader_flush(struct grader *g, struct err *err);
 /* Answers to a question arrived: look again at what was not ready of it. */

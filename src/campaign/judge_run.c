@@ -63,14 +63,11 @@ static int import_calls(struct judging *j, struct err *err)
                                          .price_in = in, .price_out = out };
     if (!(j->pump.transport = batch_import_create(&o, err)))
         return EXIT_INPUT;
-    long open = 1;
+    long open = judging_check_import(j, err) < 0 ? -1 : 1;
     while (open > 0)
         open = judging_tick(j, 0, err);
     if (open < 0)
         return EXIT_INPUT;
-    if (batch_import_unused(j->pump.transport))
-        log_note("--import: %" PRId64 " replies belong to calls that this run does not make: other answers, other prompts or another judge",
-                 batch_import_unused(j->pump.transport));
     if (judging_finish(j, err) < 0)
         return EXIT_INPUT;
     return judging_error_rate(j) > j->o->max_error_rate ? EXIT_FAILURES : EXIT_COMPLETE;

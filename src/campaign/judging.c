@@ -1,6 +1,7 @@
 /* judging.c - a judging under way on rank 0. The grader knows what to ask and what replies mean, the transport brings them. */
 #include "mtbench/judging.h"
 
+#include "mtbench/batch.h"
 #include "mtbench/chat.h"
 #include "mtbench/clock.h"
 #include "mtbench/exit_code.h"
@@ -127,6 +128,23 @@ int judging_endpoint(struct judging *j, struct err *err)
     struct endpoint_opts e = { .provider = j->o->provider, .base_url = j->o->base_url, .model = j->o->judge_model,
                                .offline = j->o->export_file || j->o->import_files.n };
     return endpoint_resolve(&j->endpoint, &e, err);
+}
+
+int judging_check_import(struct judging *j, struct err *err)
+{
+    long n[BATCH_WANTED + 1] = {0}, all = 0;
+    const char *id;
+    for (; (id = batch_import_id(j->pump.transport, all)); all++)
+        n[grader_batch_reply(j->grader, id)]++;
+    if (!n[BATCH_WANTED] && !n[BATCH_MERGED])
+        return err_set(err, ERR_USAGE, "--import: none of %ld replies is of a call that judge %s makes here%s; check --judge-model, --mode, --model-list and the answers",
+                       all, j->o->judge_model, n[BATCH_OLD_PROMPT] ? ", with these answers and prompts" : "");
+    if (n[BATCH_MERGED])
+        log_note("--import: %ld replies were merged before", n[BATCH_MERGED]);
+    if (n[BATCH_STRANGE] + n[BATCH_OLD_PROMPT])
+        log_note("--import: %ld replies belong to calls that this run does not make (%ld of them to other answers or prompts than those that are here): keep the files",
+                 n[BATCH_STRANGE] + n[BATCH_OLD_PROMPT], n[BATCH_OLD_PROMPT]);
+    return 0;
 }
 
 static bool is_stopped(void *job)

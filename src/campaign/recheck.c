@@ -11,19 +11,19 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { DRAIN_SECONDS = 8 };
+enum { DRAIN_SECONDS = 8, GO_ON_SECONDS = 12 * 3600 };     /* a reply of yesterday says nothing about the judge of today */
 
 static int open_canary(struct judging *j, struct canary **canary, struct err *err)
 {
     const struct judge_opts *o = j->o;
     struct buf b = {0};
-    char run[17];
-    snprintf(run, sizeof run, "%016llx", (unsigned long long)(clock_unix() * 1e6));
+    char run[11];
+    snprintf(run, sizeof run, "%010llx", (unsigned long long)(clock_unix() * 100) & 0xffffffffff);
     if (io_read(j->in->output, &b, err) < 0) {
         err_advise(err, "judge first: a canary asks for stored judgments once more");
     } else if (judge_inputs_describe(j->in, o, &j->manifest), (j->journal = call_journal_open(j->in->journal, &j->manifest, err))) {
         struct canary_opts c = { .judge = o->judge_model, .prompts = &j->in->prompts, .n = (int)o->canary, .max_tokens = (int)o->max_tokens, .run = run,
-                                 .journal = j->journal };
+                                 .since = clock_unix() - GO_ON_SECONDS, .journal = j->journal };
         *canary = canary_create(&c, j->in->output, b.data ? b.data : "", b.len, err);
     }
     buf_free(&b);
@@ -33,6 +33,8 @@ static int open_canary(struct judging *j, struct canary **canary, struct err *er
 static int confirm(const struct judging *j, const struct canary *c, struct err *err)
 {
     printf("canary    %d judgments of %s, %d calls to %s\n", canary_now(c).judgments, j->in->output, canary_now(c).calls, j->o->judge_model);
+    if (canary_now(c).done)
+        log_note("--canary: goes on with the run that was interrupted; %d calls were answered then", canary_now(c).done);
     return j->o->confirm ? judging_confirm(err) : 0;
 }
 

@@ -362,11 +362,19 @@ struct transport *batch_import_create(const struct batch_import_opts *o, struct 
     return &m->transport;
 }
 
-int64_t batch_import_unused(const struct transport *t)
+const char *batch_import_id(const struct transport *t, int64_t i)
 {
     const struct import *m = t->ctx;
-    int64_t n = 0;
-    for (size_t i = 0; i < m->n; i++)
-        n += !m->result[i].used;
-    return n;
+    return (size_t)i < m->n ? m->result[i].id : NULL;
+}
+
+bool batch_id_split(const char *id, size_t *n_key, uint32_t *content)
+{
+    const char *dash = strrchr(id, '-');
+    size_t n = dash ? (size_t)(dash - id) : 0;
+    if (!n || n > CALL_KEY_MAX || strspn(dash + 1, "0123456789abcdef") != 8 || dash[9])
+        return false;
+    *n_key = n;
+    *content = (uint32_t)strtoul(dash + 1, NULL, 16);
+    return true;
 }

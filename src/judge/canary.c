@@ -4,6 +4,7 @@
 #include "mtbench/hash.h"
 #include "mtbench/json.h"
 #include "mtbench/lines.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/verdict.h"
 
@@ -22,6 +23,7 @@ struct stored {
 
 struct question_asked {
     char key[CALL_KEY_MAX + 1];
+    char hash[17];                       /* of the judgment */
     const struct judge_prompt *prompt;
     char *user;
     int game;                            /* 0: single */
@@ -37,6 +39,8 @@ struct canary {
     struct call_message message[2];
     struct call call;
 };
+
+enum { MAX_RUN = 17 };
 
 /* ---- choosing ---- */
 
@@ -86,7 +90,8 @@ static int by_question(const void *pa, const void *pb)
     const struct question_asked *a = pa, *b = pb;
     if (a->verdict.question_id != b->verdict.question_id)
         return a->verdict.question_id < b->verdict.question_id ? -1 : 1;
-    return strcmp(a->key, b->key);
+    int c = strcmp(a->hash, b->hash);
+    return c ? c : a->game - b->game;
 }
 
 static void add(struct canary *c, const struct stored *s, int game, const char *user)
@@ -95,7 +100,7 @@ static void add(struct canary *c, const struct stored *s, int game, const char *
     const struct judgment_row *r = s->row;
     *q = (struct question_asked){ .prompt = s->prompt, .user = xstrdup(user), .game = game,
         .verdict = { .question_id = r->question_id, .score_was = r->score, .winner_was = game == 2 ? r->g2 : r->g1 } };
-    snprintf(q->key, sizeof q->key, "canary-%.16s-g%d-%s", c->o.run, game, s->hash);
+    memcpy(q->hash, s->hash, sizeof q->hash);
 }
 
 /* Its calls, if the line holds what was asked. */
@@ -111,6 +116,78 @@ static bool take_stored(struct canary *c, const struct stored *s)
         add(c, s, 2, two->valuestring);
     cJSON_Delete(j);
     return fine;
+}
+
+/* ---- a run that was cut short ---- */
+
+static const struct call *call_of(struct canary *c, struct question_asked *q)
+{
+    int n = 0;
+    if (*q->prompt->system_prompt)
+        c->message[n++] = (struct call_message){ "system", q->prompt->system_prompt };
+    c->message[n++] = (struct call_message){ "user", q->user };
+    c->call = (struct call){ .key = q->key, .message = c->message, .n_messages = n, .temperature = 0, .max_tokens = c->o.max_tokens, .verdict = -1 };
+    c->call.content = q->content = call_content(&c->call);
+    return &c->call;
+}
+
+static void name_calls(struct canary *c, const char *run)
+{
+    for (int i = 0; i < c->n; i++) {
+        snprintf(c->ask[i].key, sizeof c->ask[i].key, "canary-%s-g%d-%s", run, c->ask[i].game, c->ask[i].hash);
+        call_of(c, &c->ask[i]);
+    }
+}
+
+struct seen {
+    struct map key;                      /* of all records, failed ones too */
+    char run[MAX_RUN];                   /* of the last one; "": it is none of a canary */
+    double tstamp;
+};
+
+static int see(void *ctx, const struct call_record *r, bool counts)
+{
+    struct seen *s = ctx;
+    bool ours = !strncmp(r->key, "canary-", 7);
+    size_t n = ours ? strcspn(r->key + 7, "-") : 0;
+    (void)counts;
+    map_set(&s->key, r->key, strlen(r->key), 1);
+    snprintf(s->run, sizeof s->run, "%.*s", n < sizeof s->run ? (int)n : 0, ours ? r->key + 7 : "");
+    s->tstamp = r->tstamp;
+    return 0;
+}
+
+/* May the last run go on: as many judgments, not too long ago, and calls without a record? Those that failed were asked. */
+static bool is_open(struct canary *c, const struct seen *s)
+{
+    char as_many[16];
+    size_t n = strlen(s->run), k = (size_t)snprintf(as_many, sizeof as_many, "n%d", c->o.n);
+    int missing = 0;
+    if (n <= k || strcmp(s->run + n - k, as_many) || s->tstamp < c->o.since)
+        return false;
+    name_calls(c, s->run);
+    for (int i = 0; i < c->n; i++)
+        missing += map_find_text(&s->key, c->ask[i].key) == MAP_NONE;
+    return missing > 0;
+}
+
+static void take(struct canary *c, struct question_asked *q, const struct call_record *r);
+
+static void go_on(struct canary *c)
+{
+    struct seen s = {0};
+    char fresh[MAX_RUN];
+    snprintf(fresh, sizeof fresh, "%.10sn%d", c->o.run, c->o.n);
+    call_journal_each(c->o.journal, see, &s);
+    bool open = is_open(c, &s);
+    if (!open)
+        name_calls(c, fresh);
+    for (int i = 0; open && i < c->n; i++) {
+        const struct call_record *r = call_journal_find(c->o.journal, c->ask[i].key, c->ask[i].content);
+        if (r)
+            take(c, &c->ask[i], r);
+    }
+    map_free(&s.key);
 }
 
 struct canary *canary_create(const struct canary_opts *o, const char *name, const char *data, size_t n, struct err *err)
@@ -132,8 +209,10 @@ struct canary *canary_create(const struct canary_opts *o, const char *name, cons
     qsort(c->ask, (size_t)c->n, sizeof *c->ask, by_question);
     free(s);
     judgment_table_free(&t);
-    if (c->n)
+    if (c->n) {
+        go_on(c);
         return c;
+    }
     canary_destroy(c);
     err_set(err, ERR_USAGE, "%s: no judgment by %s with a verdict and a prompt of the judge file; judge first", name, o->judge);
     return NULL;
@@ -153,16 +232,9 @@ void canary_destroy(struct canary *c)
 
 const struct call *canary_next(struct canary *c)
 {
-    if (c->cursor == c->n)
-        return NULL;
-    struct question_asked *q = &c->ask[c->cursor++];
-    int n = 0;
-    if (*q->prompt->system_prompt)
-        c->message[n++] = (struct call_message){ "system", q->prompt->system_prompt };
-    c->message[n++] = (struct call_message){ "user", q->user };
-    c->call = (struct call){ .key = q->key, .message = c->message, .n_messages = n, .temperature = 0, .max_tokens = c->o.max_tokens, .verdict = -1 };
-    c->call.content = q->content = call_content(&c->call);
-    return &c->call;
+    while (c->cursor < c->n && c->ask[c->cursor].done)
+        c->cursor++;
+    return c->cursor == c->n ? NULL : call_of(c, &c->ask[c->cursor++]);
 }
 
 static void read_verdict(struct question_asked *q, const struct call_record *r)
@@ -175,6 +247,14 @@ static void read_verdict(struct question_asked *q, const struct call_record *r)
     q->verdict.winner_is = v.letter == 'C' ? WINNER_TIE : (v.letter == 'A') == (q->game == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2;
 }
 
+static void take(struct canary *c, struct question_asked *q, const struct call_record *r)
+{
+    read_verdict(q, r);
+    q->done = true;
+    c->done++;
+    c->failed += !q->verdict.read;
+}
+
 int canary_take(struct canary *c, const struct call_record *r, struct err *err)
 {
     int i = 0;
@@ -184,10 +264,7 @@ int canary_take(struct canary *c, const struct call_record *r, struct err *err)
         return err_set(err, ERR_FORMAT, "%s: a reply to a call that the canary did not make; this is a bug", r->key);
     if (call_journal_append(c->o.journal, r, err) < 0)
         return -1;
-    read_verdict(&c->ask[i], r);
-    c->ask[i].done = true;
-    c->done++;
-    c->failed += !c->ask[i].verdict.read;
+    take(c, &c->ask[i], r);
     return 0;
 }
 

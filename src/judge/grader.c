@@ -1,6 +1,7 @@
 /* grader.c - from matches to judgments: which calls are still to be made, and what their replies mean. */
 #include "grader_priv.h"
 
+#include "mtbench/batch.h"
 #include "mtbench/clock.h"
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
@@ -298,6 +299,23 @@ int grader_take(struct grader *g, const struct call_record *r, struct err *err)
     judge(g, game, grader_match(g, i / g->n_games), r);
     finish(g, i, true);
     return 0;
+}
+
+enum batch_reply grader_batch_reply(const struct grader *g, const char *id)
+{
+    size_t n;
+    uint32_t content;
+    char key[CALL_KEY_MAX + 1] = "";
+    if (!batch_id_split(id, &n, &content))
+        return BATCH_STRANGE;
+    memcpy(key, id, n);
+    int i = grader_find(g, key);
+    if (i < 0)
+        return BATCH_STRANGE;
+    const struct game *game = &g->game[i];
+    if ((uint32_t)game->content != content)
+        return BATCH_OLD_PROMPT;
+    return game->state == GAME_DONE && game->status != JUDGMENT_FAILED ? BATCH_MERGED : BATCH_WANTED;
 }
 
 int grader_flush(struct grader *g, struct err *err)

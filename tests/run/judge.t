@@ -538,12 +538,38 @@ def batches():
         r = run("--import", f"{D}/{provider}.errors.jsonl", f"{D}/{provider}.results.jsonl")
         got = tally(x["status"] for x in journal(data, "pair", judge))
         ok(r.rc == 2 and got == {"ok": 30, "failed": 2}, f"{provider}: --import takes results in any order, an error and a missing one: {got}")
+        r = Run(data, None, "--mode", "pairwise-all", "--import", f"{D}/{provider}.results.jsonl", judge=judge + "-x", provider=provider, env=nobody)
+        ok(r.refuses(1, "none of 30 replies") and not os.path.exists(f"{data}/smoke/model_judgment/{judge}-x_pair.jsonl"), f"{provider}: under another judge's name nothing is taken: {r.said}")
+        r = run("--import", f"{D}/{provider}.results.jsonl")
+        ok(r.rc == 2 and "30 replies were merged before" in r.err and tally(x["status"] for x in journal(data, "pair", judge))["ok"] == 30, f"{provider}: merged before: {r.said}")
         r = run("--export", file)
         ok(r.rc == 0 and len(lines(file)) == 2 and "exported  2 calls" in r.out, f"{provider}: the next --export holds the two that are left")
         with open(f"{D}/{provider}.late.jsonl", "w") as f:
             f.writelines(reply(x) for x in lines(file))
         r = run("--import", f"{D}/{provider}.late.jsonl")
         ok(timeless(judgments(data, "pair", judge)) == records, f"{provider}: with those imported the records are FastChat's (exit {r.rc} {r.said})")
+
+
+def taken():
+    """A judgment file without its journal, as FastChat leaves one: what it holds was paid for."""
+    data = folder(["m-one", "m-two"], plain)
+    file = f"{data}/smoke/model_judgment/gpt-4_single"
+    with Stub(replies=REPLIES) as s:
+        Run(data, s.url, "--parallel", "16")
+        before, sent = text_of(file + ".jsonl"), len(s.log())
+        os.remove(file + ".journal")
+        flags = ["--data-dir", data, "--bench-name", "smoke", "--judge-model", "gpt-4"]
+        plan = subprocess.run([MTBENCH, "plan", *flags, "--model-list", "m-one", "m-two"], capture_output=True, text=True, env=ENV).stdout
+        ok("0 calls to come" in plan and not os.path.exists(file + ".journal"), f"plan counts what will be taken over: {next((x for x in plan.splitlines() if x.startswith('judg')), plan)}")
+        r = Run(data, s.url)
+        ok(len(s.log()) == sent and text_of(file + ".jsonl") == before and "32 judgments" in r.err and "taken over" in r.err, f"nothing is asked, the file stays as it is (exit {r.rc} {r.said})")
+        os.remove(file + ".journal")
+        answers = f"{data}/smoke/model_answer/m-two.jsonl"
+        text = text_of(answers)
+        with open(answers, "w") as f:
+            f.write(text.replace("answers 3.2", "says for 3.2"))
+        r = Run(data, s.url)
+        ok(len(s.log()) - sent in (1, 2) and text_of(file + ".jsonl.old1") == before and ".old1" in r.err, f"another answer is judged anew, the file is kept in a copy (exit {r.rc} {r.said})")
 
 
 def canary():
@@ -622,7 +648,7 @@ def timed(part):
 
 
 # They mostly wait, so they wait together; the last looks at what all of them wrote.
-PARTS = [p for p in (official, stopped, killed, canary, ranks, modes, batches, codes, honest, fallback, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
+PARTS = [p for p in (official, stopped, killed, taken, canary, ranks, modes, batches, codes, honest, fallback, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
 try:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(timed, PARTS))

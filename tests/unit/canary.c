@@ -23,7 +23,7 @@ static struct err err;
 
 static struct canary *create(const char *data, int n, const char *run)
 {
-    struct canary_opts o = { "gpt-4", &prompts, n, 2048, run, journal };
+    struct canary_opts o = { "gpt-4", &prompts, n, 2048, run, 1000, journal };
     return canary_create(&o, "judgments", data, strlen(data), &err);
 }
 
@@ -34,7 +34,7 @@ static void answer(struct canary *c, const char *const *replies, struct buf *ask
     buf_clear(asked);
     while ((call = canary_next(c))) {
         const char *user = call->message[call->n_messages - 1].content;
-        struct call_record r = { .key = call->key, .content = call->content, .status = CALL_OK, .text = "", .cost = -1 };
+        struct call_record r = { .key = call->key, .content = call->content, .status = CALL_OK, .text = "", .cost = -1, .tstamp = 3000 };
         buf_printf(asked, "%s: %s|", call->n_messages == 2 ? call->message[0].content : "", user);
         for (int i = 0; replies[i]; i += 2)
             if (strstr(user, replies[i]))
@@ -49,6 +49,36 @@ static const char singles[] =
     S("83", "x", "gpt-4", "single-v1", U("unread"), "-1") S("84", "x", "other", "single-v1", U("of another judge"), "5")
     S("85", "x", "gpt-4", "unknown-v9", U("of another prompt"), "5") S("86", "x", "gpt-4", "single-v1", "", "5")
     S("87", "x", "gpt-4", "single-v1", U("out of range"), "11") S("81", "x", "gpt-4", "single-v1", U("p81"), "6.5");
+
+/* A run that was cut short is gone on with: its replies are paid for. */
+static void test_go_on(void)
+{
+    const char *const replies[] = { "p81", "[[6.5]]", "p82", "[[5]]", NULL };
+    static const double when[] = { 2000, 2000, 999 };
+    static const int second[] = { 2, 1, 2 };              /* how many the next run asks for */
+    static const int left[] = { 1, 1, 2 };                /* calls that it makes: the one that is left; its one, as it asks for another number; both, of long ago */
+    struct buf asked = {0};
+    for (int i = 0; i < 3; i++) {
+        char run[8];
+        snprintf(run, sizeof run, "g%d", i);
+        struct canary *c = create(singles, 2, run);
+        const struct call *call = canary_next(c);
+        struct call_record r = { .key = call->key, .content = call->content, .status = CALL_OK, .text = "[[4]]", .cost = 1, .tstamp = when[i] };
+        ok(canary_take(c, &r, &err) == 0, "one of two calls came back");
+        canary_destroy(c);
+        c = create(singles, second[i], "later");
+        ok(canary_now(c).calls - canary_now(c).done == left[i], "%d of %d are to be asked", left[i], canary_now(c).calls);
+        if (i == 0)
+            ok(canary_verdict(c, 0).read && canary_verdict(c, 0).score_is == 4, "with the verdict that came then");
+        answer(c, replies, &asked);
+        ok(canary_now(c).done == canary_now(c).calls, "all are there");
+        canary_destroy(c);
+        c = create(singles, second[i], "next");
+        ok(canary_now(c).done == 0, "a run that came to its end is not gone on with");
+        canary_destroy(c);
+    }
+    buf_free(&asked);
+}
 
 static void test_single(void)
 {
@@ -106,6 +136,7 @@ int main(void)
     if (mkstemp(path) < 0 || judge_prompts_parse("prompts", prompt_file, strlen(prompt_file), &prompts, &err) < 0 || !(journal = call_journal_open(path, &m, &err)))
         return fprintf(stderr, "%s\n", err.text), 1;
     test_single();
+    test_go_on();
     test_pairs();
     ok(!create("", 3, "e") && err.kind == ERR_USAGE, "an empty file: %s", err.text);
     ok(!create("{\"question_id\": 1}\n", 3, "f") && err.kind == ERR_FORMAT, "no judgment: %s", err.text);

@@ -643,7 +643,7 @@ static void test_exchanged(void)
     start(&r, "both", MODE_PAIRWISE_ALL, "both.journal", 1, letters);
     matches_free(&r.matches);
     static const char *const turned[] = { "y", "x" };
-    struct match_opts m = { &questions, turned, 2, NULL, MODE_PAIRWISE_ALL, &prompts };
+    struct match_opts m = { .questions = &questions, .model = turned, .n_models = 2, .mode = MODE_PAIRWISE_ALL, .prompts = &prompts };
     matches_build(&m, &r.matches, &err);
     r.o.matches = &r.matches;
     open_grader(&r);
