@@ -574,7 +574,7 @@ static void test_take_over(void)
         start(&r, "gpt-x", mode[k], k ? "later_pair.journal" : "later.journal", 1, none);
         open_grader(&r);
         ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && taken.taken == units && !taken.reread && !taken.left &&
-            grader_now(r.grader).calls_left == 0 && grader_now(r.grader).cost == 0, "a new journal takes over %ld judgments", taken.taken);
+            grader_now(r.grader).calls_left == 0 && grader_now(r.grader).paid.cost == 0, "a new journal takes over %ld judgments", taken.taken);
         ok(grader_write(r.grader, 1, file, &err) == 0, "written again");
         char *after = file_of(k ? "mine_pair.jsonl" : "mine.jsonl");
         ok(!strcmp(before, after), "the file is the same to the byte");
@@ -648,7 +648,7 @@ static void test_exchanged(void)
     r.o.matches = &r.matches;
     open_grader(&r);
     struct grader_now now = grader_now(r.grader);
-    ok(now.done == 6 && now.calls_left == 0 && now.cost == 3, "y against x asks for nothing and costs nothing more");
+    ok(now.done == 6 && now.calls_left == 0 && now.paid.cost == 0, "y against x asks for nothing and costs nothing");
     ok(grader_write(r.grader, 1, path_of("both.jsonl"), &err) == 0, "written");
     char *text = file_of("both.jsonl");
     ok(strstr(text, "\"model_1\": \"y\", \"model_2\": \"x\", \"g1_winner\": \"tie\", \"g2_winner\": \"model_2\"") &&
