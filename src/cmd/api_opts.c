@@ -6,6 +6,7 @@
 #include "mtbench/paths.h"
 #include "mtbench/progress.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,8 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
     *o = (struct api_opts){
         .bench_name = "mt_bench", .data_dir = "data", .model = "gpt-3.5-turbo", .progress = "auto", .num_choices = 1, .max_tokens = 1024, .parallel = 1,
     };
+    char providers[200];
+    snprintf(providers, sizeof providers, "%s (by the model's name; compatible with a URL)", provider_names());
     const struct opt table[] = {
         { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
         { "answer-file", OPT_STRING, &o->answer_file, NULL, "FILE", "output (DATA/BENCH/model_answer/ID.jsonl)" },
@@ -61,7 +64,7 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
         { "parallel", OPT_INT, &o->parallel, NULL, "N", "most calls in flight (1)" },
         { "openai-api-base", OPT_STRING, &o->base_url, NULL, "URL", "server of a compatible API, with or without /v1" },
         { "base-url", OPT_STRING, &o->base_url, NULL, "URL", "the same" },
-        { "provider", OPT_STRING, &o->provider, NULL, "NAME", "openai, azure, anthropic or compatible (by the model's name; compatible with a URL)" },
+        { "provider", OPT_STRING, &o->provider, NULL, "NAME", providers },
         { "model-id", OPT_STRING, &o->model_id, NULL, "NAME", "name of the answers: file name and model_id (the model's)" },
         { "system", OPT_STRING, &o->system, NULL, "TEXT", "system message, \"\" for none (FastChat's for the model's name)" },
         { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; answers, journal and manifest are kept as .old1, .old2 ..." },

@@ -7,6 +7,7 @@
 #include "mtbench/progress.h"
 #include "mtbench/provider.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void judge_opts_default(struct judge_opts *o)
@@ -19,13 +20,15 @@ void judge_opts_default(struct judge_opts *o)
 
 int judge_opts_rows(struct judge_opts *o, struct opt *table)
 {
+    static char providers[200];          /* the rows are copied and outlive this */
+    snprintf(providers, sizeof providers, "%s, local (by the judge's name)", provider_names());
     const struct opt rows[] = {
         { "judge-file", OPT_STRING, &o->judge_file, NULL, "FILE", "judge prompts (DATA/judge_prompts.jsonl)" },
         { "judge-model", OPT_STRING, &o->judge_model, &o->given_judge_model, "NAME", "the judge; names the files too (gpt-4)" },
         { "baseline-model", OPT_STRING, &o->baseline_model, NULL, "NAME", "opponent in pairwise-baseline (gpt-3.5-turbo)" },
         { "mode", OPT_STRING, &o->mode_name, NULL, "MODE", "single, pairwise-baseline or pairwise-all (single)" },
         { "parallel", OPT_INT, &o->parallel, NULL, "N", "most calls in flight (1)" },
-        { "judge-provider", OPT_STRING, &o->provider, NULL, "NAME", "openai, azure, anthropic, compatible or local (by the judge's name)" },
+        { "judge-provider", OPT_STRING, &o->provider, NULL, "NAME", providers },
         { "judge-base-url", OPT_STRING, &o->base_url, NULL, "URL", "server of a compatible judge, with or without /v1" },
         { "judge-path", OPT_STRING, &o->judge_path, NULL, "PATH", "weights of a local judge, as --model-path" },
         { "judge-constrained", OPT_FLAG, &o->constrained, NULL, NULL, "local judge: force the verdict, record its expected score" },
