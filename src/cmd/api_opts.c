@@ -5,6 +5,7 @@
 
 #include "mtbench/paths.h"
 #include "mtbench/progress.h"
+#include "mtbench/provider.h"
 
 #include <stdio.h>
 #include <stdlib.h>
