@@ -118,12 +118,24 @@ static int read_llama3(const cJSON *s, struct model_config *c, struct err *err)
     return 0;
 }
 
+static bool known_rope(const char *type)
+{
+    static const char *const known[] = { "default", "dynamic", "linear", "llama3", "yarn" };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i], type))
+            return true;
+    return false;
+}
+
 /* "rope_scaling" of transformers before 5, or "rope_parameters", which hold the base as well. */
 static int read_rope(const cJSON *root, struct model_config *c, struct err *err)
 {
     const char *block = field(root, "rope_scaling") ? "rope_scaling" : "rope_parameters";
     const cJSON *s = field(root, block);
     double top = number(root, "rope_theta", 0), inner = number(s, "rope_theta", 0);
+    const char *type = text(field(s, "rope_type")) ? text(field(s, "rope_type")) : text(field(s, "type"));
+    if (type && !known_rope(type))
+        return err_set(err, ERR_MODEL, "%s type \"%s\" is not supported; known are default, dynamic, linear, llama3, yarn", block, type);
     if (s && rope_keys_check(s, block, err) < 0)
         return -1;
     if (top != 0 && inner != 0 && top != inner)
@@ -131,7 +143,6 @@ static int read_rope(const cJSON *root, struct model_config *c, struct err *err)
     c->rope.theta = (float)(inner != 0 ? inner : top != 0 ? top : 10000);
     c->rope.factor = 1;
     c->rope.attention_factor = 1;
-    const char *type = text(field(s, "rope_type")) ? text(field(s, "rope_type")) : text(field(s, "type"));
     if (!type || !strcmp(type, "default"))
         return 0;
     /* Dynamic scaling begins beyond max_position_embeddings, where no sequence of this program goes. */
@@ -143,10 +154,8 @@ static int read_rope(const cJSON *root, struct model_config *c, struct err *err)
         c->rope.scaling = ROPE_LINEAR;
     else if (!strcmp(type, "llama3"))
         return read_llama3(s, c, err);
-    else if (!strcmp(type, "yarn"))
-        return read_yarn(s, c, err);
     else
-        return err_set(err, ERR_MODEL, "rope_scaling type \"%s\" is not supported; known are default, dynamic, linear, llama3, yarn", type);
+        return read_yarn(s, c, err);
     return 0;
 }
 

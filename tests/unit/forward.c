@@ -1,7 +1,9 @@
 /* forward.c - tiny models of every architecture row against the logits of Hugging Face transformers (tests/golden/make_tiny.py): loaded from
  * safetensors, run by the CPU backend on every instruction set, prefilled at once, in pieces, and token by token; and their twins in GGUF.
+ * Their bits are pinned by digests (tests/golden/bits.h): of the prompt's logits, and of a longer one's, which crosses a split of attention.
  * The KV cache is fp16 and transformers' is fp32, so logits differ by its rounding: at most 2e-3 of their spread here. */
 #include "mtbench/backend.h"
+#include "mtbench/hash.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
@@ -9,12 +11,13 @@
 
 #include "allocations.h"
 #include "tap.h"
+#include "tests/golden/bits.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 40, VOCAB = 96 };
+enum { N = 40, VOCAB = 96, LONG = 300, PAGES = (LONG + KV_PAGE - 1) / KV_PAGE };
 
 struct rig {
     struct source *source;
@@ -44,11 +47,11 @@ static int open_rig(struct rig *r, const char *name, const char *isa, struct err
         return -1;
     r->packed = ops_cpu.alloc(r->m->be, r->m->packed_bytes, err);
     model_attach(r->m, r->packed);
-    if (model_load(r->m, r->source, err) < 0 || model_rope(r->m, 64, err) < 0)
+    if (model_load(r->m, r->source, err) < 0 || model_rope(r->m, LONG, err) < 0)
         return -1;
     r->f = forward_create(r->m, N, 1, err);
     r->kv = (struct kv_view){ .n_layers = c->n_layers, .n_kv = c->n_kv, .head_dim = c->head_dim };
-    r->kv_bytes = kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    r->kv_bytes = PAGES * kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
     r->kv.base = ops_cpu.alloc(r->m->be, r->kv_bytes, err);
     return 0;
 }
@@ -68,19 +71,40 @@ static void close_rig(struct rig *r)
     source_files_close(r->source);
 }
 
-/* Logits of the last position, the prompt in steps of 'piece' rows. */
-static void run(struct rig *r, int piece, float *logits)
+/* Logits of the last of 'length' positions, the prompt in steps of 'piece' rows. */
+static void run(struct rig *r, int length, int piece, float *logits)
 {
-    int32_t token[N], page = 0;
-    for (int i = 0; i < N; i++)
+    int32_t token[LONG], page[PAGES];
+    for (int i = 0; i < PAGES; i++)
+        page[i] = PAGES - 1 - i;
+    for (int i = 0; i < length; i++)
         token[i] = (i * 37 + 11) % VOCAB;
-    for (int at = 0; at < N; at += piece) {
-        int n = N - at < piece ? N - at : piece;
-        struct seq_run seq = { .n_rows = n, .pos = at, .page = &page };
+    for (int at = 0; at < length; at += piece) {
+        int n = length - at < piece ? length - at : piece;
+        struct seq_run seq = { .n_rows = n, .pos = at, .page = page };
         struct step step = { .n_rows = n, .token = token + at, .n_runs = 1, .run = &seq };
         int32_t last = n - 1;
         memcpy(logits, forward_step(r->f, &r->kv, &step, &last, 1), VOCAB * sizeof *logits);
     }
+}
+
+static const char *pinned(const char *name)
+{
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
+        if (!strcmp(bits[i].name, name))
+            return bits[i].sha256;
+    return "none";
+}
+
+/* Both prompts' logits have the bits that they had when tests/golden/make_bits was run last. */
+static void check_pinned(struct rig *r, const char *name, const char *isa, const float short_one[VOCAB])
+{
+    float both[2 * VOCAB];
+    char hex[65];
+    memcpy(both, short_one, VOCAB * sizeof *both);
+    run(r, LONG, N, both + VOCAB);
+    sha256_hex(both, sizeof both, hex);
+    ok(!strcmp(hex, pinned(name)), "%s on %s: bits %s", name, isa, hex);
 }
 
 /* Every way to run the model gives the same bits; 'first' gets them. False: none ran. */
@@ -94,7 +118,7 @@ static bool check_bits(const char *name, float first[VOCAB])
     for (int i = 0; i < 3; i++) {
         struct rig r;
         if (!strstr(backend_cpu_isas(), isa[i])) {
-            skip(2, "this machine lacks the instruction set");
+            skip(3, "this machine lacks the instruction set");
             continue;
         }
         if (open_rig(&r, name, isa[i], &err) < 0) {
@@ -105,13 +129,14 @@ static bool check_bits(const char *name, float first[VOCAB])
         int differ = 0;
         long before = n_allocations;
         for (int p = 0; p < 3; p++) {
-            run(&r, piece[p], got);
+            run(&r, N, piece[p], got);
             if (!have_first)
                 memcpy(first, got, sizeof got);
             have_first = true;
             differ += memcmp(first, got, sizeof got) != 0;
         }
         long made = n_allocations - before;
+        check_pinned(&r, name, isa[i], first);
         ok(differ == 0, "%s on %s: prompt whole, in sevens, one by one: same bits", name, isa[i]);
         ok(made == 0, "%s on %s: no step allocates", name, isa[i]);
         close_rig(&r);

@@ -1,0 +1,20 @@
+/* bits.h - digests of logits of the tiny models; made by tests/golden/make_bits. */
+static const struct { const char *name, *sha256; } bits[] = {
+    { "llama", "7192bb42207002484e8c419db0c26ecb020dc7e6c40b2042ce5e9913938987ab" },
+    { "llama3_scaling", "e2c4d6b1be83965e5b808f67190a8372857073084efd79c944c79e7208e6bf50" },
+    { "llama3_scaling.gguf", "e2c4d6b1be83965e5b808f67190a8372857073084efd79c944c79e7208e6bf50" },
+    { "llama_bias", "532eb6870475a57e9f351427ca5f55ffb942b34cf6742a72d3d8fa40413017dc" },
+    { "llama_bias-00002-of-00002.gguf", "532eb6870475a57e9f351427ca5f55ffb942b34cf6742a72d3d8fa40413017dc" },
+    { "llama_gqa_tied", "3eeabf71abbfc659fb7b06b35148736bb5a1a0b7b79e93347f101fab5bc65299" },
+    { "llama_gqa_tied.gguf", "3eeabf71abbfc659fb7b06b35148736bb5a1a0b7b79e93347f101fab5bc65299" },
+    { "llama_linear", "40967a9ddb91b25b790a7a562c7148b84a5320efb2d5c8fd208e3987ec6e5e1f" },
+    { "llama_old", "fef8a77fad11d7bf4a0aff58896392c59f30219c339f2c14a8077f093d185377" },
+    { "llama_shards", "1645527ee8e58d8e24b6e7394d7e1d6a82caafb404a6a383906aea0a152e6872" },
+    { "mistral_nemo", "fd0f197986019fe7db447976f371b354036961d2ffca5ff55e507dd080344377" },
+    { "mistral_window", "c46a445f9dd60e105edd9ea887385b0bc8f3cfcc786a8b5143c6b48649ba420a" },
+    { "qwen2", "18e8da4b82fa941b67732c3a1412f4803835688604ac9e475b5205c161f3cfc9" },
+    { "qwen2_window", "5a529af47526e91d823207b52f853af61b9d607b13eea7e97a63732961e9de7a" },
+    { "qwen2_yarn", "e7cec0d4bf92f575644577722a9d7ee3b88149b3b2c12671391978db3401f238" },
+    { "qwen2_yarn.gguf", "e7cec0d4bf92f575644577722a9d7ee3b88149b3b2c12671391978db3401f238" },
+    { "smollm", "3ea2fb6db6110ffbb7b4b305672954209b9bdb08a32b3c458cd944e3bfcb2801" },
+};
