@@ -37,6 +37,7 @@ struct template *template_parse(const char *src, size_t n, struct err *err)
         template_destroy(t);
         return NULL;
     }
+    t->w.line = 1;
     if (utf8_bad(src, n) >= 0)
         work_fail(&t->w, "not UTF-8");
     struct slice copy = with_line_feeds(&t->w, src, n);

@@ -1,5 +1,5 @@
-/* template_chars.c - what Python's str says about characters, and their case mappings. Classes and simple mappings are utf8proc's; the tables
- * hold what it lacks: SpecialCasing.txt's letters that become several, Other_Lowercase and Other_Uppercase, and digits that are no decimals. */
+/* template_chars.c - what Python's str says about characters, and their case mappings. Classes and simple mappings are utf8proc's; the
+ * tables hold what it lacks: SpecialCasing.txt's letters that become several, Other_Lowercase and Other_Uppercase, digits that are no decimals. */
 #include "template_priv.h"
 #include "unicode.h"
 
@@ -11,9 +11,12 @@
 struct range { uint32_t first, last; };
 
 static const struct range other_lower[] = {
-    { 0xaa, 0xaa }, { 0xba, 0xba }, { 0x2b0, 0x2b8 }, { 0x2c0, 0x2c1 }, { 0x2e0, 0x2e4 }, { 0x345, 0x345 }, { 0x37a, 0x37a }, { 0x1d2c, 0x1d6a },
-    { 0x1d78, 0x1d78 }, { 0x1d9b, 0x1dbf }, { 0x2071, 0x2071 }, { 0x207f, 0x207f }, { 0x2090, 0x209c }, { 0x2170, 0x217f }, { 0x24d0, 0x24e9 },
-    { 0x2c7c, 0x2c7d }, { 0xa69c, 0xa69d }, { 0xa770, 0xa770 }, { 0xa7f8, 0xa7f9 }, { 0xab5c, 0xab5f }, { 0x10780, 0x10780 }, { 0x10783, 0x10785 },
+    { 0xaa, 0xaa }, { 0xba, 0xba }, { 0x2b0, 0x2b8 }, { 0x2c0, 0x2c1 }, { 0x2e0, 0x2e4 }, { 0x345, 0x345 }, { 0x37a, 0x37a },
+    { 0x1d2c, 0x1d6a },
+    { 0x1d78, 0x1d78 }, { 0x1d9b, 0x1dbf }, { 0x2071, 0x2071 }, { 0x207f, 0x207f }, { 0x2090, 0x209c }, { 0x2170, 0x217f },
+    { 0x24d0, 0x24e9 },
+    { 0x2c7c, 0x2c7d }, { 0xa69c, 0xa69d }, { 0xa770, 0xa770 }, { 0xa7f8, 0xa7f9 }, { 0xab5c, 0xab5f }, { 0x10780, 0x10780 },
+    { 0x10783, 0x10785 },
     { 0x10787, 0x107b0 }, { 0x107b2, 0x107ba }, { 0, 0 },
 };
 static const struct range other_upper[] = {
@@ -21,8 +24,10 @@ static const struct range other_upper[] = {
 };
 static const struct range other_digit[] = {
     { 0xb2, 0xb3 }, { 0xb9, 0xb9 }, { 0x1369, 0x1371 }, { 0x19da, 0x19da }, { 0x2070, 0x2070 }, { 0x2074, 0x2079 }, { 0x2080, 0x2089 },
-    { 0x2460, 0x2468 }, { 0x2474, 0x247c }, { 0x2488, 0x2490 }, { 0x24ea, 0x24ea }, { 0x24f5, 0x24fd }, { 0x24ff, 0x24ff }, { 0x2776, 0x277e },
-    { 0x2780, 0x2788 }, { 0x278a, 0x2792 }, { 0x10a40, 0x10a43 }, { 0x10e60, 0x10e68 }, { 0x11052, 0x1105a }, { 0x1f100, 0x1f10a }, { 0, 0 },
+    { 0x2460, 0x2468 }, { 0x2474, 0x247c }, { 0x2488, 0x2490 }, { 0x24ea, 0x24ea }, { 0x24f5, 0x24fd }, { 0x24ff, 0x24ff },
+    { 0x2776, 0x277e },
+    { 0x2780, 0x2788 }, { 0x278a, 0x2792 }, { 0x10a40, 0x10a43 }, { 0x10e60, 0x10e68 }, { 0x11052, 0x1105a }, { 0x1f100, 0x1f10a },
+    { 0, 0 },
 };
 
 static bool in_ranges(const struct range *r, uint32_t c)
@@ -40,7 +45,8 @@ static utf8proc_category_t category(uint32_t c)
 
 bool char_space(uint32_t c)
 {
-    return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+    return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
            c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
@@ -161,12 +167,14 @@ static bool cased(uint32_t c)
 /* Unicode's Case_Ignorable: marks, modifiers and the apostrophes and dots inside words. */
 static bool ignorable(uint32_t c)
 {
-    static const uint32_t inside[] = { '\'', '.', ':', 0xb7, 0x387, 0x55f, 0x5f4, 0x2018, 0x2019, 0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a };
+    static const uint32_t inside[] = { '\'', '.', ':', 0xb7, 0x387, 0x55f, 0x5f4, 0x2018, 0x2019, 0x2024, 0x2027, 0xfe13, 0xfe52,
+            0xfe55, 0xff07, 0xff0e, 0xff1a };
     utf8proc_category_t k = category(c);
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
         if (c == inside[i])
             return true;
-    return k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_ME || k == UTF8PROC_CATEGORY_CF || k == UTF8PROC_CATEGORY_LM || k == UTF8PROC_CATEGORY_SK;
+    return k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_ME || k == UTF8PROC_CATEGORY_CF || k == UTF8PROC_CATEGORY_LM ||
+            k == UTF8PROC_CATEGORY_SK;
 }
 
 /* A capital sigma at s[i] ends its word: a cased letter before it, none behind. */

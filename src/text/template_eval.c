@@ -134,7 +134,8 @@ static struct value eval_or_none(struct eval *e, const struct node *n)
 
 static struct value sliced(struct eval *e, const struct node *n)
 {
-    struct value v = eval_node(e, n->a), begin = eval_or_none(e, n->b), end = eval_or_none(e, n->c), step = eval_or_none(e, n->n ? n->list[0] : NULL);
+    struct value v = eval_node(e, n->a), begin = eval_or_none(e, n->b), end = eval_or_none(e, n->c);
+    struct value step = eval_or_none(e, n->n ? n->list[0] : NULL);
     e->w->line = n->line;
     return value_slice(e, v, begin, end, step);
 }

@@ -260,7 +260,8 @@ static struct value f_round(struct eval *e, struct value in, struct value *a, co
         return value_round(e, in, precision);
     if (!slice_is(method, "ceil") && !slice_is(method, "floor"))
         work_fail(e->w, "the method of round must be common, ceil or floor");
-    struct value unit = value_binary(e, (struct slice){ "**", 2 }, v_int(10), precision), scaled = value_binary(e, (struct slice){ "*", 1 }, in, unit);
+    struct value unit = value_binary(e, (struct slice){ "**", 2 }, v_int(10), precision);
+    struct value scaled = value_binary(e, (struct slice){ "*", 1 }, in, unit);
     if (!v_number(scaled, &x))
         work_fail(e->w, "must be real number, not %s", v_type_name(scaled));
     if (scaled.type == V_FLOAT)
@@ -269,12 +270,14 @@ static struct value f_round(struct eval *e, struct value in, struct value *a, co
 }
 
 const struct filter_row text_filters[] = {
-    { "trim", "chars?", f_trim }, { "tojson", "ensure_ascii? indent? separators? sort_keys?", f_tojson }, { "default", "default_value? boolean?", f_default },
+    { "trim", "chars?", f_trim }, { "tojson", "ensure_ascii? indent? separators? sort_keys?", f_tojson },
+    { "default", "default_value? boolean?", f_default },
     { "d", "default_value? boolean?", f_default }, { "upper", "", f_upper }, { "lower", "", f_lower }, { "title", "", f_title },
     { "capitalize", "", f_capitalize }, { "replace", "old new count?", f_replace }, { "string", "", f_string }, { "safe", "", f_safe },
     { "e", "", f_escape }, { "escape", "", f_escape }, { "forceescape", "", f_forceescape }, { "indent", "width? first? blank?", f_indent },
     { "format", NULL, f_format }, { "center", "width?", f_center }, { "truncate", "length? killwords? end? leeway?", f_truncate },
-    { "wordcount", "", f_wordcount }, { "attr", "name", f_attr }, { "abs", "", f_abs }, { "int", "default? base?", f_int }, { "float", "default?", f_float },
+    { "wordcount", "", f_wordcount }, { "attr", "name", f_attr }, { "abs", "", f_abs }, { "int", "default? base?", f_int },
+    { "float", "default?", f_float },
     { "round", "precision? method?", f_round }, { "filesizeformat", NULL, NULL }, { "pprint", NULL, NULL }, { "striptags", NULL, NULL },
     { "urlencode", NULL, NULL }, { "urlize", NULL, NULL }, { "wordwrap", NULL, NULL }, { "xmlattr", NULL, NULL }, { NULL, NULL, NULL },
 };

@@ -1,4 +1,5 @@
-/* template_format.c - Python's two ways of filling a string: "..." % args, and "...".format(args) with its little language of specifications. */
+/* template_format.c - Python's two ways of filling a string: "..." % args, and "...".format(args) with its little language of
+ * specifications. */
 #include "template_priv.h"
 
 #include <math.h>
@@ -316,7 +317,8 @@ struct value text_percent(struct eval *e, struct value format, struct value args
     struct slice f = format.s;
     if (format.safe)
         work_fail(e->w, "a format that was marked as safe is not supported");
-    p.mapping = args.type == V_DICT || args.type == V_UNDEFINED || (args.type == V_LIST && (args.list->kind == L_LIST || args.list->kind == L_RANGE));
+    p.mapping = args.type == V_DICT || args.type == V_UNDEFINED || (args.type == V_LIST &&
+            (args.list->kind == L_LIST || args.list->kind == L_RANGE));
     for (size_t i = 0; i < f.len;) {
         const char *percent = memchr(f.ptr + i, '%', f.len - i);
         size_t n = percent ? (size_t)(percent - f.ptr) - i : f.len - i;

@@ -121,7 +121,8 @@ static size_t digits(const char *p, const char *end, size_t most, uint32_t base,
     size_t n = 0;
     *value = 0;
     for (; n < most && p + n < end; n++) {
-        uint32_t c = (unsigned char)p[n], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 99;
+        uint32_t c = (unsigned char)p[n], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' &&
+                (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 99;
         if (d >= base)
             break;
         *value = *value * base + d;
@@ -194,7 +195,8 @@ static void lex_string(struct lexer *l)
 static size_t digit_run(const char *p, const char *end, const char *of)
 {
     size_t n = 0;
-    while (p + n < end && p[n] && (strchr(of, p[n]) || (p[n] == '_' && n && p[n - 1] != '_' && p + n + 1 < end && p[n + 1] && strchr(of, p[n + 1]))))
+    while (p + n < end && p[n] && (strchr(of, p[n]) || (p[n] == '_' && n && p[n - 1] != '_' && p + n + 1 < end && p[n + 1] &&
+            strchr(of, p[n + 1]))))
         n++;
     return n;
 }
@@ -347,7 +349,8 @@ static bool lex_raw(struct lexer *l)
         return false;
     lex_close(l, behind, mark, false);
     for (const char *close = l->p; close + 1 < l->end; close++) {
-        if (close[0] != '{' || close[1] != '%' || !(at.p = skip_word(l, close + 2, "endraw")) || at.p >= l->end || !(behind = at_close(&at, '%', &mark)))
+        if (close[0] != '{' || close[1] != '%' || !(at.p = skip_word(l, close + 2, "endraw")) || at.p >= l->end ||
+                !(behind = at_close(&at, '%', &mark)))
             continue;
         lex_text(l, close);
         lex_close(l, behind, mark, true);

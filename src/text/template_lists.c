@@ -198,8 +198,8 @@ static struct call *keep_call(struct eval *e, const struct call *c, int from)
 {
     struct call *k = work_alloc(e->w, sizeof *k);
     *k = *c;
-    k->pos += from < c->n_pos ? from : c->n_pos;
     k->n_pos = from < c->n_pos ? c->n_pos - from : 0;
+    k->pos = k->n_pos ? c->pos + from : NULL;
     return k;
 }
 
@@ -422,7 +422,8 @@ static struct value f_reverse(struct eval *e, struct value in, struct value *a, 
     (void)a, (void)c;
     struct list *items = reversed(e, in);
     if (in.type == V_STRING)
-        return (struct value){ .type = V_STRING, .safe = in.safe, .s = text_join(e, (struct slice){ "", 0 }, list_iter(e->w, items), v_none(), false) };
+        return (struct value){ .type = V_STRING, .safe = in.safe, .s = text_join(e, (struct slice){ "", 0 }, list_iter(e->w, items),
+                v_none(), false) };
     if (in.type == V_ITER || in.type == V_LOOP)
         return (struct value){ .type = V_LIST, .list = items };
     return (struct value){ .type = V_ITER, .iter = list_iter(e->w, items) };
@@ -451,11 +452,15 @@ static struct value f_length(struct eval *e, struct value in, struct value *a, c
 }
 
 const struct filter_row list_filters[] = {
-    { "length", "", f_length }, { "count", "", f_length }, { "join", "d? attribute?", f_join }, { "first", "", f_first }, { "last", "", f_last },
-    { "list", "", f_list }, { "items", "", f_items }, { "dictsort", "case_sensitive? by? reverse?", f_dictsort }, { "select", NULL, f_select },
+    { "length", "", f_length }, { "count", "", f_length }, { "join", "d? attribute?", f_join }, { "first", "", f_first },
+    { "last", "", f_last },
+    { "list", "", f_list }, { "items", "", f_items }, { "dictsort", "case_sensitive? by? reverse?", f_dictsort },
+    { "select", NULL, f_select },
     { "reject", NULL, f_reject }, { "selectattr", NULL, f_selectattr }, { "rejectattr", NULL, f_rejectattr }, { "map", NULL, f_map },
-    { "unique", "case_sensitive? attribute?", f_unique }, { "sort", "reverse? case_sensitive? attribute?", f_sort }, { "reverse", "", f_reverse },
+    { "unique", "case_sensitive? attribute?", f_unique }, { "sort", "reverse? case_sensitive? attribute?", f_sort },
+    { "reverse", "", f_reverse },
     { "sum", "attribute? start?", f_sum }, { "min", "case_sensitive? attribute?", f_min }, { "max", "case_sensitive? attribute?", f_max },
-    { "groupby", "attribute default? case_sensitive?", f_groupby }, { "batch", "linecount fill_with?", f_batch }, { "slice", "slices fill_with?", f_slice },
+    { "groupby", "attribute default? case_sensitive?", f_groupby }, { "batch", "linecount fill_with?", f_batch },
+    { "slice", "slices fill_with?", f_slice },
     { "random", NULL, NULL }, { NULL, NULL, NULL },
 };

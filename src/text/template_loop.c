@@ -1,4 +1,4 @@
-/* template_loop.c - for loops: their items, what `loop` knows, and recursion. What is not asked for is not looked ahead for, as in jinja2. */
+/* template_loop.c - for loops: their items, what `loop` knows, and recursion. As in jinja2, nothing is looked ahead for unasked. */
 #include "template_priv.h"
 
 static bool next_item(struct eval *e, struct loop *l, struct value *out)
@@ -88,7 +88,8 @@ bool loop_changed(struct eval *e, struct loop *l, const struct call *c)
         work_fail(e->w, "changed() takes no names");
     for (int i = 0; i < c->n_pos; i++)
         list_add(e->w, values, c->pos[i]);
-    bool same = l->changed && v_equal(e->w, (struct value){ .type = V_LIST, .list = values }, (struct value){ .type = V_LIST, .list = l->changed });
+    const struct value new = { .type = V_LIST, .list = values }, old = { .type = V_LIST, .list = l->changed };
+    bool same = l->changed && v_equal(e->w, new, old);
     l->changed = same ? l->changed : values;
     return !same;
 }

@@ -396,15 +396,19 @@ static struct value m_istitle(struct eval *e, struct value self, struct value *a
 }
 
 static const struct method_row text_methods[] = {
-    { "strip", "/chars?", m_strip }, { "lstrip", "/chars?", m_lstrip }, { "rstrip", "/chars?", m_rstrip }, { "split", "sep? maxsplit?", m_split },
-    { "rsplit", "sep? maxsplit?", m_rsplit }, { "splitlines", "keepends?", m_splitlines }, { "startswith", "/prefix start? end?", m_startswith },
+    { "strip", "/chars?", m_strip }, { "lstrip", "/chars?", m_lstrip }, { "rstrip", "/chars?", m_rstrip },
+    { "split", "sep? maxsplit?", m_split },
+    { "rsplit", "sep? maxsplit?", m_rsplit }, { "splitlines", "keepends?", m_splitlines },
+    { "startswith", "/prefix start? end?", m_startswith },
     { "endswith", "/suffix start? end?", m_endswith }, { "upper", "", m_upper }, { "lower", "", m_lower }, { "title", "", m_title },
-    { "capitalize", "", m_capitalize }, { "swapcase", "", m_swapcase }, { "casefold", "", m_casefold }, { "replace", "/old new count?", m_replace },
+    { "capitalize", "", m_capitalize }, { "swapcase", "", m_swapcase }, { "casefold", "", m_casefold },
+    { "replace", "/old new count?", m_replace },
     { "join", "/iterable", m_join }, { "find", "/sub start? end?", m_find }, { "rfind", "/sub start? end?", m_rfind },
     { "index", "/sub start? end?", m_index }, { "rindex", "/sub start? end?", m_rindex }, { "count", "/sub start? end?", m_count },
     { "format", NULL, m_format }, { "removeprefix", "/prefix", m_removeprefix }, { "removesuffix", "/suffix", m_removesuffix },
     { "center", "/width fillchar?", m_center }, { "ljust", "/width fillchar?", m_ljust }, { "rjust", "/width fillchar?", m_rjust },
-    { "zfill", "/width", m_zfill }, { "expandtabs", "tabsize?", m_expandtabs }, { "partition", "/sep", m_partition }, { "rpartition", "/sep", m_rpartition },
+    { "zfill", "/width", m_zfill }, { "expandtabs", "tabsize?", m_expandtabs }, { "partition", "/sep", m_partition },
+    { "rpartition", "/sep", m_rpartition },
     { "isdigit", "", m_isdigit }, { "isdecimal", "", m_isdecimal }, { "isalpha", "", m_isalpha }, { "isalnum", "", m_isalnum },
     { "isspace", "", m_isspace }, { "isprintable", "", m_isprintable }, { "isascii", "", m_isascii }, { "islower", NULL, m_islower },
     { "isupper", NULL, m_isupper }, { "istitle", "", m_istitle }, { NULL, NULL, NULL },
@@ -449,7 +453,8 @@ static struct value m_dict_copy(struct eval *e, struct value self, struct value 
 }
 
 static const struct method_row dict_methods[] = {
-    { "get", "/key default?", m_get }, { "items", "", m_items }, { "keys", "", m_keys }, { "values", "", m_values }, { "copy", "", m_dict_copy },
+    { "get", "/key default?", m_get }, { "items", "", m_items }, { "keys", "", m_keys }, { "values", "", m_values },
+    { "copy", "", m_dict_copy },
     { NULL, NULL, NULL },
 };
 
@@ -489,7 +494,8 @@ static struct value m_list_copy(struct eval *e, struct value self, struct value 
 }
 
 static const struct method_row list_methods[] = {
-    { "index", "/value start? stop?", m_list_index }, { "count", "/value", m_list_count }, { "copy", "", m_list_copy }, { NULL, NULL, NULL },
+    { "index", "/value start? stop?", m_list_index }, { "count", "/value", m_list_count }, { "copy", "", m_list_copy },
+    { NULL, NULL, NULL },
 };
 
 /* ---- loops ---- */

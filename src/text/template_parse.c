@@ -95,7 +95,8 @@ static void check_order(struct parser *p, const struct node *call, const struct 
 {
     for (const struct arg *b = call->arg; b < a; b++) {
         bool late = a->kind == ARG_POSITION ? b->kind != ARG_POSITION : a->kind == ARG_LIST ? b->kind >= ARG_LIST : b->kind == ARG_DICT;
-        bool twice = a->kind == ARG_NAMED && b->kind == ARG_NAMED && a->name.len == b->name.len && !memcmp(a->name.ptr, b->name.ptr, a->name.len);
+        bool twice = a->kind == ARG_NAMED && b->kind == ARG_NAMED && a->name.len == b->name.len &&
+                !memcmp(a->name.ptr, b->name.ptr, a->name.len);
         if (late || twice)
             parse_fail(p, twice ? "each argument once" : "positions before names");
     }
@@ -149,7 +150,8 @@ static struct node *named(struct parser *p)
         enum value_type type;
         bool b;
     } word[] = {
-        { "true", V_BOOL, true }, { "True", V_BOOL, true }, { "false", V_BOOL, false }, { "False", V_BOOL, false }, { "none", V_NONE, false }, { "None", V_NONE, false },
+        { "true", V_BOOL, true }, { "True", V_BOOL, true }, { "false", V_BOOL, false }, { "False", V_BOOL, false },
+        { "none", V_NONE, false }, { "None", V_NONE, false },
     };
     for (size_t i = 0; i < sizeof word / sizeof *word; i++)
         if (slice_is(p->t->s, word[i].name))

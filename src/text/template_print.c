@@ -41,7 +41,8 @@ static void print_list(struct work *w, struct buf *b, const struct list *l)
     static const char *const open[] = { "[", "(", "(", "", "dict_keys([", "dict_values([", "dict_items([" };
     static const char *const close[] = { "]", ")", ")", "", "])", "])", "])" };
     if (l->kind == L_RANGE) {
-        buf_printf(b, l->step == 1 ? "range(%lld, %lld)" : "range(%lld, %lld, %lld)", (long long)l->start, (long long)l->stop, (long long)l->step);
+        buf_printf(b, l->step == 1 ? "range(%lld, %lld)"
+                : "range(%lld, %lld, %lld)", (long long)l->start, (long long)l->stop, (long long)l->step);
         return;
     }
     buf_str(b, open[l->kind]);
@@ -186,7 +187,8 @@ static int *json_order(struct work *w, const struct value *key, int n, bool sort
     return order;
 }
 
-static void json_members(struct work *w, struct buf *b, const struct value *key, const struct value *value, int n, const struct json_form *f,
+static void json_members(struct work *w, struct buf *b, const struct value *key, const struct value *value, int n,
+        const struct json_form *f,
                          int level)
 {
     const int *order = key ? json_order(w, key, n, f->sorted) : NULL;

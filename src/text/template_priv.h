@@ -13,8 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* MAX_RANGE is jinja2's sandbox's. A step is a node of the tree, a member looked at, or some bytes moved: MAX_STEPS take well under a second. */
-enum { MAX_DEPTH = 400, MAX_STEPS = 5000000, MAX_OUTPUT = 16 << 20, MAX_ARENA = 256 << 20, MAX_SOURCE = 1 << 20, MAX_RANGE = 100000, MAX_PARAMETERS = 6 };
+/* MAX_RANGE is jinja2's sandbox's. A step is a node of the tree, a member looked at, or some bytes moved: MAX_STEPS take well under a
+ * second. */
+enum { MAX_DEPTH = 400, MAX_STEPS = 5000000, MAX_OUTPUT = 16 << 20, MAX_ARENA = 256 << 20, MAX_SOURCE = 1 << 20, MAX_RANGE = 100000,
+        MAX_PARAMETERS = 6 };
 
 /* ---- memory and errors of one parse or render ---- */
 
@@ -159,7 +161,8 @@ bool v_contains(struct eval *e, struct value in, struct value x);
 
 /* ---- tokens and tree ---- */
 
-enum token_kind { TOK_END, TOK_TEXT, TOK_NAME, TOK_INT, TOK_FLOAT, TOK_STRING, TOK_OP, TOK_VAR_BEGIN, TOK_VAR_END, TOK_BLOCK_BEGIN, TOK_BLOCK_END };
+enum token_kind { TOK_END, TOK_TEXT, TOK_NAME, TOK_INT, TOK_FLOAT, TOK_STRING, TOK_OP, TOK_VAR_BEGIN, TOK_VAR_END, TOK_BLOCK_BEGIN,
+        TOK_BLOCK_END };
 
 struct tok {
     enum token_kind kind;
@@ -174,7 +177,8 @@ struct tok *template_lex(struct work *w, struct slice src);
 
 enum node_kind {
     N_TEXT, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_MACRO, N_CALL, N_FILTER_BLOCK, N_WITH, N_SCOPE, N_GROUP, N_BREAK, N_CONTINUE,
-    E_CONST, E_HOLE, E_NAME, E_LIST, E_TUPLE, E_DICT, E_ATTR, E_ITEM, E_SLICE, E_CALL, E_FILTER, E_TEST, E_NOT, E_NEG, E_POS, E_AND, E_OR, E_IF, E_BINARY, E_COMPARE
+    E_CONST, E_HOLE, E_NAME, E_LIST, E_TUPLE, E_DICT, E_ATTR, E_ITEM, E_SLICE, E_CALL, E_FILTER, E_TEST, E_NOT, E_NEG, E_POS, E_AND,
+            E_OR, E_IF, E_BINARY, E_COMPARE
 };
 
 enum arg_kind { ARG_POSITION, ARG_NAMED, ARG_LIST, ARG_DICT };                  /* x, name=x, *x, **x */
@@ -345,7 +349,8 @@ struct slice text_slice(struct slice s, int64_t begin, int64_t end);            
 /* Byte offset of the first (last) place, -1: none. */
 int64_t text_find(struct work *w, struct slice s, struct slice what, bool last);
 struct slice text_strip(struct work *w, struct slice s, struct slice chars, bool left, bool right);    /* chars.ptr NULL: white space */
-enum letter_case { LOWER, UPPER, TITLE, WORDS, CAPITALIZE, SWAP };              /* TITLE: str.title(); WORDS: jinja2's filter of that name */
+/* TITLE: str.title(); WORDS: jinja2's filter of that name */
+enum letter_case { LOWER, UPPER, TITLE, WORDS, CAPITALIZE, SWAP };
 struct slice text_case(struct eval *e, struct slice s, enum letter_case how);
 struct slice text_casefold(struct eval *e, struct slice s);
 struct slice text_replace(struct eval *e, struct slice s, struct slice old, struct slice new, int64_t count);

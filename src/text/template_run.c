@@ -1,6 +1,6 @@
 /* template_run.c - the tree walked: statements write text.
- * Scopes as in jinja2: for, with, macro, call, filter and set blocks have their own, if has none; what a loop sets is gone after it unless it
- * is kept in a namespace. A macro sees the scope that it was defined in as it is when it is called. */
+ * Scopes as in jinja2: for, with, macro, call, filter and set blocks have their own, if has none; what a loop sets is gone after it unless
+ * it is kept in a namespace. A macro sees the scope that it was defined in as it is when it is called. */
 #include "template_priv.h"
 
 #include <string.h>
@@ -100,7 +100,8 @@ static void set_named_rest(struct eval *e, const struct node *m, const struct ca
         else if (m->takes_kwargs)
             dict_set(e->w, rest.dict, v_slice(c->name[k]), c->named[k]);
         else
-            work_fail(e->w, "macro '%.*s' takes no argument '%.*s'", (int)m->name.len, m->name.ptr ? m->name.ptr : "", (int)c->name[k].len, c->name[k].ptr);
+            work_fail(e->w, "macro '%.*s' takes no argument '%.*s'", (int)m->name.len, m->name.ptr
+                    ? m->name.ptr : "", (int)c->name[k].len, c->name[k].ptr);
     }
     if (m->takes_caller && parameter(m, (struct slice){ "caller", 6 }) < 0)
         set_named(e, "caller", caller);

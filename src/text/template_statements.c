@@ -356,7 +356,8 @@ static void check_names(struct work *w, const struct node *n, bool soft)
     w->line = n->line;
     if (!soft && ((n->kind == E_FILTER && !filter_known(n->name)) || (n->kind == E_TEST && !test_known(n->name))))
         work_fail(w, "no %s named '%.*s'", n->kind == E_FILTER ? "filter" : "test", (int)n->name.len, n->name.ptr);
-    bool inner = n->kind == N_IF || n->kind == E_IF || (soft && n->kind >= E_CONST) || (soft && (n->kind == N_OUTPUT || n->kind == N_SET || n->kind == N_GROUP));
+    bool inner = n->kind == N_IF || n->kind == E_IF || (soft && n->kind >= E_CONST) || (soft &&
+            (n->kind == N_OUTPUT || n->kind == N_SET || n->kind == N_GROUP));
     check_names(w, n->a, n->kind == N_FOR || n->kind == N_CALL ? soft : inner);
     check_names(w, n->b, inner);
     check_names(w, n->c, inner);

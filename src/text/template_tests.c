@@ -239,14 +239,20 @@ static const struct {
     const char *name, *spec;
     bool (*holds)(struct eval *e, struct value v, const struct value *a);
 } table[] = {
-    { "defined", "", t_defined }, { "undefined", "", t_undefined }, { "none", "", t_none }, { "boolean", "", t_boolean }, { "true", "", t_true },
-    { "false", "", t_false }, { "integer", "", t_integer }, { "float", "", t_float }, { "number", "", t_number }, { "string", "", t_string },
+    { "defined", "", t_defined }, { "undefined", "", t_undefined }, { "none", "", t_none }, { "boolean", "", t_boolean },
+    { "true", "", t_true },
+    { "false", "", t_false }, { "integer", "", t_integer }, { "float", "", t_float }, { "number", "", t_number },
+    { "string", "", t_string },
     { "mapping", "", t_mapping }, { "iterable", "", t_iterable }, { "sequence", "", t_sequence }, { "callable", "", t_callable },
-    { "escaped", "", t_escaped }, { "filter", "", t_filter }, { "test", "", t_test }, { "sameas", "other", t_sameas }, { "in", "seq", t_in },
+    { "escaped", "", t_escaped }, { "filter", "", t_filter }, { "test", "", t_test }, { "sameas", "other", t_sameas },
+    { "in", "seq", t_in },
     { "odd", "", t_odd }, { "even", "", t_even }, { "divisibleby", "num", t_divisible }, { "lower", "", t_lower }, { "upper", "", t_upper },
-    { "==", "/other", t_equal }, { "eq", "/other", t_equal }, { "equalto", "/other", t_equal }, { "!=", "/other", t_unequal }, { "ne", "/other", t_unequal },
-    { "<", "/other", t_less }, { "lt", "/other", t_less }, { "lessthan", "/other", t_less }, { "<=", "/other", t_less_equal }, { "le", "/other", t_less_equal },
-    { ">", "/other", t_greater }, { "gt", "/other", t_greater }, { "greaterthan", "/other", t_greater }, { ">=", "/other", t_greater_equal },
+    { "==", "/other", t_equal }, { "eq", "/other", t_equal }, { "equalto", "/other", t_equal }, { "!=", "/other", t_unequal },
+    { "ne", "/other", t_unequal },
+    { "<", "/other", t_less }, { "lt", "/other", t_less }, { "lessthan", "/other", t_less }, { "<=", "/other", t_less_equal },
+    { "le", "/other", t_less_equal },
+    { ">", "/other", t_greater }, { "gt", "/other", t_greater }, { "greaterthan", "/other", t_greater },
+    { ">=", "/other", t_greater_equal },
     { "ge", "/other", t_greater_equal },
 };
 

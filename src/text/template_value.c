@@ -1,4 +1,5 @@
-/* template_value.c - values of the template language: Python's, as far as templates can tell. Lists and dicts are made, compared and walked. */
+/* template_value.c - values of the template language: Python's, as far as templates can tell. Lists and dicts are made, compared and
+ * walked. */
 #include "template_priv.h"
 
 #include <string.h>
@@ -80,7 +81,8 @@ static int dict_index(struct work *w, const struct dict *d, struct value key)
     work_charge(w, (size_t)d->n / 8);
     for (int i = 0; i < d->n; i++) {
         const struct value k = d->key[i];
-        if (k.type == V_STRING && key.type == V_STRING ? k.s.len == key.s.len && (k.s.len == 0 || !memcmp(k.s.ptr, key.s.ptr, k.s.len)) : v_equal(w, k, key))
+        if (k.type == V_STRING && key.type == V_STRING ? k.s.len == key.s.len &&
+                (k.s.len == 0 || !memcmp(k.s.ptr, key.s.ptr, k.s.len)) : v_equal(w, k, key))
             return i;
     }
     return -1;
@@ -229,7 +231,8 @@ static bool equal(struct work *w, struct value a, struct value b)
     if (v_number(a, &x) && v_number(b, &y)) {
         if (a.type != V_FLOAT && b.type != V_FLOAT)
             return v_whole(a) == v_whole(b);
-        return (a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a)) == (b.type == V_FLOAT ? (long double)b.f : (long double)v_whole(b));
+        return (a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a)) == (b.type == V_FLOAT
+                ? (long double)b.f : (long double)v_whole(b));
     }
     if (a.type != b.type)
         return false;
@@ -262,7 +265,8 @@ static bool holds(enum order op, int c)
 
 static bool numbers_order(enum order op, struct value a, struct value b)
 {
-    long double x = a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a), y = b.type == V_FLOAT ? (long double)b.f : (long double)v_whole(b);
+    long double x = a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a), y = b.type == V_FLOAT
+            ? (long double)b.f : (long double)v_whole(b);
     return op == LESS ? x < y : op == LESS_EQUAL ? x <= y : op == GREATER ? x > y : x >= y;
 }
 

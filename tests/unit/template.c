@@ -130,6 +130,11 @@ static void check_limits(void)
         "{% for a in range(99999) %}{{ 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' * 99 }}{% endfor %}",
         "{% set n = namespace(l=[1]) %}{% for a in range(99) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}",
         "{% macro f(n) %}{{ f(n + 1) }}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}",
+        "{{ 'a' | center(10 ** 9) }}", "{{ ('a\n' * 10 ** 6) | indent(10 ** 6) }}", "{{ '%*d' % (10 ** 9, 1) }}", "{{ '{:>{1}}'.format(1, 10 ** 8) }}",
+        "{% set s = 'ab' * 5000000 %}{% for i in range(99999) %}{{ s.find('zz') }}{{ s.upper() }}{{ s == s ~ '' }}{% endfor %}",
+        "{{ range(99999) | unique | list }}", "{% set s = 'b' * 8000000 %}{{ s.strip('a' * 8000000 ~ 'b') }}", "{{ 10 ** 9 ** 9 }}", "{{ [range(99999) | list] * 9999 }}",
+        "{{ 'a'.ljust(10 ** 7).replace(' ', 'c' * 10 ** 6) }}", "{% for x in [[1]] recursive %}{{ loop([x]) }}{% endfor %}",
+        "{% set l = range(99999) | list %}{% for i in l %}{{ i in l }}{% endfor %}",
         "{% set n = namespace() %}{% set n.me = n %}{{ n }}{{ n.me.me.me | tojson }}",
     };
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
