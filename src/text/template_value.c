@@ -263,6 +263,18 @@ static bool holds(enum order op, int c)
     return op == LESS ? c < 0 : op == LESS_EQUAL ? c <= 0 : op == GREATER ? c > 0 : c >= 0;
 }
 
+/* UTF-8 order is code point order, but for NUL, which is spelled C0 80. */
+static int text_order(struct slice a, struct slice b)
+{
+    size_t n = a.len < b.len ? a.len : b.len, i = 0;
+    while (i < n && a.ptr[i] == b.ptr[i])
+        i++;
+    if (i == n)
+        return (a.len > b.len) - (a.len < b.len);
+    unsigned char x = (unsigned char)a.ptr[i], y = (unsigned char)b.ptr[i];
+    return (x == 0xc0 ? -1 : x) - (y == 0xc0 ? -1 : y);
+}
+
 static bool numbers_order(enum order op, struct value a, struct value b)
 {
     long double x = a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a), y = b.type == V_FLOAT
@@ -276,11 +288,8 @@ bool v_order(struct work *w, enum order op, struct value a, struct value b)
     work_charge(w, 1 + (a.type == V_STRING ? a.s.len / 64 : 0));
     if (v_number(a, &x) && v_number(b, &y))
         return numbers_order(op, a, b);
-    if (a.type == V_STRING && b.type == V_STRING) {
-        size_t n = a.s.len < b.s.len ? a.s.len : b.s.len;
-        int c = n ? memcmp(a.s.ptr, b.s.ptr, n) : 0;      /* UTF-8 order is code point order */
-        return holds(op, c ? c : (a.s.len > b.s.len) - (a.s.len < b.s.len));
-    }
+    if (a.type == V_STRING && b.type == V_STRING)
+        return holds(op, text_order(a.s, b.s));
     if (a.type == V_LIST && b.type == V_LIST && family(a.list) == family(b.list) && family(a.list) <= L_TUPLE) {
         for (int i = 0; i < a.list->n && i < b.list->n; i++)
             if (!v_equal(w, a.list->item[i], b.list->item[i])) {

@@ -3,6 +3,7 @@
 prints COUNT of them, the same ones for a seed; without arguments it writes the compact golden beside it. Needs the package jinja2.
 Expressions over strings, numbers, lists, dicts, None, undefined names; filters, tests and methods with arguments of all kinds, wrong ones too;
 statements with white space between them. What prints an address of Python's memory counts as an error: it means nothing."""
+import copy
 import json
 import os
 import random
@@ -284,10 +285,12 @@ HEAVY = re.compile(r"\*\* *\(?\d{3,}|\d{6,} *\)*\||\* *\(?-?\d{5,}|\d{5,} *\)*\ 
 
 
 def judge(t):
-    """Jinja2's text, or None; False where it would take Python's whole memory."""
+    """Jinja2's text, or None; False where it trips over its own constants (it compiles a folded nan as a name)."""
     try:
-        out = ENV.from_string(t).render(messages=MESSAGES[2], add_generation_prompt=True, bos_token="<s>", eos_token="</s>", tools=None, documents=None)
+        out = ENV.from_string(t).render(messages=copy.deepcopy(MESSAGES[2]), add_generation_prompt=True, bos_token="<s>", eos_token="</s>", tools=None, documents=None)
         out.encode()
+    except NameError:
+        return False
     except Exception:
         return None
     return None if ADDRESS.search(out) else out
@@ -300,7 +303,7 @@ def lines(seed, count):
         if len(t) > 1500 or HEAVY.search(t):
             continue
         out = judge(t)
-        if out is not None and (len(out) > 5000 or "\0" in out):
+        if out is False or out is not None and (len(out) > 5000 or "\0" in out):
             continue
         done += 1
         yield json.dumps([t, out])

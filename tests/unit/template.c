@@ -52,6 +52,7 @@ static bool declared(const char *refusal)
         "is not supported", "are not supported", "more than 64 bits", "is not defined", "is an address in Python's memory", "views of dicts cannot be compared",
         "nested more than", "more than 5000000 steps", "half a surrogate pair",
         "no filter named", "no test named", "cannot be sliced so",         /* in constants, which Jinja2 folds by other rules than it runs */
+        "expected a statement", "a complex number",                        /* not reached, or a number that nobody looks at */
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(refusal, words[i]))
