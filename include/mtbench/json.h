@@ -9,15 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One JSON value in exactly these bytes (blanks around it are fine). NULL (err: format, with the column) for anything else, for bytes that
- * are no UTF-8, and for \u0000, which a C string cannot hold. Release with cJSON_Delete(). */
+/* One JSON value in exactly these bytes (blanks around it are fine); \u0000 in its texts as nul.h spells it. NULL (err: format, with the
+ * column) for anything else and for bytes that are no UTF-8. Release with cJSON_Delete(). */
 cJSON *json_parse(const char *text, size_t n, struct err *err);
 /* The member 'name' of an object, the last one if there are several; NULL if there is none. */
 const cJSON *json_get(const cJSON *object, const char *name);
 /* Is it a whole number that JSON carries exactly (53 bits)? Then into *value. 'j' may be NULL. */
 bool json_whole(const cJSON *j, int64_t *value);
 
-/* As json.dumps writes it with its defaults: ASCII only, \uXXXX in lower case, surrogate pairs. 's' is valid UTF-8. */
+/* As json.dumps writes it with its defaults: ASCII only, \uXXXX in lower case, surrogate pairs; U+0000 (as a byte or as nul.h
+ * spells it) as \u0000. 's' is valid UTF-8. */
 void json_put_string(struct buf *b, const char *s, size_t n);
 void json_put_int(struct buf *b, int64_t v);
 /* Shortest form that reads back to the same double, with ".0" or an exponent, as repr(float). */

@@ -57,8 +57,8 @@ bool json_member_whole(struct slice value, int64_t *v);
 
 /* Does the text, its escapes resolved, equal 'name'? */
 bool json_text_is(const struct json_text *t, const char *name);
-/* Resolve escapes into 'out' (room for t->len bytes); returns the length, or -1 for \u0000 and for half a surrogate pair, which UTF-8 does
- * not have. */
+/* Resolve escapes into 'out' (room for t->len bytes), \u0000 as nul.h spells it; returns the length, or -1 for half a surrogate pair, which
+ * UTF-8 does not have. */
 long json_text_decode(const struct json_text *t, char *out);
 
 #endif

@@ -16,7 +16,7 @@ struct stop_rule {
     bool strip_assistant;            /* xgen: one leading "Assistant:" goes, then white space again */
 };
 
-/* Append the cleaned text to 'out'. */
+/* Append the cleaned text to 'out'; a NUL in it is spelled as nul.h says, so that what is added is a C string. */
 void stop_clean(const struct stop_rule *r, const char *text, size_t n, struct buf *out);
 /* Is the cut certain already, whatever is generated behind this text? Then generation may end. */
 bool stop_reached(const struct stop_rule *r, const char *text, size_t n);

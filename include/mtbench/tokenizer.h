@@ -67,7 +67,8 @@ enum {
                                       * Added tokens that are not special are recognised either way. */
 };
 
-/* Append the ids of text to 'out'. Invalid UTF-8 is read as U+FFFD, one per maximal bad part. -1: err (format: the vocabulary lacks
+/* Append the ids of text to 'out'. Invalid UTF-8 is read as U+FFFD, one per maximal bad part, and
+ * nul.h's spelling of U+0000 as that character. -1: err (format: the vocabulary lacks
  * what the text needs, or a pattern of the file ran out of its match limit). */
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, int flags, struct ids *out, struct err *err);
 

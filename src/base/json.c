@@ -1,6 +1,8 @@
 /* json.c - JSON in and out. cJSON reads; the writer is ours because files must equal Python's to the byte. */
 #include "mtbench/json.h"
 
+#include "mtbench/nul.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,17 +25,25 @@ long utf8_bad(const char *s, size_t n)
     return -1;
 }
 
-/* cJSON would cut a string at \u0000. An escape counts only after an even number of backslashes. */
-static long find_nul_escape(const char *s, size_t n)
+/* The next \u0000 in s, or NULL. An escape counts only after an even number of backslashes. */
+static const char *find_nul_escape(const char *s, const char *end)
 {
-    for (size_t i = 0; i + 5 < n; i++) {
-        if (s[i] != '\\')
-            continue;
-        if (!memcmp(s + i + 1, "u0000", 5))
-            return (long)i;
-        i++;
+    while ((s = memchr(s, '\\', (size_t)(end - s))) && end - s >= 6) {
+        if (!memcmp(s + 1, "u0000", 5))
+            return s;
+        s += 2;
     }
-    return -1;
+    return NULL;
+}
+
+/* cJSON would cut a string at \u0000, but takes other bytes as they are: those of nul.h. */
+static void spell_nul_escapes(struct buf *out, const char *s, const char *end)
+{
+    for (const char *hit; (hit = find_nul_escape(s, end)); s = hit + 6) {
+        buf_add(out, s, (size_t)(hit - s));
+        buf_str(out, "\xc0\x80");
+    }
+    buf_add(out, s, (size_t)(end - s));
 }
 
 static bool is_blank(char c)
@@ -41,18 +51,9 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-cJSON *json_parse(const char *text, size_t n, struct err *err)
+static cJSON *parse_valid(const char *text, size_t n, struct err *err)
 {
-    long bad = utf8_bad(text, n);
     const char *end = NULL;
-    if (bad >= 0) {
-        err_set(err, ERR_FORMAT, "byte %ld is no UTF-8; save the file as UTF-8", bad + 1);
-        return NULL;
-    }
-    if (memchr(text, '\0', n) || (bad = find_nul_escape(text, n)) >= 0) {
-        err_set(err, ERR_FORMAT, "a NUL character (\\u0000); remove it");
-        return NULL;
-    }
     cJSON *j = cJSON_ParseWithLengthOpts(text, n, &end, 0);
     if (!j) {
         const char *at = cJSON_GetErrorPtr();
@@ -67,6 +68,26 @@ cJSON *json_parse(const char *text, size_t n, struct err *err)
         cJSON_Delete(j);
         return NULL;
     }
+    return j;
+}
+
+cJSON *json_parse(const char *text, size_t n, struct err *err)
+{
+    long bad = utf8_bad(text, n);
+    if (bad >= 0) {
+        err_set(err, ERR_FORMAT, "byte %ld is no UTF-8; save the file as UTF-8", bad + 1);
+        return NULL;
+    }
+    if (memchr(text, '\0', n)) {
+        err_set(err, ERR_FORMAT, "a byte 0 between the characters; save the file as UTF-8");
+        return NULL;
+    }
+    if (!find_nul_escape(text, text + n))
+        return parse_valid(text, n, err);
+    struct buf spelled = { 0 };
+    spell_nul_escapes(&spelled, text, text + n);
+    cJSON *j = parse_valid(spelled.data, spelled.len, err);
+    buf_free(&spelled);
     return j;
 }
 
@@ -123,8 +144,9 @@ void json_put_string(struct buf *b, const char *s, size_t n)
             break;
         utf8proc_int32_t c;
         utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
-        put_code_point(b, k < 1 ? 0xfffd : (uint32_t)c);
-        i += k < 1 ? 1 : (size_t)k;
+        bool nul = k < 1 && nul_spelled(s + i, n - i < 2 ? n - i : 2);
+        put_code_point(b, nul ? 0 : k < 1 ? 0xfffd : (uint32_t)c);
+        i += nul ? 2 : k < 1 ? 1 : (size_t)k;
     }
     buf_char(b, '"');
 }

@@ -120,13 +120,17 @@ static long put_utf8(uint32_t c, char *out)
     return utf8proc_encode_char((utf8proc_int32_t)c, (utf8proc_uint8_t *)out);
 }
 
-/* \uXXXX at *p, two of them for a surrogate pair. 0: none that UTF-8 or a C string can hold. */
+/* \uXXXX at *p, two of them for a surrogate pair; \u0000 as nul.h spells it. 0: none that UTF-8 can hold. */
 static long decode_unicode(const char **p, const char *end, char *out)
 {
     int c = hex4(*p + 2, end), low;
     *p += 6;
-    if (c == 0 || (c >= 0xdc00 && c < 0xe000))
+    if (c >= 0xdc00 && c < 0xe000)
         return 0;
+    if (c == 0) {
+        memcpy(out, "\xc0\x80", 2);
+        return 2;
+    }
     if (c < 0xd800 || c >= 0xe000)
         return put_utf8((uint32_t)c, out);
     if (end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u' || (low = hex4(*p + 2, end)) < 0xdc00 || low >= 0xe000)

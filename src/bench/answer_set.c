@@ -42,7 +42,7 @@ static int scan_text(struct json_scan *s, char **out, struct err *err)
     long n = json_text_decode(&text, plain);
     if (n < 0) {
         free(plain);
-        return err_set(err, ERR_FORMAT, "an answer holds \\u0000 or half a surrogate pair; correct the line");
+        return err_set(err, ERR_FORMAT, "an answer holds half a surrogate pair; correct the line");
     }
     plain[n] = '\0';
     *out = plain;

@@ -5,6 +5,7 @@
 #include "mtbench/lines.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
+#include "mtbench/nul.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,10 +92,11 @@ static int intern_text(struct judgment_table *t, const struct json_text *text, c
     }
     char *plain = xcalloc(text->len, 1);
     long n = json_text_decode(text, plain);
-    if (n >= 0)
+    bool good = n >= 0 && !nul_spelled(plain, (size_t)n);    /* an answer may hold NUL, the name of a model or judge may not */
+    if (good)
         *out = intern(t, plain, (size_t)n);
     free(plain);
-    return n >= 0 ? 0 : err_set(err, ERR_FORMAT, "\"%s\" holds \\u0000 or half a surrogate pair; correct the name", what);
+    return good ? 0 : err_set(err, ERR_FORMAT, "\"%s\" holds \\u0000 or half a surrogate pair; correct the name", what);
 }
 
 static int name_at(struct judgment_table *t, const struct record *r, enum field f, int32_t *out, struct err *err)

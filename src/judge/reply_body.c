@@ -38,7 +38,7 @@ static size_t clean_escape(struct buf *b, const char *s, const char *end)
         buf_add(b, s, 12);
         return 12;
     }
-    if (c == 0 || (c >= 0xd800 && c < 0xe000))
+    if (c >= 0xd800 && c < 0xe000)
         buf_str(b, "\\ufffd");
     else
         buf_add(b, s, 6);

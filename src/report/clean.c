@@ -198,7 +198,7 @@ static int put_lines(const char *name, const struct line *line, size_t n, struct
         struct json_scan s;
         json_scan_begin(&s, line[i].at, line[i].n);
         if (!put_value(out, &s))
-            return err_set(err, ERR_FORMAT, "%s:%ld: \\u0000 or half a surrogate pair in a text; correct the line", name, line[i].number);
+            return err_set(err, ERR_FORMAT, "%s:%ld: half a surrogate pair in a text; correct the line", name, line[i].number);
         buf_char(out, '\n');
     }
     return 0;

@@ -2,6 +2,8 @@
  * FastChat's quirk is kept, since published answers have it: a stop string whose first occurrence is at position 0 is ignored completely. */
 #include "mtbench/stop.h"
 
+#include "mtbench/nul.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -96,4 +98,5 @@ void stop_clean(const struct stop_rule *r, const char *text, size_t n, struct bu
         out->len -= strlen(label);
         strip(out, start);
     }
+    nul_spell(out, start);
 }

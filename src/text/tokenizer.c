@@ -4,6 +4,7 @@
 #include "unicode.h"
 
 #include "mtbench/mem.h"
+#include "mtbench/nul.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,12 @@ static void add_all(struct ids *out, const struct ids *from)
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, int flags, struct ids *out, struct err *err)
 {
     struct encoding e = { .t = t, .matcher = matcher_create(), .out = out, .specials = flags & ENC_PARSE_SPECIAL, .err = err };
-    struct buf valid = { 0 };
+    struct buf plain = { 0 }, valid = { 0 };
+    if (nul_spelled(text, n)) {
+        nul_read(&plain, text, n);
+        text = plain.data;
+        n = plain.len;
+    }
     if (!utf8_valid(text, n)) {
         utf8_lossy(&valid, text, n);
         text = valid.data;
@@ -139,6 +145,7 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, int 
     int rc = encode_valid(&e, text, n);
     if (rc == 0 && flags & ENC_ADD_SPECIAL)
         add_all(out, &t->tail);
+    buf_free(&plain);
     buf_free(&valid);
     pieces_free(&e.pieces);
     pieces_free(&e.tmp);

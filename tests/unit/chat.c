@@ -31,6 +31,9 @@ static void test_own(void)
     buf_clear(&b);
     const char zero[] = { 'a', 0, 'b' };
     ok(chat_render(c, &(struct chat_message){ "user", zero, 3 }, 1, true, &b, &err) == 0 && b.len == 21 && !memcmp(b.data + 9, zero, 3), "a content's length is given");
+    buf_clear(&b);
+    ok(chat_render(c, &(struct chat_message){ "user", "a\xc0\x80" "b", 4 }, 1, true, &b, &err) == 0 && b.len == 21 && !memcmp(b.data + 9, zero, 3),
+       "a NUL of an earlier answer is one character to a template");
     chat_destroy(c);
     buf_free(&b);
 }

@@ -298,7 +298,7 @@ static const struct row table[] = {
     { O, 200, "", OK_BODY("{\"content\":\"The tag <think> is [[3]]\"}", "stop"), REPLY_DONE, CALL_OK, -1, "The tag <think> is [[3]]", NULL, 0 },
     { A, 200, "", ANT("[{\"type\":\"thinking\",\"thinking\":\"[[1]]\"},{\"type\":\"text\",\"text\":\"[[8]]\"}]", "end_turn"), REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0 },
     /* bytes that strict readers refuse */
-    { O, 200, "", OK_BODY("{\"content\":\"a\\u0000b\\ud83d [[7]]\xff\"}", "stop"), REPLY_DONE, CALL_OK, -1, "a\xef\xbf\xbd" "b\xef\xbf\xbd [[7]]\xef\xbf\xbd", NULL, 0 },
+    { O, 200, "", OK_BODY("{\"content\":\"a\\u0000b\\ud83d [[7]]\xff\"}", "stop"), REPLY_DONE, CALL_OK, -1, "a\xc0\x80" "b\xef\xbf\xbd [[7]]\xef\xbf\xbd", NULL, 0 },
     { O, 200, "", OK_BODY("{\"content\":\"\\ud83d\\ude00 \\\\u0000\"}", "stop"), REPLY_DONE, CALL_OK, -1, "\xf0\x9f\x98\x80 \\u0000", NULL, 0 },
 };
 

@@ -21,9 +21,15 @@ static void test_fastchat(void)
     static const char *const hashes[] = { "###" }, *const eot[] = { "<|eot_id|>" }, *const list[] = { "###", "</s>", "[UNK]" };
     const struct stop_rule vicuna = { .special = s_tags, .n_special = 2 }, one_shot = { .stop = hashes, .n_stop = 1, .special = s_tags, .n_special = 2 };
     const struct stop_rule llama3 = { .stop = eot, .n_stop = 1 }, aquila = { .stop = list, .n_stop = 3 }, xgen = { .strip_assistant = true };
+    struct buf nul = {0}, b = {0};
     clean("vicuna", &vicuna, " hi </s>", "hi");
     clean("vicuna", &vicuna, "use <s>strike</s> html", "use strike html");
     clean("vicuna", &vicuna, "\u00a0\u3000a\u200b\ufeff", "a\u200b\ufeff");
+    buf_add(&nul, "O\0K </s>\0 ", 10);
+    stop_clean(&vicuna, nul.data, nul.len, &b);
+    ok(!strcmp(b.data, "O\xc0\x80K \xc0\x80"), "behind NUL an answer goes on: [%s]", b.data);
+    buf_free(&nul);
+    buf_free(&b);
     clean("one_shot, at position 0", &one_shot, "### Human: q", "### Human: q");
     clean("one_shot", &one_shot, " ok ### Human: x", "ok");
     clean("one_shot, at position 0 and later", &one_shot, "### a ### b", "### a ### b");

@@ -391,6 +391,24 @@ static void check_cuts(void)
     buf_free(&b);
 }
 
+/* A NUL goes in as byte 0 or as nul.h spells it, and comes out as byte 0. */
+static void check_nul(void)
+{
+    struct buf json = { 0 }, text = { 0 };
+    struct err err = { 0 };
+    struct ids a = { 0 }, b = { 0 };
+    struct tokenizer *t = io_read("tests/golden/tokenizers/gpt2.json", &json, &err) == 0 ? tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len } }, &err) : NULL;
+    ok(t && tokenizer_encode(t, "O\0K", 3, 0, &a, &err) == 0 && tokenizer_encode(t, "O\xc0\x80K", 4, 0, &b, &err) == 0 && a.n == 3 && b.n == 3 &&
+       !memcmp(a.id, b.id, 3 * sizeof *a.id), "both spellings of NUL are one token of byte 0");
+    tokenizer_decode(t, a.id, a.n, 0, &text);
+    ok(text.len == 3 && !memcmp(text.data, "O\0K", 3), "decoded: 3 bytes");
+    ids_free(&a);
+    ids_free(&b);
+    buf_free(&json);
+    buf_free(&text);
+    tokenizer_destroy(t);
+}
+
 int main(void)
 {
     static const char *const kind[] = { "gpt2", "llama3", "qwen2", "smollm", "llama2", "mistral", "unigram" };
@@ -405,6 +423,7 @@ int main(void)
     check_refusals();
     check_model_refusals();
     check_cuts();
+    check_nul();
     for (int i = 0; i < n_strings; i++)
         free(strings[i]);
     free(strings);

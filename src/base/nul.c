@@ -1,0 +1,37 @@
+/* nul.c - the character U+0000 inside C strings. */
+#include "mtbench/nul.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char spelling[2] = { '\xc0', '\x80' };
+
+void nul_spell(struct buf *b, size_t start)
+{
+    /* Texts without it are the rule: they are looked at and left alone. */
+    if (b->len <= start || !memchr(b->data + start, '\0', b->len - start))
+        return;
+    struct buf out = { 0 };
+    buf_add(&out, b->data, start);
+    for (size_t i = start; i < b->len; i++)
+        buf_add(&out, b->data[i] ? b->data + i : spelling, b->data[i] ? 1 : sizeof spelling);
+    buf_free(b);
+    *b = out;
+}
+
+bool nul_spelled(const char *s, size_t n)
+{
+    return n > 0 && memmem(s, n, spelling, sizeof spelling) != NULL;
+}
+
+void nul_read(struct buf *out, const char *s, size_t n)
+{
+    const char *end = s + n, *hit;
+    while (s < end && (hit = memmem(s, (size_t)(end - s), spelling, sizeof spelling))) {
+        buf_add(out, s, (size_t)(hit - s));
+        buf_char(out, '\0');
+        s = hit + sizeof spelling;
+    }
+    if (s < end)
+        buf_add(out, s, (size_t)(end - s));
+}
