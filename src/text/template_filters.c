@@ -195,7 +195,7 @@ static struct value f_default(struct eval *e, struct value in, struct value *a, 
 /* The attribute alone, never an item. */
 static struct value f_attr(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
-    struct slice name = v_string(e->w, a[0]);
+    struct slice name = arg_text(e, a[0]);
     (void)c;
     if (in.type == V_DICT || in.type == V_STRING || in.type == V_LIST) {
         struct value m = method_forbidden(in, name) ? v_nothing() : method_find(e, in, name);

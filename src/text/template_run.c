@@ -174,6 +174,18 @@ static void run_call(struct eval *e, const struct node *n)
 
 /* ---- loops ---- */
 
+/* What was assigned to a target: jinja2 hands the items of a loop with a condition on as tuples of its names. */
+static struct value target_value(struct eval *e, const struct node *target, struct value v)
+{
+    if (target->kind == E_NAME)
+        return v;
+    struct value out = v_list(e->w, L_TUPLE);
+    struct list *items = value_items(e, v);
+    for (int i = 0; i < target->n; i++)
+        list_add(e->w, out.list, target_value(e, target->list[i], items->item[i]));
+    return out;
+}
+
 /* The items for which "if" of the loop holds, asked as the loop goes on. */
 static bool condition_next(struct eval *e, struct iter *it, struct value *out)
 {
@@ -184,6 +196,7 @@ static bool condition_next(struct eval *e, struct iter *it, struct value *out)
         push_frame(e);
         assign(e, it->node->target, *out);
         found = v_true(eval_node(e, it->node->b));
+        *out = target_value(e, it->node->target, *out);
         e->frame = outer;
     }
     return found;

@@ -430,6 +430,7 @@ Line two.' %}{% else %}{% set loop_messages = messages %}{% set system_message =
 }
 # What templates may use and these models' do not all; also loops in loops, scopes, calls, unpacking, whitespace control.
 CONSTRUCTS = [
+    "{% for (v, w) in [[1, 2], [3, 4]] if v %}{{ loop.previtem }}{{ loop.nextitem }};{% endfor %}{{ 'a' | attr(nope) }}", "{% for (v, w) in [[1, 2], [3, 4]] if v %}{{ loop.previtem }}{{ loop.nextitem }};{% endfor %}",
     "{% set x = 1 %}{% for m in messages %}{% set x = x + 1 %}{{ x }}{% endfor %}{{ x }}",
     "{% set ns = namespace(a=1, b={'k': 2}) %}{% for m in messages %}{% for c in [1, 2] %}{% set ns.a = ns.a * 2 %}{{ loop.index }}{{ loop.depth }}{% endfor %}{{ loop.index }}{% endfor %}{{ ns.a }}{{ ns.b.k }}{{ ns.c is defined }}",
     "{% macro a(x, y=2, z=none) %}{{ x }}-{{ y }}-{{ z }}{% endmacro %}{{ a(1) }} {{ a(1, z=3) }} {{ a(x=4, y=5) }} {{ a() }}",
