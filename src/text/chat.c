@@ -5,7 +5,6 @@
 
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
-#include "mtbench/nul.h"
 #include "mtbench/stop.h"
 #include "mtbench/template.h"
 
@@ -149,7 +148,7 @@ void chat_destroy(struct chat *c)
     free(c);
 }
 
-static int render(const struct chat *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out, struct err *err)
+int chat_render(const struct chat *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out, struct err *err)
 {
     if (c->named) {
         conversation_render(c->named, m, n, add_generation_prompt, out);
@@ -229,27 +228,6 @@ int chat_opening(const struct chat *c, struct buf *out, struct err *err)
         buf_add(out, open.data + closed.len, open.len - closed.len);
     buf_free(&closed);
     buf_free(&open);
-    return rc;
-}
-
-/* Templates count and cut characters, so they see a NUL of an earlier answer as one. */
-int chat_render(const struct chat *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out, struct err *err)
-{
-    struct chat_message *plain = xcalloc((size_t)n, sizeof *plain);
-    struct buf *text = xcalloc((size_t)n, sizeof *text);
-    for (int i = 0; i < n; i++) {
-        plain[i] = m[i];
-        if (!nul_spelled(m[i].content, m[i].n_content))
-            continue;
-        nul_read(&text[i], m[i].content, m[i].n_content);
-        plain[i].content = text[i].data;
-        plain[i].n_content = text[i].len;
-    }
-    int rc = render(c, plain, n, add_generation_prompt, out, err);
-    for (int i = 0; i < n; i++)
-        buf_free(&text[i]);
-    free(text);
-    free(plain);
     return rc;
 }
 

@@ -31,9 +31,18 @@ static void test_own(void)
     buf_clear(&b);
     const char zero[] = { 'a', 0, 'b' };
     ok(chat_render(c, &(struct chat_message){ "user", zero, 3 }, 1, true, &b, &err) == 0 && b.len == 21 && !memcmp(b.data + 9, zero, 3), "a content's length is given");
-    buf_clear(&b);
-    ok(chat_render(c, &(struct chat_message){ "user", "a\xc0\x80" "b", 4 }, 1, true, &b, &err) == 0 && b.len == 21 && !memcmp(b.data + 9, zero, 3),
-       "a NUL of an earlier answer is one character to a template");
+    chat_destroy(c);
+    buf_free(&b);
+}
+
+/* An earlier answer with NUL (nul.h) is what a template's own "\x00" is, one character of it. */
+static void test_nul(void)
+{
+    static const char own[] = "{{ messages[0].content | length }} {{ messages[0].content == 'a\\x00b' }} {{ messages[0].content }}";
+    struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own) });
+    struct buf b = {0};
+    ok(c && chat_render(c, &(struct chat_message){ "user", "a\xc0\x80" "b", 4 }, 1, true, &b, &err) == 0 && !strcmp(b.data, "3 True a\xc0\x80" "b"),
+       "NUL in a template is one character");
     chat_destroy(c);
     buf_free(&b);
 }
@@ -137,6 +146,7 @@ static void test_file(void)
 int main(void)
 {
     test_own();
+    test_nul();
     test_named();
     test_system();
     test_variables();
