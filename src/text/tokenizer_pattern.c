@@ -1,6 +1,6 @@
 /* tokenizer_pattern.c - a literal or a regular expression (room: text).
- * tokenizer.json is written for Oniguruma; PCRE2 reads the same syntax but means other characters by \s and \w, so those two are
- * spelled out before compiling. */
+ * tokenizer.json is written for Oniguruma; regex_dialect.c says it in PCRE2's words. */
+#include "regex_dialect.h"
 #include "tokenizer_parts.h"
 #include "unicode.h"
 
@@ -41,52 +41,15 @@ void matcher_free(struct matcher *m)
     free(m);
 }
 
-/* \s and \w as Unicode and Oniguruma have them; bare for use inside a class. */
-static const char space_class[] = "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
-static const char word_class[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
-
-static void put_class(struct buf *out, const char *chars, bool negated, bool bare)
-{
-    if (bare)
-        buf_str(out, chars);
-    else
-        buf_printf(out, "[%s%s]", negated ? "^" : "", chars);
-}
-
-/* Rewrite \s \S \w \W. Negated ones inside a class keep PCRE2's meaning: there is no way to spell them. */
-static void translate(const char *s, size_t n, struct buf *out)
-{
-    int depth = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (s[i] == '\\' && i + 1 < n) {
-            char c = s[++i];
-            bool negated = c == 'S' || c == 'W';
-            if (c == 's' || c == 'w' || (negated && depth == 0))
-                put_class(out, c == 's' || c == 'S' ? space_class : word_class, negated, depth > 0);
-            else
-                buf_add(out, s + i - 1, 2);
-            continue;
-        }
-        if (s[i] == '[' && (depth == 0 || (i + 1 < n && s[i + 1] == ':'))) {
-            depth++;
-            buf_char(out, s[i]);
-            if (depth == 1 && i + 1 < n && s[i + 1] == '^')
-                buf_char(out, s[++i]);
-            if (depth == 1 && i + 1 < n && s[i + 1] == ']')
-                buf_char(out, s[++i]);           /* a bracket in first place is a member */
-            continue;
-        }
-        depth -= s[i] == ']' && depth > 0;
-        buf_char(out, s[i]);
-    }
-}
-
 static pcre2_code *compile(const char *s, size_t n, struct err *err)
 {
     struct buf t = { 0 };
     int code = 0;
     PCRE2_SIZE at = 0;
-    translate(s, n, &t);
+    if (regex_to_pcre2(s, n, &t, err) < 0) {
+        buf_free(&t);
+        return NULL;
+    }
     pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
     if (cc)
         pcre2_set_parens_nest_limit(cc, 100);
