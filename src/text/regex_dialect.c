@@ -294,8 +294,9 @@ static int escape(struct reader *r, struct buf *out)
     return 0;
 }
 
-/* "(?" with what follows it, up to where the group's own pattern begins. */
-static int group(struct reader *r, struct buf *out)
+/* "(?" with what follows it, up to where the group's own pattern begins. *rest: what ends the group that flags for the rest of
+ * the group around them make: Oniguruma takes them so, alternatives included: a(?i)b|c is a(?i:b|c). */
+static int group(struct reader *r, struct buf *out, const char **rest)
 {
     static const char *const same[] = { "(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!" };
     const size_t from = r->at;
@@ -317,7 +318,8 @@ static int group(struct reader *r, struct buf *out)
     for (; r->at < r->n && strchr("imx-", r->s[r->at]) && r->s[r->at]; r->at++)
         buf_char(out, r->s[r->at] == 'm' ? 's' : r->s[r->at]);           /* Ruby's m lets a dot match a line end */
     if (r->at < r->n && r->at > from + 2 && (r->s[r->at] == ':' || r->s[r->at] == ')')) {
-        buf_char(out, r->s[r->at++]);
+        *rest = r->s[r->at++] != ')' ? NULL : memchr(r->s + from, 'x', r->at - from) ? "\n)" : ")";      /* a comment may stand before it */
+        buf_char(out, ':');
         return 0;
     }
     r->at += r->at < r->n;
@@ -383,7 +385,8 @@ int regex_to_pcre2(const char *s, size_t n, struct buf *out, struct err *err)
 {
     struct reader r = { .s = s, .n = n, .err = err };
     struct interval v;
-    size_t open[100], atom = out->len;
+    struct { size_t atom; const char *rest; } open[100];             /* groups; rest: ends where the one around it does */
+    size_t atom = out->len;
     int n_open = 0, rc = 0;
     while (rc == 0 && r.at < r.n) {
         const char c = s[r.at];
@@ -392,7 +395,9 @@ int regex_to_pcre2(const char *s, size_t n, struct buf *out, struct err *err)
             continue;
         }
         if (c == ')') {
-            atom = n_open > 0 ? open[--n_open] : out->len;           /* the whole group is what a quantifier repeats */
+            for (; n_open > 0 && open[n_open - 1].rest; n_open--)
+                buf_str(out, open[n_open - 1].rest);
+            atom = n_open > 0 ? open[--n_open].atom : out->len;      /* the whole group is what a quantifier repeats */
             buf_char(out, s[r.at++]);
             continue;
         }
@@ -406,20 +411,25 @@ int regex_to_pcre2(const char *s, size_t n, struct buf *out, struct err *err)
         } else if (c == '(') {
             const size_t from = r.at;
             const bool comment = ahead(&r, "(?#");
+            const char *rest = NULL;
             if (ahead(&r, "(*") || n_open == (int)(sizeof open / sizeof *open)) {
                 rc = refuse(&r, "the group", from);
             } else if (ahead(&r, "(?")) {
-                rc = group(&r, out);
+                rc = group(&r, out, &rest);
             } else {
                 buf_char(out, c);
                 r.at++;
             }
-            if (rc == 0 && !comment && s[r.at - 1] != ')')
-                open[n_open++] = atom;
+            if (rc == 0 && !comment) {
+                open[n_open].atom = atom;
+                open[n_open++].rest = rest;
+            }
         } else {
             buf_char(out, c);
             r.at++;
         }
     }
+    for (; rc == 0 && n_open > 0 && open[n_open - 1].rest; n_open--)
+        buf_str(out, open[n_open - 1].rest);
     return rc;
 }

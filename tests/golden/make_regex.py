@@ -14,7 +14,7 @@ P = [
     r"\h+", r"\H+", r"[\h]+", r"[^\h\s]+", r"\v", r"[\v\f]", r"\a", r"\s+", r"\S+", r"[^\S\n]+", r"[\S]+", r"[^\S]+", r"\w+", r"\W+", r"[\W_]+", r"[^\W_]+", r"[^\W\d]+",
     r"[\W\S]", r"\b", r"\B", r"\bw", r"\w+\b", r"\d+", r"\D+", r"[\D]+", r"[a-z&&[^aeiou]]+", r"[a-z&&[^a]&&[^b]]", r"[a[bc]]+", r"[^a[bc]]+", r"[[a-c][x-z]]+", r"[\p{L}&&[^a-z]]+",
     r"[^a-z&&[a-m]]", r"[[:alpha:]]+", r"[[:^alpha:]]+", r"[[:punct:]]+", r"[[:space:]]+", r"[[:digit:]]+", r"[[:upper:]]", r"[[:lower:]]+", r"[[:alnum:]]+", r"[[:word:]]+", r"[[:xdigit:]]+",
-    r"[[:blank:]]+", r"[[:cntrl:]]", r"[[:ascii:]]+", r"[]a]+", r"[^]a]+", r"[a\]]+", r"[\[\]]", r"[a^]", r"[\^a]", r"[-a]", r"[a-]", r"[\-x]", r"(?i:HELLO)", r"(?i)don't", r"(?i)\u00e9",
+    r"[[:blank:]]+", r"[[:cntrl:]]", r"[[:ascii:]]+", r"[]a]+", r"[^]a]+", r"[a\]]+", r"[\[\]]", r"[a^]", r"[\^a]", r"[-a]", r"[a-]", r"[\-x]", r"a(?i)b|C", r"(x|a(?i)B|c)d", r"(?i)A|(?-i)B|c", r"(?i)HELLO|W", r"(?m)a|.b", r"(?i:HELLO)", r"(?i)don't", r"(?i)\u00e9",
     r"(?m:l.+n)", r"l.+n", r"(?m).+", r".+", r"^", r"$", r"^\w", r"\w$", r"\A\w", r"\w\Z", r"\s\z", r"\R", r"\X", r"(?x: a  b )", r"(?x)a b # c", r"(?#say)a", r"(?=b)", r"(?!a)\w", r"(?<=a)b",
     r"(?<!a)b", r"(?>a+)b", r"(a)(b)\2", r"(a)\1", r"\p{L}+", r"\p{^L}+", r"\P{L}+", r"\P{^L}+", r"\p{Lu}", r"\p{Letter}+", r"\p{Alpha}+", r"\p{Han}+", r"\p{Hiragana}+", r"\p{Katakana}+",
     r"\p{Greek}+", r"\p{Cyrillic}+", r"\P{Han}+", r"[\p{Han}\p{Katakana}]+", r"\p{Thai}+", r"\p{Devanagari}+", r"\p{M}", r"\p{N}", r"\p{Nd}", r"\p{Nl}", r"\p{No}", r"\p{P}+", r"\p{S}+", r"\p{Z}+",
