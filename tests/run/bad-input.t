@@ -188,7 +188,7 @@ refused '--dtype int8' --dtype int8
 refused '--max-new-token' --max-new-token 0
 refused '--max-new-token few: not a whole number' --max-new-token few
 refused '--model-path' --model-pth x
-refused '--model-id' --model-id a/b
+refused '--model-id' --model-id ../b
 
 # ---- an earlier run under the same id (one at a time: each locks the journal) ----
 collect
@@ -213,10 +213,10 @@ refused 'changed/model_answer/kept.journal:3: ' --bench-name changed
 # ---- places that cannot be written ----
 touch "$d/a-file"
 refused 'a-file/x.*: ' --answer-file "$d/a-file/x/y.jsonl"
-refused 'a-file/y.jsonl: cannot ' --answer-file "$d/a-file/y.jsonl"
+refused 'a-file/y.journal: cannot ' --answer-file "$d/a-file/y.jsonl"
 mkdir "$d/a-folder.jsonl" "$d/b.journal"
 refused 'a-folder.jsonl: is not a file' --answer-file "$d/a-folder.jsonl"
-refused 'b.journal: cannot write' --answer-file "$d/b.jsonl"
+refused 'b.journal: cannot ' --answer-file "$d/b.jsonl"
 mkdir "$d/ro"
 if mount -t tmpfs -o ro none "$d/ro" 2>/dev/null; then
     mounted+=("$d/ro")
