@@ -31,5 +31,7 @@ void json_put_number_member(struct buf *b, const char *name, double value);
 
 /* Is this valid UTF-8 (RFC 3629)? Returns the offset of the first bad byte, or -1. */
 long utf8_bad(const char *s, size_t n);
+/* How many bytes of a text, at most 'most', do not end inside a character: for "%.*s". */
+int utf8_fit(const char *s, int most);
 
 #endif

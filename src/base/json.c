@@ -25,6 +25,16 @@ long utf8_bad(const char *s, size_t n)
     return -1;
 }
 
+int utf8_fit(const char *s, int most)
+{
+    int n = (int)strnlen(s, (size_t)most + 1);
+    if (n <= most)
+        return n;
+    for (n = most; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+        ;
+    return n;
+}
+
 /* The next \u0000 in s, or NULL. An escape counts only after an even number of backslashes. */
 static const char *find_nul_escape(const char *s, const char *end)
 {

@@ -105,7 +105,7 @@ int manifest_compare(const struct manifest *now, const cJSON *stored, struct err
         const cJSON *inside = json_get(identity, e->name), *old = inside ? inside : json_get(info, e->name);
         const char *was = cJSON_IsString(old) ? old->valuestring : "(not recorded)";
         if (e->identity && strcmp(was, e->value))
-            buf_printf(&b, "%s%s was %.80s and is %.80s", b.len ? ", " : "", e->name, was, e->value);
+            buf_printf(&b, "%s%s was %.*s and is %.*s", b.len ? ", " : "", e->name, utf8_fit(was, 80), was, utf8_fit(e->value, 80), e->value);
     }
     int rc = b.len == 0 ? 0 : err_set(err, ERR_USAGE, "answers under this id were made otherwise: %s; use another --model-id, or --fresh to answer again", b.data);
     buf_free(&b);

@@ -36,13 +36,11 @@ void classify_transport(const struct http_response *r, struct reply *out)
 static char *quote(long code, const struct api_error *e)
 {
     const char *kind = *e->code ? e->code : e->type;
-    char *s = xasprintf("HTTP %ld%s%.100s%s%.400s", code, *kind ? ": " : "", kind, *e->message ? ": " : "", e->message);
-    size_t n = strlen(s);
+    char *s = xasprintf("HTTP %ld%s%.*s%s%.*s", code, *kind ? ": " : "", utf8_fit(kind, 100), kind, *e->message ? ": " : "", utf8_fit(e->message, 400),
+                        e->message);
     for (char *p = s; *p; p++)
         if ((unsigned char)*p < ' ' || *p == 127)
             *p = ' ';
-    while (n && utf8_bad(s, n) >= 0) /* cut inside a character */
-        s[--n] = '\0';
     return s;
 }
 
@@ -131,9 +129,9 @@ static void classify_part(enum reply_end how, const char *finish, struct reply *
         free(out->text);
     out->text = NULL;
     if (how == END_BROKEN)
-        what = xasprintf("the server broke the reply off (%.60s)", finish);
+        what = xasprintf("the server broke the reply off (%.*s)", utf8_fit(finish, 60), finish);
     else if (*finish)
-        what = xasprintf("the reply ended for a reason that is not known here (%.60s)", finish);
+        what = xasprintf("the reply ended for a reason that is not known here (%.*s)", utf8_fit(finish, 60), finish);
     else
         what = xstrdup("the reply has no finish reason: it may be a part");
     classify_garbage(out, what);

@@ -87,7 +87,8 @@ cJSON *reply_parse(const char *text, size_t n, struct err *err)
         if (bad >= 0)
             buf_str(&valid, "\xef\xbf\xbd");
     }
-    clean(&whole, valid.data, valid.data + valid.len);
+    if (valid.len)
+        clean(&whole, valid.data, valid.data + valid.len);
     cJSON *j = json_parse(whole.data ? whole.data : "", whole.len, err);
     buf_free(&valid);
     buf_free(&whole);

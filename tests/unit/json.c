@@ -130,6 +130,15 @@ static void test_nul(void)
     buf_free(&b);
 }
 
+static void test_fit(void)
+{
+    static const struct { const char *text; int most, fit; } row[] = {
+        { "", 3, 0 }, { "abc", 3, 3 }, { "abcd", 3, 3 }, { "ab\xc3\xa9", 3, 2 }, { "ab\xc3\xa9", 4, 4 }, { "a\xe2\x82\xac", 3, 1 }, { "\xf0\x9f\x98\x80", 3, 0 },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        ok(utf8_fit(row[i].text, row[i].most) == row[i].fit, "%d of %zu bytes hold %d in whole characters", row[i].most, strlen(row[i].text), row[i].fit);
+}
+
 int main(void)
 {
     all('s', "strings", check_string);
@@ -138,5 +147,6 @@ int main(void)
     test_numbers();
     test_reading();
     test_nul();
+    test_fit();
     return done_testing();
 }

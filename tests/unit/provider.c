@@ -252,6 +252,8 @@ static const struct row table[] = {
     { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "abort"), REPLY_RETRY, CALL_FAILED, -1, NULL, "abort", 0 },
     { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "gave_up"), REPLY_RETRY, CALL_FAILED, -1, NULL, "not known here (gave_up)", 0 },
     { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "gave_up"), REPLY_RETRY, CALL_FAILED, -1, NULL, NULL, 16 },
+    { O, 200, "", OK_BODY("{\"content\":\"Half\"}", "123456789 123456789 123456789 123456789 123456789 123456789\xc3\xa9x"), REPLY_RETRY, CALL_FAILED, -1, NULL,
+      "123456789 123456789 123456789 123456789 123456789 123456789)", 0 },
     { O, 200, "", OK_BODY("{\"content\":\"Half\"}", ""), REPLY_RETRY, CALL_FAILED, -1, NULL, "no finish reason", 0 },
     { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"Half\"},\"finish_reason\":null}]}", REPLY_RETRY, CALL_FAILED, -1, NULL, "no finish reason", 0 },
     { O, 200, "", "{\"choices\":[{\"message\":{\"content\":\"Half\"},\"finish_reason\":\"stop\"}],\"error\":{\"code\":502,\"message\":\"upstream died\"}}", REPLY_RETRY, CALL_FAILED, -1, NULL, "upstream died", 0 },
