@@ -172,7 +172,7 @@ double chat_wall_clock(double unix_time)
     struct tm tm;
     tzset();
     localtime_r(&whole, &tm);
-    return (double)timegm(&tm) + (unix_time - floor(unix_time));
+    return (double)timegm(&tm);          /* no fraction: what a journal keeps of it must give the same prompt again */
 }
 
 void chat_set_now(struct chat *c, double wall_clock)

@@ -97,7 +97,7 @@ static void test_variables(void)
     chat_destroy(c);
     buf_free(&b);
     setenv("TZ", "XYZ-3", 1);
-    ok(chat_wall_clock(3600.25) == 4 * 3600 + 0.25, "the wall shows local time");
+    ok(chat_wall_clock(3600.75) == 4 * 3600, "the wall shows local time, in whole seconds");
     setenv("TZ", "UTC", 1);
 }
 
