@@ -1,5 +1,5 @@
-/* tiny.h - a rig for unit tests: the weights of tests/golden/tiny/smollm with a tokenizer of single characters (96 tokens: <unk>, <s>, </s>,
- * newline, blank, '!' to 'z', '|') and whatever template the test wants. Nonsense to read, and the same nonsense everywhere. */
+/* tiny.h - a rig for unit tests: the weights of tests/golden/tiny/smollm with a tokenizer of single characters (96 tokens: <unk>, <s>,
+ * </s>, newline, blank, '!' to 'z', '|') and whatever template the test wants. Nonsense to read, and the same nonsense everywhere. */
 #ifndef MTB_TEST_TINY_H
 #define MTB_TEST_TINY_H
 
@@ -34,9 +34,14 @@ __attribute__((unused)) static void tiny_tokenizer(const struct tiny *t)
                 "\"decoder\": {\"type\": \"ByteLevel\"}, \"added_tokens\": [");
     static const char *const special[] = { "<unk>", "<s>", "</s>" };
     for (int i = 0; i < 3; i++)
-        buf_printf(&b, "%s{\"id\": %d, \"content\": \"%s\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
-                       "\"special\": true}", i ? ", " : "", i, special[i]);
-    buf_str(&b, "], \"model\": {\"type\": \"BPE\", \"unk_token\": \"<unk>\", \"merges\": [], \"vocab\": {\"<unk>\": 0, \"<s>\": 1, \"</s>\": 2");
+        buf_printf(
+            &b,
+            "%s{\"id\": %d, \"content\": \"%s\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+            "\"special\": true}",
+            i ? ", " : "", i, special[i]);
+    buf_str(
+        &b,
+        "], \"model\": {\"type\": \"BPE\", \"unk_token\": \"<unk>\", \"merges\": [], \"vocab\": {\"<unk>\": 0, \"<s>\": 1, \"</s>\": 2");
     buf_printf(&b, ", \"\u010a\": %d", id++);
     buf_printf(&b, ", \"\u0120\": %d", id++);
     for (char c = '!'; c <= 'z'; c++)
@@ -75,7 +80,8 @@ __attribute__((unused)) static int tiny_open(struct tiny *t, const char *choice,
 
 __attribute__((unused)) static void tiny_close(struct tiny *t)
 {
-    static const char *const file[] = { "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json" };
+    static const char *const file[] = {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+                                       "tokenizer_config.json"};
     rig_close(&t->rig);
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         char *path = xasprintf("%s/%s", t->folder, file[i]);

@@ -25,7 +25,7 @@ void judge_set_free(struct judge_set *j);
 struct agreement {
     long total, agree;                   /* pairs of votes */
     struct estimate ratio;
-    long items;                          /* that both judged (with one judge: that have two votes), without ties: where neither verdict is one */
+    long items; /* that both judged (with one judge: that have two votes), without ties: where neither verdict is one */
     struct estimate kappa;               /* NAN for a judge with itself */
     double alpha;                        /* NAN for two judges */
     bool several;                        /* two judges, and the first has several votes on an item: FastChat refuses that */
@@ -35,7 +35,8 @@ struct agreement {
 struct vote_items;
 struct vote_items *vote_items_build(const struct votes *votes);
 /* 'b' NULL: 'a' with itself. turn 0: all. */
-struct agreement vote_items_agreement(const struct vote_items *items, const struct judge_set *a, const struct judge_set *b, int turn, bool ties);
+struct agreement vote_items_agreement(const struct vote_items *items, const struct judge_set *a, const struct judge_set *b, int turn,
+                                      bool ties);
 void vote_items_free(struct vote_items *items);
 
 #endif

@@ -25,7 +25,8 @@ struct answer_set {
     int n;
 };
 
-/* One answer file; reference answers have the same form. A turn that is null failed: it reads as $ERROR$. -1: err (io, format with file and line). */
+/* One answer file; reference answers have the same form. A turn that is null failed: it reads as $ERROR$. -1: err (io, format with file and
+ * line). */
 int model_answers_read(const char *path, struct model_answers *m, struct err *err);
 /* The same from bytes into a zeroed one, whose model stays as it is. */
 int model_answers_parse(const char *name, const char *data, size_t n, struct model_answers *m, struct err *err);

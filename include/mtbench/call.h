@@ -13,18 +13,18 @@ struct call_message {
     const char *content;                 /* UTF-8 */
 };
 
-enum { CALL_KEY_MAX = 55 };              /* with '-' and eight digits of the content it is the custom_id of a batch file, which has room for 64 */
+enum { CALL_KEY_MAX = 55 }; /* with '-' and eight digits of the content it is the custom_id of a batch file, which has room for 64 */
 
 /* What to ask. All strings are the caller's and are copied by whoever takes the call. */
 struct call {
-    const char *key;                     /* names the call for ever: in the journal, in batch files: [A-Za-z0-9_-], at most CALL_KEY_MAX bytes */
+    const char *key; /* names the call for ever: in the journal, in batch files: [A-Za-z0-9_-], at most CALL_KEY_MAX bytes */
     uint64_t content;                    /* hash of messages and parameters: a changed prompt is another call */
     const struct call_message *message;
     int n_messages;
     double temperature;
     int max_tokens;
     int verdict;                         /* the form of verdict to force, enum verdict_format of judge_prompt.h; -1: free text */
-    bool cut_is_fine;                    /* a text that the token limit cut is an answer (ok); otherwise it is asked for once more with twice the limit */
+    bool cut_is_fine; /* a text that the token limit cut is an answer (ok); otherwise it is asked for once more with twice the limit */
 };
 
 enum call_status {
@@ -76,8 +76,8 @@ struct call_journal;
  * journal's; the rest describes the run for people: every call carries the hash of its content. NULL: err (busy, usage: made otherwise,
  * format, io). */
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err);
-/* Look at a journal without writing or locking it, for call_journal_find(), call_journal_each() and call_journal_totals(). One that is not there is
- * empty. NULL: err (format, io). */
+/* Look at a journal without writing or locking it, for call_journal_find(), call_journal_each() and call_journal_totals(). One that is not
+ * there is empty. NULL: err (format, io). */
 struct call_journal *call_journal_peek(const char *path, struct err *err);
 void call_journal_close(struct call_journal *j);
 /* The finished call of this key and content: ok, or ended in a way that asking again cannot better (filtered, refused, too long,
@@ -85,8 +85,8 @@ void call_journal_close(struct call_journal *j);
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content);
 /* The last finished call of this key, whatever its content; NULL: none. */
 const struct call_record *call_journal_last(const struct call_journal *j, const char *key);
-/* All records in the order of the file, superseded ones too. 'counts': call_journal_find() gives this one. The record lives during the call. A
- * result other than 0 ends it and is returned. */
+/* All records in the order of the file, superseded ones too. 'counts': call_journal_find() gives this one. The record lives during the
+ * call. A result other than 0 ends it and is returned. */
 int call_journal_each(const struct call_journal *j, int (*see)(void *ctx, const struct call_record *r, bool counts), void *ctx);
 size_t call_journal_records(const struct call_journal *j);
 /* Has another judge of this name ever replied to the call of this key, whatever its content? */
@@ -100,8 +100,8 @@ int call_journal_append(struct call_journal *j, const struct call_record *r, str
 /* Sums over records, superseded ones too: what was paid. 'seconds' is of calls, which overlap. */
 struct call_totals { int64_t calls, tokens_in, tokens_out, estimated, unpriced; double cost, seconds; };
 void call_totals_add(struct call_totals *t, const struct call_record *r);
-/* "$ 0.0123"; "$ unknown" where no call has a price, "at least" where some have none; then, where 'all' (of the journal) has more calls, what
- * those come to. */
+/* "$ 0.0123"; "$ unknown" where no call has a price, "at least" where some have none; then, where 'all' (of the journal) has more calls,
+ * what those come to. */
 void call_totals_put(struct buf *b, const struct call_totals *t, const struct call_totals *all);
 /* Of all records of the journal, and of those whose keys are 'mine'. */
 struct call_totals call_journal_totals(const struct call_journal *j);

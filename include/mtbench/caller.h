@@ -16,9 +16,9 @@ struct purse {
 struct caller_opts {
     const struct endpoint *endpoint;     /* outlives the caller */
     int parallel;                        /* most calls in flight; lowered on 429, raised again after successes */
-    int ahead;                           /* so many more are taken and wait their turn: where one lands the next starts before anything else is done */
+    int ahead; /* so many more are taken and wait their turn: where one lands the next starts before anything else is done */
     double timeout;                      /* seconds per try; 0: 300 */
-    int max_tries;                       /* of one call, for errors that may pass; 0: 8. Rate limits count only while nobody else is answered */
+    int max_tries; /* of one call, for errors that may pass; 0: 8. Rate limits count only while nobody else is answered */
     double backoff;                      /* seconds before the second try, twice that before the third ...; 0: 1 */
     double price_in, price_out;          /* dollars per million tokens; negative: unknown */
     struct purse *purse;                 /* NULL: no limit. No call starts whose worst case would pass it */

@@ -14,9 +14,9 @@ struct canary_opts {
     const struct judge_prompts *prompts; /* for the system texts; outlive the canary, as the journal */
     int n;                               /* judgments to ask for; a pair is two calls */
     int max_tokens;
-    const char *run;                     /* names the calls of this run, so that no earlier reply is taken for a new one: at most 10 of [A-Za-z0-9] */
-    double since;                        /* the journal's last run, if it asked for as many, did not come to its end and has a reply from after
-                                          * this time (seconds since the epoch), goes on: its replies are paid for */
+    const char *run; /* names the calls of this run, so that no earlier reply is taken for a new one: at most 10 of [A-Za-z0-9] */
+    double since;    /* the journal's last run, if it asked for as many, did not come to its end and has a reply from after
+                      * this time (seconds since the epoch), goes on: its replies are paid for */
     struct call_journal *journal;        /* not the one of the judgments */
 };
 

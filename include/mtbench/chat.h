@@ -38,8 +38,8 @@ struct chat_opts {
 struct chat *chat_create(const struct chat_opts *o, struct err *err);
 void chat_destroy(struct chat *c);
 
-/* The date and time that a clock on the wall shows at 'unix_time' where this process runs, as the seconds since 1970 that would show the same
- * in UTC. One process of a run asks, all use its answer. */
+/* The date and time that a clock on the wall shows at 'unix_time' where this process runs, as the seconds since 1970 that would show the
+ * same in UTC. One process of a run asks, all use its answer. */
 double chat_wall_clock(double unix_time);
 /* Another instant than chat_opts.now, before anything is rendered. */
 void chat_set_now(struct chat *c, double wall_clock);
@@ -51,8 +51,8 @@ int chat_render(const struct chat *c, const struct chat_message *m, int n, bool 
 
 /* Does the template pass over the text of the system message m[0] in silence? (One that refuses it fails in chat_render().) */
 bool chat_drops_system(const struct chat *c, const struct chat_message *m, int n);
-/* Append what the template opens an answer with: the end that add_generation_prompt adds to a user's message ("<|im_start|>assistant\n<think>\n").
- * Nothing where the two prompts do not begin alike. -1: err (model). */
+/* Append what the template opens an answer with: the end that add_generation_prompt adds to a user's message
+ * ("<|im_start|>assistant\n<think>\n"). Nothing where the two prompts do not begin alike. -1: err (model). */
 int chat_opening(const struct chat *c, struct buf *out, struct err *err);
 
 /* "own", "file", or the FastChat template's name. */

@@ -34,7 +34,7 @@ struct dialogs_turn { int64_t question_id; int choice, turn; };
 int dialogs_take(struct dialogs *d, const struct call_record *r, struct dialogs_turn *turn, struct err *err);
 
 struct dialogs_now {
-    long total, done, failed;            /* turns; failed: calls that ended without an answer, without the turns that they kept from being asked */
+    long total, done, failed; /* turns; failed: calls that ended without an answer, without the turns that they kept from being asked */
     long resumed;                        /* of 'done': from the journal */
     long open;                           /* conversations that are not at an end */
     long thoughtful;                     /* of 'done': answers whose thoughts are in the journal only */

@@ -11,9 +11,9 @@ struct engine_opts {
     int max_batch;            /* sequences that run together (1 .. 1024); at most max_rows of them do */
     int max_rows;             /* rows of a step, prefill included; 0: 256. The backend must have been made for as many */
     int max_tokens;           /* longest sequence, prompt and answer; 0: the model's context */
-    uint64_t kv_bytes;        /* budget of the KV cache; 0: max_batch sequences of max_tokens, or what mem_available leaves if that is less */
-    uint64_t mem_available;   /* bytes that cache and activations may take: what the machine (or cgroup, or device) has left beside the weights,
-                                 divided by those who share it; 0: unknown, nothing is refused or cut for it */
+    uint64_t kv_bytes;      /* budget of the KV cache; 0: max_batch sequences of max_tokens, or what mem_available leaves if that is less */
+    uint64_t mem_available; /* bytes that cache and activations may take: what the machine (or cgroup, or device) has left beside the
+                               weights, divided by those who share it; 0: unknown, nothing is refused or cut for it */
     int n_requests;           /* most requests alive (submitted, not released); 0: 4 * max_batch */
     bool (*interrupted)(void *ctx);   /* asked between the layers of a step, which may take many seconds where a prompt is long and a model
                                  large; true: the step ends at once and has not happened. NULL: never */
@@ -87,7 +87,8 @@ void engine_cancel(struct engine *e);
 struct engine_stats engine_stats(const struct engine *e);
 
 /* One prompt through the model, nothing sampled: the logits of its last position (n_vocab floats). Steps the engine, live requests
- * included, until they are there. -1: err (usage, or model: they are not finite numbers; cancelled). For `mtbench prompt --top-logits` and tests. */
+ * included, until they are there. -1: err (usage, or model: they are not finite numbers; cancelled). For `mtbench prompt --top-logits` and
+ * tests. */
 int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *logits, struct err *err);
 
 #endif

@@ -36,7 +36,8 @@ struct estimate estimate_mean(const struct sample *s);
 /* The sum of y over the sum of x: a share when y <= x; the interval is kept within 0..1. */
 struct estimate estimate_share(const struct sample *s);
 /* The same estimate of something that lies within low..high: its interval is made on the logit scale, with the error carried over by the
- * delta method, so that no end lies beyond the scale. Where the interval is short beside its distance from both ends it stays what it was. */
+ * delta method, so that no end lies beyond the scale. Where the interval is short beside its distance from both ends it stays what it was.
+ */
 struct estimate estimate_within(struct estimate e, double low, double high);
 /* The slope of y on x, least squares with an intercept. 'within': x and y are differences from the means of groups that lie inside
  * clusters, so neither intercept nor groups count as parameters (the convention of fixed effects nested in clusters). NAN where all x are

@@ -14,7 +14,7 @@
 int fastchat_put_single(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models, bool both,
                         struct err *err);
 /* 'baseline' NULL: all games. */
-int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models, const char *baseline,
-                       struct err *err);
+int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_table *t, const char *const *model, int n_models,
+                       const char *baseline, struct err *err);
 
 #endif

@@ -22,7 +22,8 @@ void forecast_begin(struct forecast *f, int i);
 void forecast_turn(struct forecast *f, int i, long n, int failed);
 /* So many tokens in all have been made by now, those of unfinished turns included. Say it before anything is told of that moment. */
 void forecast_made(struct forecast *f, uint64_t tokens, double now);
-/* Seconds until the last turn ends; NAN: nothing has been made that would tell. Computed at most once a second, and a few milliseconds long. */
+/* Seconds until the last turn ends; NAN: nothing has been made that would tell. Computed at most once a second, and a few milliseconds
+ * long. */
 double forecast_left(struct forecast *f, double now);
 
 /* ---- calls to somebody else, about equally long, so many at a time ---- */

@@ -18,7 +18,7 @@ struct grader_opts {
     int repeat;                          /* judgments of each match, >= 1 */
     int max_tokens;                      /* 2048 as FastChat */
     bool constrained;                    /* ask for forced verdicts, which only a local judge gives */
-    bool ask_filtered;                   /* a fallback is there: what was filtered in an earlier run is asked again, unless it was the fallback's own reply */
+    bool ask_filtered; /* a fallback is there: what was filtered in an earlier run is asked again, unless it was the fallback's own reply */
     bool shuffle;                        /* FastChat's order for --parallel above 1: numpy's shuffle, seed 0 */
 };
 
@@ -27,14 +27,14 @@ struct grader_opts {
 struct grader *grader_create(const struct grader_opts *o, struct err *err);
 void grader_destroy(struct grader *g);
 
-/* Take over the verdicts of a judgment file (of repeat r) that the journal knows nothing of, FastChat's or those of an older run: where a line's
- * prompt is word for word what would be asked, its text is the reply, read as any other; it goes into the journal, at no cost. Constrained
- * verdicts are of another kind and are not taken from texts. A file that is not there holds none. Before the first grader_next(). -1: err (io,
- * format). */
+/* Take over the verdicts of a judgment file (of repeat r) that the journal knows nothing of, FastChat's or those of an older run: where a
+ * line's prompt is word for word what would be asked, its text is the reply, read as any other; it goes into the journal, at no cost.
+ * Constrained verdicts are of another kind and are not taken from texts. A file that is not there holds none. Before the first
+ * grader_next(). -1: err (io, format). */
 struct grader_taken {
     long taken;                          /* judgments */
     long reread;                         /* of them, those whose line says another verdict than its text does */
-    long left;                           /* lines with a verdict of other answers or prompts, or a second one of the same, which grader_write() replaces */
+    long left; /* lines with a verdict of other answers or prompts, or a second one of the same, which grader_write() replaces */
 };
 int grader_take_over(struct grader *g, int repeat, const char *path, struct grader_taken *count, struct err *err);
 
@@ -46,8 +46,8 @@ const struct call *grader_next(struct grader *g);
  * A reply that its token limit cut counts if its verdict is in the part that came. -1: err (format: no call of this key and content is
  * asked here, and nothing is journalled). */
 int grader_take(struct grader *g, const struct call_record *r, struct err *err);
-/* What a batch's reply (batch.h) is to these judgments: of no call here; of one whose prompt was another then; of one that is finished; of one
- * that is still to be made. */
+/* What a batch's reply (batch.h) is to these judgments: of no call here; of one whose prompt was another then; of one that is finished; of
+ * one that is still to be made. */
 enum batch_reply { BATCH_STRANGE, BATCH_OLD_PROMPT, BATCH_MERGED, BATCH_WANTED };
 enum batch_reply grader_batch_reply(const struct grader *g, const char *id);
 /* Put what was taken on disk. -1: err (io). */

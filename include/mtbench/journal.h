@@ -1,5 +1,6 @@
 /* journal.h - the append-only record of finished turns: what makes a killed run lose nothing (room: bench).
- * One writer. First line the manifest, with kind and version of the journal, then a JSON object per turn; a line counts once journal_sync() has returned. */
+ * One writer. First line the manifest, with kind and version of the journal, then a JSON object per turn; a line counts once journal_sync()
+ * has returned. */
 #ifndef MTB_JOURNAL_H
 #define MTB_JOURNAL_H
 
@@ -36,11 +37,11 @@ struct journal;
  * need not have everything yet. A torn last line is cut off. NULL: err (busy: another run
  * holds it; usage: the manifest differs; format; io). */
 struct journal *journal_open(const char *path, const struct manifest *m, struct err *err);
-/* Look at a journal without writing or locking it, for journal_find(), journal_each() and what is made of them. Its manifest is compared with 'm' if that is
- * not NULL. One that is not there is empty,
- * as is that of path NULL. NULL: err (format, io). */
+/* Look at a journal without writing or locking it, for journal_find(), journal_each() and what is made of them. Its manifest is compared
+ * with 'm' if that is not NULL. One that is not there is empty, as is that of path NULL. NULL: err (format, io). */
 struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err);
-/* Before the first journal_append(): 'm' is complete now. Compared with the journal's (-1: usage), or written as the first line (-1: io). */
+/* Before the first journal_append(): 'm' is complete now. Compared with the journal's (-1: usage), or written as the first line (-1: io).
+ */
 int journal_begin(struct journal *j, const struct manifest *m, struct err *err);
 /* The line that manifest_put() made of the manifest; NULL before the first journal_begin() on a new journal. */
 const char *journal_manifest(const struct journal *j);
@@ -58,8 +59,8 @@ int journal_count(const struct journal *j, int64_t question_id, const char *ques
 double journal_rate(const struct journal *j);
 /* Take a record in; it is copied. */
 void journal_append(struct journal *j, const struct turn_record *t);
-/* Take in a line that turn_put() made, on another rank perhaps: its bytes go into the file as they are. Returns the record, as journal_find()
- * does. NULL: err (format). */
+/* Take in a line that turn_put() made, on another rank perhaps: its bytes go into the file as they are. Returns the record, as
+ * journal_find() does. NULL: err (format). */
 const struct turn_record *journal_append_line(struct journal *j, const char *line, size_t n, struct err *err);
 /* Write and flush what was appended. -1 (err: io): earlier records are safe, these are not on disk. */
 int journal_sync(struct journal *j, struct err *err);

@@ -42,8 +42,9 @@ bool json_scan_end(struct json_scan *s);
 /* Fill err (format) with what is wrong and the column. Returns -1. */
 int json_scan_error(const struct json_scan *s, struct err *err);
 
-/* Members of an object, by name: of several of one name the last counts, as in Python; a value with ptr NULL is not there. Everything in the
- * text is checked, and it is one object. -1: err (format). The values point into the text; numbers and strings are read from them at leisure. */
+/* Members of an object, by name: of several of one name the last counts, as in Python; a value with ptr NULL is not there. Everything in
+ * the text is checked, and it is one object. -1: err (format). The values point into the text; numbers and strings are read from them at
+ * leisure. */
 struct json_member {
     const char *name;
     struct slice value;

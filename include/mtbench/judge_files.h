@@ -20,8 +20,8 @@ struct judge_files {
 
 /* The files of these judges of DATA/BENCH, in their order. None named: 'usual', or the only judge there is, if 'usual' is not there. "all":
  * everybody who has a file. -1: err (usage), with the judges that are there. judge_files_free() either way. */
-int judge_files_find(struct judge_files *out, const char *data_dir, const char *bench, bool pairs, const char *usual, const char *const *judge,
-                     int n, struct err *err);
+int judge_files_find(struct judge_files *out, const char *data_dir, const char *bench, bool pairs, const char *usual,
+                     const char *const *judge, int n, struct err *err);
 void judge_files_free(struct judge_files *f);
 
 #endif

@@ -1,5 +1,5 @@
-/* judge_inputs.h - everything that judging reads: questions, answers, references, judge prompts, and the matches they make (room: campaign).
- * Rank 0. */
+/* judge_inputs.h - everything that judging reads (room: campaign): questions, answers, references, judge prompts, and the matches they
+ * make. Rank 0. */
 #ifndef MTB_JUDGE_INPUTS_H
 #define MTB_JUDGE_INPUTS_H
 

@@ -31,9 +31,9 @@ const struct judge_prompt *judge_prompts_find(const struct judge_prompts *p, con
 
 enum { JUDGE_MAX_TURNS = 10 };
 /* Add to each two-turn prompt NAME-multi-turn those for 3 .. turns (at most JUDGE_MAX_TURNS) turns, as NAME-multi-turn-3 and so on: the
- * blocks around {question_2}, {answer_2} ... come again for each further turn with its number in their labels, and "second" is "third" ... in
- * the system text (where it does not say "second", a sentence names the turn). A prompt that the file has under such a name stands; one whose
- * fields do not stand in blocks, turn 1 before turn 2, gets none. Pointers into 'p' end. */
+ * blocks around {question_2}, {answer_2} ... come again for each further turn with its number in their labels, and "second" is "third" ...
+ * in the system text (where it does not say "second", a sentence names the turn). A prompt that the file has under such a name stands; one
+ * whose fields do not stand in blocks, turn 1 before turn 2, gets none. Pointers into 'p' end. */
 void judge_prompts_extend(struct judge_prompts *p, int turns);
 
 struct prompt_field { const char *name, *value; };

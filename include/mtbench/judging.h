@@ -40,8 +40,8 @@ int judging_prices(const struct judge_opts *o, double *in, double *out, struct e
 /* The hosted judge: resolve, connect, one short call to see that it answers, unless all is done. -1: err (device: preflight failed;
  * cancelled: come back later; else: input). */
 int judging_connect(struct judging *j, struct err *err);
-/* Before the first tick over a batch's results: whose are they? Says what is merged already or of other calls. -1: err (usage), none of them is
- * of a call that is made here, as with a wrong --judge-model: nothing is taken. */
+/* Before the first tick over a batch's results: whose are they? Says what is merged already or of other calls. -1: err (usage), none of
+ * them is of a call that is made here, as with a wrong --judge-model: nothing is taken. */
 int judging_check_import(struct judging *j, struct err *err);
 /* Send what may be sent, work for at most 'wait' seconds, judge what came. Returns what is still open (calls in flight and to come), -1:
  * err; the kind says whether to come back (cancelled) or not. Calls to come may wait for answers: judging_close_answers() ends that. */

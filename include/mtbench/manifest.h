@@ -1,4 +1,5 @@
-/* manifest.h - what a run was made with: names and values, some of which may not change between a start and its resumption (room: bench). */
+/* manifest.h - what a run was made with: names and values, some of which may not change between a start and its resumption (room: bench).
+ */
 #ifndef MTB_MANIFEST_H
 #define MTB_MANIFEST_H
 

@@ -20,7 +20,8 @@ struct arch {
     const char *hf_type;         /* "llama" in "model_type" */
     /* What transformers' configuration class has where config.json says nothing: */
     int default_context, default_kv;          /* default_kv 0: as many as heads */
-    int default_window, window_from;          /* window_from: the first layer with a window, which is off unless "use_sliding_window"; 0: all have it */
+    int default_window,
+        window_from; /* window_from: the first layer with a window, which is off unless "use_sliding_window"; 0: all have it */
 };
 
 extern const struct arch arch_table[];
@@ -110,9 +111,10 @@ struct forward_fault {
     int layer;                   /* counted from 0, as in the names of tensors; PART_EMBEDDING: -1; the final norm and the head: n_layers */
     enum forward_part part;
 };
-/* Run a step again as forward_step() does, which leaves the same bits in its rows' pages, and look behind each part of each layer, at all rows.
- * True: *fault says what came first. False: everything is finite, or it was interrupted. */
-bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct forward_fault *fault);
+/* Run a step again as forward_step() does, which leaves the same bits in its rows' pages, and look behind each part of each layer, at all
+ * rows. True: *fault says what came first. False: everything is finite, or it was interrupted. */
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out,
+                        struct forward_fault *fault);
 
 /* How many numbers the weights of such a model are. */
 double model_parameters(const struct model_config *c);

@@ -1,6 +1,6 @@
 /* nul.h - the character U+0000 inside C strings (room: base).
- * A model may say it, and FastChat keeps it ("O\u0000K"). Texts with a length hold it as the byte 0; C strings hold it as C0 80, the spelling
- * of "modified UTF-8", which is never valid UTF-8 and so means nothing else. JSON goes both ways as \u0000 (json.h). */
+ * A model may say it, and FastChat keeps it ("O\u0000K"). Texts with a length hold it as the byte 0; C strings hold it as C0 80, the
+ * spelling of "modified UTF-8", which is never valid UTF-8 and so means nothing else. JSON goes both ways as \u0000 (json.h). */
 #ifndef MTB_NUL_H
 #define MTB_NUL_H
 

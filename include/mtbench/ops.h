@@ -119,17 +119,22 @@ struct ops {
     /* n_out products of the same rows x (n_rows, k). */
     void (*linear)(struct backend *be, const struct linear_out *out, int n_out, const float *x, int n_rows);
     /* Rotate q and k in 'qkv' (rows of n_heads*head_dim | n_kv*head_dim | n_kv*head_dim floats), write k and v as fp16 (to nearest even;
-     * NaN where that would be infinite, so that an overflow reaches the logits) into the pages. A pair (a, b) becomes fma(a, cos, -(b * sin)), fma(b, cos, a * sin). */
-    void (*rope_kv)(struct backend *be, float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope, const struct step *s);
+     * NaN where that would be infinite, so that an overflow reaches the logits) into the pages. A pair (a, b) becomes fma(a, cos, -(b *
+     * sin)), fma(b, cos, a * sin). */
+    void (*rope_kv)(struct backend *be, float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope,
+                    const struct step *s);
     /* out (n_rows, n_heads*head_dim). Scores are fma chains over head_dim of q times fp16 keys, then times scale > 0; positions in splits
      * of 256 from position 0: max, exp, lane sum, fma chain over positions of p*v, of the positions that the row sees; splits merged left
-     * to right: with M the larger max, a = exp(m - M), b = exp(m' - M): l = fma(l, a, l' * b), o = fma(o, a, o' * b); at last o / l (R4). */
-    void (*attend)(struct backend *be, float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *s);
+     * to right: with M the larger max, a = exp(m - M), b = exp(m' - M): l = fma(l, a, l' * b), o = fma(o, a, o' * b); at last o / l (R4).
+     */
+    void (*attend)(struct backend *be, float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a,
+                   const struct step *s);
     /* h[r][i] = silu(gu[r][i]) * gu[r][ff + i]; gu (n_rows, 2*ff), h (n_rows, ff). */
     void (*silu_mul)(struct backend *be, float *h, const float *gu, int n_rows, int ff);
     /* out[i] = x[row[i]] (n, dim). */
     void (*gather_rows)(struct backend *be, float *out, const float *x, const int32_t *row, int n, int dim);
-    /* token[i] drawn from logits[i] (n, n_vocab), or -1 where one of those is NaN or infinite; logits are overwritten; 'token' is host memory. */
+    /* token[i] drawn from logits[i] (n, n_vocab), or -1 where one of those is NaN or infinite; logits are overwritten; 'token' is host
+     * memory. */
     void (*sample)(struct backend *be, int32_t *token, float *logits, int n, int n_vocab, const struct sampling *how);
 };
 

@@ -11,8 +11,8 @@
 struct pairwise_choice {
     const char *const *model;            /* (n_models) the rows of the table; each must be there. n_models 0: all */
     int n_models;
-    const char *baseline;                /* only games with it, which gets no row; NULL: games among the chosen models (with --model-list: both
-                                            sides are on it) */
+    const char *baseline; /* only games with it, which gets no row; NULL: games among the chosen models (with --model-list: both
+                             sides are on it) */
     const char *judge;                   /* as in score.h */
     const struct questions *questions;   /* NULL: all */
 };
@@ -34,7 +34,8 @@ struct pairwise {
     const char *judge;
 };
 
-int pairwise_build(struct pairwise *p, const char *name, const struct judgment_table *t, const struct pairwise_choice *choice, struct err *err);
+int pairwise_build(struct pairwise *p, const char *name, const struct judgment_table *t, const struct pairwise_choice *choice,
+                   struct err *err);
 void pairwise_free(struct pairwise *p);
 
 #endif

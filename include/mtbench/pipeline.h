@@ -14,6 +14,7 @@ struct pipeline_result {
 
 /* Check all that judging needs, answer, judge, write the files, print the closing lines on rank 0. Returns an exit code; where that is no
  * success, err says why if there is more to say. */
-int pipeline_run(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, struct pipeline_result *res, struct err *err);
+int pipeline_run(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, struct pipeline_result *res,
+                 struct err *err);
 
 #endif

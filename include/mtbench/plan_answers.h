@@ -1,4 +1,5 @@
-/* plan_answers.h - what answering would take, from questions, model and what earlier starts left (room: campaign). Rank 0; writes nothing. */
+/* plan_answers.h - what answering would take, from questions, model and what earlier starts left (room: campaign). Rank 0; writes nothing.
+ */
 #ifndef MTB_PLAN_ANSWERS_H
 #define MTB_PLAN_ANSWERS_H
 

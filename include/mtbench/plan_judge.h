@@ -16,10 +16,10 @@ struct judge_plan {
     long calls;                          /* still to be made */
     int64_t tokens_in;                   /* of their prompts */
     bool counted;                        /* with the judge's tokenizer; else estimated from the bytes */
-    long too_long, tight;                /* counted: prompts that leave no room for a reply in the context; for none of --judge-max-tokens */
+    long too_long, tight; /* counted: prompts that leave no room for a reply in the context; for none of --judge-max-tokens */
     long longest;                        /* counted: tokens of the longest sequence */
     double tokens_out;                   /* expected of their replies */
-    int64_t most_in, most_out;           /* if each of them ran into its token limit; a hosted judge is then asked once more with twice of it */
+    int64_t most_in, most_out; /* if each of them ran into its token limit; a hosted judge is then asked once more with twice of it */
     double price_in, price_out;          /* dollars per million tokens; -1: unknown */
     double spent;                        /* dollars, by earlier starts */
     double seconds;                      /* of a call that was made earlier, on average; 0: none was */

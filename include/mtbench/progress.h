@@ -20,7 +20,8 @@ struct progress_now {
     const struct progress_now *also; /* what goes on beside it, on the same line; NULL: nothing */
 };
 
-/* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed; judgments 3/160 judged". Pure; at most 'size' bytes with the NUL, cut if longer. Returns the length. */
+/* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed; judgments 3/160 judged". Pure; at most 'size' bytes with the NUL, cut if
+ * longer. Returns the length. */
 size_t progress_format(char *line, size_t size, const struct progress_now *p);
 
 /* "auto", "plain", "none" -> mode; -1 for anything else. */

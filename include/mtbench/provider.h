@@ -90,7 +90,7 @@ struct http_response {
 
 struct provider {
     const char *name;                    /* "openai", "azure", "anthropic", "compatible" */
-    const char *model_prefix;            /* models whose names begin so are this one's, where no provider and no address is given; NULL: none */
+    const char *model_prefix; /* models whose names begin so are this one's, where no provider and no address is given; NULL: none */
     bool cut_prefix;                     /* it is ours: the server knows the model without it */
     const char *key_env, *base_env;      /* variables looked at for key and base URL, space-separated */
     const char *deployment_env;          /* variable with the server's name of the model, where that is another; NULL: none */

@@ -36,9 +36,9 @@ void questions_free(struct questions *qs);
 /* Where in 'q' the question of this id is, -1: nowhere. */
 int questions_find(const struct questions *qs, int64_t id);
 
-/* Which questions. First lines [begin, end) as Python slices do: negative numbers count from the end, out of range is clamped; has_*: was it given.
- * Then those of the named categories and ids, each of which must be there. Then the first 'first_n' (0: all; negative drops from the end).
- * An empty result is an error. */
+/* Which questions. First lines [begin, end) as Python slices do: negative numbers count from the end, out of range is clamped; has_*: was
+ * it given. Then those of the named categories and ids, each of which must be there. Then the first 'first_n' (0: all; negative drops from
+ * the end). An empty result is an error. */
 struct slicing {
     bool has_begin, has_end;
     long begin, end, first_n;

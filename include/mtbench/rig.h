@@ -44,8 +44,8 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
  * that goes on with the work of another takes that one's. Local. */
 double rig_instant(const struct rig *r);
 void rig_set_instant(struct rig *r, double wall_clock);
-/* Threads, weights and engine, with the same options but for max_batch and max_tokens, which may be known better by now. Collective. -1 everywhere if one rank fails; ERR_CANCELLED if the job was told to
- * stop. */
+/* Threads, weights and engine, with the same options but for max_batch and max_tokens, which may be known better by now. Collective. -1
+ * everywhere if one rank fails; ERR_CANCELLED if the job was told to stop. */
 int rig_start(struct rig *r, const struct rig_opts *o, struct err *err);
 /* Threads and memory as rig_start() would have them, no weight read. For a rig that is not started afterwards. Collective. -1 everywhere:
  * err (memory). */

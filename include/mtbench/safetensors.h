@@ -26,8 +26,8 @@ enum { SAFETENSORS_PREFIX = 8 };
 
 /* Length of the JSON header from the first eight bytes of a file of 'file_size' bytes. -1: err (format). */
 int safetensors_header(const void *prefix, uint64_t file_size, uint64_t *length, struct err *err);
-/* Parse the JSON header; every tensor is checked to lie inside the file and, where its type is one that this program runs, to have the bytes of
- * its shape. Other types are no error here: nobody may need the tensor. On 0 release with safetensors_free(). */
+/* Parse the JSON header; every tensor is checked to lie inside the file and, where its type is one that this program runs, to have the
+ * bytes of its shape. Other types are no error here: nobody may need the tensor. On 0 release with safetensors_free(). */
 int safetensors_parse(const char *json, size_t n, uint64_t file_size, struct safetensors *s, struct err *err);
 void safetensors_free(struct safetensors *s);
 

@@ -37,8 +37,8 @@ struct scores {
     const char *judge;                   /* owned by the table; NULL: the records name none */
     long by_others;                      /* rows of the table by other judges, which do not count */
     char *others;                        /* their names; owned */
-    long replaced;                       /* rows for which a later one of the same model, question, turn and repeat stands; of several ok ones the
-                                            last counts, else the last */
+    long replaced; /* rows for which a later one of the same model, question, turn and repeat stands; of several ok ones the
+                      last counts, else the last */
 };
 
 /* -1: err (usage) for names that are not there, several judges, or no row left. 'name' is the file, for messages. */

@@ -20,13 +20,13 @@ enum thoughts { THOUGHTS_NONE, THOUGHTS_ENDED, THOUGHTS_OPEN };     /* open: the
  * thought. Thoughts further on are left alone: an answer may speak of such tags. 'opened' as of the prompt. Open: *answer is n. */
 enum thoughts thoughts_split(const struct thought_mark *opened, const char *text, size_t n, size_t *answer);
 
-/* Does the text begin with words that announce thoughts ("Here is my thought process:") and never come to the answer? Many answers that have no
- * thoughts begin so; of a text that its token limit cut, nothing but thoughts is there. */
+/* Does the text begin with words that announce thoughts ("Here is my thought process:") and never come to the answer? Many answers that
+ * have no thoughts begin so; of a text that its token limit cut, nothing but thoughts is there. */
 bool thoughts_announced(const char *text, size_t n);
 
 /* Append the text without any thoughts, wherever they stand: what a verdict may be read from. An open mark that is not closed counts where
- * a line begins with it; all before an end mark that nothing opened is thought. *behind (may be NULL) is past the last of them, 0 if there are
- * none; n where they are open. */
+ * a line begins with it; all before an end mark that nothing opened is thought. *behind (may be NULL) is past the last of them, 0 if there
+ * are none; n where they are open. */
 enum thoughts thoughts_strike(const struct thought_mark *opened, const char *text, size_t n, struct buf *out, size_t *behind);
 
 #endif

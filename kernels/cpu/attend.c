@@ -118,13 +118,13 @@ MTB_INLINE void product_tile(const struct product *g, int lines, int vecs, bool 
             v_store(g->c + i * g->ldc + j * LANES, c[i][j]);
 }
 
-#define PRODUCT(lines, vecs)                                                                                                                    \
-    static void product_##lines##_##vecs(const struct product *g, bool half)                                                                    \
-    {                                                                                                                                           \
-        if (half)                                                                                                                               \
-            product_tile(g, lines, vecs, true);                                                                                                 \
-        else                                                                                                                                    \
-            product_tile(g, lines, vecs, false);                                                                                                \
+#define PRODUCT(lines, vecs)                                                                                                               \
+    static void product_##lines##_##vecs(const struct product *g, bool half)                                                               \
+    {                                                                                                                                      \
+        if (half)                                                                                                                          \
+            product_tile(g, lines, vecs, true);                                                                                            \
+        else                                                                                                                               \
+            product_tile(g, lines, vecs, false);                                                                                           \
     }
 #define PRODUCTS(vecs) PRODUCT(1, vecs) PRODUCT(2, vecs) PRODUCT(3, vecs) PRODUCT(4, vecs) PRODUCT(5, vecs) PRODUCT(6, vecs)
 #define NAMES(vecs) { product_1_##vecs, product_2_##vecs, product_3_##vecs, product_4_##vecs, product_5_##vecs, product_6_##vecs }
@@ -165,7 +165,8 @@ static void product(struct product g, int lines, int vecs, bool half)
 static const uint16_t *half_of(const struct job *j, const struct unit *u, int page, bool values)
 {
     const struct kv_view *kv = j->kv;
-    const size_t index = ((size_t)u->b->run->page[page] * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)u->kv_head;
+    const size_t index =
+        ((size_t)u->b->run->page[page] * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)u->kv_head;
     return (const uint16_t *)kv->base + (index * 2 + values) * KV_PAGE * (size_t)kv->head_dim;
 }
 

@@ -28,9 +28,11 @@ struct cpu_kernels {
     /* norm.c, rope.c, attend.c, glu.c, sample.c */
     void (*rmsnorm)(float *out, const float *x, const float *weight, float eps, int n_rows, int dim, struct share s);
     void (*add_rmsnorm)(float *out, float *x, const float *y, const float *weight, float eps, int n_rows, int dim, struct share s);
-    void (*rope_kv)(float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope, const struct step *st, struct share s);
+    void (*rope_kv)(float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope, const struct step *st,
+                    struct share s);
     size_t (*attend_scratch)(int max_rows, int heads_dim, int n_threads);                             /* bytes */
-    void (*attend)(float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *st, void *scratch, struct share s);
+    void (*attend)(float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *st, void *scratch,
+                   struct share s);
     void (*silu_mul)(float *h, const float *gu, int n_rows, int ff, struct share s);
     void (*sample)(int32_t *token, float *logits, int n, int n_vocab, const struct sampling *how, struct share s);
 };

@@ -153,8 +153,8 @@ MTB_INLINE v16 weights_at(const enum dtype t, const uint8_t *line, int half)
     }
 }
 
-/* c [p][PANEL] += x (kc) times panels of type t (F32, F16, BF16), the p-th at w + p * stride; 'first': c starts from +0. One row has two chains a
- * panel, and each must wait for its last fma: so several panels go side by side. */
+/* c [p][PANEL] += x (kc) times panels of type t (F32, F16, BF16), the p-th at w + p * stride; 'first': c starts from +0. One row has two
+ * chains a panel, and each must wait for its last fma: so several panels go side by side. */
 MTB_INLINE void side(const int panels, const enum dtype t, const float *x, const uint8_t *w, size_t stride, int kc, float *c, bool first)
 {
     const int line_bytes = PANEL * (t == DT_F32 ? 4 : 2);
@@ -227,8 +227,8 @@ static void shard_sum(struct tile *t, const struct work *a, int k0, int k1)
     }
 }
 
-/* The same for the panels of one row, into t->sum [panel][PANEL]. 16-bit weights are widened on their way into the fma: a pass through the cache would
- * cost one row more than the products do. */
+/* The same for the panels of one row, into t->sum [panel][PANEL]. 16-bit weights are widened on their way into the fma: a pass through the
+ * cache would cost one row more than the products do. */
 static void shard_sum_row(struct tile *t, const struct work *a, int k0, int k1)
 {
     const enum dtype type = a->w->dtype;

@@ -1,7 +1,8 @@
 /* plain.h - the sixteen lanes of simd.h in the compiler's own vectors: any processor, the same bits (rooms: kernels/cpu only).
- * Without a fused multiply-add in hardware the C library's fmaf() takes some forty nanoseconds a lane. Here the product is taken in double, where it
- * is exact; the sum then rounds twice, to 53 and to 24 bits, which is wrong only where the first rounding ends half-way between two floats.
- * That is seen in the bits of the sum, and those rare lanes are added again, rounding to odd (Boldo and Melquiond, IEEE TC 57(4), 2008). */
+ * Without a fused multiply-add in hardware the C library's fmaf() takes some forty nanoseconds a lane. Here the product is taken in double,
+ * where it is exact; the sum then rounds twice, to 53 and to 24 bits, which is wrong only where the first rounding ends half-way between
+ * two floats. That is seen in the bits of the sum, and those rare lanes are added again, rounding to odd (Boldo and Melquiond, IEEE TC
+ * 57(4), 2008). */
 #ifndef MTB_PLAIN_H
 #define MTB_PLAIN_H
 
@@ -63,8 +64,8 @@ MTB_INLINE f32x4 narrow(f64x2 low, f64x2 high)
 #endif
 }
 
-/* Can a second rounding of these sums go wrong? Half-way between two floats: bits 28..0 are 1 and zeros. Below the normal floats, zero apart, the
- * half-way points lie elsewhere, so all of those count. */
+/* Can a second rounding of these sums go wrong? Half-way between two floats: bits 28..0 are 1 and zeros. Below the normal floats, zero
+ * apart, the half-way points lie elsewhere, so all of those count. */
 MTB_INLINE bool doubtful(f64x2 low, f64x2 high)
 {
 #if defined(__SSE2__)
@@ -82,7 +83,8 @@ MTB_INLINE bool doubtful(f64x2 low, f64x2 high)
 #endif
 }
 
-/* p + c, rounded to odd: where it is inexact, to the neighbour whose last bit is one, so that a further rounding sees on which side it lies. */
+/* p + c, rounded to odd: where it is inexact, to the neighbour whose last bit is one, so that a further rounding sees on which side it
+ * lies. */
 MTB_INLINE f64x2 add_to_odd(f64x2 p, f64x2 c)
 {
     const f64x2 s = p + c, back = s - p, rest = (p - (s - back)) + (c - back), zero = { 0.0, 0.0 };   /* s + rest = p + c exactly (Knuth) */
@@ -163,7 +165,8 @@ MTB_INLINE v16 v_from_bits(i16x a) { V_EACH((f32x4)a.q[i]); }
 
 /* ---- half precision: IEEE 754 binary16, to nearest, ties to even ---- */
 
-/* The bits of a half, moved up, are a float 2^112 times too small; that holds for subnormal halves too. Infinities and NaNs keep their exponent. */
+/* The bits of a half, moved up, are a float 2^112 times too small; that holds for subnormal halves too. Infinities and NaNs keep their
+ * exponent. */
 MTB_INLINE f32x4 f_from_half(u32x4 h)
 {
     const float scale = 0x1p112f;
@@ -177,7 +180,7 @@ MTB_INLINE u32x4 half_from_f(f32x4 a)
     const float half = 0.5f;
     const u32x4 bits = (u32x4)a, f = bits & 0x7fffffff, unit = (u32x4)(f32x4){ half, half, half, half };
     const u32x4 normal = (f - (112u << 23) + 0xfff + (f >> 13 & 1)) >> 13;                  /* above 65504: carries into infinity */
-    const u32x4 small = (u32x4)((f32x4)f + (f32x4)unit) - unit;                              /* the adder rounds at the last place of a half */
+    const u32x4 small = (u32x4)((f32x4)f + (f32x4)unit) - unit; /* the adder rounds at the last place of a half */
     const u32x4 large = 0x7c00 | ((u32x4)((i32x4)f > 0x7f800000) & (0x200 | (f >> 13 & 0x3ff)));
     const u32x4 is_small = (u32x4)((i32x4)f < (113 << 23)), is_large = (u32x4)((i32x4)f >= (143 << 23));
     return (is_small & small) | (is_large & large) | (~is_small & ~is_large & normal) | (bits >> 16 & 0x8000);

@@ -42,7 +42,8 @@ static uint16_t *page_of(const struct job *j, int page, int head)
     return (uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
 }
 
-/* Beyond the range of fp16 there would be an infinity, and a key that is one may lose its weight in silence: a NaN is seen by whoever looks. */
+/* Beyond the range of fp16 there would be an infinity, and a key that is one may lose its weight in silence: a NaN is seen by whoever
+ * looks. */
 MTB_INLINE v16 within_half(v16 x)
 {
     const v16 most = v_set1(65520.0f);                           /* from here on the nearest fp16 is infinite */

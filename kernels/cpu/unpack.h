@@ -37,7 +37,11 @@ MTB_INLINE i16x i_load_u16(const uint8_t *p)
     return I2(_mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)p)), _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)(p + 16))));
 }
 MTB_INLINE i16x i_load_u32(const uint8_t *p) { return I2(_mm256_loadu_si256((const void *)p), _mm256_loadu_si256((const void *)(p + 32))); }
-MTB_INLINE i16x i_and(i16x x, int mask) { __m256i m = _mm256_set1_epi32(mask); return I2(_mm256_and_si256(x.a, m), _mm256_and_si256(x.b, m)); }
+MTB_INLINE i16x i_and(i16x x, int mask)
+{
+    __m256i m = _mm256_set1_epi32(mask);
+    return I2(_mm256_and_si256(x.a, m), _mm256_and_si256(x.b, m));
+}
 MTB_INLINE i16x i_or(i16x x, i16x y) { return I2(_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)); }
 MTB_INLINE i16x i_shr(i16x x, int n) { __m128i c = _mm_cvtsi32_si128(n); return I2(_mm256_srl_epi32(x.a, c), _mm256_srl_epi32(x.b, c)); }
 MTB_INLINE i16x i_shl(i16x x, int n) { __m128i c = _mm_cvtsi32_si128(n); return I2(_mm256_sll_epi32(x.a, c), _mm256_sll_epi32(x.b, c)); }
@@ -107,7 +111,8 @@ MTB_INLINE void unpack_k45(const uint8_t *super, int sub, bool has_fifth, float 
 {
     const uint8_t *q = super + KHEAD + sub * (NIBBLES + (has_fifth ? FIFTH : 0));
     for (int h = 0; h < 2; h++) {
-        v16 sc = v_from_int(i_load_u8(super + (4 + sub) * PANEL + h * LANES)), mn = v_from_int(i_load_u8(super + (12 + sub) * PANEL + h * LANES));
+        v16 sc = v_from_int(i_load_u8(super + (4 + sub) * PANEL + h * LANES)),
+            mn = v_from_int(i_load_u8(super + (12 + sub) * PANEL + h * LANES));
         v16 d = v_mul(f16_at(super, h), sc), m = v_mul(f16_at(super + 2 * PANEL, h), mn);
         nibbles(q, has_fifth ? q + NIBBLES : NULL, d, v_mul(v_set1(-1.0f), m), 0, h, dst);
     }
@@ -122,7 +127,8 @@ MTB_INLINE void unpack_k6(const uint8_t *super, int sub, float *dst)
         i16x h0 = i_load_u32(q + NIBBLES + 4 * at), h1 = i_load_u32(q + NIBBLES + FIFTH + 4 * at);
         for (int r = 0; r < 16; r++) {
             i16x both = i_load_u8(q + r * PANEL + at);
-            i16x low = i_or(i_and(both, 15), i_shl(i_and(i_shr(h0, 2 * r), 3), 4)), up = i_or(i_shr(both, 4), i_shl(i_and(i_shr(h1, 2 * r), 3), 4));
+            i16x low = i_or(i_and(both, 15), i_shl(i_and(i_shr(h0, 2 * r), 3), 4)),
+                 up = i_or(i_shr(both, 4), i_shl(i_and(i_shr(h1, 2 * r), 3), 4));
             v_store(dst + r * PANEL + at, v_mul(d0, v_from_int(i_sub(low, 32))));
             v_store(dst + (r + 16) * PANEL + at, v_mul(d1, v_from_int(i_sub(up, 32))));
         }

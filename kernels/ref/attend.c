@@ -18,7 +18,8 @@ static const uint16_t *page(const struct kv_view *kv, const struct seq_run *r, i
     return (const uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
 }
 
-static void attend_head(double *o, const float *q, const struct kv_view *kv, const struct seq_run *r, const struct attn_shape *a, int pos, int head)
+static void attend_head(double *o, const float *q, const struct kv_view *kv, const struct seq_run *r, const struct attn_shape *a, int pos,
+                        int head)
 {
     const int hd = a->head_dim, first = a->window && pos >= a->window ? pos - a->window + 1 : 0;
     double max = -INFINITY, sum = 0.0;

@@ -1,4 +1,5 @@
-/* dequant.c - one row of file blocks to fp32, as the GGUF reference computes it (gguf-py quants.py): the textbook of panels (tests only). */
+/* dequant.c - one row of file blocks to fp32, as the GGUF reference computes it (gguf-py quants.py): the textbook of panels (tests only).
+ */
 #include "kernels/ref/ref.h"
 
 #include <string.h>

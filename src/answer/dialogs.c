@@ -98,7 +98,9 @@ static int check_questions(struct dialogs *d, struct err *err)
         struct dialog *g = &d->dialog[d->ready[i]];
         build_call(d, g);
         if (call_journal_last(d->o.journal, g->key))
-            return err_set(err, ERR_USAGE, "question %" PRId64 ", turn %d: was answered when it read otherwise; use another --model-id, or --fresh to answer again",
+            return err_set(err, ERR_USAGE,
+                           "question %" PRId64
+                           ", turn %d: was answered when it read otherwise; use another --model-id, or --fresh to answer again",
                            g->q->id, g->n_done + 1);
     }
     return 0;

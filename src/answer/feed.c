@@ -110,7 +110,8 @@ void feed_add(struct feed *f, int q, int choice, const char *const *answer, int 
 
 /* ---- a turn begins ---- */
 
-static struct done *queue_record(struct feed *f, const struct conversation *c, enum turn_status status, const struct prompt *prompt, double seconds)
+static struct done *queue_record(struct feed *f, const struct conversation *c, enum turn_status status, const struct prompt *prompt,
+                                 double seconds)
 {
     int ring = 2 * f->o.max_batch;
     struct done *d = &f->done[(f->done_first + f->done_count++) % ring];

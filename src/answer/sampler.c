@@ -34,6 +34,7 @@ int sampler_check(const struct sampler_flags *f, struct err *err)
     if (f->has_min_p && !(f->min_p >= 0 && f->min_p < 1))
         return err_set(err, ERR_USAGE, "--min-p %g: is out of range; give 0 (off) to 1", (double)f->min_p);
     if (f->has_repetition_penalty && !(f->repetition_penalty > 0))
-        return err_set(err, ERR_USAGE, "--repetition-penalty %g: cannot be; give more than 0 (1 switches it off)", (double)f->repetition_penalty);
+        return err_set(err, ERR_USAGE, "--repetition-penalty %g: cannot be; give more than 0 (1 switches it off)",
+                       (double)f->repetition_penalty);
     return 0;
 }

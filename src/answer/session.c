@@ -76,7 +76,13 @@ int session_begin(struct session *s, struct prompt *p, int max_new, const struct
         i++;
     assert(i < s->o.max_turns);
     struct request r = {
-        .tag = (uint64_t)i, .prompt = p->ids.id, .n_prompt = (int)p->ids.n, .max_new = max_new, .how = *how, .stop_id = s->o.stop_id, .n_stop = s->o.n_stop,
+        .tag = (uint64_t)i,
+        .prompt = p->ids.id,
+        .n_prompt = (int)p->ids.n,
+        .max_new = max_new,
+        .how = *how,
+        .stop_id = s->o.stop_id,
+        .n_stop = s->o.n_stop,
     };
     if (engine_submit(s->o.engine, &r, err) < 0)
         return -1;

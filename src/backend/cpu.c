@@ -43,7 +43,8 @@ static const struct cpu_kernels *choose_isa(const char *wanted, struct err *err)
     for (int i = 0; (k = isa_at(i)); i++)
         if (!wanted || !*wanted || !strcmp(wanted, k->isa))
             return k;
-    err_set(err, ERR_USAGE, "MTBENCH_ISA %s: not an instruction set of this machine and build; choose one of: %s", wanted, backend_cpu_isas());
+    err_set(err, ERR_USAGE, "MTBENCH_ISA %s: not an instruction set of this machine and build; choose one of: %s", wanted,
+            backend_cpu_isas());
     return NULL;
 }
 
@@ -55,7 +56,8 @@ static void *cpu_alloc(struct backend *be, size_t bytes, struct err *err)
     (void)be;
     void *p = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
-        err_set(err, ERR_MEMORY, "memory: cannot map %.1f MB; use a smaller --max-batch or a machine with more memory", (double)bytes / 1e6);
+        err_set(err, ERR_MEMORY, "memory: cannot map %.1f MB; use a smaller --max-batch or a machine with more memory",
+                (double)bytes / 1e6);
         return NULL;
     }
     if (bytes >= (size_t)8 << 20)

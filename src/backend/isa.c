@@ -1,5 +1,5 @@
-/* isa.c - what the processor and the system can do, asked once. The compilers' own __builtin_cpu_supports() knows no f16c in clang, so that one bit is read
- * from the processor; whether the system saves wide registers is then known from AVX2. */
+/* isa.c - what the processor and the system can do, asked once. The compilers' own __builtin_cpu_supports() knows no f16c in clang, so that
+ * one bit is read from the processor; whether the system saves wide registers is then known from AVX2. */
 #include "isa.h"
 
 #include <stdbool.h>

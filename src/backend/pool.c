@@ -19,7 +19,7 @@
 
 /* How long a thread waits awake. Within a region the others are at work, and come within the time that waking up would take. */
 struct patience { int spins, yields; };
-static const struct patience between = { 2000, 50 }, within = { 2000, INT_MAX - 2000 }, crowded_between = { 0, 5 }, crowded_within = { 0, 50 };
+static const struct patience between = {2000, 50}, within = {2000, INT_MAX - 2000}, crowded_between = {0, 5}, crowded_within = {0, 50};
 
 /* A number that some threads wait for to change, and how many of them sleep. */
 struct gate {

@@ -331,7 +331,8 @@ static bool skip(struct json_scan *s, int depth)
     const char *end = number_end(s->at, s->end, &is_int);
     if (end)
         s->at = end;
-    return end || word(s, "true") || word(s, "false") || word(s, "null") || word(s, "NaN") || word(s, "Infinity") || word(s, "-Infinity") || wrong(s, "no value");
+    return end || word(s, "true") || word(s, "false") || word(s, "null") || word(s, "NaN") || word(s, "Infinity") || word(s, "-Infinity") ||
+           wrong(s, "no value");
 }
 
 bool json_scan_skip(struct json_scan *s)

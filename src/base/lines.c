@@ -91,7 +91,8 @@ static ssize_t refill(struct lines_file *f, struct err *err)
     f->lines.len = f->block.len;
     f->lines.at = 0;
     if (f->block.len > LINES_LONGEST)
-        return err_set(err, ERR_FORMAT, "%s:%ld: a line above %d MiB; is this a file of JSON lines?", f->path, f->lines.number + 1, LINES_LONGEST >> 20);
+        return err_set(err, ERR_FORMAT, "%s:%ld: a line above %d MiB; is this a file of JSON lines?", f->path, f->lines.number + 1,
+                       LINES_LONGEST >> 20);
     return got;
 }
 

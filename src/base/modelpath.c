@@ -98,7 +98,8 @@ static int choose_set(struct folder *f, const char *name, const char *suffix, st
         char *one = xasprintf("%.*s-%05d-of-%05d%s", stem, name, i, count, suffix);
         names_add(&f->weights, one);
         if (!has(&f->names, one))
-            return err_set(err, ERR_IO, "%s/%s: one of %d files of a model, but %s is not beside it; copy the missing one", f->path, name, count, one);
+            return err_set(err, ERR_IO, "%s/%s: one of %d files of a model, but %s is not beside it; copy the missing one", f->path, name,
+                           count, one);
     }
     return 0;
 }
@@ -145,7 +146,8 @@ static int choose_indexed(struct folder *f, struct err *err)
         if (rc < 0 || has(&f->weights, name))
             continue;
         if (!has_suffix(name, ".safetensors") || strchr(name, '/'))
-            rc = err_set(err, ERR_FORMAT, "%s: tensor %s lies in \"%s\", which is no .safetensors file of this folder; copy the file again", path, j->string, name);
+            rc = err_set(err, ERR_FORMAT, "%s: tensor %s lies in \"%s\", which is no .safetensors file of this folder; copy the file again",
+                         path, j->string, name);
         else if (!has(&f->names, name))
             rc = err_set(err, ERR_IO, "%s: names %s, which is not in the folder; copy the missing shard", path, name);
         names_add(&f->weights, xstrdup(name));
@@ -170,8 +172,10 @@ static int choose_weights(struct folder *f, struct err *err)
 {
     const char *other = NULL;
     if (has(&f->names, adapter))
-        return err_set(err, ERR_MODEL, "%s/%s: an adapter (LoRA) belongs to this model and adapters are not read; merge it into the weights "
-                       "(peft: merge_and_unload), or remove it to run the base model", f->path, adapter);
+        return err_set(err, ERR_MODEL,
+                       "%s/%s: an adapter (LoRA) belongs to this model and adapters are not read; merge it into the weights "
+                       "(peft: merge_and_unload), or remove it to run the base model",
+                       f->path, adapter);
     if (has(&f->names, whole)) {
         names_add(&f->weights, xstrdup(whole));
         return 0;
@@ -182,9 +186,12 @@ static int choose_weights(struct folder *f, struct err *err)
     if (rc == 0 && f->weights.n == 0)
         rc = choose_only(f, ".gguf", &other, err);
     if (rc == 1)
-        return err_set(err, ERR_USAGE, has_suffix(other, ".gguf") ? "%s: several .gguf files, %s among them; name the one you mean"
-                       : "%s: several .safetensors files, %s among them, and neither model.safetensors nor an index that says which are the model; "
-                       "copy model.safetensors.index.json", f->path, other);
+        return err_set(err, ERR_USAGE,
+                       has_suffix(other, ".gguf") ? "%s: several .gguf files, %s among them; name the one you mean"
+                                                  : "%s: several .safetensors files, %s among them, and neither model.safetensors nor an "
+                                                    "index that says which are the model; "
+                                                    "copy model.safetensors.index.json",
+                       f->path, other);
     return rc < 0 ? -1 : f->weights.n ? 0 : no_weights(f, err);
 }
 
@@ -200,8 +207,8 @@ static void add(struct modelpath *m, char *path)
 static void add_texts(const struct folder *f, struct modelpath *m)
 {
     static const char *const exact[] = {
-        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "added_tokens.json", "special_tokens_map.json",
-        "chat_template.jinja", "chat_template.json",
+        "config.json",       "generation_config.json",  "tokenizer.json",      "tokenizer_config.json", "tokenizer.model",
+        "added_tokens.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json",
     };
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (has(&f->names, exact[i]))
@@ -234,7 +241,9 @@ static int list_file(const char *name, struct modelpath *m, struct err *err)
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
     int stem, number, count;
     if (!has_suffix(name, ".gguf"))
-        return err_set(err, ERR_MODEL, "--model-path %s: a file that is no .gguf; give a .gguf file, a folder with config.json and .safetensors, or a hub id", name);
+        return err_set(
+            err, ERR_MODEL,
+            "--model-path %s: a file that is no .gguf; give a .gguf file, a folder with config.json and .safetensors, or a hub id", name);
     if (!shard_of(base, ".gguf", &stem, &number, &count)) {
         add(m, xstrdup(name));
         return 0;
@@ -312,7 +321,9 @@ int modelpath_resolve(const char *name, const char *revision, struct modelpath *
     } else {
         char *cache = hub_cache(), *folder = snapshot(cache, name, revision ? revision : "main");
         rc = folder ? list_folder(folder, NULL, out, err)
-                    : err_set(err, ERR_IO, "--model-path %s: no such file or folder, and revision %s of it is not in the hub cache %s; download it on a machine with internet",
+                    : err_set(err, ERR_IO,
+                              "--model-path %s: no such file or folder, and revision %s of it is not in the hub cache %s; download it on a "
+                              "machine with internet",
                               name, revision ? revision : "main", cache);
         free(cache);
         free(folder);

@@ -104,7 +104,8 @@ static int split_lines(const char *path, struct merge *m, struct err *err)
     return 0;
 }
 
-/* The lines of the file that is there, none if there is none. Only a file can be merged into: a device or a pipe would be replaced by one. */
+/* The lines of the file that is there, none if there is none. Only a file can be merged into: a device or a pipe would be replaced by one.
+ */
 static int read_old(const char *path, struct merge *m, struct err *err)
 {
     struct stat st;

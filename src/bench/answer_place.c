@@ -56,7 +56,8 @@ static int check_owner(const char *answer_file, const char *journal, enum answer
     if (ledger_peek(&(struct ledger_opts){ .path = journal, .replay = look, .ctx = &s }, err) < 0)
         return -1;
     if (s.kind == KIND_NONE && has_bytes(answer_file))
-        return err_set(err, ERR_USAGE, "%s: another program made these answers, no %s is beside them; %s", answer_file, strrchr(journal, '.'), advice);
+        return err_set(err, ERR_USAGE, "%s: another program made these answers, no %s is beside them; %s", answer_file,
+                       strrchr(journal, '.'), advice);
     enum kind mine = maker == MADE_BY_ENGINE ? KIND_TURNS : KIND_CALLS;
     if ((s.kind == KIND_TURNS || s.kind == KIND_CALLS) && s.kind != mine)
         return err_set(err, ERR_USAGE, "%s: these answers are of %s; %s", journal, word[s.kind == KIND_CALLS], advice);
@@ -67,8 +68,9 @@ int answer_place_claim(const char *answer_file, enum answer_maker maker, bool fr
 {
     char *journal = journal_path(answer_file), *manifest = bench_beside(answer_file, ".manifest");
     const char *const beside[] = { answer_file, manifest, NULL };
-    int rc = fresh ? ledger_put_aside(journal, beside, "writing these answers; wait for it, or use another --model-id or --answer-file", err)
-                   : check_owner(answer_file, journal, maker, err);
+    int rc = fresh
+                 ? ledger_put_aside(journal, beside, "writing these answers; wait for it, or use another --model-id or --answer-file", err)
+                 : check_owner(answer_file, journal, maker, err);
     free(journal);
     free(manifest);
     return rc;

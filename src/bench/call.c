@@ -83,8 +83,8 @@ void call_record_put(struct buf *b, const struct call_record *r)
     json_put_text_member(b, "request_id", r->request_id);
     json_put_text_member(b, "finish", r->finish);
     buf_printf(b, ", \"sent\": %s", r->sent ? r->sent : "null");
-    buf_printf(b, ", \"tokens_in\": %lld, \"tokens_out\": %lld, \"tokens_estimated\": %s", (long long)r->tokens_in, (long long)r->tokens_out,
-               r->tokens_estimated ? "true" : "false");
+    buf_printf(b, ", \"tokens_in\": %lld, \"tokens_out\": %lld, \"tokens_estimated\": %s", (long long)r->tokens_in,
+               (long long)r->tokens_out, r->tokens_estimated ? "true" : "false");
     json_put_number_member(b, "cost", r->cost < 0 ? NAN : r->cost);
     buf_printf(b, ", \"tries\": %d", r->tries);
     json_put_number_member(b, "seconds", r->seconds);
@@ -94,13 +94,30 @@ void call_record_put(struct buf *b, const struct call_record *r)
 }
 
 enum field {
-    F_KEY, F_CONTENT, F_STATUS, F_REASON, F_TEXT, F_RAW, F_MODEL, F_JUDGE, F_REQUEST_ID, F_FINISH, F_SENT, F_TOKENS_IN, F_TOKENS_OUT, F_ESTIMATED, F_COST, F_TRIES,
-    F_SECONDS, F_TSTAMP, F_EXPECTED_SCORE, N_FIELDS
+    F_KEY,
+    F_CONTENT,
+    F_STATUS,
+    F_REASON,
+    F_TEXT,
+    F_RAW,
+    F_MODEL,
+    F_JUDGE,
+    F_REQUEST_ID,
+    F_FINISH,
+    F_SENT,
+    F_TOKENS_IN,
+    F_TOKENS_OUT,
+    F_ESTIMATED,
+    F_COST,
+    F_TRIES,
+    F_SECONDS,
+    F_TSTAMP,
+    F_EXPECTED_SCORE,
+    N_FIELDS
 };
 static const char *const field_name[N_FIELDS] = {
-    "key", "content", "status", "reason", "text", "raw", "model", "judge", "request_id", "finish", "sent", "tokens_in", "tokens_out", "tokens_estimated", "cost",
-    "tries", "seconds", "tstamp", "expected_score"
-};
+    "key",  "content",   "status",     "reason",           "text", "raw",   "model",   "judge",  "request_id",    "finish",
+    "sent", "tokens_in", "tokens_out", "tokens_estimated", "cost", "tries", "seconds", "tstamp", "expected_score"};
 
 static double number_of(const struct json_member *m, double otherwise)
 {
@@ -174,11 +191,15 @@ struct call_record *call_record_parse(const char *line, size_t n, struct err *er
         return NULL;
     read_numbers(m, &r);
     const struct records_text text[] = {
-        { m[F_KEY].value, offsetof(struct call_record, key), false }, { m[F_TEXT].value, offsetof(struct call_record, text), false },
-        { m[F_REASON].value, offsetof(struct call_record, reason), false }, { m[F_RAW].value, offsetof(struct call_record, raw), false },
-        { m[F_MODEL].value, offsetof(struct call_record, model), false }, { m[F_JUDGE].value, offsetof(struct call_record, judge), false },
-        { m[F_REQUEST_ID].value, offsetof(struct call_record, request_id), false }, { m[F_FINISH].value, offsetof(struct call_record, finish), false },
-        { m[F_SENT].value, offsetof(struct call_record, sent), true },
+        {m[F_KEY].value, offsetof(struct call_record, key), false},
+        {m[F_TEXT].value, offsetof(struct call_record, text), false},
+        {m[F_REASON].value, offsetof(struct call_record, reason), false},
+        {m[F_RAW].value, offsetof(struct call_record, raw), false},
+        {m[F_MODEL].value, offsetof(struct call_record, model), false},
+        {m[F_JUDGE].value, offsetof(struct call_record, judge), false},
+        {m[F_REQUEST_ID].value, offsetof(struct call_record, request_id), false},
+        {m[F_FINISH].value, offsetof(struct call_record, finish), false},
+        {m[F_SENT].value, offsetof(struct call_record, sent), true},
     };
     return records_block(&r, sizeof r, text, sizeof text / sizeof *text, err);
 }

@@ -38,7 +38,8 @@ static int read_size(struct word w, struct fetch_item *item, struct err *err)
     int64_t size = 0;
     for (size_t i = 0; i < w.n; i++) {
         if (!isdigit((unsigned char)w.at[i]) || w.n > 15)
-            return err_set(err, ERR_FORMAT, "\"%.*s\" is no number of bytes; write one, or - if it is unknown", (int)(w.n < 40 ? w.n : 40), w.at);
+            return err_set(err, ERR_FORMAT, "\"%.*s\" is no number of bytes; write one, or - if it is unknown", (int)(w.n < 40 ? w.n : 40),
+                           w.at);
         size = 10 * size + (w.at[i] - '0');
     }
     item->size = size;
@@ -66,8 +67,10 @@ static int read_place(struct word path, struct word url, struct fetch_item *item
     item->path = xstrndup(path.at, path.n);
     item->url = xstrndup(url.at, url.n);
     if (!path_is_fine(item->path))
-        return err_set(err, ERR_FORMAT, "\"%.100s\" is no path below the data folder; write parts of letters, digits and ._+-, none of which begins with a dot",
-                       item->path);
+        return err_set(
+            err, ERR_FORMAT,
+            "\"%.100s\" is no path below the data folder; write parts of letters, digits and ._+-, none of which begins with a dot",
+            item->path);
     if (strncmp(item->url, "https://", 8) && strncmp(item->url, "http://", 7))
         return err_set(err, ERR_FORMAT, "\"%.100s\" is no URL; it begins with http:// or https://", item->url);
     if (!item->sha256 && !ends_in(item->path, ".jsonl"))

@@ -60,13 +60,32 @@ void turn_put(struct buf *b, const struct turn_record *t)
 }
 
 enum field {
-    F_QUESTION_ID, F_CHOICE, F_TURN, F_STATUS, F_REASON, F_TEXT, F_FINISH, F_QUESTION_SHA256, F_PROMPT_SHA256, F_N_PROMPT, F_N_NEW, F_N_REUSED, F_TEMPERATURE,
-    F_TOP_K, F_TOP_P, F_MIN_P, F_PENALTY, F_SECONDS, F_TSTAMP, F_RANK, N_FIELDS
+    F_QUESTION_ID,
+    F_CHOICE,
+    F_TURN,
+    F_STATUS,
+    F_REASON,
+    F_TEXT,
+    F_FINISH,
+    F_QUESTION_SHA256,
+    F_PROMPT_SHA256,
+    F_N_PROMPT,
+    F_N_NEW,
+    F_N_REUSED,
+    F_TEMPERATURE,
+    F_TOP_K,
+    F_TOP_P,
+    F_MIN_P,
+    F_PENALTY,
+    F_SECONDS,
+    F_TSTAMP,
+    F_RANK,
+    N_FIELDS
 };
 static const char *const field_name[N_FIELDS] = {
-    "question_id", "choice", "turn", "status", "reason", "text", "finish", "question_sha256", "prompt_sha256", "n_prompt", "n_new", "n_reused", "temperature",
-    "top_k", "top_p", "min_p", "repetition_penalty", "seconds", "tstamp", "rank"
-};
+    "question_id",        "choice",   "turn",   "status",   "reason",      "text",  "finish", "question_sha256",
+    "prompt_sha256",      "n_prompt", "n_new",  "n_reused", "temperature", "top_k", "top_p",  "min_p",
+    "repetition_penalty", "seconds",  "tstamp", "rank"};
 
 static double number_of(const struct json_member *m)
 {
@@ -98,7 +117,8 @@ static int read_status(const struct json_member *m, enum turn_status *status, st
             return 0;
         }
     }
-    return err_set(err, ERR_FORMAT, "no turn record: its status is %.*s", is_text ? (int)(text.len < 40 ? text.len : 40) : 7, is_text ? text.ptr : "missing");
+    return err_set(err, ERR_FORMAT, "no turn record: its status is %.*s", is_text ? (int)(text.len < 40 ? text.len : 40) : 7,
+                   is_text ? text.ptr : "missing");
 }
 
 static int check_fields(const struct json_member *m, struct turn_record *t, struct err *err)
@@ -273,8 +293,10 @@ int journal_count(const struct journal *j, int64_t question_id, const char *ques
     int n = 0;
     for (; n < n_turns && (t = journal_find(j, question_id, choice, n + 1)); n++)
         if (strcmp(t->question_sha256, question_sha256))
-            return err_set(err, ERR_USAGE, "%s: question %lld was answered when its line read otherwise; use another --model-id, or --fresh to answer again",
-                           j->path, (long long)question_id);
+            return err_set(
+                err, ERR_USAGE,
+                "%s: question %lld was answered when its line read otherwise; use another --model-id, or --fresh to answer again", j->path,
+                (long long)question_id);
     return n;
 }
 

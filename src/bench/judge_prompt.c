@@ -111,15 +111,16 @@ static const char *value_of(const struct prompt_field *field, int n, const char 
     return NULL;
 }
 
-static int fill_field(const struct judge_prompt *p, const char **at, const struct prompt_field *field, int n, struct buf *out, struct err *err)
+static int fill_field(const struct judge_prompt *p, const char **at, const struct prompt_field *field, int n, struct buf *out,
+                      struct err *err)
 {
     const char *name = *at + 1, *end = strchr(name, '}');
     if (!end)
         return err_set(err, ERR_FORMAT, "judge prompt %s: a '{' without its '}'; write a plain brace as {{", p->name);
     const char *value = value_of(field, n, name, (size_t)(end - name));
     if (!value)
-        return err_set(err, ERR_FORMAT, "judge prompt %s: there is nothing to fill {%.*s} with; plain braces are written {{ and }}", p->name,
-                       (int)(end - name < 40 ? end - name : 40), name);
+        return err_set(err, ERR_FORMAT, "judge prompt %s: there is nothing to fill {%.*s} with; plain braces are written {{ and }}",
+                       p->name, (int)(end - name < 40 ? end - name : 40), name);
     buf_str(out, value);
     *at = end + 1;
     return 0;

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ordinal[JUDGE_MAX_TURNS + 1] = { "", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth" };
+static const char *const ordinal[JUDGE_MAX_TURNS + 1] = {"",      "first",   "second", "third", "fourth", "fifth",
+                                                         "sixth", "seventh", "eighth", "ninth", "tenth"};
 
 /* ---- a template as pieces: a literal and the field behind it ---- */
 
@@ -88,7 +89,8 @@ static void put_turn_word(struct buf *out, char first, int turn)
         out->data[from] = (char)toupper((unsigned char)out->data[from]);
 }
 
-/* What stands before a field of turn 2, for that of a later turn: each "second" and "2" is the turn, each "first" and "1" the one before. */
+/* What stands before a field of turn 2, for that of a later turn: each "second" and "2" is the turn, each "first" and "1" the one before.
+ */
 static void put_label(struct buf *out, const struct piece *p, int turn)
 {
     for (size_t at = 0; at < p->n_literal;) {
@@ -101,8 +103,8 @@ static void put_label(struct buf *out, const struct piece *p, int turn)
     }
 }
 
-/* What closes the block of turn 2 closes that of the last turn, as far as it is what closes the block of turn 1 with the other number: "</second
- * question>" behind "</first question>". The rest is left as it is. */
+/* What closes the block of turn 2 closes that of the last turn, as far as it is what closes the block of turn 1 with the other number:
+ * "</second question>" behind "</first question>". The rest is left as it is. */
 static void put_closing(struct buf *out, const struct piece *first, const struct piece *second, int turn)
 {
     size_t a = 0, b = 0;

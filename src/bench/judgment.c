@@ -8,7 +8,8 @@
 
 const char *judgment_status_name(enum judgment_status s)
 {
-    static const char *const name[] = { "ok", "unparsable", "out_of_range", "truncated", "filtered", "refused", "too_long", "failed", "no_answer" };
+    static const char *const name[] = {"ok",      "unparsable", "out_of_range", "truncated", "filtered",
+                                       "refused", "too_long",   "failed",       "no_answer"};
     return (unsigned)s < JUDGMENT_STATUSES ? name[s] : "unknown";
 }
 

@@ -35,8 +35,9 @@ enum field {
     F_QUESTION_ID, F_MODEL, F_MODEL_1, F_MODEL_2, F_JUDGE, F_USER_PROMPT, F_JUDGMENT, F_SCORE, F_TURN, F_WINNER, F_G1_WINNER, F_G2_WINNER,
     F_G1_PROMPT, F_G1_JUDGMENT, F_G2_PROMPT, F_G2_JUDGMENT, N_FIELDS
 };
-static const char *const field_name[N_FIELDS] = { "question_id", "model", "model_1", "model_2", "judge", "user_prompt", "judgment", "score", "turn",
-    "winner", "g1_winner", "g2_winner", "g1_user_prompt", "g1_judgment", "g2_user_prompt", "g2_judgment" };
+static const char *const field_name[N_FIELDS] = {
+    "question_id", "model",  "model_1",   "model_2",   "judge",          "user_prompt", "judgment",       "score",
+    "turn",        "winner", "g1_winner", "g2_winner", "g1_user_prompt", "g1_judgment", "g2_user_prompt", "g2_judgment"};
 
 struct record {
     struct json_member member[N_FIELDS];

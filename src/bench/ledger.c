@@ -47,8 +47,9 @@ static int damaged(const char *path, long number, struct err *err)
 {
     struct err why = *err;
     why.text[strcspn(why.text, ";")] = '\0';
-    return err_set(err, why.kind, "%s:%ld: the journal is damaged here: %s; bring back a copy, remove the line, or put the file aside to start anew", path, number,
-                   why.text);
+    return err_set(err, why.kind,
+                   "%s:%ld: the journal is damaged here: %s; bring back a copy, remove the line, or put the file aside to start anew", path,
+                   number, why.text);
 }
 
 /* The whole lines of an open file; *good: where they end. */

@@ -25,8 +25,8 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
 /* Look without writing: replay the whole lines of the file, which another run may be writing, as far as they are there. Of 'o' only path,
  * replay and ctx count. A file that is not there has no lines. -1: err (io, or what replay said). */
 int ledger_peek(const struct ledger_opts *o, struct err *err);
-/* Put the file aside, and with it those 'beside' it (NULL-ended), as PATH.old1, or the first number that is free for all of them. Empty files
- * and those that are not there stay. -1: err (busy: its writer is at work; io). */
+/* Put the file aside, and with it those 'beside' it (NULL-ended), as PATH.old1, or the first number that is free for all of them. Empty
+ * files and those that are not there stay. -1: err (busy: its writer is at work; io). */
 int ledger_put_aside(const char *path, const char *const *beside, const char *busy, struct err *err);
 /* Drops what was added and not synced; a file without a line is removed. NULL is fine. */
 void ledger_close(struct ledger *l);

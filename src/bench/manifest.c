@@ -86,12 +86,16 @@ int manifest_check(const char *line, size_t n, const char *kind, struct err *err
     struct json_text text;
     int64_t version = VERSION;
     if (json_scan_members(line, n, m, 3, NULL) < 0 || !m[0].value.ptr || *m[0].value.ptr != '{')
-        return err_set(err, ERR_FORMAT, "is no journal of mtbench: its first line is no manifest; it was left as it is, choose another name for the answers");
+        return err_set(
+            err, ERR_FORMAT,
+            "is no journal of mtbench: its first line is no manifest; it was left as it is, choose another name for the answers");
     if (json_member_string(m[1].value, &text) && !json_text_is(&text, kind))
-        return err_set(err, ERR_FORMAT, "is a journal of %.*s and not of %s: another kind of run keeps its records there; choose another name",
+        return err_set(err, ERR_FORMAT,
+                       "is a journal of %.*s and not of %s: another kind of run keeps its records there; choose another name",
                        (int)(text.len < 40 ? text.len : 40), text.ptr, kind);
     if (m[2].value.ptr && (!json_member_whole(m[2].value, &version) || version != VERSION))
-        return err_set(err, ERR_FORMAT, "is a journal of another version (%.*s, this program knows %d); go on with the mtbench that wrote it",
+        return err_set(err, ERR_FORMAT,
+                       "is a journal of another version (%.*s, this program knows %d); go on with the mtbench that wrote it",
                        (int)(m[2].value.len < 20 ? m[2].value.len : 20), m[2].value.ptr, VERSION);
     return 0;
 }
@@ -105,9 +109,13 @@ int manifest_compare(const struct manifest *now, const cJSON *stored, struct err
         const cJSON *inside = json_get(identity, e->name), *old = inside ? inside : json_get(info, e->name);
         const char *was = cJSON_IsString(old) ? old->valuestring : "(not recorded)";
         if (e->identity && strcmp(was, e->value))
-            buf_printf(&b, "%s%s was %.*s and is %.*s", b.len ? ", " : "", e->name, utf8_fit(was, 80), was, utf8_fit(e->value, 80), e->value);
+            buf_printf(&b, "%s%s was %.*s and is %.*s", b.len ? ", " : "", e->name, utf8_fit(was, 80), was, utf8_fit(e->value, 80),
+                       e->value);
     }
-    int rc = b.len == 0 ? 0 : err_set(err, ERR_USAGE, "answers under this id were made otherwise: %s; use another --model-id, or --fresh to answer again", b.data);
+    int rc = b.len == 0
+                 ? 0
+                 : err_set(err, ERR_USAGE,
+                           "answers under this id were made otherwise: %s; use another --model-id, or --fresh to answer again", b.data);
     buf_free(&b);
     return rc;
 }

@@ -178,15 +178,15 @@ static int mark_ids(const struct questions *qs, long begin, long end, const char
 typedef int mark_f(const struct questions *qs, long begin, long end, const char *word, bool *on);
 
 /* Switch off in 'keep' what the words do not mean. */
-static int narrow(const struct questions *qs, long begin, long end, const char *flag, const struct opt_list *words, mark_f *mark, bool *keep,
-                  struct err *err)
+static int narrow(const struct questions *qs, long begin, long end, const char *flag, const struct opt_list *words, mark_f *mark,
+                  bool *keep, struct err *err)
 {
     bool *on = xcalloc((size_t)qs->n + 1, sizeof *on);
     int rc = 0;
     for (int i = 0; i < words->n && rc == 0; i++)
         if (mark(qs, begin, end, words->word[i], on) == 0)
-            rc = err_set(err, ERR_USAGE, "--%s %s: no such question; the file has %d, from %lld (%s) to %lld (%s)", flag, words->word[i], qs->n,
-                         (long long)qs->q[0].id, qs->q[0].category, (long long)qs->q[qs->n - 1].id, qs->q[qs->n - 1].category);
+            rc = err_set(err, ERR_USAGE, "--%s %s: no such question; the file has %d, from %lld (%s) to %lld (%s)", flag, words->word[i],
+                         qs->n, (long long)qs->q[0].id, qs->q[0].category, (long long)qs->q[qs->n - 1].id, qs->q[qs->n - 1].category);
     for (long i = begin; i < end && words->n; i++)
         keep[i] = keep[i] && on[i];
     free(on);

@@ -18,7 +18,8 @@ struct records {                         /* zeroed but for 'decode' is empty */
     struct map last;
 };
 
-/* Take a line in; under the key (of n_key bytes; NULL: it is nobody's last word) it takes the place of the one before. Returns its number. */
+/* Take a line in; under the key (of n_key bytes; NULL: it is nobody's last word) it takes the place of the one before. Returns its number.
+ */
 size_t records_add(struct records *r, struct slice line, const void *key, size_t n_key);
 /* The number of the last word on a key, or MAP_NONE. */
 size_t records_find(const struct records *r, const void *key, size_t n_key);
@@ -30,14 +31,16 @@ void records_free(struct records *r);
 
 /* ---- decoding ---- */
 
-/* A member of a line, and where in the record its 'const char *' stands (offsetof): a string, or with 'object' an object's JSON as it stands. */
+/* A member of a line, and where in the record its 'const char *' stands (offsetof): a string, or with 'object' an object's JSON as it
+ * stands. */
 struct records_text {
     struct slice value;
     size_t offset;
     bool object;
 };
 
-/* A copy of the record with its strings behind it, in one block that free() releases. A member that is something else is NULL. NULL: err (format). */
+/* A copy of the record with its strings behind it, in one block that free() releases. A member that is something else is NULL. NULL: err
+ * (format). */
 void *records_block(const void *record, size_t size, const struct records_text *text, int n_texts, struct err *err);
 
 #endif

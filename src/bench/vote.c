@@ -129,7 +129,8 @@ static int add_vote(struct votes *votes, const cJSON *j, struct err *err)
         return err_set(err, ERR_FORMAT, "no JSON object; is this a vote file?");
     bool pair = json_get(j, "model_1") != NULL;
     int some = pair ? pair_winner(j, &winner, err) : winner_of(j, "winner", "model_a", "model_b", &winner, err) < 0 ? -1 : 1;
-    if (some < 0 || whole(j, "question_id", -9007199254740991.0, 9007199254740991.0, &id, err) < 0 || whole(j, "turn", 1, 255, &turn, err) < 0)
+    if (some < 0 || whole(j, "question_id", -9007199254740991.0, 9007199254740991.0, &id, err) < 0 ||
+        whole(j, "turn", 1, 255, &turn, err) < 0)
         return -1;
     if (some == 0) {
         votes->failed++;

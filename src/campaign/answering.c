@@ -325,9 +325,17 @@ static int answer_items(struct run *r, struct err *err)
     char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
     r->forecast = expect(r, cost);
     r->feed = feed_create(&(struct feed_opts){
-        .engine = r->rig->engine, .tokenizer = r->rig->tokenizer, .chat = r->rig->chat, .stop_id = r->rig->stops.id, .n_stop = (int)r->rig->stops.n, .question = r->qs->q,
-        .sampling = sampler_common(&r->o->sampler, &r->rig->model->config), .max_new_token = (int)r->o->max_new_token,
-        .max_batch = (int)batch, .seed = (uint64_t)r->o->seed, .stream = stream,
+        .engine = r->rig->engine,
+        .tokenizer = r->rig->tokenizer,
+        .chat = r->rig->chat,
+        .stop_id = r->rig->stops.id,
+        .n_stop = (int)r->rig->stops.n,
+        .question = r->qs->q,
+        .sampling = sampler_common(&r->o->sampler, &r->rig->model->config),
+        .max_new_token = (int)r->o->max_new_token,
+        .max_batch = (int)batch,
+        .seed = (uint64_t)r->o->seed,
+        .stream = stream,
     });
     r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)batch });
     int rc = work(r, err);
@@ -367,7 +375,12 @@ static int finish(const struct run *r, bool stopped, struct err *err)
     char hex[65];
     double seconds = clock_now() - r->started;
     const struct answered run = {
-        .questions = r->qs, .model_id = r->o->name, .n_choices = (int)r->o->num_choices, .seed = (uint64_t)r->o->seed, .text = finished_text, .ctx = r->journal,
+        .questions = r->qs,
+        .model_id = r->o->name,
+        .n_choices = (int)r->o->num_choices,
+        .seed = (uint64_t)r->o->seed,
+        .text = finished_text,
+        .ctx = r->journal,
     };
     if (answer_file_write(r->answer_file, &run, err) < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
@@ -376,7 +389,8 @@ static int finish(const struct run *r, bool stopped, struct err *err)
            n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
     printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
     if (r->cut)
-        printf("cut       %ld answer%s ran into --max-new-token %ld or the end of the context\n", r->cut, r->cut == 1 ? "" : "s", r->o->max_new_token);
+        printf("cut       %ld answer%s ran into --max-new-token %ld or the end of the context\n", r->cut, r->cut == 1 ? "" : "s",
+               r->o->max_new_token);
     if (stopped)
         log_note("interrupted with %ld of %ld turns done; the same command goes on from there", r->done - r->failed, r->total);
     return 0;

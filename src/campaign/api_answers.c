@@ -52,7 +52,9 @@ static int check_temperatures(const struct api_opts *o, const struct questions *
 {
     for (int i = 0; o->has_temperature && i < qs->n; i++)
         if (qs->q[i].required_temperature)
-            return err_set(err, ERR_USAGE, "--force-temperature: question %" PRId64 " has a required_temperature; leave out the flag, or the question", qs->q[i].id);
+            return err_set(err, ERR_USAGE,
+                           "--force-temperature: question %" PRId64 " has a required_temperature; leave out the flag, or the question",
+                           qs->q[i].id);
     return 0;
 }
 
@@ -64,7 +66,8 @@ static const char *choose_system(const struct api_opts *o)
         return o->system;
     const char *system = chat_hosted_system(o->model, template);
     if (!system)
-        log_note("--model %s: the system message of FastChat's template %s is not part of this program, none is sent; give one by --system, \"\" for none",
+        log_note("--model %s: the system message of FastChat's template %s is not part of this program, none is sent; give one by "
+                 "--system, \"\" for none",
                  o->model, template);
     return system ? system : "";
 }
@@ -115,7 +118,8 @@ static int take(void *run, const struct call_record *c, struct err *err)
         return -1;
     if (c->status != CALL_OK) {
         progress_clear(r->progress);
-        log_error("question %" PRId64 ", choice %d, turn %d: %s: %s", t.question_id, t.choice, t.turn, call_status_name(c->status), c->reason);
+        log_error("question %" PRId64 ", choice %d, turn %d: %s: %s", t.question_id, t.choice, t.turn, call_status_name(c->status),
+                  c->reason);
     } else {
         log_verbose("question %" PRId64 ", choice %d, turn %d: %" PRId64 " tokens in %.1f s, %d tries, %s", t.question_id, t.choice, t.turn,
                     c->tokens_out, c->seconds, c->tries, c->finish ? c->finish : "no finish reason");
@@ -140,8 +144,13 @@ static int api_run_open(struct api_run *r, const struct api_opts *o, const struc
     if (open_journal(r, err) < 0)
         return -1;
     const struct dialogs_opts d = {
-        .questions = qs, .model = o->model, .system = system, .n_choices = (int)o->num_choices, .temperature = o->has_temperature ? o->force_temperature : -1,
-        .max_tokens = (int)o->max_tokens, .journal = r->journal,
+        .questions = qs,
+        .model = o->model,
+        .system = system,
+        .n_choices = (int)o->num_choices,
+        .temperature = o->has_temperature ? o->force_temperature : -1,
+        .max_tokens = (int)o->max_tokens,
+        .journal = r->journal,
     };
     if (!(r->dialogs = dialogs_create(&d, err)))
         return err_wrap(err, "%s", r->journal_file);

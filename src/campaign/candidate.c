@@ -63,17 +63,22 @@ static int check_devices(const struct answer_opts *o, int n_ranks, struct err *e
     if (!strcmp(o->device, "cuda"))
         return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
     if (o->gpus_per_model > 1)
-        return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1", o->gpus_per_model);
+        return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1",
+                       o->gpus_per_model);
     if (o->given_gpus_total && o->gpus_total != n_ranks)
-        return err_set(err, ERR_USAGE, "--num-gpus-total %ld: without a GPU each rank is a device, and this job has %d; start it by mpirun -n %ld, or leave the "
-                       "flag out", o->gpus_total, n_ranks, o->gpus_total);
+        return err_set(
+            err, ERR_USAGE,
+            "--num-gpus-total %ld: without a GPU each rank is a device, and this job has %d; start it by mpirun -n %ld, or leave the "
+            "flag out",
+            o->gpus_total, n_ranks, o->gpus_total);
     return 0;
 }
 
 static int check_weights(const struct answer_opts *o, const struct rig *r, struct err *err)
 {
     if (o->max_gpu_memory && r->model->packed_bytes > o->device_bytes)
-        return err_set(err, ERR_MEMORY, "--max-gpu-memory %s: the weights take %.1f MB; allow more, or use a smaller model or a quantised one",
+        return err_set(err, ERR_MEMORY,
+                       "--max-gpu-memory %s: the weights take %.1f MB; allow more, or use a smaller model or a quantised one",
                        o->max_gpu_memory, (double)r->model->packed_bytes / 1e6);
     return 0;
 }
@@ -102,8 +107,8 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
     manifest_add(m, true, "model_header_sha256", "%s", r->header_sha256);
     manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
     char *temperature = s->temperature < 0 ? xstrdup("by category") : xasprintf("%g", (double)s->temperature);
-    manifest_add(m, true, "sampler", "temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", temperature, s->top_k, (double)s->top_p,
-                 (double)s->min_p, (double)s->repetition_penalty);
+    manifest_add(m, true, "sampler", "temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", temperature, s->top_k,
+                 (double)s->top_p, (double)s->min_p, (double)s->repetition_penalty);
     free(temperature);
     manifest_add(m, true, "max_new_token", "%ld", o->max_new_token);
     put_stops(m, r);

@@ -83,12 +83,18 @@ static void name_files(struct judge_inputs *in, const struct judge_opts *o, cons
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
 {
     *in = (struct judge_inputs){0};
-    if (bench_questions(o->data_dir, o->bench_name, &o->slicing, &in->questions, err) < 0 || read_prompts(in, o, err) < 0 || read_reference(in, o, err) < 0 ||
-        read_answers(in, o, coming, err) < 0)
+    if (bench_questions(o->data_dir, o->bench_name, &o->slicing, &in->questions, err) < 0 || read_prompts(in, o, err) < 0 ||
+        read_reference(in, o, err) < 0 || read_answers(in, o, coming, err) < 0)
         return -1;
     struct match_opts m = {
-        .questions = &in->questions, .model = in->model, .n_models = in->n_models, .baseline = o->baseline_model, .mode = o->mode, .prompts = &in->prompts,
-        .coming = coming, .may_lack = o->max_error_rate,
+        .questions = &in->questions,
+        .model = in->model,
+        .n_models = in->n_models,
+        .baseline = o->baseline_model,
+        .mode = o->mode,
+        .prompts = &in->prompts,
+        .coming = coming,
+        .may_lack = o->max_error_rate,
     };
     if (matches_build(&m, &in->matches, err) < 0 || matches_check(&m, &in->answers, in->reference, err) < 0)
         return -1;
@@ -155,7 +161,8 @@ void judge_inputs_stats(const struct judge_inputs *in, const struct judge_opts *
         buf_str(&b, i ? ",\n        " : "\n        ");
         put_string(&b, in->model[i]);
     }
-    buf_printf(&b, "\n    ],\n    \"total_num_questions\": %d,\n    \"total_num_matches\": %d,\n    \"output_path\": ", in->questions.n, in->matches.n);
+    buf_printf(&b, "\n    ],\n    \"total_num_questions\": %d,\n    \"total_num_matches\": %d,\n    \"output_path\": ", in->questions.n,
+               in->matches.n);
     put_string(&b, in->output);
     printf("%s\n}\n", b.data);
     buf_free(&b);

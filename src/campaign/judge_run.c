@@ -46,10 +46,11 @@ static int export_calls(struct judging *j, struct err *err)
     if (judging_endpoint(j, err) < 0)
         return EXIT_INPUT;
     const struct batch_export_opts o = { &j->endpoint, j->o->export_file };
-    if (!(j->pump.transport = batch_export_create(&o, err)) || judging_tick(j, 0, err) < 0 || batch_export_finish(j->pump.transport, err) < 0)
+    if (!(j->pump.transport = batch_export_create(&o, err)) || judging_tick(j, 0, err) < 0 ||
+        batch_export_finish(j->pump.transport, err) < 0)
         return EXIT_INPUT;
-    printf("exported  %" PRId64 " calls in %d file%s\nwrote     %s\n", batch_export_count(j->pump.transport), batch_export_files(j->pump.transport),
-           batch_export_files(j->pump.transport) == 1 ? "" : "s", j->o->export_file);
+    printf("exported  %" PRId64 " calls in %d file%s\nwrote     %s\n", batch_export_count(j->pump.transport),
+           batch_export_files(j->pump.transport), batch_export_files(j->pump.transport) == 1 ? "" : "s", j->o->export_file);
     return EXIT_COMPLETE;
 }
 
@@ -59,8 +60,11 @@ static int import_calls(struct judging *j, struct err *err)
     double in, out;
     if (judging_endpoint(j, err) < 0 || judging_prices(j->o, &in, &out, err) < 0)
         return EXIT_INPUT;
-    const struct batch_import_opts o = { .endpoint = &j->endpoint, .path = (const char *const *)j->o->import_files.word, .n = j->o->import_files.n,
-                                         .price_in = in, .price_out = out };
+    const struct batch_import_opts o = {.endpoint = &j->endpoint,
+                                        .path = (const char *const *)j->o->import_files.word,
+                                        .n = j->o->import_files.n,
+                                        .price_in = in,
+                                        .price_out = out};
     if (!(j->pump.transport = batch_import_create(&o, err)))
         return EXIT_INPUT;
     long open = judging_check_import(j, err) < 0 ? -1 : 1;

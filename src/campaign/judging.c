@@ -25,7 +25,8 @@ static double first_instant(const char *journal)
 {
     struct slice line = {0};
     struct lines_file *f = access(journal, R_OK) == 0 ? lines_open(journal, NULL) : NULL;
-    char *text = f && lines_read(f, &line, NULL) == 1 ? xstrndup(line.ptr, line.len) : NULL, *kept = text ? manifest_value(text, INSTANT) : NULL;
+    char *text = f && lines_read(f, &line, NULL) == 1 ? xstrndup(line.ptr, line.len) : NULL,
+         *kept = text ? manifest_value(text, INSTANT) : NULL;
     double at = kept ? strtod(kept, NULL) : chat_wall_clock(clock_unix());
     free(text);
     free(kept);
@@ -40,7 +41,8 @@ static const struct call *next(void *judging)
 
 enum { MOST_TOLD = 3 };
 
-/* Why a call failed, for the first few and each reason once: a server that refuses all calls is not to be learnt of from the journal alone. */
+/* Why a call failed, for the first few and each reason once: a server that refuses all calls is not to be learnt of from the journal alone.
+ */
 static void tell_failure(struct judging *j, const struct call_record *r)
 {
     long long question;
@@ -115,7 +117,8 @@ int judging_open(struct judging *j, struct job *job, const struct judge_opts *o,
 
 int judging_prices(const struct judge_opts *o, double *in, double *out, struct err *err)
 {
-    const struct price_flags f = { o->data_dir, o->judge_model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
+    const struct price_flags f = {o->data_dir, o->judge_model,    o->price_in,       o->price_out,
+                                  o->max_cost, o->given_price_in, o->given_price_out};
     struct price p;
     int rc = price_by_flags(&f, &p, err);
     *in = p.in;
@@ -137,12 +140,15 @@ int judging_check_import(struct judging *j, struct err *err)
     for (; (id = batch_import_id(j->pump.transport, all)); all++)
         n[grader_batch_reply(j->grader, id)]++;
     if (!n[BATCH_WANTED] && !n[BATCH_MERGED])
-        return err_set(err, ERR_USAGE, "--import: none of %ld replies is of a call that judge %s makes here%s; check --judge-model, --mode, --model-list and the answers",
+        return err_set(err, ERR_USAGE,
+                       "--import: none of %ld replies is of a call that judge %s makes here%s; check --judge-model, --mode, --model-list "
+                       "and the answers",
                        all, j->o->judge_model, n[BATCH_OLD_PROMPT] ? ", with these answers and prompts" : "");
     if (n[BATCH_MERGED])
         log_note("--import: %ld replies were merged before", n[BATCH_MERGED]);
     if (n[BATCH_STRANGE] + n[BATCH_OLD_PROMPT])
-        log_note("--import: %ld replies belong to calls that this run does not make (%ld of them to other answers or prompts than those that are here): keep the files",
+        log_note("--import: %ld replies belong to calls that this run does not make (%ld of them to other answers or prompts than those "
+                 "that are here): keep the files",
                  n[BATCH_STRANGE] + n[BATCH_OLD_PROMPT], n[BATCH_OLD_PROMPT]);
     return 0;
 }
@@ -153,13 +159,21 @@ static bool is_stopped(void *job)
 }
 
 /* A caller that has made sure its judge is there. NULL: err. */
-static struct transport *connect_to(struct judging *j, const struct endpoint *e, double price_in, double price_out, bool smoke, struct err *err)
+static struct transport *connect_to(struct judging *j, const struct endpoint *e, double price_in, double price_out, bool smoke,
+                                    struct err *err)
 {
     const struct judge_opts *o = j->o;
     struct caller_opts c = {
-        .endpoint = e, .parallel = (int)o->parallel, .ahead = (int)o->parallel, .timeout = o->timeout, .price_in = price_in, .price_out = price_out,
-        .purse = &j->purse, .with_system = true,
-        .stopped = is_stopped, .stopped_ctx = j->job,
+        .endpoint = e,
+        .parallel = (int)o->parallel,
+        .ahead = (int)o->parallel,
+        .timeout = o->timeout,
+        .price_in = price_in,
+        .price_out = price_out,
+        .purse = &j->purse,
+        .with_system = true,
+        .stopped = is_stopped,
+        .stopped_ctx = j->job,
     };
     struct transport *t = caller_create(&c, err);
     if (t && smoke && caller_smoke(t, err) < 0) {
@@ -207,7 +221,9 @@ int judging_confirm(struct err *err)
     fflush(stdout);
     while ((c = getchar()) != '\n' && c != EOF)
         ;
-    return c == EOF ? err_set(err, ERR_USAGE, "--confirm: stdin ended before Enter was pressed; leave --confirm out where nobody can press it") : 0;
+    return c == EOF
+               ? err_set(err, ERR_USAGE, "--confirm: stdin ended before Enter was pressed; leave --confirm out where nobody can press it")
+               : 0;
 }
 
 struct progress_now judging_now(const struct judging *j)
@@ -281,7 +297,9 @@ static void say_failures(const struct grader_now *g)
     if (b.len)
         log_note("judgments that do not count: %s; the reasons are in the journal", b.data);
     if (g->no_reference)
-        log_note("%ld of them have a reference answer that is an error text (ERROR, $ERROR$ or null): choose a complete file with --reference", g->no_reference);
+        log_note(
+            "%ld of them have a reference answer that is an error text (ERROR, $ERROR$ or null): choose a complete file with --reference",
+            g->no_reference);
     if (g->empty)
         log_note("%ld of the judged answers are empty: they are judged as what the model said", g->empty);
     buf_free(&b);
@@ -303,8 +321,8 @@ int judging_finish(struct judging *j, struct err *err)
     struct call_totals all = call_journal_totals(j->journal);
     struct buf dollars = {0};
     call_totals_put(&dollars, &g.paid, &all);
-    printf("judgments %ld/%ld   %ld failed   %" PRId64 " tokens   %s\n", g.done - g.failed, g.total, g.failed, g.paid.tokens_in + g.paid.tokens_out,
-           dollars.data);
+    printf("judgments %ld/%ld   %ld failed   %" PRId64 " tokens   %s\n", g.done - g.failed, g.total, g.failed,
+           g.paid.tokens_in + g.paid.tokens_out, dollars.data);
     buf_free(&dollars);
     for (int r = 1; r <= j->o->repeat; r++) {
         char *path = judge_inputs_output(j->in, r);

@@ -154,12 +154,14 @@ static void pipeline_free(struct pipeline *p)
     judge_inputs_free(&p->in);
 }
 
-int pipeline_run(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, struct pipeline_result *res, struct err *err)
+int pipeline_run(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, struct pipeline_result *res,
+                 struct err *err)
 {
     struct pipeline p = { .answer = answer, .o = judge };
     bool root = job_info(job).rank == 0, beside = root && hosted(&p);
     int code = EXIT_INPUT, rc = root ? prepare(&p, job, &code, err) : 0;
-    struct answer_watch watch = { .ctx = &p, .turn = root ? on_turn : NULL, .tick = beside ? on_tick : NULL, .beside = beside ? &p.beside : NULL };
+    struct answer_watch watch = {
+        .ctx = &p, .turn = root ? on_turn : NULL, .tick = beside ? on_tick : NULL, .beside = beside ? &p.beside : NULL};
     *res = (struct pipeline_result){0};
     if (job_agree(job, rc, err) == 0) {
         code = answer_all(job, answer, &watch, err);

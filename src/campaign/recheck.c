@@ -22,8 +22,13 @@ static int open_canary(struct judging *j, struct canary **canary, struct err *er
     if (io_read(j->in->output, &b, err) < 0) {
         err_advise(err, "judge first: a canary asks for stored judgments once more");
     } else if (judge_inputs_describe(j->in, o, &j->manifest), (j->journal = call_journal_open(j->in->journal, &j->manifest, err))) {
-        struct canary_opts c = { .judge = o->judge_model, .prompts = &j->in->prompts, .n = (int)o->canary, .max_tokens = (int)o->max_tokens, .run = run,
-                                 .since = clock_unix() - GO_ON_SECONDS, .journal = j->journal };
+        struct canary_opts c = {.judge = o->judge_model,
+                                .prompts = &j->in->prompts,
+                                .n = (int)o->canary,
+                                .max_tokens = (int)o->max_tokens,
+                                .run = run,
+                                .since = clock_unix() - GO_ON_SECONDS,
+                                .journal = j->journal};
         *canary = canary_create(&c, j->in->output, b.data ? b.data : "", b.len, err);
     }
     buf_free(&b);
@@ -32,7 +37,8 @@ static int open_canary(struct judging *j, struct canary **canary, struct err *er
 
 static int confirm(const struct judging *j, const struct canary *c, struct err *err)
 {
-    printf("canary    %d judgments of %s, %d calls to %s\n", canary_now(c).judgments, j->in->output, canary_now(c).calls, j->o->judge_model);
+    printf("canary    %d judgments of %s, %d calls to %s\n", canary_now(c).judgments, j->in->output, canary_now(c).calls,
+           j->o->judge_model);
     if (canary_now(c).done)
         log_note("--canary: goes on with the run that was interrupted; %d calls were answered then", canary_now(c).done);
     return j->o->confirm ? judging_confirm(err) : 0;
@@ -57,8 +63,12 @@ static void show_progress(const struct judging *j, const struct canary *c)
 {
     struct canary_now now = canary_now(c);
     if (j->progress)
-        progress_update(j->progress, &(struct progress_now){ .what = "canary", .unit = "judged", .done = now.done, .total = now.calls, .failed = now.failed,
-                                                             .left = forecast_calls(&j->pace, now.calls - now.done, (int)j->o->parallel) });
+        progress_update(j->progress, &(struct progress_now){.what = "canary",
+                                                            .unit = "judged",
+                                                            .done = now.done,
+                                                            .total = now.calls,
+                                                            .failed = now.failed,
+                                                            .left = forecast_calls(&j->pace, now.calls - now.done, (int)j->o->parallel)});
 }
 
 static int ask_all(struct judging *j, struct canary *c, struct err *err)
@@ -111,7 +121,8 @@ static bool report(const struct judging *j, const struct canary *c)
             sample_add(&s, v.question_id, 1, single ? v.score_is - v.score_was : !same);
     }
     struct estimate e = single ? estimate_mean(&s) : estimate_share(&s);
-    printf("verdicts  %d/%d   %d failed   %d equal   %d changed\n", now.calls - now.failed, now.calls, now.failed, equal, now.calls - now.failed - equal);
+    printf("verdicts  %d/%d   %d failed   %d equal   %d changed\n", now.calls - now.failed, now.calls, now.failed, equal,
+           now.calls - now.failed - equal);
     print_estimate(single ? "drift" : "changed", &e);
     sample_free(&s);
     return excludes_zero(&e);

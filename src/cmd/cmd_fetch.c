@@ -1,5 +1,5 @@
-/* cmd_fetch.c - the verb `fetch`: official data, published answers and judgments into their places. What is there and right is left alone, what differs is
- * refused; nothing is put in place before it was checked. */
+/* cmd_fetch.c - the verb `fetch`: official data, published answers and judgments into their places. What is there and right is left alone,
+ * what differs is refused; nothing is put in place before it was checked. */
 #include "cmd.h"
 
 #include "mtbench/clock.h"
@@ -53,13 +53,15 @@ static int parse_flags(struct fetch *f, int argc, char **argv, struct err *err)
     const int n = sizeof table / sizeof *table;
     int rc = opts_parse(table, n, argc, argv, err);
     if (rc == 1)
-        verb_help("fetch", "Bring official data, published answers and judgments into place, checked; goes on where it was stopped.", table, n);
+        verb_help("fetch", "Bring official data, published answers and judgments into place, checked; goes on where it was stopped.", table,
+                  n);
     if (rc)
         return rc;
     if (f->from && !strncmp(f->from, "file://", 7))
         f->from += 7;
     if (!*f->data_dir || (f->from && !*f->from))
-        return err_set(err, ERR_USAGE, "%s: empty; give a folder%s", *f->data_dir ? "--from" : "--data-dir", *f->data_dir ? " or a URL" : "");
+        return err_set(err, ERR_USAGE, "%s: empty; give a folder%s", *f->data_dir ? "--from" : "--data-dir",
+                       *f->data_dir ? " or a URL" : "");
     if (f->from && !is_http(f->from) && access(f->from, R_OK | X_OK) < 0)
         return err_errno(err, "--from %s: cannot open this folder", f->from);
     if (progress_parse(f->progress_mode) < 0)
@@ -94,7 +96,8 @@ static int choose(struct fetch *f, struct err *err)
     }
     for (int k = 0; k < f->only.n && rc == 0; k++)
         if (!used[k])
-            rc = err_set(err, ERR_USAGE, "--only %s: no path of the list fits; paths are like mt_bench/model_answer/gpt-4.jsonl, * fits slashes too",
+            rc = err_set(err, ERR_USAGE,
+                         "--only %s: no path of the list fits; paths are like mt_bench/model_answer/gpt-4.jsonl, * fits slashes too",
                          f->only.word[k]);
     free(used);
     return rc;
@@ -274,8 +277,8 @@ static int fetch(struct fetch *f, struct err *err)
     if (rc == 0 && survey(f, there, err) == 0) {
         code = bring_all(f, there, err);
         progress_clear(f->progress);
-        printf("fetched   %ld/%d files   %ld were there   %ld failed   %.1f MB   %.1f s\n", f->done, f->list.n, f->there, f->failed, (double)f->bytes / 1e6,
-               clock_now() - f->started);
+        printf("fetched   %ld/%d files   %ld were there   %ld failed   %.1f MB   %.1f s\n", f->done, f->list.n, f->there, f->failed,
+               (double)f->bytes / 1e6, clock_now() - f->started);
         if (code == EXIT_RESUME)
             log_note("stopped; the same command goes on from there");
     }

@@ -24,20 +24,23 @@ static int parse(struct plan_opts *o, int argc, char **argv, struct err *err)
     struct judge_opts *j = &o->run.judge;
     const struct answer_opts *a = &o->run.answer;
     const struct opt more[] = {
-        { "model-list", OPT_LIST, &j->model_list, NULL, "NAME...", "without --model-path: models whose answers are there (all in model_answer/)" },
-        { "judge-tokenizer", OPT_STRING, &o->judge_tokenizer, NULL, "PATH",
-          "model whose tokenizer and template count a hosted judge's tokens (estimated from bytes)" },
+        {"model-list", OPT_LIST, &j->model_list, NULL, "NAME...",
+         "without --model-path: models whose answers are there (all in model_answer/)"},
+        {"judge-tokenizer", OPT_STRING, &o->judge_tokenizer, NULL, "PATH",
+         "model whose tokenizer and template count a hosted judge's tokens (estimated from bytes)"},
     };
     static const char about[] = "Say what answering (--model-path) and judging with these flags would take; compute and send nothing.";
     int rc = run_opts_parse(&o->run, "plan", about, more, 2, argc, argv, err);
     if (rc || judge_opts_check(j, err) < 0 || (a->model_path && answer_opts_check(&o->run.answer, err) < 0))
         return rc ? rc : -1;
     if (a->model_id && !a->model_path)
-        return err_set(err, ERR_USAGE, "--model-id: --model-path is missing; give the weights, or choose models whose answers are there with --model-list");
+        return err_set(err, ERR_USAGE,
+                       "--model-id: --model-path is missing; give the weights, or choose models whose answers are there with --model-list");
     if (a->model_path && j->model_list.n)
         return err_set(err, ERR_USAGE, "--model-list: with --model-path that model is the one to judge; leave one of them out");
     if (a->model_path && j->mode == MODE_PAIRWISE_ALL)
-        return err_set(err, ERR_USAGE, "--mode pairwise-all: run has one model; use single or pairwise-baseline, or leave --model-path out");
+        return err_set(err, ERR_USAGE,
+                       "--mode pairwise-all: run has one model; use single or pairwise-baseline, or leave --model-path out");
     return 0;
 }
 
@@ -57,31 +60,33 @@ static const char *time_of(double seconds, char text[40])
 
 static void print_memory(const char *whose, const struct rig *r, const struct rig_memory *m)
 {
-    printf("%-9s %.1f million parameters, %s, context %d\n", whose, model_parameters(&r->model->config) / 1e6, r->weights, r->model->config.context);
+    printf("%-9s %.1f million parameters, %s, context %d\n", whose, model_parameters(&r->model->config) / 1e6, r->weights,
+           r->model->config.context);
     printf("memory    %.1f MB = %.1f weights + %d x %.1f (%d sequences of up to %d tokens), of %.1f MB that this node can give\n",
-           (double)rig_memory_node(m) / 1e6, (double)m->weights / 1e6, m->local, (double)rig_memory_rank(m) / 1e6, m->engine.max_batch, m->engine.max_tokens,
-           (double)m->available / 1e6);
+           (double)rig_memory_node(m) / 1e6, (double)m->weights / 1e6, m->local, (double)rig_memory_rank(m) / 1e6, m->engine.max_batch,
+           m->engine.max_tokens, (double)m->available / 1e6);
     if (m->engine.kv < (uint64_t)m->engine.max_batch * m->engine.kv_sequence)
-        printf("          the KV cache holds fewer than %d of the longest sequences; should they all be that long, some wait\n", m->engine.max_batch);
+        printf("          the KV cache holds fewer than %d of the longest sequences; should they all be that long, some wait\n",
+               m->engine.max_batch);
 }
 
 static void print_layout(const struct job *job, const struct rig *r)
 {
     struct job_info i = job_info(job);
-    printf("layout    %d rank%s on %d node%s, %d thread%s each, %s\n", i.size, i.size == 1 ? "" : "s", i.n_nodes, i.n_nodes == 1 ? "" : "s", r->n_threads,
-           r->n_threads == 1 ? "" : "s", r->isa);
+    printf("layout    %d rank%s on %d node%s, %d thread%s each, %s\n", i.size, i.size == 1 ? "" : "s", i.n_nodes, i.n_nodes == 1 ? "" : "s",
+           r->n_threads, r->n_threads == 1 ? "" : "s", r->isa);
 }
 
 static void print_answers(const struct answers_plan *p, const struct rig *r)
 {
     char text[40];
-    printf("answers   %ld turns, %ld done, %ld to come: %" PRId64 " tokens in first prompts, about %.0f new tokens, at most %" PRId64 "\n", p->turns, p->done,
-           p->turns - p->done, p->prompt_tokens, p->expected, p->most);
+    printf("answers   %ld turns, %ld done, %ld to come: %" PRId64 " tokens in first prompts, about %.0f new tokens, at most %" PRId64 "\n",
+           p->turns, p->done, p->turns - p->done, p->prompt_tokens, p->expected, p->most);
     if (p->turns == p->done)
         return;
     if (p->tight)
-        printf("          %ld question%s may outgrow the context of %d tokens and be cut there; a lower --max-new-token leaves them room\n", p->tight,
-               p->tight == 1 ? "" : "s", r->model->config.context);
+        printf("          %ld question%s may outgrow the context of %d tokens and be cut there; a lower --max-new-token leaves them room\n",
+               p->tight, p->tight == 1 ? "" : "s", r->model->config.context);
     if (p->rate > 0)
         printf("time      about %s at %.0f tok/s, the speed of the turns that are done\n", time_of(p->expected / p->rate, text), p->rate);
     else
@@ -90,7 +95,8 @@ static void print_answers(const struct answers_plan *p, const struct rig *r)
 
 static void print_price(const struct judge_plan *p, const struct judge_opts *o)
 {
-    double likely = plan_judge_cost(p, (double)p->tokens_in, p->tokens_out), most = plan_judge_cost(p, (double)p->most_in, (double)p->most_out);
+    double likely = plan_judge_cost(p, (double)p->tokens_in, p->tokens_out),
+           most = plan_judge_cost(p, (double)p->most_in, (double)p->most_out);
     if (o->judge_path)
         return;
     if (likely < 0) {
@@ -119,17 +125,18 @@ static void print_judge(const struct judge_plan *p, const struct judge_opts *o, 
     if (p->calls == 0)
         return;
     printf("tokens    %" PRId64 " in (%s%s), about %.0f out; at most %" PRId64 " in, %" PRId64 " out\n", p->tokens_in,
-           p->counted ? "counted with its tokenizer" : "estimated from their bytes", to_come ? "; answers to come taken as of usual length" : "", p->tokens_out,
-           p->most_in, p->most_out);
+           p->counted ? "counted with its tokenizer" : "estimated from their bytes",
+           to_come ? "; answers to come taken as of usual length" : "", p->tokens_out, p->most_in, p->most_out);
     if (p->too_long)
-        printf("          %ld prompt%s not fit the judge's context of %d tokens and will not be judged\n", p->too_long, p->too_long == 1 ? " does" : "s do", context);
+        printf("          %ld prompt%s not fit the judge's context of %d tokens and will not be judged\n", p->too_long,
+               p->too_long == 1 ? " does" : "s do", context);
     if (p->tight)
         printf("          %ld prompt%s less than --judge-max-tokens %ld of the context of %d for the judgment\n", p->tight,
                p->tight == 1 ? " leaves" : "s leave", o->max_tokens, context);
     print_price(p, o);
     if (p->seconds > 0 && !o->judge_path)
-        printf("time      about %s at %.1f s a call, as so far, %ld in flight\n", time_of(ceil((double)p->calls / (double)o->parallel) * p->seconds, text), p->seconds,
-               o->parallel);
+        printf("time      about %s at %.1f s a call, as so far, %ld in flight\n",
+               time_of(ceil((double)p->calls / (double)o->parallel) * p->seconds, text), p->seconds, o->parallel);
 }
 
 /* ---- planning ---- */

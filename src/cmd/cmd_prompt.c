@@ -34,7 +34,8 @@ static int check_opts(const struct prompt_opts *o, struct err *err)
     if (o->answer.n && o->answer_file)
         return err_set(err, ERR_USAGE, "--answer, --answer-file: give one of them");
     if (!o->answer_file && o->answer.n < o->turn - 1)
-        return err_set(err, ERR_USAGE, "--turn %ld: needs the answers to the %ld turns before; give them by --answer or --answer-file", o->turn, o->turn - 1);
+        return err_set(err, ERR_USAGE, "--turn %ld: needs the answers to the %ld turns before; give them by --answer or --answer-file",
+                       o->turn, o->turn - 1);
     if (o->top_logits < 0 || o->top_logits > 1000)
         return err_set(err, ERR_USAGE, "--top-logits %ld: must lie between 0 and 1000", o->top_logits);
     if (o->threads < 0 || o->threads > 1024)
@@ -168,7 +169,8 @@ static int print_turn(const struct rig *r, const struct prompt_opts *o, const st
     int n = (int)o->turn - 1, rc = o->answer_file ? model_answers_read(o->answer_file, &file, err) : 0;
     const struct model_answer *a = rc == 0 && o->answer_file ? answer_set_find(&file, o->question) : NULL;
     if (rc == 0 && o->answer_file && (!a || a->n_turns < n))
-        rc = err_set(err, ERR_USAGE, "--answer-file %s: has no answers to the %d turns before turn %ld of question %ld", o->answer_file, n, o->turn, o->question);
+        rc = err_set(err, ERR_USAGE, "--answer-file %s: has no answers to the %d turns before turn %ld of question %ld", o->answer_file, n,
+                     o->turn, o->question);
     struct chat_message *m = xcalloc(2 * (size_t)o->turn, sizeof *m);
     for (int i = 0; rc == 0 && i <= n; i++) {
         m[2 * i] = (struct chat_message){ "user", q->turn[i], strlen(q->turn[i]) };

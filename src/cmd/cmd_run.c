@@ -12,13 +12,15 @@ enum { SMALL_JUDGE = 1000000000 };       /* parameters */
 static int parse(struct run_opts *o, int argc, char **argv, struct err *err)
 {
     run_opts_default(o);
-    int rc = run_opts_parse(o, "run", "Answer the questions on all ranks, judge the answers as they arrive, show the scores.", NULL, 0, argc, argv, err);
+    int rc = run_opts_parse(o, "run", "Answer the questions on all ranks, judge the answers as they arrive, show the scores.", NULL, 0,
+                            argc, argv, err);
     if (rc)
         return rc;
     if (answer_opts_check(&o->answer, err) < 0 || judge_opts_check(&o->judge, err) < 0)
         return -1;
     if (o->answer.answer_file && *o->answer.answer_file)
-        return err_set(err, ERR_USAGE, "--answer-file: run judges and shows the answers in their usual place; use answer, judge and show one by one");
+        return err_set(err, ERR_USAGE,
+                       "--answer-file: run judges and shows the answers in their usual place; use answer, judge and show one by one");
     if (o->judge.mode == MODE_PAIRWISE_ALL)
         return err_set(err, ERR_USAGE, "--mode pairwise-all: run has one model; use single or pairwise-baseline");
     return 0;
@@ -27,12 +29,24 @@ static int parse(struct run_opts *o, int argc, char **argv, struct err *err)
 static int show(const struct run_opts *o, double parameters)
 {
     const struct judge_opts *j = &o->judge;
-    char *word[] = { "show", "--data-dir", (char *)j->data_dir, "--bench-name", (char *)j->bench_name, "--judge-model", (char *)j->judge_model, "--mode",
-                     (char *)j->mode_name, "--baseline-model", (char *)j->baseline_model, "--model-list", (char *)o->answer.name };
+    char *word[] = {"show",
+                    "--data-dir",
+                    (char *)j->data_dir,
+                    "--bench-name",
+                    (char *)j->bench_name,
+                    "--judge-model",
+                    (char *)j->judge_model,
+                    "--mode",
+                    (char *)j->mode_name,
+                    "--baseline-model",
+                    (char *)j->baseline_model,
+                    "--model-list",
+                    (char *)o->answer.name};
     printf("\n");
     int code = cmd_show(NULL, (int)(sizeof word / sizeof *word) - 1, word + 1);
     if (parameters > 0 && parameters < SMALL_JUDGE)
-        printf("The judge has %.0f million parameters: these scores show that the pipeline runs, and nothing about the model.\n", parameters / 1e6);
+        printf("The judge has %.0f million parameters: these scores show that the pipeline runs, and nothing about the model.\n",
+               parameters / 1e6);
     return code;
 }
 

@@ -13,8 +13,19 @@
 void judge_opts_default(struct judge_opts *o)
 {
     *o = (struct judge_opts){
-        .bench_name = "mt_bench", .data_dir = "data", .judge_model = "gpt-4", .baseline_model = "gpt-3.5-turbo", .mode_name = "single", .reference = "gpt-4",
-        .progress = "auto", .parallel = 1, .repeat = 1, .max_batch = 80, .max_tokens = 2048, .price_in = -1, .price_out = -1,
+        .bench_name = "mt_bench",
+        .data_dir = "data",
+        .judge_model = "gpt-4",
+        .baseline_model = "gpt-3.5-turbo",
+        .mode_name = "single",
+        .reference = "gpt-4",
+        .progress = "auto",
+        .parallel = 1,
+        .repeat = 1,
+        .max_batch = 80,
+        .max_tokens = 2048,
+        .price_in = -1,
+        .price_out = -1,
     };
 }
 
@@ -105,7 +116,8 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
     if (o->max_batch < 1 || o->max_batch > 256)
         return err_set(err, ERR_USAGE, "--max-batch %ld: must lie between 1 and 256", o->max_batch);
     if (opts_not_negative("max-cost", o->max_cost, true, err) < 0 || opts_not_negative("judge-timeout", o->timeout, true, err) < 0 ||
-        opts_not_negative("price-in", o->price_in, o->given_price_in, err) < 0 || opts_not_negative("price-out", o->price_out, o->given_price_out, err) < 0)
+        opts_not_negative("price-in", o->price_in, o->given_price_in, err) < 0 ||
+        opts_not_negative("price-out", o->price_out, o->given_price_out, err) < 0)
         return -1;
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
         return err_set(err, ERR_USAGE, "--max-error-rate %g: must lie between 0 and 1", o->max_error_rate);
@@ -132,27 +144,29 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
 {
     judge_opts_default(o);
     struct opt table[JUDGE_OPTS_MAX + 24] = {
-        { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
-        { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
-        { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "models to judge (all in model_answer/)" },
-        { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions" },
-        { "question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N", "first line of the slice, from 0; negative counts from the end" },
-        { "question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice" },
-        { "category", OPT_LIST, &o->slicing.category, NULL, "NAME...", "only questions of these categories" },
-        { "question-ids", OPT_LIST, &o->slicing.ids, NULL, "ID...", "only these questions: ids, or ranges as 81-90" },
-        { "output", OPT_STRING, &o->output, NULL, "FILE", "where judgments go (DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl)" },
-        { "export", OPT_STRING, &o->export_file, NULL, "FILE", "write batch requests instead of calling" },
-        { "import", OPT_LIST, &o->import_files, NULL, "FILE...", "merge the result and error files of a batch" },
-        { "canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again, report the drift, exit 2 if there is one" },
-        { "yes", OPT_FLAG, &o->yes, NULL, NULL, "never ask (the default)" },
-        { "confirm", OPT_FLAG, &o->confirm, NULL, NULL, "show what will be called and wait for Enter" },
-        { "threads", OPT_INT, &o->threads, NULL, "N", "local judge: threads of a rank" },
-        { "max-batch", OPT_INT, &o->max_batch, NULL, "N", "local judge: calls that run together on a rank (80)" },
-        { "max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed judgments that still exits 0 (0)" },
-        { "progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)" },
-        { "log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank" },
-        { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
-        { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "a line for each judgment, layout, memory" },
+        {"bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)"},
+        {"data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)"},
+        {"model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "models to judge (all in model_answer/)"},
+        {"first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions"},
+        {"question-begin", OPT_INT, &o->slicing.begin, &o->slicing.has_begin, "N",
+         "first line of the slice, from 0; negative counts from the end"},
+        {"question-end", OPT_INT, &o->slicing.end, &o->slicing.has_end, "N", "line behind the slice"},
+        {"category", OPT_LIST, &o->slicing.category, NULL, "NAME...", "only questions of these categories"},
+        {"question-ids", OPT_LIST, &o->slicing.ids, NULL, "ID...", "only these questions: ids, or ranges as 81-90"},
+        {"output", OPT_STRING, &o->output, NULL, "FILE",
+         "where judgments go (DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl)"},
+        {"export", OPT_STRING, &o->export_file, NULL, "FILE", "write batch requests instead of calling"},
+        {"import", OPT_LIST, &o->import_files, NULL, "FILE...", "merge the result and error files of a batch"},
+        {"canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again, report the drift, exit 2 if there is one"},
+        {"yes", OPT_FLAG, &o->yes, NULL, NULL, "never ask (the default)"},
+        {"confirm", OPT_FLAG, &o->confirm, NULL, NULL, "show what will be called and wait for Enter"},
+        {"threads", OPT_INT, &o->threads, NULL, "N", "local judge: threads of a rank"},
+        {"max-batch", OPT_INT, &o->max_batch, NULL, "N", "local judge: calls that run together on a rank (80)"},
+        {"max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed judgments that still exits 0 (0)"},
+        {"progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)"},
+        {"log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank"},
+        {"quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors"},
+        {"verbose", OPT_FLAG, &o->verbose, NULL, NULL, "a line for each judgment, layout, memory"},
     };
     int n = 0;
     while (table[n].name)

@@ -25,7 +25,8 @@ static void share_flags(struct run_opts *o)
     j->verbose = a->verbose;
 }
 
-int run_opts_parse(struct run_opts *o, const char *verb, const char *about, const struct opt *more, int n_more, int argc, char **argv, struct err *err)
+int run_opts_parse(struct run_opts *o, const char *verb, const char *about, const struct opt *more, int n_more, int argc, char **argv,
+                   struct err *err)
 {
     struct opt table[ANSWER_OPTS_MAX + JUDGE_OPTS_MAX + RUN_OPTS_MORE];
     int n = answer_opts_rows(&o->answer, table);

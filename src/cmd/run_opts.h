@@ -14,6 +14,7 @@ struct run_opts {
  * run_opts_default(). What the flags say together is not checked. 0; 1: help was printed; -1: err (usage). */
 enum { RUN_OPTS_MORE = 4 };
 void run_opts_default(struct run_opts *o);
-int run_opts_parse(struct run_opts *o, const char *verb, const char *about, const struct opt *more, int n_more, int argc, char **argv, struct err *err);
+int run_opts_parse(struct run_opts *o, const char *verb, const char *about, const struct opt *more, int n_more, int argc, char **argv,
+                   struct err *err);
 
 #endif

@@ -73,9 +73,9 @@ void help_print(void)
         if (verbs[i].run)
             printf("  %-14s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "",
                    verbs[i].peer ? verbs[i].peer : "", verbs[i].peer ? ")" : "");
-    printf(
-        "\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
-        "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight failed\n");
+    printf("\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
+           "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight "
+           "failed\n");
 }
 
 /* ---- help of one verb ---- */

@@ -89,16 +89,20 @@ int engine_plan(const struct model *m, const struct engine_opts *o, struct engin
     };
     const uint64_t room = full.mem_available ? kv_room(full.mem_available, plan->activations + plan->other) : UINT64_MAX;
     if (full.kv_bytes > room)
-        return err_set(err, ERR_MEMORY, "KV cache: %s were asked for, %s can be had beside weights and activations; ask for less, or use fewer "
-                       "ranks on a machine", human(need, full.kv_bytes), human(have, room));
+        return err_set(err, ERR_MEMORY,
+                       "KV cache: %s were asked for, %s can be had beside weights and activations; ask for less, or use fewer "
+                       "ranks on a machine",
+                       human(need, full.kv_bytes), human(have, room));
     const uint64_t budget = full.kv_bytes ? full.kv_bytes : room, want = per_sequence * (uint64_t)full.max_batch;
     uint64_t pages = budget / page;
     if (!full.kv_bytes && pages > want)
         pages = want;
     pages = pages > INT32_MAX ? INT32_MAX : pages;
     if (pages < per_sequence)
-        return err_set(err, ERR_MEMORY, "KV cache: one sequence of %d tokens takes %s, the budget is %s; use a machine with more memory, fewer "
-                       "ranks on it, or a shorter context", full.max_tokens, human(need, plan->kv_sequence), human(have, budget));
+        return err_set(err, ERR_MEMORY,
+                       "KV cache: one sequence of %d tokens takes %s, the budget is %s; use a machine with more memory, fewer "
+                       "ranks on it, or a shorter context",
+                       full.max_tokens, human(need, plan->kv_sequence), human(have, budget));
     plan->pages = (int)pages;
     plan->kv = pages * page;
     return 0;
@@ -173,8 +177,10 @@ static int check_request(const struct engine *e, const struct request *r, struct
         return err_set(err, ERR_USAGE, "request: %d new tokens; ask for at least one", r->max_new);
     for (int i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || r->prompt[i] >= n_vocab)
-            return err_set(err, ERR_MODEL, "prompt token %d: id %d, and the embedding of this model has %d rows; the text holds a token that it was "
-                           "never given, or the tokenizer is not its own", i, (int)r->prompt[i], n_vocab);
+            return err_set(err, ERR_MODEL,
+                           "prompt token %d: id %d, and the embedding of this model has %d rows; the text holds a token that it was "
+                           "never given, or the tokenizer is not its own",
+                           i, (int)r->prompt[i], n_vocab);
     if (e->n_alive >= e->n_requests)
         return err_set(err, ERR_USAGE, "request: %d are alive already; collect and release some first", e->n_alive);
     return 0;
@@ -301,8 +307,11 @@ static bool find_fault(struct engine *e, const struct seq *q, struct forward_fau
 /* The sequence ends as failed. What others have in pages is theirs alone, so none of them is touched. */
 static void fail_sequence(struct engine *e, struct seq *q)
 {
-    static const char *const part[] = { [PART_EMBEDDING] = "embedding", [PART_ATTENTION] = "attention", [PART_MLP] = "feed-forward", [PART_NORM] = "norm",
-                                        [PART_HEAD] = "head" };
+    static const char *const part[] = {[PART_EMBEDDING] = "embedding",
+                                       [PART_ATTENTION] = "attention",
+                                       [PART_MLP] = "feed-forward",
+                                       [PART_NORM] = "norm",
+                                       [PART_HEAD] = "head"};
     const int n_layers = e->m->config.n_layers;
     struct forward_fault f = {0};
     char where[64] = "somewhere in it";
@@ -311,7 +320,8 @@ static void fail_sequence(struct engine *e, struct seq *q)
         snprintf(where, sizeof where, "in its %s%s", f.part == PART_NORM ? "last " : "", part[f.part]);
     else if (found)
         snprintf(where, sizeof where, "in layer %d (of 0 to %d), %s", f.layer, n_layers - 1, part[f.part]);
-    snprintf(q->reason, sizeof q->reason, "the model gave NaN or infinite logits after %d tokens, first %s; its weights are broken or overflow", q->n_token, where);
+    snprintf(q->reason, sizeof q->reason,
+             "the model gave NaN or infinite logits after %d tokens, first %s; its weights are broken or overflow", q->n_token, where);
     q->done.reason = q->reason;
     sched_end(&e->sched, q, FINISH_NOT_FINITE, q->n_token);
 }

@@ -36,7 +36,8 @@ size_t sched_bytes(const struct sched_opts *o)
     size_t batch = (size_t)o->max_batch;
     return (size_t)o->n_seq * (sizeof(struct seq) + sizeof(struct seq *) + (size_t)o->max_tokens * sizeof(int32_t)) +
            table_entries(o) * sizeof(int32_t) +
-           batch * (seen_words(o->n_vocab) * sizeof(uint64_t) + sizeof(struct seq_run) + 5 * sizeof(void *)) + (size_t)o->max_rows * sizeof(int32_t);
+           batch * (seen_words(o->n_vocab) * sizeof(uint64_t) + sizeof(struct seq_run) + 5 * sizeof(void *)) +
+           (size_t)o->max_rows * sizeof(int32_t);
 }
 
 void sched_create(struct sched *s, const struct sched_opts *o, const struct kv *kv)

@@ -34,7 +34,7 @@ struct forecast {
     double expected;
     long *ended;                          /* (n_bins) turns that ended in this bin */
     double *alive;                        /* (n_bins + 1) survival curve: share of turns that are longer than the bins before */
-    double steps;                         /* tokens that each open turn has had since the start, on average: the age of turns is told by it */
+    double steps; /* tokens that each open turn has had since the start, on average: the age of turns is told by it */
     uint64_t tokens;
     double at;                            /* time of 'tokens' */
     struct { double seconds, steps, rows; } sample;
@@ -294,7 +294,7 @@ double forecast_calls(const struct call_pace *p, long left, int parallel)
 
 double forecast_work(const struct call_work *w)
 {
-    const double doubt = 2;               /* calls: a prompt has a token for 4 bytes, a reply half of what it may have, until some are back */
+    const double doubt = 2; /* calls: a prompt has a token for 4 bytes, a reply half of what it may have, until some are back */
     if (w->back >= w->calls)
         return 0;
     if (!(w->made > 0 && w->seconds > 0))

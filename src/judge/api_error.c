@@ -39,8 +39,9 @@ static void add_place(struct buf *b, const cJSON *loc)
 /* The first of the members that hold words; the whole object where none does, so that nothing is lost. */
 static void add_object(struct buf *b, const cJSON *o, int depth)
 {
-    static const char *const name[] = { "message", "msg", "detail", "error", "errors", "details", "error_msg", "error_message", "errorMessage", "Message",
-        "reason", "description", "error_description", "title" };
+    static const char *const name[] = {"message",           "msg",           "detail",       "error",   "errors", "details",
+                                       "error_msg",         "error_message", "errorMessage", "Message", "reason", "description",
+                                       "error_description", "title"};
     size_t before = b->len;
     if (cJSON_IsArray(json_get(o, "loc")))
         add_place(b, json_get(o, "loc"));
@@ -204,8 +205,20 @@ bool api_error_says(const struct api_error *e, const char *const *pattern)
 bool api_error_too_long(const struct api_error *e)
 {
     static const char *const pattern[] = {
-        "context_length_exceeded", "exceed_context_size", "context length", "context window", "context size", "context limit", "prompt is too long",
-        "input is too long", "input too long", "too many tokens", "reduce the length", "request_too_large", "string_above_max_length", NULL,
+        "context_length_exceeded",
+        "exceed_context_size",
+        "context length",
+        "context window",
+        "context size",
+        "context limit",
+        "prompt is too long",
+        "input is too long",
+        "input too long",
+        "too many tokens",
+        "reduce the length",
+        "request_too_large",
+        "string_above_max_length",
+        NULL,
     };
     return api_error_says(e, pattern);
 }

@@ -126,8 +126,8 @@ struct transport *batch_export_create(const struct batch_export_opts *o, struct 
     x->o = *o;
     x->o.path = xstrdup(o->path);
     x->dialect = dialect_guess(o->endpoint);
-    x->transport = (struct transport){ .ctx = x, .room = export_room, .submit = export_submit, .step = export_step, .collect = export_collect,
-        .destroy = export_destroy };
+    x->transport = (struct transport){
+        .ctx = x, .room = export_room, .submit = export_submit, .step = export_step, .collect = export_collect, .destroy = export_destroy};
     if (io_make_parents(o->path, err) == 0 && open_part(x) == 0)
         return &x->transport;
     if (err && x->err.kind)
@@ -305,7 +305,8 @@ static void import_submit(void *ctx, const struct call *c)
         struct bill b = bill_of(&r->reply, worst.tokens_in, &worst, &m->counter);
         tally_add(&tally, &b);
     } else {
-        none.reason = xstrdup(of_another_prompt(m, id) ? "the batch's result is of another prompt; export again" : "the batch files have no result of this call");
+        none.reason = xstrdup(of_another_prompt(m, id) ? "the batch's result is of another prompt; export again"
+                                                       : "the batch files have no result of this call");
         r = NULL;
     }
     struct receipt *t = receipt_make(c->key, c->content, r ? &r->reply : &none, &tally, NULL, &m->budget, m->o.endpoint->key);
@@ -350,8 +351,8 @@ struct transport *batch_import_create(const struct batch_import_opts *o, struct 
     m->budget = (struct budget){ .price_in = o->price_in, .price_out = o->price_out };
     m->counter = (struct counter){ o->count_tokens, o->count_ctx };
     m->last = &m->done;
-    m->transport = (struct transport){ .ctx = m, .room = import_room, .submit = import_submit, .step = import_step, .collect = import_collect,
-        .destroy = import_destroy };
+    m->transport = (struct transport){
+        .ctx = m, .room = import_room, .submit = import_submit, .step = import_step, .collect = import_collect, .destroy = import_destroy};
     for (int i = 0; i < o->n; i++) {
         if (read_file(m, o->path[i], err) < 0) {
             import_destroy(m);

@@ -282,8 +282,8 @@ static void retry(struct caller *c, struct job *j, struct reply *r)
         return;
     }
     c->n_retries++;
-    log_verbose("call %s: %s%s%s; try %d in %.1f s", j->call.key, r->reason, r->request_id ? ", request " : "", r->request_id ? r->request_id : "",
-                j->tally.tries + 1, due - now);
+    log_verbose("call %s: %s%s%s; try %d in %.1f s", j->call.key, r->reason, r->request_id ? ", request " : "",
+                r->request_id ? r->request_id : "", j->tally.tries + 1, due - now);
     reply_free(r);
     again(c, j, due);
 }
@@ -447,7 +447,8 @@ struct transport *caller_create(const struct caller_opts *o, struct err *err)
     c->counter = (struct counter){ o->count_tokens, o->count_ctx };
     c->last_waiting = &c->waiting;
     c->last_done = &c->done;
-    c->transport = (struct transport){ .ctx = c, .room = room, .submit = submit, .step = step, .collect = collect, .drain = drain, .destroy = destroy };
+    c->transport =
+        (struct transport){.ctx = c, .room = room, .submit = submit, .step = step, .collect = collect, .drain = drain, .destroy = destroy};
     return &c->transport;
 }
 
@@ -490,7 +491,8 @@ int caller_smoke(struct transport *t, struct err *err)
         if (step(c, 0.2, err) < 0)
             return -1;
         if (c->o.stopped && c->o.stopped(c->o.stopped_ctx))
-            return err_set(err, ERR_CANCELLED, "%s %s: stopped before it answered; start again to go on", c->o.endpoint->words->who, c->o.endpoint->model);
+            return err_set(err, ERR_CANCELLED, "%s %s: stopped before it answered; start again to go on", c->o.endpoint->words->who,
+                           c->o.endpoint->model);
     }
     c->n_done--;
     return judge_smoke(c, r, err);

@@ -126,7 +126,8 @@ static const struct call *call_of(struct canary *c, struct question_asked *q)
     if (*q->prompt->system_prompt)
         c->message[n++] = (struct call_message){ "system", q->prompt->system_prompt };
     c->message[n++] = (struct call_message){ "user", q->user };
-    c->call = (struct call){ .key = q->key, .message = c->message, .n_messages = n, .temperature = 0, .max_tokens = c->o.max_tokens, .verdict = -1 };
+    c->call = (struct call){
+        .key = q->key, .message = c->message, .n_messages = n, .temperature = 0, .max_tokens = c->o.max_tokens, .verdict = -1};
     c->call.content = q->content = call_content(&c->call);
     return &c->call;
 }

@@ -23,7 +23,8 @@ static void end(struct reply *out, enum reply_action action, enum call_status st
 
 void classify_transport(const struct http_response *r, struct reply *out)
 {
-    *out = (struct reply){ .after = -1, .tokens_in = -1, .tokens_out = -1, .maybe_billed = r->trouble == HTTP_BROKEN || r->trouble == HTTP_TOO_LARGE };
+    *out = (struct reply){
+        .after = -1, .tokens_in = -1, .tokens_out = -1, .maybe_billed = r->trouble == HTTP_BROKEN || r->trouble == HTTP_TOO_LARGE};
     const char *what = r->transport ? r->transport : "no reply";
     switch (r->trouble) {
     case HTTP_HOPELESS: end(out, REPLY_FATAL, CALL_FAILED, xstrdup(what)); break;
@@ -36,8 +37,8 @@ void classify_transport(const struct http_response *r, struct reply *out)
 static char *quote(long code, const struct api_error *e)
 {
     const char *kind = *e->code ? e->code : e->type;
-    char *s = xasprintf("HTTP %ld%s%.*s%s%.*s", code, *kind ? ": " : "", utf8_fit(kind, 100), kind, *e->message ? ": " : "", utf8_fit(e->message, 400),
-                        e->message);
+    char *s = xasprintf("HTTP %ld%s%.*s%s%.*s", code, *kind ? ": " : "", utf8_fit(kind, 100), kind, *e->message ? ": " : "",
+                        utf8_fit(e->message, 400), e->message);
     for (char *p = s; *p; p++)
         if ((unsigned char)*p < ' ' || *p == 127)
             *p = ' ';

@@ -1,12 +1,14 @@
-/* dialect.c - what a server turned out not to take. Servers name what they refuse, in words of their own; the words are kept here as data. */
+/* dialect.c - what a server turned out not to take. Servers name what they refuse, in words of their own; the words are kept here as data.
+ */
 #include "dialect.h"
 
 #include <stddef.h>
 #include <string.h>
 
 static const char *const refusing[] = {
-    "unsupported", "not support", "unknown", "unrecognized", "unrecognised", "unexpected", "deprecated", "not permitted", "not allowed",
-    "extra inputs", "extra_forbidden", "extra fields", "only the default", "cannot", "not accept", "not available", "not enabled", "disabled", NULL,
+    "unsupported",   "not support",   "unknown",      "unrecognized",    "unrecognised", "unexpected",       "deprecated",
+    "not permitted", "not allowed",   "extra inputs", "extra_forbidden", "extra fields", "only the default", "cannot",
+    "not accept",    "not available", "not enabled",  "disabled",        NULL,
 };
 
 /* A value that is refused, where no other is of use. */
@@ -36,10 +38,23 @@ static void set_flag(struct dialect *d, size_t at)
 static bool refuses_system(const struct api_error *e)
 {
     static const char *const role[] = {
-        "system role", "role system", "role: system", "'system'", "\"system\"", "`system`", "system message", "system prompt", "system instruction",
-        "system_instruction", "developer instruction", "messages[0].role", "messages.0.role", NULL,
+        "system role",
+        "role system",
+        "role: system",
+        "'system'",
+        "\"system\"",
+        "`system`",
+        "system message",
+        "system prompt",
+        "system instruction",
+        "system_instruction",
+        "developer instruction",
+        "messages[0].role",
+        "messages.0.role",
+        NULL,
     };
-    static const char *const enough[] = { "roles must alternate", "only user and assistant roles", "only 'user' and 'assistant' roles", NULL };
+    static const char *const enough[] = {"roles must alternate", "only user and assistant roles", "only 'user' and 'assistant' roles",
+                                         NULL};
     static const char *const more[] = { "not one of", "input should be", "invalid", "must be", "should be", "expected", NULL };
     if (api_error_says(e, enough) || !strcmp(e->param, "messages[0].role"))
         return true;

@@ -199,6 +199,7 @@ struct transport *fallback_create(const struct fallback_opts *o)
 {
     struct fallback *f = xcalloc(1, sizeof *f);
     f->o = *o;
-    f->transport = (struct transport){ .ctx = f, .room = room, .submit = submit, .step = step, .collect = collect, .drain = drain, .destroy = destroy };
+    f->transport =
+        (struct transport){.ctx = f, .room = room, .submit = submit, .step = step, .collect = collect, .drain = drain, .destroy = destroy};
     return &f->transport;
 }

@@ -90,11 +90,13 @@ static int weigh(const struct forced_opts *o, const struct buf *prompt, const ch
 int forced_verdict(const struct forced_opts *o, const struct buf *prompt, size_t behind, char **reply, double *expected, struct err *err)
 {
     if (o->format == VERDICT_TWO_RATINGS)
-        return err_set(err, ERR_USAGE, "--judge-constrained: a judge prompt asks for two ratings, which cannot be forced; judge without it");
+        return err_set(err, ERR_USAGE,
+                       "--judge-constrained: a judge prompt asks for two ratings, which cannot be forced; judge without it");
     double p[MAX_CANDIDATES] = {0};
     const char *bracket = strstr(*reply + behind, "[[");
     bool rating = o->format == VERDICT_RATING;
-    char *start = bracket ? xstrndup(*reply, (size_t)(bracket - *reply) + 2) : xasprintf("%s\n%s: [[", *reply, rating ? "Rating" : "Verdict");
+    char *start =
+        bracket ? xstrndup(*reply, (size_t)(bracket - *reply) + 2) : xasprintf("%s\n%s: [[", *reply, rating ? "Rating" : "Verdict");
     int n = weigh(o, prompt, start, p, err), best = 0;
     if (n > 0) {
         *expected = rating ? 0 : p[0] + p[2] / 2;

@@ -195,8 +195,8 @@ void grader_adopt(struct grader *g, int i, const struct call_record *r)
     finish(g, i, false);
 }
 
-/* The same prompt with the same answers in the same places may have been a call of the pair named the other way round: of pairwise-baseline, say,
- * where pairwise-all asks now. */
+/* The same prompt with the same answers in the same places may have been a call of the pair named the other way round: of
+ * pairwise-baseline, say, where pairwise-all asks now. */
 static bool adopt_exchanged(struct grader *g, int i)
 {
     const struct match *m = grader_match(g, i / g->n_games);
@@ -287,7 +287,8 @@ int grader_take(struct grader *g, const struct call_record *r, struct err *err)
     int i = grader_find(g, r->key);
     struct game *game = i < 0 ? NULL : &g->game[i];
     if (!game || game->state == GAME_WAITING || (game->content != r->content && game->status != JUDGMENT_NO_ANSWER))
-        return err_set(err, ERR_FORMAT, "%s: a reply to a call that is not asked here; were questions, answers or prompts changed since?", r->key);
+        return err_set(err, ERR_FORMAT, "%s: a reply to a call that is not asked here; were questions, answers or prompts changed since?",
+                       r->key);
     bool again = game->state == GAME_DONE;
     if (again && (game->status != JUDGMENT_FAILED || r->status == CALL_FAILED))
         return 0;

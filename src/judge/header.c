@@ -41,7 +41,10 @@ bool header_request_id(const char *lines, char *value, size_t size)
 /* Seconds of one unit; 0 for none. */
 static double unit_of(const char **s)
 {
-    static const struct { const char *name; double seconds; } unit[] = { { "ms", 1e-3 }, { "us", 1e-6 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+    static const struct {
+        const char *name;
+        double seconds;
+    } unit[] = {{"ms", 1e-3}, {"us", 1e-6}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
     for (size_t i = 0; i < sizeof unit / sizeof *unit; i++) {
         size_t n = strlen(unit[i].name);
         if (!strncmp(*s, unit[i].name, n)) {
@@ -77,7 +80,8 @@ double duration_parse(const char *s)
 
 double date_wait(const char *s, double now)
 {
-    static const char *const form[] = { "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%SZ" };
+    static const char *const form[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y",
+                                       "%Y-%m-%dT%H:%M:%SZ"};
     for (size_t i = 0; i < sizeof form / sizeof *form; i++) {
         struct tm t = {0};
         const char *end = strptime(s, form[i], &t);

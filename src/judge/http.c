@@ -246,7 +246,11 @@ static enum http_trouble trouble_of(const struct transfer *t)
     long sent = 0;
     switch (t->result) {
     case CURLE_OK: return HTTP_CAME;
-    case CURLE_URL_MALFORMAT: case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_PEER_FAILED_VERIFICATION: case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_CERTPROBLEM:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR: case CURLE_SSL_ENGINE_NOTFOUND: case CURLE_SSL_CIPHER:
         return HTTP_HOPELESS;
     default:
@@ -299,7 +303,10 @@ bool http_next(struct http *h, void **tag, struct http_response *out)
     h->finished = t->next;
     if (!h->finished)
         h->last = &h->finished;
-    *out = (struct http_response){ .trouble = trouble_of(t), .header = t->head.data ? t->head.data : "", .body = t->body.data ? t->body.data : "", .n_body = t->body.len };
+    *out = (struct http_response){.trouble = trouble_of(t),
+                                  .header = t->head.data ? t->head.data : "",
+                                  .body = t->body.data ? t->body.data : "",
+                                  .n_body = t->body.len};
     if (out->trouble == HTTP_CAME) {
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &out->code);
     } else {
@@ -396,7 +403,11 @@ static bool may_pass(struct fetch *f, CURLcode rc)
     curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &code);
     switch (rc) {
     case CURLE_HTTP_RETURNED_ERROR: return code >= 500 || code == 429 || code == 408;
-    case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_RESOLVE_PROXY: case CURLE_COULDNT_CONNECT: case CURLE_OPERATION_TIMEDOUT: case CURLE_PARTIAL_FILE:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR: case CURLE_SEND_ERROR: case CURLE_GOT_NOTHING: case CURLE_SSL_CONNECT_ERROR:
         return true;
     default: return false;
@@ -428,8 +439,8 @@ static int fetch_part(struct fetch *f, struct err *err)
             if (ftruncate(f->fd, 0) < 0)
                 return err_errno(err, "%s.part: cannot write", f->d->path);
         } else if (!may_pass(f, rc) || tries >= 5) {
-            return err_set(err, ERR_DEVICE, "%s: %s; check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on", f->d->url,
-                           f->message[0] ? f->message : curl_easy_strerror(rc));
+            return err_set(err, ERR_DEVICE, "%s: %s; check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on",
+                           f->d->url, f->message[0] ? f->message : curl_easy_strerror(rc));
         }
         usleep(200000u << (tries < 4 ? tries : 4));
     }
@@ -439,7 +450,8 @@ static int check_part(const struct fetch *f, struct err *err)
 {
     const struct download *d = f->d;
     if (d->size >= 0 && f->have != d->size)
-        return err_set(err, ERR_FORMAT, "%s: %lld bytes came instead of %lld; fetch it from another place", d->url, (long long)f->have, (long long)d->size);
+        return err_set(err, ERR_FORMAT, "%s: %lld bytes came instead of %lld; fetch it from another place", d->url, (long long)f->have,
+                       (long long)d->size);
     if (!d->sha256)
         return 0;
     struct sha256 *h = sha256_begin();

@@ -46,7 +46,8 @@ static void outcome_free(struct outcome *d)
 }
 
 /* Queue what came of a call. 'reply' (NULL: none) is taken over, its thoughts end where 'answer' begins; so is the call's key. */
-static struct call_record *finish(struct local *l, struct asked *s, int n_prompt, enum call_status status, char *reply, size_t answer, const char *reason)
+static struct call_record *finish(struct local *l, struct asked *s, int n_prompt, enum call_status status, char *reply, size_t answer,
+                                  const char *reason)
 {
     struct outcome *d = xcalloc(1, sizeof *d);
     d->key = s->key;
@@ -56,8 +57,8 @@ static struct call_record *finish(struct local *l, struct asked *s, int n_prompt
     if (!answer)
         free(reply);
     d->reason = reason ? xstrdup(reason) : NULL;
-    d->sent = xasprintf("{\"temperature\": 0, \"max_tokens\": %d%s%s}", s->max_tokens, s->merged ? ", \"system\": \"in the user message\"" : "",
-                        s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
+    d->sent = xasprintf("{\"temperature\": 0, \"max_tokens\": %d%s%s}", s->max_tokens,
+                        s->merged ? ", \"system\": \"in the user message\"" : "", s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
     d->record = (struct call_record){
         .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .raw = d->raw,
         .model = l->o.model, .sent = d->sent, .tokens_in = n_prompt, .tries = 1, .tstamp = clock_unix(), .expected_score = NAN,
@@ -149,7 +150,9 @@ static void end_call(struct local *l, const struct session_turn *got)
     size_t answer, behind;
     char *reply = hear(l, got, &state, &answer, &behind);
     enum call_status status = got->finish == FINISH_STOP && state != THOUGHTS_OPEN ? CALL_OK : CALL_TRUNCATED;
-    const char *reason = state == THOUGHTS_OPEN ? "nothing but thinking came" : status == CALL_TRUNCATED ? "the token limit cut the reply" : NULL;
+    const char *reason = state == THOUGHTS_OPEN     ? "nothing but thinking came"
+                         : status == CALL_TRUNCATED ? "the token limit cut the reply"
+                                                    : NULL;
     double expected = NAN;
     if (a->verdict >= 0 && state != THOUGHTS_OPEN) {     /* thoughts that never ended lead to no verdict, and none is put into them */
         struct forced_opts f = { l->o.engine, l->o.tokenizer, l->o.chat, l->o.n_vocab, (enum verdict_format)a->verdict };
@@ -167,8 +170,8 @@ static void end_call(struct local *l, const struct session_turn *got)
     r->seconds = got->seconds;
 }
 
-/* A forced verdict steps the engine itself, for seconds where others fill its steps: one at a time, so that the caller hears of signals and of
- * other ranks between two. */
+/* A forced verdict steps the engine itself, for seconds where others fill its steps: one at a time, so that the caller hears of signals and
+ * of other ranks between two. */
 static int step(void *ctx, double wait, struct err *err)
 {
     struct local *l = ctx;

@@ -23,8 +23,8 @@ bool category_has_reference(const char *category)
 static const struct judge {
     const char *single, *pair;           /* names of prompts; of the third turn on a number follows */
     bool with_reference;
-} first_turn[] = { { "single-v1", "pair-v2", false }, { "single-math-v1", "pair-math-v1", true } },
-  later_turn[] = { { "single-v1-multi-turn", "pair-v2-multi-turn", false }, { "single-math-v1-multi-turn", "pair-math-v1-multi-turn", true } };
+} first_turn[] = {{"single-v1", "pair-v2", false}, {"single-math-v1", "pair-math-v1", true}},
+  later_turn[] = {{"single-v1-multi-turn", "pair-v2-multi-turn", false}, {"single-math-v1-multi-turn", "pair-math-v1-multi-turn", true}};
 
 static void add_match(struct matches *out, const struct match *m)
 {
@@ -89,12 +89,14 @@ static int find_prompt(const struct match_opts *o, const struct judge *j, struct
     snprintf(name, sizeof name, m->turn > 2 ? "%s-%d" : "%s", base, m->turn);
     m->prompt = judge_prompts_find(o->prompts, name);
     if (!m->prompt && m->turn > 2)
-        return err_set(err, ERR_USAGE, "no judge prompt \"%s\" for turn %d of question %lld, and \"%s\" cannot be extended to it; add it to the file",
-                       name, m->turn, (long long)m->question->id, base);
+        return err_set(err, ERR_USAGE,
+                       "no judge prompt \"%s\" for turn %d of question %lld, and \"%s\" cannot be extended to it; add it to the file", name,
+                       m->turn, (long long)m->question->id, base);
     if (!m->prompt)
         return err_set(err, ERR_USAGE, "no judge prompt \"%s\"; use the judge_prompts.jsonl of FastChat or add it", name);
     if (m->prompt->pairwise != pairs)
-        return err_set(err, ERR_USAGE, "judge prompt \"%s\" is of type %s; this mode needs the other one", name, pairs ? "single" : "pairwise");
+        return err_set(err, ERR_USAGE, "judge prompt \"%s\" is of type %s; this mode needs the other one", name,
+                       pairs ? "single" : "pairwise");
     struct shown s = { { blank, blank, pairs ? blank : NULL, j->with_reference ? blank : NULL } };
     struct match probe = { .model_2 = pairs ? "" : NULL, .prompt = m->prompt, .turn = m->turn };
     struct buf b = {0};
@@ -128,7 +130,8 @@ int matches_build(const struct match_opts *o, struct matches *out, struct err *e
         const struct question *q = &o->questions->q[i];
         turns = q->n_turns > turns ? q->n_turns : turns;
         if (q->n_turns > JUDGE_MAX_TURNS)
-            return err_set(err, ERR_USAGE, "question %lld has %d turns; at most %d can be judged", (long long)q->id, q->n_turns, JUDGE_MAX_TURNS);
+            return err_set(err, ERR_USAGE, "question %lld has %d turns; at most %d can be judged", (long long)q->id, q->n_turns,
+                           JUDGE_MAX_TURNS);
     }
     for (int turn = 1; turn <= turns && rc == 0; turn++)
         for (int k = 0; k < 2 && rc == 0; k++)
@@ -198,7 +201,8 @@ static const struct model_answer *reference_of(const struct match *m, const stru
     if (a && a->n_turns >= m->turn)
         return a;
     err_set(err, ERR_USAGE, "%s: no reference answer to turn %d of question %lld (%s); choose a complete file with --reference",
-            reference && reference->model ? reference->model : "reference answers", m->turn, (long long)m->question->id, m->question->category);
+            reference && reference->model ? reference->model : "reference answers", m->turn, (long long)m->question->id,
+            m->question->category);
     return NULL;
 }
 
@@ -208,7 +212,8 @@ int match_check_reference(const struct match *m, const struct model_answers *ref
 }
 
 /* 1: an answer is missing (err says which), where a share of the matches may do without. */
-static int check_match(const struct match *m, const char *coming, const struct answer_set *answers, const struct model_answers *reference, struct err *err)
+static int check_match(const struct match *m, const char *coming, const struct answer_set *answers, const struct model_answers *reference,
+                       struct err *err)
 {
     const char *model[2] = { m->model_1, m->model_2 };
     bool lacks = false;

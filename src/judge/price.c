@@ -22,8 +22,10 @@ int price_find(const char *name, const char *text, size_t n, const char *model, 
         text = eol ? eol + 1 : end;
         if (line[strspn(line, " \t\r")] == '\0')
             continue;
-        if (sscanf(line, "%127s %lf %lf", pattern, &now.in, &now.out) != 3 || !(now.in >= 0) || !(now.out >= 0) || isinf(now.in) || isinf(now.out))
-            return err_set(err, ERR_FORMAT, "%s:%d: not a price; write PATTERN, dollars per million tokens in, dollars per million tokens out", name, at);
+        if (sscanf(line, "%127s %lf %lf", pattern, &now.in, &now.out) != 3 || !(now.in >= 0) || !(now.out >= 0) || isinf(now.in) ||
+            isinf(now.out))
+            return err_set(err, ERR_FORMAT,
+                           "%s:%d: not a price; write PATTERN, dollars per million tokens in, dollars per million tokens out", name, at);
         if (fnmatch(pattern, model, 0) == 0)
             *p = now;
     }

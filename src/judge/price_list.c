@@ -17,7 +17,8 @@ int price_by_flags(const struct price_flags *f, struct price *p, struct err *err
     p->in = f->given_in ? f->in : p->in;
     p->out = f->given_out ? f->out : p->out;
     if (rc == 0 && f->max_cost > 0 && (p->in < 0 || p->out < 0))
-        rc = err_set(err, ERR_USAGE, "--max-cost: no price of %s is known; give --price-in and --price-out, or a line in %s", f->model, path);
+        rc = err_set(err, ERR_USAGE, "--max-cost: no price of %s is known; give --price-in and --price-out, or a line in %s", f->model,
+                     path);
     buf_free(&b);
     free(path);
     return rc;

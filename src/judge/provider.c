@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The registry: a provider is a file provider_NAME.c with its provider_NAME, and a word here. Of several prefixes of a model's name the first
- * counts. */
+/* The registry: a provider is a file provider_NAME.c with its provider_NAME, and a word here. Of several prefixes of a model's name the
+ * first counts. */
 #define PROVIDERS(X) X(openai) X(azure) X(anthropic) X(compatible)
 #define DECLARE(name) extern const struct provider provider_##name;
 #define ENTRY(name) &provider_##name,
@@ -221,8 +221,8 @@ static int find_key(struct endpoint *e, const struct endpoint_opts *o, struct er
         return -1;
     }
     if (e->provider->needs_key && !e->key && !o->offline)
-        return err_set(err, ERR_DEVICE, "%s %s: no key for %s; set %s, or %s to a file with the key", e->words->who, e->model, e->provider->name,
-                       e->provider->key_env, place);
+        return err_set(err, ERR_DEVICE, "%s %s: no key for %s; set %s, or %s to a file with the key", e->words->who, e->model,
+                       e->provider->name, e->provider->key_env, place);
     return 0;
 }
 
@@ -256,8 +256,8 @@ int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, stru
     base = base ? base : e->provider->base_url;
     int rc = 0;
     if (!base)
-        rc = err_set(err, ERR_USAGE, "%s %s: provider %s needs an address; give %s, or set %s", e->words->who, o.model, e->provider->name, e->words->base_url,
-                     e->provider->base_env);
+        rc = err_set(err, ERR_USAGE, "%s %s: provider %s needs an address; give %s, or set %s", e->words->who, o.model, e->provider->name,
+                     e->words->base_url, e->provider->base_env);
     else if ((rc = e->provider->resolve(e, base, err)) < 0)
         err_wrap(err, "%s", base_source(e, &o));
     if (rc < 0 || find_key(e, &o, err) < 0) {

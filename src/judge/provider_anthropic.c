@@ -84,7 +84,8 @@ static char *blocks(const cJSON *content, const char *type, const char *field)
 /* What is read anew counts, and what came from or went into a cache. */
 static int64_t tokens_in(const cJSON *usage)
 {
-    int64_t n = usage_count(usage, "input_tokens"), made = usage_count(usage, "cache_creation_input_tokens"), read = usage_count(usage, "cache_read_input_tokens");
+    int64_t n = usage_count(usage, "input_tokens"), made = usage_count(usage, "cache_creation_input_tokens"),
+            read = usage_count(usage, "cache_read_input_tokens");
     return n < 0 ? -1 : n + (made > 0 ? made : 0) + (read > 0 ? read : 0);
 }
 
@@ -106,8 +107,8 @@ static void read_message(const cJSON *body, const struct asked *a, struct reply 
     free(thoughts);
 }
 
-/* Of each of its limits the server tells what is left and when it will be full again (RFC 3339): only one with nothing left can have refused
- * the call. */
+/* Of each of its limits the server tells what is left and when it will be full again (RFC 3339): only one with nothing left can have
+ * refused the call. */
 static double limits_wait(const char *lines, double now)
 {
     static const char *const limit[] = { "requests", "tokens", "input-tokens", "output-tokens" };
@@ -139,9 +140,10 @@ static void read_error(long code, const char *header, double now, const struct a
 /* An error inside a 200 has its status in its type. */
 static long code_of(const struct api_error *e)
 {
-    static const struct { const char *type; long code; } known[] = {
-        { "invalid_request_error", 400 }, { "authentication_error", 401 }, { "billing_error", 402 }, { "permission_error", 403 }, { "not_found_error", 404 },
-        { "request_too_large", 413 }, { "rate_limit_error", 429 }, { "overloaded_error", 529 },
+    static const struct { const char *type; long code;
+    } known[] = {
+        {"invalid_request_error", 400}, {"authentication_error", 401}, {"billing_error", 402},    {"permission_error", 403},
+        {"not_found_error", 404},       {"request_too_large", 413},    {"rate_limit_error", 429}, {"overloaded_error", 529},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(e->type, known[i].type))
@@ -225,7 +227,8 @@ static void batch_put(const struct endpoint *e, const struct dialect *d, const s
     cJSON_Delete(line);
 }
 
-/* {"custom_id", "result": {"type": "succeeded", "message"} or {"type": "errored", "error": {"type": "error", "error": {...}}} or canceled, expired} */
+/* {"custom_id", "result": {"type": "succeeded", "message"} or {"type": "errored", "error": {"type": "error", "error": {...}}} or canceled,
+ * expired} */
 static void read_result(const cJSON *result, const struct asked *a, struct reply *out)
 {
     const char *type = text_of(result, "type");
@@ -263,7 +266,17 @@ static int batch_read(const char *line, size_t n, char id[65], const struct aske
 }
 
 const struct provider provider_anthropic = {
-    .name = "anthropic", .model_prefix = "claude-", .key_env = "ANTHROPIC_API_KEY", .base_env = "ANTHROPIC_BASE_URL",
-    .base_url = "https://api.anthropic.com", .needs_key = true,
-    .resolve = resolve, .build = build, .read = read, .batch_put = batch_put, .batch_read = batch_read, .batch_lines = 100000, .batch_bytes = 256000000,
+    .name = "anthropic",
+    .model_prefix = "claude-",
+    .key_env = "ANTHROPIC_API_KEY",
+    .base_env = "ANTHROPIC_BASE_URL",
+    .base_url = "https://api.anthropic.com",
+    .needs_key = true,
+    .resolve = resolve,
+    .build = build,
+    .read = read,
+    .batch_put = batch_put,
+    .batch_read = batch_read,
+    .batch_lines = 100000,
+    .batch_bytes = 256000000,
 };

@@ -51,7 +51,8 @@ static void build(const struct endpoint *e, const struct dialect *d, const struc
 
 static void batch_put(const struct endpoint *e, const struct dialect *d, const struct call *c, const char *id, struct buf *out)
 {
-    openai_batch_line(id, is_dated(e->api_version) ? "/chat/completions" : "/v1/chat/completions", openai_body(e, d, c, c->max_tokens), out);
+    openai_batch_line(id, is_dated(e->api_version) ? "/chat/completions" : "/v1/chat/completions", openai_body(e, d, c, c->max_tokens),
+                      out);
 }
 
 const struct provider provider_azure = {

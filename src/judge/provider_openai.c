@@ -310,9 +310,19 @@ struct dialect openai_guess(const char *model)
 }
 
 const struct provider provider_openai = {
-    .name = "openai", .key_env = "OPENAI_API_KEY", .base_env = "OPENAI_BASE_URL OPENAI_API_BASE", .base_url = "https://api.openai.com/v1", .needs_key = true,
-    .resolve = resolve, .build = build, .read = openai_read, .batch_put = batch_put, .batch_read = openai_batch_read,
-    .batch_lines = 50000, .batch_bytes = 200000000, .guess = openai_guess,
+    .name = "openai",
+    .key_env = "OPENAI_API_KEY",
+    .base_env = "OPENAI_BASE_URL OPENAI_API_BASE",
+    .base_url = "https://api.openai.com/v1",
+    .needs_key = true,
+    .resolve = resolve,
+    .build = build,
+    .read = openai_read,
+    .batch_put = batch_put,
+    .batch_read = openai_batch_read,
+    .batch_lines = 50000,
+    .batch_bytes = 200000000,
+    .guess = openai_guess,
 };
 
 const struct provider provider_compatible = {

@@ -52,18 +52,32 @@ void blot(char *text, const char *secret)
         memset(p, '*', n);
 }
 
-struct receipt *receipt_make(const char *key, uint64_t content, struct reply *r, const struct tally *t, const char *sent, const struct budget *b,
-                             const char *secret)
+struct receipt *receipt_make(const char *key, uint64_t content, struct reply *r, const struct tally *t, const char *sent,
+                             const struct budget *b, const char *secret)
 {
     struct receipt *c = xcalloc(1, sizeof *c);
     char *const text[] = { r->text, r->raw, r->reason, r->model, r->request_id, r->finish };
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         blot(text[i], secret);
     c->record = (struct call_record){
-        .key = xstrdup(key), .content = content, .status = r->status, .reason = r->status == CALL_OK ? NULL : r->reason,
-        .text = r->text ? r->text : xstrdup(""), .raw = r->raw, .model = r->model, .request_id = r->request_id, .finish = r->finish, .sent = sent ? xstrdup(sent) : NULL,
-        .tokens_in = t->tokens_in, .tokens_out = t->tokens_out, .tokens_estimated = t->estimated, .cost = budget_price(b, t->tokens_in, t->tokens_out),
-        .tries = t->tries, .seconds = t->seconds, .tstamp = clock_unix(), .expected_score = NAN,
+        .key = xstrdup(key),
+        .content = content,
+        .status = r->status,
+        .reason = r->status == CALL_OK ? NULL : r->reason,
+        .text = r->text ? r->text : xstrdup(""),
+        .raw = r->raw,
+        .model = r->model,
+        .request_id = r->request_id,
+        .finish = r->finish,
+        .sent = sent ? xstrdup(sent) : NULL,
+        .tokens_in = t->tokens_in,
+        .tokens_out = t->tokens_out,
+        .tokens_estimated = t->estimated,
+        .cost = budget_price(b, t->tokens_in, t->tokens_out),
+        .tries = t->tries,
+        .seconds = t->seconds,
+        .tstamp = clock_unix(),
+        .expected_score = NAN,
     };
     if (r->status == CALL_OK)
         free(r->reason);
@@ -75,7 +89,8 @@ void receipt_free(struct receipt *r)
 {
     if (!r)
         return;
-    const char *const text[] = { r->record.key, r->record.reason, r->record.text, r->record.raw, r->record.model, r->record.request_id, r->record.finish, r->record.sent };
+    const char *const text[] = {r->record.key,   r->record.reason,     r->record.text,   r->record.raw,
+                                r->record.model, r->record.request_id, r->record.finish, r->record.sent};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free((void *)text[i]);
     free(r);

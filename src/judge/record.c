@@ -61,8 +61,8 @@ static void put_single(const struct grader *g, int unit, struct buf *out)
     const struct match *m = grader_match(g, unit);
     const struct game *game = game_of(g, unit, 0);
     char *prompt = grader_prompt(g, unit, 1);
-    struct single_judgment j = { m->question->id, m->model_1, judge_of(g, unit), m->prompt->name, prompt, judgment_of(game), 0, false, m->turn,
-                                 game->tstamp };
+    struct single_judgment j = {m->question->id, m->model_1, judge_of(g, unit), m->prompt->name, prompt, judgment_of(game), 0,
+                                false,           m->turn,    game->tstamp};
     j.score = score_of(game, &j.score_is_int);
     single_judgment_put(out, &j);
     free(prompt);
@@ -73,9 +73,19 @@ static void put_pair(const struct grader *g, int unit, struct buf *out)
     const struct match *m = grader_match(g, unit);
     const struct game *one = game_of(g, unit, 0), *two = game_of(g, unit, 1);
     char *prompt[2] = { grader_prompt(g, unit, 1), grader_prompt(g, unit, 2) };
-    struct pair_judgment j = { m->question->id, m->model_1, m->model_2, winner_of(one, 1), winner_of(two, 2), judge_of(g, unit), m->prompt->name,
-                               prompt[0], judgment_of(one), prompt[1], judgment_of(two), m->turn,
-                               one->tstamp > two->tstamp ? one->tstamp : two->tstamp };
+    struct pair_judgment j = {m->question->id,
+                              m->model_1,
+                              m->model_2,
+                              winner_of(one, 1),
+                              winner_of(two, 2),
+                              judge_of(g, unit),
+                              m->prompt->name,
+                              prompt[0],
+                              judgment_of(one),
+                              prompt[1],
+                              judgment_of(two),
+                              m->turn,
+                              one->tstamp > two->tstamp ? one->tstamp : two->tstamp};
     pair_judgment_put(out, &j);
     free(prompt[0]);
     free(prompt[1]);
@@ -183,8 +193,8 @@ static bool judges_same_prompt(const struct grader *g, int unit, const char *lin
     return same;
 }
 
-/* A judgment that was not made is no better than the old line: a failed call leaves what judges the same prompt, a failed answer what does not count
- * either. */
+/* A judgment that was not made is no better than the old line: a failed call leaves what judges the same prompt, a failed answer what does
+ * not count either. */
 static bool keep_old(const struct grader *g, int unit, const struct judgment_row *row, const char *line, size_t n)
 {
     enum judgment_status s = grader_status(g, unit);

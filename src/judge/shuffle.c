@@ -1,5 +1,5 @@
-/* shuffle.c - the order that numpy.random.seed(0); numpy.random.shuffle() gives: MT19937 (Matsumoto, Nishimura 1998) with the classic linear
- * seeding, bounded numbers by masking and rejection. */
+/* shuffle.c - the order that numpy.random.seed(0); numpy.random.shuffle() gives: MT19937 (Matsumoto, Nishimura 1998) with the classic
+ * linear seeding, bounded numbers by masking and rejection. */
 #include "mtbench/match.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* stream.c - event streams: lines "field: value", a blank line ends an event. Only data matters to us: the kinds of events that chat APIs send
- * say what they are in their data. */
+/* stream.c - event streams: lines "field: value", a blank line ends an event. Only data matters to us: the kinds of events that chat APIs
+ * send say what they are in their data. */
 #include "stream.h"
 
 #include <string.h>

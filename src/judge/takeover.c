@@ -36,7 +36,9 @@ static bool is_known(const struct grader *g, int i)
 /* The reply to a game, if the line holds one to what it asks. */
 static bool take_game(struct takeover *t, const cJSON *line, int i, int game)
 {
-    static const char *const prompt_name[] = { "user_prompt", "g1_user_prompt", "g2_user_prompt" }, *const text_name[] = { "judgment", "g1_judgment", "g2_judgment" };
+    static const char *const prompt_name[] = {"user_prompt", "g1_user_prompt", "g2_user_prompt"}, *const text_name[] = {"judgment",
+                                                                                                                        "g1_judgment",
+                                                                                                                        "g2_judgment"};
     struct grader *g = t->g;
     int name = g->n_games == 1 ? 0 : game;
     const char *asked = string_of(line, prompt_name[name]), *text = string_of(line, text_name[name]);
@@ -51,8 +53,14 @@ static bool take_game(struct takeover *t, const cJSON *line, int i, int game)
     bool thought = thoughts_split(NULL, text, strlen(text), &answer) != THOUGHTS_NONE;
     const cJSON *tstamp = json_get(line, "tstamp");
     struct call_record r = {
-        .key = g->game[i].key, .content = g->game[i].content, .status = CALL_OK, .text = text + answer, .raw = thought ? text : NULL, .sent = t->sent,
-        .tstamp = cJSON_IsNumber(tstamp) ? tstamp->valuedouble : 0, .expected_score = NAN,
+        .key = g->game[i].key,
+        .content = g->game[i].content,
+        .status = CALL_OK,
+        .text = text + answer,
+        .raw = thought ? text : NULL,
+        .sent = t->sent,
+        .tstamp = cJSON_IsNumber(tstamp) ? tstamp->valuedouble : 0,
+        .expected_score = NAN,
     };
     grader_adopt(g, i, &r);
     return true;
@@ -61,7 +69,8 @@ static bool take_game(struct takeover *t, const cJSON *line, int i, int game)
 /* Does our reading of what was taken agree with what the line says? */
 static bool agrees(const struct grader *g, int unit, const struct judgment_row *row)
 {
-    return g->n_games == 1 ? record_score(g, unit) == row->score : record_winner(g, unit, 1) == row->g1 && record_winner(g, unit, 2) == row->g2;
+    return g->n_games == 1 ? record_score(g, unit) == row->score
+                           : record_winner(g, unit, 1) == row->g1 && record_winner(g, unit, 2) == row->g2;
 }
 
 static void take_line(struct takeover *t, const struct judgment_row *row, struct slice text)

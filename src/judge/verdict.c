@@ -63,7 +63,8 @@ static bool take_number(struct cursor *c, struct number *out)
     return true;
 }
 
-/* The number as a Python literal. False where Python refuses it: digits of other scripts, a leading zero (00 is one), more than 4300 digits. */
+/* The number as a Python literal. False where Python refuses it: digits of other scripts, a leading zero (00 is one), more than 4300
+ * digits. */
 static bool literal(const struct number *n, double *value)
 {
     enum { MAX_DIGITS = 4300 };
@@ -83,8 +84,8 @@ static bool literal(const struct number *n, double *value)
 /* \s of Python's Unicode patterns. */
 static bool is_space(int32_t u)
 {
-    return (u >= 9 && u <= 13) || (u >= 0x1c && u <= 0x20) || u == 0x85 || u == 0xa0 || u == 0x1680 || (u >= 0x2000 && u <= 0x200a) || u == 0x2028 ||
-           u == 0x2029 || u == 0x202f || u == 0x205f || u == 0x3000;
+    return (u >= 9 && u <= 13) || (u >= 0x1c && u <= 0x20) || u == 0x85 || u == 0xa0 || u == 0x1680 || (u >= 0x2000 && u <= 0x200a) ||
+           u == 0x2028 || u == 0x2029 || u == 0x202f || u == 0x205f || u == 0x3000;
 }
 
 /* The numbers between 'open' and 'close', with a comma and at most one blank between them. */

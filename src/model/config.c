@@ -38,14 +38,16 @@ static int range(const char *name, long value, long low, long high, struct err *
 int config_check(struct model_config *c, struct err *err)
 {
     if (range("number of layers", c->n_layers, 1, 1024, err) < 0 || range("hidden size", c->dim, 1, 1 << 16, err) < 0 ||
-        range("number of attention heads", c->n_heads, 1, 1024, err) < 0 || range("number of key-value heads", c->n_kv, 1, c->n_heads, err) < 0 ||
-        range("head dimension", c->head_dim, 16, 256, err) < 0 || range("feed-forward size", c->ff, 1, 1 << 20, err) < 0 ||
-        range("vocabulary", c->n_vocab, 1, 1 << 24, err) < 0 || range("context length", c->context, 1, 1 << 26, err) < 0 ||
-        range("number of rotated dimensions", c->rope.dims, 2, c->head_dim, err) < 0 || range("sliding window", c->window, 0, INT_MAX, err) < 0)
+        range("number of attention heads", c->n_heads, 1, 1024, err) < 0 ||
+        range("number of key-value heads", c->n_kv, 1, c->n_heads, err) < 0 || range("head dimension", c->head_dim, 16, 256, err) < 0 ||
+        range("feed-forward size", c->ff, 1, 1 << 20, err) < 0 || range("vocabulary", c->n_vocab, 1, 1 << 24, err) < 0 ||
+        range("context length", c->context, 1, 1 << 26, err) < 0 ||
+        range("number of rotated dimensions", c->rope.dims, 2, c->head_dim, err) < 0 ||
+        range("sliding window", c->window, 0, INT_MAX, err) < 0)
         return -1;
     if (c->head_dim % 16 || c->rope.dims % 2)
-        return err_set(err, ERR_MODEL, "head dimension %d with %d rotated: heads must be a multiple of 16, rotated dimensions even", c->head_dim,
-                       c->rope.dims);
+        return err_set(err, ERR_MODEL, "head dimension %d with %d rotated: heads must be a multiple of 16, rotated dimensions even",
+                       c->head_dim, c->rope.dims);
     if (c->n_heads % c->n_kv)
         return err_set(err, ERR_MODEL, "%d attention heads are no multiple of %d key-value heads", c->n_heads, c->n_kv);
     if (c->dim % 16 || c->ff % 16)

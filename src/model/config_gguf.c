@@ -25,7 +25,8 @@ static int gguf_number(const struct gguf *g, const struct model_config *c, const
         return err_set(err, ERR_FORMAT, "%s is no whole number", key_of(c, suffix));
     for (size_t i = 1; i < n && rc == 0; i++)
         if (v[i] != v[0])
-            rc = err_set(err, ERR_MODEL, "%s differs between layers, %lld and %lld; that is not supported", key_of(c, suffix), (long long)v[0], (long long)v[i]);
+            rc = err_set(err, ERR_MODEL, "%s differs between layers, %lld and %lld; that is not supported", key_of(c, suffix),
+                         (long long)v[0], (long long)v[i]);
     if (v && rc == 0)
         *to = v[0] >= INT_MIN && v[0] <= INT_MAX ? (int)v[0] : -1;
     free(v);
@@ -38,7 +39,8 @@ static float gguf_number_f(const struct gguf *g, const struct model_config *c, c
     return (float)(gguf_float(g, key_of(c, suffix), &x) ? x : otherwise);
 }
 
-/* As llama.cpp reads them: a factor without a type is linear, under the name that files of 2023 have too; 0 is none; attn_factor counts for all. */
+/* As llama.cpp reads them: a factor without a type is linear, under the name that files of 2023 have too; 0 is none; attn_factor counts for
+ * all. */
 static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err *err)
 {
     struct slice type = { "linear", 6 };
@@ -61,7 +63,8 @@ static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err
         c->rope.beta_slow = gguf_number_f(g, c, ".rope.scaling.yarn_beta_slow", 1);
         c->rope.attention_factor *= c->rope.factor > 1 ? (float)(0.1 * log((double)c->rope.factor) + 1) : 1.0f;
     } else {
-        return err_set(err, ERR_MODEL, "rope.scaling.type \"%.*s\" is not supported; known are none, linear, yarn", (int)type.len, type.ptr);
+        return err_set(err, ERR_MODEL, "rope.scaling.type \"%.*s\" is not supported; known are none, linear, yarn", (int)type.len,
+                       type.ptr);
     }
     return 0;
 }
@@ -81,19 +84,22 @@ int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, 
         return err_set(err, ERR_MODEL, "general.architecture \"%.*s\" is not supported; known are llama, qwen2", (int)name.len, name.ptr);
     gguf_string(g, "general.type", &kind);
     if (!slice_is(kind, "model"))
-        return err_set(err, ERR_MODEL, "general.type is \"%.*s\": the file holds no whole model; give the model that it belongs to", (int)kind.len, kind.ptr);
+        return err_set(err, ERR_MODEL, "general.type is \"%.*s\": the file holds no whole model; give the model that it belongs to",
+                       (int)kind.len, kind.ptr);
     if (gguf_keys_check(g, c->arch, err) < 0)
         return -1;
     if (gguf_number(g, c, ".block_count", -1, &c->n_layers, err) < 0 || gguf_number(g, c, ".embedding_length", -1, &c->dim, err) < 0 ||
         gguf_number(g, c, ".attention.head_count", -1, &c->n_heads, err) < 0 ||
         gguf_number(g, c, ".attention.head_count_kv", c->n_heads, &c->n_kv, err) < 0 ||
         gguf_number(g, c, ".attention.key_length", c->n_heads > 0 ? c->dim / c->n_heads : -1, &c->head_dim, err) < 0 ||
-        gguf_number(g, c, ".feed_forward_length", -1, &c->ff, err) < 0 || gguf_number(g, c, ".context_length", 2048, &c->context, err) < 0 ||
+        gguf_number(g, c, ".feed_forward_length", -1, &c->ff, err) < 0 ||
+        gguf_number(g, c, ".context_length", 2048, &c->context, err) < 0 ||
         gguf_number(g, c, ".attention.value_length", c->head_dim, &value_length, err) < 0 ||
         gguf_number(g, c, ".rope.dimension_count", c->head_dim, &c->rope.dims, err) < 0)
         return -1;
     if (value_length != c->head_dim || (c->arch->gguf_permuted_qk && c->rope.dims != c->head_dim))
-        return err_set(err, ERR_MODEL, "keys of %d and values of %d per head, %d of them rotated: not supported", c->head_dim, value_length, c->rope.dims);
+        return err_set(err, ERR_MODEL, "keys of %d and values of %d per head, %d of them rotated: not supported", c->head_dim, value_length,
+                       c->rope.dims);
     c->norm_eps = gguf_float(g, key_of(c, ".attention.layer_norm_rms_epsilon"), &x) ? (float)x : 1e-5f;
     c->n_vocab = n_vocab;
     c->tied = true;                       /* unless there is a head */

@@ -1,5 +1,5 @@
-/* config_hf.c - a configuration from config.json and generation_config.json, in the spellings of several years. Defaults are those of transformers'
- * configuration classes, which leave out what is a default. */
+/* config_hf.c - a configuration from config.json and generation_config.json, in the spellings of several years. Defaults are those of
+ * transformers' configuration classes, which leave out what is a default. */
 #include "config_keys.h"
 
 #include <limits.h>
@@ -79,7 +79,8 @@ static const struct arch *find_arch(const cJSON *root, struct err *err)
     if (!a)
         err_set(err, ERR_MODEL, "architecture %s is not supported; known are %s", name ? name : type ? type : "(none given)", arch_names());
     else if (type && strcmp(type, a->hf_type))
-        err_set(err, ERR_MODEL, "the architecture is %s, but the model_type \"%s\", which is another model; correct the file", a->hf_name, type);
+        err_set(err, ERR_MODEL, "the architecture is %s, but the model_type \"%s\", which is another model; correct the file", a->hf_name,
+                type);
     else
         return a;
     return NULL;
@@ -245,7 +246,8 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
     c->n_layers = integer(root, "num_hidden_layers", -1);
     c->dim = integer(root, "hidden_size", -1);
     c->n_heads = integer(root, "num_attention_heads", -1);
-    c->n_kv = integer(root, "num_key_value_heads", is_null(root, "num_key_value_heads") || !c->arch->default_kv ? c->n_heads : c->arch->default_kv);
+    c->n_kv = integer(root, "num_key_value_heads",
+                      is_null(root, "num_key_value_heads") || !c->arch->default_kv ? c->n_heads : c->arch->default_kv);
     c->head_dim = integer(root, "head_dim", c->n_heads > 0 ? c->dim / c->n_heads : -1);
     c->ff = integer(root, "intermediate_size", -1);
     c->n_vocab = integer(root, "vocab_size", -1);
@@ -276,7 +278,8 @@ int config_from_hf(const char *json, size_t n, struct model_config *c, struct er
 int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err)
 {
     cJSON *root = cJSON_ParseWithLength(json, n);
-    int rc = cJSON_IsObject(root) ? 0 : err_set(err, ERR_FORMAT, "no JSON object; correct the file, or remove it to sample by the defaults");
+    int rc =
+        cJSON_IsObject(root) ? 0 : err_set(err, ERR_FORMAT, "no JSON object; correct the file, or remove it to sample by the defaults");
     if (rc == 0)
         read_generation(root, c);
     cJSON_Delete(root);

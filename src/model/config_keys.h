@@ -6,8 +6,8 @@
 
 #include <cjson/cJSON.h>
 
-/* Every key of config.json is one that is obeyed and has the type that it must have, or one that changes nothing, or one that says "off"; -1: err
- * (model, format) names the first that is not. Keys that no table knows are named once in a note. */
+/* Every key of config.json is one that is obeyed and has the type that it must have, or one that changes nothing, or one that says "off";
+ * -1: err (model, format) names the first that is not. Keys that no table knows are named once in a note. */
 int hf_keys_check(const cJSON *root, const struct arch *arch, struct err *err);
 /* Of the block "rope_scaling" or "rope_parameters". A key that is not known there is refused: none of them is idle. */
 int rope_keys_check(const cJSON *block, const char *name, struct err *err);

@@ -200,7 +200,8 @@ float *forward_step(struct forward *f, const struct kv_view *kv, const struct st
     return run(f, kv, s, out_row, n_out, NULL);
 }
 
-bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct forward_fault *fault)
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out,
+                        struct forward_fault *fault)
 {
     const struct model_config *c = &f->m->config;
     struct look look = { .fault = fault, .host = xcalloc((size_t)(c->dim > c->n_vocab ? c->dim : c->n_vocab), sizeof *look.host) };

@@ -26,7 +26,8 @@ static const size_t type_bytes[GGUF_TYPES] = {
 static const uint8_t *take(struct cursor *c, uint64_t n)
 {
     if (n > c->file_size || c->at > c->file_size - n) {
-        err_set(c->err, ERR_FORMAT, "header claims %llu bytes at offset %zu, but the file has %llu; it is cut short or damaged, copy it again",
+        err_set(c->err, ERR_FORMAT,
+                "header claims %llu bytes at offset %zu, but the file has %llu; it is cut short or damaged, copy it again",
                 (unsigned long long)n, c->at, (unsigned long long)c->file_size);
         return NULL;
     }
@@ -156,7 +157,8 @@ static bool take_tensor(struct cursor *c, struct gguf_tensor *t)
     if (!take_string(c, &t->name) || !take_u32(c, &n_dims))
         return false;
     if (t->name.len > MAX_NAME || n_dims < 1 || n_dims > 4) {
-        err_set(c->err, ERR_FORMAT, "tensor %.*s: %u dimensions; 1 to 4 are possible", (int)(t->name.len < 64 ? t->name.len : 64), t->name.ptr, n_dims);
+        err_set(c->err, ERR_FORMAT, "tensor %.*s: %u dimensions; 1 to 4 are possible", (int)(t->name.len < 64 ? t->name.len : 64),
+                t->name.ptr, n_dims);
         return false;
     }
     t->n_dims = (int)n_dims;
@@ -181,8 +183,11 @@ static int place_tensors(struct gguf *g, size_t header, uint64_t file_size, stru
         uint64_t end;
         if (t->offset % (uint64_t)align || __builtin_add_overflow(t->offset, g->data_start, &t->offset) ||
             __builtin_add_overflow(t->offset, t->bytes, &end) || end > file_size)
-            return err_set(err, ERR_FORMAT, "tensor %.*s: its %llu bytes at offset %llu do not lie in the file of %llu bytes; the file is cut short or damaged, copy it again",
-                           (int)t->name.len, t->name.ptr, (unsigned long long)t->bytes, (unsigned long long)t->offset, (unsigned long long)file_size);
+            return err_set(err, ERR_FORMAT,
+                           "tensor %.*s: its %llu bytes at offset %llu do not lie in the file of %llu bytes; the file is cut short or "
+                           "damaged, copy it again",
+                           (int)t->name.len, t->name.ptr, (unsigned long long)t->bytes, (unsigned long long)t->offset,
+                           (unsigned long long)file_size);
     }
     return 0;
 }
@@ -206,7 +211,8 @@ static bool take_head(struct cursor *c, struct gguf *g)
     if (!take_u64(c, &n_tensors) || !take_u64(c, &n_values))
         return false;
     if (n_tensors > MAX_TENSORS || n_values > MAX_VALUES) {
-        err_set(c->err, ERR_FORMAT, "header claims %llu tensors and %llu keys; it is damaged", (unsigned long long)n_tensors, (unsigned long long)n_values);
+        err_set(c->err, ERR_FORMAT, "header claims %llu tensors and %llu keys; it is damaged", (unsigned long long)n_tensors,
+                (unsigned long long)n_values);
         return false;
     }
     g->n_tensors = n_tensors;
@@ -222,8 +228,8 @@ int gguf_parse(const void *data, size_t size, uint64_t file_size, struct gguf *g
         return c.more ? 1 : -1;
     /* A count that cannot be true must not cost memory: every key and tensor takes at least 12 bytes. */
     if ((g->n_values + g->n_tensors) * 12 > file_size)
-        return err_set(err, ERR_FORMAT, "header claims %zu tensors and %zu keys in a file of %llu bytes; it is damaged", g->n_tensors, g->n_values,
-                       (unsigned long long)file_size);
+        return err_set(err, ERR_FORMAT, "header claims %zu tensors and %zu keys in a file of %llu bytes; it is damaged", g->n_tensors,
+                       g->n_values, (unsigned long long)file_size);
     g->value = xcalloc(g->n_values, sizeof *g->value);
     g->tensor = xcalloc(g->n_tensors, sizeof *g->tensor);
     for (size_t i = 0; i < g->n_values; i++)

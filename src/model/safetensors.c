@@ -16,8 +16,10 @@ int safetensors_header(const void *prefix, uint64_t file_size, uint64_t *length,
         return err_set(err, ERR_FORMAT, "only %llu bytes; no safetensors file is that short, copy it again", (unsigned long long)file_size);
     memcpy(length, prefix, 8);
     if (*length <= file_size - SAFETENSORS_PREFIX && *length > MAX_HEADER)
-        return err_set(err, ERR_FORMAT, "a header of %llu bytes, more than the %d that the format allows; the file is damaged or of another kind, copy it again",
-                       (unsigned long long)*length, MAX_HEADER);
+        return err_set(
+            err, ERR_FORMAT,
+            "a header of %llu bytes, more than the %d that the format allows; the file is damaged or of another kind, copy it again",
+            (unsigned long long)*length, MAX_HEADER);
     if (*length > file_size - SAFETENSORS_PREFIX)
         return err_set(err, ERR_FORMAT, "header claims %llu bytes, the file has %llu; it is cut short or damaged, copy it again",
                        (unsigned long long)*length, (unsigned long long)file_size);
@@ -36,7 +38,8 @@ static enum dtype type_of(const char *name)
 /* A JSON number that is a whole one up to 2^53. */
 static int whole(const cJSON *j, uint64_t *out)
 {
-    if (!cJSON_IsNumber(j) || !(j->valuedouble >= 0 && j->valuedouble <= 9007199254740992.0) || j->valuedouble != (double)(uint64_t)j->valuedouble)
+    if (!cJSON_IsNumber(j) || !(j->valuedouble >= 0 && j->valuedouble <= 9007199254740992.0) ||
+        j->valuedouble != (double)(uint64_t)j->valuedouble)
         return -1;
     *out = (uint64_t)j->valuedouble;
     return 0;
@@ -71,7 +74,8 @@ static int parse_tensor(const cJSON *j, uint64_t data_start, uint64_t file_size,
     t->dtype = type_of(dtype->valuestring);
     if (parse_shape(cJSON_GetObjectItemCaseSensitive(j, "shape"), t, &n, err) < 0)
         return -1;
-    if (!cJSON_IsArray(at) || cJSON_GetArraySize(at) != 2 || whole(at->child, &begin) < 0 || whole(at->child->next, &end) < 0 || begin > end)
+    if (!cJSON_IsArray(at) || cJSON_GetArraySize(at) != 2 || whole(at->child, &begin) < 0 || whole(at->child->next, &end) < 0 ||
+        begin > end)
         return err_set(err, ERR_FORMAT, "tensor %s: data_offsets are no two rising numbers", t->name);
     t->bytes = t->dtype == DT_COUNT ? end - begin : n * (uint64_t)dtype_info[t->dtype].block_bytes;
     t->offset = data_start + begin;

@@ -1,6 +1,6 @@
 /* tensors.c - which tensors a model's files hold, and what to think of those that nobody asked for.
- * A tensor that the model has and this program does not use would change every answer in silence, so each is either in the table of those that
- * carry nothing, or refused by name. */
+ * A tensor that the model has and this program does not use would change every answer in silence, so each is either in the table of those
+ * that carry nothing, or refused by name. */
 #include "model_priv.h"
 
 #include "mtbench/json.h"
@@ -64,7 +64,8 @@ static int read_gguf(struct weight_plan *p, const struct source *s, int file, st
         want *= 2;
     } while (rc == 1 && b->len < size && want <= MAX_HEADER);
     if (rc == 1)
-        return err_set(err, ERR_FORMAT, "%s: the header does not end within %zu bytes; the file is cut short or damaged, copy it again", s->path[file], b->len);
+        return err_set(err, ERR_FORMAT, "%s: the header does not end within %zu bytes; the file is cut short or damaged, copy it again",
+                       s->path[file], b->len);
     return rc < 0 ? err_wrap(err, "%s", s->path[file]) : 0;
 }
 
@@ -78,10 +79,12 @@ static int check_split(const struct gguf *g, const struct source *s, int file, s
     if (count == s->n_files && no == file)
         return 0;
     if (s->n_files == 1)
-        return err_set(err, ERR_MODEL, "%s: file %lld of %lld of a split model, under a name that does not say so; name the files as gguf-split does "
-                       "(NAME-00001-of-%05lld.gguf ...) or merge them", s->path[file], (long long)no + 1, (long long)count, (long long)count);
-    return err_set(err, ERR_FORMAT, "%s: says that it is file %lld of %lld, its name says %d of %d; these files do not belong together", s->path[file],
-                   (long long)no + 1, (long long)count, file + 1, s->n_files);
+        return err_set(err, ERR_MODEL,
+                       "%s: file %lld of %lld of a split model, under a name that does not say so; name the files as gguf-split does "
+                       "(NAME-00001-of-%05lld.gguf ...) or merge them",
+                       s->path[file], (long long)no + 1, (long long)count, (long long)count);
+    return err_set(err, ERR_FORMAT, "%s: says that it is file %lld of %lld, its name says %d of %d; these files do not belong together",
+                   s->path[file], (long long)no + 1, (long long)count, file + 1, s->n_files);
 }
 
 static void list_gguf(struct weight_plan *p, const struct gguf *g, int file)
@@ -113,8 +116,9 @@ static int open_gguf(struct weight_plan *p, const struct source *s, struct err *
             return -1;
     }
     if (gguf_int(&p->gguf, "split.tensors.count", &whole) && whole != (int64_t)p->n_stored)
-        return err_set(err, ERR_FORMAT, "%s: %zu tensors in %d files, split.tensors.count says %lld; a file is not of this model, copy them again", s->path[0],
-                       p->n_stored, s->n_files, (long long)whole);
+        return err_set(err, ERR_FORMAT,
+                       "%s: %zu tensors in %d files, split.tensors.count says %lld; a file is not of this model, copy them again",
+                       s->path[0], p->n_stored, s->n_files, (long long)whole);
     return 0;
 }
 
@@ -206,7 +210,9 @@ static int keep_indexed(struct weight_plan *p, const struct source *s, const cha
         p->stored[i].elsewhere = strcmp(base_of(s->path[p->stored[i].file]), file) != 0;
         found |= !p->stored[i].elsewhere;
     }
-    return found ? 0 : err_set(err, ERR_FORMAT, "%s: tensor %s lies in %s, it says, but does not; copy the model again", index_name, name, file);
+    return found
+               ? 0
+               : err_set(err, ERR_FORMAT, "%s: tensor %s lies in %s, it says, but does not; copy the model again", index_name, name, file);
 }
 
 static int apply_index(struct weight_plan *p, const struct source *s, struct err *err)
@@ -269,8 +275,9 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
         return -1;
     for (size_t i = 1; i < p->n_stored; i++)
         if (compare(p->stored[i - 1].name, p->stored[i].name) == 0)
-            return err_set(err, ERR_FORMAT, "tensor %.*s occurs in %s and again in %s; remove the file that is not of this model", (int)p->stored[i].name.len,
-                           p->stored[i].name.ptr, base_of(s->path[p->stored[i - 1].file]), base_of(s->path[p->stored[i].file]));
+            return err_set(err, ERR_FORMAT, "tensor %.*s occurs in %s and again in %s; remove the file that is not of this model",
+                           (int)p->stored[i].name.len, p->stored[i].name.ptr, base_of(s->path[p->stored[i - 1].file]),
+                           base_of(s->path[p->stored[i].file]));
     return 0;
 }
 
@@ -302,8 +309,10 @@ int tensors_unasked(const struct weight_plan *p, const struct source *s, struct 
         char *name = xstrndup(t->name.ptr, t->name.len);
         if (!t->used && !carries_nothing(t, name)) {
             if (of_the_model(p, name))
-                rc = err_set(err, ERR_MODEL, "%s: tensor %.200s is none that this program uses in such a model; without it the answers would be another model's",
-                             s->path[t->file], name);
+                rc = err_set(
+                    err, ERR_MODEL,
+                    "%s: tensor %.200s is none that this program uses in such a model; without it the answers would be another model's",
+                    s->path[t->file], name);
             else if (foreign++ == 0)
                 snprintf(first, sizeof first, "%s", name);
         }

@@ -79,7 +79,8 @@ enum size { ONE, DIM, HEADS, KV, FF, VOCAB };
 
 static int size_of(const struct model_config *c, enum size s)
 {
-    const int size[] = { [ONE] = 1, [DIM] = c->dim, [HEADS] = c->n_heads * c->head_dim, [KV] = c->n_kv * c->head_dim, [FF] = c->ff, [VOCAB] = c->n_vocab };
+    const int size[] = {
+        [ONE] = 1, [DIM] = c->dim, [HEADS] = c->n_heads * c->head_dim, [KV] = c->n_kv * c->head_dim, [FF] = c->ff, [VOCAB] = c->n_vocab};
     return size[s];
 }
 
@@ -155,16 +156,20 @@ static int place_slots(struct model *m, struct err *err)
         struct stored *from = tensors_find(p, s->name);
         s->from = from;
         if (!from)
-            return err_set(err, ERR_MODEL, "tensor %s is missing; the model is incomplete or of another architecture than its configuration says", s->name);
+            return err_set(err, ERR_MODEL,
+                           "tensor %s is missing; the model is incomplete or of another architecture than its configuration says", s->name);
         from->used = true;
         if (from->dtype == DT_COUNT)
             return err_set(err, ERR_MODEL, "tensor %s: %s is not supported; use weights in %s", s->name, from->type, p->is_gguf
                            ? "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K" : "F32, F16 or BF16");
         if (s->from->rows != rows || s->from->cols != cols)
-            return err_set(err, ERR_MODEL, "tensor %s has the shape %llu x %llu, the configuration needs %zu x %zu; weights and configuration do not belong together", s->name,
-                           (unsigned long long)s->from->rows, (unsigned long long)s->from->cols, rows, cols);
+            return err_set(
+                err, ERR_MODEL,
+                "tensor %s has the shape %llu x %llu, the configuration needs %zu x %zu; weights and configuration do not belong together",
+                s->name, (unsigned long long)s->from->rows, (unsigned long long)s->from->cols, rows, cols);
         if (s->vector && dtype_info[s->from->dtype].block > 1)
-            return err_set(err, ERR_MODEL, "tensor %s: a vector in %s; it must be F32, F16 or BF16", s->name, dtype_info[s->from->dtype].name);
+            return err_set(err, ERR_MODEL, "tensor %s: a vector in %s; it must be F32, F16 or BF16", s->name,
+                           dtype_info[s->from->dtype].name);
         if (s->matrix) {
             s->matrix->dtype = s->from->dtype;
             s->bytes = m->ops->linear_bytes(s->from->dtype, s->matrix->n, s->matrix->k);
@@ -232,7 +237,8 @@ struct model *model_open(const struct source *s, const struct ops *ops, struct e
     if (rc == 0)
         rc = tensors_unasked(m->plan, s, err);
     if (rc < 0) {
-        err_advise(err, err->kind == ERR_FORMAT ? "the file is damaged or of another kind, copy it again" : "choose a model that this program runs");
+        err_advise(err, err->kind == ERR_FORMAT ? "the file is damaged or of another kind, copy it again"
+                                                : "choose a model that this program runs");
         model_close(m);
         return NULL;
     }
@@ -295,7 +301,8 @@ static void load_vector(struct model *m, const struct slot *s, const uint8_t *ra
             memcpy(&wide[i], &bits, 4);
     }
     if (s->permuted_heads) {
-        unpermute((uint8_t *)(wide + s->n), (const uint8_t *)wide, sizeof *wide, s->n / (size_t)s->permuted_heads, (size_t)s->permuted_heads);
+        unpermute((uint8_t *)(wide + s->n), (const uint8_t *)wide, sizeof *wide, s->n / (size_t)s->permuted_heads,
+                  (size_t)s->permuted_heads);
         wide += s->n;
     }
     m->ops->upload(m->be, (void *)*s->vector, wide, s->n * sizeof(float));

@@ -11,7 +11,8 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
 long choice_others(const struct judgment_table *t, int32_t judge, char **who);
 /* 'which' marks the names that are models; keep those wanted (n_wanted 0: all). One that is not there is an error that lists those that
  * are. */
-int choice_models(const char *file, const struct judgment_table *t, const char *const *wanted, int n_wanted, uint8_t *which, struct err *err);
+int choice_models(const char *file, const struct judgment_table *t, const char *const *wanted, int n_wanted, uint8_t *which,
+                  struct err *err);
 /* The marked names, sorted; free() the array. */
 char **choice_marked(const struct judgment_table *t, const uint8_t *which, int *n);
 /* "a, b, c and 5 more" */

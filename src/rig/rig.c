@@ -206,8 +206,8 @@ static int load_weights(struct rig *r, struct err *err)
         return -1;
     if (p->job) {
         struct stage_stats read = stage_stats(p->stage);
-        log_verbose("read %.1f MB from files for a model of %.1f MB: %.2f of its bytes", (double)read.bytes_read / 1e6, (double)read.file_bytes / 1e6,
-                    (double)read.bytes_read / (double)read.file_bytes);
+        log_verbose("read %.1f MB from files for a model of %.1f MB: %.2f of its bytes", (double)read.bytes_read / 1e6,
+                    (double)read.file_bytes / 1e6, (double)read.bytes_read / (double)read.file_bytes);
         stage_forget(p->stage);
     }
     return 0;
@@ -241,7 +241,8 @@ static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_op
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0;
     if (m->available < m->weights)
-        return err_set(err, ERR_MEMORY, "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
+        return err_set(err, ERR_MEMORY,
+                       "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
                        (double)m->weights / 1e6, (double)m->available / 1e6);
     if (engine_plan(r->model, e, &m->engine, err) < 0)
         return -1;
@@ -253,12 +254,14 @@ static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_op
 static void say_memory(const struct rig_memory *m)
 {
     const struct engine_plan *p = &m->engine;
-    log_verbose("memory of a rank: KV cache %.1f MB (up to %d pages of %d positions, %d sequences of up to %d tokens), activations %.1f MB, "
-                "scratch %.1f MB, other %.1f MB", (double)p->kv / 1e6, p->pages, KV_PAGE, p->max_batch, p->max_tokens, (double)p->activations / 1e6,
-                (double)m->scratch / 1e6, (double)p->other / 1e6);
-    log_verbose("memory of a node: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", (double)m->weights / 1e6, m->local,
-                m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6, (double)rig_memory_node(m) / 1e6,
-                (double)m->available / 1e6);
+    log_verbose(
+        "memory of a rank: KV cache %.1f MB (up to %d pages of %d positions, %d sequences of up to %d tokens), activations %.1f MB, "
+        "scratch %.1f MB, other %.1f MB",
+        (double)p->kv / 1e6, p->pages, KV_PAGE, p->max_batch, p->max_tokens, (double)p->activations / 1e6, (double)m->scratch / 1e6,
+        (double)p->other / 1e6);
+    log_verbose("memory of a node: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", (double)m->weights / 1e6,
+                m->local, m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6,
+                (double)rig_memory_node(m) / 1e6, (double)m->available / 1e6);
 }
 
 struct peak { uint64_t all, weights, kv; };
@@ -320,7 +323,8 @@ int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
     say_memory(&m);
     if (load_weights(r, err) < 0 || agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
         return -1;
-    log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa, clock_now() - start);
+    log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa,
+                clock_now() - start);
     return 0;
 }
 

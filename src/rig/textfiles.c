@@ -37,7 +37,8 @@ struct tokenizer *textfiles_gguf_tokenizer(const struct gguf *g, struct err *err
     v.has_add_bos = gguf_bool(g, "tokenizer.ggml.add_bos_token", &v.add_bos);
     v.has_add_eos = gguf_bool(g, "tokenizer.ggml.add_eos_token", &v.add_eos);
     v.has_add_space_prefix = gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v.add_space_prefix);
-    struct slice *token = gguf_strings(g, "tokenizer.ggml.tokens", &v.n_tokens), *merge = gguf_strings(g, "tokenizer.ggml.merges", &v.n_merges);
+    struct slice *token = gguf_strings(g, "tokenizer.ggml.tokens", &v.n_tokens),
+                 *merge = gguf_strings(g, "tokenizer.ggml.merges", &v.n_merges);
     float *score = gguf_floats(g, "tokenizer.ggml.scores", &n_scores);
     int32_t *type = gguf_int32s(g, "tokenizer.ggml.token_type", &n_types);
     v.token = token;
@@ -67,7 +68,9 @@ int textfiles_gguf_template(const struct gguf *g, struct buf *out, struct err *e
     if (there)
         buf_add(out, own.ptr, own.len);
     else if (named)
-        return err_set(err, ERR_MODEL, "tokenizer.chat_templates: its chat templates have names, none is the default; choose one with --chat-template FILE");
+        return err_set(
+            err, ERR_MODEL,
+            "tokenizer.chat_templates: its chat templates have names, none is the default; choose one with --chat-template FILE");
     return 0;
 }
 
@@ -100,7 +103,8 @@ struct tokenizer *textfiles_tokenizer(const struct source *s, struct err *err)
     if (model.len)
         t = tokenizer_from_sentencepiece(all(&model), all(&config), all(&added), err);
     else
-        err_set(err, ERR_MODEL, "neither tokenizer.json nor tokenizer.model beside the weights; save the model's tokenizer into the folder");
+        err_set(err, ERR_MODEL,
+                "neither tokenizer.json nor tokenizer.model beside the weights; save the model's tokenizer into the folder");
 out:
     buf_free(&json);
     buf_free(&model);
@@ -129,7 +133,8 @@ static int default_template(const cJSON *t, const char *file, struct buf *out, s
     if (found)
         buf_str(out, found->valuestring);
     else if (names.len)
-        rc = err_set(err, ERR_MODEL, "%s: its chat templates are %.200s, none is the default; choose one with --chat-template FILE", file, names.data);
+        rc = err_set(err, ERR_MODEL, "%s: its chat templates are %.200s, none is the default; choose one with --chat-template FILE", file,
+                     names.data);
     buf_free(&names);
     return rc;
 }

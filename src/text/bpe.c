@@ -126,8 +126,8 @@ void bpe_init(struct bpe *b, size_t n_merges)
 static int no_token(struct err *err, uint32_t rank, struct slice left, struct slice right, const char *which)
 {
     int l = left.len < 60 ? (int)left.len : 60, r = right.len < 60 ? (int)right.len : 60;
-    return err_set(err, ERR_FORMAT, "merge %u (%.*s %.*s): %s is not in the vocabulary; the tokenizer file is damaged or incomplete", rank, l,
-                   left.ptr, r, right.ptr, which);
+    return err_set(err, ERR_FORMAT, "merge %u (%.*s %.*s): %s is not in the vocabulary; the tokenizer file is damaged or incomplete", rank,
+                   l, left.ptr, r, right.ptr, which);
 }
 
 int bpe_merge(struct bpe *b, const struct lexicon *x, uint32_t rank, struct slice left, struct slice right, struct err *err)

@@ -34,8 +34,10 @@ static int unknown(const char *choice, const struct chat_opts *o, struct err *er
     if (choice)
         err_set(err, ERR_USAGE, "--chat-template %s: no such template; give a Jinja file or one of %s ...", choice, b.data);
     else
-        err_set(err, ERR_USAGE, "chat template: the model has none, and FastChat has none for \"%s\"; choose by --chat-template a Jinja file or one of %s ...",
-                o->model_id && *o->model_id ? o->model_id : o->model_path, b.data);
+        err_set(
+            err, ERR_USAGE,
+            "chat template: the model has none, and FastChat has none for \"%s\"; choose by --chat-template a Jinja file or one of %s ...",
+            o->model_id && *o->model_id ? o->model_id : o->model_path, b.data);
     buf_free(&b);
     return -1;
 }
@@ -50,8 +52,8 @@ static int missing(const char *name, const char *model, struct err *err)
             err_set(err, ERR_USAGE, "FastChat's template for \"%s\" is %s, whose text is not part of this program (%s); "
                     "choose by --chat-template: a Jinja file or a name", model, name, m->why);
         else
-            err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of it is not part of this program (%s); give it as a Jinja file", name,
-                    m->why);
+            err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of it is not part of this program (%s); give it as a Jinja file",
+                    name, m->why);
         return -1;
     }
     return 0;
@@ -109,8 +111,8 @@ static int choose(struct chat *c, const struct chat_opts *o, struct err *err)
 static void copy_tokens(struct chat *c, const struct chat_opts *o)
 {
     const struct template_token all[] = {
-        { "bos_token", o->bos }, { "eos_token", o->eos }, { "unk_token", o->unk }, { "pad_token", o->pad }, { "sep_token", o->sep }, { "cls_token", o->cls },
-        { "mask_token", o->mask },
+        {"bos_token", o->bos}, {"eos_token", o->eos}, {"unk_token", o->unk},   {"pad_token", o->pad},
+        {"sep_token", o->sep}, {"cls_token", o->cls}, {"mask_token", o->mask},
     };
     c->token = xcalloc(sizeof all / sizeof *all, sizeof *all);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -247,8 +247,8 @@ static const char punct_pattern[] = "[\\p{P}\\$\\+<=>\\^~\\|]+";
 static const char falcon_pattern[] = "[\\p{P}\\$\\+<=>\\^~\\|`]+";
 static const char deepseek3_pattern[] = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
                                         " ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES;
-/* Code points by number: among them are six that an editor or a file system that normalises would turn into others (U+1F7D, U+1FBE, U+1FD3, U+1FDB,
- * U+2126, U+212A). */
+/* Code points by number: among them are six that an editor or a file system that normalises would turn into others (U+1F7D, U+1FBE, U+1FD3,
+ * U+1FDB, U+2126, U+212A). */
 static const char deepseek_letters[] =
     "\\s?[A-Za-z\\x{00b5}\\x{00c0}-\\x{00d6}\\x{00d8}-\\x{00f6}\\x{00f8}-\\x{01ba}\\x{01bc}-\\x{01bf}\\x{01c4}-\\x{0293}"
     "\\x{0295}-\\x{02af}\\x{0370}-\\x{0373}\\x{0376}\\x{0377}\\x{037b}-\\x{037d}\\x{037f}\\x{0386}\\x{0388}-\\x{038a}"
@@ -272,20 +272,23 @@ static const struct named {
     int flags;
     const char *pattern[7];
 } named[] = {
-    { " gpt-2 phi-2 mpt olmo jais gigachat exaone4 trillion granite-docling ", 0, { gpt2_pattern } },
-    { " smollm starcoder refact codeshell command-r exaone minerva-7b ", 0, { "\\p{N}", gpt2_pattern } },
-    { " llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral lfm2 ", WHOLE_WORDS | ADD_BOS, { llama3_pattern } },
-    { " dbrx smaug-bpe chatglm-bpe ", 0, { llama3_pattern } },
-    { " glm4 ", WHOLE_WORDS, { llama3_pattern } },
-    { " qwen2 deepseek-r1-qwen megrez ", NFC, { qwen2_pattern } },
-    { " stablelm2 hunyuan ", 0, { qwen2_pattern } },
-    { " tekken ", WHOLE_WORDS | ADD_BOS, { tekken_pattern } },
-    { " gpt-4o llama4 ", 0, { gpt4o_pattern } },
-    { " deepseek-llm ", 0, { "[\\r\\n]", deepseek_letters, "\\s?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+", "\\s+$", HAN, "\\p{N}+" } },
-    { " deepseek-coder ", 0, { "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", HAN, "\\p{N}" } },
-    { " deepseek-v3 hunyuan-dense ", 0, { "\\p{N}{1,3}", "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+", deepseek3_pattern } },
-    { " falcon ", 0, { falcon_pattern, gpt2_pattern, "[0-9][0-9][0-9]" } },
-    { " default ", 0, { punct_pattern, gpt2_pattern, "\\p{N}+", "[0-9][0-9][0-9]" } },
+    {" gpt-2 phi-2 mpt olmo jais gigachat exaone4 trillion granite-docling ", 0, {gpt2_pattern}},
+    {" smollm starcoder refact codeshell command-r exaone minerva-7b ", 0, {"\\p{N}", gpt2_pattern}},
+    {" llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral lfm2 ", WHOLE_WORDS | ADD_BOS, {llama3_pattern}},
+    {" dbrx smaug-bpe chatglm-bpe ", 0, {llama3_pattern}},
+    {" glm4 ", WHOLE_WORDS, {llama3_pattern}},
+    {" qwen2 deepseek-r1-qwen megrez ", NFC, {qwen2_pattern}},
+    {" stablelm2 hunyuan ", 0, {qwen2_pattern}},
+    {" tekken ", WHOLE_WORDS | ADD_BOS, {tekken_pattern}},
+    {" gpt-4o llama4 ", 0, {gpt4o_pattern}},
+    {" deepseek-llm ",
+     0,
+     {"[\\r\\n]", deepseek_letters, "\\s?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+", "\\s+$",
+      HAN, "\\p{N}+"}},
+    {" deepseek-coder ", 0, {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", HAN, "\\p{N}"}},
+    {" deepseek-v3 hunyuan-dense ", 0, {"\\p{N}{1,3}", "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+", deepseek3_pattern}},
+    {" falcon ", 0, {falcon_pattern, gpt2_pattern, "[0-9][0-9][0-9]"}},
+    {" default ", 0, {punct_pattern, gpt2_pattern, "\\p{N}+", "[0-9][0-9][0-9]"}},
 };
 enum { N_NAMED = sizeof(named) / sizeof(named[0]) };
 

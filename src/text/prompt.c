@@ -30,8 +30,8 @@ int prompt_build(struct prompt *p, const struct tokenizer *t, const struct chat 
 }
 
 /* The system text in front of the message after it. */
-static int build_without_system(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
-                                struct err *err)
+static int build_without_system(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message,
+                                int n_messages, struct err *err)
 {
     struct buf both = {0};
     struct chat_message *m = xcalloc((size_t)n_messages, sizeof *m);
@@ -48,8 +48,8 @@ static int build_without_system(struct prompt *p, const struct tokenizer *t, con
     return rc;
 }
 
-int prompt_build_merged(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message, int n_messages,
-                        bool *merged, struct err *err)
+int prompt_build_merged(struct prompt *p, const struct tokenizer *t, const struct chat *c, const struct chat_message *message,
+                        int n_messages, bool *merged, struct err *err)
 {
     *merged = false;
     int rc = prompt_build(p, t, c, message, n_messages, err);

@@ -1,7 +1,7 @@
-/* regex_dialect.c - Oniguruma's patterns in PCRE2's words. Both read the same symbols; where they mean other things by them (\h, \v, \w, \b, an interval
- * with a plus, classes within classes, scripts, (?m)), the meaning is spelt out, and what cannot be spelt out is refused: a pattern that is almost right
- * cuts texts into other tokens without a word.
- * A class that PCRE2 has no words for becomes a group that matches one character: a union is an alternation, an intersection a look ahead. */
+/* regex_dialect.c - Oniguruma's patterns in PCRE2's words. Both read the same symbols; where they mean other things by them (\h, \v, \w,
+ * \b, an interval with a plus, classes within classes, scripts, (?m)), the meaning is spelt out, and what cannot be spelt out is refused: a
+ * pattern that is almost right cuts texts into other tokens without a word. A class that PCRE2 has no words for becomes a group that
+ * matches one character: a union is an alternation, an intersection a look ahead. */
 #include "regex_dialect.h"
 
 #include "mtbench/mem.h"
@@ -15,8 +15,8 @@
 
 enum { MAX_DEPTH = 32 };
 
-/* Bare, for use inside a class. PCRE2's own \s has U+180E, its \w has no marks. Oniguruma's \w has all numbers where it stands alone, but only decimal
- * digits where it is a member of a class. */
+/* Bare, for use inside a class. PCRE2's own \s has U+180E, its \w has no marks. Oniguruma's \w has all numbers where it stands alone, but
+ * only decimal digits where it is a member of a class. */
 static const char space_set[] = "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
 static const char word_set[] = "\\p{Alphabetic}\\p{M}\\p{N}\\p{Pc}", word_member[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
 static const char hex_set[] = "0-9a-fA-F";
@@ -28,9 +28,10 @@ static const struct { const char *name, *set; } posix[] = {
 };
 
 /* Long names of general categories, and Oniguruma's POSIX names as properties. */
-static const struct { const char *name, *property; } property_name[] = {
-    { "Letter", "L" }, { "Mark", "M" }, { "Number", "N" }, { "Punctuation", "P" }, { "Symbol", "S" }, { "Separator", "Z" }, { "Other", "C" },
-    { "Alpha", "Alphabetic" }, { "Digit", "Nd" }, { "Upper", "Uppercase" }, { "Lower", "Lowercase" }, { "Cntrl", "Cc" },
+static const struct { const char *name, *property;
+} property_name[] = {
+    {"Letter", "L"}, {"Mark", "M"},           {"Number", "N"}, {"Punctuation", "P"},   {"Symbol", "S"},        {"Separator", "Z"},
+    {"Other", "C"},  {"Alpha", "Alphabetic"}, {"Digit", "Nd"}, {"Upper", "Uppercase"}, {"Lower", "Lowercase"}, {"Cntrl", "Cc"},
 };
 
 struct reader {

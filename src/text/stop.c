@@ -1,5 +1,6 @@
 /* stop.c - where an answer ends and what is cleaned from it.
- * FastChat's quirk is kept, since published answers have it: a stop string whose first occurrence is at position 0 is ignored completely. */
+ * FastChat's quirk is kept, since published answers have it: a stop string whose first occurrence is at position 0 is ignored completely.
+ */
 #include "mtbench/stop.h"
 
 #include "mtbench/nul.h"

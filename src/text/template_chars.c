@@ -1,5 +1,6 @@
 /* template_chars.c - what Python's str says about characters, and their case mappings. Classes and simple mappings are utf8proc's; the
- * tables hold what it lacks: SpecialCasing.txt's letters that become several, Other_Lowercase, Other_Uppercase, digits that are no decimals. */
+ * tables hold what it lacks: SpecialCasing.txt's letters that become several, Other_Lowercase, Other_Uppercase, digits that are no
+ * decimals. */
 #include "template_priv.h"
 #include "unicode.h"
 

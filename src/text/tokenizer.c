@@ -160,7 +160,8 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, int 
 static void clean_up(struct buf *b, size_t start)
 {
     static const char *const pair[][2] = {
-        { " .", "." }, { " ?", "?" }, { " !", "!" }, { " ,", "," }, { " ' ", "'" }, { " n't", "n't" }, { " 'm", "'m" }, { " 's", "'s" }, { " 've", "'ve" }, { " 're", "'re" },
+        {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
+        {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
     };
     for (size_t k = 0; k < sizeof pair / sizeof *pair; k++) {
         size_t n = strlen(pair[k][0]), m = strlen(pair[k][1]), to = start;

@@ -169,7 +169,8 @@ void added_next(const struct added *a, struct added_scan *scan, struct added_mat
             continue;
         m->token = k;
         swallow(k, scan, m);
-        /* What the token before has swallowed may hold this one too. It counts all the same, as in Hugging Face's tokenizers, with no text before it. */
+        /* What the token before has swallowed may hold this one too. It counts all the same, as in Hugging Face's tokenizers, with no text
+         * before it. */
         m->gap = m->gap < m->start ? m->gap : m->start;
         scan->floor = m->stop;
         return;

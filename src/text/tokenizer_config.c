@@ -59,7 +59,8 @@ static void rebuild_template(struct tokenizer *t, const cJSON *config)
         ids_add(&t->tail, eos);
 }
 
-static const char *const role_key[ROLE_COUNT] = { "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token" };
+static const char *const role_key[ROLE_COUNT] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                                 "pad_token", "cls_token", "mask_token"};
 
 void config_roles(struct tokenizer *t, const cJSON *config)
 {
@@ -115,9 +116,15 @@ static void put_token(struct tokenizer *t, const cJSON *j, const char *text, boo
 {
     special = special || flag(j, "special", false);
     added_put(&t->added, &(struct added_token){
-        .text = (char *)text, .len = strlen(text), .id = id_for(t, text), .special = special || is_role(t, text), .lstrip = flag(j, "lstrip", false),
-        .rstrip = flag(j, "rstrip", false), .single_word = flag(j, "single_word", false), .normalized = flag(j, "normalized", !special),
-    });
+                             .text = (char *)text,
+                             .len = strlen(text),
+                             .id = id_for(t, text),
+                             .special = special || is_role(t, text),
+                             .lstrip = flag(j, "lstrip", false),
+                             .rstrip = flag(j, "rstrip", false),
+                             .single_word = flag(j, "single_word", false),
+                             .normalized = flag(j, "normalized", !special),
+                         });
 }
 
 struct side_token {

@@ -1,5 +1,6 @@
 /* tokenizer_model.c - a tokenizer from tokenizer.model, SentencePiece's own file (room: text).
- * The file is a protocol buffer (sentencepiece_model.proto): pieces, trainer_spec, normalizer_spec. Fields that do not matter are skipped. */
+ * The file is a protocol buffer (sentencepiece_model.proto): pieces, trainer_spec, normalizer_spec. Fields that do not matter are skipped.
+ */
 #include "tokenizer_parts.h"
 
 #include "mtbench/mem.h"

@@ -90,9 +90,11 @@ void matcher_free(struct matcher *m);
 struct pattern *pattern_create(const char *s, size_t n, bool literal, struct err *err);
 void pattern_free(struct pattern *p);
 /* First match at or after 'from': 1 and [*start, *end), 0 for none, -1 (err) when the match limit was reached. Empty matches count. */
-int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end, struct err *err);
+int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end,
+                 struct err *err);
 /* Append s with every match replaced. */
-int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, size_t n, struct slice with, struct buf *out, struct err *err);
+int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, size_t n, struct slice with, struct buf *out,
+                    struct err *err);
 
 /* ---- steps: normalizers, pre-tokenizers and decoders as data ---- */
 enum step_kind {
@@ -221,8 +223,9 @@ void vocab_roles(struct tokenizer *t, const struct vocab *v, bool add_bos);
 void config_roles(struct tokenizer *t, const cJSON *config);
 /* For classes whose BOS and EOS follow add_bos_token and add_eos_token ('follows': whatever the class): lead and tail. */
 void config_frame(struct tokenizer *t, const cJSON *config, bool follows);
-/* What transformers adds to a tokenizer.json when it loads one: added_tokens_decoder of the configuration or, in folders from before it, added_tokens.json,
- * then the roles' tokens that are still missing. A token that is there already takes the flags of the file beside. NULL: none. After config_roles(). */
+/* What transformers adds to a tokenizer.json when it loads one: added_tokens_decoder of the configuration or, in folders from before it,
+ * added_tokens.json, then the roles' tokens that are still missing. A token that is there already takes the flags of the file beside. NULL:
+ * none. After config_roles(). */
 int config_side_tokens(struct tokenizer *t, const cJSON *config, const cJSON *added, struct err *err);
 /* {"32000": {"content": "<pad>", "special": true ...}} (added_tokens_decoder), or {"<pad>": 32000} (added_tokens.json). NULL: none. */
 int config_added(struct tokenizer *t, const cJSON *list, struct err *err);

@@ -53,15 +53,15 @@ static pcre2_code *compile(const char *s, size_t n, struct err *err)
     pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
     if (cc)
         pcre2_set_parens_nest_limit(cc, 100);
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)(t.data ? t.data : ""), t.len, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-                                   &code, &at, cc);
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)(t.data ? t.data : ""), t.len,
+                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, cc);
     if (re) {
         pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);     /* where it fails, matching is only slower */
     } else {
         PCRE2_UCHAR why[160];
         pcre2_get_error_message(code, why, sizeof(why));
-        err_set(err, ERR_MODEL, "pattern %.*s: %s; the tokenizer uses a regular expression that this program cannot read", n < 120 ? (int)n : 120,
-                s, (char *)why);
+        err_set(err, ERR_MODEL, "pattern %.*s: %s; the tokenizer uses a regular expression that this program cannot read",
+                n < 120 ? (int)n : 120, s, (char *)why);
     }
     pcre2_compile_context_free(cc);
     buf_free(&t);
@@ -89,7 +89,8 @@ void pattern_free(struct pattern *p)
     free(p);
 }
 
-int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end, struct err *err)
+int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end,
+                 struct err *err)
 {
     if (!p->code) {
         const char *hit = p->len ? memmem(s + from, n - from, p->text, p->len) : NULL;
@@ -106,13 +107,15 @@ int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size
         return 0;
     const PCRE2_SIZE *o = pcre2_get_ovector_pointer(m->data);
     if (rc < 0 || o[0] > o[1])
-        return err_set(err, ERR_FORMAT, "text: pattern %.80s gave up at byte %zu; the text is too hard for the tokenizer's pattern", p->text, from);
+        return err_set(err, ERR_FORMAT, "text: pattern %.80s gave up at byte %zu; the text is too hard for the tokenizer's pattern",
+                       p->text, from);
     *start = o[0];
     *end = o[1];
     return 1;
 }
 
-int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, size_t n, struct slice with, struct buf *out, struct err *err)
+int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, size_t n, struct slice with, struct buf *out,
+                    struct err *err)
 {
     size_t done = 0, from = 0, start = 0, end = 0;
     int rc = 0;

@@ -19,7 +19,8 @@ static int check(const struct vocab *v, struct err *err)
         return err_set(err, ERR_FORMAT, "tokenizer.ggml.tokens: %zu tokens are impossible", v->n_tokens);
     for (size_t i = 0; i < sizeof role / sizeof *role; i++)
         if (role[i].id >= (int32_t)v->n_tokens)
-            return err_set(err, ERR_FORMAT, "tokenizer.ggml.%s_token_id %d: the vocabulary has only %zu tokens", role[i].name, role[i].id, v->n_tokens);
+            return err_set(err, ERR_FORMAT, "tokenizer.ggml.%s_token_id %d: the vocabulary has only %zu tokens", role[i].name, role[i].id,
+                           v->n_tokens);
     return 0;
 }
 
@@ -44,13 +45,36 @@ static bool is_models_own(const struct tokenizer *t, const struct vocab *v, size
 
 /* Marks of turns, texts and code that converters have left as normal tokens. Beside these, whatever is written <|so|>. */
 static const char *const control_text[] = {
-    "<end_of_turn>", "<start_of_turn>", "<EOT>", "_<EOT>", "< EOT >", "<end_of_utterance>", "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
-    "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<fim_pad>", "<fim-prefix>", "<fim-suffix>", "<fim-middle>", "<fim-pad>", "<fim-repo>",
-    "<PRE>", "<SUF>", "<MID>", "<PAD>", "<REPO>", "<reponame>", "\xe2\x96\x81<PRE>", "\xe2\x96\x81<SUF>", "\xe2\x96\x81<MID>",
+    "<end_of_turn>",
+    "<start_of_turn>",
+    "<EOT>",
+    "_<EOT>",
+    "< EOT >",
+    "<end_of_utterance>",
+    "<\xef\xbd\x9c"
+    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+    "<fim_prefix>",
+    "<fim_suffix>",
+    "<fim_middle>",
+    "<fim_pad>",
+    "<fim-prefix>",
+    "<fim-suffix>",
+    "<fim-middle>",
+    "<fim-pad>",
+    "<fim-repo>",
+    "<PRE>",
+    "<SUF>",
+    "<MID>",
+    "<PAD>",
+    "<REPO>",
+    "<reponame>",
+    "\xe2\x96\x81<PRE>",
+    "\xe2\x96\x81<SUF>",
+    "\xe2\x96\x81<MID>",
 };
 
-/* Does a token that is typed as normal look like a control token? Then it is one: no merge was learnt across such a mark, so that it would be spelt out
- * piece by piece, in the template's own text too. */
+/* Does a token that is typed as normal look like a control token? Then it is one: no merge was learnt across such a mark, so that it would
+ * be spelt out piece by piece, in the template's own text too. */
 static bool looks_like_control(struct slice s)
 {
     for (size_t i = 0; i < sizeof control_text / sizeof *control_text; i++)
@@ -177,8 +201,8 @@ int vocab_fill(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct
         return fill_bpe(t, v, add_bos, err);
     if (slice_is(v->kind, "llama"))
         return fill_spm(t, v, add_bos, err);
-    return err_set(err, ERR_MODEL, "tokenizer.ggml.model \"%.*s\" is not supported; known are gpt2 and llama", (int)(v->kind.len < 40 ? v->kind.len : 40),
-                   v->kind.ptr ? v->kind.ptr : "");
+    return err_set(err, ERR_MODEL, "tokenizer.ggml.model \"%.*s\" is not supported; known are gpt2 and llama",
+                   (int)(v->kind.len < 40 ? v->kind.len : 40), v->kind.ptr ? v->kind.ptr : "");
 }
 
 struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err)

@@ -1,6 +1,6 @@
 /* turn_end.c - the control token that a template puts behind an answer.
- * Many files name another end of text (the base model's) than the one their template teaches, and a model that has been taught says that one. It is
- * found by rendering an answer and looking at what stands behind it, so no family's name for it is needed. */
+ * Many files name another end of text (the base model's) than the one their template teaches, and a model that has been taught says that
+ * one. It is found by rendering an answer and looking at what stands behind it, so no family's name for it is needed. */
 #include "mtbench/prompt.h"
 
 #include <string.h>
@@ -31,8 +31,8 @@ static int32_t behind_answer(const struct tokenizer *t, const struct chat *c, in
     return id;
 }
 
-/* Some templates leave the last answer open, and close it with what begins the next message (GLM's <|user|>); some end the last answer otherwise
- * than those before it, and then the last one's end is the end. */
+/* Some templates leave the last answer open, and close it with what begins the next message (GLM's <|user|>); some end the last answer
+ * otherwise than those before it, and then the last one's end is the end. */
 int32_t prompt_turn_end(const struct tokenizer *t, const struct chat *c)
 {
     int32_t id = behind_answer(t, c, 2);

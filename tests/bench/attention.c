@@ -98,8 +98,8 @@ static void decode(struct bench *b, int n, int ctx_min, int ctx_max, int layers,
         best = fmin(best, sum);
     }
     const double gb = positions * n_kv * hd * 2 * sizeof(uint16_t) * layers / 1e9;
-    printf("decode  %3d x %4d..%-4d %2d/%d heads of %3d, %2d layers: %7.2f ms  %6.0f tok/s  %5.1f GB/s  %3.0f %% of read\n", n, ctx_min, ctx_max,
-           n_heads, n_kv, hd, layers, best * 1e3, n / best, gb / best, 100.0 * gb / best / b->m.read);
+    printf("decode  %3d x %4d..%-4d %2d/%d heads of %3d, %2d layers: %7.2f ms  %6.0f tok/s  %5.1f GB/s  %3.0f %% of read\n", n, ctx_min,
+           ctx_max, n_heads, n_kv, hd, layers, best * 1e3, n / best, gb / best, 100.0 * gb / best / b->m.read);
     clear(b);
 }
 
@@ -112,8 +112,8 @@ static void prefill(struct bench *b, int pos, int rows, int n_heads, int n_kv, i
     build(b, 1, n_heads, n_kv, hd);
     const double best = machine_best_of(&b->m, attend_work, b, 7);
     const double seen = ((double)pos + (rows + 1) / 2.0) * rows, gflop = 4.0 * seen * n_heads * hd / 1e9;
-    printf("prefill %4d rows at %4d %2d/%d heads of %3d:           %7.2f ms  %6.0f tok/s  %5.0f GFLOP/s  %3.0f %% of fma\n", rows, pos, n_heads,
-           n_kv, hd, best * 1e3, rows / best, gflop / best, 100.0 * gflop / best / b->m.fma);
+    printf("prefill %4d rows at %4d %2d/%d heads of %3d:           %7.2f ms  %6.0f tok/s  %5.0f GFLOP/s  %3.0f %% of fma\n", rows, pos,
+           n_heads, n_kv, hd, best * 1e3, rows / best, gflop / best, 100.0 * gflop / best / b->m.fma);
     clear(b);
 }
 
@@ -148,7 +148,8 @@ static void sample(struct bench *b, const char *name, int rows, int vocab, struc
         memcpy(b->out, fresh, n * sizeof *fresh);
         best = fmin(best, machine_best_of(&b->m, sample_work, b, 1));
     }
-    printf("sample  %-36s %2d x %6d:         %7.3f ms  %5.1f GB/s\n", name, rows, vocab, best * 1e3, (double)n * sizeof *fresh / best / 1e9);
+    printf("sample  %-36s %2d x %6d:         %7.3f ms  %5.1f GB/s\n", name, rows, vocab, best * 1e3,
+           (double)n * sizeof *fresh / best / 1e9);
     munmap(b->out, n * sizeof *b->out);
     munmap(fresh, n * sizeof *fresh);
 }

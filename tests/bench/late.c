@@ -1,6 +1,6 @@
-/* late.c - a chat server that answers everything with the same text, late: `late SECONDS REPLY-FILE` prints its port. For timing who calls; one thread, epoll.
- * GET /NUMBER tells what was seen since the last GET, as JSON, and makes NUMBER milliseconds the delay. Bodies under 300 bytes are not counted: they only ask
- * whether somebody is there. */
+/* late.c - a chat server that answers everything with the same text, late: `late SECONDS REPLY-FILE` prints its port. For timing who calls;
+ * one thread, epoll. GET /NUMBER tells what was seen since the last GET, as JSON, and makes NUMBER milliseconds the delay. Bodies under 300
+ * bytes are not counted: they only ask whether somebody is there. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -120,12 +120,14 @@ int main(int argc, char **argv)
     static char body[ROOM / 2];
     FILE *f = argc == 3 ? fopen(argv[2], "r") : NULL;
     size_t n = f ? fread(body, 1, sizeof body - 1, f) : 0;
-    n_answer = (size_t)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s", n, body);
+    n_answer = (size_t)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s",
+                                n, body);
     delay = argc == 3 ? atof(argv[1]) : 0;
     int listener = socket(AF_INET, SOCK_STREAM, 0), epoll = epoll_create1(0);
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof at;
-    if (!n || bind(listener, (struct sockaddr *)&at, sizeof at) < 0 || listen(listener, 1024) < 0 || getsockname(listener, (struct sockaddr *)&at, &size) < 0) {
+    if (!n || bind(listener, (struct sockaddr *)&at, sizeof at) < 0 || listen(listener, 1024) < 0 ||
+        getsockname(listener, (struct sockaddr *)&at, &size) < 0) {
         fprintf(stderr, "usage: late SECONDS REPLY-FILE\n");
         return 1;
     }

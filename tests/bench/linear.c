@@ -14,7 +14,9 @@
 
 enum { LAYERS = 30, MAX_ROWS = 512, MAX_K = 1536, MAX_N = 49152 };
 
-static const struct shape { int n, k; } layer_shape[] = { { 960, 576 }, { 576, 576 }, { 3072, 576 }, { 576, 1536 } }, head_shape[] = { { 49152, 576 } };
+static const struct shape {
+    int n, k;
+} layer_shape[] = {{960, 576}, {576, 576}, {3072, 576}, {576, 1536}}, head_shape[] = {{49152, 576}};
 
 struct bench {
     struct machine m;
@@ -70,7 +72,8 @@ static void measure(struct bench *b, enum dtype t)
         b->n_rows = rows[i];
         const double flop = 2.0 * rows[i] / 1e9, rounds = rows[i] < 80 ? 5 : 2;
         const double layers = flop * LAYERS * (double)weights_of(layer_shape, 4) / run(b, t, layer_shape, 4, LAYERS, packed, (int)rounds);
-        const double head = rows[i] > 80 ? 0.0 : flop * (double)weights_of(head_shape, 1) / run(b, t, head_shape, 1, 1, packed, (int)rounds);
+        const double head =
+            rows[i] > 80 ? 0.0 : flop * (double)weights_of(head_shape, 1) / run(b, t, head_shape, 1, 1, packed, (int)rounds);
         printf("%-5s %3d rows   layers %5.0f GFLOP/s  %3.0f %% of fma", dtype_info[t].name, rows[i], layers, 100.0 * layers / b->m.fma);
         if (head > 0.0)
             printf("   head %5.0f GFLOP/s  %3.0f %%", head, 100.0 * head / b->m.fma);

@@ -8,6 +8,7 @@
 enum { PEAK_FLOPS = 12 * 16 * 2 };
 float peak_fma_avx512(long n), peak_fma_avx2(long n), peak_fma_plain(long n);
 /* Read 'bytes' (a multiple of 8192) as four streams with prefetch. */
-float peak_read_avx512(const void *p, size_t bytes), peak_read_avx2(const void *p, size_t bytes), peak_read_plain(const void *p, size_t bytes);
+float peak_read_avx512(const void *p, size_t bytes), peak_read_avx2(const void *p, size_t bytes),
+    peak_read_plain(const void *p, size_t bytes);
 
 #endif

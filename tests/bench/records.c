@@ -18,7 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUESTIONS = 50000, ASKED = 20000, TURNS = 2 * QUESTIONS, JUDGMENTS = 100000, TEXT = 1500, SCATTER = 7919 };   /* a prime: an order as of dealing */
+enum {
+    QUESTIONS = 50000,
+    ASKED = 20000,
+    TURNS = 2 * QUESTIONS,
+    JUDGMENTS = 100000,
+    TEXT = 1500,
+    SCATTER = 7919
+}; /* a prime: an order as of dealing */
 
 static char text[TEXT + 1];
 static struct err err;
@@ -74,7 +81,8 @@ static void turns(const struct questions *qs, const char *folder)
     if (!j || journal_begin(j, &m, &err) < 0)
         fail();
     for (int i = 0; i < TURNS; i++) {
-        const struct turn_record t = { .question_id = (int64_t)i * SCATTER % QUESTIONS, .turn = 1 + i / QUESTIONS, .text = text, .finish = "stop", .tstamp = i };
+        const struct turn_record t = {
+            .question_id = (int64_t)i * SCATTER % QUESTIONS, .turn = 1 + i / QUESTIONS, .text = text, .finish = "stop", .tstamp = i};
         buf_clear(&line);
         turn_put(&line, &t);
         if (!journal_append_line(j, line.data, line.len, &err) || (i % 1024 == 0 && journal_sync(j, &err) < 0))

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     call_record_put(&line, a);
     if (memchr(line.data, '\n', line.len) || !(b = call_record_parse(line.data, line.len, &err)))
         abort();
-    if (strcmp(a->key, b->key) || strcmp(a->text, b->text) || a->content != b->content || a->status != b->status || a->tokens_in != b->tokens_in || a->tries != b->tries)
+    if (strcmp(a->key, b->key) || strcmp(a->text, b->text) || a->content != b->content || a->status != b->status ||
+        a->tokens_in != b->tokens_in || a->tries != b->tries)
         abort();
     free(a);
     free(b);

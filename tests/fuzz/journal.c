@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     turn_put(&line, a);
     b = turn_parse(line.data, line.len, &err);
-    if (!b || memchr(line.data, '\n', line.len) || strcmp(a->text, b->text) || a->turn != b->turn || a->question_id != b->question_id || a->status != b->status)
+    if (!b || memchr(line.data, '\n', line.len) || strcmp(a->text, b->text) || a->turn != b->turn || a->question_id != b->question_id ||
+        a->status != b->status)
         abort();
     free(a);
     free(b);

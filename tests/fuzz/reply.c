@@ -31,8 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 3)
         return 0;
     const struct provider *p = provider_find(name[data[0] & 3], &err);
-    const struct asked asked = { .dialect = { .max_completion_tokens = data[0] & 4, .no_temperature = data[0] & 8, .no_system = data[0] & 64 },
-                                 .doubled = data[0] & 16, .cut_is_fine = data[0] & 32, .has_system = data[0] & 128 };
+    const struct asked asked = {.dialect = {.max_completion_tokens = data[0] & 4, .no_temperature = data[0] & 8, .no_system = data[0] & 64},
+                                .doubled = data[0] & 16,
+                                .cut_is_fine = data[0] & 32,
+                                .has_system = data[0] & 128};
     struct dialect learnt = asked.dialect;
     const char *rest = (const char *)data + 2, *split = memchr(rest, '\0', size - 2);
     size_t n_head = split ? (size_t)(split - rest) : 0;

@@ -1,4 +1,5 @@
-/* spmodel.c - fuzz target: a length, so many bytes of text to encode and decode, then a tokenizer.model and, behind a NUL, added_tokens.json. */
+/* spmodel.c - fuzz target: a length, so many bytes of text to encode and decode, then a tokenizer.model and, behind a NUL,
+ * added_tokens.json. */
 #include "mtbench/tokenizer.h"
 
 #include <string.h>

@@ -6,7 +6,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct template_message m[] = { { { "system", 6 }, { "Be brief.", 9 } }, { { "user", 4 }, { " Hi <b> ", 8 } }, { { "assistant", 9 }, { "\xc3\xa4", 2 } } };
+    static const struct template_message m[] = {
+        {{"system", 6}, {"Be brief.", 9}}, {{"user", 4}, {" Hi <b> ", 8}}, {{"assistant", 9}, {"\xc3\xa4", 2}}};
     static const struct template_token tokens[] = { { "bos_token", "<s>" }, { "eos_token", "</s>" } };
     const struct template_vars v = { .message = m, .n_messages = 3, .add_generation_prompt = true, .token = tokens, .n_tokens = 2 };
     struct err err;

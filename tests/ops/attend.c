@@ -36,7 +36,8 @@ static size_t page_halves(const struct shape *s)
 
 static uint16_t *kv_at(const struct scene *c, int page, int head)
 {
-    return (uint16_t *)c->kv.base + ((size_t)(page * LAYERS + c->a.layer) * (size_t)c->kv.n_kv + (size_t)head) * 2 * KV_PAGE * (size_t)c->kv.head_dim;
+    return (uint16_t *)c->kv.base +
+           ((size_t)(page * LAYERS + c->a.layer) * (size_t)c->kv.n_kv + (size_t)head) * 2 * KV_PAGE * (size_t)c->kv.head_dim;
 }
 
 static void write_position(const struct scene *c, const int32_t *page, int pos, uint64_t *seed)
@@ -129,8 +130,8 @@ static void check(const struct shape *s)
     const struct cpu_kernels *isa[MAX_ISA];
     const int n_isa = isa_list(isa);
     char name[96];
-    snprintf(name, sizeof name, "%d/%d heads of %d, window %d, %d runs, %d rows", s->n_heads, s->n_kv, s->head_dim, s->window, c.step.n_runs,
-             c.step.n_rows);
+    snprintf(name, sizeof name, "%d/%d heads of %d, window %d, %d runs, %d rows", s->n_heads, s->n_kv, s->head_dim, s->window,
+             c.step.n_runs, c.step.n_rows);
     ref_attend(ref, c.qkv, &c.kv, &c.a, &c.step);
     c.k = isa[n_isa - 1];
     run_shares(1, work, &c);

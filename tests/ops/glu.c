@@ -52,6 +52,7 @@ int main(void)
     const float odd[] = { -INFINITY, -1e30f, -200.0f, -0.0f, 1e30f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f };
     float h[5];
     run_shares(1, work, &(struct call){ &cpu_kernels_plain, h, odd, 1, 5 });
-    ok(isnan(h[0]) && h[1] == 0.0f && h[2] == 0.0f && h[3] == 0.0f && h[4] == 1e30f, "silu(-1e30) = silu(-200) = silu(-0) = 0, silu(1e30) = 1e30");
+    ok(isnan(h[0]) && h[1] == 0.0f && h[2] == 0.0f && h[3] == 0.0f && h[4] == 1e30f,
+       "silu(-1e30) = silu(-200) = silu(-0) = 0, silu(1e30) = 1e30");
     return done_testing();
 }

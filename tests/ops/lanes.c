@@ -30,7 +30,8 @@ static bool fma_is_right(float a, float b, float c)
     return true;
 }
 
-/* Factors of few bits, so that their products come near halves of a last place; sums of very different size; results around the smallest floats. */
+/* Factors of few bits, so that their products come near halves of a last place; sums of very different size; results around the smallest
+ * floats. */
 static void check_fma_random(void)
 {
     static const struct { uint32_t keep_a, keep_b; int exponents, around; const char *what; } kind[] = {

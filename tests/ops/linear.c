@@ -94,7 +94,8 @@ static void check(enum dtype t, int n, int k, int n_rows, int shards, bool with_
     for (int j = 0; j < n; j++) {
         ref_dequant(t, raw + (size_t)j * row, k, wide);
         for (int r = 0; r < n_rows; r++)
-            want[(size_t)r * (size_t)n + (size_t)j] = with_bias ? one(wide, x + (size_t)r * (size_t)k, k, shards, 0) + bias[j] : one(wide, x + (size_t)r * (size_t)k, k, shards, -0.0f);
+            want[(size_t)r * (size_t)n + (size_t)j] = with_bias ? one(wide, x + (size_t)r * (size_t)k, k, shards, 0) + bias[j]
+                                                                : one(wide, x + (size_t)r * (size_t)k, k, shards, -0.0f);
     }
     for (int i = 0; i < n_isa; i++) {
         size_t bytes = isa[i]->linear_bytes(t, n, k);
@@ -116,8 +117,8 @@ static void check(enum dtype t, int n, int k, int n_rows, int shards, bool with_
         wrong_embed += memcmp(e, wide, (size_t)k * sizeof *e) != 0;
         free(w.packed);
     }
-    ok(!wrong && !wrong_rows && !wrong_embed, "%s %d x %d, %d rows, %d shards%s: same bits on %d instruction sets (%d, %d, %d wrong)", dtype_info[t].name, n, k,
-       n_rows, shards, with_bias ? ", bias" : "", n_isa, wrong, wrong_rows, wrong_embed);
+    ok(!wrong && !wrong_rows && !wrong_embed, "%s %d x %d, %d rows, %d shards%s: same bits on %d instruction sets (%d, %d, %d wrong)",
+       dtype_info[t].name, n, k, n_rows, shards, with_bias ? ", bias" : "", n_isa, wrong, wrong_rows, wrong_embed);
     free(raw), free(x), free(wide), free(want), free(y), free(bias), free(e);
 }
 

@@ -47,7 +47,8 @@ static void check(int n_rows, int dim)
             memcpy(added, x, bytes);
             memset(out, 0xff, bytes);
             run_shares(threads, work, &(struct call){ isa[k], out, added, y, w, n_rows, dim });
-            ok(!memcmp(out, first, bytes) && !memcmp(added, sum, bytes), "%d x %d: %s, %d threads: same bits", n_rows, dim, isa[k]->isa, threads);
+            ok(!memcmp(out, first, bytes) && !memcmp(added, sum, bytes), "%d x %d: %s, %d threads: same bits", n_rows, dim, isa[k]->isa,
+               threads);
         }
     memset(out, 0xff, bytes);
     for (int r = n_rows - 1; r >= 0; r--)

@@ -99,7 +99,7 @@ static void check(const struct shape *s)
 {
     const int width = (s->n_heads + 2 * s->n_kv) * s->head_dim, half = s->dims / 2;
     const size_t kv_bytes = kv_page_bytes(LAYERS, s->n_kv, s->head_dim) * PAGES;
-    struct scene c = { .kv = { malloc(kv_bytes), LAYERS, s->n_kv, s->head_dim }, .a = { s->n_heads, s->n_kv, s->head_dim, LAYER, 0, 1.0f } };
+    struct scene c = {.kv = {malloc(kv_bytes), LAYERS, s->n_kv, s->head_dim}, .a = {s->n_heads, s->n_kv, s->head_dim, LAYER, 0, 1.0f}};
     float *table = malloc((size_t)(MAX_POS * s->dims) * sizeof *table);
     for (int i = 0; i < MAX_POS * half; i++) {
         const double angle = (i / half) * pow(10000.0, -2.0 * (i % half) / s->dims);
@@ -144,7 +144,8 @@ static void check(const struct shape *s)
                 memcpy(first, c.qkv, bytes);
                 memcpy(pages, c.kv.base, kv_bytes);
             }
-            ok(!memcmp(c.qkv, first, bytes) && !memcmp(c.kv.base, pages, kv_bytes), "%s: %s, %d threads: same bits", name, c.k->isa, threads);
+            ok(!memcmp(c.qkv, first, bytes) && !memcmp(c.kv.base, pages, kv_bytes), "%s: %s, %d threads: same bits", name, c.k->isa,
+               threads);
             free(c.qkv);
         }
     free(x), free(first), free(ref), free(pages), free(table), free(c.kv.base);

@@ -27,10 +27,11 @@ static void work(void *arg, struct share s)
 
 static void philox(void)
 {
-    static const struct { uint32_t key[2], counter[4], out[4]; } table[] = {
-        { { 0, 0 }, { 0, 0, 0, 0 }, { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } },
-        { { ~0u, ~0u }, { ~0u, ~0u, ~0u, ~0u }, { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
-        { { 0xa4093822, 0x299f31d0 }, { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
+    static const struct { uint32_t key[2], counter[4], out[4];
+    } table[] = {
+        {{0, 0}, {0, 0, 0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+        {{~0u, ~0u}, {~0u, ~0u, ~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {{0xa4093822, 0x299f31d0}, {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         uint32_t out[4];
@@ -78,7 +79,11 @@ static void greedy_table(void)
 static void penalty(void)
 {
     const float x[4] = { 3.0f, 2.0f, -1.0f, -1.5f };
-    static const struct { uint64_t seen; float factor; int want; } table[] = { { 0, 2.0f, 0 }, { 1, 2.0f, 1 }, { 3, 100.0f, 0 }, { 2, 0.5f, 1 } };
+    static const struct {
+        uint64_t seen;
+        float factor;
+        int want;
+    } table[] = {{0, 2.0f, 0}, {1, 2.0f, 1}, {3, 100.0f, 0}, {2, 0.5f, 1}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const struct sampling how = { .top_p = 1.0f, .repetition_penalty = table[i].factor, .seen = &table[i].seen };
         float copy[4];
@@ -155,8 +160,8 @@ static void against_golden(void)
                                       .repetition_penalty = c->repetition_penalty, .seen = seen };
         double p[GOLDEN_N], worst = 0.0;
         char name[128];
-        snprintf(name, sizeof name, "transformers %zu (T %g, top-k %d, top-p %g, min-p %g, penalty %g)", g + 1, (double)c->temperature, c->top_k,
-                 (double)c->top_p, (double)c->min_p, (double)c->repetition_penalty);
+        snprintf(name, sizeof name, "transformers %zu (T %g, top-k %d, top-p %g, min-p %g, penalty %g)", g + 1, (double)c->temperature,
+                 c->top_k, (double)c->top_p, (double)c->min_p, (double)c->repetition_penalty);
         ref_sample(p, c->logit, GOLDEN_N, &how);
         for (int i = 0; i < GOLDEN_N; i++)
             worst = fmax(worst, fabs(p[i] - c->p[i]));
@@ -244,7 +249,8 @@ static void not_finite(void)
             missed += token[1] != -1;
             drawn += token[0] >= 0;
         }
-        ok(missed == 0 && drawn == 48, "NaN or an infinity among logits: %d not noticed, %d of 48 neighbours drawn, %s", missed, drawn, isa[k]->isa);
+        ok(missed == 0 && drawn == 48, "NaN or an infinity among logits: %d not noticed, %d of 48 neighbours drawn, %s", missed, drawn,
+           isa[k]->isa);
     }
 }
 

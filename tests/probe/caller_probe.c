@@ -1,5 +1,5 @@
-/* caller_probe.c - calls of a file (JSON lines: key, prompt, max_tokens) to an endpoint, answers to a call journal, a summary on stdout: what tests of
- * the transport run. With --download it fetches a URL instead. */
+/* caller_probe.c - calls of a file (JSON lines: key, prompt, max_tokens) to an endpoint, answers to a call journal, a summary on stdout:
+ * what tests of the transport run. With --download it fetches a URL instead. */
 #include "mtbench/caller.h"
 #include "mtbench/clock.h"
 #include "mtbench/http.h"
@@ -39,12 +39,25 @@ static void die(const struct err *err)
 
 static void parse(struct probe *p, int argc, char **argv)
 {
-    const struct { const char *name; const char **text; double *number; int *whole; bool *flag; } option[] = {
-        { "--provider", &p->provider, 0, 0, 0 }, { "--url", &p->url, 0, 0, 0 }, { "--model", &p->model, 0, 0, 0 }, { "--journal", &p->journal, 0, 0, 0 },
-        { "--calls", &p->calls, 0, 0, 0 }, { "--log", &p->log, 0, 0, 0 }, { "--download", &p->download, 0, 0, 0 }, { "--sha256", &p->sha256, 0, 0, 0 },
-        { "--timeout", 0, &p->timeout, 0, 0 }, { "--backoff", 0, &p->backoff, 0, 0 }, { "--max-cost", 0, &p->max_cost, 0, 0 }, { "--price-in", 0, &p->price_in, 0, 0 },
-        { "--price-out", 0, &p->price_out, 0, 0 }, { "--parallel", 0, 0, &p->parallel, 0 }, { "--max-tries", 0, 0, &p->max_tries, 0 },
-        { "--smoke", 0, 0, 0, &p->smoke }, { "--cut-is-fine", 0, 0, 0, &p->cut_is_fine },
+    const struct { const char *name; const char **text; double *number; int *whole; bool *flag;
+    } option[] = {
+        {"--provider", &p->provider, 0, 0, 0},
+        {"--url", &p->url, 0, 0, 0},
+        {"--model", &p->model, 0, 0, 0},
+        {"--journal", &p->journal, 0, 0, 0},
+        {"--calls", &p->calls, 0, 0, 0},
+        {"--log", &p->log, 0, 0, 0},
+        {"--download", &p->download, 0, 0, 0},
+        {"--sha256", &p->sha256, 0, 0, 0},
+        {"--timeout", 0, &p->timeout, 0, 0},
+        {"--backoff", 0, &p->backoff, 0, 0},
+        {"--max-cost", 0, &p->max_cost, 0, 0},
+        {"--price-in", 0, &p->price_in, 0, 0},
+        {"--price-out", 0, &p->price_out, 0, 0},
+        {"--parallel", 0, 0, &p->parallel, 0},
+        {"--max-tries", 0, 0, &p->max_tries, 0},
+        {"--smoke", 0, 0, 0, &p->smoke},
+        {"--cut-is-fine", 0, 0, 0, &p->cut_is_fine},
     };
     for (int i = 1; i < argc; i++) {
         size_t k = 0;
@@ -79,7 +92,8 @@ static struct work *read_calls(const char *path, int *n)
         cJSON *j = cJSON_Parse(line);
         w = xrealloc(w, (size_t)*n + 1, sizeof *w);
         const cJSON *limit = json_get(j, "max_tokens");
-        w[(*n)++] = (struct work){ xstrdup(json_get(j, "key")->valuestring), xstrdup(json_get(j, "prompt")->valuestring), limit ? limit->valueint : 2048 };
+        w[(*n)++] = (struct work){xstrdup(json_get(j, "key")->valuestring), xstrdup(json_get(j, "prompt")->valuestring),
+                                  limit ? limit->valueint : 2048};
         cJSON_Delete(j);
     }
     buf_free(&b);
@@ -91,13 +105,15 @@ static struct call_message message[2] = { { "system", "You judge." } };
 static struct call make(const struct probe *p, const struct work *w)
 {
     message[1] = (struct call_message){ "user", w->prompt };
-    struct call c = { .key = w->key, .message = message, .n_messages = 2, .max_tokens = w->max_tokens, .verdict = -1, .cut_is_fine = p->cut_is_fine };
+    struct call c = {
+        .key = w->key, .message = message, .n_messages = 2, .max_tokens = w->max_tokens, .verdict = -1, .cut_is_fine = p->cut_is_fine};
     c.content = call_content(&c);
     return c;
 }
 
 /* Pull calls, push records, as a verb would. Returns step's verdict. */
-static int drive(const struct probe *p, struct transport *t, struct call_journal *j, const struct work *w, int n, int by_status[6], struct err *err)
+static int drive(const struct probe *p, struct transport *t, struct call_journal *j, const struct work *w, int n, int by_status[6],
+                 struct err *err)
 {
     int next = 0, open = 0, rc = 0;
     bool draining = false;
@@ -140,8 +156,16 @@ static int judge(const struct probe *p)
     if (!j)
         die(&err);
     struct purse purse = { .max = p->max_cost, .spent = call_journal_totals(j).cost };
-    struct transport *t = caller_create(&(struct caller_opts){ .endpoint = &e, .parallel = p->parallel, .timeout = p->timeout, .max_tries = p->max_tries,
-        .backoff = p->backoff, .with_system = true, .price_in = p->price_in, .price_out = p->price_out, .purse = &purse }, &err);
+    struct transport *t = caller_create(&(struct caller_opts){.endpoint = &e,
+                                                              .parallel = p->parallel,
+                                                              .timeout = p->timeout,
+                                                              .max_tries = p->max_tries,
+                                                              .backoff = p->backoff,
+                                                              .with_system = true,
+                                                              .price_in = p->price_in,
+                                                              .price_out = p->price_out,
+                                                              .purse = &purse},
+                                        &err);
     if (!t)
         die(&err);
     if (p->smoke && caller_smoke(t, &err) < 0)
@@ -154,8 +178,8 @@ static int judge(const struct probe *p)
     struct caller_now now = caller_now(t);
     struct call_totals all = call_journal_totals(j);
     printf("{\"seconds\": %.3f, \"cpu\": %.3f, \"retries\": %lld, \"limit\": %d, \"cost\": %.6f, \"journal_cost\": %.6f", seconds,
-           (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec + 1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec), (long long)now.retries, now.limit,
-           now.cost, all.cost);
+           (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec + 1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec),
+           (long long)now.retries, now.limit, now.cost, all.cost);
     for (int s = 0; s < 6; s++)
         printf(", \"%s\": %d", call_status_name((enum call_status)s), by_status[s]);
     printf("}\n");
@@ -185,7 +209,10 @@ static int on_progress(void *ctx, int64_t have, int64_t total)
 static int fetch(const struct probe *p)
 {
     struct err err = {0};
-    if (http_download(&(struct download){ .url = p->download, .path = p->journal, .size = p->size, .sha256 = p->sha256, .progress = on_progress, .stall = 5 }, &err) < 0)
+    if (http_download(
+            &(struct download){
+                .url = p->download, .path = p->journal, .size = p->size, .sha256 = p->sha256, .progress = on_progress, .stall = 5},
+            &err) < 0)
         die(&err);
     printf("%d\n", told);
     return 0;

@@ -74,14 +74,19 @@ static int run(int argc, char **argv)
     m.prompts = &prompts;
     char *folder = xasprintf("%s/mt_bench/model_answer", data), *ref = xasprintf("%s/mt_bench/reference_answer/gpt-4.jsonl", data),
         *journal = xasprintf("%s.journal", calls);
-    if (slurp(data, "mt_bench/question.jsonl", &q) < 0 || slurp(data, "judge_prompts.jsonl", &p) < 0 || questions_parse("questions", q.data, q.len,
-        &questions, &err) < 0 ||
+    if (slurp(data, "mt_bench/question.jsonl", &q) < 0 || slurp(data, "judge_prompts.jsonl", &p) < 0 ||
+        questions_parse("questions", q.data, q.len, &questions, &err) < 0 ||
         judge_prompts_parse("prompts", p.data, p.len, &prompts, &err) < 0 || model_answers_read(ref, &reference, &err) < 0 ||
-        answer_set_read(&answers, folder, NULL, 0, &err) < 0 || matches_build(&m, &matches, &err) < 0 || matches_check(&m, &answers, &reference,
-            &err) < 0)
+        answer_set_read(&answers, folder, NULL, 0, &err) < 0 || matches_build(&m, &matches, &err) < 0 ||
+        matches_check(&m, &answers, &reference, &err) < 0)
         return -1;
-    struct grader_opts o = { .judge = "gpt-4", .matches = &matches, .answers = &answers, .reference = &reference, .repeat = 1, .max_tokens = 2048,
-        .shuffle = atoi(argv[3]) > 1 };
+    struct grader_opts o = {.judge = "gpt-4",
+                            .matches = &matches,
+                            .answers = &answers,
+                            .reference = &reference,
+                            .repeat = 1,
+                            .max_tokens = 2048,
+                            .shuffle = atoi(argv[3]) > 1};
     struct grader *g = (o.journal = call_journal_open(journal, &none, &err)) ? grader_create(&o, &err) : NULL;
     int rc = g && ask_all(g, calls) == 0 ? grader_write(g, 1, argv[6], &err) : -1;
     grader_destroy(g);

@@ -1,11 +1,9 @@
 /* saboteur.c - preloaded into the ranks of a test: makes one call of one rank fail, or kills the rank there; logs file writes.
- *   SABOTAGE=RANK:CALL:NTH:ACTION[:LEAST]   the NTH call (from 1; 0: all) of CALL on rank RANK; ACTION is an errno name, a signal's, SHORT, or
- *                                           NAP (half a second, then the call is made);
- *                                           calls for fewer than LEAST bytes do not count
- *   SABOTAGE_PATH=TEXT                      calls on files count only if their path holds TEXT
- *   SABOTAGE_LOG=FILE                       rank RANK appends a line "CALL PATH" per pwrite, fsync, fdatasync, rename
- * Only calls by the program itself count, not those of its libraries.
- * Calls: malloc calloc mmap open pread pwrite fsync fdatasync rename pthread_create. */
+ *   SABOTAGE=RANK:CALL:NTH:ACTION[:LEAST]   the NTH call (from 1; 0: all) of CALL on rank RANK; ACTION is an errno name, a signal's, SHORT,
+ * or NAP (half a second, then the call is made); calls for fewer than LEAST bytes do not count SABOTAGE_PATH=TEXT calls on files count only
+ * if their path holds TEXT SABOTAGE_LOG=FILE                       rank RANK appends a line "CALL PATH" per pwrite, fsync, fdatasync,
+ * rename Only calls by the program itself count, not those of its libraries. Calls: malloc calloc mmap open pread pwrite fsync fdatasync
+ * rename pthread_create. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,14 +27,16 @@ static atomic_int count;
 
 __attribute__((constructor)) static void read_plan(void)
 {
-    static const struct { const char *name; int error, sig, nap; } actions[] = {
-        { "EIO", EIO, 0, 0 }, { "ENOSPC", ENOSPC, 0, 0 }, { "ENOMEM", ENOMEM, 0, 0 }, { "EACCES", EACCES, 0, 0 }, { "EAGAIN", EAGAIN, 0, 0 },
-        { "SHORT", -1, 0, 0 }, { "KILL", 0, SIGKILL, 0 }, { "TERM", 0, SIGTERM, 0 }, { "USR1", 0, SIGUSR1, 0 }, { "NAP", 0, 0, 500000 },
+    static const struct { const char *name; int error, sig, nap;
+    } actions[] = {
+        {"EIO", EIO, 0, 0},  {"ENOSPC", ENOSPC, 0, 0}, {"ENOMEM", ENOMEM, 0, 0}, {"EACCES", EACCES, 0, 0}, {"EAGAIN", EAGAIN, 0, 0},
+        {"SHORT", -1, 0, 0}, {"KILL", 0, SIGKILL, 0},  {"TERM", 0, SIGTERM, 0},  {"USR1", 0, SIGUSR1, 0},  {"NAP", 0, 0, 500000},
     };
     const char *text = getenv("SABOTAGE"), *me = getenv("OMPI_COMM_WORLD_RANK"), *log = getenv("SABOTAGE_LOG");
     char action[16] = "";
     int rank = -1;
-    if (!text || sscanf(text, "%d:%31[^:]:%d:%15[^:]:%zu", &rank, plan.call, &plan.nth, action, &plan.least) < 4 || rank != (me ? atoi(me) : 0))
+    if (!text || sscanf(text, "%d:%31[^:]:%d:%15[^:]:%zu", &rank, plan.call, &plan.nth, action, &plan.least) < 4 ||
+        rank != (me ? atoi(me) : 0))
         return;
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (!strcmp(action, actions[i].name))
@@ -56,7 +56,8 @@ static int is_program(const void *caller)
 /* Whether this call fails. */
 static int strikes_from(const void *caller, const char *call, size_t bytes, const char *path)
 {
-    if (plan.rank < 0 || strcmp(call, plan.call) || bytes < plan.least || (path && plan.path && !strstr(path, plan.path)) || !is_program(caller))
+    if (plan.rank < 0 || strcmp(call, plan.call) || bytes < plan.least || (path && plan.path && !strstr(path, plan.path)) ||
+        !is_program(caller))
         return 0;
     if (atomic_fetch_add(&count, 1) + 1 != plan.nth && plan.nth)
         return 0;

@@ -15,26 +15,39 @@ static bool near(double a, double b)
 
 static void put(struct buf *b, int question, const char *winner, const char *judge)
 {
-    buf_printf(b, "{\"question_id\": %d, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"%s\", \"judge\": %s, \"turn\": 1}\n", question, winner, judge);
+    buf_printf(b, "{\"question_id\": %d, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"%s\", \"judge\": %s, \"turn\": 1}\n",
+               question, winner, judge);
 }
 
 static void check_reading(void)
 {
-    static const char *const wrong[] = { "[{]", "{\"question_id\": 1}", "[1]", "{\"question_id\": 1.5, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", \"judge\": \"e\", \"turn\": 1}",
+    static const char *const wrong[] = {
+        "[{]",
+        "{\"question_id\": 1}",
+        "[1]",
+        "{\"question_id\": 1.5, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", \"judge\": \"e\", \"turn\": 1}",
         "{\"question_id\": 1, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", \"judge\": [], \"turn\": 1}",
         "{\"question_id\": 1, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"x\", \"judge\": \"e\", \"turn\": 1}",
-        "{\"question_id\": 1, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", \"judge\": \"e\", \"turn\": 0}" };
+        "{\"question_id\": 1, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", \"judge\": \"e\", \"turn\": 0}"};
     struct votes v = {0};
     struct err err = {0};
-    const char *array = " [{\"turn\": 2, \"question_id\": 81, \"model_a\": \"y\", \"model_b\": \"x\", \"winner\": \"model_a\", \"judge\": [\"gpt-4\", \"pair-v2\"], \"more\": []},"
-                        "{\"turn\": 1, \"question_id\": 81, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie (inconsistent)\", \"judge\": \"expert_7\"}] ";
-    ok(votes_parse(&v, "v", array, strlen(array), &err) == 0 && v.n == 2 && !strcmp(v.name[v.v[0].judge], "gpt4-pair") && !strcmp(v.name[v.v[0].model_a], "x") &&
-           v.v[0].winner == VOTE_B && v.v[1].winner == VOTE_TIE && !strcmp(v.name[v.v[1].judge], "human"), "an array; names in order, the winner turned with them");
-    const char *pairs = "{\"question_id\": 1, \"model_1\": \"x\", \"model_2\": \"y\", \"g1_winner\": \"model_1\", \"g2_winner\": \"model_2\", \"judge\": [\"m\", \"pair-math-v1\"], \"turn\": 1}\n\n"
-                        "{\"question_id\": 1, \"model_1\": \"x\", \"model_2\": \"y\", \"g1_winner\": \"error\", \"g2_winner\": \"model_2\", \"judge\": [\"m\", \"pair-v2\"], \"turn\": 1}";
-    ok(votes_parse(&v, "v", pairs, strlen(pairs), &err) == 0 && v.n == 3 && v.failed == 1 && v.v[2].winner == VOTE_TIE && !strcmp(v.name[v.v[2].judge], "m-pair"),
+    const char *array = " [{\"turn\": 2, \"question_id\": 81, \"model_a\": \"y\", \"model_b\": \"x\", \"winner\": \"model_a\", \"judge\": "
+                        "[\"gpt-4\", \"pair-v2\"], \"more\": []},"
+                        "{\"turn\": 1, \"question_id\": 81, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie (inconsistent)\", "
+                        "\"judge\": \"expert_7\"}] ";
+    ok(votes_parse(&v, "v", array, strlen(array), &err) == 0 && v.n == 2 && !strcmp(v.name[v.v[0].judge], "gpt4-pair") &&
+           !strcmp(v.name[v.v[0].model_a], "x") && v.v[0].winner == VOTE_B && v.v[1].winner == VOTE_TIE &&
+           !strcmp(v.name[v.v[1].judge], "human"),
+       "an array; names in order, the winner turned with them");
+    const char *pairs = "{\"question_id\": 1, \"model_1\": \"x\", \"model_2\": \"y\", \"g1_winner\": \"model_1\", \"g2_winner\": "
+                        "\"model_2\", \"judge\": [\"m\", \"pair-math-v1\"], \"turn\": 1}\n\n"
+                        "{\"question_id\": 1, \"model_1\": \"x\", \"model_2\": \"y\", \"g1_winner\": \"error\", \"g2_winner\": "
+                        "\"model_2\", \"judge\": [\"m\", \"pair-v2\"], \"turn\": 1}";
+    ok(votes_parse(&v, "v", pairs, strlen(pairs), &err) == 0 && v.n == 3 && v.failed == 1 && v.v[2].winner == VOTE_TIE &&
+           !strcmp(v.name[v.v[2].judge], "m-pair"),
        "pair judgments: unequal games are a tie, a failed one no vote");
-    const char *marked = "\xef\xbb\xbf\r\n [{\"turn\": 1, \"question_id\": 9, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", \"judge\": \"e\"}]";
+    const char *marked = "\xef\xbb\xbf\r\n [{\"turn\": 1, \"question_id\": 9, \"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie\", "
+                         "\"judge\": \"e\"}]";
     ok(votes_parse(&v, "v", marked, strlen(marked), &err) == 0 && v.n == 4, "an array behind a byte order mark: %s", err.text);
     int refused = 0;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -65,14 +78,18 @@ static void check_two(void)
     judge_set_parse(&two, &v, "b", &err);
     struct agreement g = vote_items_agreement(items, &one, &two, 1, true), s = vote_items_agreement(items, &one, &two, 0, false);
     const double chance = (20 * 18 + 15 * 17 + 15 * 15) / 2500.0;
-    ok(g.total == 50 && g.agree == 35 && g.items == 50 && near(g.ratio.value, 0.7) && near(g.kappa.value, (0.7 - chance) / (1 - chance)), "kappa by hand: %.4f", g.kappa.value);
-    ok(g.kappa.low < g.kappa.value && g.kappa.value < g.kappa.high && g.kappa.clusters == 50 && !g.several, "within %.3f .. %.3f", g.kappa.low, g.kappa.high);
+    ok(g.total == 50 && g.agree == 35 && g.items == 50 && near(g.ratio.value, 0.7) && near(g.kappa.value, (0.7 - chance) / (1 - chance)),
+       "kappa by hand: %.4f", g.kappa.value);
+    ok(g.kappa.low < g.kappa.value && g.kappa.value < g.kappa.high && g.kappa.clusters == 50 && !g.several, "within %.3f .. %.3f",
+       g.kappa.low, g.kappa.high);
     const double chance2 = (18 * 17 + 12 * 13) / 900.0;
-    ok(s.total == 30 && s.agree == 25 && s.items == 30 && near(s.kappa.value, (25 / 30.0 - chance2) / (1 - chance2)), "without ties: %.4f", s.kappa.value);
+    ok(s.total == 30 && s.agree == 25 && s.items == 30 && near(s.kappa.value, (25 / 30.0 - chance2) / (1 - chance2)), "without ties: %.4f",
+       s.kappa.value);
     ok(vote_items_agreement(items, &one, &two, 2, true).total == 0, "no votes on turn 2");
     struct agreement self = vote_items_agreement(items, &one, NULL, 0, true);
     ok(self.total == 0 && isnan(self.ratio.value) && isnan(self.alpha), "one vote an item agrees with nothing");
-    ok(judge_set_parse(&(struct judge_set){0}, &v, "a+c", &err) < 0 && strstr(err.text, "there are a, b"), "an unknown judge: %s", err.text);
+    ok(judge_set_parse(&(struct judge_set){0}, &v, "a+c", &err) < 0 && strstr(err.text, "there are a, b"), "an unknown judge: %s",
+       err.text);
     judge_set_free(&one);
     judge_set_free(&two);
     vote_items_free(items);

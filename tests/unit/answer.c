@@ -61,13 +61,16 @@ static void test_record(void)
 {
     const char *first[] = { "A\n<b>\u00e9\U0001f600", "" }, *second[] = { "\\", "x" };
     const struct answer_choice choice[] = { { 2, first }, { 2, second } };
-    const struct answer a = { .question_id = 81, .model_id = "m \"\u00e9\"", .seed = 7, .n_choices = 2, .choice = choice, .tstamp = 1686286924.844282 };
+    const struct answer a = {
+        .question_id = 81, .model_id = "m \"\u00e9\"", .seed = 7, .n_choices = 2, .choice = choice, .tstamp = 1686286924.844282};
     struct buf b = {0}, want = {0};
     char id[23];
     answer_put(&b, &a);
     answer_id(a.model_id, 81, 7, id);
-    buf_printf(&want, "{\"question_id\": 81, \"answer_id\": \"%s\", \"model_id\": \"m \\\"\\u00e9\\\"\", \"choices\": [{\"index\": 0, \"turns\": "
-               "[\"A\\n<b>\\u00e9\\ud83d\\ude00\", \"\"]}, {\"index\": 1, \"turns\": [\"\\\\\", \"x\"]}], \"tstamp\": 1686286924.844282}", id);
+    buf_printf(&want,
+               "{\"question_id\": 81, \"answer_id\": \"%s\", \"model_id\": \"m \\\"\\u00e9\\\"\", \"choices\": [{\"index\": 0, \"turns\": "
+               "[\"A\\n<b>\\u00e9\\ud83d\\ude00\", \"\"]}, {\"index\": 1, \"turns\": [\"\\\\\", \"x\"]}], \"tstamp\": 1686286924.844282}",
+               id);
     ok(!strcmp(b.data, want.data), "a record: %s", b.data);
     buf_free(&b);
     buf_free(&want);
@@ -87,7 +90,8 @@ static int merge(const char *path, int64_t id, const char *text, struct err *err
 {
     const char *turn[] = { text, "two" };
     const struct answer_choice choice = { 2, turn };
-    return answers_merge(path, &(struct answer){ .question_id = id, .model_id = "m", .n_choices = 1, .choice = &choice, .tstamp = 1.5 }, 1, err);
+    return answers_merge(path, &(struct answer){.question_id = id, .model_id = "m", .n_choices = 1, .choice = &choice, .tstamp = 1.5}, 1,
+                         err);
 }
 
 static void test_merge(void)
@@ -101,7 +105,8 @@ static void test_merge(void)
     put(&want, 100, "a");
     ok(merge(path, 100, "a", &err) == 0 && holds(path, want.data), "a new file in a new folder");
     /* As another program left it: not sorted, one question twice, other keys and spacing, no newline at the end. */
-    static const char foreign[] = "{\"question_id\":  100, \"old\": 1}\n{\"question_id\": 9, \"mine\": [ ]}\n{\"question_id\": 100, \"old\": 2}\n{\"question_id\": 1000}";
+    static const char foreign[] = "{\"question_id\":  100, \"old\": 1}\n{\"question_id\": 9, \"mine\": [ ]}\n{\"question_id\": 100, "
+                                  "\"old\": 2}\n{\"question_id\": 1000}";
     io_replace(path, foreign, strlen(foreign), &err);
     buf_clear(&want);
     buf_str(&want, "{\"question_id\": 9, \"mine\": [ ]}\n");
@@ -119,7 +124,8 @@ static void test_merge(void)
     ok(merge(path, 2, "c", &err) == -1 && err.kind == ERR_FORMAT && strstr(err.text, "m.jsonl:2: "), "a broken line: %s", err.text);
     ok(holds(path, broken), "and the file is as it was");
     io_replace(path, "{\"id\": 1}\n", 10, &err);
-    ok(merge(path, 2, "c", &err) == -1 && strstr(err.text, "m.jsonl:1: no ") && strstr(err.text, "question_id"), "no answer file: %s", err.text);
+    ok(merge(path, 2, "c", &err) == -1 && strstr(err.text, "m.jsonl:1: no ") && strstr(err.text, "question_id"), "no answer file: %s",
+       err.text);
     unlink(path);
     snprintf(path, sizeof path, "%s/sub", dir);
     rmdir(path);

@@ -74,16 +74,20 @@ static void test_fresh(void)
     put("m.journal", TURNS TURN);
     put("m.jsonl", ANSWER);
     put("m.manifest", "{}\n");
-    ok(answer_place_claim(in("m.jsonl"), MADE_BY_CALLS, true, &err) == 0 && is("m.journal", NULL) && is("m.jsonl", NULL) && is("m.manifest", NULL), "fresh: room is made");
+    ok(answer_place_claim(in("m.jsonl"), MADE_BY_CALLS, true, &err) == 0 && is("m.journal", NULL) && is("m.jsonl", NULL) &&
+           is("m.manifest", NULL),
+       "fresh: room is made");
     ok(is("m.journal.old1", TURNS TURN) && is("m.jsonl.old1", ANSWER) && is("m.manifest.old1", "{}\n"), "all are kept under one number");
     put("m.jsonl", "other\n");
-    ok(answer_place_claim(in("m.jsonl"), MADE_BY_ENGINE, true, &err) == 0 && is("m.jsonl.old2", "other\n") && is("m.jsonl.old1", ANSWER) && is("m.journal.old2", NULL),
+    ok(answer_place_claim(in("m.jsonl"), MADE_BY_ENGINE, true, &err) == 0 && is("m.jsonl.old2", "other\n") && is("m.jsonl.old1", ANSWER) &&
+           is("m.journal.old2", NULL),
        "the next ones under the next, those before stay");
     put("m.jsonl.old3", "x");
     put("m.jsonl.old3", NULL);
     put("m.manifest.old3", "taken");
     put("m.jsonl", "third\n");
-    ok(answer_place_claim(in("m.jsonl"), MADE_BY_ENGINE, true, &err) == 0 && is("m.jsonl.old3", NULL) && is("m.jsonl.old4", "third\n"), "which is free for all of them");
+    ok(answer_place_claim(in("m.jsonl"), MADE_BY_ENGINE, true, &err) == 0 && is("m.jsonl.old3", NULL) && is("m.jsonl.old4", "third\n"),
+       "which is free for all of them");
     ok(answer_place_claim(in("m.jsonl"), MADE_BY_ENGINE, true, &err) == 0 && is("m.jsonl.old5", NULL), "where nothing is nothing is kept");
 }
 
@@ -111,7 +115,8 @@ int main(void)
     test_owners();
     test_fresh();
     test_busy();
-    static const char *const left[] = { "m.journal", "m.jsonl", "m.manifest", "m.journal.old1", "m.jsonl.old1", "m.manifest.old1", "m.jsonl.old2", "m.jsonl.old4", "m.manifest.old3" };
+    static const char *const left[] = {"m.journal",       "m.jsonl",      "m.manifest",   "m.journal.old1", "m.jsonl.old1",
+                                       "m.manifest.old1", "m.jsonl.old2", "m.jsonl.old4", "m.manifest.old3"};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         put(left[i], NULL);
     ok(rmdir(dir) == 0, "no other file was left");

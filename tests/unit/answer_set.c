@@ -25,27 +25,36 @@ static void test_parse(void)
     ok(answer_set_find(&m, 85)->n_turns == 3 && !answer_set_find(&m, 86) && !answer_set_find(&m, 1) && !answer_set_find(&m, 99),
         "found by question, or not");
     model_answers_free(&m);
-    text = "{\"question_id\": 1, \"choices\": [{\"turns\": [\"x\"], \"turns\": [\"y\"]}, {\"turns\": [\"z\"]}, 5], \"choices\": [{\"index\": 0, \"turns\": [\"w\"]}, {\"turns\": 7}]}";
+    text = "{\"question_id\": 1, \"choices\": [{\"turns\": [\"x\"], \"turns\": [\"y\"]}, {\"turns\": [\"z\"]}, 5], \"choices\": "
+           "[{\"index\": 0, \"turns\": [\"w\"]}, {\"turns\": 7}]}";
     ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && !strcmp(m.answer[0].turn[0], "w"),
         "the first choice of the last key counts: %s", err.text);
     model_answers_free(&m);
     text = "\xef\xbb\xbf" LINE("1", "[\"a\"]") "\r\n" LINE("2", "[\"b\"]") "\n \n";
-    ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && m.n == 2, "a byte order mark and blank lines, as editors leave them: %s", err.text);
+    ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && m.n == 2,
+       "a byte order mark and blank lines, as editors leave them: %s", err.text);
     model_answers_free(&m);
     text = LINE("1", "[\"O\\u0000K\"]");
-    ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && !strcmp(m.answer[0].turn[0], "O\xc0\x80K"), "an answer with NUL is whole: %s", err.text);
+    ok(model_answers_parse("f", text, strlen(text), &m, &err) == 0 && !strcmp(m.answer[0].turn[0], "O\xc0\x80K"),
+       "an answer with NUL is whole: %s", err.text);
     model_answers_free(&m);
 }
 
-static const struct { const char *text, *message; } refused[] = {
-    { "\r\n\n[]", "f:3" }, { LINE("1", "[\"a\"]") "[]", "f:2" }, { "{\"question_id\": 1}", "no \"question_id\", or no \"choices\"" }, { LINE("1", "[]"),
-        "no \"question_id\", or" },
-    { LINE("1.5", "[\"a\"]"), "no whole number" }, { LINE("\"1\"", "[\"a\"]"), "no number" }, { LINE("1", "[5]"), "no string" }, { LINE("1",
-        "[\"\\ud800\"]"), "surrogate" },
-    { "{\"question_id\": 1, \"choices\": []}", "f:1" },
-        { "{\"question_id\": 1, \"choices\": [{\"turns\": [\"a\"]}", "comma" },
-    { "{\"question_id\": 1, \"choices\": [{\"turns\": [\"a\"]}", "f:1" }, { "{\"question_id\": 1, \"choices\": [{\"turns\": [\"a", "without an end" },
-    { LINE("1", "[nul]"), "no value" },
+static const struct { const char *text, *message;
+} refused[] = {
+    {"\r\n\n[]", "f:3"},
+    {LINE("1", "[\"a\"]") "[]", "f:2"},
+    {"{\"question_id\": 1}", "no \"question_id\", or no \"choices\""},
+    {LINE("1", "[]"), "no \"question_id\", or"},
+    {LINE("1.5", "[\"a\"]"), "no whole number"},
+    {LINE("\"1\"", "[\"a\"]"), "no number"},
+    {LINE("1", "[5]"), "no string"},
+    {LINE("1", "[\"\\ud800\"]"), "surrogate"},
+    {"{\"question_id\": 1, \"choices\": []}", "f:1"},
+    {"{\"question_id\": 1, \"choices\": [{\"turns\": [\"a\"]}", "comma"},
+    {"{\"question_id\": 1, \"choices\": [{\"turns\": [\"a\"]}", "f:1"},
+    {"{\"question_id\": 1, \"choices\": [{\"turns\": [\"a", "without an end"},
+    {LINE("1", "[nul]"), "no value"},
 };
 
 static void test_refused(void)
@@ -79,7 +88,8 @@ static void test_folder(void)
     put(folder, ".hidden.jsonl", "no answers");
     put(folder, "org/model.jsonl", LINE("1", "[\"o\"]"));
     struct answer_set s = {0};
-    ok(answer_set_read(&s, folder, NULL, 0, &err) == 0 && s.n == 2 && !strcmp(s.model[0].model, "Alpha-7b.v1") && !strcmp(s.model[1].model, "zeta"),
+    ok(answer_set_read(&s, folder, NULL, 0, &err) == 0 && s.n == 2 && !strcmp(s.model[0].model, "Alpha-7b.v1") &&
+           !strcmp(s.model[1].model, "zeta"),
        "all files of the folder in the order of their names: %s", err.text);
     answer_set_free(&s);
     const char *name[] = { "zeta", "org/model", "zeta" };
@@ -88,9 +98,10 @@ static void test_folder(void)
        !answer_set_model(&s, "alpha"), "files by name, each once: %s", err.text);
     answer_set_free(&s);
     const char *gone = "gone";
-    ok(answer_set_read(&s, folder, &gone, 1, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "gone.jsonl"), "a missing file: %s", err.text);
-    ok(answer_set_read(&s, "/nonexistent", NULL, 0, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "/nonexistent"), "a missing folder: %s",
-        err.text);
+    ok(answer_set_read(&s, folder, &gone, 1, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "gone.jsonl"), "a missing file: %s",
+       err.text);
+    ok(answer_set_read(&s, "/nonexistent", NULL, 0, &err) < 0 && err.kind == ERR_IO && strstr(err.text, "/nonexistent"),
+       "a missing folder: %s", err.text);
     char *rm = xasprintf("rm -r %s", folder);
     ok(system(rm) == 0, "the folder is gone");
     free(rm);

@@ -1,4 +1,5 @@
-/* batch.c - calls by files: what is exported parses and carries ids; results in any order, from several files, doubled, of older prompts or of nobody. */
+/* batch.c - calls by files: what is exported parses and carries ids; results in any order, from several files, doubled, of older prompts or
+ * of nobody. */
 #include "tap.h"
 
 #include "mtbench/batch.h"
@@ -52,9 +53,11 @@ static void test_export(const char *provider)
         if (t->room(t->ctx) > 0)
             t->submit(t->ctx, &c);
     }
-    ok(t->step(t->ctx, 0, &err) == 0 && !t->collect(t->ctx) && batch_export_count(t) == 300, "%s: 300 calls are written, none is answered", provider);
+    ok(t->step(t->ctx, 0, &err) == 0 && !t->collect(t->ctx) && batch_export_count(t) == 300, "%s: 300 calls are written, none is answered",
+       provider);
     ok(access(path_of("sub/out.jsonl"), F_OK) < 0, "the file is not there before it is whole");
-    ok(batch_export_finish(t, &err) == 0 && batch_export_files(t) == 1 && lines_of(path_of("sub/out.jsonl")) == 300, "then it has 300 lines");
+    ok(batch_export_finish(t, &err) == 0 && batch_export_files(t) == 1 && lines_of(path_of("sub/out.jsonl")) == 300,
+       "then it has 300 lines");
     t->destroy(t->ctx);
     struct buf b = {0};
     io_read(path_of("sub/out.jsonl"), &b, &err);
@@ -64,7 +67,9 @@ static void test_export(const char *provider)
     struct call c = make("q0");
     char want[32];
     snprintf(want, sizeof want, "q0-%08x", (unsigned)(c.content & 0xffffffff));
-    ok(cJSON_IsString(id) && !strcmp(id->valuestring, want) && cJSON_IsArray(json_get(body, "messages")) && json_get(body, "max_tokens")->valueint == 2048, "a line has id and request");
+    ok(cJSON_IsString(id) && !strcmp(id->valuestring, want) && cJSON_IsArray(json_get(body, "messages")) &&
+           json_get(body, "max_tokens")->valueint == 2048,
+       "a line has id and request");
     cJSON_Delete(line);
     buf_free(&b);
     unlink(path_of("sub/out.jsonl"));
@@ -82,12 +87,14 @@ static void test_split(void)
         t->submit(t->ctx, &c);
     }
     ok(batch_export_finish(t, &err) == 0 && batch_export_files(t) == 3, "ten calls at four a batch make three files");
-    ok(lines_of(path_of("split.jsonl")) == 4 && lines_of(path_of("split-2.jsonl")) == 4 && lines_of(path_of("split-3.jsonl")) == 2, "named by number");
+    ok(lines_of(path_of("split.jsonl")) == 4 && lines_of(path_of("split-2.jsonl")) == 4 && lines_of(path_of("split-3.jsonl")) == 2,
+       "named by number");
     t->destroy(t->ctx);
     t = batch_export_create(&(struct batch_export_opts){ &e, path_of("dropped.jsonl") }, &err);
     t->destroy(t->ctx);
     ok(access(path_of("dropped.jsonl"), F_OK) < 0 && access(path_of("dropped.jsonl.tmp"), F_OK) < 0, "without finish nothing stays");
-    ok(!batch_export_create(&(struct batch_export_opts){ &e, "/proc/none/x" }, &err) && err.kind == ERR_IO, "what cannot be written: %s", err.text);
+    ok(!batch_export_create(&(struct batch_export_opts){&e, "/proc/none/x"}, &err) && err.kind == ERR_IO, "what cannot be written: %s",
+       err.text);
 }
 
 /* A line of OpenAI's result file for call 'key'. */
@@ -95,10 +102,14 @@ static void put_result(FILE *f, const char *key, const char *text, long code)
 {
     struct call c = make(key);
     if (code == 200)
-        fprintf(f, "{\"custom_id\":\"%s-%08x\",\"response\":{\"status_code\":200,\"request_id\":\"r\",\"body\":{\"choices\":[{\"message\":{\"content\":\"%s\"},\"finish_reason\":"
-                "\"stop\"}],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100}}},\"error\":null}\n", key, (unsigned)(c.content & 0xffffffff), text);
+        fprintf(f,
+                "{\"custom_id\":\"%s-%08x\",\"response\":{\"status_code\":200,\"request_id\":\"r\",\"body\":{\"choices\":[{\"message\":{"
+                "\"content\":\"%s\"},\"finish_reason\":"
+                "\"stop\"}],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100}}},\"error\":null}\n",
+                key, (unsigned)(c.content & 0xffffffff), text);
     else
-        fprintf(f, "{\"custom_id\":\"%s-%08x\",\"response\":null,\"error\":{\"code\":\"batch_expired\",\"message\":\"%s\"}}\n", key, (unsigned)(c.content & 0xffffffff), text);
+        fprintf(f, "{\"custom_id\":\"%s-%08x\",\"response\":null,\"error\":{\"code\":\"batch_expired\",\"message\":\"%s\"}}\n", key,
+                (unsigned)(c.content & 0xffffffff), text);
 }
 
 static const struct call_record *answer(struct transport *t, const char *key)
@@ -124,10 +135,12 @@ static void test_import(void)
     fclose(a);
     fclose(b);
     const char *path[] = { path_of("errors.jsonl"), path_of("results.jsonl") };
-    struct transport *t = batch_import_create(&(struct batch_import_opts){ .endpoint = &e, .path = path, .n = 2, .price_in = 10, .price_out = 30 }, &err);
+    struct transport *t =
+        batch_import_create(&(struct batch_import_opts){.endpoint = &e, .path = path, .n = 2, .price_in = 10, .price_out = 30}, &err);
     ok(t != NULL, "result and error files are read");
     const struct call_record *r = answer(t, "first");
-    ok(r && r->status == CALL_OK && !strcmp(r->text, "[[1]]") && r->content == make("first").content && r->tokens_in == 1000 && r->tokens_out == 100 && r->cost == 0.013,
+    ok(r && r->status == CALL_OK && !strcmp(r->text, "[[1]]") && r->content == make("first").content && r->tokens_in == 1000 &&
+           r->tokens_out == 100 && r->cost == 0.013,
        "a call is answered by its id, with tokens and cost");
     r = answer(t, "second");
     ok(r && !strcmp(r->text, "[[2]]") && !strcmp(r->request_id, "r"), "whatever the order");
@@ -148,14 +161,17 @@ static void test_import(void)
         bool split = batch_id_split(id, &n, &content);
         first += split && n == 5 && !strncmp(id, "first", 5) && content == (uint32_t)make("first").content;
     }
-    ok(!t->collect(t->ctx) && n_ids == 6 && first == 1 && !batch_id_split("x-0000000", &(size_t){0}, &(uint32_t){0}) && !batch_id_split("-00000000", &(size_t){0}, &(uint32_t){0}), "every id is listed once, with its key and content: %d", n_ids);
+    ok(!t->collect(t->ctx) && n_ids == 6 && first == 1 && !batch_id_split("x-0000000", &(size_t){0}, &(uint32_t){0}) &&
+           !batch_id_split("-00000000", &(size_t){0}, &(uint32_t){0}),
+       "every id is listed once, with its key and content: %d", n_ids);
     t->destroy(t->ctx);
 
     a = fopen(path_of("errors.jsonl"), "a");
     fputs("{\"custom_id\":\"x\"\n", a);
     fclose(a);
-    ok(!batch_import_create(&(struct batch_import_opts){ .endpoint = &e, .path = path, .n = 2, .price_in = -1, .price_out = -1 }, &err) && err.kind == ERR_FORMAT &&
-           strstr(err.text, "errors.jsonl:3"), "a broken line is named: %s", err.text);
+    ok(!batch_import_create(&(struct batch_import_opts){.endpoint = &e, .path = path, .n = 2, .price_in = -1, .price_out = -1}, &err) &&
+           err.kind == ERR_FORMAT && strstr(err.text, "errors.jsonl:3"),
+       "a broken line is named: %s", err.text);
 }
 
 int main(void)

@@ -37,7 +37,8 @@ static void test_buf(void)
 static void test_err(void)
 {
     struct err e = {0};
-    ok(err_set(&e, ERR_MODEL, "tensor %s is %d", "x", 7) == -1 && e.kind == ERR_MODEL && !strcmp(e.text, "tensor x is 7"), "set: %s", e.text);
+    ok(err_set(&e, ERR_MODEL, "tensor %s is %d", "x", 7) == -1 && e.kind == ERR_MODEL && !strcmp(e.text, "tensor x is 7"), "set: %s",
+       e.text);
     err_wrap(&e, "%s", "model.gguf");
     ok(e.kind == ERR_MODEL && !strcmp(e.text, "model.gguf: tensor x is 7"), "wrapped: %s", e.text);
     err_advise(&e, "copy it %s", "again");
@@ -54,7 +55,8 @@ static void test_err(void)
     err_wrap(&e, "%s", longer);
     err_advise(&e, "%s", longer);
     ok(strlen(e.text) < sizeof e.text, "what is too long is cut");
-    ok(err_set(NULL, ERR_IO, "x") == -1 && err_wrap(NULL, "x") == -1 && err_errno(NULL, "x") == -1 && err_advise(NULL, "x") == -1, "nobody listens: still -1");
+    ok(err_set(NULL, ERR_IO, "x") == -1 && err_wrap(NULL, "x") == -1 && err_errno(NULL, "x") == -1 && err_advise(NULL, "x") == -1,
+       "nobody listens: still -1");
 }
 
 int main(void)

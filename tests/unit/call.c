@@ -1,4 +1,5 @@
-/* call.c - call records there and back, the content hash, and the journal: what is finished is found, what failed is not, sums are of all. */
+/* call.c - call records there and back, the content hash, and the journal: what is finished is found, what failed is not, sums are of all.
+ */
 #include "tap.h"
 
 #include "mtbench/call.h"
@@ -12,9 +13,23 @@
 static struct call_record sample(const char *key, uint64_t content, enum call_status status)
 {
     return (struct call_record){
-        .key = key, .content = content, .status = status, .reason = status == CALL_OK ? NULL : "why", .text = "Rating: [[7]] \xc3\xa9\xf0\x9f\x98\x80\n",
-        .raw = "<think>\x01</think>x", .model = "m-1", .request_id = "req_1", .finish = "stop", .sent = "{\"temperature\":0,\"max_tokens\":2048}",
-        .tokens_in = 1000, .tokens_out = 20, .cost = 0.25, .tries = 2, .seconds = 1.5, .tstamp = 1700000000.25, .expected_score = NAN,
+        .key = key,
+        .content = content,
+        .status = status,
+        .reason = status == CALL_OK ? NULL : "why",
+        .text = "Rating: [[7]] \xc3\xa9\xf0\x9f\x98\x80\n",
+        .raw = "<think>\x01</think>x",
+        .model = "m-1",
+        .request_id = "req_1",
+        .finish = "stop",
+        .sent = "{\"temperature\":0,\"max_tokens\":2048}",
+        .tokens_in = 1000,
+        .tokens_out = 20,
+        .cost = 0.25,
+        .tries = 2,
+        .seconds = 1.5,
+        .tstamp = 1700000000.25,
+        .expected_score = NAN,
     };
 }
 
@@ -31,10 +46,12 @@ static void test_record(void)
     call_record_put(&line, &a);
     ok(!strchr(line.data, '\n') && utf8_bad(line.data, line.len) < 0, "a record is one line");
     ok((b = call_record_parse(line.data, line.len, &err)) != NULL, "and parses");
-    ok(b->content == a.content && same(a.key, b->key) && same(a.text, b->text) && same(a.raw, b->raw) && same(a.sent, b->sent) && same(a.finish, b->finish) &&
-           same(a.model, b->model) && same(a.request_id, b->request_id) && !b->reason, "its strings and its 64-bit content come back");
-    ok(b->tokens_in == 1000 && b->tokens_out == 20 && !b->tokens_estimated && b->cost == 0.25 && b->tries == 2 && b->seconds == 1.5 && b->tstamp == 1700000000.25 &&
-           isnan(b->expected_score), "its numbers too, and what is not known stays so");
+    ok(b->content == a.content && same(a.key, b->key) && same(a.text, b->text) && same(a.raw, b->raw) && same(a.sent, b->sent) &&
+           same(a.finish, b->finish) && same(a.model, b->model) && same(a.request_id, b->request_id) && !b->reason,
+       "its strings and its 64-bit content come back");
+    ok(b->tokens_in == 1000 && b->tokens_out == 20 && !b->tokens_estimated && b->cost == 0.25 && b->tries == 2 && b->seconds == 1.5 &&
+           b->tstamp == 1700000000.25 && isnan(b->expected_score),
+       "its numbers too, and what is not known stays so");
     call_record_put(&again, b);
     ok(same(line.data, again.data), "written again it says the same");
     free(b);
@@ -46,15 +63,21 @@ static void test_record(void)
     a.tokens_estimated = true;
     a.sent = a.raw = a.model = NULL;
     call_record_put(&line, &a);
-    ok(strstr(line.data, "\"cost\": null") && (b = call_record_parse(line.data, line.len, &err)) && b->cost == -1 && b->expected_score == 7.25 &&
-           b->tokens_estimated && !b->sent && !b->raw && !b->model, "an unknown price is null, not a number");
+    ok(strstr(line.data, "\"cost\": null") && (b = call_record_parse(line.data, line.len, &err)) && b->cost == -1 &&
+           b->expected_score == 7.25 && b->tokens_estimated && !b->sent && !b->raw && !b->model,
+       "an unknown price is null, not a number");
     free(b);
     buf_free(&line);
 
     static const char *const wrong[] = {
-        "", "[]", "{\"key\": \"a\"}", "{\"key\": \"a b\", \"content\": \"0000000000000001\", \"status\": \"ok\", \"text\": \"\"}",
-        "{\"key\": \"a\", \"content\": \"1\", \"status\": \"ok\", \"text\": \"\"}", "{\"key\": \"a\", \"content\": \"0000000000000001\", \"status\": \"fine\", \"text\": \"\"}",
-        "{\"key\": \"a\", \"content\": \"0000000000000001\", \"status\": \"ok\"}", "{\"key\": \"\", \"content\": \"0000000000000001\", \"status\": \"ok\", \"text\": \"\"}",
+        "",
+        "[]",
+        "{\"key\": \"a\"}",
+        "{\"key\": \"a b\", \"content\": \"0000000000000001\", \"status\": \"ok\", \"text\": \"\"}",
+        "{\"key\": \"a\", \"content\": \"1\", \"status\": \"ok\", \"text\": \"\"}",
+        "{\"key\": \"a\", \"content\": \"0000000000000001\", \"status\": \"fine\", \"text\": \"\"}",
+        "{\"key\": \"a\", \"content\": \"0000000000000001\", \"status\": \"ok\"}",
+        "{\"key\": \"\", \"content\": \"0000000000000001\", \"status\": \"ok\", \"text\": \"\"}",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ok(!call_record_parse(wrong[i], strlen(wrong[i]), &err) && err.kind == ERR_FORMAT, "refused: %s", wrong[i]);
@@ -68,7 +91,8 @@ static void test_key(void)
     ok(call_key_ok("a-Z_9") && call_key_ok(longest), "letters, digits, - and _ make a key");
     memset(longest, 'k', sizeof longest);
     longest[CALL_KEY_MAX + 1] = '\0';
-    ok(!call_key_ok("") && !call_key_ok("a.b") && !call_key_ok("a b") && !call_key_ok("\xc3\xa9") && !call_key_ok(longest), "others do not");
+    ok(!call_key_ok("") && !call_key_ok("a.b") && !call_key_ok("a b") && !call_key_ok("\xc3\xa9") && !call_key_ok(longest),
+       "others do not");
 }
 
 static void test_content(void)
@@ -114,10 +138,12 @@ static void test_journal(void)
         char key[16];
         snprintf(key, sizeof key, "e%d", i);
         r = sample(key, 5, ended[i]);
-        ok(call_journal_append(j, &r, &err) == 0 && call_journal_find(j, key, 5)->status == ended[i], "%s is an end", call_status_name(ended[i]));
+        ok(call_journal_append(j, &r, &err) == 0 && call_journal_find(j, key, 5)->status == ended[i], "%s is an end",
+           call_status_name(ended[i]));
     }
     r = sample("a", 1, CALL_FAILED);
-    ok(call_journal_append(j, &r, &err) == 0 && call_journal_find(j, "a", 1)->status == CALL_OK, "a later failure does not take an answer away");
+    ok(call_journal_append(j, &r, &err) == 0 && call_journal_find(j, "a", 1)->status == CALL_OK,
+       "a later failure does not take an answer away");
     int bad = 0;
     for (int i = 0; i < 400; i++) {
         char key[16];
@@ -131,12 +157,14 @@ static void test_journal(void)
 
     struct manifest other = {0};
     manifest_add(&other, true, "judge", "gpt-5");
-    ok(!call_journal_open(path, &other, &err) && err.kind == ERR_USAGE && strstr(err.text, "judge was gpt-4 and is gpt-5"), "made otherwise: %s", err.text);
+    ok(!call_journal_open(path, &other, &err) && err.kind == ERR_USAGE && strstr(err.text, "judge was gpt-4 and is gpt-5"),
+       "made otherwise: %s", err.text);
     manifest_free(&other);
     manifest_add(&m, false, "changed", "yes");
     j = call_journal_open(path, &m, &err);
     ok(j != NULL, "opened again, with another description");
-    ok(call_journal_last(j, "n7")->content == 1 && call_journal_last(j, "e0")->content == 5 && !call_journal_last(j, "n"), "the last of a key, whatever its content");
+    ok(call_journal_last(j, "n7")->content == 1 && call_journal_last(j, "e0")->content == 5 && !call_journal_last(j, "n"),
+       "the last of a key, whatever its content");
     struct call_journal *seen = call_journal_peek(path, &err), *none = call_journal_peek("none/such", &err);
     ok(seen && call_journal_find(seen, "n7", 1) && call_journal_totals(seen).calls == 407, "it can be looked at while it is open");
     ok(none && !call_journal_find(none, "n7", 1) && call_journal_totals(none).calls == 0, "one that is not there is empty to the eye");
@@ -150,7 +178,8 @@ static void test_journal(void)
     }
     ok(!bad, "all are found");
     struct call_totals t = call_journal_totals(j);
-    ok(t.calls == 407 && t.tokens_in == 407 * 1000 && t.tokens_out == 407 * 20 && fabs(t.cost - 407 * 0.25) < 1e-9, "sums are of all records, superseded ones too");
+    ok(t.calls == 407 && t.tokens_in == 407 * 1000 && t.tokens_out == 407 * 20 && fabs(t.cost - 407 * 0.25) < 1e-9,
+       "sums are of all records, superseded ones too");
     call_journal_close(j);
     FILE *f = fopen(path, "w");
     fputs("{\"question_id\": 1}\n", f);
@@ -161,7 +190,8 @@ static void test_journal(void)
     f = fopen(path, "w");
     fprintf(f, "%s\n", head.data);
     fclose(f);
-    ok(!call_journal_open(path, &m, &err) && strstr(err.text, "is a journal of turns and not of calls"), "nor is that of a local model: %s", err.text);
+    ok(!call_journal_open(path, &m, &err) && strstr(err.text, "is a journal of turns and not of calls"), "nor is that of a local model: %s",
+       err.text);
     buf_free(&head);
     unlink(path);
     manifest_free(&m);
@@ -182,15 +212,17 @@ static void test_each(void)
     struct err err = {0};
     snprintf(path, sizeof path, "/tmp/calls-each.%ld", (long)getpid());
     struct call_journal *j = call_journal_open(path, &m, &err);
-    struct call_record r[] = { sample("a", 1, CALL_FAILED), sample("a", 1, CALL_OK), sample("a", 1, CALL_OK), sample("a", 2, CALL_FILTERED) };
+    struct call_record r[] = {sample("a", 1, CALL_FAILED), sample("a", 1, CALL_OK), sample("a", 1, CALL_OK), sample("a", 2, CALL_FILTERED)};
     r[2].judge = "the other";
     for (int i = 0; i < 4; i++)
         call_journal_append(j, &r[i], &err);
     call_journal_close(j);
     j = call_journal_peek(path, &err);
     int n[2] = {0};
-    ok(j && call_journal_records(j) == 4 && call_journal_each(j, count_them, n) == 0 && n[0] == 2 && n[1] == 1, "four records, two of them the last word");
-    ok(call_journal_stood_in(j, "a", "the other") && !call_journal_stood_in(j, "a", "a third") && !call_journal_stood_in(j, "b", "the other"),
+    ok(j && call_journal_records(j) == 4 && call_journal_each(j, count_them, n) == 0 && n[0] == 2 && n[1] == 1,
+       "four records, two of them the last word");
+    ok(call_journal_stood_in(j, "a", "the other") && !call_journal_stood_in(j, "a", "a third") &&
+           !call_journal_stood_in(j, "b", "the other"),
        "who stood in for whom is remembered");
     call_journal_close(j);
     unlink(path);

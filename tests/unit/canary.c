@@ -14,7 +14,8 @@ static struct err err;
 
 #define P(name, type, format) "{\"name\": \"" name "\", \"type\": \"" type "\", \"system_prompt\": \"system of " name \
     "\", \"prompt_template\": \"{question}\", \"output_format\": \"" format "\"}\n"
-#define S(id, model, judge, prompt, user, score) "{\"question_id\": " id ", \"model\": \"" model "\", \"judge\": [\"" judge "\", \"" prompt "\"]" user \
+#define S(id, model, judge, prompt, user, score)                                                                                           \
+    "{\"question_id\": " id ", \"model\": \"" model "\", \"judge\": [\"" judge "\", \"" prompt "\"]" user                                  \
     ", \"judgment\": \"j\", \"score\": " score ", \"turn\": 1, \"tstamp\": 1.0}\n"
 #define U(text) ", \"user_prompt\": \"" text "\""
 #define G(id, g1, g2) "{\"question_id\": " id ", \"model_1\": \"x\", \"model_2\": \"y\", \"g1_winner\": \"" g1 "\", \"g2_winner\": \"" g2 \
@@ -56,14 +57,16 @@ static void test_go_on(void)
     const char *const replies[] = { "p81", "[[6.5]]", "p82", "[[5]]", NULL };
     static const double when[] = { 2000, 2000, 999 };
     static const int second[] = { 2, 1, 2 };              /* how many the next run asks for */
-    static const int left[] = { 1, 1, 2 };                /* calls that it makes: the one that is left; its one, as it asks for another number; both, of long ago */
+    static const int left[] = {
+        1, 1, 2}; /* calls that it makes: the one that is left; its one, as it asks for another number; both, of long ago */
     struct buf asked = {0};
     for (int i = 0; i < 3; i++) {
         char run[8];
         snprintf(run, sizeof run, "g%d", i);
         struct canary *c = create(singles, 2, run);
         const struct call *call = canary_next(c);
-        struct call_record r = { .key = call->key, .content = call->content, .status = CALL_OK, .text = "[[4]]", .cost = 1, .tstamp = when[i] };
+        struct call_record r = {
+            .key = call->key, .content = call->content, .status = CALL_OK, .text = "[[4]]", .cost = 1, .tstamp = when[i]};
         ok(canary_take(c, &r, &err) == 0, "one of two calls came back");
         canary_destroy(c);
         c = create(singles, second[i], "later");
@@ -86,7 +89,8 @@ static void test_single(void)
     struct buf asked = {0};
     struct canary *c = create(singles, 9, "a");
     answer(c, replies, &asked);
-    ok(!strcmp(asked.data, "system of single-v1: p81|system of single-v1: p82|"), "what counts, the last line of the same, with the system text");
+    ok(!strcmp(asked.data, "system of single-v1: p81|system of single-v1: p82|"),
+       "what counts, the last line of the same, with the system text");
     struct canary_now now = canary_now(c);
     ok(now.judgments == 2 && now.calls == 2 && now.done == 2 && now.failed == 0, "all of them are done");
     struct canary_verdict a = canary_verdict(c, 0), b = canary_verdict(c, 1);
@@ -96,7 +100,8 @@ static void test_single(void)
     const char *const mute[] = { "p81", "no idea", "p82", "[[12]]", NULL };
     c = create(singles, 9, "b");
     answer(c, mute, &asked);
-    ok(canary_now(c).failed == 2 && !canary_verdict(c, 0).read && !canary_verdict(c, 1).read, "what cannot be read or is out of range is no verdict; no earlier reply stands in");
+    ok(canary_now(c).failed == 2 && !canary_verdict(c, 0).read && !canary_verdict(c, 1).read,
+       "what cannot be read or is out of range is no verdict; no earlier reply stands in");
     canary_destroy(c);
     char first[200] = "";
     for (int i = 0; i < 3; i++) {
@@ -118,12 +123,17 @@ static void test_pairs(void)
     struct buf asked = {0};
     struct canary *c = create(pairs, 9, "p");
     answer(c, replies, &asked);
-    ok(!strcmp(asked.data, "system of pair-v2: one 81|system of pair-v2: two 81|system of pair-v2: one 83|system of pair-v2: two 83|"), "both games of those that count");
+    ok(!strcmp(asked.data, "system of pair-v2: one 81|system of pair-v2: two 81|system of pair-v2: one 83|system of pair-v2: two 83|"),
+       "both games of those that count");
     struct canary_verdict v[4];
     for (int i = 0; i < 4; i++)
         v[i] = canary_verdict(c, i);
-    ok(v[0].winner_was == WINNER_MODEL_1 && v[0].winner_is == WINNER_MODEL_1 && v[1].winner_was == WINNER_TIE && v[1].winner_is == WINNER_TIE, "A of game 1 is model_1, C a tie");
-    ok(v[2].winner_was == WINNER_MODEL_2 && v[2].winner_is == WINNER_MODEL_2 && v[3].winner_was == WINNER_MODEL_2 && v[3].winner_is == WINNER_MODEL_1, "B of game 2 is model_1");
+    ok(v[0].winner_was == WINNER_MODEL_1 && v[0].winner_is == WINNER_MODEL_1 && v[1].winner_was == WINNER_TIE &&
+           v[1].winner_is == WINNER_TIE,
+       "A of game 1 is model_1, C a tie");
+    ok(v[2].winner_was == WINNER_MODEL_2 && v[2].winner_is == WINNER_MODEL_2 && v[3].winner_was == WINNER_MODEL_2 &&
+           v[3].winner_is == WINNER_MODEL_1,
+       "B of game 2 is model_1");
     canary_destroy(c);
     buf_free(&asked);
 }
@@ -133,7 +143,8 @@ int main(void)
     static const char prompt_file[] = P("single-v1", "single", "[[rating]]") P("pair-v2", "pairwise", "[[A]]");
     char path[] = "/tmp/mtbench-canary-XXXXXX";
     struct manifest m = {0};
-    if (mkstemp(path) < 0 || judge_prompts_parse("prompts", prompt_file, strlen(prompt_file), &prompts, &err) < 0 || !(journal = call_journal_open(path, &m, &err)))
+    if (mkstemp(path) < 0 || judge_prompts_parse("prompts", prompt_file, strlen(prompt_file), &prompts, &err) < 0 ||
+        !(journal = call_journal_open(path, &m, &err)))
         return fprintf(stderr, "%s\n", err.text), 1;
     test_single();
     test_go_on();

@@ -19,18 +19,22 @@ static struct chat *create(struct chat_opts o)
 
 static void test_own(void)
 {
-    static const char own[] = "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}{{ pad_token is defined }}";
+    static const char own[] =
+        "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}{{ pad_token is defined }}";
     struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own), .model_id = "vicuna-7b", .bos = "<s>", .eos = "</s>" });
     struct buf b = {0};
     char hex[65];
     const int32_t *id;
     ok(c && !strcmp(chat_name(c), "own") && chat_is_own_template(c), "the model's own template goes before FastChat's");
-    ok(chat_render(c, turns, 3, true, &b, &err) == 0 && !strcmp(b.data, "<s><user>Q1</s><assistant>A1</s><user>Q2</s>False"), "rendered: %s", b.data);
+    ok(chat_render(c, turns, 3, true, &b, &err) == 0 && !strcmp(b.data, "<s><user>Q1</s><assistant>A1</s><user>Q2</s>False"),
+       "rendered: %s", b.data);
     sha256_hex(own, strlen(own), hex);
-    ok(!strcmp(chat_sha256(c), hex) && chat_stop_ids(c, &id) == 0 && !chat_has_stop_strings(c), "its hash is of its text; it has no stop strings");
+    ok(!strcmp(chat_sha256(c), hex) && chat_stop_ids(c, &id) == 0 && !chat_has_stop_strings(c),
+       "its hash is of its text; it has no stop strings");
     buf_clear(&b);
     const char zero[] = { 'a', 0, 'b' };
-    ok(chat_render(c, &(struct chat_message){ "user", zero, 3 }, 1, true, &b, &err) == 0 && b.len == 21 && !memcmp(b.data + 9, zero, 3), "a content's length is given");
+    ok(chat_render(c, &(struct chat_message){"user", zero, 3}, 1, true, &b, &err) == 0 && b.len == 21 && !memcmp(b.data + 9, zero, 3),
+       "a content's length is given");
     chat_destroy(c);
     buf_free(&b);
 }
@@ -41,7 +45,15 @@ static void test_nul(void)
     static const char own[] = "{{ messages[0].content | length }} {{ messages[0].content == 'a\\x00b' }} {{ messages[0].content }}";
     struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own) });
     struct buf b = {0};
-    ok(c && chat_render(c, &(struct chat_message){ "user", "a\xc0\x80" "b", 4 }, 1, true, &b, &err) == 0 && !strcmp(b.data, "3 True a\xc0\x80" "b"),
+    ok(c &&
+           chat_render(c,
+                       &(struct chat_message){"user",
+                                              "a\xc0\x80"
+                                              "b",
+                                              4},
+                       1, true, &b, &err) == 0 &&
+           !strcmp(b.data, "3 True a\xc0\x80"
+                           "b"),
        "NUL in a template is one character");
     chat_destroy(c);
     buf_free(&b);
@@ -71,8 +83,11 @@ static void test_named(void)
 static void test_system(void)
 {
     static const char *const src[] = {
-        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}", "{% for m in messages %}{{ m.content }}{% endfor %}",
-        "{{ messages[0].content|tojson }}", "{{ messages[0].content|trim }}", "{{ raise_exception('no system') }}",
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}",
+        "{% for m in messages %}{{ m.content }}{% endfor %}",
+        "{{ messages[0].content|tojson }}",
+        "{{ messages[0].content|trim }}",
+        "{{ raise_exception('no system') }}",
     };
     static const bool drops[] = { true, false, false, false, false };
     const struct chat_message m[] = { { "system", " Say \"A\".\n", 11 }, { "user", "Q", 1 } };
@@ -87,13 +102,16 @@ static void test_system(void)
 /* The instant is the caller's, never this machine's clock; special tokens have Hugging Face's names. */
 static void test_variables(void)
 {
-    static const char own[] = "{{ strftime_now('%d %b %Y') }} {{ cls_token }}{{ sep_token }}{{ mask_token }} {{ additional_special_tokens }} {{ pad_token is defined }}";
+    static const char own[] = "{{ strftime_now('%d %b %Y') }} {{ cls_token }}{{ sep_token }}{{ mask_token }} {{ additional_special_tokens "
+                              "}} {{ pad_token is defined }}";
     static const char *const more[] = { "<a>", "<b>" };
     struct buf b = {0};
-    struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own), .cls = "[C]", .sep = "[S]", .mask = "[M]", .additional = more, .n_additional = 2 });
+    struct chat *c = create((struct chat_opts){
+        .own = own, .n_own = strlen(own), .cls = "[C]", .sep = "[S]", .mask = "[M]", .additional = more, .n_additional = 2});
     ok(chat_uses_time(c), "the template asks for the time");
     chat_set_now(c, 86400.0 * 365);
-    ok(chat_render(c, turns, 1, true, &b, &err) == 0 && !strcmp(b.data, "01 Jan 1971 [C][S][M] ['<a>', '<b>'] False"), "rendered: %s", b.data);
+    ok(chat_render(c, turns, 1, true, &b, &err) == 0 && !strcmp(b.data, "01 Jan 1971 [C][S][M] ['<a>', '<b>'] False"), "rendered: %s",
+       b.data);
     chat_destroy(c);
     buf_free(&b);
     setenv("TZ", "XYZ-3", 1);
@@ -106,7 +124,8 @@ static void test_opening(void)
     static const char own[] = "{% for m in messages %}[{{ m.content }}]{% endfor %}{% if add_generation_prompt %}<bot><think>\n{% endif %}";
     struct buf b = {0};
     struct chat *c = create((struct chat_opts){ .own = own, .n_own = strlen(own) });
-    ok(chat_opening(c, &b, &err) == 0 && b.len && !strcmp(b.data, "<bot><think>\n") && !chat_uses_time(c), "what opens an answer: %s", b.data);
+    ok(chat_opening(c, &b, &err) == 0 && b.len && !strcmp(b.data, "<bot><think>\n") && !chat_uses_time(c), "what opens an answer: %s",
+       b.data);
     chat_destroy(c);
     buf_free(&b);
 }
@@ -118,8 +137,10 @@ static void refused(struct chat_opts o, enum err_kind kind, const char *words)
 
 static void test_refusals(void)
 {
-    refused((struct chat_opts){ .model_id = "SmolLM2-135M", .model_path = "/models/x" }, ERR_USAGE, "FastChat has none for \"SmolLM2-135M\"; choose by --chat-template");
-    refused((struct chat_opts){ .choice = "nothing" }, ERR_USAGE, "--chat-template nothing: no such template; give a Jinja file or one of raw, ");
+    refused((struct chat_opts){.model_id = "SmolLM2-135M", .model_path = "/models/x"}, ERR_USAGE,
+            "FastChat has none for \"SmolLM2-135M\"; choose by --chat-template");
+    refused((struct chat_opts){.choice = "nothing"}, ERR_USAGE,
+            "--chat-template nothing: no such template; give a Jinja file or one of raw, ");
     refused((struct chat_opts){ .choice = "one_shot" }, ERR_USAGE, "one_shot");
     refused((struct chat_opts){ .own = "{% if", .n_own = 5 }, ERR_MODEL, "chat template line 1");
     refused((struct chat_opts){ .choice = "file", .file = "a\n\n{{", .n_file = 5 }, ERR_MODEL, "chat template line 3");
@@ -128,9 +149,11 @@ static void test_refusals(void)
 static void test_file(void)
 {
     static const char *const special[] = { "<s>", "</s>" };
-    struct chat *c = create((struct chat_opts){ .choice = "file", .file = "{{ messages[0].content }}", .n_file = 25, .own = "x", .n_own = 1, .special = special, .n_special = 2 });
+    struct chat *c = create((struct chat_opts){
+        .choice = "file", .file = "{{ messages[0].content }}", .n_file = 25, .own = "x", .n_own = 1, .special = special, .n_special = 2});
     struct buf b = {0};
-    ok(c && !strcmp(chat_name(c), "file") && chat_render(c, turns, 1, true, &b, &err) == 0 && !strcmp(b.data, "Q1"), "a file goes before all");
+    ok(c && !strcmp(chat_name(c), "file") && chat_render(c, turns, 1, true, &b, &err) == 0 && !strcmp(b.data, "Q1"),
+       "a file goes before all");
     buf_clear(&b);
     chat_clean(c, " a<s>b</s> ", 11, &b);
     ok(!strcmp(b.data, "ab"), "special texts are deleted from answers");
@@ -138,7 +161,8 @@ static void test_file(void)
     buf_str(&b, "kept");
     chat_destroy(c);
     c = create((struct chat_opts){ .own = "some text {{ raise_exception('not you') }}", .n_own = 42 });
-    ok(chat_render(c, turns, 1, true, &b, &err) == -1 && strstr(err.text, "not you") && !strncmp(b.data, "kept", 4) && b.len == 4, "a refusal: %s", err.text);
+    ok(chat_render(c, turns, 1, true, &b, &err) == -1 && strstr(err.text, "not you") && !strncmp(b.data, "kept", 4) && b.len == 4,
+       "a refusal: %s", err.text);
     chat_destroy(c);
     buf_free(&b);
 }

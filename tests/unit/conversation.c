@@ -1,5 +1,5 @@
-/* conversation.c - FastChat's named templates: prompts against the hashes of FastChat's own, names against its rules. conversations.jsonl comes
- * from the package (make_conversations.py); the tables here cover what FastChat has had since that release. */
+/* conversation.c - FastChat's named templates: prompts against the hashes of FastChat's own, names against its rules. conversations.jsonl
+ * comes from the package (make_conversations.py); the tables here cover what FastChat has had since that release. */
 #include "src/text/conversation.h"
 
 #include "mtbench/hash.h"
@@ -26,14 +26,34 @@ static void check(const char *name, const struct chat_message *m, int n, int byt
 static const struct {
     const char *model, *template;        /* NULL: FastChat falls back */
 } rules[] = {
-    { "vicuna-7b-v1.5", "vicuna_v1.1" }, { "lmsys/vicuna-13b-v0", "one_shot" }, { "./models/vicuna-7b/checkpoint-300", "vicuna_v1.1" },
-    { "checkpoint-300", NULL }, { "llama-13b", NULL }, { "llama2-7b-chat", NULL }, { "SmolLM2-135M-Instruct", NULL }, { "microsoft/phi-2", NULL },
-    { "Meta-Llama-3-8B-Instruct", "llama-3" }, { "Llama-3.2-1B-Instruct", NULL }, { "Meta-Llama-3.1-8B-Instruct", "meta-llama-3.1" },
-    { "Llama-3.1-8B-Instruct", "meta-llama-3.1-sp" }, { "Llama-3.1-Tulu-3-8B", "tulu" }, { "tulu-2-dpo-7b", "tulu" },
-    { "Qwen2.5-0.5B-Instruct", "qwen-7b-chat" }, { "zephyr-7b-beta", "zephyr" }, { "zephyr-mistral", "mistral" }, { "stablelm-zephyr-3b", "stablelm" },
-    { "Nous-Hermes-2-Mistral-7B-DPO", "alpaca" }, { "h2ogpt-oasst-open-llama-13b", "oasst_llama" }, { "WizardLM-7B-V1.0", "one_shot" },
-    { "wizardlm-13b", "vicuna_v1.1" }, { "prompt-tuned-llama", "zero_shot" }, { "mpt-7b", "zero_shot" }, { "stories15M", NULL },
-    { "a/b/gemma-2b/", "gemma" }, { "spicyboros-7b-2.2", "airoboros_v2" }, { "airoboros-l2-7b-3.1", "airoboros_v3" },
+    {"vicuna-7b-v1.5", "vicuna_v1.1"},
+    {"lmsys/vicuna-13b-v0", "one_shot"},
+    {"./models/vicuna-7b/checkpoint-300", "vicuna_v1.1"},
+    {"checkpoint-300", NULL},
+    {"llama-13b", NULL},
+    {"llama2-7b-chat", NULL},
+    {"SmolLM2-135M-Instruct", NULL},
+    {"microsoft/phi-2", NULL},
+    {"Meta-Llama-3-8B-Instruct", "llama-3"},
+    {"Llama-3.2-1B-Instruct", NULL},
+    {"Meta-Llama-3.1-8B-Instruct", "meta-llama-3.1"},
+    {"Llama-3.1-8B-Instruct", "meta-llama-3.1-sp"},
+    {"Llama-3.1-Tulu-3-8B", "tulu"},
+    {"tulu-2-dpo-7b", "tulu"},
+    {"Qwen2.5-0.5B-Instruct", "qwen-7b-chat"},
+    {"zephyr-7b-beta", "zephyr"},
+    {"zephyr-mistral", "mistral"},
+    {"stablelm-zephyr-3b", "stablelm"},
+    {"Nous-Hermes-2-Mistral-7B-DPO", "alpaca"},
+    {"h2ogpt-oasst-open-llama-13b", "oasst_llama"},
+    {"WizardLM-7B-V1.0", "one_shot"},
+    {"wizardlm-13b", "vicuna_v1.1"},
+    {"prompt-tuned-llama", "zero_shot"},
+    {"mpt-7b", "zero_shot"},
+    {"stories15M", NULL},
+    {"a/b/gemma-2b/", "gemma"},
+    {"spicyboros-7b-2.2", "airoboros_v2"},
+    {"airoboros-l2-7b-3.1", "airoboros_v3"},
 };
 
 enum { MAX_TURNS = 8 };
@@ -118,9 +138,13 @@ static void check_missing(void)
 static void check_hosted(void)
 {
     static const char *const later[][2] = {
-        { "gpt-4o-2024-08-06", "gpt-mini" }, { "gpt-4-turbo-2024-04-09", "gpt-4-turbo-2024-04-09" }, { "claude-3-opus-20240229", "claude-3-opus-20240229" },
-        { "claude-3-5-sonnet-20240620", "claude-3-5-sonnet-20240620-v2" }, { "im-a-good-gpt2-chatbot", "gpt-4-turbo-2024-04-09" },
-        { "chatgpt-4o-latest", "gpt-4-turbo-2024-04-09" }, { "baize-v2-13b", "baize" },
+        {"gpt-4o-2024-08-06", "gpt-mini"},
+        {"gpt-4-turbo-2024-04-09", "gpt-4-turbo-2024-04-09"},
+        {"claude-3-opus-20240229", "claude-3-opus-20240229"},
+        {"claude-3-5-sonnet-20240620", "claude-3-5-sonnet-20240620-v2"},
+        {"im-a-good-gpt2-chatbot", "gpt-4-turbo-2024-04-09"},
+        {"chatgpt-4o-latest", "gpt-4-turbo-2024-04-09"},
+        {"baize-v2-13b", "baize"},
     };
     char name[64], hex[65];
     struct buf b = { 0 };
@@ -130,18 +154,22 @@ static void check_hosted(void)
         cJSON *j = json_parse(p, (size_t)(end - p), NULL), *template = j->child->next, *bytes = template->next;
         const char *system = chat_hosted_system(j->child->valuestring, name);
         sha256_hex(system ? system : "", system ? strlen(system) : 0, hex);
-        bool right = !strcmp(name, template->valuestring) && (!system || ((int)strlen(system) == bytes->valueint && !strncmp(hex, bytes->next->valuestring, 16)));
+        bool right = !strcmp(name, template->valuestring) &&
+                     (!system || ((int)strlen(system) == bytes->valueint && !strncmp(hex, bytes->next->valuestring, 16)));
         if (!right)
             printf("# %s: %s, %s\n", j->child->valuestring, name, system ? system : "(none)");
         wrong += !right;
         absent += !system;
         cJSON_Delete(j);
     }
-    ok(n > 100 && wrong == 0 && absent < 9, "%d hosted names get FastChat's system messages, %d another; of %d the text is not carried", n, wrong, absent);
+    ok(n > 100 && wrong == 0 && absent < 9, "%d hosted names get FastChat's system messages, %d another; of %d the text is not carried", n,
+       wrong, absent);
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         ok(!chat_hosted_system(later[i][0], name) && !strcmp(name, later[i][1]), "%s: the long text of %s", later[i][0], name);
-    ok(!strcmp(chat_hosted_system("gpt-4-turbo-browsing", name), "") && !strcmp(chat_hosted_system("o1-mini", name), ""), "browsing and o1 get none");
-    ok(!strcmp(chat_hosted_system("gpt-4o", name), chat_hosted_system("who-knows", name)) && !strcmp(name, "one_shot"), "gpt-4o is no name that FastChat knows");
+    ok(!strcmp(chat_hosted_system("gpt-4-turbo-browsing", name), "") && !strcmp(chat_hosted_system("o1-mini", name), ""),
+       "browsing and o1 get none");
+    ok(!strcmp(chat_hosted_system("gpt-4o", name), chat_hosted_system("who-knows", name)) && !strcmp(name, "one_shot"),
+       "gpt-4o is no name that FastChat knows");
     buf_free(&b);
 }
 

@@ -51,7 +51,8 @@ static void check_prompt(const struct rig *r, const struct questions *qs, int i,
     struct err err = { 0 };
     const struct chat_message m = { "user", qs->q[i].turn[0], strlen(qs->q[i].turn[0]) };
     int rc = prompt_build(&p, r->tokenizer, r->chat, &m, 1, &err);
-    ok(rc == 0 && (int)p.ids.n == n_want && !memcmp(p.ids.id, want, (size_t)n_want * sizeof *want), "question %lld: the prompt's %d ids", (long long)qs->q[i].id, n_want);
+    ok(rc == 0 && (int)p.ids.n == n_want && !memcmp(p.ids.id, want, (size_t)n_want * sizeof *want), "question %lld: the prompt's %d ids",
+       (long long)qs->q[i].id, n_want);
     prompt_free(&p);
 }
 
@@ -83,7 +84,8 @@ static int compare(const struct completion *c, const cJSON *line)
     if (at == n)
         ok(c->n_token == n, "answer %d: the %d tokens of transformers", (int)c->tag + 1, n);
     else
-        ok(tie, "answer %d: %d of %d tokens, then a near-tie (gap of transformers' logits %g)", (int)c->tag + 1, at, n, gap ? gap->valuedouble : -1.0);
+        ok(tie, "answer %d: %d of %d tokens, then a near-tie (gap of transformers' logits %g)", (int)c->tag + 1, at, n,
+           gap ? gap->valuedouble : -1.0);
     free(want);
     return at == n;
 }
@@ -95,7 +97,9 @@ static void check_answers(struct rig *r, const struct golden *g)
     struct err err = { 0 };
     const struct completion *c;
     int equal = 0;
-    ok(io_read("data/smoke/question.jsonl", &b, &err) == 0 && questions_parse("question.jsonl", b.data, b.len, &qs, &err) == 0 && qs.n == g->n, "our questions");
+    ok(io_read("data/smoke/question.jsonl", &b, &err) == 0 && questions_parse("question.jsonl", b.data, b.len, &qs, &err) == 0 &&
+           qs.n == g->n,
+       "our questions");
     submit(r, &qs, g);
     while (engine_step(r->engine))
         ;

@@ -39,7 +39,8 @@ static int32_t draw_of(const float *logits, const struct sampling *how)
     int32_t token = -1;
     for (int j = 0; j < VOCAB; j++) {
         bool seen = how->seen && how->seen[j / 64] >> (j % 64) & 1;
-        float x = logits[j] + how->temperature * (float)(mix(stream, (uint64_t)j) >> 40) / 16777216.0f - (seen ? how->repetition_penalty : 0.0f);
+        float x =
+            logits[j] + how->temperature * (float)(mix(stream, (uint64_t)j) >> 40) / 16777216.0f - (seen ? how->repetition_penalty : 0.0f);
         if (x > best) {
             best = x;
             token = j;
@@ -89,7 +90,8 @@ void forward_ask(struct forward *f, bool (*interrupted)(void *ctx), void *ctx)
 static uint64_t *cell(const struct kv_view *kv, const struct seq_run *run, int pos)
 {
     char *base = kv->base;
-    return (uint64_t *)(void *)(base + (size_t)run->page[pos / KV_PAGE] * kv_page_bytes(kv->n_layers, kv->n_kv, kv->head_dim)) + pos % KV_PAGE;
+    return (uint64_t *)(void *)(base + (size_t)run->page[pos / KV_PAGE] * kv_page_bytes(kv->n_layers, kv->n_kv, kv->head_dim)) +
+           pos % KV_PAGE;
 }
 
 /* Like the real one: all rows write, then all rows read. */
@@ -129,7 +131,8 @@ float *forward_step(struct forward *f, const struct kv_view *kv, const struct st
 /* Requests with this key get logits that are no numbers; then the fault is said to lie in layer 'pos' of the first row looked at. */
 enum { POISON = 666 };
 
-bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct forward_fault *fault)
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out,
+                        struct forward_fault *fault)
 {
     forward_step(f, kv, s, out_row, n_out);
     *fault = (struct forward_fault){ s->run[0].pos == 0 ? 3 : 2, PART_ATTENTION };
@@ -255,10 +258,17 @@ static void make_turn(struct question *q, int i, int turn, uint64_t *rng)
     for (int k = 1 + (int)rnd(rng, i % 7 ? 30 : 90); k > 0 && n < MAX_TOKENS - 1; k--)
         p[n++] = (int32_t)rnd(rng, VOCAB);
     q->turn[turn] = (struct request){
-        .tag = (uint64_t)(2 * i + turn), .prompt = p, .n_prompt = n, .max_new = i % 5 ? 1 + (int)rnd(rng, 90) : MAX_TOKENS, .n_stop = i % 4 ? 2 : 0,
+        .tag = (uint64_t)(2 * i + turn),
+        .prompt = p,
+        .n_prompt = n,
+        .max_new = i % 5 ? 1 + (int)rnd(rng, 90) : MAX_TOKENS,
+        .n_stop = i % 4 ? 2 : 0,
         .stop_id = q->stop[turn],
-        .how = { .temperature = i % 2 ? 0.7f : 0.0f, .top_p = 1.0f, .repetition_penalty = i % 3 == 1 ? 0.5f : 1.0f,
-                 .key = { 1, 2 }, .counter = { (uint32_t)i, 0, (uint32_t)turn, 99 } },
+        .how = {.temperature = i % 2 ? 0.7f : 0.0f,
+                .top_p = 1.0f,
+                .repetition_penalty = i % 3 == 1 ? 0.5f : 1.0f,
+                .key = {1, 2},
+                .counter = {(uint32_t)i, 0, (uint32_t)turn, 99}},
     };
     q->stop[turn][0] = 3;
     q->stop[turn][1] = (int32_t)rnd(rng, VOCAB);
@@ -399,7 +409,8 @@ static void test_layouts(void)
                                  .kv_bytes = page_budget(table[i].pages), .n_requests = table[i].requests, .no_reuse = table[i].no_reuse };
         struct result r = drive(&o, table[i].questions, table[i].shuffle);
         ok(r.wrong == 0 && r.answered == 2 * table[i].questions && !bad_step,
-           "same answers: batch %d, rows %d, pages %d, %d alive, order %d, %s (%llu steps, %llu preemptions, %llu of %llu prompt tokens reused)",
+           "same answers: batch %d, rows %d, pages %d, %d alive, order %d, %s (%llu steps, %llu preemptions, %llu of %llu prompt tokens "
+           "reused)",
            o.max_batch, o.max_rows, r.stats.pages_total, o.n_requests, (int)table[i].shuffle, o.no_reuse ? "no reuse" : "reuse",
            (unsigned long long)r.stats.steps, (unsigned long long)r.stats.preemptions, (unsigned long long)r.stats.reused_tokens,
            (unsigned long long)r.stats.prompt_tokens);
@@ -437,13 +448,15 @@ static void test_interruption(void)
     float logits[VOCAB];
     engine_submit(e, &question[0].turn[0], NULL);
     ok(engine_step(e) == 1 && engine_stats(e).steps == 0 && books_balance(e), "an interrupted step has not happened");
-    ok(engine_logits(e, question[1].turn[0].prompt, 3, logits, &err) == -1 && err.kind == ERR_CANCELLED && books_balance(e), "%s", err.text);
+    ok(engine_logits(e, question[1].turn[0].prompt, 3, logits, &err) == -1 && err.kind == ERR_CANCELLED && books_balance(e), "%s",
+       err.text);
     engine_destroy(e);
 }
 
 static void test_preemption_happens(void)
 {
-    struct engine_opts o = { .max_batch = 40, .max_rows = 256, .max_tokens = MAX_TOKENS, .kv_bytes = page_budget(LEAST_PAGES), .no_reuse = true };
+    struct engine_opts o = {
+        .max_batch = 40, .max_rows = 256, .max_tokens = MAX_TOKENS, .kv_bytes = page_budget(LEAST_PAGES), .no_reuse = true};
     ok(drive(&o, 80, 0).stats.preemptions > 5, "a budget of one sequence forces preemption");
 }
 
@@ -579,7 +592,8 @@ static void test_logits(void)
     engine_destroy(e);
 }
 
-/* A sequence whose logits are no numbers fails and says where; a stop that comes too late does not turn it into an answer; its neighbour goes on. */
+/* A sequence whose logits are no numbers fails and says where; a stop that comes too late does not turn it into an answer; its neighbour
+ * goes on. */
 static void test_not_finite(void)
 {
     struct engine_opts o = { .max_batch = 2, .max_tokens = MAX_TOKENS, .max_rows = 16 };
@@ -597,8 +611,10 @@ static void test_not_finite(void)
         continue;
     engine_stop(e, 1, 1);
     while ((c = engine_collect(e))) {
-        failed += c->tag == 1 && c->finish == FINISH_NOT_FINITE && c->n_token == 2 && strstr(c->reason, "first in layer 2 (of 0 to") && strstr(c->reason, "attention");
-        right += c->tag == 2 && c->finish == FINISH_LENGTH && c->n_token == 9 && !c->reason && !memcmp(c->token, a.token, 9 * sizeof *a.token);
+        failed += c->tag == 1 && c->finish == FINISH_NOT_FINITE && c->n_token == 2 && strstr(c->reason, "first in layer 2 (of 0 to") &&
+                  strstr(c->reason, "attention");
+        right +=
+            c->tag == 2 && c->finish == FINISH_LENGTH && c->n_token == 9 && !c->reason && !memcmp(c->token, a.token, 9 * sizeof *a.token);
         engine_release(e, c);
     }
     ok(failed == 1, "it fails at the third token, in the earliest layer of all its rows");
@@ -620,7 +636,9 @@ static void test_submit_refusals(void)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = { 0 };
-        ok(engine_submit(e, &table[i].r, &err) == -1 && err.kind == (strstr(err.text, "prompt token") ? ERR_MODEL : ERR_USAGE) && strchr(err.text, ';'), "%s: %s", table[i].what, err.text);
+        ok(engine_submit(e, &table[i].r, &err) == -1 && err.kind == (strstr(err.text, "prompt token") ? ERR_MODEL : ERR_USAGE) &&
+               strchr(err.text, ';'),
+           "%s: %s", table[i].what, err.text);
     }
     struct request r = { .tag = 1, .prompt = good, .n_prompt = 9, .max_new = 99, .how = { .repetition_penalty = 1.0f } };
     struct err err = { 0 };
@@ -657,16 +675,20 @@ static void test_plan(void)
     struct engine_plan p;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = { 0 };
-        ok(engine_plan(&model, &table[i].o, &p, &err) == -1 && err.kind == table[i].kind && strstr(err.text, table[i].says) && strchr(err.text, ';'),
+        ok(engine_plan(&model, &table[i].o, &p, &err) == -1 && err.kind == table[i].kind && strstr(err.text, table[i].says) &&
+               strchr(err.text, ';'),
            "%s: %s", table[i].what, err.text);
         ok(!engine_create(&model, &table[i].o, &err), "and nothing is created");
     }
     ok(engine_plan(&model, &(struct engine_opts){ .max_batch = 80 }, &p, NULL) == 0 && p.pages == 80 * 8 && p.max_tokens == CONTEXT &&
        p.max_rows == 256 && p.kv == 640 * page && p.kv_sequence == 8 * page && p.weights == 12345, "by default all sequences fit");
-    ok(engine_plan(&model, &(struct engine_opts){ .max_batch = 80, .max_rows = 20 }, &p, NULL) == 0 && p.max_batch == 20, "a row for each that runs");
-    ok(engine_plan(&model, &(struct engine_opts){ .max_batch = 80, .mem_available = 3 * mb }, &p, NULL) == 0 && p.pages > 8 && p.pages < 640 &&
-       p.kv + p.activations + p.other < 3 * mb, "less memory, fewer pages: %d", p.pages);
-    ok(engine_plan(&model, &(struct engine_opts){ .max_batch = 80, .kv_bytes = 9 * page }, &p, NULL) == 0 && p.pages == 9, "as many as asked for");
+    ok(engine_plan(&model, &(struct engine_opts){.max_batch = 80, .max_rows = 20}, &p, NULL) == 0 && p.max_batch == 20,
+       "a row for each that runs");
+    ok(engine_plan(&model, &(struct engine_opts){.max_batch = 80, .mem_available = 3 * mb}, &p, NULL) == 0 && p.pages > 8 &&
+           p.pages < 640 && p.kv + p.activations + p.other < 3 * mb,
+       "less memory, fewer pages: %d", p.pages);
+    ok(engine_plan(&model, &(struct engine_opts){.max_batch = 80, .kv_bytes = 9 * page}, &p, NULL) == 0 && p.pages == 9,
+       "as many as asked for");
     struct err err = { 0 };
     refuse_alloc = true;
     ok(!engine_create(&model, &(struct engine_opts){ .max_batch = 80 }, &err) && err.kind == ERR_MEMORY, "%s", err.text);

@@ -1,4 +1,5 @@
-/* estimate.c - quantiles against scipy, clustered errors against statsmodels (tests/golden/report/estimates.h), and the cases at the edge. */
+/* estimate.c - quantiles against scipy, clustered errors against statsmodels (tests/golden/report/estimates.h), and the cases at the edge.
+ */
 #include "mtbench/estimate.h"
 
 #include "tap.h"

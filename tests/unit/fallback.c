@@ -1,5 +1,5 @@
-/* fallback.c - what the first judge filters goes to the second, all else stays with the first, and every call comes back once. Both judges are transports of the
- * test's own that reply by the last letter of the key. */
+/* fallback.c - what the first judge filters goes to the second, all else stays with the first, and every call comes back once. Both judges
+ * are transports of the test's own that reply by the last letter of the key. */
 #include "tap.h"
 
 #include "mtbench/fallback.h"
@@ -50,8 +50,16 @@ static const struct call_record *fake_collect(void *ctx)
         return NULL;
     strcpy(f->back_key, f->key[--f->n]);
     bool filtered = strchr(f->filters, f->back_key[strlen(f->back_key) - 1]) != NULL;
-    f->back = (struct call_record){ .key = f->back_key, .content = f->content[f->n], .status = filtered ? CALL_FILTERED : CALL_OK, .reason = filtered ? "a filter" : NULL,
-                                    .text = filtered ? "" : f->says, .tokens_in = 10, .tokens_out = 1, .cost = 0.25, .tries = 1, .seconds = 1 };
+    f->back = (struct call_record){.key = f->back_key,
+                                   .content = f->content[f->n],
+                                   .status = filtered ? CALL_FILTERED : CALL_OK,
+                                   .reason = filtered ? "a filter" : NULL,
+                                   .text = filtered ? "" : f->says,
+                                   .tokens_in = 10,
+                                   .tokens_out = 1,
+                                   .cost = 0.25,
+                                   .tries = 1,
+                                   .seconds = 1};
     return &f->back;
 }
 
@@ -76,7 +84,8 @@ static void take_all(struct transport *t, struct buf *out)
 {
     const struct call_record *r;
     while ((r = t->collect(t->ctx)))
-        buf_printf(out, "%s=%s/%s/%d/%g ", r->key, r->status == CALL_OK ? r->text : call_status_name(r->status), r->judge ? r->judge : "-", r->tries, r->cost);
+        buf_printf(out, "%s=%s/%s/%d/%g ", r->key, r->status == CALL_OK ? r->text : call_status_name(r->status), r->judge ? r->judge : "-",
+                   r->tries, r->cost);
 }
 
 static void ask(struct transport *t, const char *key)
@@ -105,7 +114,8 @@ static void test_filtered(void)
     }
     ok(two.asked == 3 && one.asked == 5, "the second is asked for three of five");
     ok(strstr(got.data, "a=one/-/1/0.25 ") && strstr(got.data, "d=one/-/1/0.25 "), "what is not filtered is the first's: %s", got.data);
-    ok(strstr(got.data, "bf=two/other/2/0.5 ") && strstr(got.data, "ef=two/other/2/0.5 "), "what is, the second's, with its name and what both took");
+    ok(strstr(got.data, "bf=two/other/2/0.5 ") && strstr(got.data, "ef=two/other/2/0.5 "),
+       "what is, the second's, with its name and what both took");
     ok(strstr(got.data, "cx=filtered/other/2/0.5 "), "what both filter is filtered, and both are paid");
     int n = 0;
     for (const char *c = got.data; (c = strchr(c, ' ')); c++)
@@ -130,7 +140,8 @@ static void test_second_is_lost(void)
     }
     ask(t, "cf");
     take_all(t, &got);
-    ok(!strcmp(got.data, "b=one/-/1/0.25 af=filtered/-/1/0.25 cf=filtered/-/1/0.25 "), "without the second the first's word stands: %s", got.data);
+    ok(!strcmp(got.data, "b=one/-/1/0.25 af=filtered/-/1/0.25 cf=filtered/-/1/0.25 "), "without the second the first's word stands: %s",
+       got.data);
     one.dead = true;
     ok(t->step(t->ctx, 0, &err) < 0 && strstr(err.text, "one is gone"), "the end of the first is the end: %s", err.text);
     t->destroy(t->ctx);
@@ -153,7 +164,8 @@ static void test_drain(void)
     int n = 0;
     for (const char *c = got.data; (c = strchr(c, ' ')); c++)
         n++;
-    ok(n == 4 && strstr(got.data, "=two/other/") && two.asked == 1, "after a drain what is under way ends, and nothing more is sent: %s", got.data);
+    ok(n == 4 && strstr(got.data, "=two/other/") && two.asked == 1, "after a drain what is under way ends, and nothing more is sent: %s",
+       got.data);
     ok(t->step(t->ctx, 0, &err) < 0 && err.kind == ERR_CANCELLED, "and then it is over");
     t->destroy(t->ctx);
     t = start(&one, &two, 1);

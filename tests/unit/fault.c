@@ -1,5 +1,5 @@
-/* fault.c - weights that are NaN, infinite or too large: the failure names the place where it began, and who shares a batch with it is not touched.
- * The model is tests/golden/tiny/llama_bias with one number changed. */
+/* fault.c - weights that are NaN, infinite or too large: the failure names the place where it began, and who shares a batch with it is not
+ * touched. The model is tests/golden/tiny/llama_bias with one number changed. */
 #include "mtbench/backend.h"
 #include "mtbench/engine.h"
 #include "mtbench/io.h"
@@ -50,7 +50,8 @@ static void open_rig(struct rig *r, const char *isa, const char *tensor, int i, 
     const struct source s = memory_source(&r->files);
     struct engine_opts eo = { .max_batch = 2, .max_rows = 8 };
     if (!(r->m = model_open(&s, &ops_cpu, &err)) ||
-        !(r->m->be = backend_cpu_create(&(struct cpu_opts){ .threads = 1, .isa = isa, .max_rows = 8, .max_k = 64, .max_heads_dim = 32 }, &err)))
+        !(r->m->be =
+              backend_cpu_create(&(struct cpu_opts){.threads = 1, .isa = isa, .max_rows = 8, .max_k = 64, .max_heads_dim = 32}, &err)))
         ok(false, "%s", err.text), exit(1);
     r->packed = ops_cpu.alloc(r->m->be, r->m->packed_bytes, &err);
     model_attach(r->m, r->packed);
@@ -129,7 +130,8 @@ static void check_isa(const char *isa)
         ok(strstr(reason, table[i].says) != NULL, "%s: %s: %s", isa, table[i].tensor, reason);
         if (i < 2)
             ok(!memcmp(other, alone, sizeof other), "%s: the sequence beside it is not touched", isa);
-        ok(engine_logits(r.e, prompt, 2, logits, &err) < 0 && err.kind == ERR_MODEL && strstr(err.text, table[i].says), "%s: nor are there logits: %s", isa, err.text);
+        ok(engine_logits(r.e, prompt, 2, logits, &err) < 0 && err.kind == ERR_MODEL && strstr(err.text, table[i].says),
+           "%s: nor are there logits: %s", isa, err.text);
         close_rig(&r);
     }
 }
@@ -138,7 +140,8 @@ int main(void)
 {
     static const char *const isa[] = { "plain", "avx2", "avx512" };
     struct err err = {0};
-    if (io_read("tests/golden/tiny/llama_bias/model.safetensors", &weights, &err) < 0 || io_read("tests/golden/tiny/llama_bias/config.json", &config, &err) < 0) {
+    if (io_read("tests/golden/tiny/llama_bias/model.safetensors", &weights, &err) < 0 ||
+        io_read("tests/golden/tiny/llama_bias/config.json", &config, &err) < 0) {
         ok(false, "%s", err.text);
         return done_testing();
     }

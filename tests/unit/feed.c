@@ -22,8 +22,16 @@ enum { SEED = 5, LENGTH = 9 };
 static struct feed *open_feed(const struct rig *r, int max_batch)
 {
     return feed_create(&(struct feed_opts){
-        .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat, .stop_id = r->stops.id, .n_stop = (int)r->stops.n, .question = question,
-        .sampling = { .temperature = -1, .top_p = 1, .repetition_penalty = 1 }, .max_new_token = LENGTH, .max_batch = max_batch, .seed = SEED,
+        .engine = r->engine,
+        .tokenizer = r->tokenizer,
+        .chat = r->chat,
+        .stop_id = r->stops.id,
+        .n_stop = (int)r->stops.n,
+        .question = question,
+        .sampling = {.temperature = -1, .top_p = 1, .repetition_penalty = 1},
+        .max_new_token = LENGTH,
+        .max_batch = max_batch,
+        .seed = SEED,
         .stream = stream,
     });
 }
@@ -83,12 +91,14 @@ static void test_answers(const struct rig *r)
             char **at = &said[q][t->choice][t->turn - 1];
             in_order += t->turn == 1 || said[q][t->choice][t->turn - 2];
             total++;
-            equal += t->status == TURN_OK && !*at && !strcmp(t->text, want[q][t->choice][t->turn - 1]) && !strcmp(t->finish, t->n_new == LENGTH ? "length" : "stop") &&
-                     t->temperature == (q ? 0 : (double)0.7f) && !strcmp(t->question_sha256, question[q].sha256) && strlen(t->prompt_sha256) == 64;
+            equal += t->status == TURN_OK && !*at && !strcmp(t->text, want[q][t->choice][t->turn - 1]) &&
+                     !strcmp(t->finish, t->n_new == LENGTH ? "length" : "stop") && t->temperature == (q ? 0 : (double)0.7f) &&
+                     !strcmp(t->question_sha256, question[q].sha256) && strlen(t->prompt_sha256) == 64;
             *at = xstrdup(t->text);
         }
     }
-    ok(equal == 9 && total == 9 && in_order == 9, "nine turns, each what its own stream says behind the answers before it: %d of %d", equal, total);
+    ok(equal == 9 && total == 9 && in_order == 9, "nine turns, each what its own stream says behind the answers before it: %d of %d", equal,
+       total);
     ok(strcmp(want[0][0][0], want[0][1][0]), "two choices at a temperature are two answers: \"%s\", \"%s\"", want[0][0][0], want[0][1][0]);
     ok(!strcmp(want[1][0][2], want[1][1][2]), "greedy ones are the same");
     for (int q = 0; q < 2; q++)
@@ -114,7 +124,8 @@ static void test_failures(const struct rig *r)
     const struct turn_record *t = feed_collect(f);
     ok(t && t->turn == 1 && t->status == TURN_OK, "the first turn is answered");
     t = feed_collect(f);
-    ok(t && t->turn == 2 && t->status == TURN_TOO_LONG && *t->reason && !*t->text && t->n_prompt > 256, "the second does not fit: %s", t ? t->reason : "");
+    ok(t && t->turn == 2 && t->status == TURN_TOO_LONG && *t->reason && !*t->text && t->n_prompt > 256, "the second does not fit: %s",
+       t ? t->reason : "");
     ok(!feed_collect(f) && feed_room(f) == 1, "the third is not asked, and the conversation is over");
     feed_add(f, 0, 0, NULL, 0);
     feed_step(f);
@@ -133,8 +144,8 @@ static void test_not_finite(const struct rig *r)
     while (feed_step(f))
         ;
     const struct turn_record *t = feed_collect(f);
-    ok(t && t->status == TURN_FAILED && !*t->text && strstr(t->reason, "NaN or infinite logits") && strstr(t->reason, "last norm"), "logits that are NaN: %s",
-       t ? t->reason : "");
+    ok(t && t->status == TURN_FAILED && !*t->text && strstr(t->reason, "NaN or infinite logits") && strstr(t->reason, "last norm"),
+       "logits that are NaN: %s", t ? t->reason : "");
     ok(!feed_collect(f) && feed_room(f) == 1, "the conversation is over");
     *norm = was;
     feed_destroy(f);
@@ -143,7 +154,8 @@ static void test_not_finite(const struct rig *r)
 static void test_refused(void)
 {
     struct tiny t;
-    if (!ok(tiny_open(&t, NULL, "{{ raise_exception('no second turns') if messages|length > 1 else 'u' }}", (struct rig_opts){ .max_batch = 1 }, &err) == 0,
+    if (!ok(tiny_open(&t, NULL, "{{ raise_exception('no second turns') if messages|length > 1 else 'u' }}",
+                      (struct rig_opts){.max_batch = 1}, &err) == 0,
             "a template that refuses %s", err.text))
         return;
     struct feed *f = open_feed(&t.rig, 1);
@@ -153,7 +165,8 @@ static void test_refused(void)
     const struct turn_record *r = feed_collect(f);
     ok(r && r->status == TURN_OK, "the turn that it takes is answered");
     r = feed_collect(f);
-    ok(r && r->turn == 2 && r->status == TURN_FAILED && strstr(r->reason, "no second turns"), "the one that it refuses has failed, in its words: %s", r ? r->reason : "");
+    ok(r && r->turn == 2 && r->status == TURN_FAILED && strstr(r->reason, "no second turns"),
+       "the one that it refuses has failed, in its words: %s", r ? r->reason : "");
     feed_destroy(f);
     tiny_close(&t);
 }

@@ -1,5 +1,5 @@
-/* forecast.c - time left: runs are played, second by second, with the lengths that turns of a real run came to, and what was said is held against
- * what came. */
+/* forecast.c - time left: runs are played, second by second, with the lengths that turns of a real run came to, and what was said is held
+ * against what came. */
 #include "mtbench/forecast.h"
 
 #include "mtbench/buf.h"

@@ -1,7 +1,7 @@
-/* forward.c - tiny models of every architecture row against the logits of Hugging Face transformers (tests/golden/make_tiny.py): loaded from
- * safetensors, run by the CPU backend on every instruction set, prefilled at once, in pieces, and token by token; and their twins in GGUF.
- * Their bits are pinned by digests (tests/golden/bits.h): of the prompt's logits, and of a longer one's, which crosses a split of attention.
- * The KV cache is fp16 and transformers' is fp32, so logits differ by its rounding: at most 2e-3 of their spread here. */
+/* forward.c - tiny models of every architecture row against the logits of Hugging Face transformers (tests/golden/make_tiny.py): loaded
+ * from safetensors, run by the CPU backend on every instruction set, prefilled at once, in pieces, and token by token; and their twins in
+ * GGUF. Their bits are pinned by digests (tests/golden/bits.h): of the prompt's logits, and of a longer one's, which crosses a split of
+ * attention. The KV cache is fp16 and transformers' is fp32, so logits differ by its rounding: at most 2e-3 of their spread here. */
 #include "mtbench/backend.h"
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
@@ -157,12 +157,14 @@ static void check(const char *name, const char *golden, float first[VOCAB])
         memcpy(&w, want.data + 4 * v, 4);
         low = fminf(low, w), high = fmaxf(high, w), worst = fmaxf(worst, fabsf(w - first[v]));
     }
-    ok(there && ran && worst <= 2e-3f * (high - low), "%s: logits within %.1e of transformers', spread %.1f", name, (double)worst, (double)(high - low));
+    ok(there && ran && worst <= 2e-3f * (high - low), "%s: logits within %.1e of transformers', spread %.1f", name, (double)worst,
+       (double)(high - low));
     buf_free(&want);
     free(path);
 }
 
-/* Row order and keys of GGUF are another spelling of the same model. llama3's scaling comes as ready divisors there, which round differently. */
+/* Row order and keys of GGUF are another spelling of the same model. llama3's scaling comes as ready divisors there, which round
+ * differently. */
 static void check_twin(const char *name, bool same_bits)
 {
     char *file = xasprintf("%s.gguf", name);

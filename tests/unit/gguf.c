@@ -1,5 +1,5 @@
-/* gguf.c - a file that the package gguf wrote (tests/golden/make_gguf.py) is read whole; cut at every byte, and with every byte of its header
- * changed, it is refused or read, but never read beyond its end. */
+/* gguf.c - a file that the package gguf wrote (tests/golden/make_gguf.py) is read whole; cut at every byte, and with every byte of its
+ * header changed, it is refused or read, but never read beyond its end. */
 #include "mtbench/gguf.h"
 
 #include "mtbench/io.h"
@@ -24,12 +24,14 @@ static void test_values(const struct gguf *g)
     struct slice s;
     for (size_t k = 0; k < sizeof ints / sizeof *ints; k++)
         ok(gguf_int(g, ints[k].key, &i) && i == ints[k].want, "%s is %lld", ints[k].key, (long long)i);
-    ok(gguf_float(g, "t.f32", &x) && x == 0.5 && gguf_float(g, "t.f64", &x) && x == 0.1 && gguf_float(g, "t.i8", &x) && x == -100, "floating-point numbers, and an integer as one");
+    ok(gguf_float(g, "t.f32", &x) && x == 0.5 && gguf_float(g, "t.f64", &x) && x == 0.1 && gguf_float(g, "t.i8", &x) && x == -100,
+       "floating-point numbers, and an integer as one");
     ok(gguf_bool(g, "t.yes", &b) && b && gguf_bool(g, "t.no", &b) && !b, "yes and no");
     ok(gguf_string(g, "t.string", &s) && slice_is(s, "h\u00e9llo \U0001f600"), "a string");
     i = 7;
     ok(!gguf_int(g, "t.string", &i) && !gguf_int(g, "t.ints", &i) && !gguf_int(g, "none", &i) && i == 7, "no integers");
-    ok(!gguf_float(g, "t.string", &x) && !gguf_float(g, "none", &x) && !gguf_bool(g, "t.u8", &b) && !gguf_string(g, "t.u8", &s), "no numbers, truths, strings");
+    ok(!gguf_float(g, "t.string", &x) && !gguf_float(g, "none", &x) && !gguf_bool(g, "t.u8", &b) && !gguf_string(g, "t.u8", &s),
+       "no numbers, truths, strings");
     ok(gguf_string(g, "general.architecture", &s) && slice_is(s, "llama"), "the architecture");
 }
 
@@ -42,7 +44,8 @@ static void test_arrays(const struct gguf *g)
     ok(i && n == 3 && i[0] == 1 && i[1] == -2 && i[2] == 3, "of integers");
     float *f = gguf_floats(g, "t.floats", &n);
     ok(f && n == 2 && f[0] == 0.5f && f[1] == -1.25f, "of floating-point numbers");
-    ok(!gguf_strings(g, "t.ints", &n) && !gguf_int32s(g, "t.floats", &n) && !gguf_floats(g, "t.u8", &n) && !gguf_floats(g, "none", &n), "of others: none");
+    ok(!gguf_strings(g, "t.ints", &n) && !gguf_int32s(g, "t.floats", &n) && !gguf_floats(g, "t.u8", &n) && !gguf_floats(g, "none", &n),
+       "of others: none");
     free(s);
     free(i);
     free(f);
@@ -94,7 +97,8 @@ static void test_cut(size_t header)
     ok(more == (int)header, "a prefix of the header asks for more (%d of %zu)", more, header);
     ok(refused == (int)header && silent == 0, "a file that ends there is refused with words");
     ok(parse_copy(header, file.len, header, 0, &g) == 0, "the header alone is enough");
-    ok(parse_copy(file.len - 17, file.len - 17, file.len, 0, &g) == -1 && strstr(err.text, "do not lie in the file"), "a tensor that is cut: %s", err.text);
+    ok(parse_copy(file.len - 17, file.len - 17, file.len, 0, &g) == -1 && strstr(err.text, "do not lie in the file"),
+       "a tensor that is cut: %s", err.text);
 }
 
 static void test_changed(size_t header)
@@ -123,7 +127,9 @@ int main(void)
     test_values(&g);
     test_arrays(&g);
     test_tensors(&g);
-    size_t header = g.n_tensors ? (size_t)((const uint8_t *)g.tensor[2].name.ptr - (const uint8_t *)file.data) + g.tensor[2].name.len + 4 + 8 * (size_t)g.tensor[2].n_dims + 12 : 0;
+    size_t header = g.n_tensors ? (size_t)((const uint8_t *)g.tensor[2].name.ptr - (const uint8_t *)file.data) + g.tensor[2].name.len + 4 +
+                                      8 * (size_t)g.tensor[2].n_dims + 12
+                                : 0;
     gguf_free(&g);
     gguf_free(&g);
     test_cut(header);

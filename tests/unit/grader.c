@@ -25,15 +25,15 @@ static char folder[] = "/tmp/mtbench-grader-XXXXXX";
     "\", \"output_format\": \"" format "\"}\n"
 static const char question_file[] = Q("81", "writing", "[\"q81\", \"q81b\"]") Q("82", "stem", "[\"q82\", \"q82b\"]") Q("111", "math",
     "[\"q111\", \"q111b\"]");
-static const char prompt_file[] =
-    P("single-v1", "single", "{question}|{answer}", "[[rating]]") P("single-math-v1", "single", "{question}|{ref_answer_1}|{answer}", "[[rating]]")
+static const char prompt_file[] = P("single-v1", "single", "{question}|{answer}",
+                                    "[[rating]]") P("single-math-v1", "single", "{question}|{ref_answer_1}|{answer}", "[[rating]]")
     P("single-v1-multi-turn", "single", "{question_1}|{answer_1}|{question_2}|{answer_2}", "[[rating]]")
-    P("single-math-v1-multi-turn", "single", "{question_1}|{ref_answer_1}|{question_2}|{ref_answer_2}|{answer_1}|{answer_2}", "[[rating]]")
-    P("pair-v2", "pairwise", "{question}|{answer_a}|{answer_b}", "[[A]]") P("pair-math-v1", "pairwise",
-        "{question}|{ref_answer_1}|{answer_a}|{answer_b}", "[[A]]")
-    P("pair-v2-multi-turn", "pairwise", "{question_1}|{answer_a_1}|{question_2}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]")
-    P("pair-math-v1-multi-turn", "pairwise",
-        "{question_1}|{question_2}|{ref_answer_1}|{ref_answer_2}|{answer_a_1}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]");
+        P("single-math-v1-multi-turn", "single", "{question_1}|{ref_answer_1}|{question_2}|{ref_answer_2}|{answer_1}|{answer_2}",
+          "[[rating]]") P("pair-v2", "pairwise", "{question}|{answer_a}|{answer_b}",
+                          "[[A]]") P("pair-math-v1", "pairwise", "{question}|{ref_answer_1}|{answer_a}|{answer_b}", "[[A]]")
+            P("pair-v2-multi-turn", "pairwise", "{question_1}|{answer_a_1}|{question_2}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]")
+                P("pair-math-v1-multi-turn", "pairwise",
+                  "{question_1}|{question_2}|{ref_answer_1}|{ref_answer_2}|{answer_a_1}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]");
 static const char *const models[] = { "x", "y" };
 
 /* ---- the test's transport: replies by what the user message holds, the last call first ---- */
@@ -206,8 +206,9 @@ static void test_single(void)
     stub_submit(&r.stub, c);
     ok(go(&r, -1) == 12, "12 replies");
     now = grader_now(r.grader);
-    ok(now.done == 12 && now.failed == 0 && now.by_status[JUDGMENT_OK] == 12 && now.calls_left == 0 && now.paid.tokens_in + now.paid.tokens_out == 132 && now.paid.cost == 3,
-        "all done, and paid");
+    ok(now.done == 12 && now.failed == 0 && now.by_status[JUDGMENT_OK] == 12 && now.calls_left == 0 &&
+           now.paid.tokens_in + now.paid.tokens_out == 132 && now.paid.cost == 3,
+       "all done, and paid");
     const char *line = grader_line(r.grader);
     int lines = 0, found = 0;
     for (; line; line = grader_line(r.grader), lines++)
@@ -279,14 +280,17 @@ static void test_pairs(void)
        "who is shown first wins: A is model_1 in game 1, model_2 in game 2");
     judgment_table_free(&t);
     const char *line = grader_line(r.grader);                         /* the last of the first eight calls came first: the fourth match */
-    ok(!strcmp(line, "question: 81, turn: 2, model_1: x, model_2: y, g1_winner: model_1, g2_winner: model_2, judge: ('gpt-4', 'pair-v2-multi-turn')"),
-        "%s", line);
+    ok(!strcmp(
+           line,
+           "question: 81, turn: 2, model_1: x, model_2: y, g1_winner: model_1, g2_winner: model_2, judge: ('gpt-4', 'pair-v2-multi-turn')"),
+       "%s", line);
     ok(grader_write(r.grader, 1, path_of("single.jsonl"), &err) < 0 && err.kind == ERR_FORMAT && strstr(err.text, "single judgments"),
         "not into a file of singles: %s", err.text);
     end(&r);
     start(&r, "gpt-4", MODE_PAIRWISE_BASELINE, "a.journal", 1, letters);
     open_grader(&r);
-    ok(grader_now(r.grader).total == 6 && grader_now(r.grader).calls_left == 0, "x against the baseline y is the pair that is judged already");
+    ok(grader_now(r.grader).total == 6 && grader_now(r.grader).calls_left == 0,
+       "x against the baseline y is the pair that is judged already");
     end(&r);
 }
 
@@ -337,8 +341,8 @@ static void check_states(const struct run *r, const char *file)
 {
     char *text = file_of(file);
     for (int i = 0; i < N_STATES; i++) {
-        char *expected = xasprintf("\"user_prompt\": \"%s, \"judgment\": \"%s\", \"score\": %s, \"turn\": 1", states[i].prompt, states[i].judgment,
-            states[i].score);
+        char *expected = xasprintf("\"user_prompt\": \"%s, \"judgment\": \"%s\", \"score\": %s, \"turn\": 1", states[i].prompt,
+                                   states[i].judgment, states[i].score);
         ok(strstr(text, expected) && grader_now(r->grader).by_status[states[i].status] >= 1, "%s is written with %s",
             judgment_status_name(states[i].status), expected);
         free(expected);
@@ -396,9 +400,9 @@ static void test_old_lines(void)
 {
     static const struct canned fails[] = { { "q81|x81", "", CALL_FAILED }, { NULL, "[[5]]", CALL_OK } };
     struct run r;
-    put_file("old.jsonl", OLD("x", "q81|x81", "3") "\n" "{\"score\":1,\"model\":\"zz\",\"question_id\":7,\"odd\":[1,{}]}\n\n" OLD("y", "q81|y81",
-        "3") "\n" OLD("other", "p", "9") "\n"
-             OLD("y", "q81|y81", "4"));
+    put_file("old.jsonl", OLD("x", "q81|x81", "3") "\n"
+                                                   "{\"score\":1,\"model\":\"zz\",\"question_id\":7,\"odd\":[1,{}]}\n\n" OLD(
+                                                       "y", "q81|y81", "3") "\n" OLD("other", "p", "9") "\n" OLD("y", "q81|y81", "4"));
     start(&r, "j", MODE_SINGLE, "old.journal", 1, fails);
     open_grader(&r);
     ok(go(&r, -1) == 12 && grader_write(r.grader, 1, path_of("old.jsonl"), &err) == 0, "written: %s", err.text);
@@ -408,7 +412,8 @@ static void test_old_lines(void)
         "\"judgment\": \"[[5]]\", \"score\": 5";
     ok(!strncmp(text, start_of, strlen(start_of)),
         "a failed call leaves the old line, a new judgment takes the place of the first of its key, others stay");
-    const char *next = strchr(text + strlen(start_of), '\n') + 1, *other = OLD("other", "p", "9") "\n{\"question_id\": 82, \"model\": \"x\"";
+    const char *next = strchr(text + strlen(start_of), '\n') + 1,
+               *other = OLD("other", "p", "9") "\n{\"question_id\": 82, \"model\": \"x\"";
     ok(!strncmp(next, other, strlen(other)), "a second line of the key goes; new ones follow");
     free(text);
     put_file("old.jsonl", OLD("x", "q81|another answer", "3") "\n");
@@ -418,7 +423,8 @@ static void test_old_lines(void)
         "an old judgment of another answer goes even when the call failed");
     free(text);
     put_file("old.jsonl", OLD("x", "p", "3") "\nnonsense\n");
-    ok(grader_write(r.grader, 1, path_of("old.jsonl"), &err) < 0 && strstr(err.text, "old.jsonl:2"), "a broken file is not touched: %s", err.text);
+    ok(grader_write(r.grader, 1, path_of("old.jsonl"), &err) < 0 && strstr(err.text, "old.jsonl:2"), "a broken file is not touched: %s",
+       err.text);
     text = file_of("old.jsonl");
     ok(!strcmp(text, OLD("x", "p", "3") "\nnonsense\n"), "not a byte");
     free(text);
@@ -461,7 +467,8 @@ static void test_close(void)
     ok(grader_now(r.grader).done == 0 && grader_now(r.grader).calls_left == total, "one answer of many is there");
     grader_close(r.grader);
     struct grader_now now = grader_now(r.grader);
-    ok(now.by_status[JUDGMENT_NO_ANSWER] == total - 4 && now.calls_left == 4, "both turns of it, twice, are left to ask for; the rest has no answer");
+    ok(now.by_status[JUDGMENT_NO_ANSWER] == total - 4 && now.calls_left == 4,
+       "both turns of it, twice, are left to ask for; the rest has no answer");
     ok(go(&r, -1) == 4 && grader_now(r.grader).done == total && grader_now(r.grader).calls_left == 0, "and all are done");
     end(&r);
 }
@@ -482,12 +489,14 @@ static void test_order_of_arrival(void)
         grader_wake(late.grader, questions.q[q].id);
     for (; (a = grader_next(r.grader)); n++)
         equal += (b = grader_next(late.grader)) && !strcmp(a->key, b->key);
-    ok(n == grader_now(r.grader).total * 2 && equal == n && !grader_next(late.grader), "%d calls in one order, whichever answers came first", n);
+    ok(n == grader_now(r.grader).total * 2 && equal == n && !grader_next(late.grader),
+       "%d calls in one order, whichever answers came first", n);
     end(&r);
     end(&late);
 }
 
-/* The work per answer that arrives does not grow with the bench: 20,000 questions in less than 2 s of this processor, whoever else uses it. */
+/* The work per answer that arrives does not grow with the bench: 20,000 questions in less than 2 s of this processor, whoever else uses it.
+ */
 static void test_many(void)
 {
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
@@ -504,8 +513,12 @@ static void test_many(void)
         many.q[i] = (struct question){ .id = i + 1, .category = "writing", .n_turns = 2, .turn = turn };
     struct match_opts m = { .questions = &many, .model = models, .n_models = 1, .mode = MODE_SINGLE, .prompts = &prompts };
     matches_build(&m, &matches, &err);
-    struct grader_opts o = { .judge = "many", .matches = &matches, .answers = &answers, .journal = call_journal_open(path_of("many.journal"), &none, &err),
-                             .repeat = 1, .max_tokens = 10 };
+    struct grader_opts o = {.judge = "many",
+                            .matches = &matches,
+                            .answers = &answers,
+                            .journal = call_journal_open(path_of("many.journal"), &none, &err),
+                            .repeat = 1,
+                            .max_tokens = 10};
     clock_t start = clock();
     struct grader *g = grader_create(&o, &err);
     int asked = 0;
@@ -536,7 +549,8 @@ static void test_replies(void)
     ok(grader_take(r.grader, &back, &err) < 0 && err.kind == ERR_FORMAT, "a reply to another prompt: %s", err.text);
     back.content--;
     back.key = "q1-t1-g1-r1-0123456789abcdef";
-    ok(grader_take(r.grader, &back, &err) < 0 && err.kind == ERR_FORMAT && grader_now(r.grader).paid.cost == 0, "a reply to nothing: %s", err.text);
+    ok(grader_take(r.grader, &back, &err) < 0 && err.kind == ERR_FORMAT && grader_now(r.grader).paid.cost == 0, "a reply to nothing: %s",
+       err.text);
     back.key = key;
     back.status = CALL_FAILED;
     ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).by_status[JUDGMENT_FAILED] == 1, "a call that failed");
@@ -545,7 +559,8 @@ static void test_replies(void)
         grader_now(r.grader).by_status[JUDGMENT_OK] == 1 &&
        grader_now(r.grader).done == 1, "its later success counts");
     back.text = "[[1]]";
-    ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).paid.cost == 2 && grader_now(r.grader).done == 1, "a second success is left alone");
+    ok(grader_take(r.grader, &back, &err) == 0 && grader_now(r.grader).paid.cost == 2 && grader_now(r.grader).done == 1,
+       "a second success is left alone");
     free(key);
     end(&r);
     start(&r, "import", MODE_SINGLE, "import.journal", 1, good);
@@ -566,15 +581,18 @@ static void test_take_over(void)
         int units = k ? 6 : 12;
         start(&r, "gpt-x", mode[k], k ? "mine_pair.journal" : "mine.journal", 1, k ? letters : good);
         open_grader(&r);
-        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left, "a file that is not there holds no verdicts");
+        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left,
+           "a file that is not there holds no verdicts");
         ok(go(&r, -1) == 12 && grader_write(r.grader, 1, file, &err) == 0, "twelve replies, written");
         char *before = file_of(k ? "mine_pair.jsonl" : "mine.jsonl");
-        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left, "what the journal knows is not taken twice");
+        ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && !taken.taken && !taken.left,
+           "what the journal knows is not taken twice");
         end(&r);
         start(&r, "gpt-x", mode[k], k ? "later_pair.journal" : "later.journal", 1, none);
         open_grader(&r);
         ok(grader_take_over(r.grader, 1, file, &taken, &err) == 0 && taken.taken == units && !taken.reread && !taken.left &&
-            grader_now(r.grader).calls_left == 0 && grader_now(r.grader).paid.cost == 0, "a new journal takes over %ld judgments", taken.taken);
+               grader_now(r.grader).calls_left == 0 && grader_now(r.grader).paid.cost == 0,
+           "a new journal takes over %ld judgments", taken.taken);
         ok(grader_write(r.grader, 1, file, &err) == 0, "written again");
         char *after = file_of(k ? "mine_pair.jsonl" : "mine.jsonl");
         ok(!strcmp(before, after), "the file is the same to the byte");
@@ -605,8 +623,9 @@ static void test_leave(void)
     buf_char(&b, '\n');
     put_file("left.jsonl", b.data);
     open_grader(&r);
-    ok(grader_take_over(r.grader, 1, path_of("left.jsonl"), &taken, &err) == 0 && taken.taken == 10 && taken.left == 3 && grader_now(r.grader).calls_left == 2,
-        "ten of twelve are taken over; two judge another answer, one comes twice: %ld, %ld", taken.taken, taken.left);
+    ok(grader_take_over(r.grader, 1, path_of("left.jsonl"), &taken, &err) == 0 && taken.taken == 10 && taken.left == 3 &&
+           grader_now(r.grader).calls_left == 2,
+       "ten of twelve are taken over; two judge another answer, one comes twice: %ld, %ld", taken.taken, taken.left);
     end(&r);
     start(&r, "hand", MODE_SINGLE, "hand.journal", 1, good);
     buf_clear(&b);
@@ -619,13 +638,15 @@ static void test_leave(void)
     single_judgment_put(&b, &says);
     put_file("hand.jsonl", b.data);
     open_grader(&r);
-    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 1 && taken.reread == 1 && taken.left == 0 &&
-        grader_now(r.grader).calls_left == 11, "the text counts where a line says another verdict; a failed call is none: %ld %ld %ld", taken.taken, taken.reread, taken.left);
+    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 1 && taken.reread == 1 &&
+           taken.left == 0 && grader_now(r.grader).calls_left == 11,
+       "the text counts where a line says another verdict; a failed call is none: %ld %ld %ld", taken.taken, taken.reread, taken.left);
     end(&r);
     start(&r, "hand", MODE_SINGLE, "forced.journal", 1, good);
     r.o.constrained = true;
     open_grader(&r);
-    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 0, "a free text is no constrained verdict");
+    ok(grader_take_over(r.grader, 1, path_of("hand.jsonl"), &taken, &err) == 0 && taken.taken == 0,
+       "a free text is no constrained verdict");
     end(&r);
     buf_free(&b);
     free(text);

@@ -20,14 +20,19 @@ int main(void)
     const char *lines = "HTTP/1.1 429 Too Many\r\nX-Request-ID:  req_1 \r\nRetry-After: 1\r\nretry-after: 3\r\nRequest-Id: second\r\n\r\n";
     ok(header_find(lines, "x-request-id", v, sizeof v) && !strcmp(v, "req_1"), "any case, blanks cut");
     ok(header_find(lines, "retry-after", v, sizeof v) && !strcmp(v, "3"), "the last of several");
-    ok(!header_find(lines, "retry", v, sizeof v) && !header_find("", "a", v, sizeof v) && !header_find("a", "a", v, sizeof v), "no half names");
+    ok(!header_find(lines, "retry", v, sizeof v) && !header_find("", "a", v, sizeof v) && !header_find("a", "a", v, sizeof v),
+       "no half names");
     ok(!header_find("a: 0123456789012345678901234567890123456789\r\n", "a", v, sizeof v), "what does not fit is not there");
     ok(header_request_id(lines, v, sizeof v) && !strcmp(v, "req_1"), "request id");
-    ok(header_request_id("request-id: a\r\n", v, sizeof v) && !strcmp(v, "a") && header_request_id("apim-request-id: b\r\n", v, sizeof v) && !strcmp(v, "b"), "by its other names");
+    ok(header_request_id("request-id: a\r\n", v, sizeof v) && !strcmp(v, "a") && header_request_id("apim-request-id: b\r\n", v, sizeof v) &&
+           !strcmp(v, "b"),
+       "by its other names");
 
-    static const struct { const char *text; double seconds; } duration[] = {
-        { "12ms", 0.012 }, { "1s", 1 }, { "6m0s", 360 }, { "1h2m3.5s", 3723.5 }, { "0.25", 0.25 }, { "7", 7 }, { "0s", 0 }, { "2d", 172800 }, { "", -1 },
-        { "-1", -1 }, { "-1s", -1 }, { "s", -1 }, { "5x", -1 }, { "nan", -1 }, { "inf", -1 }, { "1s5", -1 }, { "0x10", -1 }, { "1e99s", -1 }, { " 1s", -1 },
+    static const struct { const char *text; double seconds;
+    } duration[] = {
+        {"12ms", 0.012}, {"1s", 1},   {"6m0s", 360}, {"1h2m3.5s", 3723.5}, {"0.25", 0.25}, {"7", 7},   {"0s", 0},
+        {"2d", 172800},  {"", -1},    {"-1", -1},    {"-1s", -1},          {"s", -1},      {"5x", -1}, {"nan", -1},
+        {"inf", -1},     {"1s5", -1}, {"0x10", -1},  {"1e99s", -1},        {" 1s", -1},
     };
     for (size_t i = 0; i < sizeof duration / sizeof *duration; i++)
         ok(fabs(duration_parse(duration[i].text) - duration[i].seconds) < 1e-9, "\"%s\" is %g", duration[i].text, duration[i].seconds);

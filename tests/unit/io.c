@@ -86,14 +86,16 @@ static void test_refusals(void)
     mkdir(in("folder"), 0777);
     ok(io_replace(in("folder"), "x", 1, &err) == -1 && strstr(err.text, "folder: cannot rename"), "a folder in the way: %s", err.text);
     rmdir(in("folder"));
-    ok(io_make_parents(in("a/b/c"), &err) == -1 && strstr(err.text, "cannot create the folder: Not a directory"), "a file in the way: %s", err.text);
+    ok(io_make_parents(in("a/b/c"), &err) == -1 && strstr(err.text, "cannot create the folder: Not a directory"), "a file in the way: %s",
+       err.text);
     buf_free(&b);
 }
 
 static void test_parents(void)
 {
     struct err err = {0};
-    ok(io_make_parents(in("p/q//r/file"), &err) == 0 && access(in("p/q/r"), F_OK) == 0 && access(in("p/q/r/file"), F_OK) < 0, "folders are made, the file is not");
+    ok(io_make_parents(in("p/q//r/file"), &err) == 0 && access(in("p/q/r"), F_OK) == 0 && access(in("p/q/r/file"), F_OK) < 0,
+       "folders are made, the file is not");
     ok(io_make_parents(in("p/q/r/file"), &err) == 0 && io_make_parents("file", &err) == 0, "made already, and none to make");
     io_sync_parent(in("p/q/r/file"));
     io_sync_parent("file");

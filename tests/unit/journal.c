@@ -30,9 +30,24 @@ static struct manifest manifest(const char *sampler)
 static struct turn_record turn(int64_t question, int choice, int number, const char *text)
 {
     return (struct turn_record){
-        .question_id = question, .choice = choice, .turn = number, .text = text, .finish = "stop", .question_sha256 = "q", .prompt_sha256 = "p",
-        .n_prompt = 10, .n_new = 20, .n_reused = 5, .temperature = 0.7, .top_p = 0.9, .min_p = 0.1, .repetition_penalty = 1.1, .top_k = 50,
-        .seconds = 1.25, .tstamp = 1686286924.844282, .rank = 3,
+        .question_id = question,
+        .choice = choice,
+        .turn = number,
+        .text = text,
+        .finish = "stop",
+        .question_sha256 = "q",
+        .prompt_sha256 = "p",
+        .n_prompt = 10,
+        .n_new = 20,
+        .n_reused = 5,
+        .temperature = 0.7,
+        .top_p = 0.9,
+        .min_p = 0.1,
+        .repetition_penalty = 1.1,
+        .top_k = 50,
+        .seconds = 1.25,
+        .tstamp = 1686286924.844282,
+        .rank = 3,
     };
 }
 
@@ -53,12 +68,12 @@ static struct journal *open_journal(const char *sampler, bool fresh)
 
 static bool same(const struct turn_record *a, const struct turn_record *b)
 {
-    return a && a->question_id == b->question_id && a->choice == b->choice && a->turn == b->turn && a->status == b->status && !strcmp(a->text, b->text) &&
-           (a->finish ? b->finish && !strcmp(a->finish, b->finish) : !b->finish) && !strcmp(a->question_sha256, b->question_sha256) &&
-           !strcmp(a->prompt_sha256, b->prompt_sha256) && a->n_prompt == b->n_prompt && a->n_new == b->n_new && a->n_reused == b->n_reused &&
-           a->temperature == b->temperature && a->top_p == b->top_p && a->min_p == b->min_p && a->repetition_penalty == b->repetition_penalty &&
-           a->top_k == b->top_k && a->seconds == b->seconds && a->tstamp == b->tstamp && a->rank == b->rank &&
-           (a->reason ? b->reason && !strcmp(a->reason, b->reason) : !b->reason);
+    return a && a->question_id == b->question_id && a->choice == b->choice && a->turn == b->turn && a->status == b->status &&
+           !strcmp(a->text, b->text) && (a->finish ? b->finish && !strcmp(a->finish, b->finish) : !b->finish) &&
+           !strcmp(a->question_sha256, b->question_sha256) && !strcmp(a->prompt_sha256, b->prompt_sha256) && a->n_prompt == b->n_prompt &&
+           a->n_new == b->n_new && a->n_reused == b->n_reused && a->temperature == b->temperature && a->top_p == b->top_p &&
+           a->min_p == b->min_p && a->repetition_penalty == b->repetition_penalty && a->top_k == b->top_k && a->seconds == b->seconds &&
+           a->tstamp == b->tstamp && a->rank == b->rank && (a->reason ? b->reason && !strcmp(a->reason, b->reason) : !b->reason);
 }
 
 static void test_records(void)
@@ -76,10 +91,17 @@ static void test_records(void)
     ok((back = turn_parse(b.data, b.len, &err)) && same(back, &failed), "a failed one");
     free(back);
     static const char *const bad[] = {
-        "", "{}", "[]", "{\"question_id\": 1, \"turn\": 1, \"status\": \"ok\"}", "{\"question_id\": 1, \"turn\": 0, \"text\": \"\", \"status\": \"ok\"}",
-        "{\"question_id\": 1, \"turn\": 1, \"text\": \"\"}", "{\"question_id\": 1, \"turn\": 1, \"text\": \"\", \"status\": \"fine\"}",
+        "",
+        "{}",
+        "[]",
+        "{\"question_id\": 1, \"turn\": 1, \"status\": \"ok\"}",
+        "{\"question_id\": 1, \"turn\": 0, \"text\": \"\", \"status\": \"ok\"}",
+        "{\"question_id\": 1, \"turn\": 1, \"text\": \"\"}",
+        "{\"question_id\": 1, \"turn\": 1, \"text\": \"\", \"status\": \"fine\"}",
         "{\"question_id\": 1e300, \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}",
-        "{\"question_id\": 1.5, \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}", "{\"question_id\": \"1\", \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}", "{\"question_id\": 1, \"turn\": 1, \"text\": 5, \"status\": \"ok\"}",
+        "{\"question_id\": 1.5, \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}",
+        "{\"question_id\": \"1\", \"turn\": 1, \"text\": \"\", \"status\": \"ok\"}",
+        "{\"question_id\": 1, \"turn\": 1, \"text\": 5, \"status\": \"ok\"}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ok(!turn_parse(bad[i], strlen(bad[i]), &err) && err.kind == ERR_FORMAT, "refused: %s: %s", bad[i], err.text);
@@ -118,7 +140,8 @@ static void test_resume(void)
 
 static void test_peek(void)
 {
-    struct journal *none = journal_peek(NULL, NULL, &err), *missing = journal_peek("none/such.journal", NULL, &err), *j = open_journal("other sampler", true);
+    struct journal *none = journal_peek(NULL, NULL, &err), *missing = journal_peek("none/such.journal", NULL, &err),
+                   *j = open_journal("other sampler", true);
     ok(none && missing && !journal_find(missing, 81, 0, 1) && journal_rate(none) == 0, "a journal that is not there is empty to the eye");
     journal_close(none);
     journal_close(missing);
@@ -146,7 +169,8 @@ struct listed {
 static int list_one(void *ctx, const struct turn_record *t, bool counts)
 {
     struct listed *l = ctx;
-    buf_printf(&l->text, "%lld.%d.%d%s%s ", (long long)t->question_id, t->choice, t->turn, t->status == TURN_OK ? "" : "-", counts ? "!" : "");
+    buf_printf(&l->text, "%lld.%d.%d%s%s ", (long long)t->question_id, t->choice, t->turn, t->status == TURN_OK ? "" : "-",
+               counts ? "!" : "");
     return --l->stop == 0 ? 5 : 0;
 }
 
@@ -154,12 +178,16 @@ static int list_one(void *ctx, const struct turn_record *t, bool counts)
 static void test_lines(void)
 {
     struct journal *j = open_journal("other", true);
-    static const char foreign[] = "{\"turn\": 1,  \"question_id\": 7, \"choice\": 2, \"status\": \"ok\", \"text\": \"\\u00e9\", \"rank\": 5, \"more\": [1]}";
+    static const char foreign[] =
+        "{\"turn\": 1,  \"question_id\": 7, \"choice\": 2, \"status\": \"ok\", \"text\": \"\\u00e9\", \"rank\": 5, \"more\": [1]}";
     const struct turn_record *t = journal_append_line(j, foreign, strlen(foreign), &err);
     ok(t && !strcmp(t->text, "\u00e9") && t->rank == 5 && journal_find(j, 7, 2, 1) == t, "a line is taken in, and its record found");
-    ok(!journal_append_line(j, "{\"turn\": 1}", 11, &err) && !journal_append_line(j, foreign, strlen(foreign) - 1, &err) && err.kind == ERR_FORMAT, "what is no record is not: %s", err.text);
+    ok(!journal_append_line(j, "{\"turn\": 1}", 11, &err) && !journal_append_line(j, foreign, strlen(foreign) - 1, &err) &&
+           err.kind == ERR_FORMAT,
+       "what is no record is not: %s", err.text);
     static const char two[] = "{\"turn\": 1, \"question_id\": 8, \"status\": \"ok\",\n\"text\": \"\"}";
-    ok(!journal_append_line(j, two, strlen(two), &err) && err.kind == ERR_FORMAT && !journal_find(j, 8, 0, 1), "nor are two lines: %s", err.text);
+    ok(!journal_append_line(j, two, strlen(two), &err) && err.kind == ERR_FORMAT && !journal_find(j, 8, 0, 1), "nor are two lines: %s",
+       err.text);
     struct turn_record a = turn(9, 0, 1, "a"), failed = turn(9, 0, 1, "");
     failed.status = TURN_FAILED;
     journal_append(j, &failed);
@@ -169,7 +197,8 @@ static void test_lines(void)
     ok(journal_sync(j, &err) == 0, "synced");
     struct listed l = {0};
     buf_str(&l.text, "");
-    ok(journal_records(j) == 5 && journal_each(j, list_one, &l) == 0 && !strcmp(l.text.data, "7.2.1! 9.0.1- 9.0.1 9.0.1! 9.0.1- "), "in order: %s", l.text.data);
+    ok(journal_records(j) == 5 && journal_each(j, list_one, &l) == 0 && !strcmp(l.text.data, "7.2.1! 9.0.1- 9.0.1 9.0.1! 9.0.1- "),
+       "in order: %s", l.text.data);
     ok(same(journal_find(j, 9, 0, 1), &a), "the last one that is ok counts, whatever failed behind it");
     buf_clear(&l.text);
     l.stop = 2;
@@ -209,13 +238,16 @@ static void test_told_apart(void)
     ok(!opens(file.data + 9, file.len - 9) && strstr(err.text, "is a journal of calls and not of turns"), "another kind: %s", err.text);
     buf_clear(&file);
     buf_printf(&file, "{\"journal\": \"turns\", \"version\": 2, %s\n", plain.data + 1);
-    ok(!opens(file.data, file.len) && strstr(err.text, "is a journal of another version (2, this program knows 1)"), "another version: %s", err.text);
+    ok(!opens(file.data, file.len) && strstr(err.text, "is a journal of another version (2, this program knows 1)"), "another version: %s",
+       err.text);
     buf_clear(&file);
     buf_printf(&file, "%s\n%s\n", plain.data, whole.data);
     ok(opens(file.data, file.len), "one that was written before there were kinds is read: %s", err.text);
     buf_clear(&file);
     buf_printf(&file, "%s\n\n%s\n%.40s\n%s\n", head.data, whole.data, whole.data, whole.data);
-    ok(!opens(file.data, file.len) && strstr(err.text, "m.journal:4: the journal is damaged here") && strstr(err.text, "put the file aside"), "half a line inside: %s", err.text);
+    ok(!opens(file.data, file.len) && strstr(err.text, "m.journal:4: the journal is damaged here") &&
+           strstr(err.text, "put the file aside"),
+       "half a line inside: %s", err.text);
     buf_clear(&file);
     buf_printf(&file, "%s\n%s\n", head.data, whole.data);
     size_t good = file.len;
@@ -226,13 +258,15 @@ static void test_told_apart(void)
     io_read(path, &plain, &err);
     ok(plain.len == good && !memcmp(plain.data, file.data, good), "and is cut off");
     buf_char(&file, '\n');
-    ok(!opens(file.data, file.len) && strstr(err.text, ":3: the journal is damaged here"), "zeros that somebody wrote behind are damage: %s", err.text);
+    ok(!opens(file.data, file.len) && strstr(err.text, ":3: the journal is damaged here"),
+       "zeros that somebody wrote behind are damage: %s", err.text);
     buf_free(&head), buf_free(&plain), buf_free(&whole), buf_free(&file);
     manifest_free(&m);
     unlink(path);
 }
 
-/* Cut the file at both sides of every line's end and at many bytes between: what was whole is found, the rest is cut off, and appending goes on. */
+/* Cut the file at both sides of every line's end and at many bytes between: what was whole is found, the rest is cut off, and appending
+ * goes on. */
 static void test_torn(void)
 {
     struct buf whole = {0};
@@ -273,7 +307,8 @@ static void test_torn(void)
 
 static void test_refusals(void)
 {
-    ok(!open_journal("top_k 7", false) && err.kind == ERR_USAGE && strstr(err.text, "sampler was greedy and is top_k 7") && !strstr(err.text, "program"),
+    ok(!open_journal("top_k 7", false) && err.kind == ERR_USAGE && strstr(err.text, "sampler was greedy and is top_k 7") &&
+           !strstr(err.text, "program"),
        "another sampler: %s", err.text);
     struct journal *j = open_journal("greedy", false);
     pid_t child = fork();
@@ -311,13 +346,15 @@ static void test_full_disk(void)
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &small);
     journal_append(j, &big);
-    ok(journal_sync(j, &err) == -1 && err.kind == ERR_IO && strstr(err.text, ".journal: cannot write: File too large; make room"), "no room: %s", err.text);
+    ok(journal_sync(j, &err) == -1 && err.kind == ERR_IO && strstr(err.text, ".journal: cannot write: File too large; make room"),
+       "no room: %s", err.text);
     journal_close(j);
     setrlimit(RLIMIT_FSIZE, &before);
     struct stat st;
     stat(path, &st);
     j = open_journal("top_k 7", false);
-    ok(st.st_size < 4096 && j && same(journal_find(j, 81, 0, 1), &t) && !journal_find(j, 82, 0, 1), "the turn before is there, no half line is");
+    ok(st.st_size < 4096 && j && same(journal_find(j, 81, 0, 1), &t) && !journal_find(j, 82, 0, 1),
+       "the turn before is there, no half line is");
     journal_append(j, &big);
     ok(journal_sync(j, &err) == 0, "with room it goes on");
     journal_close(j);
@@ -333,12 +370,14 @@ static void test_manifest_in_two_steps(void)
     manifest_put_head(&line, "turns", &whole);
     struct journal *j = journal_open(path, &part, &err);
     ok(j && journal_find(j, 81, 0, 1) && !strcmp(journal_manifest(j), line.data), "an open journal has its turns and its manifest");
-    ok(journal_begin(j, &other, &err) == -1 && err.kind == ERR_USAGE && strstr(err.text, "model_sha256 was abc and is def"), "another model: %s", err.text);
+    ok(journal_begin(j, &other, &err) == -1 && err.kind == ERR_USAGE && strstr(err.text, "model_sha256 was abc and is def"),
+       "another model: %s", err.text);
     ok(journal_begin(j, &whole, &err) == 0, "the same model");
     journal_close(j);
     unlink(path);
     j = journal_open(path, &part, &err);
-    ok(j && !journal_manifest(j) && journal_begin(j, &whole, &err) == 0 && !strcmp(journal_manifest(j), line.data), "a new journal gets it as its first line");
+    ok(j && !journal_manifest(j) && journal_begin(j, &whole, &err) == 0 && !strcmp(journal_manifest(j), line.data),
+       "a new journal gets it as its first line");
     journal_close(j);
     manifest_free(&part);
     manifest_free(&whole);

@@ -1,4 +1,5 @@
-/* json.c - JSON out against Python's json.dumps and repr to the byte (tests/golden/make_base.py made the golden), JSON in against json.loads. */
+/* json.c - JSON out against Python's json.dumps and repr to the byte (tests/golden/make_base.py made the golden), JSON in against
+ * json.loads. */
 #include "mtbench/json.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/nul.h"
@@ -132,11 +133,19 @@ static void test_nul(void)
 
 static void test_fit(void)
 {
-    static const struct { const char *text; int most, fit; } row[] = {
-        { "", 3, 0 }, { "abc", 3, 3 }, { "abcd", 3, 3 }, { "ab\xc3\xa9", 3, 2 }, { "ab\xc3\xa9", 4, 4 }, { "a\xe2\x82\xac", 3, 1 }, { "\xf0\x9f\x98\x80", 3, 0 },
+    static const struct { const char *text; int most, fit;
+    } row[] = {
+        {"", 3, 0},
+        {"abc", 3, 3},
+        {"abcd", 3, 3},
+        {"ab\xc3\xa9", 3, 2},
+        {"ab\xc3\xa9", 4, 4},
+        {"a\xe2\x82\xac", 3, 1},
+        {"\xf0\x9f\x98\x80", 3, 0},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        ok(utf8_fit(row[i].text, row[i].most) == row[i].fit, "%d of %zu bytes hold %d in whole characters", row[i].most, strlen(row[i].text), row[i].fit);
+        ok(utf8_fit(row[i].text, row[i].most) == row[i].fit, "%d of %zu bytes hold %d in whole characters", row[i].most,
+           strlen(row[i].text), row[i].fit);
 }
 
 int main(void)

@@ -15,27 +15,28 @@
 
 static struct err err;
 
-/* What is known of each file: rows, rows whose verdict re-parses to what is stored, rows that are written the same, prompts and how many of them
- * rebuild from the answers beside it. SelfEval's answers of llama2-7b-chat are later ones than those that were judged: 2 of its 160 are the same. */
+/* What is known of each file: rows, rows whose verdict re-parses to what is stored, rows that are written the same, prompts and how many of
+ * them rebuild from the answers beside it. SelfEval's answers of llama2-7b-chat are later ones than those that were judged: 2 of its 160
+ * are the same. */
 static const struct corpus {
     const char *file, *bench, *answers;
     bool pairs;
     int rows, verdicts, bytes, prompts, rebuilt;
 } corpora[] = {
-    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 480,
-        480, 480, 160, 160 },
-    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v2.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 640,
-        640, 640, 160, 160 },
-    { "FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v3.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer", false, 640,
-        640, 640, 160, 160 },
-    { "HuihuiChyan+SelfEval/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "HuihuiChyan+SelfEval/mt_bench/model_answer", false, 320, 320,
-        320, 320, 162 },
-    { "HuihuiChyan+SelfEval/vicuna_bench/model_judgment/gpt-4_single.jsonl.gz", "vicuna_bench", "HuihuiChyan+SelfEval/vicuna_bench/model_answer",
-        false, 160, 160, 160, 160, 160 },
-    { "Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_pair.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", true, 75, 75, 75,
-        150, 150 },
-    { "Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", false, 160, 160,
-        160, 160, 160 },
+    {"FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer",
+     false, 480, 480, 480, 160, 160},
+    {"FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v2.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer",
+     false, 640, 640, 640, 160, 160},
+    {"FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.v3.jsonl.gz", "mt_bench", "FasterDecoding+Medusa/mt_bench/model_answer",
+     false, 640, 640, 640, 160, 160},
+    {"HuihuiChyan+SelfEval/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "HuihuiChyan+SelfEval/mt_bench/model_answer", false,
+     320, 320, 320, 320, 162},
+    {"HuihuiChyan+SelfEval/vicuna_bench/model_judgment/gpt-4_single.jsonl.gz", "vicuna_bench",
+     "HuihuiChyan+SelfEval/vicuna_bench/model_answer", false, 160, 160, 160, 160, 160},
+    {"Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_pair.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", true, 75,
+     75, 75, 150, 150},
+    {"Stefanstud+FastChat/mt_bench/model_judgment/gpt-4_single.jsonl.gz", "mt_bench", "Stefanstud+FastChat/mt_bench/model_answer", false,
+     160, 160, 160, 160, 160},
 };
 
 static char *base;                       /* the folder that holds the corpora */
@@ -86,7 +87,8 @@ static int read_answers(struct answer_set *s, const char *folder)
 static int read_bench(struct bench *b, const struct corpus *c)
 {
     struct buf q = {0}, p = {0};
-    char *questions = xasprintf("%s/../%s/question.jsonl", base, c->bench), *prompts = xasprintf("%s/../mt_bench/judge_prompts.jsonl", base),
+    char *questions = xasprintf("%s/../%s/question.jsonl", base, c->bench),
+         *prompts = xasprintf("%s/../mt_bench/judge_prompts.jsonl", base),
          *reference = xasprintf("%s/../%s/reference_answer/gpt-4.jsonl", base, c->bench);
     *b = (struct bench){0};
     int rc = slurp(questions, &q) < 0 || slurp(prompts, &p) < 0 || questions_parse(questions, q.data, q.len, &b->questions, &err) < 0 ||
@@ -141,10 +143,19 @@ static void put_row(struct buf *b, const cJSON *j, const struct judgment_row *ro
     int turn = json_get(j, "turn")->valueint;
     double stamp = json_get(j, "tstamp")->valuedouble;
     if (json_get(j, "model_1")) {
-        struct pair_judgment p = { id, text_of(j, "model_1"), text_of(j, "model_2"), winner_named(text_of(j, "g1_winner")), winner_named(text_of(j,
-            "g2_winner")),
-            name, prompt, text_of(j, "g1_user_prompt"), text_of(j, "g1_judgment"), text_of(j, "g2_user_prompt"), text_of(j, "g2_judgment"), turn,
-                stamp };
+        struct pair_judgment p = {id,
+                                  text_of(j, "model_1"),
+                                  text_of(j, "model_2"),
+                                  winner_named(text_of(j, "g1_winner")),
+                                  winner_named(text_of(j, "g2_winner")),
+                                  name,
+                                  prompt,
+                                  text_of(j, "g1_user_prompt"),
+                                  text_of(j, "g1_judgment"),
+                                  text_of(j, "g2_user_prompt"),
+                                  text_of(j, "g2_judgment"),
+                                  turn,
+                                  stamp};
         pair_judgment_put(b, &p);
     } else {
         struct single_judgment s = { id, text_of(j, "model"), name, prompt, text_of(j, "user_prompt"), text_of(j, "judgment"),
@@ -204,8 +215,8 @@ static void test_corpus(const struct corpus *c)
     struct seen seen = {0};
     char *path = xasprintf("%s/%s", base, c->file);
     err.text[0] = '\0';
-    if (ok(read_bench(&b, c) == 0 && slurp(path, &text) == 0 && judgment_table_parse(&t, path, text.data, text.len, &err) == 0, "%s is read %s",
-        c->file, err.text))
+    if (ok(read_bench(&b, c) == 0 && slurp(path, &text) == 0 && judgment_table_parse(&t, path, text.data, text.len, &err) == 0,
+           "%s is read %s", c->file, err.text))
         for (size_t at = 0; at < text.len;) {
             size_t n = strcspn(text.data + at, "\n");
             look_at(&b, text.data + at, n, &t, &seen);

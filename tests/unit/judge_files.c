@@ -20,10 +20,10 @@ static void put(const char *name, const char *judge, const char *second)
     const char *who[] = { judge, second };
     for (int i = 0; i < 2; i++)
         if (who[i])
-            snprintf(
-                text + strlen(text), sizeof text - strlen(text),
-                "{\"question_id\": %d, \"model\": \"m\", \"judge\": [\"%s\", \"single-v1\"], \"judgment\": \"\", \"score\": 5, \"turn\": 1}\n",
-                i, who[i]);
+            snprintf(text + strlen(text), sizeof text - strlen(text),
+                     "{\"question_id\": %d, \"model\": \"m\", \"judge\": [\"%s\", \"single-v1\"], \"judgment\": \"\", \"score\": 5, "
+                     "\"turn\": 1}\n",
+                     i, who[i]);
     snprintf(path, sizeof path, "%s/b/model_judgment/%s", folder, name);
     if (io_make_parents(path, &why) < 0 || io_replace(path, text, strlen(text), &why) < 0)
         printf("# %s\n", why.text);

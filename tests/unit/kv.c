@@ -87,7 +87,8 @@ static void test_copy(void)
         b[i] = (unsigned char)(i / kv.page_bytes * 50 + i % 47);
     kv_copy(&kv, 2, 0);
     ok(!memcmp(b + 2 * kv.page_bytes, b, kv.page_bytes), "a page is copied whole");
-    ok(b[kv.page_bytes] == 50 + kv.page_bytes % 47 && b[2 * kv.page_bytes - 1] == 50 + (2 * kv.page_bytes - 1) % 47, "and its neighbour is left alone");
+    ok(b[kv.page_bytes] == 50 + kv.page_bytes % 47 && b[2 * kv.page_bytes - 1] == 50 + (2 * kv.page_bytes - 1) % 47,
+       "and its neighbour is left alone");
     kv_destroy(&kv);
 }
 
@@ -96,7 +97,8 @@ static void test_refusal(void)
     struct kv kv;
     struct err err = { 0 };
     refuse = true;
-    ok(kv_create(&kv, &fake_ops, NULL, shape, 7, &err) == -1 && err.kind == ERR_MEMORY && strstr(err.text, "KV cache of 7 pages"), "%s", err.text);
+    ok(kv_create(&kv, &fake_ops, NULL, shape, 7, &err) == -1 && err.kind == ERR_MEMORY && strstr(err.text, "KV cache of 7 pages"), "%s",
+       err.text);
     kv_destroy(&kv);
     refuse = false;
     static const struct { int positions, pages; } table[] = { { 0, 0 }, { 1, 1 }, { 63, 1 }, { 64, 1 }, { 65, 2 }, { 128, 2 }, { 129, 3 } };

@@ -124,7 +124,8 @@ int main(void)
     snprintf(path, sizeof path, "/tmp/ledger.%ld/deep/file", (long)getpid());
     struct ledger *l = open_it(&s, false, &err);
     ok(l && ledger_empty(l) && s.n == 0, "a new file is made, with its folders");
-    ok(second_writer_is_refused(), "a second process is refused and told who writes"); /* before we read the file: closing it drops the lock */
+    ok(second_writer_is_refused(),
+       "a second process is refused and told who writes"); /* before we read the file: closing it drops the lock */
     ok(access(path, F_OK) == 0, "and takes nothing away");
     ledger_add(l, "lost", 4);
     ledger_close(l);
@@ -144,7 +145,8 @@ int main(void)
     ok(ledger_peek(&look, &err) == 0 && peeked.n == 2 && !strcmp(peeked.text.data, "one|two|"), "a look sees the whole lines");
     is_file("one\ntwo\nthr", "and writes nothing");
     peeked.refuse = 2;
-    ok(ledger_peek(&look, &err) < 0 && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends it: %s", err.text);
+    ok(ledger_peek(&look, &err) < 0 && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends it: %s",
+       err.text);
     look.path = "none/such";
     ok(ledger_peek(&look, &err) == 0 && access("none", F_OK), "where no file is there are no lines, and none is made");
     buf_free(&peeked.text);
@@ -157,7 +159,8 @@ int main(void)
     is_file("one\ntwo\nthree\n", "goes behind the others");
     ledger_close(l);
     s.refuse = 2;
-    ok(!open_it(&s, false, &err) && err.kind == ERR_FORMAT && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends the opening, with its place: %s", err.text);
+    ok(!open_it(&s, false, &err) && err.kind == ERR_FORMAT && strstr(err.text, "file:2: the journal is damaged here: refused"),
+       "a refused line ends the opening, with its place: %s", err.text);
     is_file("one\ntwo\nthree\n", "and changes nothing");
     s.refuse = 0;
     l = open_it(&s, true, &err);

@@ -36,7 +36,8 @@ static void test_core(void)
     ok(!strcmp(list("", 0, false), ""), "nothing");
     ok(!strcmp(list(TEXT("{1}\n{2}\n"), false), "1:{1}|2:{2}|"), "two lines");
     ok(!strcmp(list(TEXT(BOM "{1}\r\n\r\n \t\r\n{4}\r\n" BOM "\n" BOM "{6}\r\n\n"), false), "1:{1}|4:{4}|6:{6}|"),
-       "marks, blank lines and CR are passed over and counted: %s", list(TEXT(BOM "{1}\r\n\r\n \t\r\n{4}\r\n" BOM "\n" BOM "{6}\r\n\n"), false));
+       "marks, blank lines and CR are passed over and counted: %s",
+       list(TEXT(BOM "{1}\r\n\r\n \t\r\n{4}\r\n" BOM "\n" BOM "{6}\r\n\n"), false));
     ok(!strcmp(list(TEXT("{1}\n{2"), false), "1:{1}|2:{2|torn"), "a last line without newline is told");
     ok(!strcmp(list(TEXT("{1}\n{2"), true), "1:{1}|"), "or left alone");
     ok(!strcmp(list(TEXT("{\0}\n\0\0\n"), false), "1:{0}|2:00|"), "a NUL ends no line, and is no blank");
@@ -59,7 +60,8 @@ static void test_file(void)
     struct lines_file *f = lines_open(path, &err);
     while ((rc = lines_read(f, &line, &err)) == 1 && n < 300000 && strtol(line.ptr, NULL, 10) == n && line.len < 7)
         n++;
-    ok(rc == 1 && n == 300000 && line.len == 3 + (3 << 20) && !memcmp(line.ptr, "endx", 4) && lines_number(f) == 400001, "all lines in order, the last one longer than a block");
+    ok(rc == 1 && n == 300000 && line.len == 3 + (3 << 20) && !memcmp(line.ptr, "endx", 4) && lines_number(f) == 400001,
+       "all lines in order, the last one longer than a block");
     ok(lines_read(f, &line, &err) == 0 && lines_read(f, &line, &err) == 0, "and the end, as often as it is asked for");
     lines_close(f);
     lines_close(NULL);

@@ -21,7 +21,8 @@ static struct call call_of(const char *key, const struct call_message *m, int n,
 
 static struct transport *open_local(const struct rig *r, int max_batch)
 {
-    return local_create(&(struct local_opts){ r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, r->model->config.n_vocab, max_batch, "tiny" });
+    return local_create(
+        &(struct local_opts){r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, r->model->config.n_vocab, max_batch, "tiny"});
 }
 
 static const struct call_record *next(struct transport *t)
@@ -57,7 +58,8 @@ static void test_replies(const struct rig *r)
     char *alone = NULL;
     t->submit(t->ctx, &a);
     const struct call_record *got = next(t);
-    ok(got && !strcmp(got->key, "a") && got->content == a.content && got->status == CALL_TRUNCATED && got->tokens_out == 6 && isnan(got->expected_score),
+    ok(got && !strcmp(got->key, "a") && got->content == a.content && got->status == CALL_TRUNCATED && got->tokens_out == 6 &&
+           isnan(got->expected_score),
        "a reply that its limit cut is truncated, whatever is in it");
     alone = xstrdup(got ? got->text : "");
     t->submit(t->ctx, &b);
@@ -75,7 +77,8 @@ static void test_replies(const struct rig *r)
     struct call too_long = call_of("long", &(struct call_message){ "user", longest }, 1, 6, -1);
     t->submit(t->ctx, &too_long);
     got = next(t);
-    ok(got && got->status == CALL_TOO_LONG && *got->reason && got->tokens_in > 256, "a prompt beyond the context: %s", got ? got->reason : "");
+    ok(got && got->status == CALL_TOO_LONG && *got->reason && got->tokens_in > 256, "a prompt beyond the context: %s",
+       got ? got->reason : "");
     t->submit(t->ctx, &a);
     t->destroy(t->ctx);
     ok(engine_stats(r->engine).live == 0, "a judge that ends leaves nothing in the engine");
@@ -93,7 +96,8 @@ static void test_rating(const struct rig *r)
     local_prompt(&p, r->tokenizer, r->chat, &c, &merged, &err);
     t->submit(t->ctx, &c);
     const struct call_record *got = next(t);
-    if (ok(got && got->status == CALL_OK && strstr(got->text, "\nRating: [["), "a rating is forced: %s", got ? strstr(got->text, "[[") : "none")) {
+    if (ok(got && got->status == CALL_OK && strstr(got->text, "\nRating: [["), "a rating is forced: %s",
+           got ? strstr(got->text, "[[") : "none")) {
         weigh(r, p.text.data, got->text, digit, 9, w);
         char *one = xasprintf("%.*s[[1", (int)(strstr(got->text, "[[") - got->text), got->text);
         struct prompt q = {0};
@@ -134,7 +138,8 @@ static void test_letters(const struct rig *r)
         weigh(r, p.text.data, got->text, letter, 3, w);
         int best = w[1] > w[0] ? 1 : 0;
         best = w[2] > w[best] ? 2 : best;
-        ok(fabs(w[0] + w[2] / 2 - got->expected_score) < 1e-5 && strstr(got->text, "[[")[2] == 'A' + best, "A's share, half of a tie with it: %.6f", got->expected_score);
+        ok(fabs(w[0] + w[2] / 2 - got->expected_score) < 1e-5 && strstr(got->text, "[[")[2] == 'A' + best,
+           "A's share, half of a tie with it: %.6f", got->expected_score);
     }
     t->submit(t->ctx, &two);
     got = next(t);
@@ -153,8 +158,8 @@ static void test_not_finite(const struct rig *r)
     for (int i = 0; i < 2; i++) {
         t->submit(t->ctx, &call[i]);
         const struct call_record *got = next(t);
-        ok(got && got->status == CALL_FAILED && !*got->text && strstr(got->reason, "NaN or infinite logits") && isnan(got->expected_score), "logits that are NaN: %s",
-           got ? got->reason : "");
+        ok(got && got->status == CALL_FAILED && !*got->text && strstr(got->reason, "NaN or infinite logits") && isnan(got->expected_score),
+           "logits that are NaN: %s", got ? got->reason : "");
     }
     *norm = was;
     t->destroy(t->ctx);
@@ -194,7 +199,8 @@ static void test_thoughts(void)
     for (int i = 0; i < 2; i++) {
         l->submit(l->ctx, i ? &forced : &plain);
         const struct call_record *got = next(l);
-        ok(got && got->status == CALL_TRUNCATED && !*got->text && got->raw && *got->raw && strstr(got->reason, "thinking") && isnan(got->expected_score),
+        ok(got && got->status == CALL_TRUNCATED && !*got->text && got->raw && *got->raw && strstr(got->reason, "thinking") &&
+               isnan(got->expected_score),
            "%s: nothing but thinking came, and it is kept: \"%s\"", i ? "constrained" : "free", got && got->raw ? got->raw : "");
     }
     l->destroy(l->ctx);
@@ -215,7 +221,8 @@ static void test_behind(const struct rig *r)
         char *reply = xstrdup(replies[i].reply);
         double expected = NAN;
         int rc = forced_verdict(&o, &prompt, strlen("<think>is it [[3]]</think>"), &reply, &expected, &err);
-        ok(rc == 0 && !strncmp(reply, replies[i].kept, strlen(replies[i].kept)) && expected >= 1 && expected <= 10, "forced behind the thoughts: %s", reply);
+        ok(rc == 0 && !strncmp(reply, replies[i].kept, strlen(replies[i].kept)) && expected >= 1 && expected <= 10,
+           "forced behind the thoughts: %s", reply);
         free(reply);
     }
     buf_free(&prompt);

@@ -32,14 +32,16 @@ static void test_many(void)
         for (int64_t i = 0; i < N; i++)
             wrong += map_find_int(&m, i << shift) != (size_t)i;
         wrong += map_find_int(&m, -1) != MAP_NONE;
-        ok(m.n == N && wrong == 0 && map_longest(&m) < 80, "%d numbers times 2^%d: all found, over %zu slots at most", N, shift, map_longest(&m));
+        ok(m.n == N && wrong == 0 && map_longest(&m) < 80, "%d numbers times 2^%d: all found, over %zu slots at most", N, shift,
+           map_longest(&m));
         map_free(&m);
     }
     struct map m = {0};
     char key[64];
     for (int i = 0; i < N; i++)
         map_add(&m, key, (size_t)snprintf(key, sizeof key, "question-%d-turn-%d-model", i / 2, i % 2), (size_t)i);
-    ok(m.n == N && map_find_text(&m, "question-77-turn-1-model") == 155 && map_longest(&m) < 80, "%d names: over %zu slots at most", N, map_longest(&m));
+    ok(m.n == N && map_find_text(&m, "question-77-turn-1-model") == 155 && map_longest(&m) < 80, "%d names: over %zu slots at most", N,
+       map_longest(&m));
     map_free(&m);
 }
 

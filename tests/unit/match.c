@@ -17,18 +17,17 @@ static struct judge_prompts prompts;
 #define P(name, type, template, \
     format) "{\"name\": \"" name "\", \"type\": \"" type "\", \"system_prompt\": \"\", \"prompt_template\": \"" template \
     "\", \"output_format\": \"" format "\"}\n"
-static const char question_file[] = Q("1", "writing", "[\"q1\", \"q1b\"]") Q("2", "math", "[\"q2\", \"q2b\"]") Q("3", "stem", "[\"q3\"]") Q("4",
-    "coding", "[\"q4\", \"q4b\", \"q4c\"]")
-    Q("5", "humanities", "[\"q5\", \"q5b\"]");
-static const char prompt_file[] =
-    P("single-v1", "single", "{question}|{answer}", "[[rating]]") P("single-math-v1", "single", "{question}|{ref_answer_1}|{answer}", "[[rating]]")
+static const char question_file[] = Q("1", "writing", "[\"q1\", \"q1b\"]") Q("2", "math", "[\"q2\", \"q2b\"]") Q("3", "stem", "[\"q3\"]")
+    Q("4", "coding", "[\"q4\", \"q4b\", \"q4c\"]") Q("5", "humanities", "[\"q5\", \"q5b\"]");
+static const char prompt_file[] = P("single-v1", "single", "{question}|{answer}",
+                                    "[[rating]]") P("single-math-v1", "single", "{question}|{ref_answer_1}|{answer}", "[[rating]]")
     P("single-v1-multi-turn", "single", "{question_1}|{answer_1}|{question_2}|{answer_2}", "[[rating]]")
-    P("single-math-v1-multi-turn", "single", "{question_1}|{ref_answer_1}|{question_2}|{ref_answer_2}|{answer_1}|{answer_2}", "[[rating]]")
-    P("pair-v2", "pairwise", "{question}|{answer_a}|{answer_b}", "[[A]]") P("pair-math-v1", "pairwise",
-        "{question}|{ref_answer_1}|{answer_a}|{answer_b}", "[[A]]")
-    P("pair-v2-multi-turn", "pairwise", "{question_1}|{answer_a_1}|{question_2}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]")
-    P("pair-math-v1-multi-turn", "pairwise",
-        "{question_1}|{question_2}|{ref_answer_1}|{ref_answer_2}|{answer_a_1}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]");
+        P("single-math-v1-multi-turn", "single", "{question_1}|{ref_answer_1}|{question_2}|{ref_answer_2}|{answer_1}|{answer_2}",
+          "[[rating]]") P("pair-v2", "pairwise", "{question}|{answer_a}|{answer_b}",
+                          "[[A]]") P("pair-math-v1", "pairwise", "{question}|{ref_answer_1}|{answer_a}|{answer_b}", "[[A]]")
+            P("pair-v2-multi-turn", "pairwise", "{question_1}|{answer_a_1}|{question_2}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]")
+                P("pair-math-v1-multi-turn", "pairwise",
+                  "{question_1}|{question_2}|{ref_answer_1}|{ref_answer_2}|{answer_a_1}|{answer_a_2}|{answer_b_1}|{answer_b_2}", "[[A]]");
 
 static const char *const models[] = { "x", "y", "z" };
 
@@ -46,9 +45,8 @@ static char *listed(enum judge_mode mode)
     if (matches_build(&o, &m, &err) < 0)
         return xstrdup(err.text);
     for (int i = 0; i < m.n; i++)
-        buf_printf(&b, "%s%lld.%d:%s%s%s", i ? " " : "", (long long)m.match[i].question->id, m.match[i].turn, m.match[i].model_1, m.match[i].model_2
-            ? "-" : "",
-                   m.match[i].model_2 ? m.match[i].model_2 : "");
+        buf_printf(&b, "%s%lld.%d:%s%s%s", i ? " " : "", (long long)m.match[i].question->id, m.match[i].turn, m.match[i].model_1,
+                   m.match[i].model_2 ? "-" : "", m.match[i].model_2 ? m.match[i].model_2 : "");
     matches_free(&m);
     return buf_steal(&b);
 }
@@ -82,9 +80,8 @@ static void test_shuffle(void)
     ok(!memcmp(order, ten, sizeof ten), "ten things in numpy's order");
     static const int of_1000[] = { 993, 859, 298, 553, 672 };        /* numpy.random.seed(0); shuffle of range(1000) */
     shuffle_seed_0(1000, order);
-    ok(!memcmp(order, of_1000, sizeof of_1000) && order[999] == 684, "a thousand things: %d %d %d %d %d ... %d", order[0], order[1], order[2],
-        order[3], order[4],
-       order[999]);
+    ok(!memcmp(order, of_1000, sizeof of_1000) && order[999] == 684, "a thousand things: %d %d %d %d %d ... %d", order[0], order[1],
+       order[2], order[3], order[4], order[999]);
     shuffle_seed_0(1, order);
     ok(order[0] == 0, "one thing stays");
 }
@@ -107,7 +104,8 @@ static void answers_of_all(struct answer_set *s, struct model_answers *ref)
     free(r.model);
 }
 
-static void rendered(enum judge_mode mode, int i, int game, const struct answer_set *s, const struct model_answers *ref, const char *expected)
+static void rendered(enum judge_mode mode, int i, int game, const struct answer_set *s, const struct model_answers *ref,
+                     const char *expected)
 {
     struct match_opts o = opts(mode);
     struct matches m;
@@ -148,9 +146,11 @@ static void test_ready(struct answer_set *s)
     answer_set_add(s, "y", 1, (const char *const[]){ "y1", "" }, 2);
     ok(match_ready(first, s, NULL) == JUDGMENT_OK && match_ready(second, s, NULL) == JUDGMENT_OK, "an empty second turn is an answer");
     answer_set_add(s, "y", 1, (const char *const[]){ "y1", "ERROR" }, 2);
-    ok(match_ready(first, s, NULL) == JUDGMENT_OK && match_ready(second, s, NULL) == JUDGMENT_NO_ANSWER, "a failed second turn fails only that");
+    ok(match_ready(first, s, NULL) == JUDGMENT_OK && match_ready(second, s, NULL) == JUDGMENT_NO_ANSWER,
+       "a failed second turn fails only that");
     answer_set_add(s, "y", 1, (const char *const[]){ "$ERROR$" }, 1);
-    ok(match_ready(first, s, NULL) == JUDGMENT_NO_ANSWER && match_ready(second, s, NULL) == JUDGMENT_NO_ANSWER, "a failed first turn fails both");
+    ok(match_ready(first, s, NULL) == JUDGMENT_NO_ANSWER && match_ready(second, s, NULL) == JUDGMENT_NO_ANSWER,
+       "a failed first turn fails both");
     struct answer_set none = {0};
     ok(match_ready(first, &none, NULL) == -1, "no answers at all");
     answer_set_add(s, "y", 1, (const char *const[]){ "y1", "y2" }, 2);
@@ -161,16 +161,17 @@ static void test_check(struct answer_set *s, struct model_answers *ref)
 {
     struct match_opts o = opts(MODE_SINGLE);
     ok(matches_check(&o, s, ref, &err) == 0 && matches_check(&o, NULL, ref, &err) == 0, "all is there");
-    ok(matches_check(&o, s, NULL, &err) < 0 && err.kind == ERR_USAGE && strstr(err.text, "question 2") && strstr(err.text, "--reference"), "%s",
-        err.text);
+    ok(matches_check(&o, s, NULL, &err) < 0 && err.kind == ERR_USAGE && strstr(err.text, "question 2") && strstr(err.text, "--reference"),
+       "%s", err.text);
     struct answer_set bad = { ref, 1 };
     static const char *const error[] = { "ERROR", "$ERROR$" };
     for (int i = 0; i < 2; i++) {
         answer_set_add(&bad, ref->model, 2, (const char *const[]){ "r1", error[i] }, 2);
         struct matches all;
         matches_build(&o, &all, &err);
-        ok(match_ready(&all.match[9], s, ref) == JUDGMENT_OK && match_ready(&all.match[21], s, ref) == JUDGMENT_NO_ANSWER && match_reference_failed(&all.match[21], ref),
-            "a second reference %s fails the second turn alone", error[i]);
+        ok(match_ready(&all.match[9], s, ref) == JUDGMENT_OK && match_ready(&all.match[21], s, ref) == JUDGMENT_NO_ANSWER &&
+               match_reference_failed(&all.match[21], ref),
+           "a second reference %s fails the second turn alone", error[i]);
         matches_free(&all);
     }
     answer_set_add(&bad, ref->model, 2, (const char *const[]){ "r1", "r2" }, 2);
@@ -198,17 +199,20 @@ static void test_check(struct answer_set *s, struct model_answers *ref)
     const char *text = P("single-v1", "single", "{question}|{answer}|{ref_answer_1}", "[[rating]]");
     o = opts(MODE_SINGLE);
     o.prompts = &some;
-    ok(judge_prompts_parse("p", text, strlen(text), &some, &err) == 0 && matches_build(&o, &m, &err) < 0 && strstr(err.text, "{ref_answer_1}"), "%s",
-        err.text);
+    ok(judge_prompts_parse("p", text, strlen(text), &some, &err) == 0 && matches_build(&o, &m, &err) < 0 &&
+           strstr(err.text, "{ref_answer_1}"),
+       "%s", err.text);
     judge_prompts_free(&some);
     text = P("single-v1", "single", "{question}|{answer}", "[[rating]]");
-    ok(judge_prompts_parse("p", text, strlen(text), &some, &err) == 0 && matches_build(&o, &m, &err) < 0 && strstr(err.text, "single-math-v1"), "%s",
-        err.text);
+    ok(judge_prompts_parse("p", text, strlen(text), &some, &err) == 0 && matches_build(&o, &m, &err) < 0 &&
+           strstr(err.text, "single-math-v1"),
+       "%s", err.text);
     o.mode = MODE_PAIRWISE_ALL;
     judge_prompts_free(&some);
     text = P("pair-v2", "single", "{question}|{answer}", "[[rating]]");
-    ok(judge_prompts_parse("p", text, strlen(text), &some, &err) == 0 && matches_build(&o, &m, &err) < 0 && strstr(err.text, "of type single"), "%s",
-        err.text);
+    ok(judge_prompts_parse("p", text, strlen(text), &some, &err) == 0 && matches_build(&o, &m, &err) < 0 &&
+           strstr(err.text, "of type single"),
+       "%s", err.text);
     judge_prompts_free(&some);
 }
 
@@ -216,8 +220,8 @@ int main(void)
 {
     struct answer_set s = {0};
     struct model_answers ref;
-    if (questions_parse("q", question_file, strlen(question_file), &questions, &err) < 0 || judge_prompts_parse("p", prompt_file, strlen(prompt_file),
-        &prompts, &err) < 0) {
+    if (questions_parse("q", question_file, strlen(question_file), &questions, &err) < 0 ||
+        judge_prompts_parse("p", prompt_file, strlen(prompt_file), &prompts, &err) < 0) {
         printf("Bail out! %s\n", err.text);
         return 1;
     }

@@ -10,8 +10,9 @@
 static struct { bool loud, given; const char *word; long number; double real; struct opt_list list; } got;
 
 static const struct opt table[] = {
-    { "loud", OPT_FLAG, &got.loud, NULL, NULL, "" }, { "word", OPT_STRING, &got.word, &got.given, "W", "" }, { "wording", OPT_STRING, &got.word, NULL, "W", "" },
-    { "number", OPT_INT, &got.number, NULL, "N", "" }, { "real", OPT_DOUBLE, &got.real, NULL, "X", "" }, { "list", OPT_LIST, &got.list, NULL, "W", "" },
+    {"loud", OPT_FLAG, &got.loud, NULL, NULL, ""},     {"word", OPT_STRING, &got.word, &got.given, "W", ""},
+    {"wording", OPT_STRING, &got.word, NULL, "W", ""}, {"number", OPT_INT, &got.number, NULL, "N", ""},
+    {"real", OPT_DOUBLE, &got.real, NULL, "X", ""},    {"list", OPT_LIST, &got.list, NULL, "W", ""},
 };
 
 static struct err err;
@@ -35,7 +36,8 @@ static bool fails(const char *line, const char *words)
 
 int main(void)
 {
-    ok(parse("--word a --number=-7 --real 2.5 --loud") == 0 && !strcmp(got.word, "a") && got.number == -7 && got.real == 2.5 && got.loud && got.given,
+    ok(parse("--word a --number=-7 --real 2.5 --loud") == 0 && !strcmp(got.word, "a") && got.number == -7 && got.real == 2.5 && got.loud &&
+           got.given,
        "both spellings, negative numbers");
     ok(parse("--word a --word=b") == 0 && !strcmp(got.word, "b"), "the last one counts");
     ok(parse("--word=") == 0 && !strcmp(got.word, ""), "an empty value is a value");
@@ -43,7 +45,8 @@ int main(void)
     ok(parse("--num 3") == 0 && got.number == 3, "a beginning will do");
     ok(parse("--word x") == 0 && fails("--wor x", "--word or --wording"), "a whole name wins, a shared beginning is refused");
     ok(parse("--list a b --loud") == 0 && got.list.n == 2 && !strcmp(got.list.word[1], "b") && got.loud, "a list ends at the next flag");
-    ok(parse("--list=a --number 1") == 0 && got.list.n == 1 && !strcmp(got.list.word[0], "a") && got.number == 1, "--list=a is a list of one");
+    ok(parse("--list=a --number 1") == 0 && got.list.n == 1 && !strcmp(got.list.word[0], "a") && got.number == 1,
+       "--list=a is a list of one");
     ok(fails("--list --loud", "at least one"), "a list needs a word");
     ok(parse("--number -9223372036854775808") == 0 && got.number == LONG_MIN, "the least number");
     ok(fails("--number 9223372036854775808", "can hold"), "one more than the greatest number");
@@ -54,7 +57,8 @@ int main(void)
     ok(fails("word", "where a flag") && fails("--", "where a flag") && fails("-x", "where a flag"), "words without a flag");
     ok(parse("--bogus --help") == 1 && parse("--word -h") == 1, "help wins over whatever is wrong");
     ok(opts_not_negative("cost", -1, false, &err) == 0 && opts_not_negative("cost", 0, true, &err) == 0, "0 is not below 0");
-    ok(opts_not_negative("cost", -1, true, &err) == -1 && !strcmp(err.text, "--cost -1: must be 0 or more"), "the one flag that is wrong: %s", err.text);
+    ok(opts_not_negative("cost", -1, true, &err) == -1 && !strcmp(err.text, "--cost -1: must be 0 or more"),
+       "the one flag that is wrong: %s", err.text);
     ok(opts_not_negative("cost", (double)NAN, true, &err) == -1, "NaN is no amount");
     return done_testing();
 }

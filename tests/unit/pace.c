@@ -1,4 +1,5 @@
-/* pace.c - what an endpoint bears: the limit falls once per burst and rises again, holds are kept, backoff grows with jitter; and the budget. */
+/* pace.c - what an endpoint bears: the limit falls once per burst and rises again, holds are kept, backoff grows with jitter; and the
+ * budget. */
 #include "tap.h"
 
 #include "src/judge/budget.h"
@@ -74,7 +75,8 @@ static void test_budget(void)
     struct purse p = { .max = 1 };
     struct budget b = { .price_in = 30, .price_out = 60, .purse = &p }, other = b;
     ok(fabs(budget_price(&b, 10000, 5000) - 0.6) < 1e-12, "10,000 tokens in at $30 and 5,000 out at $60 per million are $0.60");
-    ok(budget_reserve(&b, 0.6) && !budget_reserve(&other, 0.6) && budget_reserve(&other, 0.4), "what is set aside counts, whoever set it aside");
+    ok(budget_reserve(&b, 0.6) && !budget_reserve(&other, 0.6) && budget_reserve(&other, 0.4),
+       "what is set aside counts, whoever set it aside");
     budget_settle(&b, 0.6, 0.1);
     ok(fabs(p.spent - 0.1) < 1e-12 && fabs(p.reserved - 0.4) < 1e-12 && budget_reserve(&b, 0.5) && !budget_reserve(&b, 0.01),
        "what came out cheaper makes room");

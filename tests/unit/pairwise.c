@@ -13,7 +13,9 @@ static struct buf text;
 
 static void put(int question, const char *a, const char *b, const char *g1, const char *g2)
 {
-    buf_printf(&text, "{\"question_id\": %d, \"model_1\": \"%s\", \"model_2\": \"%s\", \"g1_winner\": \"%s\", \"g2_winner\": \"%s\", \"judge\": [\"j\", \"pair\"], \"turn\": 1}\n",
+    buf_printf(&text,
+               "{\"question_id\": %d, \"model_1\": \"%s\", \"model_2\": \"%s\", \"g1_winner\": \"%s\", \"g2_winner\": \"%s\", \"judge\": "
+               "[\"j\", \"pair\"], \"turn\": 1}\n",
                question, a, b, g1, g2);
 }
 
@@ -47,20 +49,25 @@ int main(void)
     put(88, "c", "b", "error", "error");         /* failed: does not count instead */
     const struct pairwise_choice all = {0};
     ok(build(&p, &t, &all, &err) == 0 && p.n == 3 && p.games == 7 && p.failed == 1 && p.replaced == 3, "7 games, 1 failed, 3 replaced");
-    ok(is_row(&p.row[0], "c", 1, 0, 1, 0) && is_row(&p.row[1], "a", 1, 1, 4, 1) && is_row(&p.row[2], "b", 1, 2, 3, 1), "rows by adjusted rate");
-    ok(p.flip_first == 1 && p.flip_second == 1 && p.row[1].flip_first == 1 && p.row[0].flip_first + p.row[0].flip_second == 0, "flips to the first and the second answer shown");
-    ok(fabs(p.row[1].adjusted.value - 0.5) < 1e-12 && fabs(p.row[1].rate.value - 1.0 / 6) < 1e-12 && p.row[1].adjusted.clusters == 6 && p.row[1].adjusted.low >= 0,
+    ok(is_row(&p.row[0], "c", 1, 0, 1, 0) && is_row(&p.row[1], "a", 1, 1, 4, 1) && is_row(&p.row[2], "b", 1, 2, 3, 1),
+       "rows by adjusted rate");
+    ok(p.flip_first == 1 && p.flip_second == 1 && p.row[1].flip_first == 1 && p.row[0].flip_first + p.row[0].flip_second == 0,
+       "flips to the first and the second answer shown");
+    ok(fabs(p.row[1].adjusted.value - 0.5) < 1e-12 && fabs(p.row[1].rate.value - 1.0 / 6) < 1e-12 && p.row[1].adjusted.clusters == 6 &&
+           p.row[1].adjusted.low >= 0,
        "a: adjusted 0.5, win rate 1/6");
     pairwise_free(&p);
     judgment_table_free(&t);
 
     const struct pairwise_choice against_b = { .baseline = "b" };
-    ok(build(&p, &t, &against_b, &err) == 0 && p.n == 2 && is_row(&p.row[0], "c", 1, 0, 0, 0) && is_row(&p.row[1], "a", 1, 1, 3, 1), "against a baseline, which has no row");
+    ok(build(&p, &t, &against_b, &err) == 0 && p.n == 2 && is_row(&p.row[0], "c", 1, 0, 0, 0) && is_row(&p.row[1], "a", 1, 1, 3, 1),
+       "against a baseline, which has no row");
     pairwise_free(&p);
     judgment_table_free(&t);
 
     const struct pairwise_choice two = { .model = (const char *const[]){ "a", "c" }, .n_models = 2 };
-    ok(build(&p, &t, &two, &err) == 0 && p.n == 2 && p.games == 1 && is_row(&p.row[0], "a", 0, 0, 1, 0), "a list of models: games among them");
+    ok(build(&p, &t, &two, &err) == 0 && p.n == 2 && p.games == 1 && is_row(&p.row[0], "a", 0, 0, 1, 0),
+       "a list of models: games among them");
     pairwise_free(&p);
     judgment_table_free(&t);
 

@@ -32,14 +32,16 @@ static void test_names(void)
         ok(bench_name_check("--model", good[i], &err) == 0, "%s is a name", good[i]);
     static const char *const bad[] = { "", "..", "../a", "a/../b", "a/..", ".a", "a\nb", "a\x7f", "a\xff" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ok(bench_name_check("--model", bad[i], &err) < 0 && err.kind == ERR_USAGE && !strncmp(err.text, "--model \"", 9), "refused: %s", i > 5 ? "bytes" : err.text);
+        ok(bench_name_check("--model", bad[i], &err) < 0 && err.kind == ERR_USAGE && !strncmp(err.text, "--model \"", 9), "refused: %s",
+           i > 5 ? "bytes" : err.text);
     ok(is(bench_name_plain("org/sub/name"), "org_sub_name") && is(bench_name_plain("../x"), "_._x"), "no name leads out of its folder");
 }
 
 static void test_places(void)
 {
     ok(is(bench_questions_path("d", "b"), "d/b/question.jsonl"), "questions");
-    ok(is(bench_answers_folder("d", "b"), "d/b/model_answer") && is(bench_references_folder("d", "b"), "d/b/reference_answer"), "answers, references");
+    ok(is(bench_answers_folder("d", "b"), "d/b/model_answer") && is(bench_references_folder("d", "b"), "d/b/reference_answer"),
+       "answers, references");
     ok(is(bench_judgments_path("d", "b", "org/j", false), "d/b/model_judgment/org_j_single.jsonl"), "single judgments of ORG/NAME");
     ok(is(bench_judgments_path("d", "b", "j", true), "d/b/model_judgment/j_pair.jsonl"), "pairs");
     ok(is(bench_beside("d/m.jsonl", ".journal"), "d/m.journal") && is(bench_beside("m.txt", ".journal"), "m.txt.journal") &&
@@ -52,10 +54,12 @@ static void test_what_is_there(void)
     char folder[] = "/tmp/mtb-paths-XXXXXX";
     struct err err = {0};
     ok(mkdtemp(folder) != NULL, "a folder");
-    char *answers = xasprintf("%s/b/model_answer", folder), *below = xasprintf("%s/org/m.jsonl", answers), *flat = xasprintf("%s/org_m.jsonl", answers);
+    char *answers = xasprintf("%s/b/model_answer", folder), *below = xasprintf("%s/org/m.jsonl", answers),
+         *flat = xasprintf("%s/org_m.jsonl", answers);
     char *own = xasprintf("%s/b/judge_prompts.jsonl", folder), *shared = xasprintf("%s/judge_prompts.jsonl", folder);
     ok(is(bench_answers_file(answers, "org/m"), flat), "ORG/NAME without a file: beside the others");
-    ok(io_make_parents(below, &err) == 0 && io_replace(below, "", 0, &err) == 0 && is(bench_answers_file(answers, "org/m"), below), "the file that FastChat wrote");
+    ok(io_make_parents(below, &err) == 0 && io_replace(below, "", 0, &err) == 0 && is(bench_answers_file(answers, "org/m"), below),
+       "the file that FastChat wrote");
     ok(io_replace(flat, "", 0, &err) == 0 && is(bench_answers_file(answers, "org/m"), flat), "ours first");
     ok(is(bench_prompts_path(folder, "b"), shared), "the judge prompts of all benches");
     ok(io_replace(own, "", 0, &err) == 0 && is(bench_prompts_path(folder, "b"), own), "the bench's own");

@@ -39,7 +39,8 @@ static void test_regions(int n, bool crowded)
         if (i % 300 == 0)
             nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);    /* long enough to fall asleep */
     }
-    ok(p && pool_size(p) == n && wrong == 0, "%d threads%s: %d regions, each on every thread, done when pool_run() returns", n, crowded ? " on a crowded machine" : "", REGIONS);
+    ok(p && pool_size(p) == n && wrong == 0, "%d threads%s: %d regions, each on every thread, done when pool_run() returns", n,
+       crowded ? " on a crowded machine" : "", REGIONS);
     pool_destroy(p);
 }
 

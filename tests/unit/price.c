@@ -9,14 +9,15 @@ static const char file[] = "# a remark\n\ngpt-4*  30 60\n  gpt-4o*\t2.5 10  # la
 
 static void check_lookup(void)
 {
-    static const struct { const char *model; double in, out; } table[] = {
-        { "gpt-4", 30, 60 }, { "gpt-4-0613", 30, 60 }, { "gpt-4o", 2.5, 10 }, { "gpt-4o-mini", 0.15, 0.6 }, { "claude", -1, -1 }, { "a-gpt-4", -1, -1 },
+    static const struct { const char *model; double in, out;
+    } table[] = {
+        {"gpt-4", 30, 60}, {"gpt-4-0613", 30, 60}, {"gpt-4o", 2.5, 10}, {"gpt-4o-mini", 0.15, 0.6}, {"claude", -1, -1}, {"a-gpt-4", -1, -1},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct price p = { -1, -1 };
         struct err err;
-        ok(price_find("prices.txt", file, strlen(file), table[i].model, &p, &err) == 0 && p.in == table[i].in && p.out == table[i].out, "%s: %g, %g",
-           table[i].model, p.in, p.out);
+        ok(price_find("prices.txt", file, strlen(file), table[i].model, &p, &err) == 0 && p.in == table[i].in && p.out == table[i].out,
+           "%s: %g, %g", table[i].model, p.in, p.out);
     }
 }
 

@@ -10,20 +10,22 @@
 
 static const struct progress_now judged = { .what = "judgments", .unit = "judged", .done = 3, .total = 160, .left = 65, .dollars = 0.5 };
 
-static const struct { struct progress_now p; const char *line; } table[] = {
-    { { .what = "answers", .unit = "turns", .total = 160 }, "answers 0/160 turns" },
-    { { .what = "answers", .unit = "turns", .done = 40, .total = 160, .tokens = 4123, .seconds = 10, .left = 30 },
-      "answers 40/160 turns, 412.3 tok/s, 30s left" },
-    { { .what = "answers", .unit = "turns", .done = 40, .total = 160, .tokens = 4123, .seconds = 10, .rate = 99, .left = 220 },
-      "answers 40/160 turns, 99.0 tok/s, 3m40s left" },
-    { { .what = "answers", .unit = "turns", .done = 40, .total = 160, .seconds = 10 }, "answers 40/160 turns" },
-    { { .what = "answers", .unit = "turns", .done = 50, .total = 160, .tokens = 50, .seconds = 20, .left = NAN }, "answers 50/160 turns, 2.5 tok/s" },
-    { { .what = "judgments", .unit = "calls", .done = 1, .total = 160, .seconds = 100, .failed = 3, .dollars = 1.5, .left = 15900 },
-      "judgments 1/160 calls, 4h25m left, $1.50, 3 failed" },
-    { { .what = "answers", .unit = "turns", .done = 4, .total = 160, .tokens = 2000, .seconds = 5, .left = 100, .failed = 1, .also = &judged },
-      "answers 4/160 turns, 400.0 tok/s, 1m40s left, 1 failed; judgments 3/160 judged, 1m05s left, $0.50" },
-    { { .what = "answers", .unit = "turns", .done = 160, .total = 160, .tokens = 1000, .seconds = 10, .left = 3 },
-      "answers 160/160 turns, 100.0 tok/s" },
+static const struct { struct progress_now p; const char *line;
+} table[] = {
+    {{.what = "answers", .unit = "turns", .total = 160}, "answers 0/160 turns"},
+    {{.what = "answers", .unit = "turns", .done = 40, .total = 160, .tokens = 4123, .seconds = 10, .left = 30},
+     "answers 40/160 turns, 412.3 tok/s, 30s left"},
+    {{.what = "answers", .unit = "turns", .done = 40, .total = 160, .tokens = 4123, .seconds = 10, .rate = 99, .left = 220},
+     "answers 40/160 turns, 99.0 tok/s, 3m40s left"},
+    {{.what = "answers", .unit = "turns", .done = 40, .total = 160, .seconds = 10}, "answers 40/160 turns"},
+    {{.what = "answers", .unit = "turns", .done = 50, .total = 160, .tokens = 50, .seconds = 20, .left = NAN},
+     "answers 50/160 turns, 2.5 tok/s"},
+    {{.what = "judgments", .unit = "calls", .done = 1, .total = 160, .seconds = 100, .failed = 3, .dollars = 1.5, .left = 15900},
+     "judgments 1/160 calls, 4h25m left, $1.50, 3 failed"},
+    {{.what = "answers", .unit = "turns", .done = 4, .total = 160, .tokens = 2000, .seconds = 5, .left = 100, .failed = 1, .also = &judged},
+     "answers 4/160 turns, 400.0 tok/s, 1m40s left, 1 failed; judgments 3/160 judged, 1m05s left, $0.50"},
+    {{.what = "answers", .unit = "turns", .done = 160, .total = 160, .tokens = 1000, .seconds = 10, .left = 3},
+     "answers 160/160 turns, 100.0 tok/s"},
 };
 
 /* Lines on a stderr that is no terminal, over ten minutes of calls every 50 ms. */

@@ -34,8 +34,10 @@ static void test_merging(void)
     const struct chat_message m[] = { { "system", "Rule.", 5 }, { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
     static const char all[] = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}";
     static const char drops[] = "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endfor %}";
-    static const char refuses[] = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}";
-    static const char alternates[] = "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('alternate') }}{% endif %}[{{ m.content }}]{% endfor %}";
+    static const char refuses[] = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}<{{ "
+                                  "m.role }}>{{ m.content }}{% endfor %}";
+    static const char alternates[] = "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ "
+                                     "raise_exception('alternate') }}{% endif %}[{{ m.content }}]{% endfor %}";
     merged("kept", all, m, 2, "<system>Rule.<user>Q1", false);
     merged("dropped", drops, m, 2, "<user>Rule.\n\nQ1", true);
     merged("dropped, with turns behind", drops, m, 4, "<user>Rule.\n\nQ1<assistant>A1<user>Q2", true);

@@ -114,7 +114,8 @@ static void test_failures(void)
     p = pump_of(&e, &t);
     while (pump_tick(&p, 0, &err) > 0)
         ;
-    ok(err.kind == ERR_CANCELLED && e.taken == 3 && e.flushed == 3, "a transport that gives up: what it brought last is taken all the same");
+    ok(err.kind == ERR_CANCELLED && e.taken == 3 && e.flushed == 3,
+       "a transport that gives up: what it brought last is taken all the same");
 }
 
 static void test_drain(void)
@@ -123,7 +124,8 @@ static void test_drain(void)
     struct transport t;
     struct pump p = pump_of(&e, &t);
     pump_tick(&p, 0, &err);
-    ok(pump_drain(&p, 5, &err) == 0 && e.drained && e.asked == 4 && e.taken == 4 && p.in_flight == 0, "draining asks nothing more and takes what is paid for");
+    ok(pump_drain(&p, 5, &err) == 0 && e.drained && e.asked == 4 && e.taken == 4 && p.in_flight == 0,
+       "draining asks nothing more and takes what is paid for");
 }
 
 int main(void)

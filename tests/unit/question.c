@@ -24,8 +24,8 @@ static int parse(const char *text, struct questions *qs)
 
 static void test_records(void)
 {
-    static const char first[] =
-        "{\"question_id\": 81, \"category\": \"writing\", \"turns\": [\"One \\u00e9\", \"Two\"], \"reference\": [\"R\", \"\"], \"more\": {}}";
+    static const char first[] = "{\"question_id\": 81, \"category\": \"writing\", \"turns\": [\"One \\u00e9\", \"Two\"], \"reference\": "
+                                "[\"R\", \"\"], \"more\": {}}";
     struct questions qs;
     char text[400], hex[65];
     snprintf(text, sizeof text, "%s\n{\"question_id\": -5, \"category\": \"math\", \"turns\": [\"a\"], \"required_temperature\": 1.25}",

@@ -1,5 +1,5 @@
-/* regex_dialect.c - patterns cut texts where Hugging Face's tokenizers library cuts them (tests/golden/make_regex.py), or are refused by name; and
- * the letters of a pattern that is kept by number. */
+/* regex_dialect.c - patterns cut texts where Hugging Face's tokenizers library cuts them (tests/golden/make_regex.py), or are refused by
+ * name; and the letters of a pattern that is kept by number. */
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "src/text/regex_dialect.h"
@@ -11,8 +11,9 @@
 #include <utf8proc.h>
 
 /* What PCRE2 has no like for, or has under a name that would have to be guessed at. Nothing else may be refused. */
-static const char *const refused[] = { "\\K", "a\\Kb", "(?<n>a)b", "(?<n>a)\\k<n>", "(?~ab)", "\\N", "\\O", "\\Qa\\E", "\\C-a", "\\y", "\\X", "(*FAIL)", "\\p{Punct}+",
-                                       "\\p{Space}+", "\\p{Word}+", "\\p{Alnum}+" };
+static const char *const refused[] = {"\\K",         "a\\Kb",       "(?<n>a)b",   "(?<n>a)\\k<n>", "(?~ab)", "\\N",
+                                      "\\O",         "\\Qa\\E",     "\\C-a",      "\\y",           "\\X",    "(*FAIL)",
+                                      "\\p{Punct}+", "\\p{Space}+", "\\p{Word}+", "\\p{Alnum}+"};
 
 static bool may_be_refused(const char *p)
 {

@@ -28,7 +28,8 @@ static void test_library(const char *path, size_t n_tensors, const char *name, e
     struct safetensors s;
     uint64_t length = 0, end, bytes = 0;
     const struct safetensor *found = NULL;
-    ok(io_read(path, &b, &err) == 0 && safetensors_header(b.data, b.len, &length, &err) == 0 && length + 8 < b.len, "%s: a header of %d bytes", path, (int)length);
+    ok(io_read(path, &b, &err) == 0 && safetensors_header(b.data, b.len, &length, &err) == 0 && length + 8 < b.len,
+       "%s: a header of %d bytes", path, (int)length);
     ok(safetensors_parse(b.data + 8, length, b.len, &s, &err) == 0 && s.n_tensors == n_tensors, "%zu tensors", s.n_tensors);
     end = 8 + length;
     for (size_t i = 0; i < s.n_tensors; i++) {
@@ -39,7 +40,8 @@ static void test_library(const char *path, size_t n_tensors, const char *name, e
             found = t;
     }
     ok(end == b.len && bytes == b.len - 8 - length, "they fill the file");
-    ok(found && found->dtype == dtype && found->n_dims == 2 && found->dim[0] == rows && found->dim[1] == cols, "%s is %d x %d", name, (int)rows, (int)cols);
+    ok(found && found->dtype == dtype && found->n_dims == 2 && found->dim[0] == rows && found->dim[1] == cols, "%s is %d x %d", name,
+       (int)rows, (int)cols);
     safetensors_free(&s);
     ok(!s.tensor && s.n_tensors == 0, "freed");
     buf_free(&b);
@@ -79,12 +81,20 @@ static void test_lies(void)
 static void test_header(void)
 {
     uint64_t n;
-    static const struct { const char *prefix; uint64_t file_size; int rc; } table[] = {
-        { "\x0a\0\0\0\0\0\0", 18, 0 }, { "\x0b\0\0\0\0\0\0", 18, -1 }, { "\0\0\0\0\0\0\0", 8, 0 }, { "\0\0\0\0\0\0\0", 7, -1 }, { "\0\0\0\0\0\0\0", 0, -1 },
-        { "\xff\xff\xff\xff\xff\xff\xff\xff", UINT64_MAX, -1 }, { "\0\0\0\x0a\0\0\0", 1ull << 40, -1 }, { "\0\0\0\x06\0\0\0", 1ull << 40, 0 },
+    static const struct { const char *prefix; uint64_t file_size; int rc;
+    } table[] = {
+        {"\x0a\0\0\0\0\0\0", 18, 0},
+        {"\x0b\0\0\0\0\0\0", 18, -1},
+        {"\0\0\0\0\0\0\0", 8, 0},
+        {"\0\0\0\0\0\0\0", 7, -1},
+        {"\0\0\0\0\0\0\0", 0, -1},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff", UINT64_MAX, -1},
+        {"\0\0\0\x0a\0\0\0", 1ull << 40, -1},
+        {"\0\0\0\x06\0\0\0", 1ull << 40, 0},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        ok(safetensors_header(table[i].prefix, table[i].file_size, &n, &err) == table[i].rc, "prefix %zu in a file of %llu bytes", i, (unsigned long long)table[i].file_size);
+        ok(safetensors_header(table[i].prefix, table[i].file_size, &n, &err) == table[i].rc, "prefix %zu in a file of %llu bytes", i,
+           (unsigned long long)table[i].file_size);
 }
 
 int main(void)
@@ -99,7 +109,8 @@ int main(void)
     safetensors_free(&s);
     ok(parse(T("F32", "[]", "[0, 4]"), 1000, &s) == 0 && s.tensor[0].n_dims == 0 && s.tensor[0].bytes == 4, "a number alone");
     safetensors_free(&s);
-    ok(parse(T("I64", "[4]", "[0, 32]"), 1000, &s) == 0 && s.tensor[0].dtype == DT_COUNT && !strcmp(s.tensor[0].type, "I64") && s.tensor[0].bytes == 32,
+    ok(parse(T("I64", "[4]", "[0, 32]"), 1000, &s) == 0 && s.tensor[0].dtype == DT_COUNT && !strcmp(s.tensor[0].type, "I64") &&
+           s.tensor[0].bytes == 32,
        "a type that is not run is told by its name");
     safetensors_free(&s);
     ok(parse(T("F32", "[1, 1, 1, 1, 2]", "[0, 8]"), 1000, &s) == 0 && s.tensor[0].n_dims == 5, "five dimensions");

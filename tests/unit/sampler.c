@@ -15,9 +15,11 @@ int main(void)
     says.generation.repetition_penalty = 1.05f;
     says.generation.temperature = 0.6f;
     struct sampling s = sampler_common(&none, &silent);
-    ok(s.temperature < 0 && s.top_k == 50 && s.top_p == 1.0f && s.min_p == 0.0f && s.repetition_penalty == 1.0f, "nobody says anything: top_k 50, the rest off");
+    ok(s.temperature < 0 && s.top_k == 50 && s.top_p == 1.0f && s.min_p == 0.0f && s.repetition_penalty == 1.0f,
+       "nobody says anything: top_k 50, the rest off");
     s = sampler_common(&none, &says);
-    ok(s.temperature < 0 && s.top_k == 20 && s.top_p == 0.8f && s.repetition_penalty == 1.05f, "the model says; its temperature is not FastChat's way");
+    ok(s.temperature < 0 && s.top_k == 20 && s.top_p == 0.8f && s.repetition_penalty == 1.05f,
+       "the model says; its temperature is not FastChat's way");
     struct sampler_flags flags = { .has_top_k = true, .top_k = 0, .has_min_p = true, .min_p = 0.1f };
     s = sampler_common(&flags, &says);
     ok(s.top_k == 0 && s.min_p == 0.1f && s.top_p == 0.8f, "flags go before, one by one; 0 is off");
@@ -29,15 +31,20 @@ int main(void)
     q = sampler_for(&s, 0.7);
     ok(q.temperature == 0, "a flag goes before the question's temperature");
 
-    static const struct { struct sampler_flags f; const char *name; } bad[] = {
-        { { .has_temperature = true, .temperature = -0.1f }, "--temperature" }, { { .has_top_p = true, .top_p = 0 }, "--top-p" },
-        { { .has_top_p = true, .top_p = 1.01f }, "--top-p" },                  { { .has_top_k = true, .top_k = -1 }, "--top-k" },
-        { { .has_min_p = true, .min_p = 1 }, "--min-p" },                      { { .has_repetition_penalty = true }, "--repetition-penalty" },
-        { { .has_temperature = true, .temperature = __builtin_nanf("") }, "--temperature" },
+    static const struct { struct sampler_flags f; const char *name;
+    } bad[] = {
+        {{.has_temperature = true, .temperature = -0.1f}, "--temperature"},
+        {{.has_top_p = true, .top_p = 0}, "--top-p"},
+        {{.has_top_p = true, .top_p = 1.01f}, "--top-p"},
+        {{.has_top_k = true, .top_k = -1}, "--top-k"},
+        {{.has_min_p = true, .min_p = 1}, "--min-p"},
+        {{.has_repetition_penalty = true}, "--repetition-penalty"},
+        {{.has_temperature = true, .temperature = __builtin_nanf("")}, "--temperature"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err err = {0};
-        ok(sampler_check(&bad[i].f, &err) == -1 && err.kind == ERR_USAGE && !strncmp(err.text, bad[i].name, strlen(bad[i].name)), "refused: %s", err.text);
+        ok(sampler_check(&bad[i].f, &err) == -1 && err.kind == ERR_USAGE && !strncmp(err.text, bad[i].name, strlen(bad[i].name)),
+           "refused: %s", err.text);
     }
     ok(sampler_check(&flags, NULL) == 0 && sampler_check(&none, NULL) == 0, "what is in range is taken");
     return done_testing();

@@ -25,7 +25,8 @@ static bool is_estimate(const struct estimate *e, const double *want)
 
 static void put(struct buf *b, const char *model, int question, int turn, double score)
 {
-    buf_printf(b, "{\"question_id\": %d, \"model\": \"%s\", \"judge\": [\"j\", \"p\"], \"judgment\": \"\", \"score\": %g, \"turn\": %d}\n", question, model, score, turn);
+    buf_printf(b, "{\"question_id\": %d, \"model\": \"%s\", \"judge\": [\"j\", \"p\"], \"judgment\": \"\", \"score\": %g, \"turn\": %d}\n",
+               question, model, score, turn);
 }
 
 /* The study as three files, one per repeat, backwards, so that sorting has work. */
@@ -71,19 +72,24 @@ static void check_study(void)
     long missing = 0;
     read_study(&t, end);
     const struct score_choice choice = { .repeat_end = end, .n_repeats = 3 };
-    ok(scores_build(&s, "study", &t, &choice, &err) == 0 && s.n_models == 3 && s.n_repeats == 3 && s.n_turns == 2 && s.replaced == 0, "three repeats of three models");
+    ok(scores_build(&s, "study", &t, &choice, &err) == 0 && s.n_models == 3 && s.n_repeats == 3 && s.n_turns == 2 && s.replaced == 0,
+       "three repeats of three models");
     struct comparison c = scores_compare(&s, 0, 1);
-    ok(is_estimate(&c.difference, study_difference) && c.difference.n == study_pairs && c.unpaired == study_unpaired && c.higher + c.lower + c.equal == study_pairs,
-       "paired difference %.3f, %.3f .. %.3f over %ld pairs, as statsmodels", c.difference.value, c.difference.low, c.difference.high, c.difference.n);
+    ok(is_estimate(&c.difference, study_difference) && c.difference.n == study_pairs && c.unpaired == study_unpaired &&
+           c.higher + c.lower + c.equal == study_pairs,
+       "paired difference %.3f, %.3f .. %.3f over %ld pairs, as statsmodels", c.difference.value, c.difference.low, c.difference.high,
+       c.difference.n);
     struct comparison back = scores_compare(&s, 1, 0);
-    ok(near(back.difference.low, -c.difference.high) && back.lower == c.higher && near(back.smallest, c.smallest), "seen from the other side it is the same");
+    ok(near(back.difference.low, -c.difference.high) && back.lower == c.higher && near(back.smallest, c.smallest),
+       "seen from the other side it is the same");
     struct spread p = score_spread(&s, 0);
     ok(near(p.within, study_within) && near(p.between, study_between) && near(p.sd, study_sd) && p.n_repeats == 3 && p.lowest <= p.highest,
        "variance: %.3f between repeats, %.3f between questions, as its analysis by statsmodels", p.within, p.between);
     make_answers(&answers);
     struct estimate one = score_length_slope(&s, 0, &answers, &missing), within = score_length_slope(&s, -1, &answers, &missing);
     ok(is_estimate(&one, study_slope), "length slope of one model %.3f, %.3f .. %.3f, as statsmodels", one.value, one.low, one.high);
-    ok(is_estimate(&within, study_within_slope) && missing == 0, "length slope within questions %.3f, %.3f .. %.3f, as statsmodels", within.value, within.low, within.high);
+    ok(is_estimate(&within, study_within_slope) && missing == 0, "length slope within questions %.3f, %.3f .. %.3f, as statsmodels",
+       within.value, within.low, within.high);
     answer_set_add(&answers, "anna", 0, (const char *const[]){ "$ERROR$", "" }, 2);
     score_length_slope(&s, 0, &answers, &missing);
     ok(missing > 0, "answers that are none have no length: %ld", missing);
@@ -112,14 +118,17 @@ static void check_rules(void)
     const struct score_choice all = {0};
     ok(scores_build(&s, "rules", &t, &all, &err) == 0 && s.replaced == 3, "three rows are replaced");
     struct score a = score_of(&s, 0, SCORE_ALL), of[4];
-    ok(a.mean.value == 6 && a.mean.n == 1 && a.failed == 2 && a.failed_by[JUDGMENT_UNPARSABLE] == 1 && a.failed_by[JUDGMENT_OUT_OF_RANGE] == 1,
+    ok(a.mean.value == 6 && a.mean.n == 1 && a.failed == 2 && a.failed_by[JUDGMENT_UNPARSABLE] == 1 &&
+           a.failed_by[JUDGMENT_OUT_OF_RANGE] == 1,
        "the last good one counts, failures are counted, 85 is no score");
     for (int m = 0; m < 4; m++)
         of[m] = score_of(&s, m, SCORE_ALL);
     scores_rank(&s, of, order);
-    ok(!strcmp(s.model[order[0]], "c") && !strcmp(s.model[order[1]], "a") && !strcmp(s.model[order[2]], "b") && !strcmp(s.model[order[3]], "dead"),
+    ok(!strcmp(s.model[order[0]], "c") && !strcmp(s.model[order[1]], "a") && !strcmp(s.model[order[2]], "b") &&
+           !strcmp(s.model[order[3]], "dead"),
        "ranks: score, then name, then those without a score");
-    ok(isnan(score_of(&s, 2, (struct score_part){ 1, -1, -1 }).mean.value) && score_of(&s, 2, (struct score_part){ 2, -1, -1 }).mean.value == 9, "turns apart");
+    ok(isnan(score_of(&s, 2, (struct score_part){1, -1, -1}).mean.value) && score_of(&s, 2, (struct score_part){2, -1, -1}).mean.value == 9,
+       "turns apart");
     ok(scores_model(&s, "nobody", &err) == -1 && strstr(err.text, "a, b, c, dead"), "an unknown name: %s", err.text);
     scores_free(&s);
     const struct score_choice two = { .model = (const char *const[]){ "b", "c" }, .n_models = 2 };

@@ -74,7 +74,8 @@ static void test_turns(void)
     }
     ok(equal == 3 && session_room(s) == 3, "side by side they say what each says alone: %d of 3; \"%s\"", equal, want[1]);
     struct prompt empty = {0};
-    ok(session_begin(s, &empty, 4, &greedy, &err) < 0 && session_room(s) == 3, "an empty prompt is refused and takes no place: %s", err.text);
+    ok(session_begin(s, &empty, 4, &greedy, &err) < 0 && session_room(s) == 3, "an empty prompt is refused and takes no place: %s",
+       err.text);
     char *word = xcalloc(301, 1);
     memset(word, 'x', 300);
     ok(begin(s, &t.rig, word, 4, &greedy) < 0, "so is one beyond the context: %s", err.text);
@@ -95,7 +96,8 @@ static void test_turns(void)
 static void test_stop_string(void)
 {
     struct tiny t;
-    if (!ok(tiny_open(&t, "rwkv", NULL, (struct rig_opts){ .max_batch = 8 }, &err) == 0, "with a template that has a stop string %s", err.text))
+    if (!ok(tiny_open(&t, "rwkv", NULL, (struct rig_opts){.max_batch = 8}, &err) == 0, "with a template that has a stop string %s",
+            err.text))
         return;
     struct session *s = open_session(&t.rig, 8);
     int stopped = 0, early = 0, wrong = 0, all = 0;

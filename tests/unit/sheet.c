@@ -29,17 +29,21 @@ static void check_forms(void)
     sheet_fact_int(&s, "failed", 0, NULL);
     sheet_fact_number(&s, "least", NAN, NULL);
     sheet_put_text(&s, &b);
-    ok(!strcmp(b.data, "model       mean    n\n\xc3\xa9t\xc3\xa9, \"x\"?   3.33  160\nm2         10.00    -\n\njudge: gpt-4\n"), "text: aligned by letters, no control characters");
+    ok(!strcmp(b.data, "model       mean    n\n\xc3\xa9t\xc3\xa9, \"x\"?   3.33  160\nm2         10.00    -\n\njudge: gpt-4\n"),
+       "text: aligned by letters, no control characters");
     buf_clear(&b);
     sheet_put_csv(&s, &b);
-    ok(!strcmp(b.data, "model,score,low,n\n\"\xc3\xa9t\xc3\xa9, \"\"x\"\"\n\",3.3333333333333335,,160\nm2,10.0,9.5,\n"), "CSV: all digits, quoted where needed, nothing for unknown");
+    ok(!strcmp(b.data, "model,score,low,n\n\"\xc3\xa9t\xc3\xa9, \"\"x\"\"\n\",3.3333333333333335,,160\nm2,10.0,9.5,\n"),
+       "CSV: all digits, quoted where needed, nothing for unknown");
     buf_clear(&b);
     sheet_put_json(&s, &b);
     struct err err = {0};
     cJSON *j = json_parse(b.data, b.len, &err);
     const cJSON *row = cJSON_GetArrayItem(json_get(j, "rows"), 0);
-    ok(j && cJSON_GetArraySize(json_get(j, "rows")) == 2 && !strcmp(json_get(row, "model")->valuestring, "\xc3\xa9t\xc3\xa9, \"x\"\n") && cJSON_IsNull(json_get(row, "low")) &&
-           json_get(row, "score")->valuedouble == 10.0 / 3 && cJSON_IsNull(json_get(json_get(j, "about"), "least")), "JSON reads back to the same");
+    ok(j && cJSON_GetArraySize(json_get(j, "rows")) == 2 && !strcmp(json_get(row, "model")->valuestring, "\xc3\xa9t\xc3\xa9, \"x\"\n") &&
+           cJSON_IsNull(json_get(row, "low")) && json_get(row, "score")->valuedouble == 10.0 / 3 &&
+           cJSON_IsNull(json_get(json_get(j, "about"), "least")),
+       "JSON reads back to the same");
     cJSON_Delete(j);
     sheet_free(&s);
     buf_free(&b);

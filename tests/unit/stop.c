@@ -19,8 +19,9 @@ static void clean(const char *name, const struct stop_rule *r, const char *text,
 static void test_fastchat(void)
 {
     static const char *const hashes[] = { "###" }, *const eot[] = { "<|eot_id|>" }, *const list[] = { "###", "</s>", "[UNK]" };
-    const struct stop_rule vicuna = { .special = s_tags, .n_special = 2 }, one_shot = { .stop = hashes, .n_stop = 1, .special = s_tags, .n_special = 2 };
-    const struct stop_rule llama3 = { .stop = eot, .n_stop = 1 }, aquila = { .stop = list, .n_stop = 3 }, xgen = { .strip_assistant = true };
+    const struct stop_rule vicuna = {.special = s_tags, .n_special = 2},
+                           one_shot = {.stop = hashes, .n_stop = 1, .special = s_tags, .n_special = 2};
+    const struct stop_rule llama3 = {.stop = eot, .n_stop = 1}, aquila = {.stop = list, .n_stop = 3}, xgen = {.strip_assistant = true};
     struct buf nul = {0}, b = {0};
     clean("vicuna", &vicuna, " hi </s>", "hi");
     clean("vicuna", &vicuna, "use <s>strike</s> html", "use strike html");
@@ -60,7 +61,8 @@ static void check_strip(char *hex)
     free(want);
 }
 
-/* The text grows byte by byte, as tokens do: the end must be seen at last, never too early, and the answer must be that of the whole text. */
+/* The text grows byte by byte, as tokens do: the end must be seen at last, never too early, and the answer must be that of the whole text.
+ */
 static void grow(const char *name, const char *const *stop, int n_stop, const char *text, long certain)
 {
     const struct stop_rule r = { .stop = stop, .n_stop = n_stop };

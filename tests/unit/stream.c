@@ -30,9 +30,12 @@ static void test_events(void)
 
 static void test_look(void)
 {
-    static const struct { const char *text; bool so; } row[] = {
-        { "data: {}", true }, { "\r\n: ping\n\ndata: {}", true }, { "event: x\n", true }, { "{\"data\": 1}", false }, { "[1]", false }, { "", false }, { "dat", false },
-        { "<html>", false },
+    static const struct { const char *text; bool so;
+    } row[] = {
+        {"data: {}", true},   {"\r\n: ping\n\ndata: {}", true},
+        {"event: x\n", true}, {"{\"data\": 1}", false},
+        {"[1]", false},       {"", false},
+        {"dat", false},       {"<html>", false},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         ok(stream_looks_so(row[i].text, strlen(row[i].text)) == row[i].so, "%s a stream: %.10s", row[i].so ? "is" : "no", row[i].text);
@@ -40,8 +43,10 @@ static void test_look(void)
 
 static void test_tail(void)
 {
-    static const struct { const char *text; size_t n; } row[] = {
-        { "{}\n\ndata: [DONE]\n\n", 4 }, { "{}data:[DONE]", 2 }, { "{} [DONE]", 9 }, { "[DONE]", 6 }, { "{\"data\": \"[DONE]\"}", 18 }, { "", 0 }, { "data: [DONE]", 0 },
+    static const struct { const char *text; size_t n;
+    } row[] = {
+        {"{}\n\ndata: [DONE]\n\n", 4}, {"{}data:[DONE]", 2}, {"{} [DONE]", 9}, {"[DONE]", 6}, {"{\"data\": \"[DONE]\"}", 18}, {"", 0},
+        {"data: [DONE]", 0},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         ok(stream_without_done(row[i].text, strlen(row[i].text)) == row[i].n, "%zu bytes before the end mark", row[i].n);
@@ -57,7 +62,8 @@ static void parses(const char *text, const char *want)
 
 static void test_json(void)
 {
-    parses("{\"a\": NaN, \"b\": [Infinity, -Infinity, -1], \"c\": \"NaN \\\" NaN\"}", "{\"a\":null,\"b\":[null,null,-1],\"c\":\"NaN \\\" NaN\"}");
+    parses("{\"a\": NaN, \"b\": [Infinity, -Infinity, -1], \"c\": \"NaN \\\" NaN\"}",
+           "{\"a\":null,\"b\":[null,null,-1],\"c\":\"NaN \\\" NaN\"}");
     parses("\xef\xbb\xbf{} \n data: [DONE]", "{}");
     parses("{\"a\": \"\\ud800x\"}", "{\"a\": \"\xef\xbf\xbdx\"}");
     parses("{\"a\": Nan}", NULL);

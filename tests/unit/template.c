@@ -49,10 +49,20 @@ static void check_line(const cJSON *j)
 static bool declared(const char *refusal)
 {
     static const char *const words[] = {
-        "is not supported", "are not supported", "more than 64 bits", "is not defined", "is an address in Python's memory", "views of dicts cannot be compared",
-        "nested more than", "more than 5000000 steps", "half a surrogate pair",
-        "no filter named", "no test named", "cannot be sliced so",         /* in constants, which Jinja2 folds by other rules than it runs */
-        "expected a statement", "a complex number",                        /* not reached, or a number that nobody looks at */
+        "is not supported",
+        "are not supported",
+        "more than 64 bits",
+        "is not defined",
+        "is an address in Python's memory",
+        "views of dicts cannot be compared",
+        "nested more than",
+        "more than 5000000 steps",
+        "half a surrogate pair",
+        "no filter named",
+        "no test named",
+        "cannot be sliced so", /* in constants, which Jinja2 folds by other rules than it runs */
+        "expected a statement",
+        "a complex number", /* not reached, or a number that nobody looks at */
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(refusal, words[i]))
@@ -64,7 +74,8 @@ struct tally { int equal, errors, refused, wrong; };
 
 static void check_generated(const cJSON *j, struct tally *t)
 {
-    static const struct template_message m[] = { { { "user", 4 }, { "Q1", 2 } }, { { "assistant", 9 }, { "<think>hm</think>\n\nA1", 21 } }, { { "user", 4 }, { " Q2\n", 4 } } };
+    static const struct template_message m[] = {
+        {{"user", 4}, {"Q1", 2}}, {{"assistant", 9}, {"<think>hm</think>\n\nA1", 21}}, {{"user", 4}, {" Q2\n", 4}}};
     struct buf out = { 0 };
     struct err err = { 0 };
     const cJSON *src = j->child, *want = src->next;
@@ -96,7 +107,8 @@ static void check_file(const char *path)
         cJSON_Delete(j);
     }
     ok(n > 100 && t.wrong == 0 && t.equal + t.errors + t.refused == n && 50 * t.refused <= n,
-       "%d generated templates: %d the same text, %d errors in both, %d refused here by name, %d wrong", n, t.equal, t.errors, t.refused, t.wrong);
+       "%d generated templates: %d the same text, %d errors in both, %d refused here by name, %d wrong", n, t.equal, t.errors, t.refused,
+       t.wrong);
     buf_free(&b);
 }
 
@@ -104,12 +116,27 @@ static void check_file(const char *path)
 static void check_unknown(void)
 {
     static const char *const src[][2] = {
-        { "{% include 'x' %}", "statement" }, { "{% block b %}{% endblock %}", "statement" }, { "{% import 'x' as y %}", "statement" }, { "{{ [1] | pprint }}", "pprint" },
-        { "{{ cycler('a').next() }}", "cycler" }, { "{{ 'a'.encode() }}", "str.encode" }, { "{{ self }}", "self" }, { "{% macro m() %}{% endmacro %}{{ m(1) }}", "'m' takes not more than 0" },
-        { "{{ 'a' | trim(width=3) }}", "'width'" }, { "{{ [] | sort(key=1) }}", "'key'" }, { "{{ 'a'.split(limit=1) }}", "'limit'" }, { "{{ 1 is odd(3) }}", "odd takes at most 0" },
-        { "{{ 'a' | upper | nosuch }}", "no filter named 'nosuch'" }, { "{% if false %}{{ 1 is nosuch }}{% endif %}{{ 1 is nosuch }}", "no test named 'nosuch'" },
-        { "{{ 9223372036854775807 + 1 }}", "64 bits" }, { "{{ (3).real }}", "int.real" }, { "{{ {}.items }}", "address" }, { "{% break %}", "inside a loop" },
-        { "{% for a in [1] %}{% filter upper %}{% break %}{% endfilter %}{% endfor %}", "inside a loop" }, { "{{ strftime_now('%s') }}", "%s in a time" }, { "\xff", "UTF-8" },
+        {"{% include 'x' %}", "statement"},
+        {"{% block b %}{% endblock %}", "statement"},
+        {"{% import 'x' as y %}", "statement"},
+        {"{{ [1] | pprint }}", "pprint"},
+        {"{{ cycler('a').next() }}", "cycler"},
+        {"{{ 'a'.encode() }}", "str.encode"},
+        {"{{ self }}", "self"},
+        {"{% macro m() %}{% endmacro %}{{ m(1) }}", "'m' takes not more than 0"},
+        {"{{ 'a' | trim(width=3) }}", "'width'"},
+        {"{{ [] | sort(key=1) }}", "'key'"},
+        {"{{ 'a'.split(limit=1) }}", "'limit'"},
+        {"{{ 1 is odd(3) }}", "odd takes at most 0"},
+        {"{{ 'a' | upper | nosuch }}", "no filter named 'nosuch'"},
+        {"{% if false %}{{ 1 is nosuch }}{% endif %}{{ 1 is nosuch }}", "no test named 'nosuch'"},
+        {"{{ 9223372036854775807 + 1 }}", "64 bits"},
+        {"{{ (3).real }}", "int.real"},
+        {"{{ {}.items }}", "address"},
+        {"{% break %}", "inside a loop"},
+        {"{% for a in [1] %}{% filter upper %}{% break %}{% endfilter %}{% endfor %}", "inside a loop"},
+        {"{{ strftime_now('%s') }}", "%s in a time"},
+        {"\xff", "UTF-8"},
     };
     for (size_t i = 0; i < sizeof src / sizeof *src; i++) {
         struct buf out = { 0 };
@@ -125,16 +152,38 @@ static void check_limits(void)
     static const char *const hostile[] = {
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{% set n = namespace(s='xxxxxxxxxxxxxxxx') %}{% for i in range(40) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s }}",
-        "{{ 'x' * 999999999 }}", "{{ range(999999999) | list }}", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-        "{% if", "{{ (", "{{ 'a }}", "{% for x in y %}", "{% endfor %}", "{# x", "{% raw %}", "{{ a b }}", "{% unknown %}", "{{ 1 + }}", "{{ 99999999999 * 99999999999 }}",
+        "{{ 'x' * 999999999 }}",
+        "{{ range(999999999) | list }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{% if",
+        "{{ (",
+        "{{ 'a }}",
+        "{% for x in y %}",
+        "{% endfor %}",
+        "{# x",
+        "{% raw %}",
+        "{{ a b }}",
+        "{% unknown %}",
+        "{{ 1 + }}",
+        "{{ 99999999999 * 99999999999 }}",
         "{% set n = namespace(i=0) %}{% for a in range(9999) %}{% for b in range(9999) %}{% set n.i = n.i + 1 %}{% endfor %}{% endfor %}",
-        "{% for a in range(99999) %}{{ 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' * 99 }}{% endfor %}",
+        "{% for a in range(99999) %}{{ "
+        "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'"
+        " * 99 }}{% endfor %}",
         "{% set n = namespace(l=[1]) %}{% for a in range(99) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}",
-        "{% macro f(n) %}{{ f(n + 1) }}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}",
-        "{{ 'a' | center(10 ** 9) }}", "{{ ('a\n' * 10 ** 6) | indent(10 ** 6) }}", "{{ '%*d' % (10 ** 9, 1) }}", "{{ '{:>{1}}'.format(1, 10 ** 8) }}",
+        "{% macro f(n) %}{{ f(n + 1) }}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}",
+        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}",
+        "{{ 'a' | center(10 ** 9) }}",
+        "{{ ('a\n' * 10 ** 6) | indent(10 ** 6) }}",
+        "{{ '%*d' % (10 ** 9, 1) }}",
+        "{{ '{:>{1}}'.format(1, 10 ** 8) }}",
         "{% set s = 'ab' * 5000000 %}{% for i in range(99999) %}{{ s.find('zz') }}{{ s.upper() }}{{ s == s ~ '' }}{% endfor %}",
-        "{{ range(99999) | unique | list }}", "{% set s = 'b' * 8000000 %}{{ s.strip('a' * 8000000 ~ 'b') }}", "{{ 10 ** 9 ** 9 }}", "{{ [range(99999) | list] * 9999 }}",
-        "{{ 'a'.ljust(10 ** 7).replace(' ', 'c' * 10 ** 6) }}", "{% for x in [[1]] recursive %}{{ loop([x]) }}{% endfor %}",
+        "{{ range(99999) | unique | list }}",
+        "{% set s = 'b' * 8000000 %}{{ s.strip('a' * 8000000 ~ 'b') }}",
+        "{{ 10 ** 9 ** 9 }}",
+        "{{ [range(99999) | list] * 9999 }}",
+        "{{ 'a'.ljust(10 ** 7).replace(' ', 'c' * 10 ** 6) }}",
+        "{% for x in [[1]] recursive %}{{ loop([x]) }}{% endfor %}",
         "{% set l = range(99999) | list %}{% for i in l %}{{ i in l }}{% endfor %}",
         "{% set n = namespace() %}{% set n.me = n %}{{ n }}{{ n.me.me.me | tojson }}",
     };

@@ -1,5 +1,5 @@
-/* tensors.c - tensors that nobody asked for, that are there twice, or that the index puts elsewhere. The model is tests/golden/tiny/llama_bias with
- * members added to its directory. */
+/* tensors.c - tensors that nobody asked for, that are there twice, or that the index puts elsewhere. The model is
+ * tests/golden/tiny/llama_bias with members added to its directory. */
 #include "mtbench/backend.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
@@ -74,17 +74,21 @@ static void test_extra(void)
         memory_text(&m, "m/config.json", config.data);
         add_weights(&m, "m/model.safetensors", extra[i].members);
         bool read = opens(&m, &head, &err);
-        ok(read == !extra[i].says && (read || strstr(err.text, extra[i].says)), "%.60s: %s", extra[i].members, read ? "passed over" : err.text);
+        ok(read == !extra[i].says && (read || strstr(err.text, extra[i].says)), "%.60s: %s", extra[i].members,
+           read ? "passed over" : err.text);
     }
 }
 
 /* Two shards with the same names: only the index knows which tensor is meant. */
 static void test_index(void)
 {
-    static const struct { const char *what, *second, *index, *says; } table[] = {
-        { "an index that gives the second file for one tensor", "", "{\"weight_map\": {\"model.norm.weight\": \"b.safetensors\"}}", "occurs in a.safetensors and again in b" },
-        { "an index that lies", T("more", "F32", "16"), "{\"weight_map\": {\"more\": \"a.safetensors\"}}", "tensor more lies in a.safetensors, it says, but does not" },
-        { "an index that is no JSON", "", "{", "m/model.safetensors.index.json" },
+    static const struct { const char *what, *second, *index, *says;
+    } table[] = {
+        {"an index that gives the second file for one tensor", "", "{\"weight_map\": {\"model.norm.weight\": \"b.safetensors\"}}",
+         "occurs in a.safetensors and again in b"},
+        {"an index that lies", T("more", "F32", "16"), "{\"weight_map\": {\"more\": \"a.safetensors\"}}",
+         "tensor more lies in a.safetensors, it says, but does not"},
+        {"an index that is no JSON", "", "{", "m/model.safetensors.index.json"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct memory m = {0};
@@ -105,9 +109,11 @@ static void test_whole_index(void)
     struct err err = {0};
     struct buf index = {0};
     bool head = false;
-    static const char *const layer[] = { "input_layernorm", "post_attention_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-                                         "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj" };
-    buf_str(&index, "{\"weight_map\": {\"model.norm.weight\": \"b.safetensors\", \"model.embed_tokens.weight\": \"b.safetensors\", \"lm_head.weight\": \"a.safetensors\"");
+    static const char *const layer[] = {"input_layernorm",  "post_attention_layernorm", "self_attn.q_proj", "self_attn.k_proj",
+                                        "self_attn.v_proj", "self_attn.o_proj",         "mlp.gate_proj",    "mlp.up_proj",
+                                        "mlp.down_proj"};
+    buf_str(&index, "{\"weight_map\": {\"model.norm.weight\": \"b.safetensors\", \"model.embed_tokens.weight\": \"b.safetensors\", "
+                    "\"lm_head.weight\": \"a.safetensors\"");
     for (size_t i = 0; i < sizeof layer / sizeof *layer; i++) {
         buf_printf(&index, ", \"model.layers.0.%s.weight\": \"a.safetensors\"", layer[i]);
         if (i > 1)
@@ -140,7 +146,8 @@ static void test_head(void)
 int main(void)
 {
     struct err err = {0};
-    if (io_read("tests/golden/tiny/llama_bias/model.safetensors", &weights, &err) < 0 || io_read("tests/golden/tiny/llama_bias/config.json", &config, &err) < 0) {
+    if (io_read("tests/golden/tiny/llama_bias/model.safetensors", &weights, &err) < 0 ||
+        io_read("tests/golden/tiny/llama_bias/config.json", &config, &err) < 0) {
         ok(0, "%s", err.text);
         return done_testing();
     }

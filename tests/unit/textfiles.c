@@ -69,29 +69,41 @@ static struct source *open_folder(const char *folder, struct err *err)
     return s;
 }
 
-#define NAMED(a, b) "{\"chat_template\": [{\"name\": \"" a "\", \"template\": \"T-" a "\"}, {\"name\": \"" b "\", \"template\": \"T-" b "\"}]}"
+#define NAMED(a, b)                                                                                                                        \
+    "{\"chat_template\": [{\"name\": \"" a "\", \"template\": \"T-" a "\"}, {\"name\": \"" b "\", \"template\": \"T-" b "\"}]}"
 
 static const struct {
     const char *what;
     struct file file[MAX_FILES];
     const char *want, *says;             /* the template ("": none), or part of the error */
 } templates[] = {
-    { "a string", { { "tokenizer_config.json", "{\"chat_template\": \"T\"}" } }, "T", NULL },
-    { "no template", { { "tokenizer_config.json", "{\"chat_template\": null}" } }, "", NULL },
-    { "no files", { { NULL, NULL } }, "", NULL },
-    { "a list of named ones", { { "tokenizer_config.json", NAMED("tool_use", "default") } }, "T-default", NULL },
-    { "a list without a default", { { "tokenizer_config.json", NAMED("tool_use", "rag") } }, NULL, "tool_use, rag" },
-    { "the last default of two", { { "tokenizer_config.json",
-        "{\"chat_template\": [{\"name\": \"default\", \"template\": \"A\"}, {\"name\": \"default\", \"template\": \"B\"}]}" } }, "B", NULL },
-    { "a list of other things", { { "tokenizer_config.json", "{\"chat_template\": [1, {\"name\": 2}, \"x\"]}" } }, "", NULL },
-    { "chat_template.jinja before tokenizer_config.json", { { "chat_template.jinja", "J" }, { "tokenizer_config.json", "{\"chat_template\": \"T\"}" } }, "J", NULL },
-    { "chat_template.jinja beside additional ones", { { "chat_template.jinja", "J" }, { "additional_chat_templates/tool_use.jinja", "X" } }, "J", NULL },
-    { "chat_template.json", { { "chat_template.json", "{\"chat_template\": \"P\"}" }, { "tokenizer_config.json", "{}" } }, "P", NULL },
-    { "tokenizer_config.json before chat_template.json",
-        { { "chat_template.json", "{\"chat_template\": \"P\"}" }, { "tokenizer_config.json", "{\"chat_template\": \"T\"}" } }, "T", NULL },
-    { "templates by name", { { "tokenizer_config.json", "{\"chat_template\": {\"rag\": \"R\", \"default\": \"D\"}}" } }, "D", NULL },
-    { "templates by other names", { { "tokenizer_config.json", "{\"chat_template\": {\"rag\": \"R\"}}" } }, NULL, "rag" },
-    { "broken JSON", { { "tokenizer_config.json", "{\"chat_template\": " } }, NULL, "tokenizer_config.json" },
+    {"a string", {{"tokenizer_config.json", "{\"chat_template\": \"T\"}"}}, "T", NULL},
+    {"no template", {{"tokenizer_config.json", "{\"chat_template\": null}"}}, "", NULL},
+    {"no files", {{NULL, NULL}}, "", NULL},
+    {"a list of named ones", {{"tokenizer_config.json", NAMED("tool_use", "default")}}, "T-default", NULL},
+    {"a list without a default", {{"tokenizer_config.json", NAMED("tool_use", "rag")}}, NULL, "tool_use, rag"},
+    {"the last default of two",
+     {{"tokenizer_config.json",
+       "{\"chat_template\": [{\"name\": \"default\", \"template\": \"A\"}, {\"name\": \"default\", \"template\": \"B\"}]}"}},
+     "B",
+     NULL},
+    {"a list of other things", {{"tokenizer_config.json", "{\"chat_template\": [1, {\"name\": 2}, \"x\"]}"}}, "", NULL},
+    {"chat_template.jinja before tokenizer_config.json",
+     {{"chat_template.jinja", "J"}, {"tokenizer_config.json", "{\"chat_template\": \"T\"}"}},
+     "J",
+     NULL},
+    {"chat_template.jinja beside additional ones",
+     {{"chat_template.jinja", "J"}, {"additional_chat_templates/tool_use.jinja", "X"}},
+     "J",
+     NULL},
+    {"chat_template.json", {{"chat_template.json", "{\"chat_template\": \"P\"}"}, {"tokenizer_config.json", "{}"}}, "P", NULL},
+    {"tokenizer_config.json before chat_template.json",
+     {{"chat_template.json", "{\"chat_template\": \"P\"}"}, {"tokenizer_config.json", "{\"chat_template\": \"T\"}"}},
+     "T",
+     NULL},
+    {"templates by name", {{"tokenizer_config.json", "{\"chat_template\": {\"rag\": \"R\", \"default\": \"D\"}}"}}, "D", NULL},
+    {"templates by other names", {{"tokenizer_config.json", "{\"chat_template\": {\"rag\": \"R\"}}"}}, NULL, "rag"},
+    {"broken JSON", {{"tokenizer_config.json", "{\"chat_template\": "}}, NULL, "tokenizer_config.json"},
 };
 
 static void check_template(size_t i)
@@ -102,7 +114,10 @@ static void check_template(size_t i)
     struct source *s = open_folder(folder, &err);
     int rc = s ? textfiles_template(s, &got, &err) : -1;
     if (templates[i].want)
-        ok(rc == 0 && !strcmp(got.data ? got.data : "", templates[i].want), "%s: %s", templates[i].what, rc < 0 ? err.text : got.data ? got.data : "none");
+        ok(rc == 0 && !strcmp(got.data ? got.data : "", templates[i].want), "%s: %s", templates[i].what,
+           rc < 0     ? err.text
+           : got.data ? got.data
+                      : "none");
     else
         ok(rc < 0 && strstr(err.text, templates[i].says), "%s is refused: %s", templates[i].what, err.text);
     source_files_close(s);
@@ -135,9 +150,13 @@ int main(void)
         check_template(i);
     check_tokenizer("tokenizer.json", (struct file[MAX_FILES]){ { "tokenizer.json", json }, { "tokenizer.model", "x" } }, 2, NULL);
     check_tokenizer("tokenizer.model", (struct file[MAX_FILES]){ { "tokenizer.model", model } }, 2, NULL);
-    check_tokenizer("tokenizer.model with added_tokens.json", (struct file[MAX_FILES]){ { "tokenizer.model", model }, { "added_tokens.json", "{\"<pad>\": 4}" } }, 5, NULL);
-    check_tokenizer("tokenizer.model with added_tokens_decoder", (struct file[MAX_FILES]){ { "tokenizer.model", model },
-                    { "tokenizer_config.json", "{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"special\": true}}}" } }, 8, NULL);
+    check_tokenizer("tokenizer.model with added_tokens.json",
+                    (struct file[MAX_FILES]){{"tokenizer.model", model}, {"added_tokens.json", "{\"<pad>\": 4}"}}, 5, NULL);
+    check_tokenizer("tokenizer.model with added_tokens_decoder",
+                    (struct file[MAX_FILES]){
+                        {"tokenizer.model", model},
+                        {"tokenizer_config.json", "{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"special\": true}}}"}},
+                    8, NULL);
     check_tokenizer("an added token without a text", (struct file[MAX_FILES]){ { "tokenizer.model", model },
                     { "tokenizer_config.json", "{\"added_tokens_decoder\": {\"7\": {}}}" } }, 0, "added token \"7\"");
     check_tokenizer("no tokenizer", (struct file[MAX_FILES]){ { "tokenizer_config.json", "{}" } }, 0, "tokenizer.model");

@@ -78,7 +78,8 @@ static void splits(const struct thought_mark *mark, const char *text, const char
 {
     size_t at, n = strlen(text);
     enum thoughts saw = thoughts_split(mark, text, n, &at);
-    ok(saw == state && (rest ? !strcmp(text + at, rest) : at == n), "\"%s\" says \"%s\" (saw \"%s\")", text, rest ? rest : "nothing", text + at);
+    ok(saw == state && (rest ? !strcmp(text + at, rest) : at == n), "\"%s\" says \"%s\" (saw \"%s\")", text, rest ? rest : "nothing",
+       text + at);
 }
 
 int main(void)
@@ -90,8 +91,9 @@ int main(void)
         size_t behind;
         buf_str(&b, ">");
         enum thoughts state = thoughts_strike(NULL, strike[i].text, strlen(strike[i].text), &b, &behind);
-        ok(state == strike[i].state && !strcmp(b.data + 1, strike[i].left) && strlen(b.data) == b.len && !strcmp(strike[i].text + behind, strike[i].behind),
-            "without thoughts: \"%s\" (saw \"%s\", and \"%s\" behind)", strike[i].left, b.data + 1, strike[i].text + behind);
+        ok(state == strike[i].state && !strcmp(b.data + 1, strike[i].left) && strlen(b.data) == b.len &&
+               !strcmp(strike[i].text + behind, strike[i].behind),
+           "without thoughts: \"%s\" (saw \"%s\", and \"%s\" behind)", strike[i].left, b.data + 1, strike[i].text + behind);
         buf_free(&b);
     }
     for (size_t i = 0; i < sizeof opened / sizeof *opened; i++) {
@@ -99,15 +101,17 @@ int main(void)
         ok(!mark == (i > 4), "\"%s\" %s thoughts", opened[i].prompt, mark ? "opens" : "does not open");
         splits(mark, "maybe [[3]]</think> [[8]]", opened[i].rest, opened[i].state);
     }
-    ok(thoughts_announced("\nHere's my thought process: [[3]]", 32) && !thoughts_announced("Here is my thought process: x Here is my response: 1", 52) &&
-        !thoughts_announced("My process", 10), "thoughts that are announced and go on to the end");
+    ok(thoughts_announced("\nHere's my thought process: [[3]]", 32) &&
+           !thoughts_announced("Here is my thought process: x Here is my response: 1", 52) && !thoughts_announced("My process", 10),
+       "thoughts that are announced and go on to the end");
     char many[70001];
     for (size_t i = 0; i < 10000; i++)
         memcpy(many + 7 * i, "<think>", 7);
     many[70000] = '\0';
     struct buf b = {0};
     many[0] = 'x';
-    ok(thoughts_strike(NULL, many, 70000, &b, NULL) == THOUGHTS_NONE && b.len == 70000, "ten thousand marks that never end are text, and quickly so");
+    ok(thoughts_strike(NULL, many, 70000, &b, NULL) == THOUGHTS_NONE && b.len == 70000,
+       "ten thousand marks that never end are text, and quickly so");
     buf_free(&b);
     return done_testing();
 }

@@ -1,5 +1,5 @@
-/* tokenizer.c - ids and decoded texts of hard strings against Hugging Face's tokenizers (tests/golden/make_tokenizers.py made the goldens) and
- * against sentencepiece (make_spm.py), and what a hostile tokenizer.json or tokenizer.model is answered with. */
+/* tokenizer.c - ids and decoded texts of hard strings against Hugging Face's tokenizers (tests/golden/make_tokenizers.py made the goldens)
+ * and against sentencepiece (make_spm.py), and what a hostile tokenizer.json or tokenizer.model is answered with. */
 #include "src/rig/textfiles.h"
 
 #include "mtbench/hash.h"
@@ -85,7 +85,8 @@ static void check_strings(const char *golden, struct tokenizer *t, int flags, bo
         for (int k = i; k < i + BLOCK && k < n_strings; k++)
             describe(t, strings[k], flags, decoded, &got);
         sha256_hex(got.data, got.len, hex);
-        ok(want.len >= (size_t)(block + 1) * 65 && !memcmp(hex, want.data + block * 65, 64), "%s: strings %d to %d", golden, i, i + BLOCK - 1);
+        ok(want.len >= (size_t)(block + 1) * 65 && !memcmp(hex, want.data + block * 65, 64), "%s: strings %d to %d", golden, i,
+           i + BLOCK - 1);
     }
     if (t)
         write_full(golden, t, flags, decoded);
@@ -100,7 +101,8 @@ static void check_kind(const char *kind)
     char *path = xasprintf("tests/golden/tokenizers/%s.json", kind);
     struct buf json = { 0 };
     struct err err = { 0 };
-    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len } }, &err) : NULL;
+    struct tokenizer *t =
+        io_read(path, &json, &err) == 0 ? tokenizer_from_json(&(struct tokenizer_files){.json = {json.data, json.len}}, &err) : NULL;
     check_strings(kind, t, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
     buf_free(&json);
     free(path);
@@ -112,7 +114,7 @@ static struct tokenizer *from_model(const char *name, const char *config, struct
     struct buf b = { 0 };
     struct tokenizer *t = NULL;
     if (io_read(path, &b, err) == 0)
-        t = tokenizer_from_sentencepiece((struct slice){ b.data, b.len }, (struct slice){ config, strlen(config) }, (struct slice){ 0 }, err);
+        t = tokenizer_from_sentencepiece((struct slice){b.data, b.len}, (struct slice){config, strlen(config)}, (struct slice){0}, err);
     buf_free(&b);
     free(path);
     return t;
@@ -154,7 +156,8 @@ static void twin_read(struct gguf_twin *g, const cJSON *root)
 {
     const cJSON *vocab = json_get(json_get(root, "model"), "vocab"), *merges = json_get(json_get(root, "model"), "merges"), *j;
     size_t n = (size_t)cJSON_GetArraySize(merges) + 1;
-    *g = (struct gguf_twin){ .n_tokens = (size_t)cJSON_GetArraySize(vocab), .merge = xcalloc(n, sizeof *g->merge), .text = xcalloc(n, sizeof *g->text) };
+    *g = (struct gguf_twin){
+        .n_tokens = (size_t)cJSON_GetArraySize(vocab), .merge = xcalloc(n, sizeof *g->merge), .text = xcalloc(n, sizeof *g->text)};
     g->token = xcalloc(g->n_tokens + 1, sizeof *g->token);
     g->type = xcalloc(g->n_tokens + 1, sizeof *g->type);
     cJSON_ArrayForEach(j, vocab)
@@ -192,8 +195,21 @@ static void check_named(const char *kind, const char *pre, const char *golden, i
     cJSON *root = io_read(path, &b, &err) == 0 ? json_parse(b.data, b.len, &err) : NULL;
     twin_read(&g, root);
     const struct vocab v = {
-        .kind = { "gpt2", 4 }, .pre = { pre, strlen(pre) }, .n_tokens = g.n_tokens, .token = g.token, .type = g.type, .n_merges = g.n_merges, .merge = g.merge,
-        .bos = bos, .eos = -1, .unk = -1, .sep = -1, .pad = -1, .cls = -1, .mask = -1, .eot = -1,
+        .kind = {"gpt2", 4},
+        .pre = {pre, strlen(pre)},
+        .n_tokens = g.n_tokens,
+        .token = g.token,
+        .type = g.type,
+        .n_merges = g.n_merges,
+        .merge = g.merge,
+        .bos = bos,
+        .eos = -1,
+        .unk = -1,
+        .sep = -1,
+        .pad = -1,
+        .cls = -1,
+        .mask = -1,
+        .eot = -1,
     };
     check_strings(golden, tokenizer_from_vocab(&v, &err), ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &err);
     twin_free(&g);
@@ -252,11 +268,17 @@ static char *side_file(const cJSON *line, const char *name)
 static void check_config(const cJSON *line)
 {
     const cJSON *special = json_get(line, "special"), *row;
-    char *config = cJSON_PrintUnformatted(json_get(line, "config")), *map = side_file(line, "map"), *added = side_file(line, "added"), *path = xasprintf("tests/golden/tokenizers/%s.json", json_get(line, "kind")->valuestring);
+    char *config = cJSON_PrintUnformatted(json_get(line, "config")), *map = side_file(line, "map"), *added = side_file(line, "added"),
+         *path = xasprintf("tests/golden/tokenizers/%s.json", json_get(line, "kind")->valuestring);
     struct buf json = { 0 };
     struct err err = { 0 };
-    struct tokenizer *t = io_read(path, &json, &err) == 0 ? tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len }, .config = { config, strlen(config) },
-        .special_map = { map, map ? strlen(map) : 0 }, .added = { added, added ? strlen(added) : 0 } }, &err) : NULL;
+    struct tokenizer *t = io_read(path, &json, &err) == 0
+                              ? tokenizer_from_json(&(struct tokenizer_files){.json = {json.data, json.len},
+                                                                              .config = {config, strlen(config)},
+                                                                              .special_map = {map, map ? strlen(map) : 0},
+                                                                              .added = {added, added ? strlen(added) : 0}},
+                                                    &err)
+                              : NULL;
     bool right = t != NULL;
     cJSON_ArrayForEach(row, json_get(line, "texts"))
         right = right && check_text(t, row);
@@ -289,11 +311,13 @@ static void check_configs(void)
 /* Converters leave marks of turns as normal tokens of a GGUF vocabulary; the template's own text needs them whole. */
 static void check_control_looking(void)
 {
-    static const struct { const char *text; bool whole; } token[] = {
-        { "<|im_end|>", true }, { "<|x-y_2|>", true }, { "<end_of_turn>", true }, { "<|a b|>", false }, { "<||>", false }, { "<|>", false }, { "ab", false },
+    static const struct { const char *text; bool whole;
+    } token[] = {
+        {"<|im_end|>", true}, {"<|x-y_2|>", true}, {"<end_of_turn>", true}, {"<|a b|>", false},
+        {"<||>", false},      {"<|>", false},      {"ab", false},
     };
     for (size_t i = 0; i < sizeof token / sizeof *token; i++) {
-        const struct slice text[] = { { "a", 1 }, { "|", 1 }, { "<", 1 }, { ">", 1 }, { "<|", 2 }, { token[i].text, strlen(token[i].text) } };
+        const struct slice text[] = {{"a", 1}, {"|", 1}, {"<", 1}, {">", 1}, {"<|", 2}, {token[i].text, strlen(token[i].text)}};
         const struct slice merge[] = { { "< |", 3 } };
         struct vocab v = { .kind = { "gpt2", 4 }, .pre = { "gpt-2", 5 }, .n_tokens = 6, .token = text, .n_merges = 1, .merge = merge,
                            .bos = -1, .eos = -1, .unk = -1, .sep = -1, .pad = -1, .cls = -1, .mask = -1, .eot = -1 };
@@ -364,8 +388,10 @@ static void check_model_refusals(void)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err err = { 0 };
-        struct tokenizer *t = tokenizer_from_sentencepiece((struct slice){ bad[i].bytes, bad[i].n }, (struct slice){ 0 }, (struct slice){ 0 }, &err);
-        ok(!t && strstr(err.text, bad[i].says) && strstr(err.text, "tokenizer.model"), "%s is refused: %s", bad[i].what, t ? "taken" : err.text);
+        struct tokenizer *t =
+            tokenizer_from_sentencepiece((struct slice){bad[i].bytes, bad[i].n}, (struct slice){0}, (struct slice){0}, &err);
+        ok(!t && strstr(err.text, bad[i].says) && strstr(err.text, "tokenizer.model"), "%s is refused: %s", bad[i].what,
+           t ? "taken" : err.text);
         tokenizer_destroy(t);
     }
 }
@@ -397,9 +423,12 @@ static void check_nul(void)
     struct buf json = { 0 }, text = { 0 };
     struct err err = { 0 };
     struct ids a = { 0 }, b = { 0 };
-    struct tokenizer *t = io_read("tests/golden/tokenizers/gpt2.json", &json, &err) == 0 ? tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len } }, &err) : NULL;
-    ok(t && tokenizer_encode(t, "O\0K", 3, 0, &a, &err) == 0 && tokenizer_encode(t, "O\xc0\x80K", 4, 0, &b, &err) == 0 && a.n == 3 && b.n == 3 &&
-       !memcmp(a.id, b.id, 3 * sizeof *a.id), "both spellings of NUL are one token of byte 0");
+    struct tokenizer *t = io_read("tests/golden/tokenizers/gpt2.json", &json, &err) == 0
+                              ? tokenizer_from_json(&(struct tokenizer_files){.json = {json.data, json.len}}, &err)
+                              : NULL;
+    ok(t && tokenizer_encode(t, "O\0K", 3, 0, &a, &err) == 0 && tokenizer_encode(t, "O\xc0\x80K", 4, 0, &b, &err) == 0 && a.n == 3 &&
+           b.n == 3 && !memcmp(a.id, b.id, 3 * sizeof *a.id),
+       "both spellings of NUL are one token of byte 0");
     tokenizer_decode(t, a.id, a.n, 0, &text);
     ok(text.len == 3 && !memcmp(text.data, "O\0K", 3), "decoded: 3 bytes");
     ids_free(&a);

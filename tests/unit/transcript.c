@@ -42,8 +42,10 @@ static void test_single(const struct answer_set *answers)
     const char *path[] = { file, "/tmp/mtbench-no-such-file" };
     struct transcript t = { .question = &question, .answers = answers, .judgments = path, .n_files = 2 };
     struct buf b = {0};
-    put("{\"question_id\": 81, \"model\": \"anna\", \"judge\": [\"j\", \"single-v1\"], \"judgment\": \"Good.\", \"score\": 7.5, \"turn\": 1}\n\n"
-        "{\"question_id\": 82, \"model\": \"anna\", \"judge\": [\"j\", \"single-v1\"], \"judgment\": \"Elsewhere.\", \"score\": 1, \"turn\": 1}\n"
+    put("{\"question_id\": 81, \"model\": \"anna\", \"judge\": [\"j\", \"single-v1\"], \"judgment\": \"Good.\", \"score\": 7.5, \"turn\": "
+        "1}\n\n"
+        "{\"question_id\": 82, \"model\": \"anna\", \"judge\": [\"j\", \"single-v1\"], \"judgment\": \"Elsewhere.\", \"score\": 1, "
+        "\"turn\": 1}\n"
         "{\"question_id\": 81, \"model\": \"anna\", \"judge\": [\"j\", \"single-v1-multi-turn\"], \"judgment\": \"\", \"score\": -1}\n"
         "{\"question_id\": 81, \"model\": \"gone\", \"judge\": \"k\", \"judgment\": \"Bad.\", \"score\": 2, \"turn\": 1}\n");
     int rc = transcript_put(&b, &t, &err);
@@ -82,7 +84,8 @@ static void test_pair(const struct answer_set *answers)
     const char *path[] = { file };
     const struct transcript t = { .question = &question, .answers = answers, .judgments = path, .n_files = 1 };
     struct buf b = {0};
-    put("{\"question_id\": 81, \"model_1\": \"anna\", \"model_2\": \"bert\", \"g1_winner\": \"model_1\", \"g2_winner\": \"error\", \"judge\": [\"j\", \"pair-v2\"], "
+    put("{\"question_id\": 81, \"model_1\": \"anna\", \"model_2\": \"bert\", \"g1_winner\": \"model_1\", \"g2_winner\": \"error\", "
+        "\"judge\": [\"j\", \"pair-v2\"], "
         "\"g1_judgment\": \"A it is.\", \"g2_judgment\": \"Hm.\", \"turn\": 1}\n");
     static const char *const seen[] = { "anna as A, bert as B, judged by j: anna\nA it is.",
                                         "bert as A, anna as B, judged by j: no verdict\nHm." };

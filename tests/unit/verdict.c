@@ -50,10 +50,11 @@ static const struct { const char *text; char letter; } letters[] = {
     { "[A]", 'E' }, { "", 'E' }, { "$ERROR$", 'E' }, { "[[D]]", 'E' }, { "[[[A]]]", 'A' }, { "[[A]", 'E' },
 };
 
-static const struct { const char *text; char letter; } two[] = {
-    { "[[7,8]]", 'B' }, { "[[8, 7]]", 'A' }, { "[[7, 7.05]]", 'C' }, { "[[7,  8]]", 'E' }, { "[7, 8]", 'B' }, { "[[7,\u00a08]]", 'B' }, { "[[7,8]",
-        'B' },
-    { "[[7]]", 'E' }, { "[[07,8]]", 'E' }, { "[[0.3, 0.2]]", 'C' }, { "[[8.0,8.1]]", 'C' }, { "[[8.2,8.1]]", 'C' }, { "", 'E' },
+static const struct { const char *text; char letter;
+} two[] = {
+    {"[[7,8]]", 'B'}, {"[[8, 7]]", 'A'}, {"[[7, 7.05]]", 'C'}, {"[[7,  8]]", 'E'},    {"[7, 8]", 'B'},      {"[[7,\u00a08]]", 'B'},
+    {"[[7,8]", 'B'},  {"[[7]]", 'E'},    {"[[07,8]]", 'E'},    {"[[0.3, 0.2]]", 'C'}, {"[[8.0,8.1]]", 'C'}, {"[[8.2,8.1]]", 'C'},
+    {"", 'E'},
 };
 
 static const struct { const char *text; double score; } thought[] = {
@@ -80,19 +81,21 @@ int main(void)
     ok(verdict_parse(VERDICT_RATING, many, 4304).status == JUDGMENT_OUT_OF_RANGE, "4300 digits are out of range");
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         v = verdict_parse(VERDICT_AB, letters[i].text, strlen(letters[i].text));
-        ok(v.letter == letters[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "\"%s\" is %c", letters[i].text, letters[i].letter);
+        ok(v.letter == letters[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "\"%s\" is %c", letters[i].text,
+           letters[i].letter);
     }
     for (size_t i = 0; i < sizeof two / sizeof *two; i++) {
         v = verdict_parse(VERDICT_TWO_RATINGS, two[i].text, strlen(two[i].text));
-        ok(v.letter == two[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "two scores \"%s\": %c (saw %c)", two[i].text, two[i].letter,
-            v.letter);
+        ok(v.letter == two[i].letter && (v.status == JUDGMENT_OK) == (v.letter != 'E'), "two scores \"%s\": %c (saw %c)", two[i].text,
+           two[i].letter, v.letter);
     }
     for (size_t i = 0; i < sizeof thought / sizeof *thought; i++) {
         v = verdict_read(VERDICT_RATING, thought[i].text, strlen(thought[i].text), false);
         ok(v.score == thought[i].score, "what is said, not what is thought: %g (saw %g) in %s", thought[i].score, v.score, thought[i].text);
     }
     static const char announced[] = "Here is my thought process: maybe [[3]]";
-    ok(verdict_read(VERDICT_RATING, announced, strlen(announced), false).score == 3 && verdict_read(VERDICT_RATING, announced, strlen(announced), true).score == -1,
-        "thoughts that are announced and cut have no verdict");
+    ok(verdict_read(VERDICT_RATING, announced, strlen(announced), false).score == 3 &&
+           verdict_read(VERDICT_RATING, announced, strlen(announced), true).score == -1,
+       "thoughts that are announced and cut have no verdict");
     return done_testing();
 }
