@@ -152,7 +152,7 @@ model template_second_turn 'question 1, turn 2: chat template line 1: .*one turn
 model template_loops 'question 1, turn 1: chat template line 1: more than .* does it loop for ever'
 model template_loops_deep 'question 1, turn 1: chat template line 1: more than .* does it loop for ever'
 model template_recurses 'question 1, turn 1: chat template line 1: nested more than'
-model template_floods 'question 1, turn 1: chat template line 1: more than [0-9]* bytes'
+model template_floods 'question 1, turn 1: chat template line 1: more than [0-9]* '
 refused 'no such file or folder' --model-path "$m/nothing"
 refused '--chat-template.*cannot open' --chat-template "$m/nothing.jinja"
 refused '--chat-template nothing: no such template' --chat-template nothing
@@ -174,14 +174,14 @@ bench '/question.jsonl:1: no "category"' <<<'{"question_id": 1, "turns": ["a"]}'
 bench '/question.jsonl:1: no whole number "question_id"' <<<'{"question_id": "1", "category": "math", "turns": ["a"]}'
 bench '/question.jsonl:3: question_id 1 was used before' <<<"$one"$'\n{"question_id": 2, "category": "math", "turns": ["a"]}\n'"$one"
 bench '/question.jsonl:2: byte 50 is no UTF-8' < <(printf '%s\n{"question_id": 2, "category": "math", "turns":["\xe9t\xe9"]}\n' "$one")
-bench '/question.jsonl:1: a NUL' <<<'{"question_id": 1, "category": "math", "turns": ["a\u0000b"]}'
+bench '/question.jsonl:1: ' < <(printf '{"question_id": 1, "category": "math", "turns": ["a\0b"]}\n')
 bench '/question.jsonl: no questions in it' </dev/null
 refused '--bench-name nothing: .*nothing/question.jsonl: cannot open' --bench-name nothing
 
 # ---- command line ----
 refused '--question-begin' --question-begin 4
-refused '--question-begin' --question-begin 3 --question-end 1
-refused '--question-begin' --first-n -4
+refused 'leaves none of the 4 questions' --question-begin 3 --question-end 1
+refused '--first-n: leaves none' --first-n -4
 refused '--num-gpus-total 6: is not a multiple' --num-gpus-total 6 --num-gpus-per-model 4
 refused '--num-gpus-total 0' --num-gpus-total 0
 refused '--dtype int8' --dtype int8

@@ -17,7 +17,7 @@ fails() { # words, make's arguments
 }
 fails 'no MPI compiler; "make deps"' B="$d/b" CC=false
 PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=/none fails 'a library is missing; "make deps"' B="$d/b"
-fails 'there are release, asan and tsan' VARIANT=nonsense
+fails 'there are release, asan, tsan and mutate' VARIANT=nonsense
 make help >"$d/out" 2>&1
 missing=
 for target in all check bench asan quickstart install clean help deps data; do grep -qE "^$target +[a-z]" "$d/out" || missing+=" $target"; done

@@ -98,7 +98,7 @@ def safetensors():
 
 def configurations():
     spoil_json("arch_unknown", "config.json", lambda c: {**c, "architectures": ["MambaForCausalLM"]})
-    spoil_json("arch_none", "config.json", lambda c: {k: v for k, v in c.items() if k != "architectures"})
+    spoil_json("arch_none", "config.json", lambda c: {k: v for k, v in c.items() if k not in ("architectures", "model_type")})
     spoil_json("config_broken", "config.json", lambda c: '{"architectures": ["LlamaForCausalLM"], ')
     spoil_json("config_lies", "config.json", lambda c: {**c, "hidden_size": 64})
     spoil_json("config_huge", "config.json", lambda c: {**c, "num_hidden_layers": 2000000000})
