@@ -28,6 +28,11 @@ struct share_call {
     struct share s;
 };
 
+static void share_meet(void *barrier)
+{
+    pthread_barrier_wait(barrier);
+}
+
 static void *share_main(void *arg)
 {
     struct share_call *c = arg;
@@ -35,19 +40,40 @@ static void *share_main(void *arg)
     return NULL;
 }
 
-/* work(arg, share) for all shares of n threads at once. */
-__attribute__((unused)) static void run_shares(int n, share_f work, void *arg)
+/* work(arg, share) for all shares of n threads at once, with 'all' bytes of scratch for the op and 'own' for each thread, full of NaN. */
+__attribute__((unused)) static void run_shares_with(int n, size_t all, size_t own, share_f work, void *arg)
 {
     atomic_int ticket = 0;
+    pthread_barrier_t barrier;
     pthread_t thread[MAX_SHARES];
     struct share_call call[MAX_SHARES];
-    for (int t = 1; t < n; t++) {
-        call[t] = (struct share_call){ work, arg, { t, n, &ticket } };
-        pthread_create(&thread[t], NULL, share_main, &call[t]);
+    struct share s = {
+        .n_threads = n, .ticket = &ticket, .all = { NULL, all }, .own = { NULL, own }, .meet = share_meet, .with = &barrier,
+    };
+    pthread_barrier_init(&barrier, NULL, (unsigned)n);
+    s.all.at = aligned_alloc(4096, (all + 4095) / 4096 * 4096);
+    memset(s.all.at, 0xff, all);
+    for (int t = 0; t < n; t++) {
+        s.t = t;
+        s.own.at = aligned_alloc(4096, (own + 4095) / 4096 * 4096);
+        memset(s.own.at, 0xff, own);
+        call[t] = (struct share_call){ work, arg, s };
+        if (t > 0)
+            pthread_create(&thread[t], NULL, share_main, &call[t]);
     }
-    work(arg, (struct share){ 0, n, &ticket });
-    for (int t = 1; t < n; t++)
-        pthread_join(thread[t], NULL);
+    share_main(&call[0]);
+    for (int t = 0; t < n; t++) {
+        if (t > 0)
+            pthread_join(thread[t], NULL);
+        free(call[t].s.own.at);
+    }
+    free(s.all.at);
+    pthread_barrier_destroy(&barrier);
+}
+
+__attribute__((unused)) static void run_shares(int n, share_f work, void *arg)
+{
+    run_shares_with(n, 0, 0, work, arg);
 }
 
 /* Reproducible numbers for tests: SplitMix64. */

@@ -11,7 +11,6 @@ struct cpu_opts {
     const char *isa;         /* "avx512", "avx2", "plain"; NULL: MTBENCH_ISA from the environment, else the best this machine has */
     int max_rows;            /* most rows of a step; scratch is taken for them */
     int max_k;               /* widest input of a linear */
-    int max_heads_dim;       /* n_heads * head_dim */
 };
 
 /* The CPU executor. NULL on error (err: usage for an unknown or missing instruction set, memory). Destroy with backend_cpu_destroy(). */

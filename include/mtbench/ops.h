@@ -9,6 +9,10 @@
  *   lane sum      16 lanes, element i goes to lane i % 16 in ascending order, then the tree (j, j+8), (j, j+4), (j, j+2), (0, 1)
  *   exp, silu     mtb_exp of kernels/cpu/vmath.h: fma, mul and add only, so that every instruction set gives the same bits
  *
+ * An op is a struct of its arguments and nothing else: 'struct op_rmsnorm' and what is written above it are all there is to know about
+ * rmsnorm. MTB_EACH_OP lists them; executors, kernel tables and wrappers around executors are made from that list, so a signature is
+ * typed here and nowhere else.
+ *
  * No op allocates, blocks on anything but its own threads, or fails once its arguments are valid (asserted). */
 #ifndef MTB_OPS_H
 #define MTB_OPS_H
@@ -33,14 +37,6 @@ struct linear {
     int n_shards;                     /* virtual K shards (R2): 1, 2, 4 or 8; k / n_shards is a multiple of 32 if > 1 */
     void *packed;                     /* linear_bytes() of backend memory, 64-byte aligned, in the backend's own layout */
     const float *bias;                /* (n) backend memory, or NULL */
-};
-
-/* One product of a step: y[r * ldy + j] = bias[j] + sum_k W[j][k] * x[r][k].
- * Each virtual shard is one fma chain; shards are added by the balanced tree ((0+1)+(2+3))+((4+5)+(6+7)); the bias is added last. */
-struct linear_out {
-    const struct linear *w;
-    float *y;
-    int ldy;                          /* floats between rows of y */
 };
 
 /* Rows of one sequence in a step: consecutive rows at consecutive positions. */
@@ -94,6 +90,101 @@ struct sampling {
     uint32_t key[2], counter[4];      /* Philox4x32-10 (R8): one uniform number in [0,1) from the first word */
 };
 
+/* ---- the ops of one step ---- */
+
+/* x[r] = row token[r] of w, dequantised. */
+struct op_embed {
+    float *x;                         /* (n_rows, w->k) */
+    const struct linear *w;
+    const int32_t *token;             /* (n_rows) host memory, each in [0, w->n) */
+    int n_rows;
+};
+
+/* out[r] = x[r] * (1 / sqrt(lane sum of squares / dim + eps)) * weight; a square enters its lane by fma. */
+struct op_rmsnorm {
+    float *out;                       /* (n_rows, dim) may be x itself */
+    const float *x;                   /* (n_rows, dim) */
+    const float *weight;              /* (dim) */
+    float eps;
+    int n_rows, dim;
+};
+
+/* x[r] += y[r], then out[r] as rmsnorm does from x[r]. */
+struct op_add_rmsnorm {
+    float *out, *x;                   /* (n_rows, dim) */
+    const float *y;                   /* (n_rows, dim) */
+    const float *weight;              /* (dim) */
+    float eps;
+    int n_rows, dim;
+};
+
+/* One product of a step: y[r * ldy + j] = bias[j] + sum_k W[j][k] * x[r][k].
+ * Each virtual shard is one fma chain; shards are added by the balanced tree ((0+1)+(2+3))+((4+5)+(6+7)); the bias is added last. */
+struct linear_out {
+    const struct linear *w;
+    float *y;
+    int ldy;                          /* floats between rows of y */
+};
+
+/* Several products of the same rows. */
+struct op_linear {
+    const struct linear_out *out;     /* (n_out) host memory; all of one k */
+    int n_out;
+    const float *x;                   /* (n_rows, k) */
+    int n_rows;
+};
+
+/* Rotate q and k in 'qkv', write k and v as fp16 into the pages (to nearest even; NaN where that would be infinite, so that an overflow
+ * reaches the logits). A pair (a, b) becomes fma(a, cos, -(b * sin)), fma(b, cos, a * sin). */
+struct op_rope_kv {
+    float *qkv;                       /* (n_rows, n_heads*head_dim | n_kv*head_dim | n_kv*head_dim) */
+    const struct kv_view *kv;
+    const struct attn_shape *shape;
+    const struct rope *rope;
+    const struct step *step;
+};
+
+/* Scores are fma chains over head_dim of q times fp16 keys, then times scale > 0; positions in splits of 256 from position 0: max, exp,
+ * lane sum, fma chain over positions of p*v, of the positions that the row sees; splits merged left to right: with M the larger max,
+ * a = exp(m - M), b = exp(m' - M): l = fma(l, a, l' * b), o = fma(o, a, o' * b); at last o / l (R4). */
+struct op_attend {
+    float *out;                       /* (n_rows, n_heads*head_dim) */
+    const float *qkv;                 /* as rope_kv left it */
+    const struct kv_view *kv;
+    const struct attn_shape *shape;
+    const struct step *step;
+};
+
+/* h[r][i] = silu(gu[r][i]) * gu[r][ff + i]. */
+struct op_silu_mul {
+    float *h;                         /* (n_rows, ff) */
+    const float *gu;                  /* (n_rows, gate of ff | up of ff) */
+    int n_rows, ff;
+};
+
+/* out[i] = x[row[i]]. */
+struct op_gather_rows {
+    float *out;                       /* (n, dim) */
+    const float *x;
+    const int32_t *row;               /* (n) host memory */
+    int n, dim;
+};
+
+/* token[i] is drawn from logits[i], or is -1 where one of those is NaN or infinite. The order of every sum is in kernels/cpu/sample.c. */
+struct op_sample {
+    int32_t *token;                   /* (n) host memory */
+    float *logits;                    /* (n, n_vocab) overwritten */
+    const struct sampling *how;       /* (n) host memory */
+    int n, n_vocab;
+};
+
+#define MTB_EACH_OP(OP) \
+    OP(embed) OP(rmsnorm) OP(add_rmsnorm) OP(linear) OP(rope_kv) OP(attend) OP(silu_mul) OP(gather_rows) OP(sample)
+
+/* Do an op with its arguments by name, as in MTB_DO(m, silu_mul, .h = h, .gu = gu, .n_rows = n, .ff = ff). What is not named is zero, which
+ * no pointer and no size may be. 'm' points to anything with the fields 'ops' and 'be'. */
+#define MTB_DO(m, op, ...) (m)->ops->op((m)->be, &(const struct op_##op){ __VA_ARGS__ })
+
 struct ops {
     const char *name;                 /* "cpu" */
 
@@ -109,33 +200,10 @@ struct ops {
     /* Pack rows [row0, row0 + n_rows) of w from 'raw' (file layout, host memory). May be called for pieces in any order. */
     void (*linear_pack)(struct backend *be, struct linear *w, const void *raw, int row0, int n_rows);
 
-    /* ---- one step ---- */
-    /* x[r] = row token[r] of w, dequantised (n_rows, w->k). */
-    void (*embed)(struct backend *be, float *x, const struct linear *w, const int32_t *token, int n_rows);
-    /* out[r] = x[r] * (1 / sqrt(lane sum of squares / dim + eps)) * weight; a square enters its lane by fma. */
-    void (*rmsnorm)(struct backend *be, float *out, const float *x, const float *weight, float eps, int n_rows, int dim);
-    /* x[r] += y[r], then out as rmsnorm(x). */
-    void (*add_rmsnorm)(struct backend *be, float *out, float *x, const float *y, const float *weight, float eps, int n_rows, int dim);
-    /* n_out products of the same rows x (n_rows, k). */
-    void (*linear)(struct backend *be, const struct linear_out *out, int n_out, const float *x, int n_rows);
-    /* Rotate q and k in 'qkv' (rows of n_heads*head_dim | n_kv*head_dim | n_kv*head_dim floats), write k and v as fp16 (to nearest even;
-     * NaN where that would be infinite, so that an overflow reaches the logits) into the pages. A pair (a, b) becomes fma(a, cos, -(b *
-     * sin)), fma(b, cos, a * sin). */
-    void (*rope_kv)(struct backend *be, float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope,
-                    const struct step *s);
-    /* out (n_rows, n_heads*head_dim). Scores are fma chains over head_dim of q times fp16 keys, then times scale > 0; positions in splits
-     * of 256 from position 0: max, exp, lane sum, fma chain over positions of p*v, of the positions that the row sees; splits merged left
-     * to right: with M the larger max, a = exp(m - M), b = exp(m' - M): l = fma(l, a, l' * b), o = fma(o, a, o' * b); at last o / l (R4).
-     */
-    void (*attend)(struct backend *be, float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a,
-                   const struct step *s);
-    /* h[r][i] = silu(gu[r][i]) * gu[r][ff + i]; gu (n_rows, 2*ff), h (n_rows, ff). */
-    void (*silu_mul)(struct backend *be, float *h, const float *gu, int n_rows, int ff);
-    /* out[i] = x[row[i]] (n, dim). */
-    void (*gather_rows)(struct backend *be, float *out, const float *x, const int32_t *row, int n, int dim);
-    /* token[i] drawn from logits[i] (n, n_vocab), or -1 where one of those is NaN or infinite; logits are overwritten; 'token' is host
-     * memory. */
-    void (*sample)(struct backend *be, int32_t *token, float *logits, int n, int n_vocab, const struct sampling *how);
+    /* ---- one step: void (*rmsnorm)(struct backend *be, const struct op_rmsnorm *a), and so on ---- */
+#define MTB_SLOT(op) void (*op)(struct backend *be, const struct op_##op *a);
+    MTB_EACH_OP(MTB_SLOT)
+#undef MTB_SLOT
 };
 
 #endif

@@ -61,9 +61,7 @@ struct worker {
 };
 
 struct job {
-    const float *qkv;
-    float *out;
-    const struct kv_view *kv;
+    const struct op_attend *op;
     const struct attn_shape *a;
     struct worker *w;
 };
@@ -164,7 +162,7 @@ static void product(struct product g, int lines, int vecs, bool half)
 /* The keys of a page, or its values. */
 static const uint16_t *half_of(const struct job *j, const struct unit *u, int page, bool values)
 {
-    const struct kv_view *kv = j->kv;
+    const struct kv_view *kv = j->op->kv;
     const size_t index =
         ((size_t)u->b->run->page[page] * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)u->kv_head;
     return (const uint16_t *)kv->base + (index * 2 + values) * KV_PAGE * (size_t)kv->head_dim;
@@ -385,7 +383,7 @@ static void run_unit(const struct job *j, const struct unit *u)
     const int hd = a->head_dim, lines = u->b->n_rows * u->n_heads;
     const size_t ld = (size_t)(a->n_heads + 2 * a->n_kv) * (size_t)hd, row0 = (size_t)(r->first_row + u->b->row);
     for (int i = 0; i < lines; i++) {
-        const float *q = j->qkv + (row0 + (size_t)(i / u->n_heads)) * ld + (size_t)((u->head + i % u->n_heads) * hd);
+        const float *q = j->op->qkv + (row0 + (size_t)(i / u->n_heads)) * ld + (size_t)((u->head + i % u->n_heads) * hd);
         memcpy(w->q + i * hd, q, (size_t)hd * sizeof *q);
         w->m[i] = -INFINITY;
         w->l[i] = 0.0f;
@@ -393,7 +391,7 @@ static void run_unit(const struct job *j, const struct unit *u)
     for (int split = u->first_page / SPLIT_PAGES; split <= u->last_page / SPLIT_PAGES; split++)
         run_split(j, u, split, lines);
     for (int i = 0; i < lines; i++) {
-        float *o = j->out + (row0 + (size_t)(i / u->n_heads)) * (size_t)(a->n_heads * hd) + (size_t)((u->head + i % u->n_heads) * hd);
+        float *o = j->op->out + (row0 + (size_t)(i / u->n_heads)) * (size_t)(a->n_heads * hd) + (size_t)((u->head + i % u->n_heads) * hd);
         for (int d = 0; d < hd; d += LANES)
             v_store(o + d, v_div(v_load(w->acc + i * hd + d), v_set1(w->l[i])));
     }
@@ -431,10 +429,9 @@ static int list_blocks(struct block *list, struct block *work, const struct step
     return n;
 }
 
-size_t MTB_K(attend_scratch)(int max_rows, int heads_dim, int n_threads)
+size_t MTB_K(attend_scratch)(int max_rows)
 {
-    (void)heads_dim;
-    return (size_t)n_threads * worker_bytes(max_rows);
+    return worker_bytes(max_rows);
 }
 
 /* The unit of a ticket; its block is NULL behind the last one. Units of a block follow each other: their pages are neighbours. */
@@ -453,12 +450,14 @@ static struct unit unit_of(const struct job *j, int ticket, int n_blocks)
     };
 }
 
-void MTB_K(attend)(float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *st, void *scratch,
-                   struct share s)
+void MTB_K(attend)(const struct op_attend *op, struct share s)
 {
+    const struct attn_shape *a = op->shape;
+    const struct step *st = op->step;
     assert(a->head_dim % LANES == 0 && a->head_dim <= MAX_HEAD && a->n_heads % a->n_kv == 0 && a->scale > 0.0f);
-    struct worker *w = (struct worker *)((char *)scratch + (size_t)s.t * worker_bytes(st->n_rows));
-    const struct job j = { qkv, out, kv, a, w };
+    assert(worker_bytes(st->n_rows) <= s.own.bytes);
+    struct worker *w = s.own.at;
+    const struct job j = { op, a, w };
     const int group = a->n_heads / a->n_kv;
     const int n = list_blocks(w->block, w->block + st->n_rows, st, MAX_LINES / (group < MAX_LINES ? group : MAX_LINES));
     w->unit[1] = unit_of(&j, take_ticket(s), n);

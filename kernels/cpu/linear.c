@@ -46,9 +46,8 @@ static int block_row(const struct pass *p, int b)
     return (int)((long)p->n_rows * b / p->n_blocks);
 }
 
-size_t MTB_K(linear_scratch)(int max_rows, int max_k, int n_threads)
+size_t MTB_K(linear_scratch)(int max_rows, int max_k)
 {
-    (void)n_threads;
     return (size_t)max_rows * (size_t)max_k * sizeof(float);
 }
 
@@ -74,16 +73,16 @@ static void transpose(float *to, const float *from, int n, int k)
 }
 
 /* x (n_rows, k) to blocks of up to MR rows, each [k][rows of the block]. */
-void MTB_K(linear_prepare)(void *scratch, const float *x, int n_rows, int k, struct share s)
+static void prepare(float *blocks, const float *x, int n_rows, int k, const struct share *s)
 {
     int all = 0;
     for (int i = 0; i < n_passes(n_rows); i++) {
         struct pass p = pass_at(n_rows, i);
         for (int b = 0; b < p.n_blocks; b++, all++) {
-            if (all % s.n_threads != s.t)
+            if (all % s->n_threads != s->t)
                 continue;
             int r0 = p.row0 + block_row(&p, b), n = p.row0 + block_row(&p, b + 1) - r0;
-            transpose((float *)scratch + (size_t)r0 * (size_t)k, x + (size_t)r0 * (size_t)k, n, k);
+            transpose(blocks + (size_t)r0 * (size_t)k, x + (size_t)r0 * (size_t)k, n, k);
         }
     }
 }
@@ -302,41 +301,53 @@ static int n_panels(const struct linear *w)
     return (w->n + PANEL - 1) / PANEL;
 }
 
-void MTB_K(linear_run)(const struct linear_out *out, int n_out, const void *scratch, int n_rows, struct share s)
+/* All products, with x in blocks as prepare() left it. */
+static void run(const struct op_linear *a, const float *blocks, struct share s)
 {
     int total = 0;
     struct rows r;
-    for (int i = 0; i < n_out; i++)
-        total += n_panels(out[i].w);
-    const int side_most = n_rows == 1 ? SIDE : 1, each = total / (s.n_threads * 8);
+    for (int i = 0; i < a->n_out; i++)
+        total += n_panels(a->out[i].w);
+    const int side_most = a->n_rows == 1 ? SIDE : 1, each = total / (s.n_threads * 8);
     while (take_rows(&r, s, total, each < side_most ? side_most : each)) {
         for (int p = r.begin, n; p < r.end; p += n) {
             int i = 0, local = p;
-            while (local >= n_panels(out[i].w))
-                local -= n_panels(out[i++].w);
-            const int left = r.end - p, here = n_panels(out[i].w) - local;
+            while (local >= n_panels(a->out[i].w))
+                local -= n_panels(a->out[i++].w);
+            const int left = r.end - p, here = n_panels(a->out[i].w) - local;
             n = left < here ? left : here;
             n = n < side_most ? n : side_most;
-            do_panels(&out[i], local, n, scratch, n_rows);
+            do_panels(&a->out[i], local, n, blocks, a->n_rows);
         }
     }
 }
 
+void MTB_K(linear)(const struct op_linear *a, struct share s)
+{
+    const int k = a->out[0].w->k;
+    assert(MTB_K(linear_scratch)(a->n_rows, k) <= s.all.bytes);
+    prepare(s.all.at, a->x, a->n_rows, k, &s);
+    s.meet(s.with);                             /* a panel reads the blocks of all threads */
+    run(a, s.all.at, s);
+}
+
 /* ---- rows of the embedding: columns of panels ---- */
 
-void MTB_K(embed)(float *x, const struct linear *w, const int32_t *token, int n_rows, struct share s)
+void MTB_K(embed)(const struct op_embed *a, struct share s)
 {
+    const struct linear *w = a->w;
     _Alignas(64) float wide[32 * PANEL];
     struct rows r;
-    while (take_rows(&r, s, n_rows, 4)) {
+    while (take_rows(&r, s, a->n_rows, 4)) {
         for (int i = r.begin; i < r.end; i++) {
-            assert(token[i] >= 0 && token[i] < w->n);
-            const uint8_t *panel = (const uint8_t *)w->packed + (size_t)(token[i] / PANEL) * panel_bytes(w->dtype, w->k);
+            const int token = a->token[i];
+            assert(token >= 0 && token < w->n);
+            const uint8_t *panel = (const uint8_t *)w->packed + (size_t)(token / PANEL) * panel_bytes(w->dtype, w->k);
             for (int k = 0; k < w->k; k += 32) {
                 int n = w->k - k < 32 ? w->k - k : 32;
                 unpack(w->dtype, panel, k, n, wide);
                 for (int j = 0; j < n; j++)
-                    x[(size_t)i * (size_t)w->k + (size_t)(k + j)] = wide[j * PANEL + token[i] % PANEL];
+                    a->x[(size_t)i * (size_t)w->k + (size_t)(k + j)] = wide[j * PANEL + token % PANEL];
             }
         }
     }

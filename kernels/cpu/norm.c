@@ -37,22 +37,24 @@ static void norm_row(float *out, const float *x, const float *weight, float eps,
         out[i] = x[i] * r * weight[i];
 }
 
-void MTB_K(rmsnorm)(float *out, const float *x, const float *weight, float eps, int n_rows, int dim, struct share s)
+void MTB_K(rmsnorm)(const struct op_rmsnorm *a, struct share s)
 {
-    for (struct rows r; take_rows(&r, s, n_rows, ROWS);)
+    const size_t dim = (size_t)a->dim;
+    for (struct rows r; take_rows(&r, s, a->n_rows, ROWS);)
         for (int i = r.begin; i < r.end; i++)
-            norm_row(out + (size_t)i * (size_t)dim, x + (size_t)i * (size_t)dim, weight, eps, dim);
+            norm_row(a->out + (size_t)i * dim, a->x + (size_t)i * dim, a->weight, a->eps, a->dim);
 }
 
-void MTB_K(add_rmsnorm)(float *out, float *x, const float *y, const float *weight, float eps, int n_rows, int dim, struct share s)
+void MTB_K(add_rmsnorm)(const struct op_add_rmsnorm *a, struct share s)
 {
-    for (struct rows r; take_rows(&r, s, n_rows, ROWS);) {
+    const size_t dim = (size_t)a->dim;
+    for (struct rows r; take_rows(&r, s, a->n_rows, ROWS);) {
         for (int row = r.begin; row < r.end; row++) {
-            float *a = x + (size_t)row * (size_t)dim;
-            const float *b = y + (size_t)row * (size_t)dim;
-            for (int i = 0; i < dim; i++)
-                a[i] += b[i];
-            norm_row(out + (size_t)row * (size_t)dim, a, weight, eps, dim);
+            float *x = a->x + (size_t)row * dim;
+            const float *y = a->y + (size_t)row * dim;
+            for (size_t i = 0; i < dim; i++)
+                x[i] += y[i];
+            norm_row(a->out + (size_t)row * dim, x, a->weight, a->eps, a->dim);
         }
     }
 }

@@ -5,13 +5,6 @@
 
 enum { MAX_HEAD = 256 };
 
-struct job {
-    float *qkv;
-    const struct kv_view *kv;
-    const struct attn_shape *a;
-    const struct rope *rope;
-};
-
 /* (x, y) turns by the angle: x' = fma(x, cos, -(y * sin)), y' = fma(y, cos, x * sin). */
 static void rotate(float *restrict x, float *restrict y, const float *restrict c, const float *restrict s, int half)
 {
@@ -22,23 +15,23 @@ static void rotate(float *restrict x, float *restrict y, const float *restrict c
     }
 }
 
-static void rotate_heads(float *q, const struct job *j, int pos)
+static void rotate_heads(float *q, const struct op_rope_kv *o, int pos)
 {
-    const int half = j->rope->dims / 2;
-    const float *t = j->rope->table + (size_t)pos * (size_t)(2 * half);
+    const int half = o->rope->dims / 2;
+    const float *t = o->rope->table + (size_t)pos * (size_t)(2 * half);
     float c[MAX_HEAD / 2], s[MAX_HEAD / 2];
     for (int i = 0; i < half; i++) {
         c[i] = t[2 * i];
         s[i] = t[2 * i + 1];
     }
-    for (int h = 0; h < j->a->n_heads + j->a->n_kv; h++, q += j->a->head_dim)
+    for (int h = 0; h < o->shape->n_heads + o->shape->n_kv; h++, q += o->shape->head_dim)
         rotate(q, q + half, c, s, half);
 }
 
-static uint16_t *page_of(const struct job *j, int page, int head)
+static uint16_t *page_of(const struct op_rope_kv *o, int page, int head)
 {
-    const struct kv_view *kv = j->kv;
-    const size_t index = ((size_t)page * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)head;
+    const struct kv_view *kv = o->kv;
+    const size_t index = ((size_t)page * (size_t)kv->n_layers + (size_t)o->shape->layer) * (size_t)kv->n_kv + (size_t)head;
     return (uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
 }
 
@@ -50,37 +43,36 @@ MTB_INLINE v16 within_half(v16 x)
     return v_if_less(x, most, v_if_less(v_sub(v_zero(), most), x, x, v_set1(NAN)), v_set1(NAN));
 }
 
-static void store_row(const struct job *j, const float *k, int page, int pos)
+static void store_row(const struct op_rope_kv *o, const float *k, int page, int pos)
 {
-    const int hd = j->a->head_dim, at = pos % KV_PAGE;
+    const int hd = o->shape->head_dim, at = pos % KV_PAGE;
     uint16_t half[MAX_HEAD];
-    for (int h = 0; h < j->a->n_kv; h++, k += hd) {
-        uint16_t *to = page_of(j, page, h);
+    for (int h = 0; h < o->shape->n_kv; h++, k += hd) {
+        uint16_t *to = page_of(o, page, h);
         for (int d = 0; d < hd; d += LANES)
             v_store_f16(half + d, within_half(v_load(k + d)));
         for (int d = 0; d < hd; d++)
             to[d * KV_PAGE + at] = half[d];
-        const float *v = k + j->a->n_kv * hd;
+        const float *v = k + o->shape->n_kv * hd;
         for (int d = 0; d < hd; d += LANES)
             v_store_f16(to + (KV_PAGE + at) * hd + d, within_half(v_load(v + d)));
     }
 }
 
 /* Rows [begin, end) of a run, all in one page. */
-static void page_rows(const struct job *j, const struct seq_run *r, int begin, int end)
+static void page_rows(const struct op_rope_kv *o, const struct seq_run *r, int begin, int end)
 {
-    const size_t ld = (size_t)(j->a->n_heads + 2 * j->a->n_kv) * (size_t)j->a->head_dim;
+    const size_t ld = (size_t)(o->shape->n_heads + 2 * o->shape->n_kv) * (size_t)o->shape->head_dim;
     for (int i = begin; i < end; i++) {
-        float *row = j->qkv + (size_t)(r->first_row + i) * ld;
-        rotate_heads(row, j, r->pos + i);
-        store_row(j, row + j->a->n_heads * j->a->head_dim, r->page[(r->pos + i) / KV_PAGE], r->pos + i);
+        float *row = o->qkv + (size_t)(r->first_row + i) * ld;
+        rotate_heads(row, o, r->pos + i);
+        store_row(o, row + o->shape->n_heads * o->shape->head_dim, r->page[(r->pos + i) / KV_PAGE], r->pos + i);
     }
 }
 
-void MTB_K(rope_kv)(float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope, const struct step *st,
-                    struct share s)
+void MTB_K(rope_kv)(const struct op_rope_kv *o, struct share s)
 {
-    const struct job j = { qkv, kv, a, rope };
+    const struct step *st = o->step;
     int mine = take_ticket(s), piece = 0;
     for (int n = 0; n < st->n_runs; n++) {
         const struct seq_run *r = &st->run[n];
@@ -88,7 +80,7 @@ void MTB_K(rope_kv)(float *qkv, const struct kv_view *kv, const struct attn_shap
             end = begin + KV_PAGE - (r->pos + begin) % KV_PAGE;
             end = end < r->n_rows ? end : r->n_rows;
             if (piece == mine) {
-                page_rows(&j, r, begin, end);
+                page_rows(o, r, begin, end);
                 mine = take_ticket(s);
             }
         }

@@ -453,8 +453,8 @@ static int sample_row(float *x, int n, const struct sampling *how)
     return r.n_list ? draw_listed(&r, uniform24(word[0])) : draw_any(&r, uniform24(word[0]));
 }
 
-void MTB_K(sample)(int32_t *token, float *logits, int n, int n_vocab, const struct sampling *how, struct share s)
+void MTB_K(sample)(const struct op_sample *a, struct share s)
 {
-    for (struct rows r; take_rows(&r, s, n, 1);)
-        token[r.begin] = sample_row(logits + (size_t)r.begin * (size_t)n_vocab, n_vocab, &how[r.begin]);
+    for (struct rows r; take_rows(&r, s, a->n, 1);)
+        a->token[r.begin] = sample_row(a->logits + (size_t)r.begin * (size_t)a->n_vocab, a->n_vocab, &a->how[r.begin]);
 }

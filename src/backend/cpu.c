@@ -6,7 +6,6 @@
 #include "isa.h"
 #include "pool.h"
 
-#include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,7 @@
 struct backend {
     const struct cpu_kernels *k;
     struct pool *pool;
-    int max_rows, max_k;
-    void *linear_scratch, *attend_scratch;
-    size_t linear_scratch_bytes, attend_scratch_bytes;
+    struct scratch all, own;           /* for kernels; 'own' of every thread, one behind the other */
     _Alignas(64) atomic_int ticket;
 };
 
@@ -80,136 +77,44 @@ static void cpu_copy(struct backend *be, void *dst, const void *src, size_t byte
 
 /* ---- one region per op ---- */
 
-/* The arguments of all ops; an op fills those that its kernel takes. */
 struct call {
     struct backend *be;
-    float *out, *x, *y;
-    const float *in, *weight;
-    const struct linear_out *product;
-    const struct linear *w;
-    const int32_t *token;
-    int32_t *drawn;
-    const struct kv_view *kv;
-    const struct attn_shape *shape;
-    const struct rope *rope;
-    const struct step *step;
-    const struct sampling *how;
-    const char *raw;
-    float eps;
-    int n, n_out, dim, row0;
+    const void *args;                  /* of the op */
 };
+
+static void meet(void *pool)
+{
+    pool_barrier(pool);
+}
 
 static struct share share_of(struct backend *be, int t)
 {
-    return (struct share){ .t = t, .n_threads = pool_size(be->pool), .ticket = &be->ticket };
+    const int n = pool_size(be->pool);
+    const size_t own = be->own.bytes / (size_t)n;
+    return (struct share){
+        .t = t, .n_threads = n, .ticket = &be->ticket, .all = be->all, .own = { (char *)be->own.at + (size_t)t * own, own },
+        .meet = meet, .with = be->pool,
+    };
 }
 
-static void run(pool_work_f work, struct call *c)
+static void run(struct backend *be, pool_work_f work, const void *args)
 {
-    atomic_store_explicit(&c->be->ticket, 0, memory_order_relaxed);
-    pool_run(c->be->pool, work, c);
+    atomic_store_explicit(&be->ticket, 0, memory_order_relaxed);        /* starting the region publishes it */
+    pool_run(be->pool, work, &(struct call){ be, args });
 }
 
-static void linear_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    struct backend *be = c->be;
-    be->k->linear_prepare(be->linear_scratch, c->in, c->n, c->product[0].w->k, share_of(be, t));
-    pool_barrier(be->pool);
-    be->k->linear_run(c->product, c->n_out, be->linear_scratch, c->n, share_of(be, t));
-}
-
-static void cpu_linear(struct backend *be, const struct linear_out *out, int n_out, const float *x, int n_rows)
-{
-    assert(n_rows <= be->max_rows && out[0].w->k <= be->max_k);
-    run(linear_work, &(struct call){ .be = be, .product = out, .n_out = n_out, .in = x, .n = n_rows });
-}
-
-static void embed_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    c->be->k->embed(c->out, c->w, c->token, c->n, share_of(c->be, t));
-}
-
-static void cpu_embed(struct backend *be, float *x, const struct linear *w, const int32_t *token, int n_rows)
-{
-    run(embed_work, &(struct call){ .be = be, .out = x, .w = w, .token = token, .n = n_rows });
-}
-
-static void rmsnorm_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    c->be->k->rmsnorm(c->out, c->in, c->weight, c->eps, c->n, c->dim, share_of(c->be, t));
-}
-
-static void cpu_rmsnorm(struct backend *be, float *out, const float *x, const float *weight, float eps, int n_rows, int dim)
-{
-    run(rmsnorm_work, &(struct call){ .be = be, .out = out, .in = x, .weight = weight, .eps = eps, .n = n_rows, .dim = dim });
-}
-
-static void add_rmsnorm_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    c->be->k->add_rmsnorm(c->out, c->x, c->in, c->weight, c->eps, c->n, c->dim, share_of(c->be, t));
-}
-
-static void cpu_add_rmsnorm(struct backend *be, float *out, float *x, const float *y, const float *weight, float eps, int n_rows, int dim)
-{
-    run(add_rmsnorm_work, &(struct call){ .be = be, .out = out, .x = x, .in = y, .weight = weight, .eps = eps, .n = n_rows, .dim = dim });
-}
-
-static void rope_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    c->be->k->rope_kv(c->x, c->kv, c->shape, c->rope, c->step, share_of(c->be, t));
-}
-
-static void cpu_rope_kv(struct backend *be, float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct rope *rope,
-                        const struct step *s)
-{
-    run(rope_work, &(struct call){ .be = be, .x = qkv, .kv = kv, .shape = a, .rope = rope, .step = s });
-}
-
-static void attend_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    c->be->k->attend(c->out, c->in, c->kv, c->shape, c->step, c->be->attend_scratch, share_of(c->be, t));
-}
-
-static void cpu_attend(struct backend *be, float *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a,
-                       const struct step *s)
-{
-    run(attend_work, &(struct call){ .be = be, .out = out, .in = qkv, .kv = kv, .shape = a, .step = s });
-}
-
-static void silu_mul_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    c->be->k->silu_mul(c->out, c->in, c->n, c->dim, share_of(c->be, t));
-}
-
-static void cpu_silu_mul(struct backend *be, float *h, const float *gu, int n_rows, int ff)
-{
-    run(silu_mul_work, &(struct call){ .be = be, .out = h, .in = gu, .n = n_rows, .dim = ff });
-}
-
-static void cpu_gather_rows(struct backend *be, float *out, const float *x, const int32_t *row, int n, int dim)
-{
-    (void)be;
-    for (int i = 0; i < n; i++)
-        memcpy(out + (size_t)i * (size_t)dim, x + (size_t)row[i] * (size_t)dim, (size_t)dim * sizeof *x);
-}
-
-static void sample_work(void *arg, int t)
-{
-    const struct call *c = arg;
-    c->be->k->sample(c->drawn, c->x, c->n, c->dim, c->how, share_of(c->be, t));
-}
-
-static void cpu_sample(struct backend *be, int32_t *token, float *logits, int n, int n_vocab, const struct sampling *how)
-{
-    run(sample_work, &(struct call){ .be = be, .drawn = token, .x = logits, .n = n, .dim = n_vocab, .how = how });
-}
+/* An op here is its kernel on all threads; nothing more is typed for it. */
+#define CPU_OP(op)                                                                                                                         \
+    static void op##_work(void *arg, int t)                                                                                                \
+    {                                                                                                                                      \
+        const struct call *c = arg;                                                                                                        \
+        c->be->k->op(c->args, share_of(c->be, t));                                                                                         \
+    }                                                                                                                                      \
+    static void cpu_##op(struct backend *be, const struct op_##op *a)                                                                      \
+    {                                                                                                                                      \
+        run(be, op##_work, a);                                                                                                             \
+    }
+MTB_EACH_OP(CPU_OP)
 
 /* ---- weights ---- */
 
@@ -219,27 +124,35 @@ static size_t cpu_linear_bytes(enum dtype t, int n, int k)
     return cpu_kernels_plain.linear_bytes(t, n, k);
 }
 
-/* Panels of 32 rows go to different threads. */
+struct pack {
+    const struct linear *w;
+    const char *raw;
+    int row0, n_rows;
+};
+
+/* A panel of 32 rows is interleaved, so it has one writer: threads take whole panels. */
 static void pack_work(void *arg, int t)
 {
     const struct call *c = arg;
-    struct linear w = *c->w;
-    int n = pool_size(c->be->pool), end = c->row0 + c->n;
-    int first = c->row0 / 32, panels = (end + 31) / 32 - first;
+    const struct pack *p = c->args;
+    struct linear w = *p->w;
+    int n = pool_size(c->be->pool), end = p->row0 + p->n_rows;
+    int first = p->row0 / 32, panels = (end + 31) / 32 - first;
     int r0 = (first + (int)((long)panels * t / n)) * 32, r1 = (first + (int)((long)panels * (t + 1) / n)) * 32;
-    r0 = r0 < c->row0 ? c->row0 : r0;
+    r0 = r0 < p->row0 ? p->row0 : r0;
     r1 = r1 > end ? end : r1;
     if (r0 < r1)
-        c->be->k->linear_pack(&w, c->raw + (size_t)(r0 - c->row0) * dtype_row_bytes(w.dtype, (size_t)w.k), r0, r1 - r0);
+        c->be->k->linear_pack(&w, p->raw + (size_t)(r0 - p->row0) * dtype_row_bytes(w.dtype, (size_t)w.k), r0, r1 - r0);
 }
 
 static void cpu_linear_pack(struct backend *be, struct linear *w, const void *raw, int row0, int n_rows)
 {
-    run(pack_work, &(struct call){ .be = be, .w = w, .raw = raw, .row0 = row0, .n = n_rows });
+    run(be, pack_work, &(struct pack){ w, raw, row0, n_rows });
 }
 
 /* ---- the backend ---- */
 
+#define CPU_SLOT(op) .op = cpu_##op,
 const struct ops ops_cpu = {
     .name = "cpu",
     .alloc = cpu_alloc,
@@ -249,15 +162,7 @@ const struct ops ops_cpu = {
     .copy = cpu_copy,
     .linear_bytes = cpu_linear_bytes,
     .linear_pack = cpu_linear_pack,
-    .embed = cpu_embed,
-    .rmsnorm = cpu_rmsnorm,
-    .add_rmsnorm = cpu_add_rmsnorm,
-    .linear = cpu_linear,
-    .rope_kv = cpu_rope_kv,
-    .attend = cpu_attend,
-    .silu_mul = cpu_silu_mul,
-    .gather_rows = cpu_gather_rows,
-    .sample = cpu_sample,
+    MTB_EACH_OP(CPU_SLOT)
 };
 
 static int default_threads(void)
@@ -281,12 +186,9 @@ struct backend *backend_cpu_create(const struct cpu_opts *o, struct err *err)
     int threads = o->threads > 0 ? o->threads : default_threads();
     if (!(be->pool = pool_create(threads, o->cpu, o->crowded, err)))
         goto error;
-    be->max_rows = o->max_rows;
-    be->max_k = o->max_k;
-    be->linear_scratch_bytes = k->linear_scratch(o->max_rows, o->max_k, threads);
-    be->attend_scratch_bytes = k->attend_scratch(o->max_rows, o->max_heads_dim, threads);
-    if (!(be->linear_scratch = cpu_alloc(be, be->linear_scratch_bytes, err)) ||
-        !(be->attend_scratch = cpu_alloc(be, be->attend_scratch_bytes, err)))
+    be->all.bytes = k->linear_scratch(o->max_rows, o->max_k);
+    be->own.bytes = (size_t)threads * k->attend_scratch(o->max_rows);
+    if (!(be->all.at = cpu_alloc(be, be->all.bytes, err)) || !(be->own.at = cpu_alloc(be, be->own.bytes, err)))
         goto error;
     return be;
 error:
@@ -299,8 +201,8 @@ void backend_cpu_destroy(struct backend *be)
     if (!be)
         return;
     pool_destroy(be->pool);
-    cpu_release(be, be->linear_scratch, be->linear_scratch_bytes);
-    cpu_release(be, be->attend_scratch, be->attend_scratch_bytes);
+    cpu_release(be, be->all.at, be->all.bytes);
+    cpu_release(be, be->own.at, be->own.bytes);
     free(be);
 }
 
@@ -316,5 +218,5 @@ int backend_cpu_threads(const struct backend *be)
 
 size_t backend_cpu_scratch(const struct backend *be)
 {
-    return be->linear_scratch_bytes + be->attend_scratch_bytes;
+    return be->all.bytes + be->own.bytes;
 }

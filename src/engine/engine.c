@@ -358,7 +358,7 @@ static void draw(struct engine *e, float *logits)
             m->ops->download(m->be, q->logits, logits + (size_t)i * n_vocab, n_vocab * sizeof(float));
     }
     if (s->n_out > 0)
-        m->ops->sample(m->be, e->drawn, logits, s->n_out, m->config.n_vocab, e->how);
+        MTB_DO(m, sample, .token = e->drawn, .logits = logits, .n = s->n_out, .n_vocab = m->config.n_vocab, .how = e->how);
 }
 
 int engine_step(struct engine *e)

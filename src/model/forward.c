@@ -111,10 +111,11 @@ static void attention_block(struct forward *f, const struct layer *w, int l, con
         .scale = (float)(1.0 / sqrt((double)c->head_dim)),
     };
     const struct linear_out qkv[] = { { &w->q, f->qkv, ld }, { &w->k, f->qkv + nq, ld }, { &w->v, f->qkv + nq + nk, ld } };
-    m->ops->linear(m->be, qkv, 3, f->xb, n);                                        /* (rows, q | k | v) */
-    m->ops->rope_kv(m->be, f->qkv, kv, &a, &m->rope, s);
-    m->ops->attend(m->be, f->att, f->qkv, kv, &a, s);                               /* (rows, heads * hd) */
-    m->ops->linear(m->be, &(struct linear_out){ &w->o, f->y, c->dim }, 1, f->att, n);
+    const struct linear_out y = { &w->o, f->y, c->dim };
+    MTB_DO(m, linear, .out = qkv, .n_out = 3, .x = f->xb, .n_rows = n);                                 /* (rows, q | k | v) */
+    MTB_DO(m, rope_kv, .qkv = f->qkv, .kv = kv, .shape = &a, .rope = &m->rope, .step = s);
+    MTB_DO(m, attend, .out = f->att, .qkv = f->qkv, .kv = kv, .shape = &a, .step = s);                  /* (rows, heads * hd) */
+    MTB_DO(m, linear, .out = &y, .n_out = 1, .x = f->att, .n_rows = n);                                 /* (rows, dim) */
 }
 
 static void mlp_block(struct forward *f, const struct layer *w, int n)
@@ -122,9 +123,10 @@ static void mlp_block(struct forward *f, const struct layer *w, int n)
     const struct model *m = f->m;
     const int ff = m->config.ff, dim = m->config.dim;
     const struct linear_out gu[] = { { &w->gate, f->gu, 2 * ff }, { &w->up, f->gu + ff, 2 * ff } };
-    m->ops->linear(m->be, gu, 2, f->xb, n);                                         /* (rows, gate | up) */
-    m->ops->silu_mul(m->be, f->h, f->gu, n, ff);                                    /* (rows, ff) */
-    m->ops->linear(m->be, &(struct linear_out){ &w->down, f->y, dim }, 1, f->h, n);
+    const struct linear_out y = { &w->down, f->y, dim };
+    MTB_DO(m, linear, .out = gu, .n_out = 2, .x = f->xb, .n_rows = n);                                  /* (rows, gate | up) */
+    MTB_DO(m, silu_mul, .h = f->h, .gu = f->gu, .n_rows = n, .ff = ff);                                 /* (rows, ff) */
+    MTB_DO(m, linear, .out = &y, .n_out = 1, .x = f->h, .n_rows = n);                                   /* (rows, dim) */
 }
 
 /* ---- looking for the first number that is none ---- */
@@ -158,18 +160,24 @@ static bool look_at(const struct forward *f, struct look *look, const float *x, 
 
 /* ---- the pass ---- */
 
+/* What the last block added goes into the residual stream; what the next one reads is its norm. */
+static void add_norm(struct forward *f, const float *weight, int n)
+{
+    const struct model_config *c = &f->m->config;
+    MTB_DO(f->m, add_rmsnorm, .out = f->xb, .x = f->x, .y = f->y, .weight = weight, .eps = c->norm_eps, .n_rows = n, .dim = c->dim);
+}
+
 static float *run(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct look *look)
 {
     const struct model *m = f->m;
     const struct model_config *c = &m->config;
-    const struct ops *op = m->ops;
     const int n = s->n_rows, dim = c->dim;
     assert(n <= f->max_rows && n_out <= f->max_out);
 
-    op->embed(m->be, f->x, &m->embed, s->token, n);                                 /* (rows, dim) */
+    MTB_DO(m, embed, .x = f->x, .w = &m->embed, .token = s->token, .n_rows = n);                        /* (rows, dim) */
     if (!look_at(f, look, f->x, n, dim, -1, PART_EMBEDDING))
         return NULL;
-    op->rmsnorm(m->be, f->xb, f->x, m->layer[0].attn_norm, c->norm_eps, n, dim);
+    MTB_DO(m, rmsnorm, .out = f->xb, .x = f->x, .weight = m->layer[0].attn_norm, .eps = c->norm_eps, .n_rows = n, .dim = dim);
     for (int l = 0; l < c->n_layers; l++) {
         const struct layer *w = &m->layer[l];
         if (f->interrupted && f->interrupted(f->ctx))
@@ -178,11 +186,11 @@ static float *run(struct forward *f, const struct kv_view *kv, const struct step
         if (!look_at(f, look, f->xb, n, dim, l, PART_NORM))
             return NULL;
         attention_block(f, w, l, kv, s);
-        op->add_rmsnorm(m->be, f->xb, f->x, f->y, w->ffn_norm, c->norm_eps, n, dim);
+        add_norm(f, w->ffn_norm, n);
         if (!look_at(f, look, f->x, n, dim, l, PART_ATTENTION) || !look_at(f, look, f->xb, n, dim, l, PART_NORM))
             return NULL;
         mlp_block(f, w, n);
-        op->add_rmsnorm(m->be, f->xb, f->x, f->y, next_norm, c->norm_eps, n, dim);
+        add_norm(f, next_norm, n);
         if (!look_at(f, look, f->x, n, dim, l, PART_MLP))
             return NULL;
     }
@@ -190,8 +198,9 @@ static float *run(struct forward *f, const struct kv_view *kv, const struct step
         return NULL;
     if (n_out == 0)
         return f->logits;
-    op->gather_rows(m->be, f->out, f->xb, out_row, n_out, dim);                     /* (out, dim) */
-    op->linear(m->be, &(struct linear_out){ &m->head, f->logits, c->n_vocab }, 1, f->out, n_out);
+    const struct linear_out logits = { &m->head, f->logits, c->n_vocab };
+    MTB_DO(m, gather_rows, .out = f->out, .x = f->xb, .row = out_row, .n = n_out, .dim = dim);          /* (out, dim) */
+    MTB_DO(m, linear, .out = &logits, .n_out = 1, .x = f->out, .n_rows = n_out);                        /* (out, n_vocab) */
     return look_at(f, look, f->logits, n_out, c->n_vocab, c->n_layers, PART_HEAD) ? f->logits : NULL;
 }
 

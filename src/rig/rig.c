@@ -175,7 +175,7 @@ static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err
     struct cpu_opts cpu = {
         .threads = p->layout ? p->layout->n_threads : wanted_threads(o), .cpu = p->layout ? p->layout->cpu : NULL, .max_rows = MAX_ROWS,
         .crowded = p->layout && p->layout->oversubscribed,
-        .max_k = max_of(max_of(c->dim, c->ff), heads), .max_heads_dim = heads,
+        .max_k = max_of(max_of(c->dim, c->ff), heads),
     };
     if (!(r->be = backend_cpu_create(&cpu, err)))
         return -1;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { MAX_RUNS = 128 };
+enum { MAX_RUNS = 128, MAX_ROWS = 2000 };
 
 struct bench {
     struct machine m;
@@ -24,7 +24,6 @@ struct bench {
     struct seq_run run[MAX_RUNS];
     int32_t *pages;
     float *qkv, *out;
-    void *scratch;
     const struct sampling *how;
     int32_t token[MAX_RUNS];
     int vocab, ff;
@@ -60,7 +59,6 @@ static void build(struct bench *b, int layers, int n_heads, int n_kv, int hd)
     for (size_t i = 0; i < (size_t)n_rows * width; i++)
         b->qkv[i] = (float)(i * 2654435761u % 1000) / 500.0f - 1.0f;
     b->out = machine_map((size_t)(n_rows * n_heads * hd) * sizeof *b->out);
-    b->scratch = machine_map(b->m.k->attend_scratch(n_rows, n_heads * hd, b->m.threads));
 }
 
 static void clear(struct bench *b)
@@ -68,14 +66,13 @@ static void clear(struct bench *b)
     munmap(b->kv.base, b->kv_bytes);
     munmap(b->qkv, (size_t)b->step.n_rows * (size_t)((b->a.n_heads + 2 * b->a.n_kv) * b->a.head_dim) * sizeof *b->qkv);
     munmap(b->out, (size_t)(b->step.n_rows * b->a.n_heads * b->a.head_dim) * sizeof *b->out);
-    munmap(b->scratch, b->m.k->attend_scratch(b->step.n_rows, b->a.n_heads * b->a.head_dim, b->m.threads));
     free(b->pages);
 }
 
 static void attend_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->m.k->attend(b->out, b->qkv, &b->kv, &b->a, &b->step, b->scratch, machine_share(&b->m, t));
+    b->m.k->attend(&(struct op_attend){ b->out, b->qkv, &b->kv, &b->a, &b->step }, machine_share(&b->m, t));
 }
 
 /* ---- decode ---- */
@@ -122,7 +119,7 @@ static void prefill(struct bench *b, int pos, int rows, int n_heads, int n_kv, i
 static void sample_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->m.k->sample(b->token, b->out, b->step.n_rows, b->vocab, b->how, machine_share(&b->m, t));
+    b->m.k->sample(&(struct op_sample){ b->token, b->out, b->how, b->step.n_rows, b->vocab }, machine_share(&b->m, t));
 }
 
 static void sample(struct bench *b, const char *name, int rows, int vocab, struct sampling how)
@@ -157,19 +154,19 @@ static void sample(struct bench *b, const char *name, int rows, int vocab, struc
 static void rmsnorm_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->m.k->rmsnorm(b->out, b->qkv, b->qkv, 1e-5f, b->step.n_rows, b->ff, machine_share(&b->m, t));
+    b->m.k->rmsnorm(&(struct op_rmsnorm){ b->out, b->qkv, b->qkv, 1e-5f, b->step.n_rows, b->ff }, machine_share(&b->m, t));
 }
 
 static void silu_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->m.k->silu_mul(b->out, b->qkv, b->step.n_rows, b->ff, machine_share(&b->m, t));
+    b->m.k->silu_mul(&(struct op_silu_mul){ b->out, b->qkv, b->step.n_rows, b->ff }, machine_share(&b->m, t));
 }
 
 static void rope_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->m.k->rope_kv(b->qkv, &b->kv, &b->a, &b->rope, &b->step, machine_share(&b->m, t));
+    b->m.k->rope_kv(&(struct op_rope_kv){ b->qkv, &b->kv, &b->a, &b->rope, &b->step }, machine_share(&b->m, t));
 }
 
 static void report(const char *name, double t, double bytes)
@@ -227,6 +224,7 @@ int main(int argc, char **argv)
         return 1;
     }
     const int all = !strcmp(what, "all");
+    machine_scratch(&b.m, 1, b.m.k->attend_scratch(MAX_ROWS));
     if (all || !strcmp(what, "decode")) {
         decode(&b, 80, 500, 2000, 10, 9, 3, 64);
         decode(&b, 80, 100, 160, 30, 9, 3, 64);

@@ -48,7 +48,7 @@ static struct backend *open_backend(const struct model *m, int threads)
             cpu[n++] = i;
     struct err e;
     const struct cpu_opts o = { .threads = threads > 0 && threads < n ? threads : n, .cpu = cpu, .max_rows = MAX_ROWS,
-                                .max_k = widest > heads ? widest : heads, .max_heads_dim = heads };
+                                .max_k = widest > heads ? widest : heads };
     struct backend *be = backend_cpu_create(&o, &e);
     if (!be)
         fail(&e);
@@ -94,7 +94,7 @@ static void compute(struct scene *s, const struct step *st, int n_out)
     float *logits = forward_step(s->forward, &s->kv, st, s->out_row, n_out);
     int32_t drawn[MAX_ROWS];
     if (n_out > 0)
-        ops_cpu.sample(s->m->be, drawn, logits, n_out, s->m->config.n_vocab, s->how);
+        MTB_DO(s->m, sample, .token = drawn, .logits = logits, .n = n_out, .n_vocab = s->m->config.n_vocab, .how = s->how);
 }
 
 /* Prompts of 'n' sequences, up to MAX_ROWS rows a step; a step may end one prompt and begin the next. */

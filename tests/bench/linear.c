@@ -23,15 +23,12 @@ struct bench {
     struct linear_out out;
     int n_rows;
     float *x, *y;
-    void *scratch;
 };
 
 static void product_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->m.k->linear_prepare(b->scratch, b->x, b->n_rows, b->out.w->k, machine_share(&b->m, t));
-    pool_barrier(b->m.pool);
-    b->m.k->linear_run(&b->out, 1, b->scratch, b->n_rows, machine_share(&b->m, t));
+    b->m.k->linear(&(struct op_linear){ &b->out, 1, b->x, b->n_rows }, machine_share(&b->m, t));
 }
 
 /* Seconds for the products of these shapes, 'times' copies of each after another; best of some rounds. */
@@ -92,7 +89,7 @@ int main(int argc, char **argv)
     }
     b.x = machine_map((size_t)MAX_ROWS * MAX_K * sizeof *b.x);
     b.y = machine_map((size_t)80 * MAX_N * sizeof *b.y);
-    b.scratch = machine_map(b.m.k->linear_scratch(MAX_ROWS, MAX_K, b.m.threads));
+    machine_scratch(&b.m, b.m.k->linear_scratch(MAX_ROWS, MAX_K), 1);
     for (int i = 0; i < MAX_ROWS * MAX_K; i++)
         b.x[i] = (float)(i % 1000) / 500.0f - 1.0f;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)

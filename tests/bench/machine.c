@@ -44,9 +44,23 @@ void *machine_map(size_t bytes)
     return p;
 }
 
+void machine_scratch(struct machine *m, size_t all, size_t own)
+{
+    m->all = (struct scratch){ machine_map(all), all };
+    m->own = (struct scratch){ machine_map(own * (size_t)m->threads), own };
+}
+
+static void meet(void *pool)
+{
+    pool_barrier(pool);
+}
+
 struct share machine_share(struct machine *m, int t)
 {
-    return (struct share){ t, m->threads, &m->ticket };
+    return (struct share){
+        .t = t, .n_threads = m->threads, .ticket = &m->ticket, .all = m->all,
+        .own = { (char *)m->own.at + (size_t)t * m->own.bytes, m->own.bytes }, .meet = meet, .with = m->pool,
+    };
 }
 
 double machine_best_of(struct machine *m, pool_work_f work, void *arg, int times)

@@ -20,7 +20,6 @@ struct scene {
     struct step step;
     struct seq_run run[MAX_RUNS];
     float *qkv, *out;
-    void *scratch;
 };
 
 static uint16_t small_f16(uint64_t *seed)              /* +-[2^-4, 2) */
@@ -84,21 +83,24 @@ static void build(struct scene *c, const struct shape *s)
     c->qkv = malloc((size_t)c->step.n_rows * (size_t)width * sizeof *c->qkv);
     mix_fill(c->qkv, (size_t)c->step.n_rows * (size_t)width, 2.0f, 11);
     c->out = malloc((size_t)c->step.n_rows * (size_t)(s->n_heads * s->head_dim) * sizeof *c->out);
-    c->scratch = aligned_alloc(4096, cpu_kernels_plain.attend_scratch(c->step.n_rows, s->n_heads * s->head_dim, MAX_SHARES));
-    memset(c->scratch, 0, cpu_kernels_plain.attend_scratch(c->step.n_rows, s->n_heads * s->head_dim, MAX_SHARES));
 }
 
 static void destroy(struct scene *c)
 {
     for (int i = 0; i < c->step.n_runs; i++)
         free((void *)c->run[i].page);
-    free(c->kv.base), free(c->qkv), free(c->out), free(c->scratch);
+    free(c->kv.base), free(c->qkv), free(c->out);
 }
 
 static void work(void *arg, struct share s)
 {
     const struct scene *c = arg;
-    c->k->attend(c->out, c->qkv, &c->kv, &c->a, &c->step, c->scratch, s);
+    c->k->attend(&(struct op_attend){ c->out, c->qkv, &c->kv, &c->a, &c->step }, s);
+}
+
+static void attend(int threads, struct scene *c)
+{
+    run_shares_with(threads, 0, c->k->attend_scratch(c->step.n_rows), work, c);
 }
 
 /* The rows of the scene in steps of at most 'most' rows of each run. */
@@ -115,7 +117,7 @@ static void in_pieces(const struct scene *whole, int most, int threads)
             c.step.n_rows = n;
             c.qkv = whole->qkv + (size_t)(r->first_row + row) * (size_t)((c.a.n_heads + 2 * c.a.n_kv) * c.a.head_dim);
             c.out = whole->out + (size_t)(r->first_row + row) * (size_t)(c.a.n_heads * c.a.head_dim);
-            run_shares(threads, work, &c);
+            attend(threads, &c);
         }
     }
 }
@@ -134,7 +136,7 @@ static void check(const struct shape *s)
              c.step.n_runs, c.step.n_rows);
     ref_attend(ref, c.qkv, &c.kv, &c.a, &c.step);
     c.k = isa[n_isa - 1];
-    run_shares(1, work, &c);
+    attend(1, &c);
     memcpy(first, c.out, bytes);
     for (size_t i = 0; i < n; i++)
         worst = fmax(worst, isnan(first[i]) ? INFINITY : fabs((double)first[i] - ref[i]));
@@ -143,7 +145,7 @@ static void check(const struct shape *s)
         for (int threads = 1; threads <= 3; threads += k == 0 ? 2 : 1) {
             c.k = isa[k];
             memset(c.out, 0xff, bytes);
-            run_shares(threads, work, &c);
+            attend(threads, &c);
             ok(!memcmp(c.out, first, bytes), "%s: %s, %d threads: same bits", name, c.k->isa, threads);
         }
     for (int k = 1; k < n_isa; k++) {

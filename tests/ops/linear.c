@@ -36,31 +36,30 @@ static void check_reference(void)
 
 struct call {
     const struct cpu_kernels *k;
-    const struct linear_out *out;
-    void *scratch;
-    const float *x;
-    int n_rows;
+    struct op_linear op;
 };
-
-static void prepare(void *arg, struct share s)
-{
-    const struct call *c = arg;
-    c->k->linear_prepare(c->scratch, c->x, c->n_rows, c->out->w->k, s);
-}
 
 static void product(void *arg, struct share s)
 {
     const struct call *c = arg;
-    c->k->linear_run(c->out, 1, c->scratch, c->n_rows, s);
+    c->k->linear(&c->op, s);
+}
+
+struct lookup {
+    const struct cpu_kernels *k;
+    struct op_embed op;
+};
+
+static void look_up(void *arg, struct share s)
+{
+    const struct lookup *c = arg;
+    c->k->embed(&c->op, s);
 }
 
 static void multiply(const struct cpu_kernels *k, int threads, const struct linear *w, const float *x, int n_rows, float *y)
 {
-    struct linear_out out = { w, y, w->n };
-    struct call c = { k, &out, malloc(k->linear_scratch(n_rows, w->k, threads)), x, n_rows };
-    run_shares(threads, prepare, &c);
-    run_shares(threads, product, &c);
-    free(c.scratch);
+    const struct linear_out out = { w, y, w->n };
+    run_shares_with(threads, k->linear_scratch(n_rows, w->k), 0, product, &(struct call){ k, { &out, 1, x, n_rows } });
 }
 
 /* The contract in ops.h, one number at a time. */
@@ -111,8 +110,7 @@ static void check(enum dtype t, int n, int k, int n_rows, int shards, bool with_
         multiply(isa[i], 1, &w, x + (size_t)(n_rows - 1) * (size_t)k, 1, y);
         wrong_rows += memcmp(y, want + (size_t)(n_rows - 1) * (size_t)n, (size_t)n * sizeof *y) != 0;
         int32_t token = n - 1;
-        atomic_int ticket = 0;
-        isa[i]->embed(e, &w, &token, 1, (struct share){ 0, 1, &ticket });
+        run_shares(1, look_up, &(struct lookup){ isa[i], { e, &w, &token, 1 } });
         ref_dequant(t, raw + (size_t)token * row, k, wide);
         wrong_embed += memcmp(e, wide, (size_t)k * sizeof *e) != 0;
         free(w.packed);

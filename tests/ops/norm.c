@@ -18,9 +18,9 @@ static void work(void *arg, struct share s)
 {
     const struct call *c = arg;
     if (c->y)
-        c->k->add_rmsnorm(c->out, c->x, c->y, c->weight, EPS, c->n_rows, c->dim, s);
+        c->k->add_rmsnorm(&(struct op_add_rmsnorm){ c->out, c->x, c->y, c->weight, EPS, c->n_rows, c->dim }, s);
     else
-        c->k->rmsnorm(c->out, c->x, c->weight, EPS, c->n_rows, c->dim, s);
+        c->k->rmsnorm(&(struct op_rmsnorm){ c->out, c->x, c->weight, EPS, c->n_rows, c->dim }, s);
 }
 
 static void check(int n_rows, int dim)
@@ -54,6 +54,8 @@ static void check(int n_rows, int dim)
     for (int r = n_rows - 1; r >= 0; r--)
         run_shares(1, work, &(struct call){ isa[n_isa - 1], out + r * dim, sum + r * dim, NULL, w, 1, dim });
     ok(!memcmp(out, first, bytes), "%d x %d: row by row: same bits", n_rows, dim);
+    run_shares(1, work, &(struct call){ isa[n_isa - 1], sum, sum, NULL, w, n_rows, dim });
+    ok(!memcmp(sum, first, bytes), "%d x %d: in place: same bits", n_rows, dim);
     free(x), free(y), free(w), free(sum), free(first), free(out), free(added), free(ref);
 }
 

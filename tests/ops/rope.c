@@ -28,7 +28,7 @@ static const int32_t page_table[MAX_RUNS][5] = { { 3, 0, 7, 1, 9 }, { 11, 4, 2, 
 static void work(void *arg, struct share s)
 {
     const struct scene *c = arg;
-    c->k->rope_kv(c->qkv, &c->kv, &c->a, &c->rope, &c->step, s);
+    c->k->rope_kv(&(struct op_rope_kv){ c->qkv, &c->kv, &c->a, &c->rope, &c->step }, s);
 }
 
 /* Count the halves in the pages that are not what the rotated rows 'qkv' say; *others counts those of no row that have changed. */

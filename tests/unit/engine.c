@@ -160,11 +160,13 @@ static void fake_copy(struct backend *be, void *dst, const void *src, size_t byt
     memcpy(dst, src, bytes);
 }
 
-static void fake_sample(struct backend *be, int32_t *token, float *logits, int n, int n_vocab, const struct sampling *how)
+static void fake_sample(struct backend *be, const struct op_sample *a)
 {
     (void)be;
-    for (int i = 0; i < n; i++)
-        token[i] = how[i].key[0] == POISON && how[i].counter[3] == 2 ? -1 : draw_of(logits + (size_t)i * (size_t)n_vocab, &how[i]);
+    for (int i = 0; i < a->n; i++) {
+        const struct sampling *how = &a->how[i];
+        a->token[i] = how->key[0] == POISON && how->counter[3] == 2 ? -1 : draw_of(a->logits + (size_t)i * (size_t)a->n_vocab, how);
+    }
 }
 
 static const struct ops fake_ops = {

@@ -51,7 +51,7 @@ static void open_rig(struct rig *r, const char *isa, const char *tensor, int i, 
     struct engine_opts eo = { .max_batch = 2, .max_rows = 8 };
     if (!(r->m = model_open(&s, &ops_cpu, &err)) ||
         !(r->m->be =
-              backend_cpu_create(&(struct cpu_opts){.threads = 1, .isa = isa, .max_rows = 8, .max_k = 64, .max_heads_dim = 32}, &err)))
+              backend_cpu_create(&(struct cpu_opts){.threads = 1, .isa = isa, .max_rows = 8, .max_k = 64}, &err)))
         ok(false, "%s", err.text), exit(1);
     r->packed = ops_cpu.alloc(r->m->be, r->m->packed_bytes, &err);
     model_attach(r->m, r->packed);

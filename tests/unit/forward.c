@@ -42,7 +42,7 @@ static int open_rig(struct rig *r, const char *name, const char *isa, struct err
     if (!r->source || !(r->m = model_open(r->source, &ops_cpu, err)))
         return -1;
     const struct model_config *c = &r->m->config;
-    struct cpu_opts o = { .threads = 2, .isa = isa, .max_rows = N, .max_k = 256, .max_heads_dim = c->n_heads * c->head_dim };
+    struct cpu_opts o = { .threads = 2, .isa = isa, .max_rows = N, .max_k = 256 };
     if (!(r->m->be = backend_cpu_create(&o, err)))
         return -1;
     r->packed = ops_cpu.alloc(r->m->be, r->m->packed_bytes, err);
