@@ -15,6 +15,8 @@
 
 enum { MAX_ID = 64 };
 
+/* Key and the low half of the content. The content makes a result of an older prompt recognisable: a key alone
+ * would give a changed answer the verdict on the old one. 55 + 1 + 8 bytes fit the 64 of the batch APIs. */
 static void id_of(const struct call *c, char id[MAX_ID + 1])
 {
     snprintf(id, MAX_ID + 1, "%.*s-%08x", CALL_KEY_MAX, c->key, (unsigned)(c->content & 0xffffffff));
@@ -28,14 +30,17 @@ struct export {
     struct dialect dialect;
     FILE *file;
     int n_files, n_lines;                /* of this file */
-    int64_t n_bytes, n_all;
+    int64_t n_bytes, n_all;              /* of this file; lines of all files */
     struct err err;                      /* the first that went wrong */
 };
 
 /* Caller frees. */
+/* PATH, PATH-2, PATH-3 ... before the extension: a batch API takes so many lines and bytes, and a big run needs
+ * several. */
 static char *part_path(const struct export *x, int number, const char *more)
 {
     const char *name = strrchr(x->o.path, '/'), *dot = strrchr(name ? name : x->o.path, '.');
+    /* Bytes before the extension; all of it where there is none. */
     int stem = (int)(dot && dot > x->o.path ? (size_t)(dot - x->o.path) : strlen(x->o.path));
     return number == 1 ? xasprintf("%s%s", x->o.path, more) : xasprintf("%.*s-%d%s%s", stem, x->o.path, number, x->o.path + stem, more);
 }
@@ -44,6 +49,7 @@ static int close_part(struct export *x)
 {
     if (!x->file)
         return 0;
+    /* fclose() whatever happened, or the descriptor leaks; a full disk shows at any of the three. */
     bool bad = fflush(x->file) != 0 || fsync(fileno(x->file)) != 0;
     if (fclose(x->file) != 0 || bad)
         err_errno(&x->err, "%s: cannot write", x->o.path);
@@ -55,7 +61,7 @@ static int open_part(struct export *x)
 {
     if (close_part(x) < 0)
         return -1;
-    char *path = part_path(x, x->n_files + 1, ".tmp");
+    char *path = part_path(x, x->n_files + 1, ".tmp"); /* renamed by batch_export_finish(): half a set is never seen */
     x->file = fopen(path, "we");
     if (!x->file)
         err_errno(&x->err, "%s: cannot write", path);
@@ -69,6 +75,7 @@ static int open_part(struct export *x)
 static int export_room(void *ctx)
 {
     const struct export *x = ctx;
+    /* No room after an error: the pump stops offering calls and hears of the error in the next step. */
     return x->err.kind ? 0 : 256;
 }
 
@@ -79,8 +86,9 @@ static void export_submit(void *ctx, const struct call *c)
     struct buf line = {0};
     char id[MAX_ID + 1];
     id_of(c, id);
-    p->batch_put(x->o.endpoint, &x->dialect, c, id, &line);
+    p->batch_put(x->o.endpoint, &x->dialect, c, id, &line); /* the dialect is guessed from the model's name: no refusal can teach */
     buf_char(&line, '\n');
+    /* Looked at before writing: no file grows beyond what its API takes. */
     bool full = x->n_lines >= p->batch_lines || x->n_bytes + (int64_t)line.len > p->batch_bytes;
     if (!x->err.kind && (!full || open_part(x) == 0)) {
         if (fwrite(line.data, 1, line.len, x->file) != line.len)
@@ -92,6 +100,7 @@ static void export_submit(void *ctx, const struct call *c)
     buf_free(&line);
 }
 
+/* submit() has no way to say that the disk is full; the step after it does. */
 static int export_step(void *ctx, double wait, struct err *err)
 {
     const struct export *x = ctx;
@@ -101,6 +110,7 @@ static int export_step(void *ctx, double wait, struct err *err)
     return x->err.kind ? -1 : 0;
 }
 
+/* Nothing comes back from a file. */
 static const struct call_record *export_collect(void *ctx)
 {
     (void)ctx;
@@ -116,7 +126,7 @@ static void export_destroy(void *ctx)
         unlink(path);
         free(path);
     }
-    free((void *)x->o.path);
+    free((void *)x->o.path);             /* ours: batch_export_create() copied it */
     free(x);
 }
 
@@ -147,7 +157,7 @@ int batch_export_finish(struct transport *t, struct err *err)
         free(from);
         free(to);
     }
-    io_sync_parent(x->o.path);
+    io_sync_parent(x->o.path);           /* the names are on disk too before anybody is told of them */
     return export_step(x, 0, err);
 }
 
@@ -163,11 +173,12 @@ int batch_export_files(const struct transport *t)
 
 /* ---- import ---- */
 
+/* One line of a result or error file. */
 struct result {
     char id[MAX_ID + 1];
     struct reply reply;
     long order;                          /* in the files */
-    bool used;
+    bool used;                           /* each result answers one call */
 };
 
 struct import {
@@ -177,7 +188,7 @@ struct import {
     struct counter counter;
     struct result *result;               /* sorted by id; one per id */
     size_t n;
-    struct receipt *done, **last, *lent;
+    struct receipt *done, **last, *lent; /* to be collected; its end; what the last collect handed out */
 };
 
 /* A reply that would have been tried again cannot be: its call failed this time. */
@@ -197,10 +208,12 @@ static void settle_reply(struct reply *r)
 static int read_line(struct import *m, const char *line, size_t n, struct err *err)
 {
     struct result r = { .order = (long)m->n };
+    /* Whether a cut text will do is the call's to say, which comes later: see accept_cut(). */
     const struct asked asked = { .dialect = dialect_guess(m->o.endpoint), .cut_is_fine = false };
     if (m->o.endpoint->provider->batch_read(line, n, r.id, &asked, &r.reply, err) < 0)
         return -1;
     settle_reply(&r.reply);
+    /* Room doubles at every power of two. */
     if ((m->n & (m->n - 1)) == 0)
         m->result = xrealloc(m->result, m->n ? 2 * m->n : 1, sizeof *m->result);
     m->result[m->n++] = r;
@@ -223,7 +236,7 @@ static int by_id(const void *pa, const void *pb)
 {
     const struct result *a = pa, *b = pb;
     int c = strcmp(a->id, b->id);
-    return c ? c : a->order < b->order ? -1 : 1;
+    return c ? c : a->order < b->order ? -1 : 1; /* equal ids in file order, so that keep_best() may take the later one */
 }
 
 /* ok is best, failed is worst; of equals the later one. */
@@ -233,6 +246,8 @@ static bool better(const struct reply *a, const struct reply *b)
     return ra >= rb;
 }
 
+/* A failed request is often sent again in a second batch, and both result files are given: the success must win,
+ * whichever comes first. */
 static void keep_best(struct import *m)
 {
     size_t k = 0;
@@ -242,7 +257,7 @@ static void keep_best(struct import *m)
         struct result *r = &m->result[i];
         if (k && !strcmp(m->result[k - 1].id, r->id)) {
             bool take = better(&r->reply, &m->result[k - 1].reply);
-            reply_free(take ? &m->result[k - 1].reply : &r->reply);
+            reply_free(take ? &m->result[k - 1].reply : &r->reply); /* the loser's texts */
             if (take)
                 m->result[k - 1] = *r;
         } else {
@@ -255,7 +270,7 @@ static void keep_best(struct import *m)
 /* The first result whose id begins so. */
 static struct result *find(const struct import *m, const char *id, size_t n_prefix)
 {
-    size_t low = 0, high = m->n;
+    size_t low = 0, high = m->n;         /* the first that is not less: of several with this prefix the first one */
     while (low < high) {
         size_t mid = (low + high) / 2;
         if (strncmp(m->result[mid].id, id, n_prefix) < 0)
@@ -269,7 +284,7 @@ static struct result *find(const struct import *m, const char *id, size_t n_pref
 /* A result of the same key with other content? */
 static bool of_another_prompt(const struct import *m, const char *id)
 {
-    size_t n = strlen(id);
+    size_t n = strlen(id);               /* its last 8 bytes are the content */
     for (const struct result *r = find(m, id, n - 8); r && r < m->result + m->n && !strncmp(r->id, id, n - 8); r++)
         if (strlen(r->id) == n && strcmp(r->id, id))
             return true;
@@ -295,13 +310,14 @@ static void import_submit(void *ctx, const struct call *c)
     char id[MAX_ID + 1];
     id_of(c, id);
     struct result *r = find(m, id, MAX_ID);
+    /* Without a result: failed, at no cost, so that a later start asks again. */
     struct reply none = { .status = CALL_FAILED, .tokens_in = 0, .tokens_out = 0 };
     struct tally tally = {0};
     if (r && !r->used) {
         r->used = true;
         accept_cut(c, &r->reply);
         tally.tries = 1;
-        struct bill worst = { count_prompt(&m->counter, c->message, c->n_messages), c->max_tokens, true };
+        struct bill worst = { count_prompt(&m->counter, c->message, c->n_messages), c->max_tokens, true }; /* for a line without usage */
         struct bill b = bill_of(&r->reply, worst.tokens_in, &worst, &m->counter);
         tally_add(&tally, &b);
     } else {
@@ -309,6 +325,7 @@ static void import_submit(void *ctx, const struct call *c)
                                                        : "the batch files have no result of this call");
         r = NULL;
     }
+    /* receipt_make() takes the reply's strings over; what stays in m->result is empty then. */
     struct receipt *t = receipt_make(c->key, c->content, r ? &r->reply : &none, &tally, NULL, &m->budget, m->o.endpoint->key);
     *m->last = t;
     m->last = &t->next;
@@ -371,7 +388,7 @@ const char *batch_import_id(const struct transport *t, int64_t i)
 
 bool batch_id_split(const char *id, size_t *n_key, uint32_t *content)
 {
-    const char *dash = strrchr(id, '-');
+    const char *dash = strrchr(id, '-'); /* keys hold dashes too: the last one counts */
     size_t n = dash ? (size_t)(dash - id) : 0;
     if (!n || n > CALL_KEY_MAX || strspn(dash + 1, "0123456789abcdef") != 8 || dash[9])
         return false;

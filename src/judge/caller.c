@@ -30,6 +30,8 @@ struct job {
     char *cut_sent;
 };
 
+/* A call is in one of three places: 'waiting' (a list in the order of asking), flying (the tag of a transfer),
+ * 'done' (a receipt). */
 struct caller {
     struct transport transport;
     struct caller_opts o;
@@ -38,13 +40,13 @@ struct caller {
     struct budget budget;
     struct counter counter;
     struct dialect dialect;
-    struct job *waiting, **last_waiting;
-    struct receipt *done, **last_done, *lent;
+    struct job *waiting, **last_waiting; /* the list and the address of its last link */
+    struct receipt *done, **last_done, *lent; /* 'lent': what collect() handed out, freed by the next one */
     int n_waiting, n_flying;
-    int64_t n_done, n_retries, answered, answered_at_refusal;
+    int64_t n_done, n_retries, answered, answered_at_refusal; /* answered: whole replies of any status, over all calls */
     int64_t tokens_in, tokens_out;
     bool stopping, budget_bound;         /* the end is near; nothing starts until a flying call tells what it cost */
-    struct err why;
+    struct err why;                      /* of 'stopping'; told by step() when nothing flies any more */
 };
 
 /* ---- jobs ---- */
@@ -56,8 +58,9 @@ static struct job *job_make(const struct caller *c, const struct call *call)
     j->max_tokens = call->max_tokens;
     j->max_tries = c->o.max_tries;
     j->asked.cut_is_fine = call->cut_is_fine;
+    /* A refusal of the system role can be meant only then. */
     j->asked.has_system = call->n_messages > 0 && !strcmp(call->message[0].role, "system");
-    j->prompt_tokens = count_prompt(&c->counter, j->call.message, call->n_messages);
+    j->prompt_tokens = count_prompt(&c->counter, j->call.message, call->n_messages); /* for budget, and for servers that do not bill */
     return j;
 }
 
@@ -82,12 +85,13 @@ static void wait_until(struct caller *c, struct job *j, double due)
 /* The first waiting call that is due; NULL: none. */
 static struct job *take_due(struct caller *c, double now)
 {
+    /* One that backs off does not hold up those behind it. */
     for (struct job **p = &c->waiting; *p; p = &(*p)->next) {
         struct job *j = *p;
         if (j->due > now)
             continue;
         *p = j->next;
-        if (!j->next)
+        if (!j->next)                    /* it was the last: the end moves back */
             c->last_waiting = p;
         c->n_waiting--;
         return j;
@@ -95,6 +99,7 @@ static struct job *take_due(struct caller *c, double now)
     return NULL;
 }
 
+/* To the front: it has waited its turn already, or is in the middle of its tries. */
 static void give_back(struct caller *c, struct job *j)
 {
     if (!c->waiting)
@@ -107,7 +112,7 @@ static void give_back(struct caller *c, struct job *j)
 /* A call ended; takes job and reply. */
 static void finish(struct caller *c, struct job *j, struct reply *r)
 {
-    j->tally.seconds = clock_now() - j->started;
+    j->tally.seconds = clock_now() - j->started; /* from the first try on, waits between tries included */
     struct receipt *t = receipt_make(j->call.key, j->call.content, r, &j->tally, j->sent, &c->budget, c->o.endpoint->key);
     *c->last_done = t;
     c->last_done = &t->next;
@@ -123,7 +128,7 @@ static bool take_back_cut(struct job *j, struct reply *r)
     if (!j->cut_sent)
         return false;
     *r = j->cut;
-    j->cut = (struct reply){0};
+    j->cut = (struct reply){0};          /* its strings moved */
     free(j->sent);
     j->sent = j->cut_sent;
     j->cut_sent = NULL;
@@ -150,11 +155,12 @@ static void stop(struct caller *c, enum err_kind kind, const char *reason)
     if (c->stopping)
         return;
     const char *url = c->o.endpoint->url;
-    char *said = xstrdup(reason);
+    char *said = xstrdup(reason);        /* servers quote the key that they refuse: blotted before it is kept */
     blot(said, c->o.endpoint->key);
     c->stopping = true;
     err_set(&c->why, kind, "%s %s at %.*s: %s", c->o.endpoint->words->who, c->o.endpoint->model, (int)strcspn(url, "?"), url, said);
     free(said);
+    /* Calls that fly are paid for and still end; those that wait never will. */
     for (struct job *j = c->waiting, *next; j; j = next) {
         next = j->next;
         abandon(c, j);
@@ -169,7 +175,7 @@ static void stop(struct caller *c, enum err_kind kind, const char *reason)
 /* A try at worst. Our own count may be another tokenizer's; bytes / 4 is no more than a guess. */
 static struct bill worst_case(const struct caller *c, const struct job *j)
 {
-    double in = (double)j->prompt_tokens * (c->counter.count ? 1.25 : 2) + 16;
+    double in = (double)j->prompt_tokens * (c->counter.count ? 1.25 : 2) + 16; /* 16: the template around the messages */
     return (struct bill){ (int64_t)in, j->max_tokens, true };
 }
 
@@ -182,15 +188,15 @@ static void launch(struct caller *c, struct job *j, double now)
 {
     const struct endpoint *e = c->o.endpoint;
     struct http_request request;
-    j->asked.dialect = c->dialect;
+    j->asked.dialect = c->dialect;       /* a refusal is judged against what this try sent, not what was learnt since */
     e->provider->build(e, &c->dialect, &j->call, j->max_tokens, &request);
     free(j->sent);
     j->sent = request.sent;
-    request.sent = NULL;
+    request.sent = NULL;                 /* moved */
     j->started = j->tally.tries ? j->started : now;
     j->tried = now;
     j->tally.tries++;
-    http_start(c->http, &request, c->o.timeout, j);
+    http_start(c->http, &request, c->o.timeout, j); /* copies what it needs of the request */
     http_request_free(&request);
     c->n_flying++;
 }
@@ -202,6 +208,8 @@ static void stop_broke(struct caller *c)
     free(reason);
 }
 
+/* As many as the pace allows. Called before and behind the wait of a step, so that a line that became free is
+ * taken at once. */
 static void start_due(struct caller *c)
 {
     double now = clock_now();
@@ -209,12 +217,14 @@ static void start_due(struct caller *c)
         struct job *j = take_due(c, now);
         if (!j)
             return;
-        j->worst = worst_case(c, j);
+        j->worst = worst_case(c, j);     /* anew for every try: the limit may have been doubled */
         if (budget_reserve(&c->budget, price(c, &j->worst))) {
             launch(c, j, now);
             continue;
         }
         give_back(c, j);
+        /* What flies is set aside at its worst and mostly costs less: there may be room when it lands. With nothing in
+         * flight there will be none. */
         if (c->n_flying)
             c->budget_bound = true;
         else
@@ -226,15 +236,17 @@ static void start_due(struct caller *c)
 static double next_start(const struct caller *c)
 {
     double due = INFINITY;
+    /* Only a landing changes anything then; the wait ends with it. */
     if (c->budget_bound || pace_room(&c->pace, INFINITY, c->n_flying) == 0)
         return due;
     for (const struct job *j = c->waiting; j; j = j->next)
         due = fmin(due, j->due);
-    return fmax(due, c->pace.hold);
+    return fmax(due, c->pace.hold);      /* a server that asked for peace holds up all calls */
 }
 
 /* ---- replies ---- */
 
+/* A try that is to be followed by another, unless the run is ending. */
 static void again(struct caller *c, struct job *j, double due)
 {
     if (c->stopping)
@@ -250,6 +262,8 @@ static void again(struct caller *c, struct job *j, double due)
 /* Is it of use to try once more? */
 static bool worth_another(struct caller *c, struct job *j, const struct reply *r)
 {
+    /* A rate limit is no fault of the call: it counts only while nobody else gets through, or a busy account would
+     * lose calls for good. */
     if (!r->slow_down)
         return ++j->faults < j->max_tries;
     j->fruitless = c->answered > j->answered_before ? 1 : j->fruitless + 1;
@@ -260,6 +274,7 @@ static bool worth_another(struct caller *c, struct job *j, const struct reply *r
 /* The second try may bring less than the first: a doubled limit may not fit the model. */
 static void end_call(struct caller *c, struct job *j, struct reply *r)
 {
+    /* A cut text may hold its verdict all the same; an error holds nothing. */
     if (j->cut_sent && (r->status == CALL_FAILED || r->status == CALL_TOO_LONG)) {
         reply_free(r);
         take_back_cut(j, r);
@@ -272,12 +287,12 @@ static void retry(struct caller *c, struct job *j, struct reply *r)
     double now = clock_now();
     double due = r->slow_down ? pace_complaint(&c->pace, j->tried, now, r->after)
                               : now + (r->after >= 0 ? r->after : pace_backoff(&c->pace, j->faults + 1));
-    blot(r->reason, c->o.endpoint->key);
+    blot(r->reason, c->o.endpoint->key); /* it goes into the log */
     if (!worth_another(c, j, r)) {
         char *reason = xasprintf("%s (the last of %d tries)", r->reason, j->tally.tries);
         free(r->reason);
         r->reason = reason;
-        r->status = CALL_FAILED;
+        r->status = CALL_FAILED;         /* a state in the journal, which the next start asks again */
         end_call(c, j, r);
         return;
     }
@@ -290,15 +305,17 @@ static void retry(struct caller *c, struct job *j, struct reply *r)
 
 static void ask_for_more(struct caller *c, struct job *j, struct reply *r)
 {
-    j->cut = *r;
+    j->cut = *r;                         /* moved; 'r' is the caller's local copy and is not freed */
     j->cut_sent = xstrdup(j->sent);
     j->asked.doubled = true;
-    j->max_tokens *= 2;
+    j->max_tokens *= 2;                  /* once per call ('doubled'); callers bound it far below INT_MAX / 2 */
     again(c, j, 0);
 }
 
 static void refused(struct caller *c, struct job *j, struct reply *r)
 {
+    /* A gateway answers 403 or 404 for one call that its rules dislike. As long as others are answered between two of
+     * those, only the call fails; two in a row, or a wrong key, end the run before every call has been refused. */
     bool others_fare_better = r->passing && c->answered > c->answered_at_refusal;
     c->answered_at_refusal = c->answered;
     if (others_fare_better) {
@@ -306,13 +323,15 @@ static void refused(struct caller *c, struct job *j, struct reply *r)
         end_call(c, j, r);
         return;
     }
-    stop(c, r->quota ? ERR_CANCELLED : ERR_DEVICE, r->reason);
+    stop(c, r->quota ? ERR_CANCELLED : ERR_DEVICE, r->reason); /* exit 75 (start again later) or 77 (mend the flags) */
     reply_free(r);
     abandon(c, j);
 }
 
 static void adapt(struct caller *c, struct job *j, struct reply *r)
 {
+    /* Of many calls in flight each is refused for the same reason: what another call has taught meanwhile is told
+     * once. */
     const struct dialect *had = &j->asked.dialect, *has = &c->dialect;
     const struct { bool learnt; const char *what; } word[] = {
         { has->max_completion_tokens && !had->max_completion_tokens, "wants max_completion_tokens instead of max_tokens" },
@@ -332,8 +351,8 @@ static void settle(struct caller *c, struct job *j, const struct reply *r)
 {
     struct bill b = bill_of(r, j->prompt_tokens, &j->worst, &c->counter);
     tally_add(&j->tally, &b);
-    budget_settle(&c->budget, price(c, &j->worst), price(c, &b));
-    c->budget_bound = false;
+    budget_settle(&c->budget, price(c, &j->worst), price(c, &b)); /* the same worst case that was reserved */
+    c->budget_bound = false;             /* what it cost is known now: try again */
 }
 
 static void take_reply(struct caller *c, struct job *j, const struct http_response *response)
@@ -342,6 +361,7 @@ static void take_reply(struct caller *c, struct job *j, const struct http_respon
     c->n_flying--;
     c->o.endpoint->provider->read(response, &j->asked, &c->dialect, &r);
     settle(c, j, &r);
+    /* Whole replies of any status show that the server keeps up; refusals and faults do not. */
     if (r.action == REPLY_DONE || r.action == REPLY_DOUBLE) {
         c->answered++;
         pace_success(&c->pace);
@@ -360,6 +380,7 @@ static void take_reply(struct caller *c, struct job *j, const struct http_respon
 static int room(void *ctx)
 {
     const struct caller *c = ctx;
+    /* 'ahead' waits in here, so that a free line never waits for the grader. */
     int n = c->o.parallel + c->o.ahead - c->n_flying - c->n_waiting;
     return c->stopping || n < 0 ? 0 : n;
 }
@@ -377,13 +398,15 @@ static int step(void *ctx, double wait, struct err *err)
     struct http_response response;
     void *tag;
     start_due(c);
+    /* The transport's law: -1 only when all that was under way has ended and was collected, or paid replies would be
+     * lost. */
     if (c->stopping && c->n_flying == 0 && !c->done) {
         if (err)
             *err = c->why;
         return -1;
     }
-    double left = fmin(wait, next_start(c) - clock_now());
-    http_wait(c->http, c->done || left < 0 ? 0 : left);
+    double left = fmin(wait, next_start(c) - clock_now()); /* seconds */
+    http_wait(c->http, c->done || left < 0 ? 0 : left); /* somebody waits for what is done: look, do not sleep */
     while (http_next(c->http, &tag, &response))
         take_reply(c, tag, &response);
     start_due(c);
@@ -416,10 +439,10 @@ static void destroy(void *ctx)
     void *tag;
     while (collect(c))
         ;
-    stop(c, ERR_CANCELLED, "");
+    stop(c, ERR_CANCELLED, "");          /* moves what waits to 'done' or frees it */
     while (collect(c))
         ;
-    http_cancel(c->http);
+    http_cancel(c->http);                /* now all transfers end, and http_next() gives their tags back */
     while (http_next(c->http, &tag, &response))
         job_free(tag);
     http_destroy(c->http);
@@ -435,8 +458,8 @@ struct transport *caller_create(const struct caller_opts *o, struct err *err)
     struct caller *c = xcalloc(1, sizeof *c);
     c->o = *o;
     c->o.parallel = o->parallel > 0 ? o->parallel : 1;
-    c->o.timeout = o->timeout > 0 ? o->timeout : 300;
-    c->o.max_tries = o->max_tries > 0 ? o->max_tries : 8;
+    c->o.timeout = o->timeout > 0 ? o->timeout : 300; /* seconds per try: a reasoning judge may take minutes */
+    c->o.max_tries = o->max_tries > 0 ? o->max_tries : 8; /* FastChat's 16 tries of 10 s each took 160 s for a wrong key */
     c->http = http_create(c->o.parallel, err);
     if (!c->http) {
         free(c);
@@ -466,10 +489,11 @@ static int judge_smoke(const struct caller *c, const struct call_record *r, stru
 {
     if (r->status != CALL_FAILED && r->status != CALL_TOO_LONG)
         return 0;
+    /* The model was reached and had nothing to say to a 1: that is no fault of address, key or name. */
     if (!strcmp(r->reason, "the reply is empty"))
         return 0;
     const struct endpoint *e = c->o.endpoint;
-    bool spoke = !strncmp(r->reason, "HTTP ", 5);
+    bool spoke = !strncmp(r->reason, "HTTP ", 5); /* then the network is fine */
     return err_set(err, ERR_DEVICE, "%s %s at %.*s: %s; check %s, %s%s", e->words->who, e->model, (int)strcspn(e->url, "?"), e->url,
                    r->reason, e->words->base_url, e->words->model, spoke ? " and what the server takes" : ", the network and HTTPS_PROXY");
 }
@@ -484,7 +508,7 @@ int caller_smoke(struct transport *t, struct err *err)
     };
     struct job *j = job_make(c, &call);
     const struct call_record *r = NULL;
-    j->max_tries = j->max_tries < 3 ? j->max_tries : 3;
+    j->max_tries = j->max_tries < 3 ? j->max_tries : 3; /* a person waits */
     j->asked.doubled = true; /* a cut reply will do */
     wait_until(c, j, 0);
     while (!(r = collect(c))) {
@@ -494,6 +518,6 @@ int caller_smoke(struct transport *t, struct err *err)
             return err_set(err, ERR_CANCELLED, "%s %s: stopped before it answered; start again to go on", c->o.endpoint->words->who,
                            c->o.endpoint->model);
     }
-    c->n_done--;
+    c->n_done--;                         /* it is none of the user's calls; what it cost stays counted */
     return judge_smoke(c, r, err);
 }

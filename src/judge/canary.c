@@ -44,6 +44,8 @@ enum { MAX_RUN = 17 };
 
 /* ---- choosing ---- */
 
+/* What a judgment is about, without its verdict: the same judgments are chosen on every machine and in every
+ * month, whatever the order of the file, so that canaries can be compared with each other. */
 static void hash_row(const struct judgment_table *t, const struct judgment_row *r, char hex[17])
 {
     const char *part[] = { t->name[r->judge], t->name[r->prompt], t->name[r->model_1], r->model_2 < 0 ? "" : t->name[r->model_2] };
@@ -51,11 +53,11 @@ static void hash_row(const struct judgment_table *t, const struct judgment_row *
     char number[64];
     struct sha256 *h = sha256_begin();
     for (int i = 0; i < 4; i++)
-        sha256_add(h, part[i], strlen(part[i]) + 1);
+        sha256_add(h, part[i], strlen(part[i]) + 1); /* with its NUL: "a" "bc" is not "ab" "c" */
     int n = snprintf(number, sizeof number, "%lld %d", (long long)r->question_id, r->turn);
     sha256_add(h, number, (size_t)n);
     sha256_end(h, digest);
-    hex_of(digest, 8, hex);
+    hex_of(digest, 8, hex);              /* 64 bits: enough to choose by and to name calls */
 }
 
 /* All lines that could be asked for again, in file order. Caller frees. */
@@ -66,9 +68,12 @@ static struct stored *list_stored(const struct canary_opts *o, const struct judg
     struct slice line;
     *count = 0;
     lines_begin(&lines, data, n);
+    /* The table has one row for each line that is not blank, in their order: both walk in step. */
     for (size_t row = 0; row < t->n && lines_next(&lines, &line); row++) {
         const struct judgment_row *r = &t->row[row];
         const struct judge_prompt *p = r->prompt < 0 ? NULL : judge_prompts_find(o->prompts, t->name[r->prompt]);
+        /* Only verdicts that count, of this judge, by a prompt that the judge file still has: anything else cannot be
+         * compared. */
         if (r->status != JUDGMENT_OK || r->judge < 0 || strcmp(t->name[r->judge], o->judge) || !p || p->pairwise != t->pairs)
             continue;
         s[*count] = (struct stored){ .row = r, .prompt = p, .line = line.ptr, .n = line.len };
@@ -98,6 +103,7 @@ static void add(struct canary *c, const struct stored *s, int game, const char *
 {
     struct question_asked *q = &c->ask[c->n++];
     const struct judgment_row *r = s->row;
+    /* A pair is two questions; of the second game the stored winner is the second one's. */
     *q = (struct question_asked){ .prompt = s->prompt, .user = xstrdup(user), .game = game,
         .verdict = { .question_id = r->question_id, .score_was = r->score, .winner_was = game == 2 ? r->g2 : r->g1 } };
     memcpy(q->hash, s->hash, sizeof q->hash);
@@ -135,6 +141,7 @@ static const struct call *call_of(struct canary *c, struct question_asked *q)
 static void name_calls(struct canary *c, const char *run)
 {
     for (int i = 0; i < c->n; i++) {
+        /* The run is in the key: the same judgment is asked anew by every canary, unlike a call of the judging itself. */
         snprintf(c->ask[i].key, sizeof c->ask[i].key, "canary-%s-g%d-%s", run, c->ask[i].game, c->ask[i].hash);
         call_of(c, &c->ask[i]);
     }
@@ -153,6 +160,7 @@ static int see(void *ctx, const struct call_record *r, bool counts)
     size_t n = ours ? strcspn(r->key + 7, "-") : 0;
     (void)counts;
     map_set(&s->key, r->key, strlen(r->key), 1);
+    /* Overwritten by each: the last stays. */
     snprintf(s->run, sizeof s->run, "%.*s", n < sizeof s->run ? (int)n : 0, ours ? r->key + 7 : "");
     s->tstamp = r->tstamp;
     return 0;
@@ -164,6 +172,7 @@ static bool is_open(struct canary *c, const struct seen *s)
     char as_many[16];
     size_t n = strlen(s->run), k = (size_t)snprintf(as_many, sizeof as_many, "n%d", c->o.n);
     int missing = 0;
+    /* The number of judgments is the end of a run's name: with another --canary N other calls would be asked. */
     if (n <= k || strcmp(s->run + n - k, as_many) || s->tstamp < c->o.since)
         return false;
     name_calls(c, s->run);
@@ -202,12 +211,12 @@ struct canary *canary_create(const struct canary_opts *o, const char *name, cons
     struct canary *c = xcalloc(1, sizeof *c);
     struct stored *s = list_stored(o, &t, data, n, &count);
     c->o = *o;
-    c->ask = xcalloc(2 * (size_t)count + 1, sizeof *c->ask);
-    qsort(s, (size_t)count, sizeof *s, by_hash);
+    c->ask = xcalloc(2 * (size_t)count + 1, sizeof *c->ask); /* a pair is two calls */
+    qsort(s, (size_t)count, sizeof *s, by_hash); /* the sample: the n least hashes */
     for (int i = 0; i < count && c->judgments < o->n; i++)
         if (i == 0 || strcmp(s[i].hash, s[i - 1].hash))
             c->judgments += take_stored(c, &s[i]);
-    qsort(c->ask, (size_t)c->n, sizeof *c->ask, by_question);
+    qsort(c->ask, (size_t)c->n, sizeof *c->ask, by_question); /* the estimates want questions together */
     free(s);
     judgment_table_free(&t);
     if (c->n) {
@@ -245,6 +254,7 @@ static void read_verdict(struct question_asked *q, const struct call_record *r)
     struct verdict v = verdict_read(q->prompt->format, r->text, strlen(r->text), r->status == CALL_TRUNCATED);
     q->verdict.read = v.status == JUDGMENT_OK;
     q->verdict.score_is = v.score;
+    /* In game 2 A is model_2; meaningless where 'read' is false. */
     q->verdict.winner_is = v.letter == 'C' ? WINNER_TIE : (v.letter == 'A') == (q->game == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2;
 }
 
@@ -263,7 +273,7 @@ int canary_take(struct canary *c, const struct call_record *r, struct err *err)
         i++;
     if (i == c->n || c->ask[i].done)
         return err_set(err, ERR_FORMAT, "%s: a reply to a call that the canary did not make; this is a bug", r->key);
-    if (call_journal_append(c->o.journal, r, err) < 0)
+    if (call_journal_append(c->o.journal, r, err) < 0) /* on disk before it counts */
         return -1;
     take(c, &c->ask[i], r);
     return 0;

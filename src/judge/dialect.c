@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+/* A parameter's name in an error is not enough ("n: 1, model overloaded"): one of these words must stand beside
+ * it. */
 static const char *const refusing[] = {
     "unsupported",   "not support",   "unknown",      "unrecognized",    "unrecognised", "unexpected",       "deprecated",
     "not permitted", "not allowed",   "extra inputs", "extra_forbidden", "extra fields", "only the default", "cannot",
@@ -14,6 +16,7 @@ static const char *const refusing[] = {
 /* A value that is refused, where no other is of use. */
 static const char *const value[] = { "must be", "should be", "greater than", "strictly positive", "invalid", "out of range", NULL };
 
+/* A new parameter that servers disagree about is a row here and a flag in struct dialect. */
 static const struct {
     const char *param;
     size_t flag;                         /* of struct dialect */
@@ -24,6 +27,7 @@ static const struct {
     { "n", offsetof(struct dialect, no_n), false },
 };
 
+/* Flags by their offset, so that the rules are data. */
 static bool flag_of(const struct dialect *d, size_t at)
 {
     return *(const bool *)((const char *)d + at);
@@ -53,6 +57,7 @@ static bool refuses_system(const struct api_error *e)
         "messages.0.role",
         NULL,
     };
+    /* Said only by templates without a system role. */
     static const char *const enough[] = {"roles must alternate", "only user and assistant roles", "only 'user' and 'assistant' roles",
                                          NULL};
     static const char *const more[] = { "not one of", "input should be", "invalid", "must be", "should be", "expected", NULL };
@@ -63,10 +68,13 @@ static bool refuses_system(const struct api_error *e)
 
 bool dialect_learn(struct dialect *learnt, const struct asked *a, const struct dialect *may, const struct api_error *e, long code)
 {
-    bool told = code == 400 || code == 422, any = false;
+    bool told = code == 400 || code == 422, any = false; /* other codes name parameters for other reasons */
+    /* "reduce max_tokens, the context is ..." names a parameter and refuses none. */
     if ((!told && code != 500 && code != 501) || api_error_too_long(e))
         return false;
     for (size_t i = 0; told && i < sizeof rule / sizeof *rule; i++) {
+        /* Not again what this try did not send any more: then the refusal means something else, and adapting would go
+         * round for ever. */
         if (!flag_of(may, rule[i].flag) || flag_of(&a->dialect, rule[i].flag) || !api_error_names(e, rule[i].param))
             continue;
         if (!api_error_says(e, refusing) && !(rule[i].by_value && api_error_says(e, value)))
@@ -86,7 +94,8 @@ int dialect_messages(const struct dialect *d, const struct call_message *m, int 
     memcpy(out, m + merge, (size_t)(n - merge) * sizeof *out);
     if (!merge)
         return n;
+    /* As chat templates merge them. What was really sent is recorded as "system": "in the user message". */
     buf_printf(made, "%s\n\n%s", m[0].content, m[1].content);
-    out[0].content = made->data;
+    out[0].content = made->data;         /* lives as long as 'made' */
     return n - 1;
 }

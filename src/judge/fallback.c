@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Both judges need the call: the first one now, the second perhaps, minutes later. The caller's strings are gone
+ * by then. */
 struct kept {
     struct kept *next;
     struct call call;
@@ -19,10 +21,10 @@ struct kept {
 struct fallback {
     struct transport transport;
     struct fallback_opts o;
-    struct kept *kept;
+    struct kept *kept;                   /* asked of the first, or held; newest first, few: what both have in flight */
     struct kept *done;                   /* its record stands; to be collected */
     struct kept *lent;
-    struct call_record joined;
+    struct call_record joined;           /* lent by collect(); its strings are those of 'lent' and of the second's record */
     int n_held;                          /* filtered by the first, and the second has not spoken */
     bool lost, draining;                 /* lost: nothing more comes of the second */
 };
@@ -36,6 +38,8 @@ static void kept_free(struct kept *k)
     free(k);
 }
 
+/* The link that leads to it, so that it can be taken out. A record is of a call that was submitted, so there is
+ * one. */
 static struct kept **find(struct fallback *f, const struct call_record *r)
 {
     struct kept **p = &f->kept;
@@ -54,10 +58,10 @@ static struct kept *unlink_kept(struct kept **p)
 
 static void hold(struct fallback *f, struct kept *k, const struct call_record *r)
 {
-    struct buf line = {0};
+    struct buf line = {0};               /* a record's strings live until the next collect: a copy by way of its line */
     call_record_put(&line, r);
     k->record = call_record_parse(line.data, line.len, NULL);
-    f->n_held += k->record != NULL;
+    f->n_held += k->record != NULL;      /* always; a record of our own making parses */
     buf_free(&line);
 }
 
@@ -88,6 +92,7 @@ static void send_held(struct fallback *f)
 
 /* ---- the transport ---- */
 
+/* The second one's room is no limit: what it cannot take yet is held. */
 static int room(void *ctx)
 {
     const struct fallback *f = ctx;
@@ -101,7 +106,7 @@ static void submit(void *ctx, const struct call *c)
     k->call = call_copy(c);
     k->next = f->kept;
     f->kept = k;
-    f->o.first->submit(f->o.first->ctx, c);
+    f->o.first->submit(f->o.first->ctx, c); /* behind the copy: it may be asked for at once */
 }
 
 static int step(void *ctx, double wait, struct err *err)
@@ -109,15 +114,17 @@ static int step(void *ctx, double wait, struct err *err)
     struct fallback *f = ctx;
     struct transport *first = f->o.first, *second = f->o.second;
     struct err why = {0};
+    /* Its own end (no key, no budget) may be told only when nothing is left to be collected. */
     if (f->n_held == 0)
         return f->done ? 0 : first->step(first->ctx, wait, err);
     send_held(f);
     first->step(first->ctx, 0, NULL);    /* its end is told when nothing is held any more */
+    /* Short steps: two transports share one thread, and neither may make the other wait for its replies. */
     if (second->step(second->ctx, fmin(wait, 0.05), &why) < 0) {
         if (!f->lost && !f->draining)
             log_note("%s; what the first judge filters stays so", why.text);
         f->lost = true;
-        let_go(f, true);
+        let_go(f, true);                 /* also what it was asked: no reply will come */
     }
     return 0;
 }
@@ -135,11 +142,11 @@ static const struct call_record *join(struct fallback *f, struct kept *k, const 
     struct call_record *r = &f->joined;
     bool failed = second->status == CALL_FAILED;
     *r = failed ? *first : *second;
-    r->judge = failed ? NULL : f->o.name;
+    r->judge = failed ? NULL : f->o.name; /* NULL also lets the next start ask the second once more */
     r->tokens_in = first->tokens_in + second->tokens_in;
     r->tokens_out = first->tokens_out + second->tokens_out;
     r->tokens_estimated = first->tokens_estimated || second->tokens_estimated;
-    r->cost = first->cost < 0 || second->cost < 0 ? -1 : first->cost + second->cost;
+    r->cost = first->cost < 0 || second->cost < 0 ? -1 : first->cost + second->cost; /* one unknown makes the sum unknown */
     r->tries = first->tries + second->tries;
     r->seconds = first->seconds + second->seconds;
     return lend(f, k, r);
@@ -158,6 +165,7 @@ static const struct call_record *collect(void *ctx)
     }
     while ((r = first->collect(first->ctx))) {
         struct kept **p = find(f, r);
+        /* Held, not handed out: whoever collects must never see two records of one call. */
         if (r->status == CALL_FILTERED && !f->lost && !f->draining)
             hold(f, *p, r);
         if (!(*p)->record)
@@ -176,7 +184,7 @@ static void drain(void *ctx)
     struct fallback *f = ctx;
     struct transport *both[] = { f->o.first, f->o.second };
     f->draining = true;
-    let_go(f, false);
+    let_go(f, false);                    /* what was sent is paid for, and is waited for */
     for (int i = 0; i < 2; i++)
         if (both[i]->drain)
             both[i]->drain(both[i]->ctx);
@@ -185,7 +193,7 @@ static void drain(void *ctx)
 static void destroy(void *ctx)
 {
     struct fallback *f = ctx;
-    f->o.first->destroy(f->o.first->ctx);
+    f->o.first->destroy(f->o.first->ctx); /* the fallback owns both */
     f->o.second->destroy(f->o.second->ctx);
     kept_free(f->lent);
     while (f->done)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of OpenAI, Anthropic, Gemini, Mistral, DeepSeek, vLLM, TGI, llama-server, Bedrock and gateways before them. */
 static const struct { const char *word; enum reply_end end; } known[] = {
     { "stop", END_STOP }, { "end_turn", END_STOP }, { "stop_sequence", END_STOP }, { "eos", END_STOP }, { "eos_token", END_STOP },
     { "complete", END_STOP }, { "completed", END_STOP }, { "normal", END_STOP }, { "end", END_STOP }, { "finish", END_STOP },
@@ -33,5 +34,5 @@ enum reply_end finish_means(const char *word)
     for (size_t i = 0; n && i < sizeof known / sizeof *known; i++)
         if (strlen(known[i].word) == n && !strncasecmp(known[i].word, word, n))
             return known[i].end;
-    return END_UNKNOWN;
+    return END_UNKNOWN;                  /* asked again, and failed in the end: never taken as a whole answer */
 }

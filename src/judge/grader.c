@@ -12,6 +12,8 @@
 
 /* ---- keys ---- */
 
+/* The same name on every machine and in every start: the journal, batch files and takeovers find a call by it.
+ * Numbers in clear for people, names as a hash, since keys are short and names may be long. */
 void game_key(const struct game_name *n, char key[CALL_KEY_MAX + 1])
 {
     const char *part[] = { n->judge, n->prompt, n->model_1, n->model_2 ? n->model_2 : "" };
@@ -19,17 +21,18 @@ void game_key(const struct game_name *n, char key[CALL_KEY_MAX + 1])
     char hex[17];
     struct sha256 *h = sha256_begin();
     for (int i = 0; i < 4; i++)
-        sha256_add(h, part[i], strlen(part[i]) + 1);
+        sha256_add(h, part[i], strlen(part[i]) + 1); /* with its NUL: "a" "bc" is not "ab" "c" */
     sha256_end(h, digest);
     hex_of(digest, 8, hex);
     snprintf(key, CALL_KEY_MAX + 1, "q%lld-t%d-g%d-r%d-%s", (long long)n->question_id, n->turn, n->game, n->repeat, hex);
 }
 
+/* Open addressing, at most half full: it always ends at a free slot. */
 static int *find_slot(const struct grader *g, const char *key)
 {
     uint64_t h = fnv1a(FNV_START, key, strlen(key));
     for (size_t i = h ^ h >> 32;; i++) {
-        int *s = &g->slot[i & (g->n_slots - 1)];
+        int *s = &g->slot[i & (g->n_slots - 1)]; /* a power of two */
         if (!*s || !strcmp(g->game[*s - 1].key, key))
             return s;
     }
@@ -49,7 +52,7 @@ static void name_games(struct grader *g)
         game_key(&n, g->game[i].key);
         int *slot = find_slot(g, g->game[i].key);
         if (*slot)
-            g->twin[i / g->n_games] = true;
+            g->twin[i / g->n_games] = true; /* a model listed twice: one call, one line */
         else
             *slot = i + 1;
     }
@@ -91,10 +94,10 @@ static void finish(struct grader *g, int i, bool is_new)
 {
     int unit = i / g->n_games;
     g->game[i].state = GAME_DONE;
-    if (!grader_is_done(g, unit))
+    if (!grader_is_done(g, unit))        /* the other game of the pair is still to come */
         return;
     count(g, unit, 1);
-    if (!is_new)
+    if (!is_new)                         /* found in the journal: its line was printed by the start that made it */
         return;
     if ((g->n_finished & (g->n_finished - 1)) == 0)
         g->finished = xrealloc(g->finished, g->n_finished ? 2 * (size_t)g->n_finished : 1, sizeof *g->finished);
@@ -113,12 +116,14 @@ static void judge(const struct grader *g, struct game *game, const struct match 
     game->text = game->judge = NULL;
     if (r->status == CALL_FAILED)
         return;
+    /* 'r' may be gone with the next collect; the journal's copy lives as long as the grader. */
     const struct call_record *kept = call_journal_find(g->o.journal, game->key, game->content);
     game->text = kept ? kept->text : NULL;
     game->judge = kept ? kept->judge : NULL;
     if (r->status != CALL_OK && r->status != CALL_TRUNCATED)
         return;
     struct verdict v = verdict_read(m->prompt->format, r->text, strlen(r->text), r->status == CALL_TRUNCATED);
+    /* Law 2: a state, and no guess at the verdict that was to come. */
     if (r->status == CALL_TRUNCATED && v.status != JUDGMENT_OK)
         return;                          /* cut before its verdict */
     game->verdict = v;
@@ -157,6 +162,8 @@ static int place_of(const struct grader *g, int i)
     return (unit / n * n + g->place[unit % n]) * g->n_games + i % g->n_games;
 }
 
+/* A heap, because answers arrive in any order and calls are still to be asked in FastChat's: equal journals from
+ * equal runs. */
 static void push_ready(struct grader *g, int place)
 {
     int at = g->n_ready++;
@@ -179,6 +186,7 @@ static int pop_ready(struct grader *g)
     return top;
 }
 
+/* Law 2: nothing that is no answer is ever sent to a judge, and it is counted as such. */
 static void end_unanswered(struct grader *g, int i, bool is_new)
 {
     g->game[i].status = JUDGMENT_NO_ANSWER;
@@ -206,10 +214,11 @@ static bool adopt_exchanged(struct grader *g, int i)
     game_key(&(struct game_name){ g->o.judge, m->prompt->name, m->model_2, m->model_1, m->question->id, m->turn, 2 - i % g->n_games,
                                   i / g->n_games / g->o.matches->n + 1 }, key);
     const struct call_record *r = call_journal_find(g->o.journal, key, g->game[i].content);
-    if (!r || r->judge)
+    if (!r || r->judge)                  /* a fallback's reply was to another judge's name: not ours to take */
         return false;
     struct call_record copy = *r;
     copy.key = g->game[i].key;
+    /* It was paid for once, under the other key: this record must add nothing to any sum. */
     copy.sent = "{\"taken_over\": \"the pair named the other way round\"}";
     copy.tokens_in = copy.tokens_out = 0;
     copy.tokens_estimated = false;
@@ -235,6 +244,8 @@ static void settle(struct grader *g, int i, bool is_new)
         const struct call_record *r = call_journal_find(g->o.journal, game->key, game->content);
         if (!r && adopt_exchanged(g, i))
             return;
+        /* What the first judge filtered before there was a fallback is asked again; what the fallback itself filtered is
+         * not. */
         if (!r || (g->o.ask_filtered && r->status == CALL_FILTERED && !r->judge)) {
             push_ready(g, place_of(g, i));
             return;
@@ -254,6 +265,7 @@ static void settle_match(struct grader *g, int match, bool is_new)
                 settle(g, i, is_new);
 }
 
+/* Only the matches of this question: a look at all of them per answer would be quadratic in a long run. */
 void grader_wake(struct grader *g, int64_t question_id)
 {
     size_t first = map_find_int(&g->first_of, question_id);
@@ -286,17 +298,20 @@ int grader_take(struct grader *g, const struct call_record *r, struct err *err)
 {
     int i = grader_find(g, r->key);
     struct game *game = i < 0 ? NULL : &g->game[i];
+    /* A batch's result of an older prompt comes here too: taking it would be a verdict on an answer that is not there
+     * any more. */
     if (!game || game->state == GAME_WAITING || (game->content != r->content && game->status != JUDGMENT_NO_ANSWER))
         return err_set(err, ERR_FORMAT, "%s: a reply to a call that is not asked here; were questions, answers or prompts changed since?",
                        r->key);
     bool again = game->state == GAME_DONE;
+    /* A verdict stands; a failure gives way to a success only. */
     if (again && (game->status != JUDGMENT_FAILED || r->status == CALL_FAILED))
         return 0;
     call_journal_add(g->o.journal, r);
-    call_totals_add(&g->now.paid, r);
-    g->now.calls_left -= game->state == GAME_READY;
+    call_totals_add(&g->now.paid, r);    /* whatever its status: failed tries may cost too */
+    g->now.calls_left -= game->state == GAME_READY; /* an import answers calls that were never handed out */
     if (again && grader_is_done(g, i / g->n_games))
-        count(g, i / g->n_games, -1);
+        count(g, i / g->n_games, -1);    /* finish() counts it again, by its better status */
     judge(g, game, grader_match(g, i / g->n_games), r);
     finish(g, i, true);
     return 0;
@@ -314,7 +329,7 @@ enum batch_reply grader_batch_reply(const struct grader *g, const char *id)
     if (i < 0)
         return BATCH_STRANGE;
     const struct game *game = &g->game[i];
-    if ((uint32_t)game->content != content)
+    if ((uint32_t)game->content != content) /* ids hold the low half */
         return BATCH_OLD_PROMPT;
     return game->state == GAME_DONE && game->status != JUDGMENT_FAILED ? BATCH_MERGED : BATCH_WANTED;
 }
@@ -330,13 +345,15 @@ int grader_flush(struct grader *g, struct err *err)
 static void index_matches(struct grader *g)
 {
     int n = g->o.matches->n;
+    /* FastChat shuffles for --parallel above 1 with a fixed seed; the same calls in the same order cost the same in a
+     * budget that ends early. */
     if (g->o.shuffle)
         shuffle_seed_0(n, g->order);
     for (int i = 0; !g->o.shuffle && i < n; i++)
         g->order[i] = i;
     for (int i = 0; i < n; i++)
         g->place[g->order[i]] = i;
-    for (int m = n - 1; m >= 0; m--) {
+    for (int m = n - 1; m >= 0; m--) {   /* backwards, so that each list runs forwards */
         int64_t id = g->o.matches->match[m].question->id;
         size_t first = map_find_int(&g->first_of, id);
         g->next_of[m] = first == MAP_NONE ? -1 : (int)first;
@@ -363,7 +380,7 @@ struct grader *grader_create(const struct grader_opts *o, struct err *err)
         return NULL;
     struct grader *g = xcalloc(1, sizeof *g);
     g->o = *o;
-    g->n_games = o->matches->n && o->matches->match[0].model_2 ? 2 : 1;
+    g->n_games = o->matches->n && o->matches->match[0].model_2 ? 2 : 1; /* all matches are of one mode */
     g->n_units = o->matches->n * o->repeat;
     g->game = xcalloc((size_t)g->n_units * (size_t)g->n_games, sizeof *g->game);
     g->twin = xcalloc((size_t)g->n_units, sizeof *g->twin);
@@ -375,12 +392,13 @@ struct grader *grader_create(const struct grader_opts *o, struct err *err)
         g->n_slots *= 2;
     g->slot = xcalloc(g->n_slots, sizeof *g->slot);
     index_matches(g);
-    name_games(g);
+    name_games(g);                       /* before settle_match(), which looks for twins */
     for (int u = 0; u < g->n_units; u++)
         g->now.total += !g->twin[u];
     g->now.calls_left = g->now.total * g->n_games;
     for (int m = 0; m < o->matches->n; m++)
         settle_match(g, m, false);
+    /* A judge's journal is shared by all models: the bill and --max-cost are about the calls of this command. */
     g->now.paid = call_journal_share(o->journal, is_mine, g);
     return g;
 }

@@ -17,8 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_HEADER = 256 << 10 };
+enum { MAX_HEADER = 256 << 10 };         /* bytes of header lines that are kept; more is no reply of an API */
 
+/* A request under way. Kept and used again: its curl handle keeps the connection, and its buffers their room. */
 struct transfer {
     CURL *easy;
     struct curl_slist *header;
@@ -33,14 +34,14 @@ struct transfer {
 
 struct http {
     CURLM *multi;
-    struct transfer *idle, *finished, **last, *lent;
-    struct transfer **all;
+    struct transfer *idle, *finished, **last, *lent; /* 'lent': read by the caller of http_next() right now */
+    struct transfer **all;               /* (n_all) whatever list they are in, for the end */
     int n_all;
 };
 
 static int start_curl(struct err *err)
 {
-    static bool started;
+    static bool started;                 /* curl's own state is of the process, so this is too */
     if (!started && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return err_set(err, ERR_DEVICE, "libcurl cannot start; check the installation");
     started = true;
@@ -73,10 +74,11 @@ static void set_common(CURL *easy)
 {
     static const char *const file[] = { "CURL_CA_BUNDLE", "SSL_CERT_FILE", NULL }, *const folder[] = { "SSL_CERT_DIR", NULL };
     const char *ca = env_file(file), *dir = env_file(folder);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* its SIGALRM would go to an MPI program's thread */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "mtbench/" MTB_VERSION);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 30000L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L); /* a judge thinks for minutes; firewalls forget silent connections */
+    /* One connection per call in flight: over one HTTP/2 connection a single reset would lose all of them, paid for. */
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -104,7 +106,7 @@ struct http *http_create(int max_connections, struct err *err)
         return NULL;
     }
     curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)max_connections);
-    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)max_connections);
+    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)max_connections); /* none is closed between calls for want of room */
     return h;
 }
 
@@ -132,7 +134,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
     n *= size;
-    if (t->body.len + n > HTTP_MAX_REPLY) {
+    if (t->body.len + n > HTTP_MAX_REPLY) { /* counted after decompression: a bomb of zeros ends here */
         t->too_large = true;
         return 0;
     }
@@ -171,19 +173,19 @@ void http_start(struct http *h, const struct http_request *r, double timeout, vo
     struct transfer *t = take_idle(h);
     t->tag = tag;
     t->message[0] = '\0';
-    curl_easy_reset(t->easy);
+    curl_easy_reset(t->easy);            /* options only; the connection stays */
     set_common(t->easy);
     for (int i = 0; i < r->n_headers; i++)
         t->header = curl_slist_append(t->header, r->header[i]);
     t->header = curl_slist_append(t->header, "Expect:"); /* no round trip to ask whether a body is welcome */
     curl_easy_setopt(t->easy, CURLOPT_URL, r->url);
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->header);
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->header); /* not copied by curl: freed in recycle() */
     if (r->body) {
-        t->sent = xstrndup(r->body, r->n_body);
+        t->sent = xstrndup(r->body, r->n_body); /* POSTFIELDS are not copied either, and the request is the caller's */
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->n_body);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->sent);
     }
-    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(timeout * 1000));
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(timeout * 1000)); /* of the whole try */
     curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, 600L);
     curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that it can undo: some compress unasked; on_body() bounds it */
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -210,7 +212,7 @@ void http_cancel(struct http *h)
 {
     for (int i = 0; i < h->n_all; i++)
         if (h->all[i]->live)
-            end_transfer(h, h->all[i], CURLE_ABORTED_BY_CALLBACK);
+            end_transfer(h, h->all[i], CURLE_ABORTED_BY_CALLBACK); /* so that their tags come back by http_next() */
 }
 
 static void gather(struct http *h)
@@ -236,7 +238,7 @@ void http_wait(struct http *h, double wait)
         double left = until - clock_now();
         if (h->finished || left <= 0)
             return;
-        curl_multi_poll(h->multi, NULL, 0, (int)ceil(fmin(left, 3600) * 1000), NULL);
+        curl_multi_poll(h->multi, NULL, 0, (int)ceil(fmin(left, 3600) * 1000), NULL); /* a signal ends it early, and the loop goes round */
     }
 }
 
@@ -248,6 +250,7 @@ static enum http_trouble trouble_of(const struct transfer *t)
     case CURLE_OK: return HTTP_CAME;
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
+    /* No number of tries mends a certificate, and nothing was sent to whoever showed it. */
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
@@ -285,7 +288,7 @@ static void recycle(struct http *h, struct transfer *t)
     free(t->sent);
     t->sent = NULL;
     buf_clear(&t->head);
-    if (t->body.cap > 1 << 20)
+    if (t->body.cap > 1 << 20)           /* one huge reply must not hold its memory for ever */
         buf_free(&t->body);
     buf_clear(&t->body);
     t->too_large = false;
@@ -313,13 +316,14 @@ bool http_next(struct http *h, void **tag, struct http_response *out)
         explain(t, out->trouble);
         out->transport = t->message;
     }
-    out->now = clock_unix();
+    out->now = clock_unix();             /* Retry-After may be a date */
     *tag = t->tag;
     return true;
 }
 
 /* ---- files ---- */
 
+/* A download: into PATH.part, which survives a stop, then renamed. */
 struct fetch {
     const struct download *d;
     CURL *easy;
@@ -335,6 +339,7 @@ static size_t on_file(char *data, size_t size, size_t n, void *ctx)
     struct fetch *f = ctx;
     long code = 0;
     n *= size;
+    /* The first bytes of the reply: its status is known now, and tells whether they go on where the part ends. */
     if (!f->checked) {
         f->checked = true;
         curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &code);
@@ -345,6 +350,7 @@ static size_t on_file(char *data, size_t size, size_t n, void *ctx)
         }
     }
     for (size_t done = 0; done < n && !f->write_errno;) {
+        /* By offset: the part's length is 'have', whatever went wrong before. */
         ssize_t k = pwrite(f->fd, data + done, n - done, (off_t)(f->have + (int64_t)done));
         if (k > 0)
             done += (size_t)k;
@@ -361,6 +367,7 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t u
 {
     struct fetch *f = ctx;
     (void)now, (void)up_total, (void)up;
+    /* Curl's total is of this reply only. */
     int64_t whole = f->d->size >= 0 ? f->d->size : total > 0 && f->checked ? f->have - now + total : -1;
     if (f->d->progress && f->d->progress(f->d->ctx, f->have, whole))
         f->stopped = true;
@@ -373,17 +380,18 @@ static CURLcode fetch_once(struct fetch *f)
     curl_easy_reset(f->easy);
     set_common(f->easy);
     curl_easy_setopt(f->easy, CURLOPT_URL, f->d->url);
-    curl_easy_setopt(f->easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(f->easy, CURLOPT_FOLLOWLOCATION, 1L); /* hubs send to their stores; no key goes along */
     curl_easy_setopt(f->easy, CURLOPT_MAXREDIRS, 10L);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(f->easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #endif
-    curl_easy_setopt(f->easy, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(f->easy, CURLOPT_FAILONERROR, 1L); /* a page of error text must not land in the part */
     curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, on_file);
     curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
     curl_easy_setopt(f->easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(f->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(f->easy, CURLOPT_XFERINFODATA, f);
+    /* No limit for the whole: files of many gigabytes take hours. Only a stream that stands still is given up. */
     curl_easy_setopt(f->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(f->easy, CURLOPT_LOW_SPEED_TIME, (long)ceil(f->d->stall > 0 ? f->d->stall : 60));
     curl_easy_setopt(f->easy, CURLOPT_ERRORBUFFER, f->message);
@@ -430,7 +438,7 @@ static int fetch_part(struct fetch *f, struct err *err)
             errno = f->write_errno;
             return err_errno(err, "%s.part: cannot write", f->d->path);
         }
-        if (f->have > before)
+        if (f->have > before)            /* progress: the count of tries is of tries without any */
             tries = 1;
         long code = 0;
         curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &code);
@@ -442,7 +450,7 @@ static int fetch_part(struct fetch *f, struct err *err)
             return err_set(err, ERR_DEVICE, "%s: %s; check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on",
                            f->d->url, f->message[0] ? f->message : curl_easy_strerror(rc));
         }
-        usleep(200000u << (tries < 4 ? tries : 4));
+        usleep(200000u << (tries < 4 ? tries : 4)); /* 0.4 s .. 3.2 s */
     }
 }
 
@@ -458,6 +466,7 @@ static int check_part(const struct fetch *f, struct err *err)
     char *piece = xcalloc(1, 1 << 18), hex[65];
     uint8_t digest[32];
     ssize_t n = 0;
+    /* Read back from the file: what counts is what lies on disk. */
     for (int64_t at = 0; at < f->have && (n = pread(f->fd, piece, 1 << 18, (off_t)at)) > 0; at += n)
         sha256_add(h, piece, (size_t)n);
     sha256_end(h, digest);
@@ -495,7 +504,8 @@ int http_download(const struct download *d, struct err *err)
         err_errno(err, "%s: cannot write", part);
         goto out;
     }
-    f.have = st.st_size;
+    f.have = st.st_size;                 /* an earlier start's part: go on behind it */
+    /* Without a size or a checksum nobody can tell whether an old part is of the same file: begin anew. */
     if ((d->size < 0 && !d->sha256) || (d->size >= 0 && f.have > d->size)) {
         f.have = 0;
         if (ftruncate(f.fd, 0) < 0) {
@@ -513,7 +523,7 @@ int http_download(const struct download *d, struct err *err)
         rc = err_errno(err, "%s: cannot put into place", d->path);
     if (rc == 0)
         io_sync_parent(d->path);
-    else if (err && err->kind == ERR_FORMAT)
+    else if (err && err->kind == ERR_FORMAT) /* wrong to the end: a part is worth keeping only if it can be gone on with */
         unlink(part);
 out:
     curl_easy_cleanup(f.easy);

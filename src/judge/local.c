@@ -50,10 +50,10 @@ static struct call_record *finish(struct local *l, struct asked *s, int n_prompt
                                   const char *reason)
 {
     struct outcome *d = xcalloc(1, sizeof *d);
-    d->key = s->key;
+    d->key = s->key;                     /* moved: 'asked' forgets it */
     s->key = NULL;
     d->text = xstrdup(reply ? reply + answer : "");
-    d->raw = answer ? reply : NULL;
+    d->raw = answer ? reply : NULL;      /* the whole reply, where it is more than its answer */
     if (!answer)
         free(reply);
     d->reason = reason ? xstrdup(reason) : NULL;
@@ -61,6 +61,7 @@ static struct call_record *finish(struct local *l, struct asked *s, int n_prompt
                         s->merged ? ", \"system\": \"in the user message\"" : "", s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
     d->record = (struct call_record){
         .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .raw = d->raw,
+        /* No cost: the engine is ours. NaN until a forced verdict says otherwise. */
         .model = l->o.model, .sent = d->sent, .tokens_in = n_prompt, .tries = 1, .tstamp = clock_unix(), .expected_score = NAN,
     };
     *l->end = d;
@@ -75,6 +76,7 @@ int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat 
     struct chat_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
     for (int i = 0; i < c->n_messages; i++)
         m[i] = (struct chat_message){ c->message[i].role, c->message[i].content, strlen(c->message[i].content) };
+    /* A judge whose template knows no system role would drop the judge's instructions; merged, and recorded in 'sent'. */
     int rc = prompt_build_merged(p, t, chat, m, c->n_messages, merged, err);
     free(m);
     return rc;
@@ -101,19 +103,20 @@ static int room(void *ctx)
 
 static void submit(void *ctx, const struct call *c)
 {
-    static const struct sampling greedy = { .top_p = 1, .repetition_penalty = 1 };
+    static const struct sampling greedy = { .top_p = 1, .repetition_penalty = 1 }; /* temperature 0, as FastChat asks its judges */
     struct local *l = ctx;
     struct asked a = { .key = xstrdup(c->key), .content = c->content, .verdict = c->verdict, .max_tokens = c->max_tokens };
     struct prompt p = {0};
     struct err err = {0};
     int slot;
+    /* A call that cannot begin is a record all the same: whoever submitted it counts on one. */
     if (local_prompt(&p, l->o.tokenizer, l->o.chat, c, &a.merged, &err) < 0)
         finish(l, &a, (int)p.ids.n, CALL_FAILED, NULL, 0, err.text);
     else if ((slot = session_begin(l->session, &p, c->max_tokens, &greedy, &err)) < 0)
         finish(l, &a, (int)p.ids.n, err.kind == ERR_MODEL ? CALL_FAILED : CALL_TOO_LONG, NULL, 0, err.text);
     else
-        l->asked[slot] = a;
-    prompt_free(&p);
+        l->asked[slot] = a;              /* the slot names the call until its turn ends */
+    prompt_free(&p);                     /* empty if session_begin() took it */
 }
 
 /* ---- a call ends ---- */
@@ -129,14 +132,17 @@ static void forget(struct asked *a)
 static char *hear(const struct local *l, const struct session_turn *got, enum thoughts *state, size_t *answer, size_t *behind)
 {
     struct buf said = {0}, reply = {0};
+    /* A template may end in "<think>": the reply closes it only. */
     const struct thought_mark *opened = thoughts_opened(got->prompt->text.data, got->prompt->text.len);
     thoughts_split(opened, got->raw, got->n_raw, answer);
     *state = thoughts_strike(opened, got->raw, got->n_raw, &said, behind);
+    /* Cut in the middle of thoughts that were never marked open: there is no answer behind them. */
     if (got->finish != FINISH_STOP && thoughts_announced(got->raw, got->n_raw)) {
         *state = THOUGHTS_OPEN;
         *answer = *behind = got->n_raw;
     }
     buf_add(&reply, got->raw, *behind);
+    /* As answers are cleaned: stop strings, special tokens, blanks. */
     chat_clean(l->o.chat, got->raw + *behind, got->n_raw - *behind, &reply);
     buf_free(&said);
     return buf_steal(&reply);
@@ -175,6 +181,7 @@ static void end_call(struct local *l, const struct session_turn *got)
 static int step(void *ctx, double wait, struct err *err)
 {
     struct local *l = ctx;
+    /* What an earlier step left is taken before the engine makes another one. */
     const struct session_turn *got = session_collect(l->session);
     (void)wait;
     (void)err;
@@ -184,7 +191,7 @@ static int step(void *ctx, double wait, struct err *err)
     }
     for (bool more = true; got; got = more ? session_collect(l->session) : NULL) {
         struct asked *a = &l->asked[got->slot];
-        more = a->verdict < 0;
+        more = a->verdict < 0;           /* a forced one is the last of this step */
         if (got->reason)
             finish(l, a, (int)got->prompt->ids.n, CALL_FAILED, NULL, 0, got->reason)->seconds = got->seconds;
         else
@@ -207,7 +214,7 @@ static const struct call_record *collect(void *ctx)
 static void destroy(void *ctx)
 {
     struct local *l = ctx;
-    session_destroy(l->session);
+    session_destroy(l->session);         /* before the calls: its turns point to none of ours */
     while (collect(l))
         ;
     for (int i = 0; i < l->o.max_batch; i++)
@@ -223,6 +230,7 @@ struct transport *local_create(const struct local_opts *o)
     l->session = session_create(&(struct session_opts){ o->engine, o->tokenizer, o->chat, o->stop_id, o->n_stop, o->max_batch });
     l->asked = xcalloc((size_t)o->max_batch, sizeof *l->asked);
     l->end = &l->first;
+    /* No drain: nothing is under way between steps. */
     l->transport = (struct transport){ .ctx = l, .room = room, .submit = submit, .step = step, .collect = collect, .destroy = destroy };
     return &l->transport;
 }

@@ -10,7 +10,7 @@
 
 bool category_has_reference(const char *category)
 {
-    static const char *const name[] = { "math", "reasoning", "coding", "arena-hard-200" };
+    static const char *const name[] = { "math", "reasoning", "coding", "arena-hard-200" }; /* FastChat's NEED_REF_CATS */
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
         if (!strcmp(category, name[i]))
             return true;
@@ -34,6 +34,7 @@ static void add_match(struct matches *out, const struct match *m)
 }
 
 /* All matches of one question by one judge. */
+/* FastChat's order: the first of a pair is the earlier one of the list, and is model_1 in the file. */
 static void add_question(const struct match_opts *o, struct match m, struct matches *out)
 {
     for (int i = 0; i < o->n_models; i++) {
@@ -42,7 +43,7 @@ static void add_question(const struct match_opts *o, struct match m, struct matc
             add_match(out, &m);
         else if (o->mode == MODE_PAIRWISE_BASELINE) {
             m.model_2 = o->baseline;
-            if (strcmp(m.model_1, m.model_2))
+            if (strcmp(m.model_1, m.model_2)) /* the baseline is not judged against itself */
                 add_match(out, &m);
         }
         for (int j = i + 1; o->mode == MODE_PAIRWISE_ALL && j < o->n_models; j++) {
@@ -68,9 +69,9 @@ static int fill(const struct match *m, const struct shown *s, struct buf *user, 
     struct prompt_field f[N_PARTS * JUDGE_MAX_TURNS];
     int n = 0;
     for (int part = 0; part < N_PARTS; part++)
-        for (int of = 0; s->turn[part] && of < m->turn; of++, n++) {
+        for (int of = 0; s->turn[part] && of < m->turn; of++, n++) { /* all turns so far are shown */
             const char *base = m->model_2 ? pair[part] : single[part];
-            bool plain = m->turn == 1 && part != REFERENCE;
+            bool plain = m->turn == 1 && part != REFERENCE; /* "answer", but "ref_answer_1" already for the first turn */
             snprintf(name[n], sizeof *name, plain ? "%s" : "%s_%d", base, of + 1);
             f[n] = (struct prompt_field){ name[n], s->turn[part][of] };
         }
@@ -86,7 +87,7 @@ static int find_prompt(const struct match_opts *o, const struct judge *j, struct
     bool pairs = o->mode != MODE_SINGLE;
     const char *base = pairs ? j->pair : j->single;
     char name[64];
-    snprintf(name, sizeof name, m->turn > 2 ? "%s-%d" : "%s", base, m->turn);
+    snprintf(name, sizeof name, m->turn > 2 ? "%s-%d" : "%s", base, m->turn); /* "single-v1-multi-turn-3" is the third */
     m->prompt = judge_prompts_find(o->prompts, name);
     if (!m->prompt && m->turn > 2)
         return err_set(err, ERR_USAGE,
@@ -97,6 +98,8 @@ static int find_prompt(const struct match_opts *o, const struct judge *j, struct
     if (m->prompt->pairwise != pairs)
         return err_set(err, ERR_USAGE, "judge prompt \"%s\" is of type %s; this mode needs the other one", name,
                        pairs ? "single" : "pairwise");
+    /* A template with a field that nobody fills is FastChat's KeyError; here it is found before the first call is paid
+     * for. */
     struct shown s = { { blank, blank, pairs ? blank : NULL, j->with_reference ? blank : NULL } };
     struct match probe = { .model_2 = pairs ? "" : NULL, .prompt = m->prompt, .turn = m->turn };
     struct buf b = {0};
@@ -111,9 +114,10 @@ static int add_turn(const struct match_opts *o, const struct judge *j, int turn,
     struct match m = { .turn = turn, .with_reference = j->with_reference };
     for (int i = 0; i < o->questions->n; i++) {
         const struct question *q = m.question = &o->questions->q[i];
+        /* FastChat judges a second turn of questions with exactly two; here each turn that a question has. */
         if (category_has_reference(q->category) != j->with_reference || q->n_turns < turn)
             continue;
-        if (!m.prompt && find_prompt(o, j, &m, err) < 0)
+        if (!m.prompt && find_prompt(o, j, &m, err) < 0) /* only of judges that are needed: vicuna_bench has no second turn */
             return -1;
         add_question(o, m, out);
     }
@@ -133,6 +137,7 @@ int matches_build(const struct match_opts *o, struct matches *out, struct err *e
             return err_set(err, ERR_USAGE, "question %lld has %d turns; at most %d can be judged", (long long)q->id, q->n_turns,
                            JUDGE_MAX_TURNS);
     }
+    /* FastChat's order of matches: default, math, default of turn 2, math of turn 2. --parallel 1 asks in it. */
     for (int turn = 1; turn <= turns && rc == 0; turn++)
         for (int k = 0; k < 2 && rc == 0; k++)
             rc = add_turn(o, turn == 1 ? &first_turn[k] : &later_turn[k], turn, out, err);
@@ -155,6 +160,8 @@ static const struct model_answer *answer_of(const struct answer_set *answers, co
     return of ? answer_set_find(of, m->question->id) : NULL;
 }
 
+/* JUDGMENT_OK, JUDGMENT_NO_ANSWER (this turn or one before it failed: it answers a conversation that never was),
+ * -1: not there yet. */
 static int answer_ready(const struct model_answer *a, int turn)
 {
     for (int i = 0; a && i < turn && i < a->n_turns; i++)
@@ -163,6 +170,7 @@ static int answer_ready(const struct model_answer *a, int turn)
     return a && a->n_turns >= turn ? JUDGMENT_OK : -1;
 }
 
+/* An error text as reference would make the judge punish right answers: it counts as none. */
 bool match_reference_failed(const struct match *m, const struct model_answers *reference)
 {
     const struct model_answer *a = m->with_reference && reference ? answer_set_find(reference, m->question->id) : NULL;
@@ -218,7 +226,7 @@ static int check_match(const struct match *m, const char *coming, const struct a
     const char *model[2] = { m->model_1, m->model_2 };
     bool lacks = false;
     for (int k = 0; answers && k < 2 && model[k]; k++) {
-        if (coming && !strcmp(model[k], coming))
+        if (coming && !strcmp(model[k], coming)) /* its answers are being made */
             continue;
         if (!answer_set_model(answers, model[k]))
             return err_set(err, ERR_USAGE, "%s: no answers of this model; generate them first, or check --model-list", model[k]);
@@ -242,6 +250,8 @@ int matches_check(const struct match_opts *o, const struct answer_set *answers, 
             rc = -1;
         }
     }
+    /* A few missing answers are failures to be counted; more than --max-error-rate are a mistake, refused before
+     * anything is paid for. */
     if (first.kind && (rc < 0 || lacking > o->may_lack * m.n)) {
         *err = first;
         rc = -1;
@@ -262,7 +272,7 @@ int match_render(const struct match *m, int game, const struct answer_set *answe
     }
     if (m->with_reference && !(ref = reference_of(m, reference, err)))
         return -1;
-    const struct model_answer *a = answer[game == 2], *b = answer[game != 2];
+    const struct model_answer *a = answer[game == 2], *b = answer[game != 2]; /* game 2 shows model_2 as A; of single matches b is NULL */
     struct shown s = { { m->question->turn, a->turn, b ? b->turn : NULL, ref ? ref->turn : NULL } };
     return fill(m, &s, user, err);
 }

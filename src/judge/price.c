@@ -18,7 +18,7 @@ int price_find(const char *name, const char *text, size_t n, const char *model, 
             return err_set(err, ERR_FORMAT, "%s:%d: the line is longer than %zu bytes; write PATTERN IN OUT", name, at, sizeof line - 1);
         memcpy(line, text, len);
         line[len] = '\0';
-        line[strcspn(line, "#")] = '\0';
+        line[strcspn(line, "#")] = '\0'; /* a comment */
         text = eol ? eol + 1 : end;
         if (line[strspn(line, " \t\r")] == '\0')
             continue;
@@ -26,7 +26,7 @@ int price_find(const char *name, const char *text, size_t n, const char *model, 
             isinf(now.out))
             return err_set(err, ERR_FORMAT,
                            "%s:%d: not a price; write PATTERN, dollars per million tokens in, dollars per million tokens out", name, at);
-        if (fnmatch(pattern, model, 0) == 0)
+        if (fnmatch(pattern, model, 0) == 0) /* the last line that fits counts: general ones first, exceptions below */
             *p = now;
     }
     return 0;

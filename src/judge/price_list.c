@@ -12,10 +12,12 @@ int price_by_flags(const struct price_flags *f, struct price *p, struct err *err
     struct buf b = {0};
     int rc = 0;
     *p = (struct price){ -1, -1 };
+    /* No file is no error: prices are known by flags, or not at all. */
     if (io_read(path, &b, NULL) == 0)
         rc = price_find(path, b.data ? b.data : "", b.len, f->model, p, err);
-    p->in = f->given_in ? f->in : p->in;
+    p->in = f->given_in ? f->in : p->in; /* a flag wins over the file */
     p->out = f->given_out ? f->out : p->out;
+    /* A limit in dollars without prices could not be held. */
     if (rc == 0 && f->max_cost > 0 && (p->in < 0 || p->out < 0))
         rc = err_set(err, ERR_USAGE, "--max-cost: no price of %s is known; give --price-in and --price-out, or a line in %s", f->model,
                      path);

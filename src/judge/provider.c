@@ -20,7 +20,7 @@ enum { N_PROVIDERS = sizeof registry / sizeof *registry };
 
 const char *provider_names(void)
 {
-    static char names[256];
+    static char names[256];              /* made once; the registry is constant */
     if (!*names)
         for (int i = 0; i < N_PROVIDERS; i++)
             snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", registry[i]->name);
@@ -84,6 +84,8 @@ void request_body(struct http_request *r, cJSON *body, const struct dialect *d, 
     r->body = xstrdup(text);
     r->n_body = strlen(text);
     cJSON_free(text);
+    /* What is left is "what was sent": the parameters. The texts are in the journal by their hash and in the
+     * judgments. */
     cJSON_DeleteItemFromObject(body, "model");
     cJSON_DeleteItemFromObject(body, "messages");
     cJSON_DeleteItemFromObject(body, "system");
@@ -101,7 +103,7 @@ const char *url_path(const char *url, size_t *n)
 {
     const char *host = strstr(url, "://");
     const char *p = host ? host + 3 : url;
-    p += strcspn(p, "/?#");
+    p += strcspn(p, "/?#");              /* behind the host and its port */
     *n = *p == '/' ? strcspn(p, "?#") : 0;
     return p;
 }
@@ -115,6 +117,8 @@ static bool has_version(const char *path, size_t n)
     return false;
 }
 
+/* Before anything is sent: a typing error must not cost a time-out, and a password in a URL would go into logs and
+ * manifests. */
 static int check_url(const char *base, struct err *err)
 {
     if (strncmp(base, "http://", 7) && strncmp(base, "https://", 8))
@@ -126,7 +130,7 @@ static int check_url(const char *base, struct err *err)
     if (n == 0)
         return err_set(err, ERR_USAGE, "%s: the host is missing; write http://HOST:PORT", base);
     for (const char *p = base; *p; p++)
-        if ((unsigned char)*p <= ' ' || *p == 127)
+        if ((unsigned char)*p <= ' ' || *p == 127) /* the header of another request could hide behind a line break */
             return err_set(err, ERR_USAGE, "a blank or control character stands in the URL; remove it");
     return 0;
 }
@@ -140,8 +144,10 @@ int url_join(char **url, const char *base, const char *path, struct err *err)
     size_t keep = n;
     while (keep && p[keep - 1] == '/')
         keep--;
-    int head = (int)(p - base) + (int)keep;
-    bool whole = keep > k && !strncmp(p + keep - k, path, k) && p[keep - k - 1] == '/';
+    int head = (int)(p - base) + (int)keep; /* bytes of BASE without its query and the slashes at its end */
+    bool whole = keep > k && !strncmp(p + keep - k, path, k) && p[keep - k - 1] == '/'; /* somebody pasted the whole endpoint */
+    /* Bases are given with and without a version; doubling it ("/v1/v1/") is the most frequent mistake with compatible
+     * servers. */
     const char *between = whole ? "" : has_version(p, keep) ? "/" : "/v1/";
     *url = xasprintf("%.*s%s%s%.*s", head, base, between, whole ? "" : path, (int)strcspn(query, "#"), query);
     return 0;
@@ -151,7 +157,7 @@ char *url_escape(const char *s)
 {
     struct buf b = {0};
     for (; *s; s++) {
-        if (isalnum((unsigned char)*s) || strchr("-._~", *s))
+        if (isalnum((unsigned char)*s) || strchr("-._~", *s)) /* RFC 3986's unreserved characters */
             buf_char(&b, *s);
         else
             buf_printf(&b, "%%%02X", (unsigned char)*s);
@@ -186,6 +192,7 @@ static bool has_prefix(const struct provider *p, const char *model)
 
 static const struct provider *choose(const struct endpoint_opts *o, struct err *err)
 {
+    /* A name decides only where nothing was said: "claude-" behind somebody's own address is that address's dialect. */
     for (int i = 0; !o->provider && !o->base_url && i < N_PROVIDERS; i++)
         if (has_prefix(registry[i], o->model))
             return registry[i];
@@ -210,6 +217,7 @@ static int take_key(struct endpoint *e, const char *text, const char *where, str
 
 static int find_key(struct endpoint *e, const struct endpoint_opts *o, struct err *err)
 {
+    /* A file, else a variable; never a flag, which ps shows. */
     const char *place = e->words->key_file, *file = o->env(place), *value = first_of(o, e->provider->key_env);
     if (file && *file) {
         struct buf b = {0};
@@ -249,8 +257,11 @@ int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, stru
     const struct provider *p = e->provider;
     if (!p)
         return err_wrap(err, "%s", e->words->provider);
+    /* The deployment of the environment is the judge's; a fallback has its own model name. */
     const char *deployment = e->words->second ? NULL : first_of(&o, p->deployment_env), *version = first_of(&o, p->version_env);
     const char *base = o.base_url ? o.base_url : first_of(&o, p->base_env);
+    /* What the server calls it. Results keep the name that the user gave, so that renaming a deployment changes no
+     * file. */
     e->model = xstrdup(deployment ? deployment : o.model + (p->cut_prefix && has_prefix(p, o.model) ? strlen(p->model_prefix) : 0));
     e->api_version = version ? xstrdup(version) : NULL;
     base = base ? base : e->provider->base_url;

@@ -26,7 +26,7 @@ static cJSON *body_of(const struct endpoint *e, const struct dialect *d, const s
     struct call_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
     int n = 0;
     for (int i = 0; i < c->n_messages; i++) {
-        if (strcmp(c->message[i].role, "system"))
+        if (strcmp(c->message[i].role, "system")) /* the API refuses the role inside "messages" */
             m[n++] = c->message[i];
         else
             buf_printf(&system, "%s%s", system.len ? "\n\n" : "", c->message[i].content);
@@ -47,7 +47,7 @@ static void build(const struct endpoint *e, const struct dialect *d, const struc
 {
     *out = (struct http_request){ .url = xstrdup(e->url) };
     request_header(out, "Content-Type", "application/json");
-    request_header(out, "anthropic-version", "2023-06-01");
+    request_header(out, "anthropic-version", "2023-06-01"); /* required; of the API's format, not of a model */
     if (e->key)
         request_header(out, "x-api-key", e->key);
     request_body(out, body_of(e, d, c, max_tokens), d, c);
@@ -86,6 +86,7 @@ static int64_t tokens_in(const cJSON *usage)
 {
     int64_t n = usage_count(usage, "input_tokens"), made = usage_count(usage, "cache_creation_input_tokens"),
             read = usage_count(usage, "cache_read_input_tokens");
+    /* "input_tokens" leaves the cached ones out, the bill does not. */
     return n < 0 ? -1 : n + (made > 0 ? made : 0) + (read > 0 ? read : 0);
 }
 
@@ -101,6 +102,7 @@ static void read_message(const cJSON *body, const struct asked *a, struct reply 
         return;
     }
     char *text = blocks(content, "text", "text"), *thoughts = blocks(content, "thinking", "thinking");
+    /* A list without texts is an empty text. */
     const struct said s = { .content = text, .reasoning = thoughts, .finish = text_of(body, "stop_reason"), .is_text = true };
     classify_text(&s, a, out);
     free(text);
@@ -131,6 +133,7 @@ static double limits_wait(const char *lines, double now)
 static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt,
                        struct reply *out)
 {
+    /* Its limit has one name, its system text stands outside the messages: the rest cannot be refused. */
     static const struct dialect may = { .no_temperature = true };
     classify_error(code, header, limits_wait(header, now), e, out);
     if (dialect_learn(learnt, a, &may, e, code))
@@ -148,7 +151,7 @@ static long code_of(const struct api_error *e)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(e->type, known[i].type))
             return known[i].code;
-    return e->number ? e->number : 500;
+    return e->number ? e->number : 500;  /* an unknown error may pass */
 }
 
 /* A stream's first event has the message, without its text; the text comes in pieces, and at last why it ended. */
@@ -157,17 +160,19 @@ static void join(cJSON *whole, const cJSON *event)
     const cJSON *message = json_get(event, "message"), *delta = json_get(event, "delta"), *usage = json_get(event, "usage");
     const char *const names[] = { "model", "usage", "stop_reason", "type" };
     cJSON *content = cJSON_GetObjectItemCaseSensitive(whole, "content");
-    if (!content && cJSON_IsObject(message))
+    if (!content && cJSON_IsObject(message)) /* "message_start": from here on a text can come, even an empty one */
         content = cJSON_AddArrayToObject(whole, "content");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         reply_copy(whole, message, names[i]);
     reply_copy(whole, event, "error");
-    reply_copy(whole, delta, "stop_reason");
+    reply_copy(whole, delta, "stop_reason"); /* "message_delta"; never there if the stream broke off */
     if (cJSON_IsObject(usage)) {         /* of the output so far; the input stands in the first event */
         cJSON *sum = cJSON_GetObjectItemCaseSensitive(whole, "usage"), *count;
         cJSON_ArrayForEach(count, usage)
             reply_copy(sum ? sum : (sum = cJSON_AddObjectToObject(whole, "usage")), usage, count->string);
     }
+    /* A block's first piece stands in its "content_block_start", the others in deltas; each becomes a block, and
+     * blocks() joins them. */
     const cJSON *piece = cJSON_IsObject(json_get(event, "content_block")) ? json_get(event, "content_block") : delta;
     const char *kind = text_of(piece, "thinking") ? "thinking" : text_of(piece, "text") ? "text" : NULL;
     if (content && kind) {
@@ -183,12 +188,13 @@ static void read_whole(const struct http_response *r, const cJSON *body, const s
     struct api_error e;
     char id[200];
     bool good = r->code >= 200 && r->code < 300;
+    /* Beside a content only "error" is an error; without one anything that looks like an error is. */
     bool failed = cJSON_IsArray(json_get(body, "content")) ? api_error_beside(body, &e) : api_error_read(body, &e);
     if (!body)
         api_error_plain(r->body, r->n_body, &e);
     if (!good || (body && failed)) {
         read_error(good ? code_of(&e) : r->code, r->header, r->now, &e, a, learnt, out);
-        out->maybe_billed |= good;
+        out->maybe_billed |= good;       /* a 200: it had begun to work */
         return;
     }
     if (header_request_id(r->header, id, sizeof id))
@@ -208,7 +214,7 @@ static void read(const struct http_response *r, const struct asked *a, struct di
         return;
     }
     cJSON *body = reply_body(r->body, r->n_body, join, &streamed);
-    learnt->no_stream |= streamed;
+    learnt->no_stream |= streamed;       /* unasked: later calls ask for one piece */
     read_whole(r, body, a, learnt, out);
     cJSON_Delete(body);
 }
@@ -237,7 +243,7 @@ static void read_result(const cJSON *result, const struct asked *a, struct reply
         return;
     }
     struct api_error e;
-    struct dialect learnt = a->dialect;
+    struct dialect learnt = a->dialect;  /* of a batch nothing can be learnt: a copy to be thrown away */
     const cJSON *error = json_get(result, "error");
     bool told = api_error_read(cJSON_IsObject(json_get(error, "error")) ? error : result, &e);
     if (told && type && !strcmp(type, "errored")) {
@@ -278,5 +284,5 @@ const struct provider provider_anthropic = {
     .batch_put = batch_put,
     .batch_read = batch_read,
     .batch_lines = 100000,
-    .batch_bytes = 256000000,
+    .batch_bytes = 256000000,            /* the API's 100,000 requests or 256 MB */
 };

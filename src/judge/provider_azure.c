@@ -24,11 +24,12 @@ static int resolve(struct endpoint *e, const char *base_url, struct err *err)
         version += strlen("api-version=");
         e->api_version = xstrndup(version, strcspn(version, "&#"));
     }
-    if (openai && openai < p + n)
+    if (openai && openai < p + n)        /* portals show addresses with the path of some other call behind the host */
         n = (size_t)(openai - p);
     while (n && p[n - 1] == '/')
         n--;
     int head = (int)(p - base_url) + (int)n;
+    /* Dated versions have the deployment in the path, v1 has it as "model" in the body. */
     if (is_dated(e->api_version)) {
         char *deployment = url_escape(e->model), *escaped = url_escape(e->api_version);
         e->url = xasprintf("%.*s/openai/deployments/%s/chat/completions?api-version=%s", head, base_url, deployment, escaped);
@@ -45,7 +46,7 @@ static void build(const struct endpoint *e, const struct dialect *d, const struc
     *out = (struct http_request){ .url = xstrdup(e->url) };
     request_header(out, "Content-Type", "application/json");
     if (e->key)
-        request_header(out, "api-key", e->key);
+        request_header(out, "api-key", e->key); /* not "Authorization", which is for Entra tokens */
     request_body(out, openai_body(e, d, c, max_tokens), d, c);
 }
 

@@ -26,12 +26,12 @@ cJSON *openai_body(const struct endpoint *e, const struct dialect *d, const stru
     cJSON_AddStringToObject(body, "model", e->model);
     struct call_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
     struct buf made = {0};
-    int n = dialect_messages(d, c->message, c->n_messages, m, &made);
+    int n = dialect_messages(d, c->message, c->n_messages, m, &made); /* the merged text lives in 'made' */
     cJSON_AddItemToObject(body, "messages", request_messages(m, n));
     free(m);
     buf_free(&made);
     if (!d->no_n)
-        cJSON_AddNumberToObject(body, "n", 1);
+        cJSON_AddNumberToObject(body, "n", 1); /* as FastChat sends it */
     if (!d->no_temperature)
         cJSON_AddNumberToObject(body, "temperature", c->temperature);
     cJSON_AddNumberToObject(body, d->max_completion_tokens ? "max_completion_tokens" : "max_tokens", max_tokens);
@@ -47,7 +47,7 @@ static void build(const struct endpoint *e, const struct dialect *d, const struc
     if (e->key) {
         char *bearer = xasprintf("Bearer %s", e->key);
         request_header(out, "Authorization", bearer);
-        explicit_bzero(bearer, strlen(bearer));
+        explicit_bzero(bearer, strlen(bearer)); /* the key stays in as few places as possible */
         free(bearer);
     }
     request_body(out, openai_body(e, d, c, max_tokens), d, c);
@@ -88,6 +88,8 @@ static char *content_of(const cJSON *content, bool thoughts)
 
 static void read_message(const cJSON *message, const char *finish, const struct asked *a, struct reply *out)
 {
+    /* Thoughts stand in "reasoning_content" (DeepSeek, vLLM), in "reasoning" (OpenRouter), or as parts of the content
+     * (Mistral). */
     const cJSON *content = json_get(message, "content"), *reasoning = json_get(message, "reasoning_content");
     char *text = content_of(content, false), *refusal = content_of(json_get(message, "refusal"), false);
     char *thoughts = content_of(reasoning && !cJSON_IsNull(reasoning) ? reasoning : json_get(message, "reasoning"), false);
@@ -97,8 +99,9 @@ static void read_message(const cJSON *message, const char *finish, const struct 
     }
     bool refused = *refusal != '\0', calls_tool = !*text && cJSON_GetArraySize(json_get(message, "tool_calls")) > 0;
     const struct said s = {
+        /* The words of a refusal are the reply's text. */
         .content = *text || !refused ? text : refusal, .reasoning = thoughts, .finish = calls_tool && finish ? "tool_calls" : finish,
-        .is_text = content && !cJSON_IsNull(content), .refusal = refused,
+        .is_text = content && !cJSON_IsNull(content), .refusal = refused, /* null is no answer, "" is an empty one */
     };
     classify_text(&s, a, out);
     free(text);
@@ -120,7 +123,7 @@ static void read_body(const cJSON *body, const struct asked *a, struct reply *ou
     out->model = model ? xstrdup(model) : NULL;
     out->tokens_in = usage_count(usage, "prompt_tokens");
     out->tokens_out = usage_count(usage, "completion_tokens");
-    if (!choice)
+    if (!choice)                         /* null, or an empty list: a server error in the clothes of a reply */
         classify_garbage(out, "the reply has no choices");
     else if (!cJSON_IsObject(json_get(choice, "message")))
         classify_garbage(out, "the reply's choice has no message");
@@ -152,6 +155,8 @@ static void read_json(long code, const char *header, double now, const cJSON *bo
     struct api_error e;
     char id[200];
     bool good = code >= 200 && code < 300, failed = is_error(body, &e);
+    /* A 200 with an error: gateways send the status first, and the provider's failure when it comes. What it had made
+     * by then may be billed. */
     if (good && failed) {
         const cJSON *usage = json_get(body, "usage");
         read_error(e.number ? e.number : 500, header, now, &e, a, learnt, out);
@@ -177,7 +182,7 @@ static void add_delta(cJSON *message, const cJSON *delta)
         cJSON *list = cJSON_GetObjectItemCaseSensitive(message, text[i]);
         if (!piece || cJSON_IsNull(piece))
             continue;
-        if (!list)
+        if (!list)                       /* pieces of one kind, joined by content_of() */
             list = cJSON_AddArrayToObject(message, text[i]);
         cJSON_AddItemToArray(list, cJSON_Duplicate(piece, true));
     }
@@ -189,7 +194,7 @@ static const cJSON *first_choice(const cJSON *event)
 {
     const cJSON *choice;
     cJSON_ArrayForEach(choice, json_get(event, "choices")) {
-        const cJSON *index = json_get(choice, "index");
+        const cJSON *index = json_get(choice, "index"); /* other choices are nobody's: n is 1 */
         if (!cJSON_IsNumber(index) || index->valuedouble == 0)
             return choice;
     }
@@ -203,7 +208,7 @@ static void join(cJSON *whole, const cJSON *event)
     cJSON *to = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(whole, "choices"), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         reply_copy(whole, event, names[i]);
-    if (!from)
+    if (!from)                           /* the last event has the usage and no choice */
         return;
     if (!to) {
         to = cJSON_CreateObject();
@@ -228,7 +233,7 @@ void openai_read(const struct http_response *r, const struct asked *a, struct di
         return;
     }
     cJSON *body = reply_body(r->body, r->n_body, join, &streamed);
-    learnt->no_stream |= streamed;
+    learnt->no_stream |= streamed;       /* unasked: later calls ask for one piece */
     struct api_error e;
     if (body) {
         read_json(r->code, r->header, r->now, body, a, learnt, out);
@@ -268,7 +273,7 @@ static void read_result(const cJSON *line, const struct asked *a, struct reply *
     struct dialect learnt = a->dialect;
     if (cJSON_IsObject(response)) {
         double status = cJSON_IsNumber(code) && code->valuedouble >= 100 && code->valuedouble < 600 ? code->valuedouble : 200;
-        read_json((long)status, "", 0, json_get(response, "body"), a, &learnt, out);
+        read_json((long)status, "", 0, json_get(response, "body"), a, &learnt, out); /* no header lines in a file: no waits, no clock */
         const char *id = text_of(response, "request_id");
         if (id && !out->request_id)
             out->request_id = xstrdup(id);
@@ -303,7 +308,7 @@ struct dialect openai_guess(const char *model)
     static const char *const reasoning[] = { "o1", "o3", "o4", "gpt-5" };
     for (size_t i = 0; i < sizeof reasoning / sizeof *reasoning; i++) {
         size_t n = strlen(reasoning[i]);
-        if (!strncmp(model, reasoning[i], n) && !isalnum((unsigned char)model[n]))
+        if (!strncmp(model, reasoning[i], n) && !isalnum((unsigned char)model[n])) /* "o1", "o1-mini"; not "o10" */
             return (struct dialect){ .max_completion_tokens = true, .no_temperature = true };
     }
     return (struct dialect){0};

@@ -10,7 +10,7 @@
 
 int64_t count_text(const struct counter *n, const char *text)
 {
-    return n->count ? n->count(n->ctx, text) : ((int64_t)strlen(text) + 3) / 4;
+    return n->count ? n->count(n->ctx, text) : ((int64_t)strlen(text) + 3) / 4; /* 4 bytes a token: English prose */
 }
 
 int64_t count_prompt(const struct counter *n, const struct call_message *m, int n_messages)
@@ -23,7 +23,7 @@ int64_t count_prompt(const struct counter *n, const struct call_message *m, int 
 
 struct bill bill_of(const struct reply *r, int64_t prompt, const struct bill *worst, const struct counter *n)
 {
-    const char *text = r->raw ? r->raw : r->text;
+    const char *text = r->raw ? r->raw : r->text; /* thoughts are billed too */
     bool told = r->tokens_in >= 0 && r->tokens_out >= 0, came = r->text || r->tokens_in >= 0 || r->tokens_out >= 0;
     if (!came)
         return r->maybe_billed ? *worst : (struct bill){0};
@@ -35,7 +35,7 @@ struct bill bill_of(const struct reply *r, int64_t prompt, const struct bill *wo
 
 void tally_add(struct tally *t, const struct bill *b)
 {
-    t->tokens_in += b->tokens_in;
+    t->tokens_in += b->tokens_in;        /* over all tries: each that was answered was billed */
     t->tokens_out += b->tokens_out;
     t->estimated |= b->estimated;
 }
@@ -56,6 +56,8 @@ struct receipt *receipt_make(const char *key, uint64_t content, struct reply *r,
                              const struct budget *b, const char *secret)
 {
     struct receipt *c = xcalloc(1, sizeof *c);
+    /* Hosts echo headers in errors, and a gateway's reply may quote the key: it must not come into a journal that
+     * people share. */
     char *const text[] = { r->text, r->raw, r->reason, r->model, r->request_id, r->finish };
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         blot(text[i], secret);
@@ -81,7 +83,7 @@ struct receipt *receipt_make(const char *key, uint64_t content, struct reply *r,
     };
     if (r->status == CALL_OK)
         free(r->reason);
-    *r = (struct reply){0};
+    *r = (struct reply){0};              /* its strings moved */
     return c;
 }
 

@@ -36,14 +36,14 @@ static enum winner winner_of(const struct game *game, int number)
 {
     char letter = game->status == JUDGMENT_OK ? game->verdict.letter : 'E';
     if (letter == 'A' || letter == 'B')
-        return (letter == 'A') == (number == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2;
+        return (letter == 'A') == (number == 1) ? WINNER_MODEL_1 : WINNER_MODEL_2; /* in game 2 A is model_2 */
     return letter == 'C' ? WINNER_TIE : WINNER_ERROR;
 }
 
 static double score_of(const struct game *game, bool *is_int)
 {
     bool fine = game->status == JUDGMENT_OK;
-    *is_int = !fine || game->verdict.score_is_int;
+    *is_int = !fine || game->verdict.score_is_int; /* -1 as FastChat writes it, an int */
     return fine ? game->verdict.score : -1;
 }
 
@@ -60,6 +60,7 @@ static void put_single(const struct grader *g, int unit, struct buf *out)
 {
     const struct match *m = grader_match(g, unit);
     const struct game *game = game_of(g, unit, 0);
+    /* Rendered anew, not stored: prompts are most of the bytes, and the same inputs give the same text. */
     char *prompt = grader_prompt(g, unit, 1);
     struct single_judgment j = {m->question->id, m->model_1, judge_of(g, unit), m->prompt->name, prompt, judgment_of(game), 0,
                                 false,           m->turn,    game->tstamp};
@@ -85,7 +86,7 @@ static void put_pair(const struct grader *g, int unit, struct buf *out)
                               prompt[1],
                               judgment_of(two),
                               m->turn,
-                              one->tstamp > two->tstamp ? one->tstamp : two->tstamp};
+                              one->tstamp > two->tstamp ? one->tstamp : two->tstamp}; /* when the second game ended */
     pair_judgment_put(out, &j);
     free(prompt[0]);
     free(prompt[1]);
@@ -155,6 +156,7 @@ struct merge {
 static int unit_by(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row, const char *judge)
 {
     char key[CALL_KEY_MAX + 1];
+    /* Game 1 stands for the judgment, as it does in grader_find(). */
     struct game_name n = { judge, t->name[row->prompt], t->name[row->model_1], row->model_2 < 0 ? NULL : t->name[row->model_2],
                            row->question_id, row->turn, 1, repeat };
     game_key(&n, key);
@@ -182,12 +184,13 @@ int record_unit(const struct grader *g, int repeat, const struct judgment_table 
     return unit >= 0 && stood_in(g, unit, t->name[row->judge]) ? unit : -1;
 }
 
+/* Compared as JSON spells it: FastChat's lines and ours spell alike, to the byte. */
 static bool judges_same_prompt(const struct grader *g, int unit, const char *line, size_t n)
 {
     struct buf b = {0};
     char *prompt = grader_prompt(g, unit, 1);
     json_put_string(&b, prompt, strlen(prompt));
-    bool same = *prompt && memmem(line, n, b.data, b.len);
+    bool same = *prompt && memmem(line, n, b.data, b.len); /* an empty prompt would be found in every line */
     buf_free(&b);
     free(prompt);
     return same;
@@ -201,11 +204,13 @@ static bool keep_old(const struct grader *g, int unit, const struct judgment_row
     return (s == JUDGMENT_FAILED && judges_same_prompt(g, unit, line, n)) || (s == JUDGMENT_NO_ANSWER && row->status != JUDGMENT_OK);
 }
 
+/* Every old line is kept, replaced by ours, or dropped as a second one of ours. Lines of other models, judges and
+ * benches are bytes to us. */
 static void merge_line(struct merge *m, const struct judgment_table *t, const struct judgment_row *row, const char *line, size_t n)
 {
     int unit = record_unit(m->g, m->repeat, t, row), first = (m->repeat - 1) * m->g->o.matches->n;
     if (unit >= 0 && grader_is_done(m->g, unit)) {
-        if (m->written[unit - first])
+        if (m->written[unit - first])    /* FastChat appends: a file may hold several of one key */
             return;
         m->written[unit - first] = true;
         if (!keep_old(m->g, unit, row, line, n)) {
@@ -224,6 +229,7 @@ static int merge_old(struct merge *m, const char *path, const struct buf *old, s
     struct lines lines;
     struct slice line;
     int rc = judgment_table_parse(&t, path, old->data, old->len, err);
+    /* FastChat's readers take a file for one kind by its first line. */
     if (rc == 0 && t.n && m->g->n_units && t.pairs != (m->g->n_games == 2))
         rc = err_set(err, ERR_FORMAT, "%s: holds %s judgments, these are %s; name another file", path, t.pairs ? "pair" : "single",
                      t.pairs ? "single" : "pair");
@@ -242,14 +248,15 @@ int grader_write(struct grader *g, int repeat, const char *path, struct err *err
     int rc = exists ? io_read(path, &old, err) : 0, n = g->o.matches->n;
     if (rc == 0)
         rc = merge_old(&m, path, &old, err);
-    for (int i = 0; rc == 0 && i < n; i++) {
+    for (int i = 0; rc == 0 && i < n; i++) { /* what the old file did not hold, in the order of the matches */
         int unit = (repeat - 1) * n + i;
+        /* A judgment that is not done has no line: the next start makes it, and nothing counts as -1 meanwhile. */
         if (m.written[i] || g->twin[unit] || !grader_is_done(g, unit))
             continue;
         record_put(g, unit, &m.out);
         buf_char(&m.out, '\n');
     }
-    if (rc == 0 && (m.out.len || exists))
+    if (rc == 0 && (m.out.len || exists)) /* no empty file where there was none */
         rc = io_make_parents(path, err) < 0 ? -1 : io_replace(path, m.out.data ? m.out.data : "", m.out.len, err);
     buf_free(&m.out);
     buf_free(&old);

@@ -29,12 +29,14 @@ static size_t clean_escape(struct buf *b, const char *s, const char *end)
 {
     int c = escape_at(s, end);
     if (c < 0) {
-        size_t n = end - s >= 2 && s[1] ? 2 : 1;
+        size_t n = end - s >= 2 && s[1] ? 2 : 1; /* a backslash and what it escapes stay together: \" ends no string */
         buf_add(b, s, n);
         return n;
     }
+    /* Halves of pairs come where a server cuts streams between UTF-16 units. One half is no character: U+FFFD, as a
+     * decoder would put it. */
     int low = c >= 0xd800 && c < 0xdc00 ? escape_at(s + 6, end) : -1;
-    if (low >= 0xdc00 && low < 0xe000) {
+    if (low >= 0xdc00 && low < 0xe000) { /* a whole pair is copied as it is */
         buf_add(b, s, 12);
         return 12;
     }
@@ -63,13 +65,13 @@ static void clean(struct buf *out, const char *s, const char *end)
     while (s < end) {
         size_t n = inside ? 0 : no_number(s, end);
         if (n) {
-            buf_str(out, "null");
+            buf_str(out, "null");        /* as long as nobody reads it; log-probabilities are what comes so */
             s += n;
         } else if (*s == '\\') {
             s += clean_escape(out, s, end);
         } else {
             inside ^= *s == '"';
-            buf_char(out, *s ? *s : ' ');
+            buf_char(out, *s ? *s : ' '); /* a byte 0 is what C parsers stop at */
             s++;
         }
     }
@@ -100,15 +102,15 @@ cJSON *reply_parse(const char *text, size_t n, struct err *err)
 void reply_copy(cJSON *whole, const cJSON *event, const char *name)
 {
     const cJSON *value = json_get(event, name);
-    if (!value || cJSON_IsNull(value))
+    if (!value || cJSON_IsNull(value))   /* the usage is null in all events but the last */
         return;
-    cJSON_DeleteItemFromObjectCaseSensitive(whole, name);
+    cJSON_DeleteItemFromObjectCaseSensitive(whole, name); /* the later word counts */
     cJSON_AddItemToObject(whole, name, cJSON_Duplicate(value, true));
 }
 
 cJSON *reply_body(const char *text, size_t n, reply_join_f *join, bool *streamed)
 {
-    *streamed = stream_looks_so(text, n);
+    *streamed = stream_looks_so(text, n); /* by its bytes: content types are often wrong */
     if (!*streamed)
         return reply_parse(text, n, NULL);
     cJSON *whole = cJSON_CreateObject();

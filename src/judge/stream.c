@@ -23,6 +23,7 @@ static bool begins(const char *s, const char *end, const char *word)
 
 bool stream_looks_so(const char *text, size_t n)
 {
+    /* ":" is a comment: gateways keep lines alive with it. */
     static const char *const field[] = { "data:", "event:", "id:", "retry:", ":" };
     const char *end = text + n, *s = skip_blank(text, end);
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
@@ -53,20 +54,21 @@ bool stream_next(struct stream *s, struct buf *data)
     buf_clear(data);
     while (s->at < s->end) {
         size_t n = take_line(s, &line);
-        if (n == 0 && any)
+        if (n == 0 && any)               /* a blank line ends an event; several in a row end none */
             return true;
         if (!begins(line, line + n, "data:"))
             continue;
         const char *value = line + strlen("data:");
-        value += value < line + n && *value == ' ';
+        value += value < line + n && *value == ' '; /* one blank belongs to the field, more to the value */
         if (any)
             buf_char(data, '\n');
         buf_add(data, value, (size_t)(line + n - value));
         any = true;
     }
-    return any;
+    return any;                          /* the last event may lack its blank line */
 }
 
+/* Whole replies too: some servers put a stream's end behind them. */
 size_t stream_without_done(const char *text, size_t n)
 {
     static const char done[] = "[DONE]", field[] = "data:";

@@ -42,8 +42,11 @@ static bool take_game(struct takeover *t, const cJSON *line, int i, int game)
     struct grader *g = t->g;
     int name = g->n_games == 1 ? 0 : game;
     const char *asked = string_of(line, prompt_name[name]), *text = string_of(line, text_name[name]);
+    /* Every condition guards a verdict from standing for something else: it must still be open, ours to take, and hold
+     * a text of a judge. */
     if (g->game[i].state != GAME_READY || is_known(g, i) || !asked || !text || !strcmp(text, "$ERROR$"))
         return false;
+    /* Word for word: the same question with another answer, reference or judge prompt is another judgment. */
     char *prompt = grader_prompt(g, i / g->n_games, game);
     bool same = !strcmp(prompt, asked);
     free(prompt);
@@ -59,7 +62,7 @@ static bool take_game(struct takeover *t, const cJSON *line, int i, int game)
         .text = text + answer,
         .raw = thought ? text : NULL,
         .sent = t->sent,
-        .tstamp = cJSON_IsNumber(tstamp) ? tstamp->valuedouble : 0,
+        .tstamp = cJSON_IsNumber(tstamp) ? tstamp->valuedouble : 0, /* when it was made, not when it was taken */
         .expected_score = NAN,
     };
     grader_adopt(g, i, &r);
@@ -77,7 +80,7 @@ static void take_line(struct takeover *t, const struct judgment_row *row, struct
 {
     struct grader *g = t->g;
     int unit = record_unit(g, t->repeat, t->table, row), taken = 0, strange = 0;
-    cJSON *line = unit < 0 ? NULL : json_parse(text.ptr, text.len, NULL);
+    cJSON *line = unit < 0 ? NULL : json_parse(text.ptr, text.len, NULL); /* only lines that are about us are parsed whole */
     for (int k = 0; line && k < g->n_games; k++) {
         int i = unit * g->n_games + k;
         strange += !is_known(g, i) || t->seen[unit];
@@ -86,8 +89,9 @@ static void take_line(struct takeover *t, const struct judgment_row *row, struct
     cJSON_Delete(line);
     if (taken)
         t->seen[unit] = true;            /* a second line of the same is another verdict */
-    t->count->taken += taken == g->n_games;
+    t->count->taken += taken == g->n_games; /* of a pair both games, or it is not a judgment */
     t->count->reread += taken == g->n_games && row->status == JUDGMENT_OK && !agrees(g, unit, row);
+    /* Paid for and about to be replaced: the caller keeps a copy of the file. */
     t->count->left += strange && taken < g->n_games && row->status != JUDGMENT_FAILED && row->status != JUDGMENT_NO_ANSWER;
 }
 
@@ -113,7 +117,7 @@ int grader_take_over(struct grader *g, int repeat, const char *path, struct grad
             take_line(&t, &table.row[row], line);
         free(t.seen);
         buf_free(&sent);
-        rc = grader_flush(g, err);
+        rc = grader_flush(g, err);       /* on disk before anything is asked */
     }
     judgment_table_free(&table);
     buf_free(&old);

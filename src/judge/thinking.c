@@ -11,6 +11,7 @@ bool thinking_split(const char *content, const char *reasoning, char **text, cha
     size_t answer;
     bool told = reasoning && *reasoning, thought = thoughts_split(NULL, content, strlen(content), &answer) != THOUGHTS_NONE;
     *text = xstrdup(content + answer);
+    /* One form for both ways, so that journals and takeovers need to know only one. */
     *raw = told ? xasprintf("<think>%s</think>%s", reasoning, content) : thought ? xstrdup(content) : NULL;
     return *raw != NULL;
 }

@@ -20,6 +20,7 @@ struct number {
     bool point, plain;                   /* has a point; has ASCII digits only */
 };
 
+/* -1, and one byte wide, for what is no UTF-8: such a byte matches nothing and ends every run. */
 static int32_t code_point(const struct cursor *c, size_t *width)
 {
     utf8proc_int32_t u = -1;
@@ -35,6 +36,8 @@ static size_t take_digits(struct cursor *c, bool *plain)
         size_t width;
         int32_t u = code_point(c, &width);
         bool ascii = u >= '0' && u <= '9';
+        /* \d of Python matches digits of all scripts: they are part of the match, although literal() refuses them. ASCII
+         * digits only would let a later bracket win, which FastChat never reaches. */
         if (!ascii && (u < 128 || utf8proc_category(u) != UTF8PROC_CATEGORY_ND))
             return (size_t)(c->at - from);
         *plain = *plain && ascii;
@@ -56,7 +59,7 @@ static bool take_number(struct cursor *c, struct number *out)
     *out = (struct number){ .ptr = c->at, .plain = true };
     if (take_digits(c, &out->plain) == 0)
         return false;
-    out->point = take(c, ".");
+    out->point = take(c, ".");           /* \.? is greedy, and what follows never needs it back */
     if (out->point)
         take_digits(c, &out->plain);
     out->len = (size_t)(c->at - out->ptr);
@@ -67,13 +70,13 @@ static bool take_number(struct cursor *c, struct number *out)
  * digits. */
 static bool literal(const struct number *n, double *value)
 {
-    enum { MAX_DIGITS = 4300 };
+    enum { MAX_DIGITS = 4300 };          /* sys.int_info.default_max_str_digits */
     char few[MAX_DIGITS + 2];
     if (!n->plain || n->len > MAX_DIGITS)
         return false;
-    if (!n->point && n->ptr[0] == '0' && strspn(n->ptr, "0") < n->len)
+    if (!n->point && n->ptr[0] == '0' && strspn(n->ptr, "0") < n->len) /* 08 is a SyntaxError to Python, 08.5 is not */
         return false;
-    memcpy(few, n->ptr, n->len);
+    memcpy(few, n->ptr, n->len);         /* what follows the number in the text is not of it */
     few[n->len] = '\0';
     *value = strtod(few, NULL);
     return true;
@@ -98,7 +101,7 @@ static bool match_here(struct cursor c, const char *open, const char *close, str
         if (i > 0) {
             if (!take(&c, ","))
                 return false;
-            if (is_space(code_point(&c, &width)))
+            if (is_space(code_point(&c, &width))) /* \s? takes one */
                 c.at += width;
         }
         if (!take_number(&c, &out[i]))
@@ -120,6 +123,8 @@ static bool search(const char *text, size_t n, const char *open, const char *clo
 
 static bool find_numbers(const char *text, size_t n, struct number *out, int n_out)
 {
+    /* The single brackets are FastChat's backup, tried only when the double ones find nothing anywhere: "see [1] and
+     * [[7]]" is a 7. */
     return search(text, n, "[[", "]]", out, n_out) || search(text, n, "[", "]", out, n_out);
 }
 
@@ -129,7 +134,7 @@ static struct verdict parse_rating(const char *text, size_t n)
     struct verdict v = { .status = JUDGMENT_UNPARSABLE, .score = -1, .score_is_int = true, .letter = 'E' };
     if (!find_numbers(text, n, &number, 1) || !literal(&number, &v.score))
         return v;
-    v.score_is_int = !number.point;
+    v.score_is_int = !number.point;      /* "8." is a float in FastChat's files */
     v.status = rating_status(v.score);
     return v;
 }
@@ -142,7 +147,7 @@ static struct verdict parse_two(const char *text, size_t n)
     if (!find_numbers(text, n, number, 2) || !literal(&number[0], &a) || !literal(&number[1], &b))
         return v;
     v.status = JUDGMENT_OK;
-    v.letter = fabs(a - b) <= 0.1 ? 'C' : a > b ? 'A' : 'B';
+    v.letter = fabs(a - b) <= 0.1 ? 'C' : a > b ? 'A' : 'B'; /* FastChat's TIE_DELTA, in doubles */
     return v;
 }
 
@@ -169,6 +174,7 @@ struct verdict verdict_parse(enum verdict_format format, const char *text, size_
 struct verdict verdict_read(enum verdict_format format, const char *text, size_t n, bool cut)
 {
     struct buf said = {0};
+    /* A reply that was cut inside its thoughts has no answer yet: a number that is weighed in them is no verdict. */
     if (!cut || !thoughts_announced(text, n))
         thoughts_strike(NULL, text, n, &said, NULL);
     struct verdict v = verdict_parse(format, said.data ? said.data : "", said.len);
