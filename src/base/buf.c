@@ -10,10 +10,10 @@
 
 char *buf_reserve(struct buf *b, size_t n)
 {
-    size_t need = b->len + n + 1;
+    size_t need = b->len + n + 1;        /* one more for the NUL that ends every buffer */
     if (need > b->cap) {
         size_t cap = b->cap ? b->cap : 64;
-        while (cap < need)
+        while (cap < need)               /* doubling: n appends cost O(n) in all */
             cap *= 2;
         b->data = xrealloc(b->data, cap, 1);
         b->cap = cap;
@@ -44,7 +44,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap, again;
     va_start(ap, fmt);
-    va_copy(again, ap);
+    va_copy(again, ap);                  /* vsnprintf() uses a list up, and it is needed twice */
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
     if (n > 0) {
@@ -56,7 +56,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 
 void buf_clear(struct buf *b)
 {
-    b->len = 0;
+    b->len = 0;                          /* the room stays */
     if (b->data)
         b->data[0] = '\0';
 }

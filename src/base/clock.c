@@ -12,10 +12,10 @@ static double read_clock(clockid_t id)
 
 double clock_now(void)
 {
-    return read_clock(CLOCK_MONOTONIC);
+    return read_clock(CLOCK_MONOTONIC);  /* seconds since some start; never goes back when the date is set */
 }
 
 double clock_unix(void)
 {
-    return read_clock(CLOCK_REALTIME);
+    return read_clock(CLOCK_REALTIME);   /* seconds since 1970, for records and people */
 }

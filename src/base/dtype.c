@@ -1,6 +1,8 @@
 /* dtype.c - element types of weight files. */
 #include "mtbench/dtype.h"
 
+/* Name, weights per block, bytes per block, as the files have them. Quantised types can only be cut at whole
+ * blocks. */
 const struct dtype_info dtype_info[DT_COUNT] = {
     [DT_F32] = { "F32", 1, 4 },
     [DT_F16] = { "F16", 1, 2 },

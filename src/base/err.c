@@ -22,7 +22,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 {
     if (!e)
         return -1;
-    int saved = errno;
+    int saved = errno;                   /* formatting may change it */
     va_list ap;
     va_start(ap, fmt);
     e->kind = ERR_IO;
@@ -38,7 +38,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
     if (!e)
         return -1;
     char inner[sizeof e->text];
-    memcpy(inner, e->text, sizeof inner);
+    memcpy(inner, e->text, sizeof inner); /* the text is read and written: a copy first */
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(e->text, sizeof e->text, fmt, ap);
@@ -50,6 +50,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 
 int err_advise(struct err *e, const char *fmt, ...)
 {
+    /* A message that says already what to do gets no second advice: one line, one next step. */
     if (!e || strstr(e->text, "; "))
         return -1;
     size_t n = strlen(e->text);

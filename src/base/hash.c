@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+/* The context of OpenSSL stays inside, so that no other file needs its headers. */
 struct sha256 {
     EVP_MD_CTX *ctx;
 };
@@ -58,6 +59,6 @@ uint64_t fnv1a(uint64_t h, const void *data, size_t n)
 {
     const uint8_t *p = data;
     for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 0x100000001b3u;
+        h = (h ^ p[i]) * 0x100000001b3u; /* the FNV prime; for tables and content marks, not against malice */
     return h;
 }

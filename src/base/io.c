@@ -17,13 +17,14 @@ int io_read(const char *path, struct buf *out, struct err *err)
     ssize_t n;
     if (fd < 0)
         return err_errno(err, "%s: cannot open", path);
+    /* Until the end, not by st_size: pipes and /proc have no size, and a file may grow while it is read. */
     while ((n = read(fd, buf_reserve(out, 1 << 16), 1 << 16)) > 0)
         out->len += (size_t)n;
     if (n < 0) {
         err_errno(err, "%s: cannot read", path);
         goto out;
     }
-    buf_reserve(out, 0)[0] = '\0';
+    buf_reserve(out, 0)[0] = '\0';       /* an empty file gives a text too, never NULL */
     rc = 0;
 out:
     close(fd);
@@ -34,6 +35,7 @@ int io_make_parents(const char *path, struct err *err)
 {
     char *copy = xstrdup(path);
     int rc = 0;
+    /* Folder by folder, each may be there: another rank or program may make the same one this very moment. */
     for (char *p = copy + (*copy == '/'); rc == 0 && (p = strchr(p, '/')); p++) {
         *p = '\0';
         if (mkdir(copy, 0777) < 0 && errno != EEXIST)
@@ -44,11 +46,13 @@ int io_make_parents(const char *path, struct err *err)
     return rc;
 }
 
+/* A rename is on disk when its folder is. Best effort: some file systems cannot sync folders, and the file itself
+ * is safe. */
 void io_sync_parent(const char *path)
 {
     char *copy = xstrdup(path), *slash = strrchr(copy, '/');
     if (slash)
-        slash[slash == copy] = '\0';
+        slash[slash == copy] = '\0';     /* "/x" lies in "/" */
     int fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
@@ -73,17 +77,19 @@ static int write_all(int fd, const char *p, size_t n)
 
 int io_replace(const char *path, const void *data, size_t n, struct err *err)
 {
+    /* Through a symbolic link: the link stays, its target is replaced. */
     char *real = realpath(path, NULL), *target = real ? real : xstrdup(path);
-    char *beside = xasprintf("%s.%ld.tmp", target, (long)getpid());
+    char *beside = xasprintf("%s.%ld.tmp", target, (long)getpid()); /* same folder, so that rename() is atomic */
     struct stat st;
     int rc = 0, fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         rc = err_errno(err, "%s: cannot write", path);
+    /* On disk before the rename: after a crash there is the old file or the new one, never an empty one. */
     else if (write_all(fd, data, n) < 0 || fsync(fd) < 0)
         rc = err_errno(err, "%s: cannot write", path);
     if (rc == 0 && real && stat(real, &st) == 0)
         fchmod(fd, st.st_mode & 0777); /* some file systems have no modes to keep */
-    if (fd >= 0 && close(fd) < 0 && rc == 0)
+    if (fd >= 0 && close(fd) < 0 && rc == 0) /* NFS tells of a full disk here */
         rc = err_errno(err, "%s: cannot write", path);
     if (rc == 0 && rename(beside, target) < 0)
         rc = err_errno(err, "%s: cannot rename into place", path);
@@ -101,7 +107,7 @@ int io_keep_copy(const char *path, char **copy, struct err *err)
     struct buf b = {0};
     int number = 1;
     *copy = xasprintf("%s.old%d", path, number);
-    while (access(*copy, F_OK) == 0) {
+    while (access(*copy, F_OK) == 0) {   /* .old1, .old2 ...: no copy is ever overwritten */
         free(*copy);
         *copy = xasprintf("%s.old%d", path, ++number);
     }

@@ -30,7 +30,7 @@ int utf8_fit(const char *s, int most)
     int n = (int)strnlen(s, (size_t)most + 1);
     if (n <= most)
         return n;
-    for (n = most; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+    for (n = most; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--) /* back to where the cut character begins */
         ;
     return n;
 }
@@ -41,7 +41,7 @@ static const char *find_nul_escape(const char *s, const char *end)
     while ((s = memchr(s, '\\', (size_t)(end - s))) && end - s >= 6) {
         if (!memcmp(s + 1, "u0000", 5))
             return s;
-        s += 2;
+        s += 2;                          /* an escape is passed whole: in \\u0000 the second backslash starts none */
     }
     return NULL;
 }
@@ -66,13 +66,14 @@ static cJSON *parse_valid(const char *text, size_t n, struct err *err)
     const char *end = NULL;
     cJSON *j = cJSON_ParseWithLengthOpts(text, n, &end, 0);
     if (!j) {
-        const char *at = cJSON_GetErrorPtr();
+        const char *at = cJSON_GetErrorPtr(); /* cJSON's global: right as long as one thread parses */
         size_t column = at && at >= text && at <= text + n ? (size_t)(at - text) + 1 : 1;
         err_set(err, ERR_FORMAT, "no valid JSON at column %zu; correct the line", column);
         return NULL;
     }
     while (end < text + n && is_blank(*end))
         end++;
+    /* Two objects on a line are two writers that met: taking the first would lose the second in silence. */
     if (end != text + n) {
         err_set(err, ERR_FORMAT, "more text after the JSON value at column %zu; one value belongs on a line", (size_t)(end - text) + 1);
         cJSON_Delete(j);
@@ -88,7 +89,7 @@ cJSON *json_parse(const char *text, size_t n, struct err *err)
         err_set(err, ERR_FORMAT, "byte %ld is no UTF-8; save the file as UTF-8", bad + 1);
         return NULL;
     }
-    if (memchr(text, '\0', n)) {
+    if (memchr(text, '\0', n)) {         /* cJSON would stop there and call the rest a torn text */
         err_set(err, ERR_FORMAT, "a byte 0 between the characters; save the file as UTF-8");
         return NULL;
     }
@@ -106,6 +107,7 @@ const cJSON *json_get(const cJSON *object, const char *name)
     const cJSON *j, *last = NULL;
     if (!cJSON_IsObject(object))
         return NULL;
+    /* Of duplicate keys the last one counts, as in Python's json; cJSON's own look-up takes the first. */
     cJSON_ArrayForEach(j, object)
         if (!strcmp(j->string, name))
             last = j;
@@ -115,7 +117,7 @@ const cJSON *json_get(const cJSON *object, const char *name)
 bool json_whole(const cJSON *j, int64_t *value)
 {
     const double most = 9007199254740991.0;              /* 2^53 - 1: doubles beyond skip whole numbers */
-    if (!cJSON_IsNumber(j) || !(fabs(j->valuedouble) <= most) || j->valuedouble != floor(j->valuedouble))
+    if (!cJSON_IsNumber(j) || !(fabs(j->valuedouble) <= most) || j->valuedouble != floor(j->valuedouble)) /* written so that NaN is none */
         return false;
     *value = (int64_t)j->valuedouble;
     return true;
@@ -125,13 +127,14 @@ static void put_code_point(struct buf *b, uint32_t c)
 {
     static const char plain[] = "\"\\\n\r\t\b\f", letter[] = "\"\\nrtbf";
     const char *p;
-    if (c < 128 && c && (p = strchr(plain, (int)c)))
+    if (c < 128 && c && (p = strchr(plain, (int)c))) /* strchr() would find the NUL at the end */
         buf_printf(b, "\\%c", letter[p - plain]);
     else if (c >= 0x20 && c <= 0x7e)
         buf_char(b, (char)c);
     else if (c < 0x10000)
         buf_printf(b, "\\u%04x", c);
     else
+        /* A surrogate pair, lower-case digits, as json.dumps. */
         buf_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
@@ -155,6 +158,7 @@ void json_put_string(struct buf *b, const char *s, size_t n)
         utf8proc_int32_t c;
         utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
         bool nul = k < 1 && nul_spelled(s + i, n - i < 2 ? n - i : 2);
+        /* A byte that is no UTF-8 becomes the replacement character: a journal line must always be readable again. */
         put_code_point(b, nul ? 0 : k < 1 ? 0xfffd : (uint32_t)c);
         i += nul ? 2 : k < 1 ? 1 : (size_t)k;
     }
@@ -171,21 +175,21 @@ static void put_shortest(struct buf *b, double v, bool narrow)
 {
     char text[40];
     if (!isfinite(v)) {
-        buf_str(b, isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity");
+        buf_str(b, isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity"); /* as Python writes and reads them */
         return;
     }
     int digits = 1;
     do
         snprintf(text, sizeof text, "%.*e", digits - 1, v);
-    while ((narrow ? strtof(text, NULL) != (float)v : strtod(text, NULL) != v) && ++digits <= 17);
+    while ((narrow ? strtof(text, NULL) != (float)v : strtod(text, NULL) != v) && ++digits <= 17); /* 17 digits always read back */
     int exponent = atoi(strchr(text, 'e') + 1);
-    if (exponent < -4 || exponent >= 16) {
+    if (exponent < -4 || exponent >= 16) { /* where repr(float) turns to exponents */
         *strchr(text, 'e') = '\0';
         buf_printf(b, "%se%c%02d", text, exponent < 0 ? '-' : '+', abs(exponent));
         return;
     }
     int decimals = digits - 1 - exponent;
-    snprintf(text, sizeof text, "%.*f", decimals > 1 ? decimals : 1, v);
+    snprintf(text, sizeof text, "%.*f", decimals > 1 ? decimals : 1, v); /* a float keeps its point: 8.0 */
     buf_str(b, text);
 }
 

@@ -17,7 +17,7 @@ void json_scan_begin(struct json_scan *s, const char *text, size_t n)
 
 static bool wrong(struct json_scan *s, const char *what)
 {
-    if (!s->wrong)
+    if (!s->wrong)                       /* the first fault is the cause, later ones follow from it */
         s->wrong = what;
     return false;
 }
@@ -28,6 +28,8 @@ int json_scan_error(const struct json_scan *s, struct err *err)
                    s->wrong ? s->wrong : "something else was expected");
 }
 
+/* The next byte that is no blank, not taken; 0 at the end. A byte 0 in the text is no token either, so both are
+ * refused alike. */
 static inline char peek(struct json_scan *s)
 {
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
@@ -55,7 +57,9 @@ static const char *plain_run(const char *p, const char *end)
     for (; end - p >= 8; p += 8) {
         uint64_t w;
         memcpy(&w, p, 8);
-        uint64_t quote = w ^ (ones * '"'), backslash = w ^ (ones * '\\');
+        uint64_t quote = w ^ (ones * '"'), backslash = w ^ (ones * '\\'); /* the byte looked for becomes 0 */
+        /* x - 1 borrows into the high bit where x was 0; w - 0x20 where a byte is below a blank; w itself has it above
+         * 127. */
         const uint64_t alarm = (w | (w - ones * 0x20) | (quote - ones) | (backslash - ones)) & high;
         if (!alarm)
             continue;
@@ -88,7 +92,7 @@ bool json_scan_string(struct json_scan *s, struct json_text *out)
 {
     if (peek(s) != '"')
         return wrong(s, "no string");
-    *out = (struct json_text){ ++s->at, 0, false };
+    *out = (struct json_text){ ++s->at, 0, false }; /* a slice of the text: nothing is copied */
     for (;;) {
         s->at = plain_run(s->at, s->end);
         if (s->at == s->end)
@@ -105,7 +109,7 @@ bool json_scan_string(struct json_scan *s, struct json_text *out)
             bool unicode = s->end - s->at > 1 && s->at[1] == 'u';
             if (s->end - s->at < 2 || !s->at[1] || !strchr("\"\\/bfnrtu", s->at[1]) || (unicode && hex4(s->at + 2, s->end) < 0))
                 return wrong(s, "no such escape");
-            s->at += unicode ? 6 : 2;
+            s->at += unicode ? 6 : 2;    /* passed, not decoded: most strings are never looked at */
             continue;
         }
         utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s->at, s->end - s->at, &c);
@@ -125,7 +129,7 @@ static long decode_unicode(const char **p, const char *end, char *out)
 {
     int c = hex4(*p + 2, end), low;
     *p += 6;
-    if (c >= 0xdc00 && c < 0xe000)
+    if (c >= 0xdc00 && c < 0xe000)       /* a low half without its high one */
         return 0;
     if (c == 0) {
         memcpy(out, "\xc0\x80", 2);
@@ -147,7 +151,7 @@ long json_text_decode(const struct json_text *t, char *out)
     while (p < end) {
         const char *stop = memchr(p, '\\', (size_t)(end - p));
         size_t run = (size_t)((stop ? stop : end) - p);
-        memmove(o, p, run);
+        memmove(o, p, run);              /* 'out' may be the text itself: decoding never grows */
         o += run;
         p += run;
         if (p == end)
@@ -158,7 +162,7 @@ long json_text_decode(const struct json_text *t, char *out)
                 return -1;
             o += k;
         } else {
-            *o++ = plain[strchr(letter, p[1]) - letter];
+            *o++ = plain[strchr(letter, p[1]) - letter]; /* scanned before: the letter is one of them */
             p += 2;
         }
     }
@@ -201,7 +205,7 @@ static const char *number_end(const char *p, const char *end, bool *is_int)
 {
     const char *from = p += p < end && *p == '-';
     p = digits(p, end);
-    if (p == from || (*from == '0' && p > from + 1))
+    if (p == from || (*from == '0' && p > from + 1)) /* no digits, or 012: JSON has neither */
         return NULL;
     *is_int = true;
     if (p < end && *p == '.') {
@@ -220,6 +224,7 @@ static const char *number_end(const char *p, const char *end, bool *is_int)
     return p;
 }
 
+/* Fewer than 16 digits: exact in int64_t and in double, and far faster than strtod(). */
 static double to_whole(const char *p, size_t n)
 {
     const bool negative = *p == '-';
@@ -252,7 +257,7 @@ bool json_scan_number(struct json_scan *s, double *value, bool *is_int)
         return true;
     }
     *is_int = false;
-    if (word(s, "NaN"))
+    if (word(s, "NaN"))                  /* Python's json reads and writes these three */
         *value = NAN;
     else if (word(s, "Infinity"))
         *value = INFINITY;
@@ -276,7 +281,7 @@ bool json_scan_open(struct json_scan *s, char bracket)
 static int next(struct json_scan *s, bool *first, char close)
 {
     char c = peek(s);
-    if (c == close && c) {
+    if (c == close && c) {               /* 0 is the end of the text, not a bracket */
         s->at++;
         return 0;
     }
@@ -320,7 +325,7 @@ static bool skip(struct json_scan *s, int depth)
     if (c == '"')
         return json_scan_string(s, &text);
     if (c == '{' || c == '[') {
-        if (depth == MAX_DEPTH)
+        if (depth == MAX_DEPTH)          /* the recursion's bound: hostile files must not end the stack */
             return wrong(s, "brackets too deep");
         s->at++;
         while ((k = c == '{' ? json_scan_key(s, &first, &text) : json_scan_item(s, &first)) == 1)
@@ -345,7 +350,7 @@ bool json_scan_skip(struct json_scan *s)
 static struct json_member *member_of(const struct json_text *key, struct json_member *m, int n)
 {
     for (int i = 0; i < n; i++)
-        if ((key->escaped || key->ptr[0] == m[i].name[0]) && json_text_is(key, m[i].name))
+        if ((key->escaped || key->ptr[0] == m[i].name[0]) && json_text_is(key, m[i].name)) /* the first letter settles nearly all */
             return &m[i];
     return NULL;
 }
@@ -367,7 +372,7 @@ int json_scan_members(const char *text, size_t n, struct json_member *m, int n_m
         const char *at = s.at;
         if (!json_scan_skip(&s))
             return json_scan_error(&s, err);
-        if (found)
+        if (found)                       /* again: of duplicate keys the last one counts */
             found->value = (struct slice){ at, (size_t)(s.at - at) };
     }
     return k < 0 || !json_scan_end(&s) ? json_scan_error(&s, err) : 0;
@@ -393,7 +398,7 @@ bool json_member_number(struct slice value, double *v, bool *is_int)
 
 bool json_member_whole(struct slice value, int64_t *v)
 {
-    const double most = 9007199254740991.0;
+    const double most = 9007199254740991.0; /* 2^53 - 1, as json_whole() */
     double x;
     bool is_int;
     if (!json_member_number(value, &x, &is_int) || !(fabs(x) <= most) || x != floor(x))

@@ -19,7 +19,7 @@ static struct slice trim(struct slice s)
 {
     if (s.len >= 3 && !memcmp(s.ptr, "\xef\xbb\xbf", 3))
         s = (struct slice){ s.ptr + 3, s.len - 3 };
-    if (s.len && s.ptr[s.len - 1] == '\r')
+    if (s.len && s.ptr[s.len - 1] == '\r') /* a file from Windows */
         s.len--;
     return s;
 }
@@ -36,12 +36,12 @@ bool lines_next(struct lines *l, struct slice *line)
 {
     while (l->at < l->len) {
         const char *start = l->data + l->at, *end = memchr(start, '\n', l->len - l->at);
-        if (!end && l->whole_only)
+        if (!end && l->whole_only)       /* of a block the rest of the line is still to be read */
             return false;
         size_t n = end ? (size_t)(end - start) : l->len - l->at;
         l->at += n + (end != NULL);
-        l->number++;
-        l->torn = !end;
+        l->number++;                     /* blank lines count: editors number them too */
+        l->torn = !end;                  /* a writer was killed in this line, or it is the last of a file by hand */
         *line = trim((struct slice){ start, n });
         if (!is_blank(*line))
             return true;
@@ -89,7 +89,9 @@ static ssize_t refill(struct lines_file *f, struct err *err)
     f->block.len += (size_t)got;
     f->lines.data = f->block.data;
     f->lines.len = f->block.len;
-    f->lines.at = 0;
+    f->lines.at = 0;                     /* slices of the old block are void from here on */
+    /* What is left of a block is the beginning of one line: a binary file without newlines must not be read into
+     * memory whole. */
     if (f->block.len > LINES_LONGEST)
         return err_set(err, ERR_FORMAT, "%s:%ld: a line above %d MiB; is this a file of JSON lines?", f->path, f->lines.number + 1,
                        LINES_LONGEST >> 20);
@@ -99,7 +101,7 @@ static ssize_t refill(struct lines_file *f, struct err *err)
 int lines_read(struct lines_file *f, struct slice *line, struct err *err)
 {
     while (!lines_next(&f->lines, line)) {
-        if (!f->lines.whole_only)
+        if (!f->lines.whole_only)        /* the last piece was given: that was all */
             return 0;
         ssize_t got = refill(f, err);
         if (got < 0)

@@ -8,8 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* State of the process, set once at its start: a message must be possible from anywhere without an argument for
+ * it. */
 static enum log_level log_level = LOG_NORMAL;
-static int log_speaker = 1;
+static int log_speaker = 1;              /* ranks other than 0 say errors only */
 static FILE *log_file;
 
 int log_init(enum log_level level, int speaker, const char *file)
@@ -38,7 +40,7 @@ static void line(int to_stderr, const char *fmt, va_list ap)
     blank_controls(text);
     if (to_stderr) {
         struct buf b = {0};
-        buf_printf(&b, "mtbench: %s\n", text);
+        buf_printf(&b, "mtbench: %s\n", text); /* one write(): pipes keep up to 4 kB together */
         if (write(STDERR_FILENO, b.data, b.len) < 0)
             log_speaker = 0; /* nobody listens any more */
         buf_free(&b);
@@ -48,7 +50,7 @@ static void line(int to_stderr, const char *fmt, va_list ap)
         time_t now = time(NULL);
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
         fprintf(log_file, "%s %s\n", stamp, text);
-        fflush(log_file);
+        fflush(log_file);                /* a killed job's last lines are the ones that matter */
     }
 }
 
@@ -72,6 +74,6 @@ void log_error(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    line(1, fmt, ap);
+    line(1, fmt, ap);                    /* from every rank: it may be the only one that knows */
     va_end(ap);
 }

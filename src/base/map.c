@@ -16,15 +16,16 @@ struct map_slot {
 static uint64_t hash_of(const void *key, size_t n)
 {
     uint64_t h = fnv1a(FNV_START, key, n);
-    h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
+    h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
     return h ^ h >> 29;
 }
 
 /* The slot of the key, or the free one where it belongs. */
 static struct map_slot *seek(const struct map *m, uint64_t hash, const void *key, size_t n)
 {
-    for (size_t i = hash;; i++) {
+    for (size_t i = hash;; i++) {        /* ends: at most half of the slots are taken */
         struct map_slot *s = &m->slot[i & (m->n_slots - 1)];
+        /* The hash first: bytes are compared about once per look-up. */
         if (s->value == MAP_NONE || (s->hash == hash && s->len == n && (n == 0 || !memcmp(m->keys.data + s->key, key, n))))
             return s;
     }
@@ -46,18 +47,18 @@ static void grow(struct map *m)
 
 size_t map_find(const struct map *m, const void *key, size_t n)
 {
-    return m->n ? seek(m, hash_of(key, n), key, n)->value : MAP_NONE;
+    return m->n ? seek(m, hash_of(key, n), key, n)->value : MAP_NONE; /* an empty map has no slots */
 }
 
 static struct map_slot *slot_for(struct map *m, const void *key, size_t n)
 {
     uint64_t hash = hash_of(key, n);
-    if (2 * (m->n + 1) > m->n_slots)
+    if (2 * (m->n + 1) > m->n_slots)     /* before seek(): growing moves all slots */
         grow(m);
     struct map_slot *s = seek(m, hash, key, n);
     if (s->value == MAP_NONE) {
         *s = (struct map_slot){ hash, m->keys.len, n, MAP_NONE };
-        buf_add(&m->keys, key, n);
+        buf_add(&m->keys, key, n);       /* its own copy: callers' keys come and go */
         m->n++;
     }
     return s;
@@ -87,7 +88,7 @@ size_t map_longest(const struct map *m)
 {
     size_t longest = 0;
     for (size_t i = 0; i < m->n_slots; i++) {
-        size_t way = (i - m->slot[i].hash) & (m->n_slots - 1);
+        size_t way = (i - m->slot[i].hash) & (m->n_slots - 1); /* slots from where it belongs; unsigned, so it wraps right */
         if (m->slot[i].value != MAP_NONE && way + 1 > longest)
             longest = way + 1;
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Tests and tools without main.c end here; main.c installs a handler that names the rank and ends all of them. */
 static void exhausted_default(size_t bytes)
 {
     fprintf(stderr, "mtbench: memory: cannot get %zu bytes; free some memory or use fewer ranks\n", bytes);
@@ -22,7 +23,7 @@ void mem_on_exhausted(void (*handler)(size_t bytes))
 
 void *xcalloc(size_t n, size_t size)
 {
-    void *p = calloc(n ? n : 1, size ? size : 1);
+    void *p = calloc(n ? n : 1, size ? size : 1); /* never NULL for an empty list: NULL means exhausted */
     if (!p)
         exhausted(n * size);
     return p;
@@ -31,6 +32,7 @@ void *xcalloc(size_t n, size_t size)
 void *xrealloc(void *p, size_t n, size_t size)
 {
     size_t bytes = 0;
+    /* A size from a hostile file must not wrap to a small one. */
     if (__builtin_mul_overflow(n, size, &bytes) || !(p = realloc(p, bytes ? bytes : 1)))
         exhausted(bytes ? bytes : SIZE_MAX);
     return p;

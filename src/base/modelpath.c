@@ -44,6 +44,7 @@ static void names_add(struct names *s, char *name)
     s->at[s->n++] = name;
 }
 
+/* The folder is listed once: all choices below look at one picture of it, and a network file system is asked once. */
 static int names_read(struct names *s, const char *folder, struct err *err)
 {
     DIR *d = opendir(folder);
@@ -82,6 +83,7 @@ static bool shard_of(const char *name, const char *suffix, int *stem, int *numbe
     const char *p = name + n - tail;
     *stem = (int)(p - name);
     for (int i = 0; i < 15; i++)
+        /* Digits of both numbers; all else as in the pattern. */
         if ((i >= 1 && i <= 5) || i >= 10 ? p[i] < '0' || p[i] > '9' : p[i] != "-00001-of-00002"[i])
             return false;
     memcpy(form, p + 1, 5), form[5] = '\0', *number = atoi(form);
@@ -97,6 +99,7 @@ static int choose_set(struct folder *f, const char *name, const char *suffix, st
     for (int i = 1; i <= count; i++) {
         char *one = xasprintf("%.*s-%05d-of-%05d%s", stem, name, i, count, suffix);
         names_add(&f->weights, one);
+        /* A missing shard would only show as missing tensors, by a name that says nothing to its user. */
         if (!has(&f->names, one))
             return err_set(err, ERR_IO, "%s/%s: one of %d files of a model, but %s is not beside it; copy the missing one", f->path, name,
                            count, one);
@@ -115,6 +118,7 @@ static int choose_only(struct folder *f, const char *suffix, const char **other,
         if (!has_suffix(name, suffix))
             continue;
         bool shard = shard_of(name, suffix, &s, &k, &of);
+        /* Neither is preferred: which of two models is meant is the user's to say, not the alphabet's. */
         if (first && !(shard && count == of && stem == s && !strncmp(first, name, (size_t)s))) {
             *other = name;
             return 1;
@@ -143,8 +147,9 @@ static int choose_indexed(struct folder *f, struct err *err)
     cJSON_ArrayForEach(j, map)
     {
         const char *name = cJSON_IsString(j) ? j->valuestring : "";
-        if (rc < 0 || has(&f->weights, name))
+        if (rc < 0 || has(&f->weights, name)) /* hundreds of tensors name the same few files */
             continue;
+        /* An index is a downloaded file: a name that leads out of the folder ("../x") is not followed. */
         if (!has_suffix(name, ".safetensors") || strchr(name, '/'))
             rc = err_set(err, ERR_FORMAT, "%s: tensor %s lies in \"%s\", which is no .safetensors file of this folder; copy the file again",
                          path, j->string, name);
@@ -171,6 +176,7 @@ static int no_weights(const struct folder *f, struct err *err)
 static int choose_weights(struct folder *f, struct err *err)
 {
     const char *other = NULL;
+    /* Base weights run alone would be another model under the name of the tuned one. */
     if (has(&f->names, adapter))
         return err_set(err, ERR_MODEL,
                        "%s/%s: an adapter (LoRA) belongs to this model and adapters are not read; merge it into the weights "
@@ -213,7 +219,7 @@ static void add_texts(const struct folder *f, struct modelpath *m)
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (has(&f->names, exact[i]))
             add(m, xasprintf("%s/%s", f->path, exact[i]));
-    if (!has(&f->names, whole) && has(&f->names, table))
+    if (!has(&f->names, whole) && has(&f->names, table)) /* a stale index beside a whole file is nobody's business */
         add(m, xasprintf("%s/%s", f->path, table));
 }
 
@@ -224,12 +230,12 @@ static int list_folder(const char *path, const char *shard, struct modelpath *m,
     int rc = names_read(&f.names, path, err);
     if (rc == 0)
         rc = shard ? choose_set(&f, shard, ".gguf", err) : choose_weights(&f, err);
-    if (rc == 0 && !has_suffix(f.weights.at[0], ".gguf"))
+    if (rc == 0 && !has_suffix(f.weights.at[0], ".gguf")) /* a GGUF file holds its own texts */
         add_texts(&f, m);
     for (int i = 0; i < f.weights.n && rc == 0; i++)
         add(m, xasprintf("%s/%s", path, f.weights.at[i]));
     if (m->n)
-        qsort(m->path, (size_t)m->n, sizeof *m->path, by_name);
+        qsort(m->path, (size_t)m->n, sizeof *m->path, by_name); /* so every machine reads, and hashes, them in one order */
     names_free(&f.names);
     names_free(&f.weights);
     return rc;
@@ -248,7 +254,7 @@ static int list_file(const char *name, struct modelpath *m, struct err *err)
         add(m, xstrdup(name));
         return 0;
     }
-    char *folder = slash ? xstrndup(name, (size_t)(slash - name) + (slash == name)) : xstrdup(".");
+    char *folder = slash ? xstrndup(name, (size_t)(slash - name) + (slash == name)) : xstrdup("."); /* "/x.gguf" lies in "/" */
     int rc = list_folder(folder, base, m, err);
     free(folder);
     return rc;
@@ -266,7 +272,7 @@ static const char *variable(const char *name)
 static char *expand(char *path)
 {
     const char *home = variable("HOME");
-    if (path[0] != '~' || (path[1] && path[1] != '/') || !home)
+    if (path[0] != '~' || (path[1] && path[1] != '/') || !home) /* ~user is not expanded, as in a shell's quotes */
         return path;
     char *full = xasprintf("%s%s", home, path + 1);
     free(path);
@@ -277,7 +283,7 @@ static char *expand(char *path)
 static char *hub_cache(void)
 {
     const char *cache = variable("HF_HUB_CACHE"), *base = variable("HF_HOME"), *user = variable("XDG_CACHE_HOME");
-    if (!cache)
+    if (!cache)                          /* the variable's older name */
         cache = variable("HUGGINGFACE_HUB_CACHE");
     if (cache)
         return expand(xstrdup(cache));
@@ -298,7 +304,7 @@ static char *snapshot(const char *cache, const char *id, const char *revision)
     char *ref = xasprintf("%s/refs/%s", folder.data, revision);
     if (io_read(ref, &commit, &ignored) == 0 && commit.len)
         commit.data[strcspn(commit.data, "\r\n")] = '\0';
-    char *path = xasprintf("%s/snapshots/%s", folder.data, commit.len ? commit.data : revision);
+    char *path = xasprintf("%s/snapshots/%s", folder.data, commit.len ? commit.data : revision); /* a revision may be the commit itself */
     if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
         free(path);
         path = NULL;
@@ -314,6 +320,7 @@ int modelpath_resolve(const char *name, const char *revision, struct modelpath *
     struct stat st;
     *out = (struct modelpath){0};
     int rc;
+    /* What is there wins over the cache: "org/name" may be a folder here. */
     if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
         rc = list_folder(name, NULL, out, err);
     } else if (stat(name, &st) == 0) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The overlong form of U+0000: no valid UTF-8 holds these bytes, so they cannot be mistaken for a text's own. */
 static const char spelling[2] = { '\xc0', '\x80' };
 
 void nul_spell(struct buf *b, size_t start)

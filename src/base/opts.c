@@ -16,14 +16,14 @@ static int min3(int a, int b, int c)
 /* Levenshtein distance of two short words. */
 static int distance(const char *a, const char *b)
 {
-    enum { LIMIT = 63 };
+    enum { LIMIT = 63 };                 /* flags are shorter; a longer word is near to none */
     int n = (int)strlen(b), row[LIMIT + 1];
     if (n > LIMIT)
         return n;
     for (int j = 0; j <= n; j++)
         row[j] = j;
     for (int i = 1; a[i - 1]; i++) {
-        int diagonal = row[0];
+        int diagonal = row[0];           /* one row is enough: what stood left and above is kept */
         row[0] = i;
         for (int j = 1; j <= n; j++) {
             int next = min3(row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
@@ -37,7 +37,7 @@ static int distance(const char *a, const char *b)
 const char *opts_nearest(const char *word, const char *const *name, int n)
 {
     const char *best = NULL;
-    int least = (int)strlen(word) / 2 + 1;
+    int least = (int)strlen(word) / 2 + 1; /* more than half wrong is no slip of the finger */
     for (int i = 0; i < n; i++) {
         int d = distance(word, name[i]);
         if (d < least) {
@@ -50,7 +50,7 @@ const char *opts_nearest(const char *word, const char *const *name, int n)
 
 static bool is_flag(const char *word)
 {
-    return word[0] == '-' && word[1] == '-' && word[2] != '\0';
+    return word[0] == '-' && word[1] == '-' && word[2] != '\0'; /* "-3" is a value */
 }
 
 static int unknown(const struct opt *table, int n, const char *word, struct err *err)
@@ -71,6 +71,7 @@ static const struct opt *find(const struct opt *table, int n, const char *word, 
     const struct opt *match = NULL;
     size_t length = strlen(word);
     for (int i = 0; i < n; i++) {
+        /* The whole name first: --model must not be refused because --model-list begins so too. */
         if (!strcmp(table[i].name, word))
             return &table[i];
     }
@@ -93,7 +94,7 @@ static int store(const struct opt *o, char *value, struct err *err)
     char *end = value;
     errno = 0;
     if (o->kind == OPT_STRING) {
-        *(const char **)o->to = value;
+        *(const char **)o->to = value;   /* of argv: lives as long as the program */
         return 0;
     }
     if (o->kind == OPT_INT)
@@ -145,6 +146,7 @@ int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err
         if (!o)
             return -1;
         char *value = equals ? strchr(argv[i], '=') + 1 : NULL;
+        /* Whether a flag was given is another question than its value: a default may be said out loud. */
         if (o->given)
             *o->given = true;
         if (o->kind == OPT_FLAG) {
@@ -156,6 +158,7 @@ int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err
             if (((struct opt_list *)o->to)->n == 0)
                 return err_set(err, ERR_USAGE, "--%s: needs at least one value; give it behind the flag", o->name);
         } else {
+            /* "--model-path --model-id x" lacks a value; taking the next flag for it would be the stranger error. */
             if (!value && (i + 1 == argc || is_flag(argv[i + 1])))
                 return err_set(err, ERR_USAGE, "--%s: needs a value; give it behind the flag", o->name);
             if (store(o, value ? value : argv[++i], err) < 0)
@@ -167,6 +170,7 @@ int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err
 
 int opts_not_negative(const char *name, double value, bool given, struct err *err)
 {
+    /* Written so that NaN is refused. */
     return !given || value >= 0 ? 0 : err_set(err, ERR_USAGE, "--%s %g: must be 0 or more", name, value);
 }
 

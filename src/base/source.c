@@ -13,7 +13,7 @@ int source_find(const struct source *s, const char *name)
 {
     for (int i = 0; i < s->n_files; i++) {
         const char *slash = strrchr(s->path[i], '/');
-        if (!strcmp(slash ? slash + 1 : s->path[i], name))
+        if (!strcmp(slash ? slash + 1 : s->path[i], name)) /* a model's files lie in one folder: base names are unique */
             return i;
     }
     return -1;
@@ -22,6 +22,7 @@ int source_find(const struct source *s, const char *name)
 int source_slurp(const struct source *s, int file, size_t limit, struct buf *out, struct err *err)
 {
     uint64_t size = s->size[file];
+    /* A "config.json" of gigabytes is a wrong file, or a hostile one. */
     if (size > limit)
         return err_set(err, ERR_FORMAT, "%s: %llu bytes are more than the %zu that such a file may have; is it the right file?",
                        s->path[file], (unsigned long long)size, limit);
@@ -43,9 +44,10 @@ static int files_read(void *ctx, int file, uint64_t off, void *dst, size_t n, st
 {
     struct files *f = ctx;
     for (size_t done = 0; done < n;) {
-        ssize_t got = pread(f->fd[file], (char *)dst + done, n - done, (off_t)(off + done));
+        ssize_t got = pread(f->fd[file], (char *)dst + done, n - done, (off_t)(off + done)); /* by offset: threads may read side by side */
         if (got < 0)
             return err_errno(err, "%s: cannot read", f->path[file]);
+        /* The size was taken at open: a file that ends before is being copied, or was cut. */
         if (got == 0)
             return err_set(err, ERR_FORMAT, "%s: ends at byte %llu, but bytes up to %llu are needed; copy the file again", f->path[file],
                            (unsigned long long)(off + done), (unsigned long long)(off + n));
@@ -65,7 +67,7 @@ struct source *source_files_open(const char *const *path, int n, struct err *err
         struct stat st;
         f->path[i] = xstrdup(path[i]);
         f->fd[i] = open(path[i], O_RDONLY | O_CLOEXEC);
-        f->source.n_files = i + 1;
+        f->source.n_files = i + 1;       /* so that a failure closes exactly what was opened */
         if (f->fd[i] < 0 || fstat(f->fd[i], &st) < 0) {
             err_errno(err, "%s: cannot open", path[i]);
             source_files_close(&f->source);
