@@ -15,7 +15,7 @@ struct dialog {
     int choice, n_done;
     const struct call_record **turn;     /* (n_done) in the journal */
     char key[CALL_KEY_MAX + 1];          /* of the call that is under way */
-    bool flies;
+    bool flies;                          /* between dialogs_next() and its reply */
 };
 
 struct dialogs {
@@ -34,6 +34,7 @@ struct dialogs {
 
 static void put_key(const struct dialogs *d, const struct dialog *g, int turn, char key[CALL_KEY_MAX + 1])
 {
+    /* The model's hash is in it: one journal may be shared by names that a server calls differently. */
     snprintf(key, CALL_KEY_MAX + 1, "q%" PRId64 "-c%d-t%d-%s", g->q->id, g->choice, turn, d->model);
 }
 
@@ -41,7 +42,7 @@ static void put_key(const struct dialogs *d, const struct dialog *g, int turn, c
 static void build_call(struct dialogs *d, struct dialog *g)
 {
     int n = 0;
-    if (*d->o.system)
+    if (*d->o.system)                    /* "" is FastChat's sign for none */
         d->message[n++] = (struct call_message){ "system", d->o.system };
     for (int t = 0; t <= g->n_done; t++) {
         d->message[n++] = (struct call_message){ "user", g->q->turn[t] };
@@ -51,7 +52,7 @@ static void build_call(struct dialogs *d, struct dialog *g)
     put_key(d, g, g->n_done + 1, g->key);
     d->call = (struct call){
         .key = g->key, .message = d->message, .n_messages = n, .temperature = d->o.temperature < 0 ? g->q->temperature : d->o.temperature,
-        .max_tokens = d->o.max_tokens, .verdict = -1, .cut_is_fine = true,
+        .max_tokens = d->o.max_tokens, .verdict = -1, .cut_is_fine = true, /* an answer that ran into the limit is one */
     };
     d->call.content = call_content(&d->call);
 }
@@ -65,7 +66,7 @@ static bool settle(struct dialogs *d, struct dialog *g, const struct call_record
         d->now.open--;
         return false;
     }
-    g->turn[g->n_done++] = r;
+    g->turn[g->n_done++] = r;            /* lives in the journal as long as we do */
     d->now.done++;
     d->now.thoughtful += r->raw != NULL;
     if (g->n_done < g->q->n_turns)
@@ -81,6 +82,8 @@ static void advance(struct dialogs *d, int i)
     const struct call_record *r;
     for (;;) {
         build_call(d, g);
+        /* By key and content: the text of an earlier turn is part of the content, so an answer that changed asks what
+         * follows it anew. */
         r = call_journal_find(d->o.journal, g->key, d->call.content);
         if (!r)
             break;
@@ -88,7 +91,7 @@ static void advance(struct dialogs *d, int i)
         if (!settle(d, g, r))
             return;
     }
-    d->ready[d->n_ready++] = i;
+    d->ready[d->n_ready++] = i;          /* never more than d->n: a dialog is ready at most once */
 }
 
 /* A call that is ready although its turn was answered has another content: the settings are the same, so the question was changed. */
@@ -97,7 +100,7 @@ static int check_questions(struct dialogs *d, struct err *err)
     for (int i = 0; i < d->n_ready; i++) {
         struct dialog *g = &d->dialog[d->ready[i]];
         build_call(d, g);
-        if (call_journal_last(d->o.journal, g->key))
+        if (call_journal_last(d->o.journal, g->key)) /* finished with another content; failed tries do not count */
             return err_set(err, ERR_USAGE,
                            "question %" PRId64
                            ", turn %d: was answered when it read otherwise; use another --model-id, or --fresh to answer again",
@@ -154,7 +157,7 @@ struct dialogs *dialogs_create(const struct dialogs_opts *o, struct err *err)
     }
     name_turns(d);
     d->now.paid = call_journal_share(o->journal, is_mine, d);
-    d->message = xcalloc(2 * (size_t)most + 1, sizeof *d->message);
+    d->message = xcalloc(2 * (size_t)most + 1, sizeof *d->message); /* question and answer per turn, and the system text */
     d->now.open = d->n;
     for (int i = d->n - 1; i >= 0; i--)  /* the first on top */
         advance(d, i);
@@ -168,6 +171,8 @@ const struct call *dialogs_next(struct dialogs *d)
 {
     if (d->n_ready == 0)
         return NULL;
+    /* A stack: the next turn of a conversation that came back goes before conversations that were never begun, so that
+     * few are open when a run is stopped. */
     int i = d->ready[--d->n_ready];
     d->dialog[i].flies = true;
     build_call(d, &d->dialog[i]);
@@ -180,6 +185,7 @@ const struct call *dialogs_next(struct dialogs *d)
 static int land(struct dialogs *d, const char *key)
 {
     size_t i = map_find_text(&d->keys, key);
+    /* The map knows all turns; only the one that is under way may come. */
     if (i == MAP_NONE || !d->dialog[i].flies || strcmp(d->dialog[i].key, key))
         return -1;
     d->dialog[i].flies = false;
@@ -194,10 +200,12 @@ int dialogs_take(struct dialogs *d, const struct call_record *r, struct dialogs_
     struct dialog *g = &d->dialog[i];
     if (turn)
         *turn = (struct dialogs_turn){ g->q->id, g->choice, g->n_done + 1 };
-    if (call_journal_append(d->o.journal, r, err) < 0)
+    if (call_journal_append(d->o.journal, r, err) < 0) /* paid for: on disk before anything else */
         return -1;
     d->now.tokens += r->tokens_out;
     call_totals_add(&d->now.paid, r);
+    /* The transport's record is gone with its next collect; what settle() keeps must be the journal's. A failed one is
+     * not kept. */
     const struct call_record *kept = r->status == CALL_FAILED ? r : call_journal_find(d->o.journal, r->key, r->content);
     if (settle(d, g, kept))
         advance(d, i);
@@ -211,7 +219,7 @@ struct dialogs_now dialogs_now(const struct dialogs *d)
 
 const char *dialogs_text(const struct dialogs *d, const struct question *q, int choice, int turn, double *tstamp)
 {
-    const struct dialog *g = &d->dialog[(q - d->o.questions->q) * d->o.n_choices + choice];
+    const struct dialog *g = &d->dialog[(q - d->o.questions->q) * d->o.n_choices + choice]; /* 'q' is one of ours */
     if (turn > g->n_done)
         return NULL;
     *tstamp = g->turn[turn - 1]->tstamp;

@@ -48,7 +48,7 @@ struct feed *feed_create(const struct feed_opts *o)
     f->asked = xcalloc((size_t)o->max_batch, sizeof *f->asked);
     f->done = xcalloc(2 * (size_t)o->max_batch, sizeof *f->done);
     sha256(o->stream, strlen(o->stream), digest);
-    memcpy(f->key, digest, sizeof f->key);
+    memcpy(f->key, digest, sizeof f->key); /* 64 bits of it name the stream; the seed is mixed in, not added */
     f->key[0] ^= (uint32_t)o->seed;
     f->key[1] ^= (uint32_t)(o->seed >> 32);
     return f;
@@ -103,8 +103,8 @@ void feed_add(struct feed *f, int q, int choice, const char *const *answer, int 
     *c = (struct conversation){ .live = true, .q = q, .choice = choice, .turn = n_done };
     c->answer = xcalloc((size_t)question->n_turns, sizeof *c->answer);
     for (int i = 0; i < n_done; i++)
-        c->answer[i] = xstrdup(answer[i]);
-    c->how = sampler_for(&f->o.sampling, question->temperature);
+        c->answer[i] = xstrdup(answer[i]); /* another rank may have made it */
+    c->how = sampler_for(&f->o.sampling, question->temperature); /* by question, unless a flag said one for all */
     f->n_live++;
 }
 
@@ -114,6 +114,8 @@ static struct done *queue_record(struct feed *f, const struct conversation *c, e
                                  double seconds)
 {
     int ring = 2 * f->o.max_batch;
+    /* A conversation can end with a failed turn in the step in which its last turn ended: two records per slot are
+     * enough, since the caller drains the queue after every step. */
     struct done *d = &f->done[(f->done_first + f->done_count++) % ring];
     assert(f->done_count <= ring);
     done_free(d);
@@ -131,6 +133,7 @@ static struct done *queue_record(struct feed *f, const struct conversation *c, e
         .seconds = seconds,
         .tstamp = clock_unix(),
     };
+    /* A resume compares it: an answer to a question that has changed since is no answer to this one. */
     memcpy(d->record.question_sha256, f->o.question[c->q].sha256, sizeof d->record.question_sha256);
     if (prompt->text.data)
         sha256_hex(prompt->text.data, prompt->text.len, d->record.prompt_sha256);
@@ -141,7 +144,7 @@ static void fail_turn(struct feed *f, struct conversation *c, enum turn_status s
 {
     struct done *d = queue_record(f, c, status, prompt, 0);
     d->record.reason = d->reason = xstrdup(reason);
-    d->record.text = d->text = xstrdup("");
+    d->record.text = d->text = xstrdup(""); /* law 2: a failed turn has no text, nobody can take it for one */
     conversation_end(f, c);
 }
 
@@ -162,7 +165,7 @@ static int render_turn(struct feed *f, const struct conversation *c, struct prom
 static void name_stream(const struct feed *f, struct conversation *c)
 {
     memcpy(c->how.key, f->key, sizeof f->key);
-    c->how.counter[0] = (uint32_t)f->o.question[c->q].id;
+    c->how.counter[0] = (uint32_t)f->o.question[c->q].id; /* counter[3] is the position, which the engine counts */
     c->how.counter[1] = (uint32_t)c->choice;
     c->how.counter[2] = (uint32_t)c->turn;
 }
@@ -176,12 +179,13 @@ static void submit_turn(struct feed *f, struct conversation *c)
     if (render_turn(f, c, &prompt, &err) < 0) {
         fail_turn(f, c, TURN_FAILED, &prompt, err.text);
     } else if ((slot = session_begin(f->session, &prompt, f->o.max_new_token, &c->how, &err)) < 0) {
+        /* A sequence that the engine refuses does not fit; that it cannot compute it at all is another failure. */
         fail_turn(f, c, err.kind == ERR_MODEL ? TURN_FAILED : TURN_TOO_LONG, &prompt, err.text);
     } else {
-        f->asked[slot] = c;
+        f->asked[slot] = c;              /* slots of the session and ours are numbered apart */
         c->submitted = true;
     }
-    prompt_free(&prompt);
+    prompt_free(&prompt);                /* empty if session_begin() took it */
 }
 
 /* ---- a turn ends ---- */
@@ -193,7 +197,7 @@ static void finish_turn(struct feed *f, struct conversation *c, const struct ses
     d->record.finish = got->finish == FINISH_STOP ? "stop" : got->finish == FINISH_CONTEXT ? "context" : "length";
     d->record.n_new = got->n_new;
     d->record.n_reused = got->n_reused;
-    c->answer[c->turn++] = xstrdup(d->text);
+    c->answer[c->turn++] = xstrdup(d->text); /* the next turn's prompt holds it as it stands in the record */
     c->submitted = false;
     if (c->turn == f->o.question[c->q].n_turns)
         conversation_end(f, c);
@@ -213,6 +217,7 @@ static void collect_turns(struct feed *f)
 int feed_step(struct feed *f)
 {
     for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
+        /* At the next step, not at once: all turns that ended together begin together, and their prompts share a prefill. */
         if (c->live && !c->submitted)
             submit_turn(f, c);
     session_step(f->session);
@@ -225,7 +230,7 @@ const struct turn_record *feed_collect(struct feed *f)
     done_free(&f->given);
     if (f->done_count == 0)
         return NULL;
-    f->given = f->done[f->done_first];
+    f->given = f->done[f->done_first];   /* moved: the slot of the ring is free */
     f->done[f->done_first] = (struct done){0};
     f->done_first = (f->done_first + 1) % (2 * f->o.max_batch);
     f->done_count--;
@@ -235,7 +240,7 @@ const struct turn_record *feed_collect(struct feed *f)
 void feed_cancel(struct feed *f)
 {
     session_cancel(f->session);
-    collect_turns(f);
+    collect_turns(f);                    /* what had ended before the stop is an answer */
     for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
         if (c->live)
             conversation_end(f, c);

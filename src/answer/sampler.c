@@ -5,6 +5,8 @@ enum { HF_TOP_K = 50 };           /* GenerationConfig.top_k of transformers when
 
 struct sampling sampler_common(const struct sampler_flags *f, const struct model_config *m)
 {
+    /* -1: by question. For all else FastChat hands nothing to generate(), so the model's generation_config.json
+     * speaks, in greedy decoding too. */
     struct sampling s = { .temperature = f->has_temperature ? f->temperature : -1.0f };
     s.top_k = f->has_top_k ? f->top_k : m->generation.has_top_k ? m->generation.top_k : HF_TOP_K;
     s.top_p = f->has_top_p ? f->top_p : m->generation.has_top_p ? m->generation.top_p : 1.0f;
@@ -25,7 +27,7 @@ struct sampling sampler_for(const struct sampling *common, double temperature)
 
 int sampler_check(const struct sampler_flags *f, struct err *err)
 {
-    if (f->has_temperature && !(f->temperature >= 0 && f->temperature <= 100))
+    if (f->has_temperature && !(f->temperature >= 0 && f->temperature <= 100)) /* written so that NaN is refused as well */
         return err_set(err, ERR_USAGE, "--temperature %g: is out of range; give 0 (greedy) to 100", (double)f->temperature);
     if (f->has_top_p && !(f->top_p > 0 && f->top_p <= 1))
         return err_set(err, ERR_USAGE, "--top-p %g: cannot be; give more than 0 and at most 1 (1 switches it off)", (double)f->top_p);

@@ -54,7 +54,7 @@ void session_destroy(struct session *s)
     if (!s)
         return;
     session_cancel(s);
-    while (session_collect(s))
+    while (session_collect(s))           /* gives the pages of cancelled turns back */
         ;
     free(s->slot);
     buf_free(&s->raw);
@@ -74,7 +74,7 @@ int session_begin(struct session *s, struct prompt *p, int max_new, const struct
     end_given(s);
     while (i < s->o.max_turns && s->slot[i].live)
         i++;
-    assert(i < s->o.max_turns);
+    assert(i < s->o.max_turns);          /* the caller asked session_room() */
     struct request r = {
         .tag = (uint64_t)i,
         .prompt = p->ids.id,
@@ -84,10 +84,10 @@ int session_begin(struct session *s, struct prompt *p, int max_new, const struct
         .stop_id = s->o.stop_id,
         .n_stop = s->o.n_stop,
     };
-    if (engine_submit(s->o.engine, &r, err) < 0)
+    if (engine_submit(s->o.engine, &r, err) < 0) /* then the prompt stays the caller's */
         return -1;
     s->slot[i] = (struct slot){ .live = true, .prompt = *p, .started = clock_now() };
-    *p = (struct prompt){0};
+    *p = (struct prompt){0};             /* moved into the slot: engine and record point into it */
     s->n_live++;
     return i;
 }
@@ -96,7 +96,7 @@ static void decode(struct session *s, const int32_t *token, int n)
 {
     buf_clear(&s->raw);
     tokenizer_decode(s->o.tokenizer, token, (size_t)n, 0, &s->raw);
-    buf_reserve(&s->raw, 0)[0] = '\0';
+    buf_reserve(&s->raw, 0)[0] = '\0';   /* behind the text, not of it */
 }
 
 /* Stop strings are text, so the engine cannot see them: every few tokens the text so far is decoded and searched. */
@@ -107,12 +107,13 @@ static void watch_stop_strings(struct session *s)
     for (int i = 0; i < s->o.max_turns; i++) {
         int n;
         const int32_t *token = s->slot[i].live ? engine_peek(s->o.engine, (uint64_t)i, &n) : NULL;
+        /* Decoding all of a text at each token would be quadratic; some tokens too many are cut off by chat_clean(). */
         if (!token || n < s->slot[i].looked + PEEK_EVERY)
             continue;
         s->slot[i].looked = n;
         decode(s, token, n);
         if (chat_stopped(s->o.chat, s->raw.data, s->raw.len))
-            engine_stop(s->o.engine, (uint64_t)i, n);
+            engine_stop(s->o.engine, (uint64_t)i, n); /* only so many tokens count, whatever was computed ahead */
     }
 }
 
@@ -127,6 +128,7 @@ int session_step(struct session *s)
 static void give(struct session *s, const struct completion *got)
 {
     const struct slot *t = &s->slot[got->tag];
+    /* All tokens at once, not the pieces of watch_stop_strings(): a character may be spread over tokens. */
     decode(s, got->token, got->n_token);
     buf_clear(&s->text);
     chat_clean(s->o.chat, s->raw.data, s->raw.len, &s->text);
@@ -148,11 +150,12 @@ const struct session_turn *session_collect(struct session *s)
     const struct completion *got;
     end_given(s);
     while (!s->has_given && (got = engine_collect(s->o.engine))) {
+        /* Nobody hears of these: a stopped turn was never answered, and the next start answers it from its beginning. */
         if (got->finish == FINISH_CANCELLED)
             slot_end(s, &s->slot[got->tag]);
         else
             give(s, got);
-        engine_release(s->o.engine, got);
+        engine_release(s->o.engine, got); /* its tokens are decoded; the record points into our buffers */
     }
     return s->has_given ? &s->given : NULL;
 }
