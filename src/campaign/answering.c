@@ -41,7 +41,7 @@ struct run {
     struct map by_name;                  /* question and choice to item */
     struct feed *feed;
     struct deal *deal;
-    bool left;
+    bool left;                           /* this rank answers no more; it stays for the collective end */
     /* rank 0 */
     char *answer_file, *journal_file;
     struct journal *journal;
@@ -60,6 +60,7 @@ static bool root(const struct run *r)
 
 /* ---- what is left to do ---- */
 
+/* An answer all the same, as in FastChat; people are told how many there are. */
 static bool is_cut(const struct turn_record *t)
 {
     return t->status == TURN_OK && t->finish && strcmp(t->finish, "stop");
@@ -84,14 +85,17 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
     for (int i = 0; i < r->qs->n; i++) {
         const struct question *q = &r->qs->q[i];
         for (int c = 0; c < r->o->num_choices; c++) {
-            int32_t head[3] = { i, c, 0 };
+            int32_t head[3] = { i, c, 0 }; /* question, choice, turns that are done */
+            /* By the hash of the question's text too: a turn that was answered when it read otherwise is refused, never taken
+             * for this one. */
             if ((head[2] = journal_count(r->journal, q->id, q->sha256, c, q->n_turns, err)) < 0)
                 return -1;
             resume_turns(r, q, c, head[2]);
             if (head[2] == q->n_turns)
                 continue;
-            buf_add(out, head, sizeof head);
+            buf_add(out, head, sizeof head); /* same machine, same program: no byte order to mind */
             for (int t = 0; t < head[2]; t++) {
+                /* The texts travel, because the next turn's prompt holds them and only rank 0 has the journal. */
                 const char *text = journal_find(r->journal, q->id, c, t + 1)->text;
                 uint64_t n = strlen(text);
                 buf_add(out, &n, sizeof n);
@@ -133,15 +137,18 @@ static int share_items(struct run *r, struct err *err)
     struct buf b = {0};
     uint64_t n = 0;
     int rc = 0;
+    /* The order: first whose answers lie there, then whether they are readable, then the journal, which locks. Nothing
+     * is moved before it is known that it may be. */
     if (root(r)) {
         if (answer_place_claim(r->answer_file, MADE_BY_ENGINE, r->o->fresh, err) == 0 && answers_check(r->answer_file, err) == 0)
             r->journal = journal_open(r->journal_file, r->manifest, err);
         rc = r->journal ? list_items(r, &b, err) : err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
     }
+    /* Law 4: rank 0 may have failed alone; without this the others would wait in the broadcast. */
     if ((rc = job_agree(r->job, rc, err)) == 0) {
         n = b.len;
         job_bcast(r->job, &n, sizeof n);
-        buf_reserve(&b, n - b.len);
+        buf_reserve(&b, n - b.len);      /* nothing on rank 0, all on the others */
         job_bcast(r->job, b.data, n);
         b.len = n;
         read_items(r, &b);
@@ -173,6 +180,7 @@ static int take_records(struct run *r, struct err *err)
     size_t n;
     int from, taken = 0;
     while (deal_receive(r->deal, &data, &n, &from)) {
+        /* The line goes from rank to file as bytes: parsed once, written as it came. */
         const struct turn_record *t = journal_append_line(r->journal, data, n, err);
         if (!t)
             return err_wrap(err, "record of rank %d", from);
@@ -183,8 +191,11 @@ static int take_records(struct run *r, struct err *err)
             log_error("question %" PRId64 ", choice %d, turn %d: %s", t->question_id, t->choice, t->turn, t->reason);
         taken++;
     }
+    /* One flush for all that came together. Law 3: only what is on disk is shown as done, judged, or counted in a
+     * resume. */
     if (taken && journal_sync(r->journal, err) < 0)
         return -1;
+    /* Also without records: a hosted judge that works beside must be stepped while the engines are busy. */
     if (r->watch.tick)
         r->watch.tick(r->watch.ctx);
     return 0;
@@ -220,6 +231,7 @@ static void send_turns(struct run *r)
         buf_clear(&line);
         turn_put(&line, &signed_one);
         deal_send(r->deal, line.data, line.len);
+        /* A turn that failed takes the later ones along: their prompts would hold an answer that never was. */
         if (t->status != TURN_OK || t->turn == r->qs->q[r->item[i].q].n_turns)
             deal_done(r->deal, i);
     }
@@ -230,9 +242,9 @@ static void leave(struct run *r)
 {
     if (r->left)
         return;
-    feed_cancel(r->feed);
+    feed_cancel(r->feed);                /* open turns are dropped; finished ones are still in its queue */
     send_turns(r);
-    deal_leave(r->deal);
+    deal_leave(r->deal);                 /* tells rank 0 that nothing more comes from here */
     r->left = true;
 }
 
@@ -240,10 +252,12 @@ static int work(struct run *r, struct err *err)
 {
     enum deal_state state;
     int live = 0, rc = 0;
+    /* Every rank goes round until the dealer says that all have left, also when it failed itself: whoever stopped
+     * earlier would strand the rest. */
     while ((state = deal_poll(r->deal)) != DEAL_OVER) {
         if (root(r))
             watch_work(r);
-        if (root(r) && rc == 0 && (rc = take_records(r, err)) < 0)
+        if (root(r) && rc == 0 && (rc = take_records(r, err)) < 0) /* a full disk on rank 0 stops all ranks */
             job_raise(r->job, JOB_FAILED);
         if (state == DEAL_STOPPING || rc < 0)
             leave(r);
@@ -253,7 +267,7 @@ static int work(struct run *r, struct err *err)
             deal_idle(r->deal);
             continue;
         }
-        deal_want(r->deal, feed_room(r->feed));
+        deal_want(r->deal, feed_room(r->feed)); /* places that are free now; what was granted and not taken counts against them */
         for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
             feed_add(r->feed, r->item[i].q, r->item[i].choice, (const char *const *)r->item[i].text, r->item[i].n_done);
         if (live == 0) {
@@ -265,7 +279,7 @@ static int work(struct run *r, struct err *err)
         send_turns(r);
     }
     if (root(r) && rc == 0)
-        rc = take_records(r, err);
+        rc = take_records(r, err);       /* what came with the last farewell */
     return job_agree(r->job, rc, err);
 }
 
@@ -278,7 +292,7 @@ static void keep_instant(struct run *r)
     char *kept = line ? manifest_value(line, INSTANT) : NULL;
     double at = kept ? strtod(kept, NULL) : rig_instant(r->rig);
     free(kept);
-    job_bcast(r->job, &at, sizeof at);
+    job_bcast(r->job, &at, sizeof at);   /* rank 0's: clocks of nodes differ */
     rig_set_instant(r->rig, at);
     manifest_add(r->manifest, true, INSTANT, "%.0f", at);
 }
@@ -290,14 +304,16 @@ static int start(struct run *r, const struct rig_opts *all, struct err *err)
     if (rig_start(r->rig, &left, err) < 0)
         return -1;
     keep_instant(r);
-    manifest_add(r->manifest, true, "model_sha256", "%s", r->rig->model_sha256);
+    manifest_add(r->manifest, true, "model_sha256", "%s", r->rig->model_sha256); /* known only when the weights have been read */
     r->started = clock_now();
+    /* The identity goes into the journal before the first turn: other weights under the same name are refused by a
+     * resume. */
     return job_agree(r->job, root(r) ? journal_begin(r->journal, r->manifest, err) : 0, err);
 }
 
 static double expected_tokens(const struct run *r, const struct question *q)
 {
-    double n = category_length(q->category);
+    double n = category_length(q->category); /* tokens per turn, from experience */
     return n < (double)r->o->max_new_token ? n : (double)r->o->max_new_token;
 }
 
@@ -313,7 +329,7 @@ static struct forecast *expect(const struct run *r, double *cost)
         sum += cost[i];
         n += turns[i];
     }
-    struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n);
+    struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n); /* n > 0: an item has a turn left */
     free(turns);
     return f;
 }
@@ -322,6 +338,8 @@ static int answer_items(struct run *r, struct err *err)
 {
     double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
     long batch = r->n_items < r->o->max_batch ? r->n_items : r->o->max_batch;
+    /* Law 1: random numbers are named by weights, bench, seed, question, choice, turn, position; never by rank, batch
+     * or time. */
     char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
     r->forecast = expect(r, cost);
     r->feed = feed_create(&(struct feed_opts){
@@ -337,6 +355,7 @@ static int answer_items(struct run *r, struct err *err)
         .seed = (uint64_t)r->o->seed,
         .stream = stream,
     });
+    /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
     r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)batch });
     int rc = work(r, err);
     if (rc == 0)
@@ -354,7 +373,7 @@ static const char *finished_text(void *ctx, const struct question *q, int choice
 {
     const struct turn_record *t = journal_find(ctx, q->id, choice, turn);
     *tstamp = t ? t->tstamp : 0;
-    return t ? t->text : NULL;
+    return t ? t->text : NULL;           /* NULL: the question has no line in the answer file */
 }
 
 /* What the answers were made with, as the journal has it: a run that finds all of them done has not seen the weights. */
@@ -382,9 +401,10 @@ static int finish(const struct run *r, bool stopped, struct err *err)
         .text = finished_text,
         .ctx = r->journal,
     };
+    /* Of a stopped run too: whole conversations are usable, and the journal holds the rest. */
     if (answer_file_write(r->answer_file, &run, err) < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
-    answer_file_digest(&run, hex);
+    answer_file_digest(&run, hex);       /* of the texts: equal on every layout, or law 1 is broken */
     printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
            n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
     printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
@@ -429,8 +449,11 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
     r.journal_file = journal_path(r.answer_file);
     r.progress = progress_create((enum progress_mode)progress_parse(o->progress), root(&r) && !o->quiet);
     int rc = share_items(&r, err);
+    /* With everything done the weights are not even read. */
     if (rc == 0 && r.n_items && (rc = start(&r, ro, err)) == 0)
         rc = answer_items(&r, err);
+    /* A signal while the weights are read ends rig_start() with ERR_CANCELLED; it is a stop like any other, and files
+     * are written. */
     bool cancelled = rc < 0 && err->kind == ERR_CANCELLED, stopped = cancelled || job_poll(job) == JOB_STOPPED;
     progress_clear(r.progress);
     if (rc == 0 || cancelled)

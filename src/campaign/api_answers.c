@@ -38,10 +38,10 @@ struct api_run {
     struct dialogs *dialogs;
     struct endpoint endpoint;
     struct price price;
-    struct purse purse;
+    struct purse purse;                  /* --max-cost, earlier starts included */
     struct pump pump;                    /* its transport is NULL until connected */
     struct progress *progress;
-    struct call_pace pace;
+    struct call_pace pace;               /* for the time that is left */
     bool has_system;                     /* a system message is sent */
     double started;
 };
@@ -51,6 +51,7 @@ struct api_run {
 static int check_temperatures(const struct api_opts *o, const struct questions *qs, struct err *err)
 {
     for (int i = 0; o->has_temperature && i < qs->n; i++)
+        /* FastChat asserts this in the middle of its threads; here it is found before anything is sent. */
         if (qs->q[i].required_temperature)
             return err_set(err, ERR_USAGE,
                            "--force-temperature: question %" PRId64 " has a required_temperature; leave out the flag, or the question",
@@ -77,10 +78,10 @@ static void describe(struct api_run *r, const char *system)
     const struct api_opts *o = r->o;
     struct manifest *m = &r->manifest;
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
-    manifest_add(m, true, "model", "%s", o->model);
+    manifest_add(m, true, "model", "%s", o->model); /* true: identity, a resume with another value is refused */
     manifest_add(m, false, "model_id", "%s", o->id);
     manifest_add(m, false, "provider", "%s", r->endpoint.provider->name);
-    manifest_add(m, false, "url", "%.*s", (int)strcspn(r->endpoint.url, "?"), r->endpoint.url);
+    manifest_add(m, false, "url", "%.*s", (int)strcspn(r->endpoint.url, "?"), r->endpoint.url); /* a query may hold secrets */
     manifest_add(m, true, "system", "%s", system);
     manifest_add(m, true, "max_tokens", "%ld", o->max_tokens);
     if (o->has_temperature)
@@ -93,7 +94,7 @@ static void describe(struct api_run *r, const char *system)
 static int open_journal(struct api_run *r, struct err *err)
 {
     const struct api_opts *o = r->o;
-    bool given = o->answer_file && *o->answer_file;
+    bool given = o->answer_file && *o->answer_file; /* an empty word counts as not given, as in FastChat */
     char *folder = bench_answers_folder(o->data_dir, o->bench_name);
     r->answer_file = given ? xstrdup(o->answer_file) : bench_answers_file(folder, o->id);
     free(folder);
@@ -114,7 +115,7 @@ static int take(void *run, const struct call_record *c, struct err *err)
     struct api_run *r = run;
     struct dialogs_turn t;
     forecast_call(&r->pace, c->seconds);
-    if (dialogs_take(r->dialogs, c, &t, err) < 0)
+    if (dialogs_take(r->dialogs, c, &t, err) < 0) /* into the journal first; what is said of it comes behind */
         return -1;
     if (c->status != CALL_OK) {
         progress_clear(r->progress);
@@ -136,6 +137,7 @@ static int api_run_open(struct api_run *r, const struct api_opts *o, const struc
     const struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->model, .words = &words };
     const struct price_flags f = { o->data_dir, o->model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
     *r = (struct api_run){ .o = o, .questions = qs, .started = clock_now(), .pump.asker = { r, next, take, NULL } };
+    /* From cheap to lasting: flags, prices and key are looked at before the journal is made. */
     if (check_temperatures(o, qs, err) < 0 || price_by_flags(&f, &r->price, err) < 0 || endpoint_resolve(&r->endpoint, &e, err) < 0)
         return -1;
     const char *system = choose_system(o);
@@ -148,7 +150,7 @@ static int api_run_open(struct api_run *r, const struct api_opts *o, const struc
         .model = o->model,
         .system = system,
         .n_choices = (int)o->num_choices,
-        .temperature = o->has_temperature ? o->force_temperature : -1,
+        .temperature = o->has_temperature ? o->force_temperature : -1, /* -1: FastChat's, by required_temperature and category */
         .max_tokens = (int)o->max_tokens,
         .journal = r->journal,
     };
@@ -166,7 +168,7 @@ static int api_run_connect(struct api_run *r, struct err *err)
         .endpoint = &r->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = r->price.in, .price_out = r->price.out,
         .purse = &r->purse, .with_system = r->has_system,
     };
-    if (dialogs_now(r->dialogs).open == 0)
+    if (dialogs_now(r->dialogs).open == 0) /* all is answered: no key or network is needed */
         return 0;
     r->purse = (struct purse){ .max = o->max_cost, .spent = dialogs_now(r->dialogs).paid.cost };
     if (!(r->pump.transport = caller_create(&c, err)))
@@ -238,10 +240,11 @@ static int api_run_finish(struct api_run *r, struct err *err)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
     answer_file_digest(&a, hex);
     say_what_is_missing(&d);
-    struct call_totals all = call_journal_totals(r->journal);
+    struct call_totals all = call_journal_totals(r->journal); /* of the file; d.paid is of these questions */
     struct buf dollars = {0};
     call_totals_put(&dollars, &d.paid, &all);
     printf("answers   %ld/%ld turns   %ld failed   %" PRId64 " tokens   %.1f tok/s   %.1f s   %s\n", d.done, d.total,
+           /* At the end of a whole run the turns behind a failed one have failed as well. */
            d.open ? d.failed : d.total - d.done, d.tokens, seconds > 0 ? (double)d.tokens / seconds : 0, seconds, dollars.data);
     buf_free(&dollars);
     printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
@@ -285,9 +288,10 @@ static int converse(struct job *job, struct api_run *r, struct err *err)
     long open = 1;
     while (open > 0 && job_poll(job) == JOB_RUNNING)
         open = api_run_tick(r, 0.2, err);
+    /* Calls in flight are paid for: some seconds more and most of them are in the journal. */
     if (open > 0 && pump_drain(&r->pump, DRAIN_SECONDS, err) < 0)
         open = -1;
-    struct err more = {0};
+    struct err more = {0};               /* writing must not overwrite why it ended */
     if (api_run_finish(r, &more) < 0) {
         *err = more;
         return EXIT_INPUT;

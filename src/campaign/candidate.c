@@ -24,6 +24,7 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
         err_wrap(err, "--bench-name %s", o->bench_name);
         err_advise(err, "name the folder of the question sets by --data-dir; mtbench fetch --data-dir DIR brings the official one there");
     }
+    /* The file's bytes go to all ranks: parsed apart they are equal, and a shared disk is asked once. */
     if ((rc = job_agree(job, rc, err)) == 0) {
         n = b.len;
         job_bcast(job, &n, sizeof n);
@@ -46,6 +47,7 @@ static int try_template(const struct question *q, const struct rig *r, struct er
     for (int t = 0; t < q->n_turns && rc == 0; t++) {
         struct prompt p = {0};
         m[2 * t] = (struct chat_message){ "user", q->turn[t], strlen(q->turn[t]) };
+        /* Some templates refuse empty or missing turns. */
         m[2 * t + 1] = (struct chat_message){ "assistant", "An answer.", strlen("An answer.") };
         if ((rc = prompt_build(&p, r->tokenizer, r->chat, m, 2 * t + 1, err)) < 0) {
             err_wrap(err, "question %lld, turn %d", (long long)q->id, t + 1);
@@ -65,6 +67,7 @@ static int check_devices(const struct answer_opts *o, int n_ranks, struct err *e
     if (o->gpus_per_model > 1)
         return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1",
                        o->gpus_per_model);
+    /* FastChat's users give it by habit; ignored in silence it would be another layout than they think. */
     if (o->given_gpus_total && o->gpus_total != n_ranks)
         return err_set(
             err, ERR_USAGE,
@@ -86,6 +89,8 @@ static int check_weights(const struct answer_opts *o, const struct rig *r, struc
 static void say_once(const struct answer_opts *o, const struct rig *r)
 {
     static const struct { const char *flag, *stored; } same[] = { { "float32", "F32" }, { "float16", "F16" }, { "bfloat16", "BF16" } };
+    /* FastChat converts on load. Here a flag that has no effect is said once rather than refused: the numbers are
+     * those of the file. */
     for (size_t i = 0; o->dtype && i < sizeof same / sizeof *same; i++)
         if (!strcmp(o->dtype, same[i].flag) && strcmp(r->weights, same[i].stored))
             log_note("--dtype %s: weights are not converted but used as they are stored (%s), with sums in float32", o->dtype, r->weights);
@@ -97,10 +102,12 @@ static void put_stops(struct manifest *m, const struct rig *r)
     struct buf b = {0};
     for (size_t i = 0; i < r->stops.n; i++)
         buf_printf(&b, "%s%d", i ? " " : "", (int)r->stops.id[i]);
-    manifest_add(m, true, "stop_ids", "%s", b.len ? b.data : "none");
+    manifest_add(m, true, "stop_ids", "%s", b.len ? b.data : "none"); /* identity: other stops are other answers */
     buf_free(&b);
 }
 
+/* true: what makes the answers what they are; a resume with another value is refused. false: for people, may
+ * differ. */
 void answer_describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r)
 {
     const struct sampling common = sampler_common(&o->sampler, &r->model->config), *s = &common;
@@ -113,12 +120,13 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
     manifest_add(m, true, "max_new_token", "%ld", o->max_new_token);
     put_stops(m, r);
     manifest_add(m, true, "seed", "%ld", o->seed);
+    /* Raised whenever the bits of a forward pass change: two halves of one file must not be made by two arithmetics. */
     manifest_add(m, true, "numerics", "cpu-f32-kv16-v1, %d shards", r->model->config.n_shards);
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
     manifest_add(m, false, "model_id", "%s", o->name);
     manifest_add(m, false, "model_path", "%s", o->model_path);
     manifest_add(m, false, "weights", "%s", r->weights);
-    manifest_add(m, false, "question_file_sha256", "%s", qs->sha256);
+    manifest_add(m, false, "question_file_sha256", "%s", qs->sha256); /* the questions are compared one by one, by their own hashes */
 }
 
 /* A bound on the tokens of a conversation, well above what texts and limits allow, well below the context of some models: a sequence
@@ -129,7 +137,7 @@ static long longest(const struct questions *qs, long max_new_token)
     for (int i = 0; i < qs->n; i++) {
         long tokens = 4096;              /* the template's own text */
         for (int t = 0; t < qs->q[i].n_turns; t++)
-            tokens += 2 * ((long)strlen(qs->q[i].turn[t]) + max_new_token);
+            tokens += 2 * ((long)strlen(qs->q[i].turn[t]) + max_new_token); /* a token is a byte at least, twice for safety */
         most = tokens > most ? tokens : most;
     }
     return most;
@@ -157,6 +165,7 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
         .threads = o->threads, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
     };
+    /* Everything that can refuse comes before the weights are read, which takes minutes and is rig_start()'s. */
     if (rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||
         try_template(&qs->q[0], rig, err) < 0)
         return -1;

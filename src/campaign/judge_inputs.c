@@ -20,7 +20,7 @@ static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, str
         err_wrap(err, "--judge-file");
         err_advise(err, "name the file of judge prompts by --judge-file, or its folder by --data-dir; mtbench fetch brings it");
     } else if ((rc = judge_prompts_parse(path, b.data, b.len, &in->prompts, err)) == 0)
-        judge_prompts_extend(&in->prompts, JUDGE_MAX_TURNS);
+        judge_prompts_extend(&in->prompts, JUDGE_MAX_TURNS); /* FastChat has prompts for two turns */
     buf_free(&b);
     free(path);
     return rc;
@@ -36,6 +36,7 @@ static bool needs_reference(const struct questions *qs)
 
 static int read_reference(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
+    /* A bench of writing alone needs no file of references. */
     if (!needs_reference(&in->questions))
         return 0;
     char *folder = bench_references_folder(o->data_dir, o->bench_name);
@@ -45,6 +46,8 @@ static int read_reference(struct judge_inputs *in, const struct judge_opts *o, s
         err_wrap(err, "--reference %s", o->reference);
         return err_advise(err, "choose another file of that folder with --reference");
     }
+    /* Named by --reference, gpt-4 by default, whoever judges: FastChat looks under the judge's own name, so that users
+     * copy the file. */
     in->reference = answer_set_model(&in->references, o->reference);
     return 0;
 }
@@ -56,8 +59,9 @@ static int read_answers(struct judge_inputs *in, const struct judge_opts *o, con
     int n_names = o->model_list.n, n = 0, rc = 0;
     const char **name = xcalloc((size_t)n_names + 2, sizeof *name);
     for (int i = 0; i < n_names; i++)
-        if (!coming || strcmp(o->model_list.word[i], coming))
+        if (!coming || strcmp(o->model_list.word[i], coming)) /* 'coming' has no file, or one of an earlier run */
             name[n++] = o->model_list.word[i];
+    /* Without a list all files are read, the baseline's among them. */
     bool with_baseline = o->mode == MODE_PAIRWISE_BASELINE && (n_names || coming) && !(coming && !strcmp(coming, o->baseline_model));
     if (with_baseline)
         name[n++] = o->baseline_model;
@@ -77,7 +81,7 @@ static int read_answers(struct judge_inputs *in, const struct judge_opts *o, con
 static void name_files(struct judge_inputs *in, const struct judge_opts *o, const char *journal)
 {
     in->output = o->output ? xstrdup(o->output) : bench_judgments_path(o->data_dir, o->bench_name, o->judge_model, o->mode != MODE_SINGLE);
-    in->journal = bench_beside(in->output, journal);
+    in->journal = bench_beside(in->output, journal); /* so each --output has a journal of its own */
 }
 
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
@@ -96,6 +100,7 @@ int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const
         .coming = coming,
         .may_lack = o->max_error_rate,
     };
+    /* Checked before anything is computed or paid for: FastChat asserts the same, but not for the baseline. */
     if (matches_build(&m, &in->matches, err) < 0 || matches_check(&m, &in->answers, in->reference, err) < 0)
         return -1;
     name_files(in, o, ".journal");
@@ -105,7 +110,7 @@ int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const
 int judge_inputs_canary(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
     *in = (struct judge_inputs){0};
-    name_files(in, o, ".canary.journal");
+    name_files(in, o, ".canary.journal"); /* apart: its calls are no judgments, and are asked again each time */
     return read_prompts(in, o, err);
 }
 
@@ -129,6 +134,8 @@ char *judge_inputs_output(const struct judge_inputs *in, int repeat)
 
 void judge_inputs_describe(const struct judge_inputs *in, const struct judge_opts *o, struct manifest *m)
 {
+    /* All false: a judge's journal is shared by models, modes and prompts; each call carries the hash of what was
+     * asked. */
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
     manifest_add(m, false, "judge", "%s", o->judge_model);
     manifest_add(m, false, "mode", "%s", o->mode_name);
@@ -142,6 +149,7 @@ static void put_string(struct buf *b, const char *s)
     json_put_string(b, s, strlen(s));
 }
 
+/* FastChat's block, to the byte: json.dumps with indent 4 and its keys in their order. */
 void judge_inputs_stats(const struct judge_inputs *in, const struct judge_opts *o)
 {
     struct buf b = {0};

@@ -31,12 +31,14 @@ struct ranks {
 
 static void put_string(struct buf *b, const char *s)
 {
-    buf_add(b, s, strlen(s) + 1);
+    buf_add(b, s, strlen(s) + 1);        /* with its NUL, so that strings can point into the bytes */
 }
 
 static void list_calls(struct judging *j, struct buf *b)
 {
     const struct call *c;
+    /* All of them, now: answers are complete, and each call is handed out once. What is not answered in this start is
+     * asked by the next. */
     while ((c = grader_next(j->grader))) {
         int32_t head[3] = { c->n_messages, c->max_tokens, c->verdict };
         buf_add(b, &c->content, sizeof c->content);
@@ -62,7 +64,7 @@ static void read_calls(struct ranks *r)
     while (at < end) {
         int32_t head[3];
         struct call c = {0};
-        memcpy(&c.content, at, sizeof c.content);
+        memcpy(&c.content, at, sizeof c.content); /* at any address: copied, not cast */
         memcpy(head, at + sizeof c.content, sizeof head);
         at += sizeof c.content + sizeof head;
         c.n_messages = head[0];
@@ -105,7 +107,7 @@ static void count_record(struct ranks *r, const struct call_record *rec)
 {
     r->work.back++;
     r->work.bytes_back += r->cost[find_call(r, rec->key)];
-    r->work.prompt_back += (double)rec->tokens_in;
+    r->work.prompt_back += (double)rec->tokens_in; /* prompts are most of a judge's work */
     r->work.reply_back += (double)rec->tokens_out;
 }
 
@@ -124,7 +126,7 @@ static int take_records(struct ranks *r, struct err *err)
         if (rc < 0)
             return -1;
     }
-    return taken ? judging_flush(r->j, err) : 0;
+    return taken ? judging_flush(r->j, err) : 0; /* on disk before they count, one flush for all */
 }
 
 static int send_records(struct ranks *r)
@@ -155,11 +157,12 @@ static int work(struct ranks *r, struct err *err)
 {
     enum deal_state state;
     int live = 0, rc = 0;
+    /* As in answering.c: every rank stays until the dealer ends the round for all. */
     while ((state = deal_poll(r->deal)) != DEAL_OVER) {
         if (r->j && rc == 0 && (rc = take_records(r, err)) < 0)
             job_raise(r->job, JOB_FAILED);
         if (!r->left && (state == DEAL_STOPPING || rc < 0)) {
-            deal_leave(r->deal);
+            deal_leave(r->deal);         /* open calls are dropped: they cost time, no money */
             r->left = true;
         }
         if (r->j)
@@ -177,7 +180,7 @@ static int work(struct ranks *r, struct err *err)
             rc = -1;
             job_raise(r->job, JOB_FAILED);
         }
-        deal_tally(r->deal, engine_stats(r->engine).rows);
+        deal_tally(r->deal, engine_stats(r->engine).rows); /* prompt rows too, or the count would stand still for minutes */
         live -= send_records(r);
     }
     if (r->j && rc == 0)
@@ -207,7 +210,7 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
     r->engine = rig->engine;
     weigh_calls(r, o->max_tokens);
     r->local = local_create(&l);
-    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = max_batch });
+    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = max_batch }); /* longest prompts first */
     int rc = work(r, err);
     deal_destroy(r->deal);
     r->local->destroy(r->local->ctx);
@@ -250,10 +253,11 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *
     struct rig rig = {0};
     struct ranks r = { .job = job, .j = j };
     struct rig_opts ro = { .model_path = o->judge_path, .model_id = o->judge_model, .threads = o->threads, .interruptible = true };
-    int rc = rig_open(&rig, job, &ro, err);
+    int rc = rig_open(&rig, job, &ro, err); /* header and tokenizer; the weights come with rig_start() */
     if (rc == 0) {
         *parameters = model_parameters(&rig.model->config);
         keep_instant(&rig, job, j);
+        /* Only when the judge's files are known to be good: grader_next() hands each call out once. */
         share_calls(&r);
         ro.max_batch = r.n < o->max_batch ? r.n : o->max_batch;
         ro.max_tokens = longest(&r, &rig);

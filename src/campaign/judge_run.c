@@ -23,9 +23,12 @@ static int judge_hosted(struct judging *j, struct err *err)
         open = judging_tick(j, 0.2, err);
     if (open > 0 && judging_drain(j, DRAIN_SECONDS, err) < 0)
         open = -1;
+    /* The journal itself could not be written: files made from it would pretend to more than is safe. */
     if (open < 0 && judge_exit_code(err) == EXIT_INPUT)
         return EXIT_INPUT;
     struct err more = {0};
+    /* Whatever ended the calls, the verdicts that came are written: of a run without quota or budget they are what was
+     * paid for. */
     if (judging_finish(j, &more) < 0) {
         *err = more;
         return EXIT_INPUT;
@@ -46,6 +49,7 @@ static int export_calls(struct judging *j, struct err *err)
     if (judging_endpoint(j, err) < 0)
         return EXIT_INPUT;
     const struct batch_export_opts o = { &j->endpoint, j->o->export_file };
+    /* One tick takes them all: this transport's room never ends. */
     if (!(j->pump.transport = batch_export_create(&o, err)) || judging_tick(j, 0, err) < 0 ||
         batch_export_finish(j->pump.transport, err) < 0)
         return EXIT_INPUT;
@@ -67,7 +71,7 @@ static int import_calls(struct judging *j, struct err *err)
                                         .price_out = out};
     if (!(j->pump.transport = batch_import_create(&o, err)))
         return EXIT_INPUT;
-    long open = judging_check_import(j, err) < 0 ? -1 : 1;
+    long open = judging_check_import(j, err) < 0 ? -1 : 1; /* before anything is taken: a wrong file must leave no failures behind */
     while (open > 0)
         open = judging_tick(j, 0, err);
     if (open < 0)
@@ -86,11 +90,11 @@ static int judge_local(struct job *job, const struct judge_opts *o, struct judgi
         code = job_poll(job) == JOB_STOPPED ? EXIT_RESUME : EXIT_COMPLETE;
     else if (err->kind == ERR_CANCELLED)
         code = EXIT_RESUME;
-    if (code != EXIT_INPUT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0)
+    if (code != EXIT_INPUT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0) /* j is NULL on the other ranks */
         code = EXIT_INPUT;
     if (code == EXIT_COMPLETE && j && judging_error_rate(j) > o->max_error_rate)
         code = EXIT_FAILURES;
-    job_bcast(job, &code, sizeof code);
+    job_bcast(job, &code, sizeof code);  /* all ranks exit alike, or mpirun reports a failure */
     return code;
 }
 
@@ -118,7 +122,7 @@ int judge_run(struct job *job, const struct judge_opts *o, struct err *err)
             code = judge_canary(job, o, err);
         else if (root)
             code = o->export_file ? export_calls(&j, err) : o->import_files.n ? import_calls(&j, err) : judge_hosted(&j, err);
-        job_barrier(job);
+        job_barrier(job);                /* a hosted judge works on rank 0 alone, for hours; the others sleep here */
         job_bcast(job, &code, sizeof code);
     }
     judging_close(&j);

@@ -25,7 +25,7 @@ static double first_instant(const char *journal)
 {
     struct slice line = {0};
     struct lines_file *f = access(journal, R_OK) == 0 ? lines_open(journal, NULL) : NULL;
-    char *text = f && lines_read(f, &line, NULL) == 1 ? xstrndup(line.ptr, line.len) : NULL,
+    char *text = f && lines_read(f, &line, NULL) == 1 ? xstrndup(line.ptr, line.len) : NULL, /* the manifest is the journal's first line */
          *kept = text ? manifest_value(text, INSTANT) : NULL;
     double at = kept ? strtod(kept, NULL) : chat_wall_clock(clock_unix());
     free(text);
@@ -54,7 +54,7 @@ static void tell_failure(struct judging *j, const struct call_record *r)
     j->n_told++;
     if (j->progress)
         progress_clear(j->progress);
-    if (sscanf(r->key, "q%lld-t%d-", &question, &turn) == 2)
+    if (sscanf(r->key, "q%lld-t%d-", &question, &turn) == 2) /* game_key()'s form */
         log_error("judge %s, question %lld, turn %d: %s", j->o->judge_model, question, turn, r->reason);
 }
 
@@ -76,6 +76,7 @@ static int take_over_file(struct judging *j, int repeat, const char *path, struc
 {
     struct grader_taken t;
     char *copy = NULL;
+    /* The copy is made before anything is asked, so that no later fault can lose the old verdicts. */
     if (grader_take_over(j->grader, repeat, path, &t, err) < 0 || (t.left && !j->o->export_file && io_keep_copy(path, &copy, err) < 0))
         return -1;
     if (t.taken)
@@ -129,7 +130,7 @@ int judging_prices(const struct judge_opts *o, double *in, double *out, struct e
 int judging_endpoint(struct judging *j, struct err *err)
 {
     struct endpoint_opts e = { .provider = j->o->provider, .base_url = j->o->base_url, .model = j->o->judge_model,
-                               .offline = j->o->export_file || j->o->import_files.n };
+                               .offline = j->o->export_file || j->o->import_files.n }; /* compute nodes export without a key */
     return endpoint_resolve(&j->endpoint, &e, err);
 }
 
@@ -139,6 +140,7 @@ int judging_check_import(struct judging *j, struct err *err)
     const char *id;
     for (; (id = batch_import_id(j->pump.transport, all)); all++)
         n[grader_batch_reply(j->grader, id)]++;
+    /* A wrong --judge-model or --mode would turn every call into "the batch files have no result of it". */
     if (!n[BATCH_WANTED] && !n[BATCH_MERGED])
         return err_set(err, ERR_USAGE,
                        "--import: none of %ld replies is of a call that judge %s makes here%s; check --judge-model, --mode, --model-list "
@@ -166,12 +168,12 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
     struct caller_opts c = {
         .endpoint = e,
         .parallel = (int)o->parallel,
-        .ahead = (int)o->parallel,
+        .ahead = (int)o->parallel,       /* a wave in hand, so that no line waits for disk or answers */
         .timeout = o->timeout,
         .price_in = price_in,
         .price_out = price_out,
         .purse = &j->purse,
-        .with_system = true,
+        .with_system = true,             /* all of FastChat's judge prompts have a system text */
         .stopped = is_stopped,
         .stopped_ctx = j->job,
     };
@@ -205,6 +207,7 @@ static int add_fallback(struct judging *j, bool smoke, struct err *err)
 int judging_connect(struct judging *j, struct err *err)
 {
     double in, out;
+    /* With nothing to ask, nothing is asked. In a run whose answers are still to come calls_left counts them. */
     bool smoke = !j->grader || grader_now(j->grader).calls_left;
     j->purse = (struct purse){ .max = j->o->max_cost, .spent = j->grader ? grader_now(j->grader).paid.cost : 0 };
     if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
@@ -231,6 +234,7 @@ struct progress_now judging_now(const struct judging *j)
     struct grader_now g = grader_now(j->grader);
     return (struct progress_now){
         .what = "judgments", .unit = "judged", .tokens = j->tokens, .done = g.done, .total = g.total, .failed = g.failed,
+        /* A hosted judge's; a local one's is set by judge_ranks.c. */
         .left = j->pump.transport ? forecast_calls(&j->pace, g.calls_left + j->pump.in_flight, (int)j->o->parallel) : j->left,
         .dollars = g.paid.cost,
     };
@@ -247,7 +251,7 @@ void judging_show(const struct judging *j)
 static void say_lines(struct judging *j)
 {
     const char *line;
-    while ((line = grader_line(j->grader)))
+    while ((line = grader_line(j->grader))) /* taken off its queue even when nobody wants to see them */
         if (j->o->verbose) {
             if (j->progress)
                 progress_clear(j->progress);
@@ -318,7 +322,7 @@ int judging_finish(struct judging *j, struct err *err)
     }
     struct grader_now g = grader_now(j->grader);
     say_failures(&g);
-    struct call_totals all = call_journal_totals(j->journal);
+    struct call_totals all = call_journal_totals(j->journal); /* of the file; g.paid is of these judgments */
     struct buf dollars = {0};
     call_totals_put(&dollars, &g.paid, &all);
     printf("judgments %ld/%ld   %ld failed   %" PRId64 " tokens   %s\n", g.done - g.failed, g.total, g.failed,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAIN_SECONDS = 4 };
+enum { DRAIN_SECONDS = 4 };              /* shorter than judge's: ranks have files to write within the same 10 */
 
 static const char no_answer[] = "$ERROR$";           /* FastChat's word for a turn that failed; it is never judged */
 
@@ -41,7 +41,7 @@ static void give_answer(struct pipeline *p, int q)
     const char **turn = xcalloc((size_t)question->n_turns, sizeof *turn);
     for (int t = 0; t < question->n_turns; t++)
         turn[t] = p->turn[q][t] ? p->turn[q][t] : no_answer;
-    answer_set_add(&p->in.answers, p->answer->name, question->id, turn, question->n_turns);
+    answer_set_add(&p->in.answers, p->answer->name, question->id, turn, question->n_turns); /* copies the texts */
     free(turn);
     grader_wake(p->judging.grader, question->id);
 }
@@ -53,7 +53,7 @@ static void on_turn(void *ctx, const struct turn_record *t)
     size_t q = t->choice == 0 ? map_find_int(&p->by_id, t->question_id) : MAP_NONE;
     if (q == MAP_NONE)
         return;                          /* another choice: answered, never judged */
-    free(p->turn[q][t->turn - 1]);
+    free(p->turn[q][t->turn - 1]);       /* a turn of an earlier start may come once more */
     p->turn[q][t->turn - 1] = xstrdup(t->status == TURN_OK ? t->text : no_answer);
     if (t->status != TURN_OK || t->turn == p->in.questions.q[q].n_turns)
         give_answer(p, (int)q);
@@ -68,6 +68,8 @@ static void lose_judge(struct pipeline *p)
 static void on_tick(void *ctx)
 {
     struct pipeline *p = ctx;
+    /* No wait: this runs inside the loop of the answers, between two steps of the engine. A judge that fails must not
+     * end them. */
     if (!p->judge_lost && job_poll(p->judging.job) == JOB_RUNNING && judging_tick(&p->judging, 0, &p->why) < 0)
         lose_judge(p);
     p->beside = judging_now(&p->judging);
@@ -86,7 +88,7 @@ static int prepare(struct pipeline *p, struct job *job, int *code, struct err *e
         map_add_int(&p->by_id, p->in.questions.q[q].id, (size_t)q);
         p->turn[q] = xcalloc((size_t)p->in.questions.q[q].n_turns, sizeof *p->turn[q]);
     }
-    if (hosted(p) && judging_connect(&p->judging, err) < 0) {
+    if (hosted(p) && judging_connect(&p->judging, err) < 0) { /* a wrong key is told before hours of answering */
         *code = judge_exit_code(err);
         return -1;
     }
@@ -113,6 +115,7 @@ static int conclude(struct pipeline *p, bool stopped, struct pipeline_result *re
         return EXIT_INPUT;
     struct grader_now g = grader_now(p->judging.grader);
     res->judged = g.done > g.failed;
+    /* Behind judging_finish(): what it judged before it was lost is in the files. */
     if (p->judge_lost) {
         *err = p->why;
         return judge_exit_code(err);
@@ -133,12 +136,13 @@ static int judge_rest(struct pipeline *p, struct job *job, int code, struct pipe
     }
     if (root && hosted(p) && !p->judge_lost)
         finish_calls(p);
+    /* Behind the answers: both engines at once would not fit into memory. */
     if (!hosted(p) && !stopped && judge_on_ranks(job, p->o, root ? &p->judging : NULL, &res->parameters, err) < 0)
         return err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;
     int judged = root ? conclude(p, stopped || job_poll(job) == JOB_STOPPED, res, err) : EXIT_COMPLETE;
     job_barrier(job);
     job_bcast(job, &judged, sizeof judged);
-    return judged == EXIT_COMPLETE ? code : judged;
+    return judged == EXIT_COMPLETE ? code : judged; /* the worse of both halves */
 }
 
 static void pipeline_free(struct pipeline *p)
@@ -165,7 +169,7 @@ int pipeline_run(struct job *job, const struct answer_opts *answer, const struct
     *res = (struct pipeline_result){0};
     if (job_agree(job, rc, err) == 0) {
         code = answer_all(job, answer, &watch, err);
-        if (code != EXIT_INPUT && code != EXIT_PREFLIGHT)
+        if (code != EXIT_INPUT && code != EXIT_PREFLIGHT) /* the other codes leave answers to judge */
             code = judge_rest(&p, job, code, res, err);
     }
     job_bcast(job, &code, sizeof code);

@@ -38,7 +38,7 @@ static int add_question(struct answers_plan *p, const struct answer_opts *o, con
     long first = 0, last = 0;
     if (count_prompts(q, r, &first, &last, err) < 0)
         return -1;
-    p->tight += last + (long)q->n_turns * o->max_new_token > r->model->config.context;
+    p->tight += last + (long)q->n_turns * o->max_new_token > r->model->config.context; /* at worst: every answer as long as allowed */
     for (int c = 0; c < o->num_choices; c++) {
         int done = journal_count(p->journal, q->id, q->sha256, c, q->n_turns, err), left = q->n_turns - done;
         if (done < 0)
@@ -46,7 +46,7 @@ static int add_question(struct answers_plan *p, const struct answer_opts *o, con
         p->conversations += left > 0;
         p->turns += q->n_turns;
         p->done += done;
-        p->prompt_tokens += done ? 0 : first;
+        p->prompt_tokens += done ? 0 : first; /* later turns find their beginning in the cache */
         p->expected += left * expected_tokens(o, q);
         p->most += left * o->max_new_token;
     }
@@ -58,6 +58,7 @@ int plan_answers(struct answers_plan *p, const struct answer_opts *o, const stru
     char *answers = answer_opts_path(o), *path = journal_path(answers);
     struct manifest m = {0};
     answer_describe(&m, o, qs, r);
+    /* A peek neither writes nor locks: plan may run beside the run itself, and on read-only folders. */
     *p = (struct answers_plan){ .journal = journal_peek(o->fresh ? NULL : path, &m, err) };
     int rc = p->journal ? 0 : -1;
     for (int i = 0; rc == 0 && i < qs->n; i++)
@@ -86,6 +87,8 @@ static char *words(long n)
     return s;
 }
 
+/* Stand-ins for answers to come, so that the judge's calls can be built and counted by the code that will make
+ * them. */
 long plan_answers_give(const struct answers_plan *p, const struct answer_opts *o, const struct questions *qs, struct answer_set *out)
 {
     long to_come = 0;

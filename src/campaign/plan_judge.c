@@ -15,8 +15,8 @@ static int count_tokens(struct judge_plan *p, const struct call *c, const struct
     int rc = local_prompt(&prompt, judge->tokenizer, judge->chat, c, &merged, err);
     long n = (long)prompt.ids.n, all = rc == 0 ? local_tokens(judge->tokenizer, judge->chat, c) : 0;
     p->tokens_in += n;
-    p->too_long += n >= judge->model->config.context;
-    p->tight += n < judge->model->config.context && n + c->max_tokens > judge->model->config.context;
+    p->too_long += n >= judge->model->config.context; /* refused when it comes */
+    p->tight += n < judge->model->config.context && n + c->max_tokens > judge->model->config.context; /* may be cut before its verdict */
     p->longest = all > p->longest ? all : p->longest;
     prompt_free(&prompt);
     return rc;
@@ -39,7 +39,7 @@ static int count_calls(struct judge_plan *p, struct grader *g, const struct rig 
         p->tokens_in += judge ? 0 : guess_tokens(c);
         p->calls++;
         p->tokens_out += c->max_tokens < PLAN_JUDGMENT_TOKENS ? c->max_tokens : PLAN_JUDGMENT_TOKENS;
-        p->most_out += (hosted ? 3 : 1) * (int64_t)c->max_tokens;
+        p->most_out += (hosted ? 3 : 1) * (int64_t)c->max_tokens; /* once more with twice the limit, if all are cut */
     }
     p->most_in = (hosted ? 2 : 1) * p->tokens_in;
     return 0;
@@ -59,11 +59,12 @@ int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_in
     };
     struct grader *g = journal ? grader_create(&go, err) : NULL;
     if (g)
-        grader_close(g);
+        grader_close(g);                 /* answers that are not there will not come */
     int rc = g ? 0 : -1;
     for (int r = 1; r <= o->repeat && rc == 0; r++) {
         struct grader_taken taken;
         char *path = judge_inputs_output(in, r);
+        /* What a run would take over costs nothing: without this the plan would count FastChat's judgments again. */
         rc = grader_take_over(g, r, path, &taken, err);
         free(path);
     }

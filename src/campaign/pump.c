@@ -24,10 +24,11 @@ int pump_tick(struct pump *p, double wait, struct err *err)
     const struct call *c;
     if (!t)
         return 0;
+    /* Room first: next() marks a call as asked, and one that then finds no room would be lost. */
     for (; t->room(t->ctx) > 0 && (c = p->asker.next(p->asker.ctx)); p->in_flight++)
         t->submit(t->ctx, c);
-    int rc = p->in_flight ? t->step(t->ctx, wait, err) : 0;
-    if (take_all(p, rc < 0 ? NULL : err) < 0 || rc < 0)
+    int rc = p->in_flight ? t->step(t->ctx, wait, err) : 0; /* nothing under way: a step would only sleep */
+    if (take_all(p, rc < 0 ? NULL : err) < 0 || rc < 0) /* the step's error is the one to tell */
         return -1;
     return p->in_flight;
 }
@@ -42,7 +43,7 @@ int pump_drain(struct pump *p, double seconds, struct err *err)
         return 0;
     if (t->drain)
         t->drain(t->ctx);
-    while (!ended && clock_now() < end) {
+    while (!ended && clock_now() < end) { /* a bound: schedulers kill soon after their signal */
         ended = t->step(t->ctx, 0.2, &why);  /* that it has ended is what was asked for */
         if (take_all(p, err) < 0)
             return -1;

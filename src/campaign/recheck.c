@@ -18,6 +18,7 @@ static int open_canary(struct judging *j, struct canary **canary, struct err *er
     const struct judge_opts *o = j->o;
     struct buf b = {0};
     char run[11];
+    /* Hundredths of a second: two canaries never share a name, and ten digits last for three centuries. */
     snprintf(run, sizeof run, "%010llx", (unsigned long long)(clock_unix() * 100) & 0xffffffffff);
     if (io_read(j->in->output, &b, err) < 0) {
         err_advise(err, "judge first: a canary asks for stored judgments once more");
@@ -117,6 +118,7 @@ static bool report(const struct judging *j, const struct canary *c)
         struct canary_verdict v = canary_verdict(c, i);
         bool same = v.read && (single ? v.score_is == v.score_was : v.winner_is == v.winner_was);
         equal += same;
+        /* A verdict that cannot be read says nothing about drift: it is counted as failed, not as a change. */
         if (v.read)
             sample_add(&s, v.question_id, 1, single ? v.score_is - v.score_was : !same);
     }
@@ -142,6 +144,7 @@ static int ask(struct judging *j, struct err *err)
         progress_clear(j->progress);
     if (code == EXIT_COMPLETE) {
         struct canary_now now = canary_now(c);
+        /* Both by exit code 2, so that a script can watch a judge. */
         bool moved = report(j, c), broken = now.failed > j->o->max_error_rate * now.calls;
         code = moved || broken ? EXIT_FAILURES : EXIT_COMPLETE;
     }
