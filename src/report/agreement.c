@@ -12,7 +12,7 @@
 
 static void list_classes(const struct votes *votes, struct buf *b)
 {
-    uint8_t *seen = xcalloc((size_t)votes->n_names + 1, 1);
+    uint8_t *seen = xcalloc((size_t)votes->n_names + 1, 1); /* by the name's number; + 1: no names is no error */
     for (size_t i = 0; i < votes->n; i++) {
         if (!seen[votes->v[i].judge])
             buf_printf(b, "%s%s", b->len ? ", " : "", votes->name[votes->v[i].judge]);
@@ -25,10 +25,10 @@ int judge_set_parse(struct judge_set *j, const struct votes *votes, const char *
 {
     int rc = 0;
     *j = (struct judge_set){ name, xcalloc((size_t)votes->n_names + 1, 1) };
-    for (const char *at = name; rc == 0; at += strcspn(at, "+") + 1) {
+    for (const char *at = name; rc == 0; at += strcspn(at, "+") + 1) { /* "expert+author" is one judge set */
         char *one = xstrndup(at, strcspn(at, "+"));
         int32_t k = votes_name(votes, one);
-        bool votes_at_all = false;
+        bool votes_at_all = false;       /* the name of a model is in the table of names too */
         for (size_t i = 0; k >= 0 && i < votes->n && !votes_at_all; i++)
             votes_at_all = votes->v[i].judge == k;
         if (votes_at_all) {
@@ -56,6 +56,8 @@ void judge_set_free(struct judge_set *j)
 
 /* ---- items ---- */
 
+/* Votes sorted so that those on one item (question, turn, pair of models) stand together, and items of one
+ * question too: the errors are clustered by question. */
 struct vote_items {
     struct vote *v;                      /* by question, turn, models */
     size_t n;
@@ -104,7 +106,7 @@ struct tally {
     struct table *question;              /* (n_questions) */
     int n_questions;
     int64_t last_question;
-    double coincidence[WINNERS][WINNERS];
+    double coincidence[WINNERS][WINNERS]; /* Krippendorff's, of one set of judges against itself */
 };
 
 static long sum(const long *c)
@@ -115,7 +117,7 @@ static long sum(const long *c)
 /* What most votes say. */
 static enum vote_winner verdict(const long *c)
 {
-    if (c[VOTE_A] > c[VOTE_B] && c[VOTE_A] > c[VOTE_TIE])
+    if (c[VOTE_A] > c[VOTE_B] && c[VOTE_A] > c[VOTE_TIE]) /* no majority is a tie: nobody's side is taken */
         return VOTE_A;
     return c[VOTE_B] > c[VOTE_A] && c[VOTE_B] > c[VOTE_TIE] ? VOTE_B : VOTE_TIE;
 }
@@ -131,6 +133,8 @@ static void add_pairs(struct tally *t, int64_t question, long total, long agree)
 static void count_two(struct tally *t, int64_t question, const long *a, const long *b, bool ties)
 {
     long total = 0, agree = 0;
+    /* FastChat's count: every vote of one side with every vote of the other. Without ties a pair in which either is a
+     * tie is no pair. */
     for (int x = 0; x < (ties ? WINNERS : 2); x++) {
         agree += a[x] * b[x];
         for (int y = 0; y < (ties ? WINNERS : 2); y++)
@@ -139,11 +143,11 @@ static void count_two(struct tally *t, int64_t question, const long *a, const lo
     add_pairs(t, question, total, agree);
     if (!sum(a) || !sum(b))
         return;
-    t->out->several = t->out->several || sum(a) > 1;
+    t->out->several = t->out->several || sum(a) > 1; /* kappa is of majorities then, and the reader is told */
     enum vote_winner x = verdict(a), y = verdict(b);
     if (!ties && (x == VOTE_TIE || y == VOTE_TIE))
         return;
-    if (!t->n_questions || t->last_question != question) {
+    if (!t->n_questions || t->last_question != question) { /* items come question by question */
         t->question = xrealloc(t->question, (size_t)t->n_questions + 1, sizeof *t->question);
         t->question[t->n_questions++] = (struct table){0};
         t->last_question = question;
@@ -158,7 +162,7 @@ static void count_one(struct tally *t, int64_t question, const long *a, bool tie
     long agree = 0, votes = 0;
     for (int x = 0; x < kinds; x++) {
         votes += a[x];
-        agree += a[x] * (a[x] - 1) / 2;
+        agree += a[x] * (a[x] - 1) / 2;  /* unordered pairs within one set */
     }
     add_pairs(t, question, votes * (votes - 1) / 2, agree);
     if (votes < 2)
@@ -166,11 +170,14 @@ static void count_one(struct tally *t, int64_t question, const long *a, bool tie
     t->out->items++;
     for (int x = 0; x < kinds; x++)
         for (int y = 0; y < kinds; y++)
+            /* Each item weighs as many votes as it has: pairs over (votes - 1), so that items with many votes do not drown the
+             * others. */
             t->coincidence[x][y] += (double)a[x] * (double)(x == y ? a[y] - 1 : a[y]) / (double)(votes - 1);
 }
 
 /* ---- chance ---- */
 
+/* Cohen's: agreement beyond what the two judges' own habits would give. */
 static double kappa_of(const struct table *t)
 {
     double n = 0, same = 0, chance = 0;
@@ -213,18 +220,19 @@ static struct estimate jackknife(const struct table *question, int n, long items
     for (int i = 0; i < n; i++)
         squares += (without[i] - mean) * (without[i] - mean);
     free(without);
-    if (n < 2 || isnan(squares))
+    if (n < 2 || isnan(squares))         /* without one question kappa may be undefined: no interval then, rather than a wrong one */
         return e;
     e.se = sqrt(squares * (n - 1.0) / n);
     if (e.se > 1e-12) {
         e.low = e.value - student_quantile(0.975, n - 1) * e.se;
         e.high = e.value + student_quantile(0.975, n - 1) * e.se;
-        e.high = e.high > 1 ? 1 : e.high;
+        e.high = e.high > 1 ? 1 : e.high; /* kappa cannot be more */
         e.low = e.low < -1 ? -1 : e.low;
     }
     return e;
 }
 
+/* Krippendorff's, nominal: one minus observed over expected disagreement. */
 static double alpha_of(double c[WINNERS][WINNERS])
 {
     double n = 0, same = 0, chance = 0;
@@ -252,7 +260,7 @@ struct agreement vote_items_agreement(const struct vote_items *items, const stru
             of_a[items->v[j].winner] += a->has[items->v[j].judge];
             of_b[items->v[j].winner] += b ? b->has[items->v[j].judge] : 0;
         }
-        if (turn && items->v[i].turn != turn)
+        if (turn && items->v[i].turn != turn) /* 0: all turns */
             continue;
         if (b)
             count_two(&t, items->v[i].question_id, of_a, of_b, ties);

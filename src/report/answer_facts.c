@@ -25,7 +25,7 @@ static bool scan(const struct slice *in, struct line *out)
     struct json_text key;
     bool first = true, whole;
     int k;
-    *out = (struct line){ .turn = 1 };
+    *out = (struct line){ .turn = 1 };   /* FastChat's older records have no turn */
     json_scan_begin(&s, in->ptr, in->len);
     if (!json_scan_open(&s, '{'))
         return false;
@@ -46,7 +46,7 @@ static bool scan(const struct slice *in, struct line *out)
         if (!fine)
             return false;
     }
-    return k == 0 && out->has_prompt;
+    return k == 0 && out->has_prompt;    /* without the prompt nobody knows which answer was judged */
 }
 
 static const struct model_answers *find_model(const struct answer_set *answers, const struct json_text *name)
@@ -62,17 +62,19 @@ static bool shows(const struct json_text *prompt, const char *text)
 {
     struct buf b = {0};
     json_put_string(&b, text, strlen(text));
+    /* Without the quotes; an empty answer is in every prompt. */
     bool found = b.len <= 2 || memmem(prompt->ptr, prompt->len, b.data + 1, b.len - 2);
     if (!found) {
         char *plain = xcalloc(prompt->len + 1, 1);
         long n = json_text_decode(prompt, plain);
-        found = n < 0 || memmem(plain, (size_t)n, text, strlen(text));
+        found = n < 0 || memmem(plain, (size_t)n, text, strlen(text)); /* what cannot be decoded is not called outdated */
         free(plain);
     }
     buf_free(&b);
     return found;
 }
 
+/* The judged text must stand in the prompt. A failed answer was never judged, so nothing about it is outdated. */
 static bool is_outdated(const struct line *l, const struct model_answers *m)
 {
     const struct model_answer *a = answer_set_find(m, (int64_t)l->question);
@@ -90,14 +92,14 @@ static int find_outdated(struct answer_facts *f, const char *path, const struct 
     struct line l;
     int rc = in ? 0 : -1;
     while (in && (rc = lines_read(in, &s, err)) == 1) {
-        const int sides = scan(&s, &l) ? 2 : 0;
+        const int sides = scan(&s, &l) ? 2 : 0; /* a line that is no such record is scoring's to refuse */
         bool outdated = false;
         for (int side = 0; side < sides; side++) {
             const struct model_answers *m = find_model(answers, &l.model[side]);
             if (m && is_outdated(&l, m))
                 outdated = of[m - answers->model] = true;
         }
-        f->outdated += outdated;
+        f->outdated += outdated;         /* judgments, not sides */
     }
     for (int m = 0; m < answers->n; m++)
         if (of[m])
@@ -120,7 +122,7 @@ static long count_cut(const struct model_answers *m, const char *folder)
     for (int i = 0; j && i < m->n; i++) {
         for (int t = 1; t <= m->answer[i].n_turns; t++) {
             const struct turn_record *r = journal_find(j, m->answer[i].question_id, 0, t);
-            n += r && r->finish && !strcmp(r->finish, "length");
+            n += r && r->finish && !strcmp(r->finish, "length"); /* choice 0: the one that is judged */
         }
     }
     journal_close(j);

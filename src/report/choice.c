@@ -9,7 +9,7 @@
 
 void choice_names(struct buf *b, char *const *name, int n)
 {
-    for (int i = 0; i < n && i < 8; i++)
+    for (int i = 0; i < n && i < 8; i++) /* a message is a line: eight names, then a number */
         buf_printf(b, "%s%s", i ? ", " : "", name[i]);
     if (n > 8)
         buf_printf(b, " and %d more", n - 8);
@@ -27,7 +27,7 @@ char **choice_marked(const struct judgment_table *t, const uint8_t *which, int *
     for (int i = 0; i < t->n_names; i++)
         if (which[i])
             name[(*n)++] = t->name[i];
-    qsort(name, (size_t)*n, sizeof *name, by_name);
+    qsort(name, (size_t)*n, sizeof *name, by_name); /* names belong to the table; the list is the caller's to free */
     return name;
 }
 
@@ -49,7 +49,7 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     struct buf b = {0};
     int n, rc = 0;
     uint8_t *seen = xcalloc((size_t)t->n_names + 1, 1);
-    bool nameless = false;
+    bool nameless = false;               /* records without "judge", of older files */
     for (size_t i = 0; i < t->n; i++) {
         if (t->row[i].judge >= 0)
             seen[t->row[i].judge] = 1;
@@ -59,6 +59,7 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     char **name = choice_marked(t, seen, &n);
     choice_names(&b, name, n);
     *out = judge ? find_judge(t, judge, name, n) : n ? judgment_table_name(t, name[0]) : -1;
+    /* Judges are never mixed: their scales differ. FastChat averages whatever the file holds. */
     if (n + nameless > 1 && !judge)
         rc = err_set(err, ERR_USAGE, "%s: judgments of %d judges (%s%s); choose one with --judge-model", file, n + nameless,
                      b.data ? b.data : "", nameless ? ", and without a name" : "");
@@ -79,7 +80,7 @@ long choice_others(const struct judgment_table *t, int32_t judge, char **who)
     long n = 0;
     int n_names;
     for (size_t i = 0; i < t->n; i++) {
-        n += t->row[i].judge != judge;
+        n += t->row[i].judge != judge;   /* of all models, whatever was chosen: the file's, to be told */
         if (t->row[i].judge >= 0 && t->row[i].judge != judge)
             seen[t->row[i].judge] = 1;
     }

@@ -32,9 +32,9 @@ static bool put_number(struct buf *b, struct json_scan *s)
     if (!json_scan_number(s, &v, &is_int))
         return false;
     size_t n = (size_t)(s->at - start);
-    if (is_int && n == 2 && !memcmp(start, "-0", 2))
+    if (is_int && n == 2 && !memcmp(start, "-0", 2)) /* Python's int has no -0 */
         buf_char(b, '0');
-    else if (is_int)
+    else if (is_int)                     /* digit for digit: ints of Python have no end */
         buf_add(b, start, n);
     else
         json_put_double(b, v);
@@ -50,7 +50,7 @@ static bool put_members(struct buf *b, struct json_scan *s, char bracket)
         return false;
     buf_char(b, bracket);
     for (int i = 0; (more = bracket == '{' ? json_scan_key(s, &first, &key) : json_scan_item(s, &first)) == 1; i++) {
-        if (i)
+        if (i)                           /* json.dumps: ", " and ": " */
             buf_str(b, ", ");
         if (bracket == '{' && !put_string(b, &key))
             return false;
@@ -101,6 +101,7 @@ static void find_lines(struct line *line, const struct judgment_table *t, const 
         line[k] = (struct line){ text.ptr, text.len, lines.number, &t->row[k], t->name[t->row[k].model_1] };
 }
 
+/* FastChat's key has no turn in it: the prompt's name, which is another one for later turns, tells them apart. */
 static int by_key(const void *a, const void *b)
 {
     const struct judgment_row *x = ((const struct line *)a)->row, *y = ((const struct line *)b)->row;
@@ -132,6 +133,7 @@ static int by_output(const void *a, const void *b)
     return x->number < y->number ? -1 : 1;
 }
 
+/* The first of a key, unlike scoring, which takes the last good one: this command answers as FastChat's. */
 static size_t keep_first(struct line *line, size_t n, const uint8_t *wanted)
 {
     size_t kept = 0;
@@ -171,7 +173,7 @@ static void put_repr(struct buf *b, const char *s)
 static void say(struct buf *b, const struct line *line, size_t kept, size_t n_in, const char *const *model, int n_models)
 {
     int n = 0;
-    buf_str(b, "in models: [");
+    buf_str(b, "in models: [");          /* FastChat's three lines, lists as Python prints them */
     for (size_t i = 0; i < kept; i++) {
         if (i && !strcmp(line[i - 1].model, line[i].model))
             continue;
@@ -214,7 +216,7 @@ int clean_judgments(const char *name, const char *data, size_t n, const char *co
     if (rc == 0) {
         struct line *line = xcalloc(t.n, sizeof *line);
         uint8_t *wanted = xcalloc((size_t)t.n_names, 1);
-        memset(wanted, n_models == 0, (size_t)t.n_names);
+        memset(wanted, n_models == 0, (size_t)t.n_names); /* without a list all; FastChat has 31 names built in */
         for (int i = 0; i < n_models; i++)
             if (judgment_table_name(&t, model[i]) >= 0)
                 wanted[judgment_table_name(&t, model[i])] = 1;

@@ -11,7 +11,7 @@
 struct group {
     int64_t question_id;
     int turn, n;
-    double sum, squares;
+    double sum, squares;                 /* of scores; with n all that means and variances need */
 };
 
 /* The group at *at, which moves behind it; false at the end. Groups without a score are given too, with n 0. */
@@ -21,7 +21,7 @@ static bool next_group(const struct scores *s, size_t *at, size_t end, struct gr
         return false;
     *g = (struct group){ s->item[*at].question_id, s->item[*at].turn, 0, 0, 0 };
     for (; *at < end && s->item[*at].question_id == g->question_id && s->item[*at].turn == g->turn; ++*at) {
-        if (s->item[*at].status != JUDGMENT_OK)
+        if (s->item[*at].status != JUDGMENT_OK) /* law 2: a failure is in no mean */
             continue;
         g->n++;
         g->sum += s->item[*at].score;
@@ -45,7 +45,7 @@ static int group_order(const struct group *a, const struct group *b)
 
 static void count_pair(struct comparison *c, struct sample *pairs, const struct group *a, const struct group *b)
 {
-    double x = a->sum / a->n, y = b->sum / b->n;
+    double x = a->sum / a->n, y = b->sum / b->n; /* repeats first: a question judged three times is still one pair */
     c->mean_a += x;
     c->mean_b += y;
     *(x > y ? &c->higher : x < y ? &c->lower : &c->equal) += 1;
@@ -59,6 +59,7 @@ struct comparison scores_compare(const struct scores *s, int a, int b)
     struct group x, y;
     size_t i = s->first[a], j = s->first[b];
     bool more_a = next_scored(s, &i, s->first[a + 1], &x), more_b = next_scored(s, &j, s->first[b + 1], &y);
+    /* Both models' groups are in the order of questions and turns: a merge, as of two sorted files. */
     while (more_a && more_b) {
         int order = group_order(&x, &y);
         if (order == 0)
@@ -74,6 +75,7 @@ struct comparison scores_compare(const struct scores *s, int a, int b)
         c.unpaired++;
     for (; more_b; more_b = next_scored(s, &j, s->first[b + 1], &y))
         c.unpaired++;
+    /* Paired: both models answered the same questions, so what makes a question hard cancels out. */
     c.difference = estimate_mean(&pairs);
     const double most = HIGHEST_SCORE - LOWEST_SCORE;    /* no difference is larger: an end beyond it says no more */
     c.difference.low = c.difference.low < -most ? -most : c.difference.low;
@@ -95,11 +97,11 @@ double scores_smallest(const struct scores *s, const int *order)
 {
     if (s->n_models == 1) {
         struct score one = score_of(s, 0, SCORE_ALL);
-        return sqrt(2) * estimate_smallest(&one.mean);
+        return sqrt(2) * estimate_smallest(&one.mean); /* of two such models, judged on other questions: variances add */
     }
     double *v = xcalloc((size_t)s->n_models, sizeof *v), median = NAN;
     int n = 0;
-    for (int m = 0; m + 1 < s->n_models; m++) {
+    for (int m = 0; m + 1 < s->n_models; m++) { /* neighbours in the ranking: those are the ones in doubt */
         v[n] = scores_compare(s, order[m], order[m + 1]).smallest;
         n += !isnan(v[n]);
     }
@@ -119,7 +121,7 @@ static void variance_components(const struct scores *s, int model, struct spread
     struct group g;
     long k = 0;
     for (size_t at = s->first[model]; next_scored(s, &at, s->first[model + 1], &g); k++) {
-        out->items += g.n > 1;
+        out->items += g.n > 1;           /* only these tell anything about the judge's own spread */
         n += g.n;
         sum += g.sum;
         squares += g.squares;
@@ -131,7 +133,7 @@ static void variance_components(const struct scores *s, int model, struct spread
         return;
     double n0 = (n - sizes / n) / ((double)k - 1), msb = (per_group - sum * sum / n) / ((double)k - 1);
     out->between = (msb - out->within) / n0;
-    if (out->between < 0)
+    if (out->between < 0)                /* an estimate by subtraction: less than none is none */
         out->between = 0;
     if (out->within < 0)
         out->within = 0;                 /* rounding, where all repeats agree */
@@ -191,6 +193,7 @@ static long measure(const struct scores *s, int model, const struct answer_set *
             continue;
         long length = answer_length(m, it);
         if (length)
+            /* So the slope is points per doubling. */
             out[n++] = (struct measured){ it->question_id, it->turn, log2((double)length), it->score };
         else if (missing)
             ++*missing;
@@ -218,6 +221,7 @@ struct estimate score_length_slope(const struct scores *s, int model, const stru
     long n = 0;
     for (int k = model < 0 ? 0 : model; k < (model < 0 ? s->n_models : model + 1); k++)
         n += measure(s, k, answers, m + n, missing);
+    /* Over all models: within each question, or good models that write long would make length look good. */
     if (model < 0)
         add_within(&sample, m, n);
     else

@@ -11,7 +11,7 @@
 /* The continued fraction of the incomplete beta function, by Lentz's method (Numerical Recipes calls it betacf; DLMF 8.17.22). */
 static double beta_fraction(double a, double b, double x)
 {
-    const double tiny = 1e-300;
+    const double tiny = 1e-300;          /* Lentz: a denominator that happens to be 0 */
     double c = 1, d = 1 - (a + b) * x / (a + 1);
     d = 1 / (fabs(d) < tiny ? tiny : d);
     double f = d;
@@ -38,7 +38,7 @@ static double incomplete_beta(double a, double b, double x, double y)
     if (x <= 0 || y <= 0)
         return x <= 0 ? 0 : 1;
     double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(y));
-    if (x < (a + 1) / (a + b + 2))
+    if (x < (a + 1) / (a + b + 2))       /* where the fraction converges fast; else the other tail */
         return front * beta_fraction(a, b, x) / a;
     return 1 - front * beta_fraction(b, a, y) / b;
 }
@@ -59,10 +59,10 @@ static double student_density(double t, double df)
 /* Newton's steps, halving where they would leave what is known to hold the root. */
 double student_quantile(double p, double df)
 {
-    if (p < 0.5)
+    if (p < 0.5)                         /* symmetric */
         return -student_quantile(1 - p, df);
     double tails = 2 * (1 - p), low = 0, high = 2, t = 1;
-    while (student_tails(high, df) > tails && high < 1e300) {
+    while (student_tails(high, df) > tails && high < 1e300) { /* with one degree of freedom the quantile is far out */
         low = high;
         high *= 2;
     }
@@ -120,6 +120,8 @@ static double sum_of_squares(const struct sample *s, residual *r, const double *
     for (long i = 0; i < s->n; ++*clusters) {
         double of_cluster = 0;
         const int64_t cluster = s->cluster[i];
+        /* Observations of a cluster stand together. Their residuals are added before they are squared: answers to one
+         * question are alike, and counting them as independent would make intervals too narrow. */
         for (; i < s->n && s->cluster[i] == cluster; i++)
             of_cluster += r(s, i, parameter);
         sum += of_cluster * of_cluster;
@@ -130,14 +132,14 @@ static double sum_of_squares(const struct sample *s, residual *r, const double *
 static struct estimate finish(const struct sample *s, double value, double squares, double scale, double correction, int clusters)
 {
     struct estimate e = { value, NAN, NAN, NAN, s->n, clusters };
-    if (clusters < 2 || isnan(value + correction))
+    if (clusters < 2 || isnan(value + correction)) /* one question says nothing about another */
         return e;
-    e.se = sqrt(squares * correction * clusters / (clusters - 1.0)) / scale;
-    if (!(e.se > 1e-9 * (1 + fabs(value)))) {
+    e.se = sqrt(squares * correction * clusters / (clusters - 1.0)) / scale; /* CR1, the small-sample correction */
+    if (!(e.se > 1e-9 * (1 + fabs(value)))) { /* NaN too */
         e.se = 0;                        /* all alike, but for rounding */
         return e;
     }
-    double half = student_quantile(0.975, clusters - 1) * e.se;
+    double half = student_quantile(0.975, clusters - 1) * e.se; /* few questions: t, not the normal */
     e.low = value - half;
     e.high = value + half;
     return e;
@@ -159,6 +161,8 @@ struct estimate estimate_mean(const struct sample *s)
     return finish(s, mean, squares, (double)s->n, 1, clusters);
 }
 
+/* On the logit scale the interval cannot leave the scale of scores, and bends towards its middle near an end. The
+ * standard error is the delta method's. */
 struct estimate estimate_within(struct estimate e, double low, double high)
 {
     const double scale = high - low, p = (e.value - low) / scale;
@@ -216,15 +220,17 @@ struct estimate estimate_slope(const struct sample *s, int within)
         xx += x * x;
         xy += x * (s->y[i] - parameter[1]);
     }
-    parameter[2] = xx > 1e-12 ? xy / xx : NAN;
+    parameter[2] = xx > 1e-12 ? xy / xx : NAN; /* all of one length: no slope */
     double squares = sum_of_squares(s, slope_residual, parameter, &clusters);
+    /* A fitted intercept costs one more degree; within, means were taken off. */
     double correction = within ? 1 : s->n > 2 ? ((double)s->n - 1) / ((double)s->n - 2) : NAN;
     return finish(s, parameter[2], squares, xx, correction, clusters);
 }
 
 double estimate_smallest(const struct estimate *e)
 {
-    if (!(e->se > 0))
+    if (!(e->se > 0))                    /* all alike or one question: nothing can be shown */
         return NAN;
+    /* Found at 5 % with a chance of 80 %. */
     return (student_quantile(0.975, e->clusters - 1) + student_quantile(0.80, e->clusters - 1)) * e->se;
 }

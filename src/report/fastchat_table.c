@@ -18,7 +18,7 @@ static uint8_t *listed(const struct judgment_table *t, const char *const *model,
     memset(on, n_models == 0, (size_t)t->n_names);
     for (int i = 0; i < n_models; i++) {
         int32_t k = judgment_table_name(t, model[i]);
-        if (k >= 0)
+        if (k >= 0)                      /* unknown names are ignored, as FastChat does */
             on[k] = 1;
     }
     return on;
@@ -34,6 +34,7 @@ static void mean_add(struct mean *m, double v)
     m->rows++;
     if (isnan(v))
         return;
+    /* The last digit printed depends on the way of summing: pandas' groupby mean compensates, and so does this. */
     double y = v - m->lost, t = m->sum + y;
     m->lost = t - m->sum - y;
     m->sum = t;
@@ -49,8 +50,9 @@ struct line {
 static int by_score(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
-    if (isnan(x->score) || isnan(y->score))
+    if (isnan(x->score) || isnan(y->score)) /* sort_values() puts NaN last */
         return isnan(x->score) != isnan(y->score) ? isnan(x->score) - isnan(y->score) : strcmp(x->model, y->model);
+    /* Equal scores by name: pandas' order is that too in small tables, and unspecified in large ones. */
     return x->score != y->score ? (x->score < y->score ? 1 : -1) : strcmp(x->model, y->model);
 }
 
@@ -83,20 +85,21 @@ int fastchat_put_single(struct buf *b, const char *name, const struct judgment_t
         return err_set(err, ERR_USAGE, "%s: %s", name,
                        t->n ? "judgments of pairs; show them with --mode pairwise-baseline or pairwise-all" : empty);
     static const char *const title[] = { "Average", "First turn", "Second turn" };
-    struct mean *mean[3];
+    struct mean *mean[3];                /* all rows, turn 1, turn 2, by name */
     uint8_t *on = listed(t, model, n_models);
     for (int k = 0; k < 3; k++)
         mean[k] = xcalloc((size_t)t->n_names + 1, sizeof *mean[k]);
     for (size_t i = 0; i < t->n; i++) {
         const struct judgment_row *r = &t->row[i];
+        /* By the number, not by our status: FastChat drops -1 alone, counts a 85, doubles and all judges alike. */
         if (r->score == -1 || !on[r->model_1])
             continue;
-        mean_add(&mean[0][r->model_1], r->score);
+        mean_add(&mean[0][r->model_1], r->score); /* rows pooled, not the mean of two means */
         if (r->turn == 1 || r->turn == 2)
             mean_add(&mean[r->turn][r->model_1], r->score);
     }
     put_means(b, title[1], t, mean[1], 1);
-    if (both) {
+    if (both) {                          /* only for mt_bench by name, as in FastChat */
         put_means(b, title[2], t, mean[2], 2);
         put_means(b, title[0], t, mean[0], 0);
     }
@@ -114,11 +117,12 @@ static void count_games(const struct judgment_table *t, const uint8_t *on, int32
 {
     for (size_t i = 0; i < t->n; i++) {
         const struct judgment_row *r = &t->row[i];
+        /* --model-list tests model_1 only (show_result.py:59): models on the right-hand side still appear. */
         if (r->g1 == WINNER_ERROR || r->g2 == WINNER_ERROR || !on[r->model_1])
             continue;
         if (baseline != -1 && r->model_1 != baseline && r->model_2 != baseline)
             continue;
-        if (r->g1 == WINNER_TIE || r->g1 != r->g2) {
+        if (r->g1 == WINNER_TIE || r->g1 != r->g2) { /* games that disagree are a tie to both */
             tally[r->model_1].tie++;
             tally[r->model_2].tie++;
         } else {
@@ -135,7 +139,7 @@ static void put_tallies(struct buf *b, const struct line *line, int n)
     double *number = xcalloc(3 * (size_t)n, sizeof *number);
     for (int i = 0; i < n; i++) {
         const struct tally *w = line[i].of;
-        const double all = (double)(w->win + w->loss + w->tie);
+        const double all = (double)(w->win + w->loss + w->tie); /* > 0: models without a game have no line */
         model[i] = line[i].model;
         whole[i] = w->win;
         whole[n + i] = w->loss;
@@ -164,12 +168,12 @@ int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_ta
     struct tally *tally = xcalloc((size_t)t->n_names, sizeof *tally);
     struct line *line = xcalloc((size_t)t->n_names, sizeof *line);
     int n = 0;
-    if (!baseline || base >= 0)
+    if (!baseline || base >= 0)          /* a baseline that nobody played: no game at all */
         count_games(t, on, base, tally);
     for (int i = 0; i < t->n_names; i++) {
         const struct tally *w = &tally[i];
         const long all = w->win + w->loss + w->tie;
-        if (all && i != base)
+        if (all && i != base)            /* FastChat drops the baseline's own row */
             line[n++] = (struct line){ t->name[i], ((double)w->win + 0.5 * (double)w->tie) / (double)all, w };
     }
     qsort(line, (size_t)n, sizeof *line, by_score);

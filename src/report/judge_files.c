@@ -23,12 +23,12 @@ static int by_name(const void *a, const void *b)
 static struct there list(const char *data_dir, const char *bench, bool pairs)
 {
     char *folder = xasprintf("%s/%s/model_judgment", data_dir, bench);
-    const char *end = pairs ? "_pair.jsonl" : "_single.jsonl";
+    const char *end = pairs ? "_pair.jsonl" : "_single.jsonl"; /* what stands before it is the judge */
     struct there t = {0};
     DIR *d = opendir(folder);
     for (struct dirent *e; d && (e = readdir(d));) {
         size_t n = strlen(e->d_name), k = strlen(end);
-        if (n <= k || e->d_name[0] == '.' || strcmp(e->d_name + n - k, end))
+        if (n <= k || e->d_name[0] == '.' || strcmp(e->d_name + n - k, end)) /* journals and repeats end otherwise */
             continue;
         t.judge = xrealloc(t.judge, (size_t)t.n + 1, sizeof *t.judge);
         t.judge[t.n++] = xstrndup(e->d_name, n - k);
@@ -49,6 +49,7 @@ static void there_free(struct there *t)
 }
 
 /* judge NULL: nobody was named, and there is more than one to choose from. */
+/* Five ways of finding nothing, each with another next step: the most specific one is told. */
 static int none(const char *data_dir, const char *bench, bool pairs, const char *judge, const struct there *t, struct err *err)
 {
     struct buf b = {0};
@@ -82,6 +83,7 @@ static void add(struct judge_files *out, const char *judge, char *path)
     out->file[out->n++] = (struct judge_file){ xstrdup(judge), path };
 }
 
+/* A fallback's verdicts lie in the file of the judge that it stood in for. */
 static bool has_rows(const char *path, const char *judge)
 {
     struct judgment_table t = {0};
@@ -122,7 +124,7 @@ int judge_files_find(struct judge_files *out, const char *data_dir, const char *
     *out = (struct judge_files){0};
     if (path)
         add(out, usual, path);
-    else if (n == 0 && t.n == 1)
+    else if (n == 0 && t.n == 1)         /* nobody was named, and only one judge is there: it is meant */
         out->fallen_back = true;
     if (all || out->fallen_back)
         for (int i = 0; i < t.n; i++)

@@ -13,7 +13,7 @@
 struct game {
     int64_t question_id;
     int32_t model[2];
-    uint32_t order;
+    uint32_t order;                      /* the record's place in the file: later ones replace earlier ones */
     uint8_t turn, failed, winner;        /* 0, 1: of model; 2: tie */
     uint8_t flip;                        /* 0 none, 1 to the first shown, 2 to the second */
 };
@@ -23,8 +23,11 @@ static struct game game_of(const struct judgment_row *r, uint32_t order)
     struct game g = { .question_id = r->question_id, .model = { r->model_1, r->model_2 }, .order = order, .turn = r->turn };
     g.failed = r->status != JUDGMENT_OK || r->g1 == WINNER_ERROR || r->g2 == WINNER_ERROR;
     g.winner = r->g1 != r->g2 || r->g1 == WINNER_TIE ? 2 : r->g1 == WINNER_MODEL_1 ? 0 : 1;
+    /* Both games named a winner, and not the same: the judge followed the order. model_1 is shown first in game 1,
+     * model_2 in game 2. */
     if (r->g1 != r->g2 && r->g1 != WINNER_TIE && r->g2 != WINNER_TIE)
         g.flip = r->g1 == WINNER_MODEL_1 ? 1 : 2;
+    /* The same two models may be recorded either way round (baseline and all share a file): one key for both. */
     if (g.model[0] > g.model[1]) {
         g.model[0] = r->model_2;
         g.model[1] = r->model_1;
@@ -59,7 +62,7 @@ static size_t tidy(struct game *g, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (kept == 0 || !same_key(&g[kept - 1], &g[i]))
             g[kept++] = g[i];
-        else if (!g[i].failed || g[kept - 1].failed)
+        else if (!g[i].failed || g[kept - 1].failed) /* law 2: a failure never takes a verdict's place */
             g[kept - 1] = g[i];
     }
     return kept;
@@ -144,6 +147,7 @@ static void make_rows(struct pairwise *out, const struct pick *p, const struct g
             count(&all[game[i].model[side]], &s[game[i].model[side]], &game[i], side);
     out->row = xcalloc((size_t)p->t->n_names, sizeof *out->row);
     for (int m = 0; m < p->t->n_names; m++) {
+        /* A model whose games all failed has a row without a rate: left out, it would look as if it had never been judged. */
         if (p->which[m] && m != p->baseline && (s[m].rate.n || all[m].failed)) {
             all[m].model = p->t->name[m];
             all[m].rate = estimate_share(&s[m].rate);

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NAME = 50, DIGITS = 6 };
+enum { MAX_NAME = 50, DIGITS = 6 };      /* display.max_colwidth, display.precision */
 
 static int code_points(const char *s)
 {
     int n = 0;
     for (; *s; s++)
-        n += (*s & 0xc0) != 0x80;
+        n += (*s & 0xc0) != 0x80;        /* bytes that begin a character */
     return n;
 }
 
@@ -32,7 +32,7 @@ static char *index_text(const char *name)
     if (b.data && code_points(b.data) > MAX_NAME) {
         int n = 0;
         size_t at = 0;
-        while (n < MAX_NAME - 3 || (b.data[at] & 0xc0) == 0x80)
+        while (n < MAX_NAME - 3 || (b.data[at] & 0xc0) == 0x80) /* to the end of the 47th character, its later bytes included */
             n += (b.data[at++] & 0xc0) != 0x80;
         b.len = at;
         buf_str(&b, "...");
@@ -44,7 +44,7 @@ static char *index_text(const char *name)
 static void format_numbers(const double *v, int n, char **out)
 {
     bool small = false;
-    int cut = DIGITS - 1;
+    int cut = DIGITS - 1;                /* one decimal stays */
     for (int i = 0; i < n; i++)
         small = small || (v[i] != 0 && fabs(v[i]) < 1e-6);
     for (int i = 0; i < n; i++) {
@@ -64,7 +64,7 @@ static void format_numbers(const double *v, int n, char **out)
 
 static void put_right(struct buf *b, const char *text, int width)
 {
-    buf_printf(b, "  %*s", width, text);
+    buf_printf(b, "  %*s", width, text); /* two blanks between columns */
 }
 
 static void put_index(struct buf *b, const char *text, int width, const char *turn)
@@ -73,7 +73,7 @@ static void put_index(struct buf *b, const char *text, int width, const char *tu
     for (int i = code_points(text); i < width; i++)
         buf_char(b, ' ');
     if (turn)
-        buf_printf(b, " %-4s", turn);
+        buf_printf(b, " %-4s", turn);    /* the width of "turn" */
 }
 
 static void put_empty(struct buf *b, const struct pandas_frame *f)
@@ -118,6 +118,7 @@ void pandas_put(struct buf *b, const struct pandas_frame *f)
     for (int c = 0; c < f->n_columns; c++)
         put_right(b, f->column[c].name, width[c]);
     buf_char(b, '\n');
+    /* The line of the index names has empty cells up to the full width: trailing blanks, as pandas prints them. */
     put_index(b, "model", left, f->turn ? "turn" : NULL);
     for (int c = 0; c < f->n_columns; c++)
         put_right(b, "", width[c]);

@@ -38,13 +38,14 @@ static struct member *members(const struct scores *s, int n_judges, int *n)
                 seen = strcmp(all[k].model, s[j].model[m]) ? -1 : k;
             if (seen >= 0)
                 continue;
-            for (int k = j; k < n_judges; k++) {
+            for (int k = j; k < n_judges; k++) { /* earlier judges have not scored it, or it would have been seen */
                 int at = find(&s[k], s[j].model[m]);
                 double v = at < 0 ? NAN : score_of(&s[k], at, SCORE_ALL).mean.value;
                 sum += isnan(v) ? 0 : v;
                 scored += !isnan(v);
             }
             all = xrealloc(all, (size_t)*n + 1, sizeof *all);
+            /* A mean of judges' means: a judge with more judgments does not outvote the others. */
             all[(*n)++] = (struct member){ s[j].model[m], scored ? sum / scored : NAN };
         }
     }
@@ -90,7 +91,7 @@ static void put_long(struct sheet *out, const struct scores *s, const char *cons
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < n_judges; j++) {
             int m = find(&s[j], row[i].model);
-            if (m < 0)
+            if (m < 0)                   /* long form: no row for what was never judged */
                 continue;
             struct score sc = score_of(&s[j], m, SCORE_ALL);
             sheet_text(out, row[i].model);

@@ -60,7 +60,7 @@ static size_t tidy(struct score_item *item, size_t n)
 {
     size_t kept = 0;
     for (size_t i = 1; i < n; i++) {
-        if (by_key(&item[i - 1], &item[i]) > 0) {
+        if (by_key(&item[i - 1], &item[i]) > 0) { /* FastChat's files are nearly sorted: most are left alone */
             qsort(item, n, sizeof *item, by_key);
             break;
         }
@@ -68,7 +68,7 @@ static size_t tidy(struct score_item *item, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (kept == 0 || !same_key(&item[kept - 1], &item[i]))
             item[kept++] = item[i];
-        else if (item[i].status == JUDGMENT_OK || item[kept - 1].status != JUDGMENT_OK)
+        else if (item[i].status == JUDGMENT_OK || item[kept - 1].status != JUDGMENT_OK) /* law 2: a failure never takes a verdict's place */
             item[kept - 1] = item[i];
     }
     return kept;
@@ -81,7 +81,7 @@ static bool take_row(struct scores *s, const struct judgment_row *r, const struc
                                  .empty = r->empty };
     if (known) {
         const struct known_question key = { r->question_id, 0 }, *k = bsearch(&key, known, (size_t)n_known, sizeof *k, by_question);
-        if (!k)
+        if (!k)                          /* of no question of this bench: not counted */
             return false;
         out->category = k->category;
     }
@@ -95,7 +95,7 @@ static size_t place(struct scores *s, const struct judgment_table *t, const stru
 {
     struct known_question *known = c->questions ? known_questions(s, c->questions) : NULL;
     const int n_known = c->questions ? c->questions->n : 0;
-    size_t *next = xcalloc((size_t)s->n_models + 1, sizeof *next), kept = 0, rows = 0;
+    size_t *next = xcalloc((size_t)s->n_models + 1, sizeof *next), kept = 0, rows = 0; /* where the next item of a model goes */
     int repeat = 0;
     for (size_t i = 0; i < t->n; i++)
         if (t->row[i].judge == judge && number[t->row[i].model_1] >= 0)
@@ -107,6 +107,7 @@ static size_t place(struct scores *s, const struct judgment_table *t, const stru
     for (size_t i = 0; i < t->n; i++) {
         struct score_item item;
         const int32_t m = number[t->row[i].model_1];
+        /* The table is all repeats' files, one behind the other. */
         while (c->repeat_end && repeat < c->n_repeats - 1 && i >= c->repeat_end[repeat])
             repeat++;
         if (t->row[i].judge != judge || m < 0 || !take_row(s, &t->row[i], known, n_known, &item))
@@ -118,7 +119,7 @@ static size_t place(struct scores *s, const struct judgment_table *t, const stru
     for (int m = 0; m < s->n_models; m++) {
         size_t from = s->first[m], n = tidy(s->item + from, next[m] - from);
         s->replaced += (long)(next[m] - from - n);
-        memmove(s->item + kept, s->item + from, n * sizeof *s->item);
+        memmove(s->item + kept, s->item + from, n * sizeof *s->item); /* what tidy() dropped leaves gaps */
         s->first[m] = kept;
         kept += n;
     }
@@ -199,7 +200,7 @@ struct score score_of(const struct scores *s, int model, struct score_part part)
         const struct score_item *it = &s->item[i];
         if ((part.turn && it->turn != part.turn) || (part.category >= 0 && it->category != part.category))
             continue;
-        if (part.repeat >= 0 && it->repeat != part.repeat)
+        if (part.repeat >= 0 && it->repeat != part.repeat) /* -1: all of them */
             continue;
         out.empty += it->status == JUDGMENT_OK && it->empty;
         if (it->status == JUDGMENT_OK)

@@ -27,13 +27,14 @@ static void add(struct sheet *s, struct sheet_cell cell)
 
 static struct sheet_cell number_cell(double v)
 {
+    /* "no number" is shown as such, never as 0. */
     return isnan(v) ? (struct sheet_cell){ .kind = CELL_EMPTY } : (struct sheet_cell){ .kind = CELL_NUMBER, .number = v };
 }
 
 static char *format(const char *fmt, va_list ap)
 {
     char *text = NULL;
-    if (fmt && vasprintf(&text, fmt, ap) < 0)
+    if (fmt && vasprintf(&text, fmt, ap) < 0) /* NULL: a fact for machines, without a sentence */
         text = xstrdup("");
     return text;
 }
@@ -166,7 +167,7 @@ static void put_row(const struct sheet *s, const struct sheet_cell *row, const i
             buf_str(&cell, s->column[c].head);
         if (!first)
             buf_str(b, "  ");
-        put_padded(b, cell.data ? cell.data : "", width[c], first);
+        put_padded(b, cell.data ? cell.data : "", width[c], first); /* names to the left, numbers to the right */
         first = false;
     }
     while (b->len && b->data[b->len - 1] == ' ')
@@ -206,7 +207,7 @@ void sheet_put_text(const struct sheet *s, struct buf *b)
 
 static void put_csv_text(struct buf *b, const char *text)
 {
-    if (!text[strcspn(text, ",\"\r\n")]) {
+    if (!text[strcspn(text, ",\"\r\n")]) { /* RFC 4180: quotes only where they are needed */
         buf_str(b, text);
         return;
     }
@@ -218,7 +219,7 @@ static void put_csv_text(struct buf *b, const char *text)
 
 void sheet_put_csv(const struct sheet *s, struct buf *b)
 {
-    for (int row = -1; row < s->n_cells / s->n_columns; row++) {
+    for (int row = -1; row < s->n_cells / s->n_columns; row++) { /* -1: the names of the columns */
         bool first = true;
         for (int c = 0; c < s->n_columns; c++) {
             if (!(s->column[c].where & SHEET_DATA))
@@ -232,7 +233,7 @@ void sheet_put_csv(const struct sheet *s, struct buf *b)
             else if (cell->kind == CELL_INT)
                 buf_printf(b, "%ld", cell->whole);
             else if (cell->kind == CELL_NUMBER)
-                json_put_double(b, cell->number);
+                json_put_double(b, cell->number); /* all digits: rounding is for the text form */
         }
         buf_char(b, '\n');
     }
@@ -250,7 +251,7 @@ static void put_member(struct buf *b, bool first, const char *name, const struct
         json_put_string(b, c->text, strlen(c->text));
     else if (c->kind == CELL_INT)
         json_put_int(b, c->whole);
-    else if (c->kind == CELL_NUMBER && isfinite(c->number))
+    else if (c->kind == CELL_NUMBER && isfinite(c->number)) /* JSON has no word for the others */
         json_put_double(b, c->number);
     else
         buf_str(b, "null");

@@ -30,7 +30,7 @@ static int read_file(struct found *f, const char *path, int64_t question, struct
 {
     struct slice line;
     int rc;
-    if (access(path, F_OK))
+    if (access(path, F_OK))              /* no pair file, or no single one: the other will do */
         return 0;
     struct lines_file *in = lines_open(path, err);
     if (!in)
@@ -61,7 +61,7 @@ static const char *text_of(const cJSON *j, const char *key)
 static const char *judge_of(const cJSON *j)
 {
     const cJSON *judge = json_get(j, "judge");
-    const cJSON *name = cJSON_IsArray(judge) ? cJSON_GetArrayItem(judge, 0) : judge;
+    const cJSON *name = cJSON_IsArray(judge) ? cJSON_GetArrayItem(judge, 0) : judge; /* older records have a plain name */
     return cJSON_IsString(name) ? name->valuestring : "a judge without a name";
 }
 
@@ -82,7 +82,7 @@ static bool shows(const struct transcript *t, const char *model)
     for (int i = 0; i < t->n_models; i++)
         if (!strcmp(t->model[i], model))
             return true;
-    return t->n_models == 0;
+    return t->n_models == 0;             /* nobody was named: all */
 }
 
 static void put_block(struct buf *out, const char *text)
@@ -95,7 +95,7 @@ static void put_single(struct buf *out, const cJSON *j)
 {
     const cJSON *score = json_get(j, "score");
     buf_printf(out, "== turn %d, %s, judged by %s: ", turn_of(j), text_of(j, "model"), judge_of(j));
-    if (cJSON_IsNumber(score) && score->valuedouble != -1)
+    if (cJSON_IsNumber(score) && score->valuedouble != -1) /* -1 and null are no scores */
         buf_printf(out, "%g\n", score->valuedouble);
     else
         buf_str(out, "no score\n");
@@ -169,7 +169,7 @@ static void put_turn(struct buf *out, const struct transcript *t, const struct f
         put_judgments(out, t, f, turn, model);
     }
     put_orphans(out, t, f, turn);
-    put_judgments(out, t, f, turn, NULL);
+    put_judgments(out, t, f, turn, NULL); /* pairs, behind the answers of both */
 }
 
 int transcript_put(struct buf *out, const struct transcript *t, struct err *err)

@@ -18,6 +18,7 @@ static void interval_columns(struct sheet *out)
     sheet_column(out, "standard_error", NULL, 2, SHEET_DATA);
 }
 
+/* One column for people, three for machines: SHEET_TEXT and SHEET_DATA never show both. */
 static void put_interval(struct sheet *out, const struct estimate *e)
 {
     if (isnan(e->low))
@@ -60,6 +61,8 @@ static void put_failed(struct sheet *out, const struct score *s)
 
 static void put_others(struct sheet *out, long n, const char *who)
 {
+    /* Facts without a sentence (NULL) go to JSON only: a reader is told what happened, a program always gets the
+     * number. */
     sheet_fact_int(out, "by_other_judges", n, n ? "in the file, and not counted: %ld by %s; --judge-model chooses" : NULL, n, who);
 }
 
@@ -178,7 +181,7 @@ void view_scores(struct sheet *out, const struct scores *s)
 static void put_part(struct sheet *out, const struct scores *s, int model, const char *category, int turn, struct score_part part)
 {
     struct score sc = score_of(s, model, part);
-    if (sc.mean.n + sc.failed == 0)
+    if (sc.mean.n + sc.failed == 0)      /* a model that was not judged there has no row, not an empty one */
         return;
     sheet_text(out, s->model[model]);
     if (category)
@@ -284,6 +287,7 @@ void view_compare(struct sheet *out, const struct scores *s, int a, int b)
     sheet_int(out, c.unpaired);
     sheet_number(out, c.smallest);
     about(out, s);
+    /* No interval, no verdict. */
     const bool known = !isnan(c.difference.low), shown = known && (c.difference.low > 0 || c.difference.high < 0);
     const bool higher = c.difference.value > 0;
     sheet_fact_text(out, "verdict", !known ? NULL : !shown ? "undecided" : higher ? "a" : "b", known ? "%s" : NULL,
@@ -401,7 +405,7 @@ void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *
             continue;
         const struct estimate *e = &p->row[i].adjusted;
         const double smallest = estimate_smallest(e);
-        const bool shown = !isnan(e->low) && (e->low > 0.5 || e->high < 0.5);
+        const bool shown = !isnan(e->low) && (e->low > 0.5 || e->high < 0.5); /* 0.5: as many wins as losses, ties being half */
         put_pair_row(out, &p->row[i]);
         sheet_fact_text(out, "against", b, "against %s; 0.5 is even", b);
         const bool more = e->value > 0.5, known = !isnan(e->low);
