@@ -158,6 +158,8 @@ static int choose_indexed(struct folder *f, struct err *err)
         names_add(&f->weights, xstrdup(name));
         qsort(f->weights.at, (size_t)f->weights.n, sizeof *f->weights.at, by_name);
     }
+    if (rc == 0 && f->weights.n == 0)
+        rc = err_set(err, ERR_FORMAT, "%s: its \"weight_map\" names no file; copy the file again", path);
     cJSON_Delete(root);
     buf_free(&b);
     free(path);

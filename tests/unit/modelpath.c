@@ -48,6 +48,7 @@ static const struct {
      NULL,
      "tensor a lies in \"../m.safetensors\""},
     {"an index without a map", {{INDEX, "{}"}, {"m.safetensors", ""}}, NULL, NULL, "no \"weight_map\""},
+    {"an index whose map is empty", {{INDEX, MAP("")}, {"m.safetensors", ""}}, NULL, NULL, "names no file"},
     {"an index that is no JSON", {{INDEX, "{"}, {"m.safetensors", ""}}, NULL, NULL, INDEX},
     {"shards without an index",
      {{"m-00001-of-00002.safetensors", ""}, {"m-00002-of-00002.safetensors", ""}},
