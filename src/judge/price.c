@@ -13,6 +13,7 @@ int price_find(const char *name, const char *text, size_t n, const char *model, 
         const char *eol = memchr(text, '\n', (size_t)(end - text));
         char line[256], pattern[128];
         struct price now;
+        int used = 0;                    /* bytes of a whole entry; what stands behind them was not meant as it would be read */
         size_t len = (size_t)((eol ? eol : end) - text);
         if (len >= sizeof line)
             return err_set(err, ERR_FORMAT, "%s:%d: the line is longer than %zu bytes; write PATTERN IN OUT", name, at, sizeof line - 1);
@@ -22,8 +23,8 @@ int price_find(const char *name, const char *text, size_t n, const char *model, 
         text = eol ? eol + 1 : end;
         if (line[strspn(line, " \t\r")] == '\0')
             continue;
-        if (sscanf(line, "%127s %lf %lf", pattern, &now.in, &now.out) != 3 || !(now.in >= 0) || !(now.out >= 0) || isinf(now.in) ||
-            isinf(now.out))
+        if (sscanf(line, "%127s %lf %lf %n", pattern, &now.in, &now.out, &used) != 3 || line[used] || !(now.in >= 0) || !(now.out >= 0) ||
+            isinf(now.in) || isinf(now.out))
             return err_set(err, ERR_FORMAT,
                            "%s:%d: not a price; write PATTERN, dollars per million tokens in, dollars per million tokens out", name, at);
         if (fnmatch(pattern, model, 0) == 0) /* the last line that fits counts: general ones first, exceptions below */
