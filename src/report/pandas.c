@@ -40,25 +40,46 @@ static char *index_text(const char *name)
     return buf_steal(&b);
 }
 
-/* Six decimals, less those zeros that end all of them, down to one; values below 1e-6 turn all into exponents. */
+static char *number_text(double v, bool exponent)
+{
+    if (isfinite(v))
+        return xasprintf(exponent ? "%.*e" : "%.*f", DIGITS, v);
+    return xstrdup(isnan(v) ? "NaN" : v > 0 ? "inf" : "-inf");
+}
+
+/* FloatArrayFormatter's rule: a value below 1e-6 turns the whole column into exponents, and so does one above 1e6 where a text, with the
+ * blank that stands before it, is longer than 12 characters. */
+static bool wants_exponents(const double *v, int n)
+{
+    bool small = false, large = false, too_long = false;
+    for (int i = 0; i < n; i++) {
+        char *text = number_text(v[i], false);
+        small = small || (v[i] != 0 && fabs(v[i]) < 1e-6);
+        large = large || fabs(v[i]) > 1e6;           /* infinity too */
+        too_long = too_long || strlen(text) + (*text != '-') > DIGITS + 6;
+        free(text);
+    }
+    return small || (large && too_long);
+}
+
+/* Six decimals, less those zeros that end all of them, down to one. What is no finite number has no zeros to take off, and keeps nobody
+ * else's. */
 static void format_numbers(const double *v, int n, char **out)
 {
-    bool small = false;
+    bool exponents = wants_exponents(v, n);
     int cut = DIGITS - 1;                /* one decimal stays */
-    for (int i = 0; i < n; i++)
-        small = small || (v[i] != 0 && fabs(v[i]) < 1e-6);
     for (int i = 0; i < n; i++) {
-        out[i] = isnan(v[i]) ? xstrdup("NaN") : xasprintf(small ? "%.*e" : "%.*f", DIGITS, v[i]);
+        out[i] = number_text(v[i], exponents);
         int zeros = 0;
-        if (isnan(v[i]))
+        if (!isfinite(v[i]))
             continue;
         for (size_t k = strlen(out[i]); k && out[i][k - 1] == '0'; k--)
             zeros++;
         if (zeros < cut)
             cut = zeros;
     }
-    for (int i = 0; i < n && !small; i++)
-        if (!isnan(v[i]))
+    for (int i = 0; i < n && !exponents; i++)
+        if (isfinite(v[i]))
             out[i][strlen(out[i]) - (size_t)cut] = '\0';
 }
 
