@@ -8,22 +8,34 @@
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- judgments of other answers ---- */
 
 struct line {
-    double question, turn;
+    int64_t question, turn;              /* turn: from 1 */
     struct json_text model[2], prompt;
     bool has_prompt;
 };
+
+/* A whole number from 'least' on; NaN, fractions and what no integer holds are none. */
+static bool scan_whole(struct json_scan *s, int64_t least, int64_t *out)
+{
+    double v;
+    bool is_int;
+    if (!json_scan_number(s, &v, &is_int) || !(fabs(v) < 9007199254740992.0) || v != floor(v) || v < (double)least)
+        return false;
+    *out = (int64_t)v;
+    return true;
+}
 
 static bool scan(const struct slice *in, struct line *out)
 {
     struct json_scan s;
     struct json_text key;
-    bool first = true, whole;
+    bool first = true;
     int k;
     *out = (struct line){ .turn = 1 };   /* FastChat's older records have no turn */
     json_scan_begin(&s, in->ptr, in->len);
@@ -32,9 +44,9 @@ static bool scan(const struct slice *in, struct line *out)
     while ((k = json_scan_key(&s, &first, &key)) == 1) {
         bool fine = true;
         if (json_text_is(&key, "question_id"))
-            fine = json_scan_number(&s, &out->question, &whole);
+            fine = scan_whole(&s, -9007199254740991, &out->question);
         else if (json_text_is(&key, "turn"))
-            fine = json_scan_number(&s, &out->turn, &whole);
+            fine = scan_whole(&s, 1, &out->turn);
         else if (json_text_is(&key, "model") || json_text_is(&key, "model_1"))
             fine = json_scan_string(&s, &out->model[0]);
         else if (json_text_is(&key, "model_2"))
@@ -77,10 +89,10 @@ static bool shows(const struct json_text *prompt, const char *text)
 /* The judged text must stand in the prompt. A failed answer was never judged, so nothing about it is outdated. */
 static bool is_outdated(const struct line *l, const struct model_answers *m)
 {
-    const struct model_answer *a = answer_set_find(m, (int64_t)l->question);
-    if (!a || l->turn < 1 || l->turn > a->n_turns || answer_is_failure(a->turn[(int)l->turn - 1]))
+    const struct model_answer *a = answer_set_find(m, l->question);
+    if (!a || l->turn > a->n_turns || answer_is_failure(a->turn[l->turn - 1]))
         return false;
-    return !shows(&l->prompt, a->turn[(int)l->turn - 1]);
+    return !shows(&l->prompt, a->turn[l->turn - 1]);
 }
 
 static int find_outdated(struct answer_facts *f, const char *path, const struct answer_set *answers, struct err *err)

@@ -47,6 +47,11 @@ static void test_outdated(const struct answer_set *answers)
                    SINGLE("anna", "81", "1", "A thing. two") SINGLE("anna", "81", "2", "Because.") SINGLE("bert", "81", "2", "Always."));
     ok(f.outdated == 2 && !strcmp(f.outdated_models, "anna, bert"), "%ld judgments of other answers, of %s", f.outdated, f.outdated_models);
     answer_facts_free(&f);
+    f = read_facts(answers, SINGLE("anna", "81", "NaN", "?") SINGLE("anna", "81", "1.5", "?") SINGLE("anna", "81", "-1", "?")
+                   SINGLE("anna", "81", "Infinity", "?") SINGLE("anna", "NaN", "1", "?") SINGLE("anna", "1e300", "1", "?")
+                   SINGLE("anna", "81", "1e300", "?"));
+    ok(f.outdated == 0, "turns and questions that are no whole numbers name no answer");
+    answer_facts_free(&f);
     f = read_facts(
         answers,
         "{\"question_id\": 81, \"model_1\": \"anna\", \"model_2\": \"bert\", \"g1_user_prompt\": \"Because. Ever.\", \"turn\": 2}\n");
