@@ -5,6 +5,7 @@
 #include "mtbench/json.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
+#include "mtbench/repr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,19 +112,6 @@ void record_put(const struct grader *g, int unit, struct buf *out)
         put_pair(g, unit, out);
 }
 
-/* As Python prints a string inside a tuple. */
-static void put_repr(struct buf *b, const char *s)
-{
-    char quote = strchr(s, '\'') && !strchr(s, '"') ? '"' : '\'';
-    buf_char(b, quote);
-    for (; *s; s++) {
-        if (*s == '\\' || *s == quote)
-            buf_char(b, '\\');
-        buf_char(b, *s);
-    }
-    buf_char(b, quote);
-}
-
 void record_line(const struct grader *g, int unit, struct buf *out)
 {
     const struct match *m = grader_match(g, unit);
@@ -138,9 +126,9 @@ void record_line(const struct grader *g, int unit, struct buf *out)
         buf_printf(out, "model_1: %s, model_2: %s, g1_winner: %s, g2_winner: %s", m->model_1, m->model_2, winner_name(winner_of(one, 1)),
                    winner_name(winner_of(game_of(g, unit, 1), 2)));
     buf_str(out, ", judge: (");
-    put_repr(out, judge_of(g, unit));
+    repr_put(out, judge_of(g, unit));
     buf_str(out, ", ");
-    put_repr(out, m->prompt->name);
+    repr_put(out, m->prompt->name);
     buf_char(out, ')');
 }
 

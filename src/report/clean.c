@@ -6,6 +6,7 @@
 #include "mtbench/judgment.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
+#include "mtbench/repr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -152,24 +153,6 @@ static size_t keep_first(struct line *line, size_t n, const uint8_t *wanted)
 
 /* ---- what is said ---- */
 
-/* As Python's repr of a text. */
-static void put_repr(struct buf *b, const char *s)
-{
-    const char quote = strchr(s, '\'') && !strchr(s, '"') ? '"' : '\'';
-    buf_char(b, quote);
-    for (; *s; s++) {
-        if (*s == quote || *s == '\\')
-            buf_printf(b, "\\%c", *s);
-        else if (*s == '\n' || *s == '\r' || *s == '\t')
-            buf_printf(b, "\\%c", *s == '\n' ? 'n' : *s == '\r' ? 'r' : 't');
-        else if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            buf_printf(b, "\\x%02x", *s);
-        else
-            buf_char(b, *s);
-    }
-    buf_char(b, quote);
-}
-
 static void say(struct buf *b, const struct line *line, size_t kept, size_t n_in, const char *const *model, int n_models)
 {
     int n = 0;
@@ -178,7 +161,7 @@ static void say(struct buf *b, const struct line *line, size_t kept, size_t n_in
         if (i && !strcmp(line[i - 1].model, line[i].model))
             continue;
         buf_str(b, n++ ? ", " : "");
-        put_repr(b, line[i].model);
+        repr_put(b, line[i].model);
     }
     buf_printf(b, "], number: %d\nmissing models: [", n);
     n = 0;
@@ -189,7 +172,7 @@ static void say(struct buf *b, const struct line *line, size_t kept, size_t n_in
         if (found)
             continue;
         buf_str(b, n++ ? ", " : "");
-        put_repr(b, model[m]);
+        repr_put(b, model[m]);
     }
     buf_printf(b, "]\n#in: %zu, #out: %zu\n", n_in, kept);
 }
