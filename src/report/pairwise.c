@@ -3,6 +3,7 @@
 
 #include "choice.h"
 
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 
 #include <math.h>
@@ -72,22 +73,14 @@ static size_t tidy(struct game *g, size_t n)
 
 struct pick {
     const struct judgment_table *t;
-    const struct questions *questions;
+    const struct map *questions;         /* ids of the bench; NULL: all count */
     const uint8_t *which;                /* models with a row */
     int32_t judge, baseline;             /* baseline -1: none */
 };
 
-static bool has_question(const struct questions *qs, int64_t id)
-{
-    for (int i = 0; i < qs->n; i++)
-        if (qs->q[i].id == id)
-            return true;
-    return false;
-}
-
 static bool picked(const struct pick *p, const struct judgment_row *r)
 {
-    if (r->judge != p->judge || r->model_1 == r->model_2 || (p->questions && !has_question(p->questions, r->question_id)))
+    if (r->judge != p->judge || r->model_1 == r->model_2 || (p->questions && map_find_int(p->questions, r->question_id) == MAP_NONE))
         return false;
     if (p->baseline >= 0)
         return (r->model_1 == p->baseline && p->which[r->model_2]) || (r->model_2 == p->baseline && p->which[r->model_1]);
@@ -188,7 +181,10 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
     if (!t->pairs)
         return err_set(err, ERR_USAGE, "%s: judgments of single answers; show them with --mode single", name);
     uint8_t *which = xcalloc((size_t)t->n_names + 1, 1);
-    struct pick pick = { .t = t, .questions = choice->questions, .which = which };
+    struct map ids = {0};
+    struct pick pick = { .t = t, .questions = choice->questions ? &ids : NULL, .which = which };
+    for (int i = 0; choice->questions && i < choice->questions->n; i++)
+        map_add_int(&ids, choice->questions->q[i].id, (size_t)i);
     int rc = choice_judge(name, t, choice->judge, &pick.judge, err);
     for (size_t i = 0; i < t->n && rc == 0; i++)
         if (t->row[i].judge == pick.judge)
@@ -207,6 +203,7 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
         if (p->n == 0)
             rc = err_set(err, ERR_USAGE, "%s: no game among the chosen models and questions; is --bench-name right?", name);
     }
+    map_free(&ids);
     free(which);
     return rc;
 }

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct buf text;
@@ -75,6 +76,21 @@ int main(void)
     ok(build(&p, &t, &nobody, &err) < 0 && strstr(err.text, "a, b, c"), "no such baseline: %s", err.text);
     pairwise_free(&p);
     judgment_table_free(&t);
+
+    enum { MANY = 20000 };
+    struct question *q = calloc(MANY, sizeof *q);
+    buf_clear(&text);
+    for (int i = 0; i < MANY; i++) {
+        q[i].id = 2 * i;                 /* every other game is of a question of this bench */
+        put(i, "a", "b", "model_1", "model_1");
+    }
+    const struct questions known = { .q = q, .n = MANY };
+    const struct pairwise_choice of_bench = { .questions = &known };
+    ok(build(&p, &t, &of_bench, &err) == 0 && p.games == MANY / 2 && p.n == 2 && p.row[0].win == MANY / 2,
+       "games of the bench's questions only, of %d each", MANY);
+    pairwise_free(&p);
+    judgment_table_free(&t);
+    free(q);
     buf_free(&text);
     return done_testing();
 }
