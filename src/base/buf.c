@@ -4,17 +4,20 @@
 #include "mtbench/mem.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 char *buf_reserve(struct buf *b, size_t n)
 {
-    size_t need = b->len + n + 1;        /* one more for the NUL that ends every buffer */
+    size_t need = 0;                     /* one more than asked for: the NUL that ends every buffer */
+    if (__builtin_add_overflow(b->len + 1, n, &need))
+        need = SIZE_MAX;                 /* more than there can be: xrealloc() says so */
     if (need > b->cap) {
         size_t cap = b->cap ? b->cap : 64;
         while (cap < need)               /* doubling: n appends cost O(n) in all */
-            cap *= 2;
+            cap = cap > SIZE_MAX / 2 ? need : 2 * cap;
         b->data = xrealloc(b->data, cap, 1);
         b->cap = cap;
     }

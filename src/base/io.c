@@ -18,8 +18,8 @@ int io_read(const char *path, struct buf *out, struct err *err)
     if (fd < 0)
         return err_errno(err, "%s: cannot open", path);
     /* Until the end, not by st_size: pipes and /proc have no size, and a file may grow while it is read. */
-    while ((n = read(fd, buf_reserve(out, 1 << 16), 1 << 16)) > 0)
-        out->len += (size_t)n;
+    while ((n = read(fd, buf_reserve(out, 1 << 16), 1 << 16)) > 0 || (n < 0 && errno == EINTR))
+        out->len += n > 0 ? (size_t)n : 0;
     if (n < 0) {
         err_errno(err, "%s: cannot read", path);
         goto out;

@@ -4,6 +4,7 @@
 #include "mtbench/mem.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,10 +102,10 @@ static int store(const struct opt *o, char *value, struct err *err)
         *(long *)o->to = strtol(value, &end, 10);
     else
         *(double *)o->to = strtod(value, &end);
-    if (end == value || *end)
-        return err_set(err, ERR_USAGE, "--%s %s: not a %snumber; give one", o->name, value, o->kind == OPT_INT ? "whole " : "");
-    if (errno)
+    if (end != value && !*end && errno)
         return err_set(err, ERR_USAGE, "--%s %s: more than a number here can hold; give one nearer to 0", o->name, value);
+    if (end == value || *end || (o->kind == OPT_DOUBLE && !isfinite(*(double *)o->to)))    /* strtod() takes "nan" and "inf" */
+        return err_set(err, ERR_USAGE, "--%s %s: not a %snumber; give one", o->name, value, o->kind == OPT_INT ? "whole " : "");
     return 0;
 }
 

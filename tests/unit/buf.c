@@ -1,10 +1,14 @@
 /* buf.c - the growing byte string, and errors that travel. */
 #include "mtbench/buf.h"
 #include "mtbench/err.h"
+#include "mtbench/mem.h"
 
 #include "tap.h"
 
 #include <errno.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +36,32 @@ static void test_buf(void)
     buf_free(&b);
     buf_free(&b);
     ok(!b.data, "freed twice");
+}
+
+static jmp_buf back;
+
+static void jump(size_t bytes)
+{
+    (void)bytes;
+    longjmp(back, 1);
+}
+
+/* A size from a hostile file must neither wrap to a small one nor be doubled for ever. */
+static void test_endless(void)
+{
+    static const size_t size[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 64, SIZE_MAX / 2 + 1 };
+    mem_on_exhausted(jump);
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        struct buf b = {0};
+        volatile bool refused = true;
+        buf_str(&b, "some bytes");
+        if (setjmp(back) == 0) {
+            buf_reserve(&b, size[i]);
+            refused = false;
+        }
+        ok(refused && b.len == 10 && !strcmp(b.data, "some bytes"), "room for %zx bytes is refused", size[i]);
+        buf_free(&b);
+    }
 }
 
 static void test_err(void)
@@ -62,6 +92,7 @@ static void test_err(void)
 int main(void)
 {
     test_buf();
+    test_endless();
     test_err();
     return done_testing();
 }

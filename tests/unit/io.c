@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[64] = "/tmp/mtbench-io-XXXXXX";
@@ -104,6 +106,35 @@ static void test_parents(void)
     rmdir(in("p"));
 }
 
+static void heard(int signal)
+{
+    (void)signal;
+}
+
+/* A signal while a read waits, as a scheduler's warning comes: no error, and no byte lost. */
+static void test_signal(void)
+{
+    struct buf b = {0};
+    struct err err = {0};
+    struct sigaction act = { .sa_handler = heard };          /* without SA_RESTART */
+    struct itimerval soon = { { 0, 0 }, { 0, 50000 } };
+    mkfifo(in("pipe"), 0600);
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = open(in("pipe"), O_WRONLY);
+        usleep(300000);
+        _exit(write(fd, "late", 4) != 4);
+    }
+    int keep = open(in("pipe"), O_RDONLY);           /* so that io_read()'s own open does not wait */
+    sigaction(SIGALRM, &act, NULL);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    ok(io_read(in("pipe"), &b, &err) == 0 && b.len == 4 && !memcmp(b.data, "late", 4), "a signal in the middle of a read%s", err.text);
+    waitpid(child, NULL, 0);
+    close(keep);
+    unlink(in("pipe"));
+    buf_free(&b);
+}
+
 int main(void)
 {
     struct buf b = {0};
@@ -113,6 +144,7 @@ int main(void)
     test_no_room();
     test_refusals();
     test_parents();
+    test_signal();
     buf_str(&b, "kept ");
     io_replace(in("a"), "added", 5, NULL);
     ok(io_read(in("a"), &b, NULL) == 0 && !strcmp(b.data, "kept added"), "reading appends");

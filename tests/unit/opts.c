@@ -51,6 +51,8 @@ int main(void)
     ok(parse("--number -9223372036854775808") == 0 && got.number == LONG_MIN, "the least number");
     ok(fails("--number 9223372036854775808", "can hold"), "one more than the greatest number");
     ok(fails("--number 1.5", "whole number") && fails("--number x", "whole number") && fails("--real 1x", "not a number"), "no numbers");
+    ok(fails("--real nan", "not a number") && fails("--real inf", "not a number") && fails("--real=-inf", "not a number"),
+       "words that strtod() takes for numbers are none here");
     ok(fails("--number", "needs a value") && fails("--word --loud", "needs a value"), "a value is missing");
     ok(fails("--loud=1", "no value"), "a switch takes no value");
     ok(fails("--lost", "did you mean --list") && fails("--zzzzzzzz", "--help"), "the nearest flag, if one is near");
