@@ -284,8 +284,12 @@ const struct call *grader_next(struct grader *g)
 {
     while (g->n_ready) {
         int i = game_at(g, pop_ready(g));
-        if (g->game[i].state != GAME_READY || build_call(g, i) < 0)
+        if (g->game[i].state != GAME_READY)
             continue;
+        if (build_call(g, i) < 0) {      /* its answers were replaced by fewer turns: nobody may wait for it */
+            end_unanswered(g, i, true);
+            continue;
+        }
         g->game[i].content = g->call.content;            /* an answer may have been replaced since */
         g->game[i].state = GAME_ASKED;
         g->now.calls_left--;

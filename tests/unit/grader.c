@@ -473,6 +473,22 @@ static void test_close(void)
     end(&r);
 }
 
+/* A turn that was there and is gone when its call's turn comes: counted as not answered, or calls_left would never come to 0. */
+static void test_taken_away(void)
+{
+    struct run r;
+    start(&r, "away", MODE_SINGLE, "away.journal", 1, good);
+    open_grader(&r);
+    long total = grader_now(r.grader).total;
+    for (int i = 0; i < questions.n; i++)
+        answer_set_add(&r.answers, "x", questions.q[i].id, (const char *const[]){ "shorter" }, 1);
+    go(&r, -1);
+    struct grader_now now = grader_now(r.grader);
+    ok(now.calls_left == 0 && now.done == total && now.by_status[JUDGMENT_NO_ANSWER] == questions.n,
+       "second turns that were taken away: %ld of %ld", now.by_status[JUDGMENT_NO_ANSWER], total);
+    end(&r);
+}
+
 /* Calls become ready in any order and are asked in that of the matches. */
 static void test_order_of_arrival(void)
 {
@@ -693,6 +709,7 @@ int main(void)
     test_old_lines();
     test_arrival();
     test_close();
+    test_taken_away();
     test_many();
     test_order_of_arrival();
     test_take_over();
