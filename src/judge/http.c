@@ -185,7 +185,7 @@ void http_start(struct http *h, const struct http_request *r, double timeout, vo
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->n_body);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->sent);
     }
-    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(timeout * 1000)); /* of the whole try */
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(fmin(timeout, 1e6) * 1000)); /* of the whole try; a long can hold it */
     curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, 600L);
     curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that it can undo: some compress unasked; on_body() bounds it */
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
