@@ -8,9 +8,10 @@
 #include <string.h>
 
 #define ROW(model, score, turn)                                                                                                            \
-    "{\"question_id\": 81, \"model\": \"" model "\", \"judge\": [\"j\", \"p\"], \"judgment\": \"\", \"score\": " score ", \"turn\": " turn "}\n"
+    "{\"question_id\": 81, \"model\": \"" model "\", \"judge\": [\"j\", \"p\"], \"judgment\": \"\", \"score\": " score ", \"turn\": " turn \
+    "}\n"
 #define PAIR(a, b, g1, g2)                                                                                                                 \
-    "{\"question_id\": 81, \"model_1\": \"" a "\", \"model_2\": \"" b "\", \"g1_winner\": \"" g1 "\", \"g2_winner\": \"" g2                    \
+    "{\"question_id\": 81, \"model_1\": \"" a "\", \"model_2\": \"" b "\", \"g1_winner\": \"" g1 "\", \"g2_winner\": \"" g2                \
     "\", \"judge\": [\"j\", \"p\"], \"turn\": 1}\n"
 #define FIRST "\n########## First turn ##########\n"
 
@@ -69,7 +70,8 @@ static void test_pairs(void)
 {
     struct err err = {0};
     parse(PAIR("a", "b", "model_1", "model_1") PAIR("a", "b", "error", "model_2") PAIR("a", "b", "tie", "model_1"));
-    ok(fastchat_put_pairs(&out, "rows", &table, NULL, 0, NULL, &err) == 0 && strstr(out.data, "\na        1     0    1       0.5        0.0") &&
+    ok(fastchat_put_pairs(&out, "rows", &table, NULL, 0, NULL, &err) == 0 &&
+           strstr(out.data, "\na        1     0    1       0.5        0.0") &&
            strstr(out.data, "\nb        0     1    1       0.0        0.5"),
        "a game that failed counts for nobody, games that disagree are a tie:\n%s", out.data ? out.data : err.text);
     ok(fastchat_put_pairs(&out, "rows", &table, NULL, 0, "z", &err) < 0 && strstr(err.text, "--baseline-model"), "%s", err.text);

@@ -23,7 +23,8 @@ static void check_lookup(void)
 
 static void check_refusals(void)
 {
-    static const char *const bad[] = { "gpt-4 30", "gpt-4 30 much", "gpt-4 -1 2", "gpt-4 nan 2", "gpt-4 1 inf", "30 60", "gpt-4 2.5 1.25 10", "gpt-4 30 60/1M" };
+    static const char *const bad[] = { "gpt-4 30",    "gpt-4 30 much", "gpt-4 -1 2",        "gpt-4 nan 2",
+                                       "gpt-4 1 inf", "30 60",         "gpt-4 2.5 1.25 10", "gpt-4 30 60/1M" };
     char text[600] = "gpt-4 1 2\n";
     struct price p = { -1, -1 };
     struct err err;
