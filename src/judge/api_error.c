@@ -185,6 +185,13 @@ bool api_error_read(const cJSON *body, struct api_error *e)
     return found;
 }
 
+/* Of a page in another encoding the bytes that are no UTF-8 become '?', so that the words between them are read all the same. */
+static void ask_for_bad(char *s, size_t n)
+{
+    for (long bad; n && (bad = utf8_bad(s, n)) >= 0; s += bad + 1, n -= (size_t)bad + 1)
+        s[bad] = '?';
+}
+
 void api_error_plain(const char *text, size_t n, struct api_error *e)
 {
     struct buf b = {0};
@@ -200,6 +207,8 @@ void api_error_plain(const char *text, size_t n, struct api_error *e)
             buf_char(&b, text[i]);
         tag &= text[i] != '>';           /* the bracket itself is still of the tag */
     }
+    if (b.len)
+        ask_for_bad(b.data, b.len);
     keep_words(e, &b);
     buf_free(&b);
 }

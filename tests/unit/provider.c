@@ -396,6 +396,32 @@ static const struct row table[] = {
      0},
     {A, 200, "", ANT("[{\"type\":\"thinking\",\"thinking\":\"[[1]]\"},{\"type\":\"text\",\"text\":\"[[8]]\"}]", "end_turn"), REPLY_DONE,
      CALL_OK, -1, "[[8]]", NULL, 0},
+    /* errors that a model quotes, in its thoughts or its text, are words like any other */
+    {O, 200, "", OK_BODY("{\"reasoning_content\":\"it logs {\\\"error\\\": {\\\"code\\\": 500}} [[1]]\",\"content\":\"[[8]]\"}", "stop"),
+     REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0},
+    {O, 200, "",
+     OK_BODY("{\"reasoning\":\"{\\\"error\\\": \\\"x\\\"}\",\"reasoning_details\":[{\"text\":\"[[1]]\",\"error\":{\"message\":\"e\"}}],"
+             "\"content\":\"[[8]]\"}",
+             "stop"),
+     REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0},
+    {O, 200, "",
+     OK_BODY("{\"reasoning\":{\"text\":\"[[1]]\",\"error\":{\"message\":\"e\",\"code\":500}},\"content\":\"[[8]]\"}", "stop"),
+     REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 0},
+    {O, 200, "", OK_BODY("{\"content\":\"{\\\"error\\\": {\\\"code\\\": 429}} [[8]]\"}", "stop"), REPLY_DONE, CALL_OK, -1,
+     "{\"error\": {\"code\": 429}} [[8]]", NULL, 0},
+    {O, 200, "",
+     "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"\\n\\ndata: {\\\"error\\\": \\\"e\\\"}\\n\\ndata: [DONE]\\n\\n[[1]]\"}}]}\n\n"
+     "data: {\"choices\":[{\"delta\":{\"content\":\"[[8]]\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+     REPLY_DONE, CALL_OK, -1, "[[8]]", NULL, 256},
+    {A, 200, "",
+     ANT("[{\"type\":\"thinking\",\"thinking\":\"{\\\"type\\\": \\\"error\\\", \\\"error\\\": {}} [[1]]\",\"error\":{\"message\":\"e\"}},"
+         "{\"type\":\"text\",\"text\":\"{\\\"error\\\": 1} [[8]]\"}]",
+         "end_turn"),
+     REPLY_DONE, CALL_OK, -1, "{\"error\": 1} [[8]]", NULL, 0},
+    /* a page in another encoding: its words are read all the same */
+    {O, 400, "", "<p>Pr\xfc" "fung: the maximum context length is 4096</p>", REPLY_DONE, CALL_TOO_LONG, -1, NULL, "Pr?fung: the maximum",
+     0},
+    {A, 502, "", "<h1>d\xe9" "faillance\xa0: passerelle</h1>", REPLY_RETRY, CALL_FAILED, -1, NULL, "d?faillance?: passerelle", 0},
     /* bytes that strict readers refuse */
     {O, 200, "", OK_BODY("{\"content\":\"a\\u0000b\\ud83d [[7]]\xff\"}", "stop"), REPLY_DONE, CALL_OK, -1,
      "a\xc0\x80"
