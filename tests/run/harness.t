@@ -1,5 +1,6 @@
 #!/bin/bash
-# TAP: what tests/run-tests counts. A skip, a crash, a lie about the plan and a silent program must all be seen.
+# TAP: what tests/run-tests counts: a skip, a crash, a lie about the plan and a silent program must all be seen. And that the faults which
+# tests/tools/mutate.py plants by name still have their place in the code.
 cd "$(dirname "$0")/../.." || exit 1
 d=$(mktemp -d) || exit 1
 trap 'rm -rf "$d"' EXIT
@@ -23,5 +24,14 @@ case_of 'echo "ok 1 - a"' '1 passed, 1 failed' 1 'no plan'
 case_of 'echo "ok 1 - a"; echo 1..1; kill -SEGV $$' '1 passed, 1 failed' 1 'a crash behind the last test'
 limit=1 case_of 'echo "ok 1 - a"; sleep 30; echo 1..1' '1 passed, 1 failed' 1 'a program that hangs'
 case_of 'echo "1..0 # SKIP"; exit 3' '0 passed, 1 failed' 1 'a skip that ends with an error'
+
+n=$((n + 1))
+if ! command -v python3 >/dev/null; then
+    echo "ok $n # SKIP no python3"
+elif python3 tests/tools/mutate.py --named --list >"$d/list" 2>"$d/why"; then
+    echo "ok $n - each of the $(wc -l <"$d/list") faults of tests/tools/mutants.jsonl fits one place"
+else
+    echo "not ok $n - $(cat "$d/why")"; bad=1
+fi
 echo "1..$n"
 exit $bad
