@@ -36,6 +36,20 @@ fails "the answer file cannot be renamed into place" '' 0:rename:1:EACCES 'Permi
 for i in 30 60 90; do fails "small allocation $i fails on rank 1" '' 1:calloc:$i:ENOMEM 'memory: cannot get'; done
 run 2 --model-id alone; [ $rc -eq 0 ] && [ "$(digest)" = "$want" ]; ok $? "and after all of that, the same digest"
 
+# ---- the same file, another weight in it: the answers that are there are another model's
+run 1 --model-id swap --first-n 2
+cp "$answers/swap.journal" "$d/kept"
+other_weights
+run 2 --model-id swap
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -qE '^mtbench: .*swap.journal: answers under this id were made otherwise: model_sha256 was [0-9a-f]{64} and is [0-9a-f]{64}; use another' "$d/err" &&
+    cmp -s "$answers/swap.journal" "$d/kept"
+ok $? "other weights do not go on with these answers: $(grep -o -m 1 'answers under this id.*is .\{8\}' "$d/err")"
+run 2 --model-id swap --fresh
+[ $rc -eq 0 ] && [ "$(digest)" != "$want" ]; ok $? "they answer afresh, and otherwise"
+other_weights
+cp "$d/kept" "$answers/swap.journal"
+run 2 --model-id swap; [ $rc -eq 0 ] && [ "$(digest)" = "$want" ]; ok $? "the first weights go on with theirs"
+
 # ---- a template that prints the time: one instant for all ranks and all starts of a journal, kept in its manifest
 clock="{{ strftime_now('%Y-%m-%d %H:%M:%S') }}|{{ messages[0].content }}|{{ messages | length }}"
 printf '%s' "$clock" >"$d/clock.jinja"

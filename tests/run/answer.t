@@ -26,8 +26,20 @@ for r in 2 3 4 10; do [ "$(answer $r --model-id "r$r" | digest)" = "$want" ]; ok
 for b in 3; do [ "$(answer 1 --model-id "b$b" --max-batch $b | digest)" = "$want" ]; ok $? "--max-batch $b: same digest"; done
 [ "$(answer 1 --model-id t1 --threads 1 | digest)" = "$want" ]; ok $? "--threads 1: same digest"
 [ "$(MTBENCH_ISA=avx2 answer 1 --model-id avx2 | digest)" = "$want" ] || ! grep -q avx2 /proc/cpuinfo; ok $? "AVX2: same digest"
-short=$(answer 1 --model-id s1 --max-new-token 2 --first-n 2 | digest)
-[ "$(MTBENCH_ISA=plain answer 2 --model-id s2 --max-new-token 2 --first-n 2 | digest)" = "$short" ]; ok $? "plain C: same digest"
+# The bits, written down. What they are made with is written into every manifest ("numerics"): whoever changes them on purpose changes that too.
+isas=$(./mtbench --version | sed -n 's/^cpu *//p')
+case ${model##*/} in
+SmolLM2-135M-Instruct.Q4_1.gguf) all=b56f19f40827bc0417eb32fc16de205ed1489a047d190f471b64c9ca88682fe4 few=9c1c8aef060520ee7b46fd23a7e85592d8a8caa5ce431deb9948e29eb812bedd ;;
+*) all=$want few=$(answer 1 --model-id few --max-new-token 4 --first-n 2 | digest) ;;
+esac
+[ "$want" = "$all" ]; ok $? "the answers that are written down: $all"
+for isa in plain avx2 avx512; do
+    if [[ " $isas " = *" $isa "* ]]; then
+        [ "$(MTBENCH_ISA=$isa answer 2 --model-id "few-$isa" --max-new-token 4 --first-n 2 | digest)" = "$few" ]; ok $? "$isa: the first answers that are written down: $few"
+    else
+        n=$((n + 1)); echo "ok $n # SKIP this machine has no $isa, only $isas"
+    fi
+done
 answer 1 --model-id slice --question-end 3 >/dev/null
 answer 2 --model-id slice --question-begin 3 >/dev/null
 out=$(answer 2 --model-id slice)

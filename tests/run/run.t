@@ -47,6 +47,18 @@ hosted 2
 [ $rc -eq 0 ] && [ "$(calls)" -eq 18 ] && [ "$before" = "$(cat "$d/smoke/model_judgment/j_single.jsonl")" ]; ok $? "a second start asks only whether the judge is there"
 
 forget
+hosted 2 --first-n 2
+before=$(calls)
+other_weights
+hosted 2
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'model_sha256 was .* and is .*; use another --model-id' "$d/err" && [ "$(calls)" -le $((before + 1)) ] &&
+    [ "$(turns "$answers/m.journal")" -eq 4 ]
+ok $? "other weights in the same file do not go on with these answers, and nothing more is judged: $(grep -o -m 1 'answers under this id.*is .\{8\}' "$d/err")"
+other_weights
+hosted 2
+[ $rc -eq 0 ] && grep -q '^answers   16/16' "$d/out" && grep -q '^judgments 16/16' "$d/out"; ok $? "the first weights do"
+
+forget
 : >"$d/log"
 start_stub --delay 0.3
 (

@@ -17,7 +17,8 @@ static struct question question[] = {
     { .id = 7000000001, .category = "math", .n_turns = 3, .turn = other, .temperature = 0, .sha256 = "82" },
 };
 static const char stream[] = "a model's hash and a bench";
-enum { SEED = 5, LENGTH = 9 };
+static const uint64_t seed = 0x600000005;    /* both halves count */
+enum { LENGTH = 9 };
 
 static struct feed *open_feed(const struct rig *r, int max_batch)
 {
@@ -31,7 +32,7 @@ static struct feed *open_feed(const struct rig *r, int max_batch)
         .sampling = {.temperature = -1, .top_p = 1, .repetition_penalty = 1},
         .max_new_token = LENGTH,
         .max_batch = max_batch,
-        .seed = SEED,
+        .seed = seed,
         .stream = stream,
     });
 }
@@ -51,7 +52,8 @@ static char *by_hand(const struct rig *r, const struct question *q, int choice, 
     struct sampling how = { .temperature = (float)q->temperature, .top_p = 1, .repetition_penalty = 1 };
     sha256(stream, strlen(stream), digest);
     memcpy(how.key, digest, sizeof how.key);
-    how.key[0] ^= SEED;
+    how.key[0] ^= (uint32_t)seed;
+    how.key[1] ^= (uint32_t)(seed >> 32);
     how.counter[0] = (uint32_t)q->id;
     how.counter[1] = (uint32_t)choice;
     how.counter[2] = (uint32_t)t;

@@ -577,6 +577,36 @@ static void test_details(void)
     }
 }
 
+/* Where a reply was under way or cannot be read, the server may have made one, and bills it. */
+static void test_maybe_billed(void)
+{
+    static const char *const name[] = { "openai", "anthropic" };
+    static const struct { const char *what; int provider; long code; const char *body; bool maybe; } reply[] = {
+        { "an answer that is no JSON", O, 200, "{\"choices\":[{\"message\"", true },
+        { "an answer that is no JSON", A, 200, "{\"type\":\"message\",\"content\":[", true },
+        { "an empty answer", O, 200, "", true },
+        { "an error beside a part", O, 200,
+          "{\"choices\":[{\"message\":{\"content\":\"Half\"}}],\"error\":{\"code\":502,\"message\":\"gone\"}}", true },
+        { "an error beside a part", A, 200,
+          "{\"content\":[{\"type\":\"text\",\"text\":\"Half\"}],\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}", true },
+        { "an error in the answer's place", O, 200, ERROR("\"message\":\"is loading\""), false },
+        { "a refusal", O, 400, ERROR("\"message\":\"no\""), false },
+        { "a refusal", A, 400, ERROR("\"message\":\"no\""), false },
+        { "a server's trouble", O, 500, "no JSON", false },
+        { "an answer", O, 200, OK_BODY("{\"content\":\"[[7]]\"}", "stop"), false },
+    };
+    for (size_t i = 0; i < sizeof reply / sizeof *reply; i++) {
+        struct http_response r = { .code = reply[i].code, .header = "", .body = reply[i].body, .n_body = strlen(reply[i].body) };
+        struct asked asked = {0};
+        struct dialect d = {0};
+        struct reply out;
+        provider_find(name[reply[i].provider], NULL)->read(&r, &asked, &d, &out);
+        ok(out.maybe_billed == reply[i].maybe, "%s: %s %s", name[reply[i].provider], reply[i].what,
+           reply[i].maybe ? "may be billed" : "has its bill");
+        reply_free(&out);
+    }
+}
+
 static void batch_is(const char *provider, const char *line, int rc, const char *id, enum call_status status)
 {
     char got[65] = "";
@@ -625,6 +655,7 @@ int main(void)
     test_limits();
     test_system();
     test_details();
+    test_maybe_billed();
     test_batches();
     return done_testing();
 }
