@@ -132,6 +132,10 @@ static void check_defaults(void)
                    NULL, &c, &err) &&
            c.rope.exact_ramp && fabsf(c.rope.beta_fast - 32) < 1e-6f && fabsf(c.rope.attention_factor - 0.5f) < 1e-6f,
        "yarn: truncate, a beta of 0, attention_factor");
+    ok(read_config(LLAMA ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 40, \"mscale\": 0.707, \"mscale_all_dim\": 0.5}}",
+                   NULL, &c, &err) &&
+           fabs((double)c.rope.attention_factor - (0.0707 * log(40) + 1) / (0.05 * log(40) + 1)) < 1e-6,
+       "yarn: the attention factor by mscale over that by mscale_all_dim");
     ok(read_config(LLAMA ", \"partial_rotary_factor\": 1.0, \"quantization_config\": null, \"num_experts\": 0, \"use_mrope\": false, "
                          "\"final_logit_softcapping\": null, "
                          "\"pruned_heads\": {}, \"position_embedding_type\": \"rope\", \"torch_dtype\": \"float16\", \"my_own_key\": 1}",
@@ -183,6 +187,8 @@ static void check_refusals(void)
         {LLAMA ", \"use_qk_norm\": true}", "use_qk_norm"},
         {LLAMA ", \"rope_scaling\": {\"rope_type\": \"default\", \"mrope_section\": [1, 2]}}", "mrope_section"},
         {LLAMA ", \"position_embedding_type\": \"nope\"}", "nope"},
+        {LLAMA ", \"position_embedding_type\": 5}", "position_embedding_type is 5"},
+        {LLAMA ", \"qkv_bias\": \"rope\"}", "qkv_bias"},
         {LLAMA ", \"rope_parameters\": {\"full_attention\": {\"rope_type\": \"default\"}}}", "full_attention"},
         {LLAMA ", \"rope_scaling\": \"linear\"}", "no block"},
         {LLAMA ", \"rope_theta\": 1000, \"rope_parameters\": {\"rope_theta\": 2000}}", "rope_theta is 1000, and 2000"},

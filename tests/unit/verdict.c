@@ -63,8 +63,40 @@ static const struct { const char *text; double score; } thought[] = {
     { "The answer has no <think> tag: [[9]]", 9 },
 };
 
+static size_t utf8(char *to, unsigned u)
+{
+    if (u < 0x80)
+        return to[0] = (char)u, 1;
+    if (u < 0x800)
+        return to[0] = (char)(0xc0 | u >> 6), to[1] = (char)(0x80 | (u & 63)), 2;
+    return to[0] = (char)(0xe0 | u >> 12), to[1] = (char)(0x80 | (u >> 6 & 63)), to[2] = (char)(0x80 | (u & 63)), 3;
+}
+
+/* Between two scores there may be one blank: what \s means to Python's patterns, no more and no less. These are Python
+ * 3.11's, and there is none above. */
+static void check_blanks(void)
+{
+    static const unsigned blank[] = {
+        0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005,
+        0x2006, 0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000,
+    };
+    unsigned wrong = 0;
+    for (unsigned u = 1, at = 0; u < 0xffff; u++) {
+        char text[16] = "[[7,";
+        size_t n = 4 + utf8(text + 4, u);
+        memcpy(text + n, "8]]", 3);
+        bool is_blank = at < sizeof blank / sizeof *blank && blank[at] == u;
+        at += is_blank;
+        bool digit = u >= '0' && u <= '9';
+        if ((u < 0xd800 || u > 0xdfff) && !digit && (verdict_parse(VERDICT_TWO_RATINGS, text, n + 3).letter == 'B') != is_blank && !wrong)
+            wrong = u;
+    }
+    ok(wrong == 0, "a blank is what Python's \\s says: first other one U+%04X", wrong);
+}
+
 int main(void)
 {
+    check_blanks();
     for (size_t i = 0; i < sizeof ratings / sizeof *ratings; i++) {
         struct verdict v = verdict_parse(VERDICT_RATING, ratings[i].text, strlen(ratings[i].text));
         ok(v.score == ratings[i].score && v.score_is_int == ratings[i].is_int && v.status == ratings[i].status, "%s is %g, %s (saw %g, %s)",
