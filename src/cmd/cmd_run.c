@@ -4,6 +4,7 @@
 
 #include "mtbench/log.h"
 #include "mtbench/pipeline.h"
+#include "mtbench/showing.h"
 
 #include <stdio.h>
 
@@ -29,25 +30,24 @@ static int parse(struct run_opts *o, int argc, char **argv, struct err *err)
 static int show(const struct run_opts *o, double parameters)
 {
     const struct judge_opts *j = &o->judge;
-    char *word[] = {"show",
-                    "--data-dir",
-                    (char *)j->data_dir,
-                    "--bench-name",
-                    (char *)j->bench_name,
-                    "--judge-model",
-                    (char *)j->judge_model,
-                    "--mode",
-                    (char *)j->mode_name,
-                    "--baseline-model",
-                    (char *)j->baseline_model,
-                    "--model-list",
-                    (char *)o->answer.name};
+    char *judge = (char *)j->judge_model, *model = (char *)o->answer.name;
+    struct buf text = {0};
+    struct err err = {0};
+    const struct showing what = {
+        .bench_name = j->bench_name, .data_dir = j->data_dir, .baseline_model = j->baseline_model, .repeat = 1,
+        .judges = { &judge, 1 }, .model_list = { &model, 1 }, .mode = j->mode == MODE_SINGLE ? SHOW_SINGLE : SHOW_BASELINE,
+    };
+    int rc = showing_put(&text, &what, &err);
     printf("\n");
-    int code = cmd_show(NULL, (int)(sizeof word / sizeof *word) - 1, word + 1);
-    if (parameters > 0 && parameters < SMALL_JUDGE)
+    if (rc == 0)
+        fwrite(text.data, 1, text.len, stdout);
+    else
+        log_error("%s", err.text);
+    if (rc == 0 && parameters > 0 && parameters < SMALL_JUDGE)
         printf("The judge has %.0f million parameters: these scores show that the pipeline runs, and nothing about the model.\n",
                parameters / 1e6);
-    return code;
+    buf_free(&text);
+    return rc;
 }
 
 int cmd_run(struct job *job, int argc, char **argv)
@@ -60,7 +60,7 @@ int cmd_run(struct job *job, int argc, char **argv)
         return EXIT_COMPLETE;
     if (rc == 0 && verb_log(job, o.answer.log_dir, o.answer.quiet, o.answer.verbose, &err) == 0)
         code = pipeline_run(job, &o.answer, &o.judge, &res, &err);
-    if (res.judged && show(&o, res.parameters) != EXIT_COMPLETE)
+    if (res.judged && show(&o, res.parameters) < 0)
         code = EXIT_INPUT;
     if (err.kind != ERR_NONE && job_info(job).rank == 0)
         log_error("%s", err.text);

@@ -3,7 +3,6 @@
 
 #include "cmd.h"
 
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,18 +23,18 @@ static int choose(const char *flag, const char *word, const char *const *name, i
 }
 
 /* A view that needs single judgments, or one judge, or FastChat's flags alone: the flag that stands in the way is named alone. */
-static const char *view_flag(const struct show_opts *o)
+static const char *view_flag(const struct showing *o)
 {
     return o->compare.n ? "compare" : o->by ? "by" : o->length_slope ? "length-slope" : o->transcript.n ? "question" : NULL;
 }
 
-static const char *second_view(const struct show_opts *o)
+static const char *second_view(const struct showing *o)
 {
     const char *flag = o->transcript.n ? "question" : o->length_slope ? "length-slope" : o->by ? "by" : "compare";
     return view_flag(o) && strcmp(view_flag(o), flag) ? flag : NULL;
 }
 
-static const char *slice_flag(const struct show_opts *o)
+static const char *slice_flag(const struct showing *o)
 {
     const struct slicing *s = &o->slicing;
     return s->has_begin    ? "question-begin"
@@ -46,28 +45,23 @@ static const char *slice_flag(const struct show_opts *o)
                            : NULL;
 }
 
-static int check_fastchat(const struct show_opts *o, struct err *err)
+static int check_fastchat(const struct showing *o, struct err *err)
 {
     const char *flag = view_flag(o) ? view_flag(o) : o->judges.n > 1 ? "judge-model" : slice_flag(o);
     return flag ? err_set(err, ERR_USAGE, "--%s: FastChat's layout has no place for it; use another --format", flag) : 0;
 }
 
-static int check_panel(const struct show_opts *o, struct err *err)
+static int check_panel(const struct showing *o, struct err *err)
 {
     const char *view = view_flag(o) ? view_flag(o) : o->mode != SHOW_SINGLE ? "mode" : o->repeat > 1 ? "repeat" : NULL;
-    if (!show_opts_panel(o) || o->transcript.n)
+    if (!showing_panel(o) || o->transcript.n)
         return 0;
     if (view)
         return err_set(err, ERR_USAGE, "--%s: of one judge at a time; name one with --judge-model", view);
     return o->input_file ? err_set(err, ERR_USAGE, "--input-file: is one file; leave it out, or name one judge with --judge-model") : 0;
 }
 
-bool show_opts_panel(const struct show_opts *o)
-{
-    return o->judges.n > 1 || (o->judges.n == 1 && !strcmp(o->judges.word[0], "all"));
-}
-
-static int check(const struct show_opts *o, struct err *err)
+static int check(const struct showing *o, struct err *err)
 {
     if (o->compare.n && o->compare.n != 2)
         return err_set(err, ERR_USAGE, "--compare: needs two models, A and B");
@@ -84,10 +78,10 @@ static int check(const struct show_opts *o, struct err *err)
     return check_panel(o, err);
 }
 
-int show_opts_parse(struct show_opts *o, bool fastchat, int argc, char **argv, struct err *err)
+int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, struct err *err)
 {
     const char *mode = "single", *format = fastchat ? "fastchat" : "table", *by = NULL;
-    *o = (struct show_opts){ .bench_name = "mt_bench", .data_dir = "data", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
+    *o = (struct showing){ .bench_name = "mt_bench", .data_dir = "data", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
     const struct opt table[] = {
         { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
         { "input-file", OPT_STRING, &o->input_file, NULL, "FILE",

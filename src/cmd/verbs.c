@@ -97,6 +97,7 @@ static const struct { int does; struct opt_env env; } variables[] = {
     { NETWORK, { "HTTPS_PROXY NO_PROXY", "the way out, as curl reads them" } },
     { NETWORK, { "SSL_CERT_FILE SSL_CERT_DIR", "whose certificates are trusted; CURL_CA_BUNDLE as well" } },
     { LOCAL, { "HF_HOME HF_HUB_CACHE", "where hub ids are looked up" } },
+    { LOCAL, { "OMP_NUM_THREADS", "threads of a rank, where --threads does not say" } },
     { LOCAL, { "MTBENCH_ISA", "avx512, avx2 or plain: force an instruction set; the bits stay the same" } },
 };
 

@@ -1,0 +1,36 @@
+/* showing.h - what somebody wants to see of the judgments of a bench, and the text of it (room: report). */
+#ifndef MTB_SHOWING_H
+#define MTB_SHOWING_H
+
+#include "mtbench/buf.h"
+#include "mtbench/opts.h"
+#include "mtbench/question.h"
+
+enum show_mode { SHOW_SINGLE, SHOW_BASELINE, SHOW_ALL };
+enum show_format { SHOW_TABLE, SHOW_FASTCHAT, SHOW_CSV, SHOW_JSON };
+enum show_by { BY_NOTHING, BY_TURN, BY_CATEGORY };
+
+/* At most one view besides the usual table: compare, by, length_slope, transcript. */
+struct showing {
+    const char *bench_name, *data_dir;
+    const char *input_file;              /* one file of judgments; NULL: those of the judges below */
+    const char *baseline_model;          /* of SHOW_BASELINE */
+    struct opt_list judges;              /* none: gpt-4, or the only one there is; "all": everybody, side by side */
+    struct opt_list model_list;          /* none: all. ORG/NAME becomes ORG_NAME in place where the files know no ORG/NAME */
+    struct opt_list compare;             /* two models, or none; as model_list */
+    struct opt_list transcript;          /* questions whose texts are shown */
+    struct slicing slicing;
+    bool sliced;                         /* slicing leaves something out */
+    bool length_slope;
+    long repeat;                         /* files of so many judgments of the same answers: FILE, FILE.repeat2 ... */
+    enum show_mode mode;
+    enum show_format format;
+    enum show_by by;
+};
+
+/* Several judges side by side? */
+bool showing_panel(const struct showing *o);
+/* Appends the text. Notes what a reader must know and the text has no place for. -1: err (usage, io, format). */
+int showing_put(struct buf *out, const struct showing *o, struct err *err);
+
+#endif

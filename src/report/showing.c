@@ -1,0 +1,317 @@
+/* showing.c - from what somebody wants to see to the text of it: the files are found and read, the view is made, the form is chosen. */
+#include "mtbench/showing.h"
+
+#include "mtbench/bench.h"
+#include "mtbench/fastchat_table.h"
+#include "mtbench/judge_files.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+#include "mtbench/paths.h"
+#include "mtbench/transcript.h"
+#include "mtbench/views.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- input ---- */
+
+struct input {
+    const char *path, *judge;            /* judge NULL: the file must have one */
+    struct judgment_table table;
+    size_t *repeat_end;                  /* (opts.repeat) */
+    struct questions questions;
+    bool has_questions;
+};
+
+static int read_questions(struct input *in, const struct showing *o, struct err *err)
+{
+    int rc = bench_questions(o->data_dir, o->bench_name, &o->slicing, &in->questions, err);
+    in->has_questions = true;
+    return rc;
+}
+
+/* Files of others may know a model as ORG/NAME; ours say ORG_NAME. */
+static void name_plainly(const struct judgment_table *t, const struct opt_list *models)
+{
+    for (int i = 0; i < models->n; i++)
+        if (judgment_table_name(t, models->word[i]) < 0)
+            bench_name_make_plain(models->word[i]);
+}
+
+static int input_read(struct input *in, const struct showing *o, struct err *err)
+{
+    int rc = 0;
+    in->repeat_end = xcalloc((size_t)o->repeat, sizeof *in->repeat_end);
+    for (int r = 0; r < o->repeat && rc == 0; r++) {
+        char *path = bench_repeat_path(in->path, r + 1);
+        if (access(path, F_OK))
+            rc = err_set(err, ERR_IO, "%s%s: no such file; judge first, or name another with --input-file",
+                         o->input_file ? "--input-file " : "", path);
+        else
+            rc = judgment_table_read(&in->table, path, err);
+        in->repeat_end[r] = in->table.n;
+        free(path);
+    }
+    name_plainly(&in->table, &o->model_list);
+    name_plainly(&in->table, &o->compare);
+    if (rc == 0 && (o->by == BY_CATEGORY || o->sliced))
+        rc = read_questions(in, o, err);
+    return rc;
+}
+
+static void input_free(struct input *in)
+{
+    judgment_table_free(&in->table);
+    questions_free(&in->questions);
+    free(in->repeat_end);
+}
+
+/* ---- output ---- */
+
+static void put_sheet(struct buf *out, const struct sheet *s, enum show_format format)
+{
+    if (format == SHOW_CSV)
+        sheet_put_csv(s, out);
+    else if (format == SHOW_JSON)
+        sheet_put_json(s, out);
+    else
+        sheet_put_text(s, out);
+}
+
+static const char *const *names(const struct opt_list *list)
+{
+    return (const char *const *)list->word;
+}
+
+static int show_fastchat(struct buf *out, const struct input *in, const struct showing *o, struct err *err)
+{
+    static const char *const mode[] = { "single", "pairwise-baseline", "pairwise-all" };
+    buf_printf(out, "Mode: %s\nInput file: %s\n", mode[o->mode], in->path);
+    for (int i = 0; i < o->model_list.n; i++)
+        if (judgment_table_name(&in->table, o->model_list.word[i]) < 0)
+            log_note("--model-list %s: not in %s; passed over, as FastChat does", o->model_list.word[i], in->path);
+    if (o->mode == SHOW_SINGLE)
+        return fastchat_put_single(out, in->path, &in->table, names(&o->model_list), o->model_list.n, !strcmp(o->bench_name, "mt_bench"),
+                                   err);
+    return fastchat_put_pairs(out, in->path, &in->table, names(&o->model_list), o->model_list.n,
+                              o->mode == SHOW_BASELINE ? o->baseline_model : NULL, err);
+}
+
+/* Those of the models whose answers lie where they belong. */
+static int read_answers_of(struct answer_set *answers, const char *const *model, int n, const char *folder, struct err *err)
+{
+    const char **there = xcalloc((size_t)n + 1, sizeof *there);
+    int n_there = 0;
+    for (int i = 0; i < n; i++) {
+        char *path = bench_answers_file(folder, model[i]);
+        if (access(path, R_OK) == 0)
+            there[n_there++] = model[i];
+        free(path);
+    }
+    int rc = n_there ? answer_set_read(answers, folder, there, n_there, err) : 0;
+    free(there);
+    return rc;
+}
+
+/* A file that was named by hand may be of any answers, so nothing is said about it. */
+static int put_facts(struct sheet *sheet, const struct input *in, const char *const *model, int n, const struct showing *o,
+                     struct err *err)
+{
+    struct answer_set answers = {0};
+    struct answer_facts facts = {0};
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
+    int rc = o->input_file ? 0 : read_answers_of(&answers, model, n, folder, err);
+    if (rc == 0 && answers.n && (rc = answer_facts_read(&facts, in->path, &answers, folder, err)) == 0)
+        view_answer_facts(sheet, &facts);
+    answer_facts_free(&facts);
+    answer_set_free(&answers);
+    free(folder);
+    return rc;
+}
+
+static int view_of_length(struct sheet *out, const struct scores *s, const struct showing *o, struct err *err)
+{
+    struct answer_set answers = {0};
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
+    int rc = answer_set_read(&answers, folder, (const char *const *)s->model, s->n_models, err);
+    if (rc == 0)
+        view_length(out, s, &answers);
+    answer_set_free(&answers);
+    free(folder);
+    return rc;
+}
+
+static int build_scores(struct scores *s, const struct input *in, const struct showing *o, struct err *err)
+{
+    const struct opt_list *models = o->compare.n ? &o->compare : &o->model_list;
+    const struct score_choice choice = {
+        .model = names(models), .n_models = models->n, .judge = in->judge, .questions = in->has_questions ? &in->questions : NULL,
+        .repeat_end = in->repeat_end, .n_repeats = (int)o->repeat,
+    };
+    return scores_build(s, in->path, &in->table, &choice, err);
+}
+
+static int show_single(struct buf *out, const struct input *in, const struct showing *o, struct err *err)
+{
+    struct scores s;
+    struct sheet sheet = {0};
+    int rc = build_scores(&s, in, o, err);
+    if (rc == 0) {
+        if (o->compare.n)
+            view_compare(&sheet, &s, scores_model(&s, o->compare.word[0], err), scores_model(&s, o->compare.word[1], err));
+        else if (o->length_slope)
+            rc = view_of_length(&sheet, &s, o, err);
+        else if (o->by == BY_TURN)
+            view_turns(&sheet, &s);
+        else if (o->by == BY_CATEGORY)
+            view_categories(&sheet, &s, o->format == SHOW_TABLE);
+        else
+            view_scores(&sheet, &s);
+    }
+    if (rc == 0)
+        rc = put_facts(&sheet, in, (const char *const *)s.model, s.n_models, o, err);
+    if (rc == 0)
+        put_sheet(out, &sheet, o->format);
+    sheet_free(&sheet);
+    scores_free(&s);
+    return rc;
+}
+
+static int put_pair_facts(struct sheet *sheet, const struct input *in, const struct pairwise *p, const struct showing *o, struct err *err)
+{
+    const char **model = xcalloc((size_t)p->n + 1, sizeof *model);
+    for (int i = 0; i < p->n; i++)
+        model[i] = p->row[i].model;
+    int rc = put_facts(sheet, in, model, p->n, o, err);
+    free(model);
+    return rc;
+}
+
+static int show_pairs(struct buf *out, const struct input *in, const struct showing *o, struct err *err)
+{
+    struct pairwise p;
+    struct sheet sheet = {0};
+    const char *baseline = o->mode == SHOW_BASELINE && !o->compare.n ? o->baseline_model : NULL;
+    const struct pairwise_choice choice = {
+        .model = names(o->compare.n ? &o->compare : &o->model_list),
+        .n_models = o->compare.n ? o->compare.n : o->model_list.n,
+        .baseline = baseline,
+        .judge = in->judge,
+        .questions = in->has_questions ? &in->questions : NULL,
+    };
+    int rc = pairwise_build(&p, in->path, &in->table, &choice, err);
+    if (rc == 0) {
+        if (o->compare.n)
+            view_pair_compare(&sheet, &p, o->compare.word[0], o->compare.word[1]);
+        else
+            view_pairs(&sheet, &p, baseline);
+        rc = put_pair_facts(&sheet, in, &p, o, err);
+    }
+    if (rc == 0)
+        put_sheet(out, &sheet, o->format);
+    sheet_free(&sheet);
+    pairwise_free(&p);
+    return rc;
+}
+
+/* ---- one judge, several, or the texts ---- */
+
+bool showing_panel(const struct showing *o)
+{
+    return o->judges.n > 1 || (o->judges.n == 1 && !strcmp(o->judges.word[0], "all"));
+}
+
+static int show_one(struct buf *out, const char *path, const char *judge, const struct showing *o, struct err *err)
+{
+    struct input in = { .path = path, .judge = judge };
+    int rc = input_read(&in, o, err);
+    if (rc == 0 && o->format == SHOW_FASTCHAT)
+        rc = show_fastchat(out, &in, o, err);
+    else if (rc == 0)
+        rc = o->mode == SHOW_SINGLE ? show_single(out, &in, o, err) : show_pairs(out, &in, o, err);
+    input_free(&in);
+    return rc;
+}
+
+static int show_panel(struct buf *out, const struct judge_files *f, const struct showing *o, struct err *err)
+{
+    struct input *in = xcalloc((size_t)f->n, sizeof *in);
+    struct scores *s = xcalloc((size_t)f->n, sizeof *s);
+    const char **judge = xcalloc((size_t)f->n, sizeof *judge);
+    struct sheet sheet = {0};
+    int rc = 0;
+    for (int i = 0; i < f->n && rc == 0; i++) {
+        in[i] = (struct input){ .path = f->file[i].path, .judge = f->file[i].judge };
+        judge[i] = f->file[i].judge;
+        if ((rc = input_read(&in[i], o, err)) == 0)
+            rc = build_scores(&s[i], &in[i], o, err);
+    }
+    if (rc == 0) {
+        view_panel(&sheet, s, judge, f->n, o->format == SHOW_TABLE);
+        put_sheet(out, &sheet, o->format);
+    }
+    sheet_free(&sheet);
+    for (int i = 0; i < f->n; i++) {
+        scores_free(&s[i]);
+        input_free(&in[i]);
+    }
+    free(s);
+    free(in);
+    free(judge);
+    return rc;
+}
+
+/* The answers that are there; none is no error, the judgments may be. */
+static int read_answers(struct answer_set *answers, const struct showing *o, struct err *err)
+{
+    char *folder = bench_answers_folder(o->data_dir, o->bench_name);
+    int rc = access(folder, F_OK) ? 0 : answer_set_read(answers, folder, names(&o->model_list), o->model_list.n, err);
+    free(folder);
+    return rc;
+}
+
+static int show_transcripts(struct buf *out, const struct judge_files *f, const struct showing *o, struct err *err)
+{
+    const struct slicing which = { .ids = o->transcript };
+    struct questions qs = {0};
+    struct answer_set answers = {0};
+    const char **path = xcalloc((size_t)f->n + 1, sizeof *path);
+    int rc = bench_questions(o->data_dir, o->bench_name, &which, &qs, err);
+    for (int i = 0; i < f->n; i++)
+        path[i] = f->file[i].path;
+    if (o->input_file)
+        path[0] = o->input_file;
+    if (rc == 0)
+        rc = read_answers(&answers, o, err);
+    for (int i = 0; i < qs.n && rc == 0; i++) {
+        const struct transcript t = { &qs.q[i], &answers, names(&o->model_list), o->model_list.n, path, o->input_file ? 1 : f->n };
+        rc = transcript_put(out, &t, err);
+    }
+    answer_set_free(&answers);
+    questions_free(&qs);
+    free(path);
+    return rc;
+}
+
+int showing_put(struct buf *out, const struct showing *o, struct err *err)
+{
+    static const char usual[] = "gpt-4";
+    struct judge_files f = {0};
+    const bool pairs = o->mode != SHOW_SINGLE;
+    int rc = 0;
+    if (!o->input_file && judge_files_find(&f, o->data_dir, o->bench_name, pairs, usual, names(&o->judges), o->judges.n, err) < 0)
+        rc = o->transcript.n && o->judges.n == 0 ? 0 : -1;   /* a transcript may be of answers alone */
+    if (f.fallen_back)
+        log_note("no judgments by %s here; these are by %s, the only judge there is", usual, f.file[0].judge);
+    if (rc == 0 && o->transcript.n)
+        rc = show_transcripts(out, &f, o, err);
+    else if (rc == 0 && showing_panel(o))
+        rc = show_panel(out, &f, o, err);
+    else if (rc == 0 && o->input_file)
+        rc = show_one(out, o->input_file, o->judges.n ? o->judges.word[0] : NULL, o, err);
+    else if (rc == 0)
+        rc = show_one(out, f.file[0].path, f.file[0].judge, o, err);
+    judge_files_free(&f);
+    return rc;
+}
