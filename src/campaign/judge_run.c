@@ -6,7 +6,6 @@
 #include "mtbench/judge_ranks.h"
 #include "mtbench/judging.h"
 #include "mtbench/log.h"
-#include "mtbench/recheck.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,12 +113,10 @@ int judge_run(struct job *job, const struct judge_opts *o, struct err *err)
     struct judge_inputs in = {0};
     struct judging j = {0};
     bool root = job_info(job).rank == 0;
-    int code = EXIT_INPUT, rc = root && !o->canary ? open_rank_0(&j, job, o, &in, err) : 0;
+    int code = EXIT_INPUT, rc = root ? open_rank_0(&j, job, o, &in, err) : 0;
     if (job_agree(job, rc, err) == 0) {
         if (o->judge_path)
             code = judge_local(job, o, root ? &j : NULL, err);
-        else if (root && o->canary)
-            code = judge_canary(job, o, err);
         else if (root)
             code = o->export_file ? export_calls(&j, err) : o->import_files.n ? import_calls(&j, err) : judge_hosted(&j, err);
         job_barrier(job);                /* a hosted judge works on rank 0 alone, for hours; the others sleep here */

@@ -3,13 +3,13 @@
 
 #include "mtbench/canary.h"
 #include "mtbench/clock.h"
-#include "mtbench/estimate.h"
 #include "mtbench/exit_code.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
+#include "mtbench/mem.h"
 
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { DRAIN_SECONDS = 8, GO_ON_SECONDS = 12 * 3600 };     /* a reply of yesterday says nothing about the judge of today */
 
@@ -91,46 +91,25 @@ static int ask_all(struct judging *j, struct canary *c, struct err *err)
     return 0;
 }
 
-static bool excludes_zero(const struct estimate *e)
+/* What came of it. A call without a verdict has not moved: it counts as failed. */
+static void collect(const struct judging *j, const struct canary *c, struct recheck *r)
 {
-    if (isnan(e->low))
-        return e->clusters > 1 && e->value != 0; /* all moved alike */
-    return e->low > 0 || e->high < 0;
-}
-
-static void print_estimate(const char *what, const struct estimate *e)
-{
-    printf("%-9s %+.3f", what, e->value);
-    if (isnan(e->low))
-        printf("   no interval: %s\n", e->clusters > 1 ? "all alike" : "fewer than two questions");
-    else
-        printf("   95 %% interval %+.3f .. %+.3f\n", e->low, e->high);
-}
-
-/* Print it; has the judge moved? */
-static bool report(const struct judging *j, const struct canary *c)
-{
-    struct canary_now now = canary_now(c);
-    struct sample s = {0};
-    bool single = j->o->mode == MODE_SINGLE;
-    int equal = 0;
+    const struct canary_now now = canary_now(c);
+    const bool single = j->o->mode == MODE_SINGLE;
+    *r = (struct recheck){ .single = single, .calls = now.calls, .failed = now.failed };
+    r->question_id = xcalloc((size_t)now.calls + 1, sizeof *r->question_id);
+    r->by = xcalloc((size_t)now.calls + 1, sizeof *r->by);
     for (int i = 0; i < now.calls; i++) {
-        struct canary_verdict v = canary_verdict(c, i);
-        bool same = v.read && (single ? v.score_is == v.score_was : v.winner_is == v.winner_was);
-        equal += same;
-        /* A verdict that cannot be read says nothing about drift: it is counted as failed, not as a change. */
-        if (v.read)
-            sample_add(&s, v.question_id, 1, single ? v.score_is - v.score_was : !same);
+        const struct canary_verdict v = canary_verdict(c, i);
+        if (!v.read)
+            continue;                    /* says nothing about drift: failed, not changed */
+        r->question_id[r->n] = v.question_id;
+        r->by[r->n] = single ? v.score_is - v.score_was : v.winner_is != v.winner_was;
+        r->equal += r->by[r->n++] == 0;
     }
-    struct estimate e = single ? estimate_mean(&s) : estimate_share(&s);
-    printf("verdicts  %d/%d   %d failed   %d equal   %d changed\n", now.calls - now.failed, now.calls, now.failed, equal,
-           now.calls - now.failed - equal);
-    print_estimate(single ? "drift" : "changed", &e);
-    sample_free(&s);
-    return excludes_zero(&e);
 }
 
-static int ask(struct judging *j, struct err *err)
+static int ask(struct judging *j, struct recheck *r, struct err *err)
 {
     struct canary *c = NULL;
     int code = EXIT_COMPLETE;
@@ -143,22 +122,27 @@ static int ask(struct judging *j, struct err *err)
     if (j->progress)
         progress_clear(j->progress);
     if (code == EXIT_COMPLETE) {
-        struct canary_now now = canary_now(c);
-        /* Both by exit code 2, so that a script can watch a judge. */
-        bool moved = report(j, c), broken = now.failed > j->o->max_error_rate * now.calls;
-        code = moved || broken ? EXIT_FAILURES : EXIT_COMPLETE;
+        collect(j, c, r);
+        code = r->failed > j->o->max_error_rate * r->calls ? EXIT_FAILURES : EXIT_COMPLETE;
     }
     canary_destroy(c);
     return code;
 }
 
-int judge_canary(struct job *job, const struct judge_opts *o, struct err *err)
+int judge_canary(struct job *job, const struct judge_opts *o, struct recheck *r, struct err *err)
 {
     struct judge_inputs in = {0};
     struct judging j = { .job = job, .o = o, .in = &in, .started = clock_now() };
     j.progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
-    int code = judge_inputs_canary(&in, o, err) < 0 ? EXIT_INPUT : ask(&j, err);
+    int code = judge_inputs_canary(&in, o, err) < 0 ? EXIT_INPUT : ask(&j, r, err);
     judging_close(&j);
     judge_inputs_free(&in);
     return code;
+}
+
+void recheck_free(struct recheck *r)
+{
+    free(r->question_id);
+    free(r->by);
+    *r = (struct recheck){0};
 }
