@@ -1,0 +1,107 @@
+/* plan_text.c - a plan in words. */
+#include "mtbench/plan_text.h"
+
+#include "mtbench/model.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+static const char *time_of(double seconds, char text[40])
+{
+    long s = lround(seconds);
+    if (s < 60)
+        snprintf(text, 40, "%ld s", s);
+    else if (s < 3600)
+        snprintf(text, 40, "%ld min %ld s", s / 60, s % 60);
+    else
+        snprintf(text, 40, "%ld h %ld min", s / 3600, s / 60 % 60);
+    return text;
+}
+
+void plan_put_memory(struct buf *out, const char *whose, const struct rig *r, const struct rig_memory *m)
+{
+    buf_printf(out, "%-9s %.1f million parameters, %s, context %d\n", whose, model_parameters(&r->model->config) / 1e6, r->weights,
+               r->model->config.context);
+    buf_printf(out, "memory    %.1f MB = %.1f weights + %d x %.1f (%d sequences of up to %d tokens), of %.1f MB that this node can give\n",
+               (double)rig_memory_node(m) / 1e6, (double)m->weights / 1e6, m->local, (double)rig_memory_rank(m) / 1e6, m->engine.max_batch,
+               m->engine.max_tokens, (double)m->available / 1e6);
+    if (m->engine.kv < (uint64_t)m->engine.max_batch * m->engine.kv_sequence)
+        buf_printf(out, "          the KV cache holds fewer than %d of the longest sequences; should they all be that long, some wait\n",
+                   m->engine.max_batch);
+}
+
+void plan_put_layout(struct buf *out, const struct job_info *i, const struct rig *r)
+{
+    buf_printf(out, "layout    %d rank%s on %d node%s, %d thread%s each, %s\n", i->size, i->size == 1 ? "" : "s", i->n_nodes,
+               i->n_nodes == 1 ? "" : "s", r->n_threads, r->n_threads == 1 ? "" : "s", r->isa);
+}
+
+void plan_put_answers(struct buf *out, const struct answers_plan *p, int context)
+{
+    char text[40];
+    buf_printf(out,
+               "answers   %ld turns, %ld done, %ld to come: %" PRId64 " tokens in first prompts, about %.0f new tokens, at most %" PRId64
+               "\n",
+               p->turns, p->done, p->turns - p->done, p->prompt_tokens, p->expected, p->most);
+    if (p->turns == p->done)
+        return;
+    if (p->tight)
+        buf_printf(
+            out,
+            "          %ld question%s may outgrow the context of %d tokens and be cut there; a lower --max-new-token leaves them room\n",
+            p->tight, p->tight == 1 ? "" : "s", context);
+    if (p->rate > 0)
+        buf_printf(out, "time      about %s at %.0f tok/s, the speed of the turns that are done\n", time_of(p->expected / p->rate, text),
+                   p->rate);
+    else
+        buf_printf(out, "time      unknown until some turns are done: answer a few with --first-n and plan again\n");
+}
+
+static void put_price(struct buf *out, const struct judge_plan *p, const struct judge_opts *o)
+{
+    double likely = plan_judge_cost(p, (double)p->tokens_in, p->tokens_out),
+           most = plan_judge_cost(p, (double)p->most_in, (double)p->most_out);
+    if (o->judge_path)
+        return;
+    if (likely < 0) {
+        buf_printf(out, "price     unknown; give --price-in and --price-out, or a line for %s in %s/prices.txt\n", o->judge_model,
+                   o->data_dir);
+        return;
+    }
+    bool given = o->given_price_in && o->given_price_out;
+    buf_printf(out, "price     about $ %.2f, at most $ %.2f (per million tokens $ %g in, $ %g out, %s%s)", likely, most, p->price_in,
+               p->price_out, given ? "as given" : o->data_dir, given ? "" : "/prices.txt");
+    if (p->spent > 0)
+        buf_printf(out, "; spent so far $ %.2f", p->spent);
+    buf_printf(out, "\n");
+    if (o->fallback)
+        buf_printf(out, "          what %s is asked in its place comes on top\n", o->fallback);
+    if (o->max_cost > 0 && p->spent + likely > o->max_cost)
+        buf_printf(out, "          --max-cost %g would stop it before its end\n", o->max_cost);
+}
+
+void plan_put_judge(struct buf *out, const struct judge_plan *p, const struct judge_opts *o, long to_come, int context)
+{
+    char text[40];
+    buf_printf(out, "judge     %s, %s: %ld judgments, %ld done, %ld calls to come", o->judge_model, judge_mode_word(o->mode), p->judgments,
+               p->done, p->calls);
+    if (p->unanswered)
+        buf_printf(out, "; %ld have no answer to judge", p->unanswered);
+    buf_printf(out, "\n");
+    if (p->calls == 0)
+        return;
+    buf_printf(out, "tokens    %" PRId64 " in (%s%s), about %.0f out; at most %" PRId64 " in, %" PRId64 " out\n", p->tokens_in,
+               p->counted ? "counted with its tokenizer" : "estimated from their bytes",
+               to_come ? "; answers to come taken as of usual length" : "", p->tokens_out, p->most_in, p->most_out);
+    if (p->too_long)
+        buf_printf(out, "          %ld prompt%s not fit the judge's context of %d tokens and will not be judged\n", p->too_long,
+                   p->too_long == 1 ? " does" : "s do", context);
+    if (p->tight)
+        buf_printf(out, "          %ld prompt%s less than --judge-max-tokens %ld of the context of %d for the judgment\n", p->tight,
+                   p->tight == 1 ? " leaves" : "s leave", o->max_tokens, context);
+    put_price(out, p, o);
+    if (p->seconds > 0 && !o->judge_path)
+        buf_printf(out, "time      about %s at %.1f s a call, as so far, %ld in flight\n",
+                   time_of(ceil((double)p->calls / (double)o->parallel) * p->seconds, text), p->seconds, o->parallel);
+}
