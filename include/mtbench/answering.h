@@ -9,18 +9,24 @@
 #include "mtbench/rig.h"
 #include "mtbench/sampler.h"
 
+enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
+#define DEVICES "auto|cuda|cpu"                          /* their words, in order */
+enum wanted_dtype { DTYPE_STORED, DTYPE_F32, DTYPE_F16, DTYPE_BF16 };
+#define WANTED_DTYPES "|float32|float16|bfloat16"        /* nothing wanted: as stored */
+
 struct answer_opts {
-    const char *bench_name, *data_dir, *model_path, *model_id, *answer_file, *max_gpu_memory, *dtype, *revision, *device, *chat_template;
-    const char *log_dir, *progress;
+    const char *bench_name, *data_dir, *model_path, *model_id, *answer_file, *revision, *chat_template, *log_dir;
     char name[BENCH_NAME_MAX + 1];        /* of files and in records: bench_name_plain() of model_id, which itself chooses the template */
     long max_new_token, num_choices, gpus_per_model, gpus_total, threads, max_batch, seed;
-    double max_error_rate, device_bytes;  /* device_bytes: --max-gpu-memory */
+    double max_error_rate;
+    double device_bytes;                  /* most that the weights may take of a device; 0: no limit */
     bool fresh, quiet, verbose;
     bool given_gpus_total;
     struct slicing slicing;
     struct sampler_flags sampler;
-    double temperature, top_p, min_p, repetition_penalty;
-    long top_k;
+    enum device device;
+    enum wanted_dtype dtype;
+    enum progress_mode progress;
 };
 
 struct answer_result {

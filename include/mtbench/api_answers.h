@@ -3,14 +3,16 @@
 #define MTB_API_ANSWERS_H
 
 #include "mtbench/job.h"
+#include "mtbench/progress.h"
 #include "mtbench/question.h"
 
 struct api_opts {
-    const char *bench_name, *data_dir, *answer_file, *model, *model_id, *base_url, *provider, *system, *progress, *log_dir;
+    const char *bench_name, *data_dir, *answer_file, *model, *model_id, *base_url, *provider, *system, *log_dir;
     long num_choices, max_tokens, parallel;
     double force_temperature, max_cost, price_in, price_out, timeout, max_error_rate;
     bool has_temperature, given_price_in, given_price_out, fresh, quiet, verbose;
     struct slicing slicing;
+    enum progress_mode progress;
     char *id;                            /* --model-id, else the model's name as a file name; owned */
 };
 

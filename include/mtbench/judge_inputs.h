@@ -6,10 +6,11 @@
 #include "mtbench/call.h"
 #include "mtbench/match.h"
 #include "mtbench/opts.h"
+#include "mtbench/progress.h"
 
 struct judge_opts {
-    const char *bench_name, *data_dir, *judge_file, *judge_model, *baseline_model, *mode_name;
-    const char *provider, *base_url, *judge_path, *reference, *output, *export_file, *log_dir, *progress;
+    const char *bench_name, *data_dir, *judge_file, *judge_model, *baseline_model;
+    const char *provider, *base_url, *judge_path, *reference, *output, *export_file, *log_dir;
     const char *fallback, *fallback_provider, *fallback_base_url;
     struct opt_list model_list, import_files;
     long parallel, repeat, canary, threads, max_batch, max_tokens;
@@ -18,6 +19,7 @@ struct judge_opts {
     bool given_judge_model, given_price_in, given_price_out;
     bool constrained, yes, confirm, quiet, verbose;
     enum judge_mode mode;
+    enum progress_mode progress;
 };
 
 struct judge_inputs {

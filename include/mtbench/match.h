@@ -7,6 +7,8 @@
 #include "mtbench/question.h"
 
 enum judge_mode { MODE_SINGLE, MODE_PAIRWISE_BASELINE, MODE_PAIRWISE_ALL };
+#define JUDGE_MODES "single|pairwise-baseline|pairwise-all"      /* their words, in order */
+const char *judge_mode_word(enum judge_mode mode);
 
 struct match {
     const struct question *question;

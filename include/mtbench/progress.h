@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 enum progress_mode { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
+#define PROGRESS_MODES "auto|plain|none"         /* their words, in order */
 
 struct progress_now {
     const char *what;                /* "answers" */
@@ -23,9 +24,6 @@ struct progress_now {
 /* "answers 12/160 turns, 412.3 tok/s, 3m20s left, 1 failed; judgments 3/160 judged". Pure; at most 'size' bytes with the NUL, cut if
  * longer. Returns the length. */
 size_t progress_format(char *line, size_t size, const struct progress_now *p);
-
-/* "auto", "plain", "none" -> mode; -1 for anything else. */
-int progress_parse(const char *word);
 
 struct progress;
 /* 'speaker' is 0 on ranks that say nothing (all but rank 0) and with --quiet. Never NULL. */

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static int min3(int a, int b, int c)
 {
@@ -90,6 +91,62 @@ static const struct opt *find(const struct opt *table, int n, const char *word, 
     return match;
 }
 
+/* Bytes of a size as Hugging Face accelerate reads it: "13GiB", "500MB"; 0 for anything else. */
+static double parse_size(const char *word)
+{
+    static const struct { const char *name; double bytes; } unit[] = {
+        { "KB", 1e3 }, { "MB", 1e6 }, { "GB", 1e9 }, { "TB", 1e12 },
+        { "KiB", 0x1p10 }, { "MiB", 0x1p20 }, { "GiB", 0x1p30 }, { "TiB", 0x1p40 },
+    };
+    char *end;
+    const double n = strtod(word, &end);
+    for (size_t i = 0; n > 0 && i < sizeof unit / sizeof *unit; i++)
+        if (!strcasecmp(end, unit[i].name))
+            return n * unit[i].bytes;
+    return 0;
+}
+
+/* The place of the word among "a|b|c"; -1. An empty one is never chosen. */
+static int place_of(const char *words, const char *word)
+{
+    const size_t n = strlen(word);
+    for (int i = 0;; i++) {
+        const size_t length = strcspn(words, "|");
+        if (n > 0 && length == n && !strncmp(words, word, n))
+            return i;
+        if (!words[length])
+            return -1;
+        words += length + 1;
+    }
+}
+
+/* "a|b|c" as "a, b or c". */
+static char *in_prose(const char *words)
+{
+    struct buf b = {0};
+    words += *words == '|';
+    for (size_t n; *words; words += n) {
+        n = strcspn(words, "|");
+        buf_printf(&b, "%.*s", (int)n, words);
+        if (words[n])
+            buf_str(&b, strchr(words + ++n, '|') ? ", " : " or ");
+    }
+    return b.data;
+}
+
+static int store_choice(const struct opt *o, const char *value, struct err *err)
+{
+    const int i = place_of(o->arg, value);
+    if (i < 0) {
+        char *words = in_prose(o->arg);
+        err_set(err, ERR_USAGE, "--%s %s: must be %s", o->name, value, words);
+        free(words);
+        return -1;
+    }
+    memcpy(o->to, &i, sizeof i);                 /* an enum is as wide as an int, whatever its sign */
+    return 0;
+}
+
 static int store(const struct opt *o, char *value, struct err *err)
 {
     char *end = value;
@@ -98,8 +155,16 @@ static int store(const struct opt *o, char *value, struct err *err)
         *(const char **)o->to = value;   /* of argv: lives as long as the program */
         return 0;
     }
+    if (o->kind == OPT_CHOICE)
+        return store_choice(o, value, err);
+    if (o->kind == OPT_SIZE)
+        return (*(double *)o->to = parse_size(value)) > 0
+                   ? 0
+                   : err_set(err, ERR_USAGE, "--%s %s: not a size; write it as 13GiB", o->name, value);
     if (o->kind == OPT_INT)
         *(long *)o->to = strtol(value, &end, 10);
+    else if (o->kind == OPT_FLOAT)
+        *(float *)o->to = (float)strtod(value, &end);
     else
         *(double *)o->to = strtod(value, &end);
     if (end != value && !*end && errno)
@@ -187,7 +252,8 @@ void opts_help(const struct opt *table, int n, struct buf *out)
 {
     for (int i = 0; i < n; i++) {
         size_t start = out->len;
-        buf_printf(out, "  --%s%s%s", table[i].name, table[i].arg ? " " : "", table[i].arg ? table[i].arg : "");
+        const char *arg = table[i].arg ? table[i].arg : "";
+        buf_printf(out, "  --%s%s%s", table[i].name, *arg ? " " : "", arg + (*arg == '|'));
         help_line(out, start, table[i].help);
     }
 }

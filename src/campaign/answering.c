@@ -447,7 +447,7 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
     struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .watch = *watch, .started = clock_now() };
     r.answer_file = answer_opts_path(o);
     r.journal_file = journal_path(r.answer_file);
-    r.progress = progress_create((enum progress_mode)progress_parse(o->progress), root(&r) && !o->quiet);
+    r.progress = progress_create(o->progress, root(&r) && !o->quiet);
     int rc = share_items(&r, err);
     /* With everything done the weights are not even read. */
     if (rc == 0 && r.n_items && (rc = start(&r, ro, err)) == 0)

@@ -156,7 +156,7 @@ static int api_run_open(struct api_run *r, const struct api_opts *o, const struc
     };
     if (!(r->dialogs = dialogs_create(&d, err)))
         return err_wrap(err, "%s", r->journal_file);
-    r->progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
+    r->progress = progress_create(o->progress, !o->quiet);
     return 0;
 }
 

@@ -62,7 +62,7 @@ static int try_template(const struct question *q, const struct rig *r, struct er
 /* FastChat's flags about devices. Without a GPU a rank is a device, and a model lies on one. */
 static int check_devices(const struct answer_opts *o, int n_ranks, struct err *err)
 {
-    if (!strcmp(o->device, "cuda"))
+    if (o->device == DEVICE_CUDA)
         return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
     if (o->gpus_per_model > 1)
         return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1",
@@ -79,21 +79,23 @@ static int check_devices(const struct answer_opts *o, int n_ranks, struct err *e
 
 static int check_weights(const struct answer_opts *o, const struct rig *r, struct err *err)
 {
-    if (o->max_gpu_memory && r->model->packed_bytes > o->device_bytes)
+    if (o->device_bytes > 0 && (double)r->model->packed_bytes > o->device_bytes)
         return err_set(err, ERR_MEMORY,
-                       "--max-gpu-memory %s: the weights take %.1f MB; allow more, or use a smaller model or a quantised one",
-                       o->max_gpu_memory, (double)r->model->packed_bytes / 1e6);
+                       "--max-gpu-memory: the weights take %.1f MB, allowed are %.1f MB; allow more, or use a smaller model or a "
+                       "quantised one",
+                       (double)r->model->packed_bytes / 1e6, o->device_bytes / 1e6);
     return 0;
 }
 
 static void say_once(const struct answer_opts *o, const struct rig *r)
 {
-    static const struct { const char *flag, *stored; } same[] = { { "float32", "F32" }, { "float16", "F16" }, { "bfloat16", "BF16" } };
-    /* FastChat converts on load. Here a flag that has no effect is said once rather than refused: the numbers are
-     * those of the file. */
-    for (size_t i = 0; o->dtype && i < sizeof same / sizeof *same; i++)
-        if (!strcmp(o->dtype, same[i].flag) && strcmp(r->weights, same[i].stored))
-            log_note("--dtype %s: weights are not converted but used as they are stored (%s), with sums in float32", o->dtype, r->weights);
+    static const struct { const char *word, *stored; } same[] = {
+        [DTYPE_F32] = { "float32", "F32" }, [DTYPE_F16] = { "float16", "F16" }, [DTYPE_BF16] = { "bfloat16", "BF16" },
+    };
+    /* FastChat converts on load. Here a flag that has no effect is said once rather than refused: the numbers are those of the file. */
+    if (o->dtype != DTYPE_STORED && strcmp(r->weights, same[o->dtype].stored))
+        log_note("--dtype %s: weights are not converted but used as they are stored (%s), with sums in float32", same[o->dtype].word,
+                 r->weights);
     log_verbose("model of %d layers, %s weights, template %s", r->model->config.n_layers, r->weights, chat_name(r->chat));
 }
 
@@ -110,13 +112,12 @@ static void put_stops(struct manifest *m, const struct rig *r)
  * differ. */
 void answer_describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r)
 {
-    const struct sampling common = sampler_common(&o->sampler, &r->model->config), *s = &common;
+    const struct sampling common = sampler_common(&o->sampler, &r->model->config);
     manifest_add(m, true, "model_header_sha256", "%s", r->header_sha256);
     manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
-    char *temperature = s->temperature < 0 ? xstrdup("by category") : xasprintf("%g", (double)s->temperature);
-    manifest_add(m, true, "sampler", "temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", temperature, s->top_k,
-                 (double)s->top_p, (double)s->min_p, (double)s->repetition_penalty);
-    free(temperature);
+    char *sampler = sampler_words(&common);
+    manifest_add(m, true, "sampler", "%s", sampler);
+    free(sampler);
     manifest_add(m, true, "max_new_token", "%ld", o->max_new_token);
     put_stops(m, r);
     manifest_add(m, true, "seed", "%ld", o->seed);

@@ -138,7 +138,7 @@ void judge_inputs_describe(const struct judge_inputs *in, const struct judge_opt
      * asked. */
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
     manifest_add(m, false, "judge", "%s", o->judge_model);
-    manifest_add(m, false, "mode", "%s", o->mode_name);
+    manifest_add(m, false, "mode", "%s", judge_mode_word(o->mode));
     manifest_add(m, false, "reference", "%s", in->reference ? o->reference : "none");
     manifest_add(m, false, "question_file_sha256", "%s", in->questions.sha256);
     manifest_add(m, false, "judge_prompts_sha256", "%s", in->prompts.sha256);
@@ -156,7 +156,7 @@ void judge_inputs_stats(const struct judge_inputs *in, const struct judge_opts *
     buf_str(&b, "Stats:\n{\n    \"bench_name\": ");
     put_string(&b, o->bench_name);
     buf_str(&b, ",\n    \"mode\": ");
-    put_string(&b, o->mode_name);
+    put_string(&b, judge_mode_word(o->mode));
     buf_str(&b, ",\n    \"judge\": ");
     put_string(&b, o->judge_model);
     buf_str(&b, ",\n    \"baseline\": ");

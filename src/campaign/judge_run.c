@@ -102,7 +102,7 @@ static int open_rank_0(struct judging *j, struct job *job, const struct judge_op
     if (judge_inputs_read(in, o, NULL, err) < 0 || judging_open(j, job, o, in, err) < 0)
         return -1;
     judging_close_answers(j);
-    j->progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
+    j->progress = progress_create(o->progress, !o->quiet);
     if (!o->quiet)
         judge_inputs_stats(in, o);
     return o->confirm ? judging_confirm(err) : 0;

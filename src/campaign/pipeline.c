@@ -130,7 +130,7 @@ static int judge_rest(struct pipeline *p, struct job *job, int code, struct pipe
 {
     bool root = job_info(job).rank == 0, stopped = code == EXIT_RESUME;
     if (root) {
-        p->judging.progress = progress_create((enum progress_mode)progress_parse(p->o->progress), !p->o->quiet);
+        p->judging.progress = progress_create(p->o->progress, !p->o->quiet);
         if (!stopped)
             judging_close_answers(&p->judging);      /* whoever still waits for an answer would wait for ever */
     }

@@ -133,7 +133,7 @@ int judge_canary(struct job *job, const struct judge_opts *o, struct recheck *r,
 {
     struct judge_inputs in = {0};
     struct judging j = { .job = job, .o = o, .in = &in, .started = clock_now() };
-    j.progress = progress_create((enum progress_mode)progress_parse(o->progress), !o->quiet);
+    j.progress = progress_create(o->progress, !o->quiet);
     int code = judge_inputs_canary(&in, o, err) < 0 ? EXIT_INPUT : ask(&j, r, err);
     judging_close(&j);
     judge_inputs_free(&in);

@@ -4,27 +4,9 @@
 #include "cmd.h"
 
 #include "mtbench/layout.h"
-#include "mtbench/progress.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-/* Bytes of a size as Hugging Face accelerate reads it: "13GiB", "500MB"; 0 for anything else. */
-static double parse_size(const char *word)
-{
-    static const struct { const char *name; double bytes;
-    } unit[] = {
-        {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40},
-    };
-    char *end;
-    double n = strtod(word, &end);
-    for (size_t i = 0; n > 0 && i < sizeof unit / sizeof *unit; i++)
-        if (!strcasecmp(end, unit[i].name))
-            return n * unit[i].bytes;
-    return 0;
-}
 
 static int check_words(struct answer_opts *o, struct err *err)
 {
@@ -38,8 +20,6 @@ static int check_words(struct answer_opts *o, struct err *err)
     bench_name_make_plain(o->name);
     if (!*o->bench_name || !*o->data_dir)
         return err_set(err, ERR_USAGE, "%s: empty; question sets lie in DATA-DIR/BENCH-NAME", *o->data_dir ? "--bench-name" : "--data-dir");
-    if (o->max_gpu_memory && !((o->device_bytes = parse_size(o->max_gpu_memory)) > 0))
-        return err_set(err, ERR_USAGE, "--max-gpu-memory %s: not a size; write it as 13GiB", o->max_gpu_memory);
     return 0;
 }
 
@@ -54,12 +34,7 @@ static int check_narrow(const char *flag, long value, struct err *err)
 int answer_opts_check(struct answer_opts *o, struct err *err)
 {
     int replicas;
-    o->sampler.temperature = (float)o->temperature;
-    o->sampler.top_p = (float)o->top_p;
-    o->sampler.top_k = (int)o->top_k;
-    o->sampler.min_p = (float)o->min_p;
-    o->sampler.repetition_penalty = (float)o->repetition_penalty;
-    if (check_words(o, err) < 0 || check_narrow("top-k", o->top_k, err) < 0 || check_narrow("num-gpus-total", o->gpus_total, err) < 0 ||
+    if (check_words(o, err) < 0 || check_narrow("num-gpus-total", o->gpus_total, err) < 0 ||
         check_narrow("num-gpus-per-model", o->gpus_per_model, err) < 0)
         return -1;
     if (layout_replicas((int)o->gpus_total, (int)o->gpus_per_model, &replicas, err) < 0)
@@ -72,12 +47,6 @@ int answer_opts_check(struct answer_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--max-batch %ld: is out of range; give 1 to 256", o->max_batch);
     if (o->threads < 0 || o->threads > 1024)
         return err_set(err, ERR_USAGE, "--threads %ld: is out of range; give 0 (this rank's share of the cores) to 1024", o->threads);
-    if (progress_parse(o->progress) < 0)
-        return err_set(err, ERR_USAGE, "--progress %s: cannot be; give auto, plain or none", o->progress);
-    if (strcmp(o->device, "auto") && strcmp(o->device, "cpu") && strcmp(o->device, "cuda"))
-        return err_set(err, ERR_USAGE, "--device %s: cannot be; give auto, cuda or cpu", o->device);
-    if (o->dtype && strcmp(o->dtype, "float32") && strcmp(o->dtype, "float16") && strcmp(o->dtype, "bfloat16"))
-        return err_set(err, ERR_USAGE, "--dtype %s: cannot be; give float32, float16 or bfloat16", o->dtype);
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
         return err_set(err, ERR_USAGE, "--max-error-rate %g: is out of range; give 0 to 1", o->max_error_rate);
     return sampler_check(&o->sampler, err);
@@ -86,7 +55,7 @@ int answer_opts_check(struct answer_opts *o, struct err *err)
 void answer_opts_default(struct answer_opts *o)
 {
     *o = (struct answer_opts){
-        .bench_name = "mt_bench", .data_dir = "data", .device = "auto", .progress = "auto", .max_new_token = 1024, .num_choices = 1,
+        .bench_name = "mt_bench", .data_dir = "data", .max_new_token = 1024, .num_choices = 1,
         .gpus_per_model = 1, .gpus_total = 1, .max_batch = 80,
     };
 }
@@ -111,24 +80,23 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
          "devices that a model is spread over (1, which is all there is yet)"},
         {"num-gpus-total", OPT_INT, &o->gpus_total, &o->given_gpus_total, "N",
          "all devices; without a GPU, the ranks of the job (as many as there are)"},
-        {"max-gpu-memory", OPT_STRING, &o->max_gpu_memory, NULL, "SIZE", "most that the weights of a device may take, such as 13GiB"},
-        {"dtype", OPT_STRING, &o->dtype, NULL, "TYPE",
-         "float32, float16 or bfloat16; weights are used as stored, a note says if that differs"},
+        {"max-gpu-memory", OPT_SIZE, &o->device_bytes, NULL, "SIZE", "most that the weights of a device may take, such as 13GiB"},
+        {"dtype", OPT_CHOICE, &o->dtype, NULL, WANTED_DTYPES, "weights are used as stored, a note says if that differs"},
         {"revision", OPT_STRING, &o->revision, NULL, "NAME", "revision in the hub cache (main)"},
-        {"device", OPT_STRING, &o->device, NULL, "NAME", "auto, cuda or cpu (auto)"},
+        {"device", OPT_CHOICE, &o->device, NULL, DEVICES, "(auto)"},
         {"threads", OPT_INT, &o->threads, NULL, "N", "threads of a rank (its share of the node's cores)"},
         {"max-batch", OPT_INT, &o->max_batch, NULL, "N", "conversations that run together on a rank (80)"},
         {"chat-template", OPT_STRING, &o->chat_template, NULL, "NAME", "auto, a FastChat template's name, or a Jinja file (auto)"},
-        {"temperature", OPT_DOUBLE, &o->temperature, &o->sampler.has_temperature, "X", "for all questions (by category)"},
-        {"top-p", OPT_DOUBLE, &o->top_p, &o->sampler.has_top_p, "X", "(generation_config.json, else 1)"},
-        {"top-k", OPT_INT, &o->top_k, &o->sampler.has_top_k, "N", "0 is off (generation_config.json, else 50)"},
-        {"min-p", OPT_DOUBLE, &o->min_p, &o->sampler.has_min_p, "X", "(generation_config.json, else 0)"},
-        {"repetition-penalty", OPT_DOUBLE, &o->repetition_penalty, &o->sampler.has_repetition_penalty, "X",
+        {"temperature", OPT_FLOAT, &o->sampler.temperature, &o->sampler.has_temperature, "X", "for all questions (by category)"},
+        {"top-p", OPT_FLOAT, &o->sampler.top_p, &o->sampler.has_top_p, "X", "(generation_config.json, else 1)"},
+        {"top-k", OPT_INT, &o->sampler.top_k, &o->sampler.has_top_k, "N", "0 is off (generation_config.json, else 50)"},
+        {"min-p", OPT_FLOAT, &o->sampler.min_p, &o->sampler.has_min_p, "X", "(generation_config.json, else 0)"},
+        {"repetition-penalty", OPT_FLOAT, &o->sampler.repetition_penalty, &o->sampler.has_repetition_penalty, "X",
          "(generation_config.json, else 1)"},
         {"seed", OPT_INT, &o->seed, NULL, "N", "of the random numbers (0)"},
         {"fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; answers, journal and manifest are kept as .old1, .old2 ..."},
         {"max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed turns that still exits 0 (0)"},
-        {"progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)"},
+        {"progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)"},
         {"log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank"},
         {"quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors"},
         {"verbose", OPT_FLAG, &o->verbose, NULL, NULL, "layout, memory, sizes, times"},

@@ -4,7 +4,6 @@
 #include "cmd.h"
 
 #include "mtbench/paths.h"
-#include "mtbench/progress.h"
 #include "mtbench/provider.h"
 
 #include <stdio.h>
@@ -21,8 +20,6 @@ static int check_words(const struct api_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "%s: empty; question sets lie in DATA-DIR/BENCH-NAME", *o->data_dir ? "--bench-name" : "--data-dir");
     if (o->base_url && !*o->base_url)
         return err_set(err, ERR_USAGE, "--base-url: empty; give the server's URL, with or without /v1");
-    if (progress_parse(o->progress) < 0)
-        return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
     return 0;
 }
 
@@ -51,7 +48,6 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
         .bench_name = "mt_bench",
         .data_dir = "data",
         .model = "gpt-3.5-turbo",
-        .progress = "auto",
         .num_choices = 1,
         .max_tokens = 1024,
         .parallel = 1,
@@ -84,7 +80,7 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
         {"price-out", OPT_DOUBLE, &o->price_out, &o->given_price_out, "DOLLARS", "per million generated tokens (DATA/prices.txt)"},
         {"timeout", OPT_DOUBLE, &o->timeout, NULL, "SECONDS", "of one try (300)"},
         {"max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed turns that still exits 0 (0)"},
-        {"progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)"},
+        {"progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)"},
         {"log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file"},
         {"quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors"},
         {"verbose", OPT_FLAG, &o->verbose, NULL, NULL, "a line for each turn and each try that failed"},

@@ -24,7 +24,8 @@
 enum { GIVE_UP = 3 };                    /* failures in a row after which the source is not asked for more */
 
 struct fetch {
-    const char *data_dir, *manifest, *from, *progress_mode;
+    const char *data_dir, *manifest, *from;
+    enum progress_mode progress_mode;
     struct opt_list only;
     bool quiet;
     struct fetch_list list;
@@ -41,13 +42,13 @@ static bool is_http(const char *from)
 
 static int parse_flags(struct fetch *f, int argc, char **argv, struct err *err)
 {
-    *f = (struct fetch){ .data_dir = "data", .progress_mode = "auto", .started = clock_now() };
+    *f = (struct fetch){ .data_dir = "data", .started = clock_now() };
     const struct opt table[] = {
         { "data-dir", OPT_STRING, &f->data_dir, NULL, "DIR", "where the files go (data)" },
         { "manifest", OPT_STRING, &f->manifest, NULL, "FILE", "list of SHA-256, bytes, path and URL (DATA/pregenerated.txt)" },
         { "from", OPT_STRING, &f->from, NULL, "DIR|URL", "a folder or web server with the same paths below it (each file's own URL)" },
         { "only", OPT_LIST, &f->only, NULL, "GLOB...", "only files whose path fits, such as '*/gpt-4*' (all)" },
-        { "progress", OPT_STRING, &f->progress_mode, NULL, "MODE", "auto, plain or none (auto)" },
+        { "progress", OPT_CHOICE, &f->progress_mode, NULL, PROGRESS_MODES, "(auto)" },
         { "quiet", OPT_FLAG, &f->quiet, NULL, NULL, "only results and errors" },
     };
     const int n = sizeof table / sizeof *table;
@@ -64,8 +65,6 @@ static int parse_flags(struct fetch *f, int argc, char **argv, struct err *err)
                        *f->data_dir ? " or a URL" : "");
     if (f->from && !is_http(f->from) && access(f->from, R_OK | X_OK) < 0)
         return err_errno(err, "--from %s: cannot open this folder", f->from);
-    if (progress_parse(f->progress_mode) < 0)
-        return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", f->progress_mode);
     return 0;
 }
 
@@ -273,7 +272,7 @@ static int fetch(struct fetch *f, struct err *err)
 {
     int code = EXIT_INPUT, rc = read_list(f, err);
     bool *there = xcalloc((size_t)f->list.n + 1, sizeof *there);
-    f->progress = progress_create((enum progress_mode)progress_parse(f->progress_mode), !f->quiet);
+    f->progress = progress_create(f->progress_mode, !f->quiet);
     if (rc == 0 && survey(f, there, err) == 0) {
         code = bring_all(f, there, err);
         progress_clear(f->progress);

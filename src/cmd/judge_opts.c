@@ -4,7 +4,6 @@
 #include "cmd.h"
 
 #include "mtbench/paths.h"
-#include "mtbench/progress.h"
 #include "mtbench/provider.h"
 
 #include <stdio.h>
@@ -17,9 +16,7 @@ void judge_opts_default(struct judge_opts *o)
         .data_dir = "data",
         .judge_model = "gpt-4",
         .baseline_model = "gpt-3.5-turbo",
-        .mode_name = "single",
         .reference = "gpt-4",
-        .progress = "auto",
         .parallel = 1,
         .repeat = 1,
         .max_batch = 80,
@@ -37,7 +34,7 @@ int judge_opts_rows(struct judge_opts *o, struct opt *table)
         { "judge-file", OPT_STRING, &o->judge_file, NULL, "FILE", "judge prompts (DATA/judge_prompts.jsonl)" },
         { "judge-model", OPT_STRING, &o->judge_model, &o->given_judge_model, "NAME", "the judge; names the files too (gpt-4)" },
         { "baseline-model", OPT_STRING, &o->baseline_model, NULL, "NAME", "opponent in pairwise-baseline (gpt-3.5-turbo)" },
-        { "mode", OPT_STRING, &o->mode_name, NULL, "MODE", "single, pairwise-baseline or pairwise-all (single)" },
+        { "mode", OPT_CHOICE, &o->mode, NULL, JUDGE_MODES, "(single)" },
         { "parallel", OPT_INT, &o->parallel, NULL, "N", "most calls in flight (1)" },
         { "judge-provider", OPT_STRING, &o->provider, NULL, "NAME", providers },
         { "judge-base-url", OPT_STRING, &o->base_url, NULL, "URL", "server of a compatible judge, with or without /v1" },
@@ -76,13 +73,6 @@ static int check_names(struct judge_opts *o, struct err *err)
 
 int judge_opts_check(struct judge_opts *o, struct err *err)
 {
-    static const char *const mode[] = { "single", "pairwise-baseline", "pairwise-all" };
-    int m = 0;
-    while (m < 3 && strcmp(o->mode_name, mode[m]))
-        m++;
-    if (m == 3)
-        return err_set(err, ERR_USAGE, "--mode %s: must be single, pairwise-baseline or pairwise-all", o->mode_name);
-    o->mode = (enum judge_mode)m;
     if (o->judge_path && !o->provider)
         o->provider = "local";
     bool local = o->provider && !strcmp(o->provider, "local");
@@ -121,8 +111,6 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return -1;
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
         return err_set(err, ERR_USAGE, "--max-error-rate %g: must lie between 0 and 1", o->max_error_rate);
-    if (progress_parse(o->progress) < 0)
-        return err_set(err, ERR_USAGE, "--progress %s: must be auto, plain or none", o->progress);
     if (local && (o->export_file || o->import_files.n))
         return err_set(err, ERR_USAGE, "--%s: is for hosted judges; a local judge needs no batch", o->export_file ? "export" : "import");
     if (o->canary < 0 || o->canary > 10000)
@@ -163,7 +151,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
         {"threads", OPT_INT, &o->threads, NULL, "N", "local judge: threads of a rank"},
         {"max-batch", OPT_INT, &o->max_batch, NULL, "N", "local judge: calls that run together on a rank (80)"},
         {"max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed judgments that still exits 0 (0)"},
-        {"progress", OPT_STRING, &o->progress, NULL, "MODE", "auto, plain or none (auto)"},
+        {"progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)"},
         {"log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank"},
         {"quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors"},
         {"verbose", OPT_FLAG, &o->verbose, NULL, NULL, "a line for each judgment, layout, memory"},

@@ -6,22 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const modes[] = { "single", "pairwise-baseline", "pairwise-all" };
-static const char *const formats[] = { "table", "fastchat", "csv", "json" };
-static const char *const bys[] = { "", "turn", "category" };
-
-static int choose(const char *flag, const char *word, const char *const *name, int n, int *out, struct err *err)
-{
-    for (int i = 0; i < n; i++) {
-        if (*name[i] && !strcmp(word, name[i])) {
-            *out = i;
-            return 0;
-        }
-    }
-    return err_set(err, ERR_USAGE, "--%s %s: must be %s%s%s%s%s%s%s", flag, word, name[0], *name[0] ? ", " : "", name[1],
-                   n > 3 ? ", " : " or ", name[2], n > 3 ? " or " : "", n > 3 ? name[3] : "");
-}
-
 /* A view that needs single judgments, or one judge, or FastChat's flags alone: the flag that stands in the way is named alone. */
 static const char *view_flag(const struct showing *o)
 {
@@ -80,8 +64,8 @@ static int check(const struct showing *o, struct err *err)
 
 int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, struct err *err)
 {
-    const char *mode = "single", *format = fastchat ? "fastchat" : "table", *by = NULL;
     *o = (struct showing){ .bench_name = "mt_bench", .data_dir = "data", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
+    o->format = fastchat ? SHOW_FASTCHAT : SHOW_TABLE;
     const struct opt table[] = {
         { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
         { "input-file", OPT_STRING, &o->input_file, NULL, "FILE",
@@ -90,10 +74,10 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
           "whose judgments (gpt-4, or the only judge there is); several, or all: side by side" },
         { "baseline-model", OPT_STRING, &o->baseline_model, NULL, "NAME", "for --mode pairwise-baseline (gpt-3.5-turbo)" },
         { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "only these models (all)" },
-        { "mode", OPT_STRING, &mode, NULL, "MODE", "single, pairwise-baseline or pairwise-all (single)" },
+        { "mode", OPT_CHOICE, &o->mode, NULL, "single|pairwise-baseline|pairwise-all", "(single)" },
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
-        { "format", OPT_STRING, &format, NULL, "FORM", "table, fastchat, csv or json (table; fastchat for show_result)" },
-        { "by", OPT_STRING, &by, NULL, "WHAT", "scores by turn or by category" },
+        { "format", OPT_CHOICE, &o->format, NULL, "table|fastchat|csv|json", "(table; fastchat for show_result)" },
+        { "by", OPT_CHOICE, &o->by, NULL, "|turn|category", "scores by turn or by category" },
         { "compare", OPT_LIST, &o->compare, NULL, "A B", "the paired difference of two models" },
         { "question", OPT_LIST, &o->transcript, NULL, "ID...", "print these questions, the answers to them, and what judges said" },
         { "length-slope", OPT_FLAG, &o->length_slope, NULL, NULL, "points per doubling of the answers' length" },
@@ -105,17 +89,11 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
         { "first-n", OPT_INT, &o->slicing.first_n, NULL, "N", "only the first N questions of the choice" },
     };
     const int n = sizeof table / sizeof *table;
-    int rc = opts_parse(table, n, argc, argv, err), of_mode = 0, of_format = 0, of_by = 0;
+    int rc = opts_parse(table, n, argc, argv, err);
     if (rc == 1)
         verb_help("show", "Show scores, intervals, comparisons and win rates from judgments.", table, n);
     if (rc)
         return rc;
-    if (choose("mode", mode, modes, 3, &of_mode, err) < 0 || choose("format", format, formats, 4, &of_format, err) < 0 ||
-        (by && choose("by", by, bys, 3, &of_by, err) < 0))
-        return -1;
-    o->mode = (enum show_mode)of_mode;
-    o->format = (enum show_format)of_format;
-    o->by = (enum show_by)of_by;
     o->sliced = slice_flag(o) != NULL;
     return check(o, err);
 }

@@ -71,15 +71,6 @@ size_t progress_format(char *line, size_t size, const struct progress_now *p)
     return l.len;
 }
 
-int progress_parse(const char *word)
-{
-    static const char *const words[] = { "auto", "plain", "none" };
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(word, words[i]))
-            return i;
-    return -1;
-}
-
 /* ---- showing it ---- */
 
 enum { N_SAMPLES = 32 };                  /* one a second or so: the rate is that of the last half minute */

@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *judge_mode_word(enum judge_mode mode)
+{
+    static const char *const word[] = { "single", "pairwise-baseline", "pairwise-all" };
+    return word[mode];
+}
+
 bool category_has_reference(const char *category)
 {
     static const char *const name[] = { "math", "reasoning", "coding", "arena-hard-200" }; /* FastChat's NEED_REF_CATS */

@@ -104,7 +104,7 @@ refuse 'did you mean --model-path' --model-pth x
 refuse 'num-gpus' --model-id x --num-gpus-total 3 --num-gpus-per-model 2
 refuse 'num-gpus-per-model 2: a model on several devices is not there yet' --model-id x --num-gpus-total 2 --num-gpus-per-model 2
 refuse 'num-gpus-total 8: without a GPU each rank is a device, and this job has 2' --model-id x --num-gpus-total 8
-refuse 'max-gpu-memory 50MB: the weights take 96.6 MB' --model-id x --max-gpu-memory 50MB
+refuse 'max-gpu-memory: the weights take 96.6 MB, allowed are 50.0 MB' --model-id x --max-gpu-memory 50MB
 refuse 'none of the' --model-id x --question-begin 8
 refuse 'no such file' --model-id x --model-path "$d/nothing"
 refuse 'no such template' --model-id x --chat-template nothing

@@ -7,12 +7,25 @@
 #include <math.h>
 #include <string.h>
 
-static struct { bool loud, given; const char *word; long number; double real; struct opt_list list; } got;
+enum pace { NO_PACE, SLOW, STEADY, FAST };
+enum side { LEFT, RIGHT };
+static struct {
+    bool loud, given;
+    const char *word;
+    long number;
+    float half;
+    double real, bytes;
+    enum pace pace;
+    enum side side;
+    struct opt_list list;
+} got;
 
 static const struct opt table[] = {
     {"loud", OPT_FLAG, &got.loud, NULL, NULL, ""},     {"word", OPT_STRING, &got.word, &got.given, "W", ""},
     {"wording", OPT_STRING, &got.word, NULL, "W", ""}, {"number", OPT_INT, &got.number, NULL, "N", ""},
     {"real", OPT_DOUBLE, &got.real, NULL, "X", ""},    {"list", OPT_LIST, &got.list, NULL, "W", ""},
+    {"half", OPT_FLOAT, &got.half, NULL, "X", ""},     {"bytes", OPT_SIZE, &got.bytes, NULL, "SIZE", ""},
+    {"pace", OPT_CHOICE, &got.pace, NULL, "|slow|steady|fast", "how fast"}, {"side", OPT_CHOICE, &got.side, NULL, "left|right", "where"},
 };
 
 static struct err err;
@@ -34,8 +47,33 @@ static bool fails(const char *line, const char *words)
     return parse(line) == -1 && err.kind == ERR_USAGE && strstr(err.text, words);
 }
 
+static void test_choices(void)
+{
+    struct buf help = {0};
+    ok(parse("--side right --pace=slow") == 0 && got.side == RIGHT && got.pace == SLOW, "a word is its place in the list");
+    ok(parse("--side left") == 0 && got.side == LEFT && got.pace == NO_PACE, "what is not given keeps its value");
+    ok(fails("--pace quick", "--pace quick: must be slow, steady or fast") && fails("--side righ", "--side righ: must be left or right"),
+       "another word, or half of one: %s", err.text);
+    ok(fails("--pace=", "must be") && fails("--pace slow|steady", "must be") && fails("--side", "needs a value"), "no word, two words");
+    opts_help(table, sizeof table / sizeof *table, &help);
+    ok(strstr(help.data, "--pace slow|steady|fast  ") && strstr(help.data, "--side left|right  "), "help shows them");
+    buf_free(&help);
+}
+
+static void test_sizes(void)
+{
+    ok(parse("--half 0.7") == 0 && got.half == 0.7f, "a float");
+    ok(fails("--half 0.7x", "not a number"), "no float: %s", err.text);
+    ok(parse("--bytes 13GiB") == 0 && got.bytes == 13 * 0x1p30 && parse("--bytes 0.5mb") == 0 && got.bytes == 5e5, "sizes");
+    ok(fails("--bytes lots", "not a size") && fails("--bytes 5", "not a size") && fails("--bytes -1GB", "not a size") &&
+           fails("--bytes 0GB", "not a size") && fails("--bytes nanGB", "not a size"),
+       "no sizes: %s", err.text);
+}
+
 int main(void)
 {
+    test_choices();
+    test_sizes();
     ok(parse("--word a --number=-7 --real 2.5 --loud") == 0 && !strcmp(got.word, "a") && got.number == -7 && got.real == 2.5 && got.loud &&
            got.given,
        "both spellings, negative numbers");

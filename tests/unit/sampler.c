@@ -3,6 +3,7 @@
 
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int main(void)
@@ -31,12 +32,18 @@ int main(void)
     q = sampler_for(&s, 0.7);
     ok(q.temperature == 0, "a flag goes before the question's temperature");
 
+    char *words = sampler_words(&s), *by_category = sampler_words(&(struct sampling){ .temperature = -1, .top_k = 50, .top_p = 0.9f });
+    ok(!strcmp(words, "temperature 0, top_k 0, top_p 0.8, min_p 0.1, repetition_penalty 1.05"), "in words: %s", words);
+    ok(!strncmp(by_category, "temperature by category, top_k 50, top_p 0.9,", 45), "%s", by_category);
+    free(words), free(by_category);
+
     static const struct { struct sampler_flags f; const char *name;
     } bad[] = {
         {{.has_temperature = true, .temperature = -0.1f}, "--temperature"},
         {{.has_top_p = true, .top_p = 0}, "--top-p"},
         {{.has_top_p = true, .top_p = 1.01f}, "--top-p"},
         {{.has_top_k = true, .top_k = -1}, "--top-k"},
+        {{.has_top_k = true, .top_k = 1L << 31}, "--top-k"},
         {{.has_min_p = true, .min_p = 1}, "--min-p"},
         {{.has_repetition_penalty = true}, "--repetition-penalty"},
         {{.has_temperature = true, .temperature = __builtin_nanf("")}, "--temperature"},
