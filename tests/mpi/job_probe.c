@@ -59,9 +59,23 @@ struct probe {
     bool left;
 };
 
+/* The script waits for a file of every rank in the folder BEGUN before it sends its signals: then the handlers stand. */
+static void say_begun(const struct probe *p)
+{
+    char path[4096];
+    if (!getenv("BEGUN"))
+        return;
+    snprintf(path, sizeof path, "%s/%d", getenv("BEGUN"), job_info(p->job).rank);
+    FILE *f = fopen(path, "w");
+    if (f)
+        fclose(f);
+}
+
 static void step(struct probe *p)
 {
     usleep(1000);
+    if (p->steps == 0)
+        say_begun(p);
     for (int i = 0; i < p->n_hand; i++) {
         struct hand *h = &p->hand[i];
         if (--h->left == steps_of(h->item) / 2 || h->left == 0) {

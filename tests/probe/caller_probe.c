@@ -130,7 +130,7 @@ static int drive(const struct probe *p, struct transport *t, struct call_journal
             draining = true;
             t->drain(t->ctx);
         }
-        rc = open > 0 ? t->step(t->ctx, 0.5, err) : 0;
+        rc = open > 0 || draining ? t->step(t->ctx, 0.5, err) : 0;
         while ((r = t->collect(t->ctx))) {
             call_journal_add(j, r);
             by_status[r->status]++;

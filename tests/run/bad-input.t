@@ -273,7 +273,7 @@ done
 # ---- two runs on one answer file ----
 mkdir "$d/two"
 answer 1 --data-dir "$d/1" --answer-file "$d/two/kept.jsonl" --num-choices 5000 --max-batch 4 >"$d/first" 2>&1 & first=$!
-for _ in $(seq 100); do [ "$(cat "$d/two/kept.journal" 2>/dev/null | wc -l)" -gt 4 ] && break; sleep 0.1; done
+for _ in $(seq 6000); do [ "$(cat "$d/two/kept.journal" 2>/dev/null | wc -l)" -gt 4 ] && break; sleep 0.1; done
 for r in 1 2; do
     answer $r --data-dir "$d/$r" --answer-file "$d/two/kept.jsonl" --fresh >"$d/out" 2>"$d/err"
     said=$(verdict $r $? 'two/kept.journal: another run .process [1-9][0-9]*.' "$d/out" "$d/err"); ok $? "$r ranks beside another run: $said"

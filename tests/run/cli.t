@@ -14,7 +14,7 @@ ok() { # status, text
 }
 skip() { n=$((n + 1)); echo "ok $n # SKIP $1"; }
 # run WORDS...: output in $d/out and $d/err, exit code in $rc
-run() { timeout 60 "$mtb" "$@" >"$d/out" 2>"$d/err" </dev/null; rc=$?; }
+run() { timeout 600 "$mtb" "$@" >"$d/out" 2>"$d/err" </dev/null; rc=$?; }
 said() { grep -q -- "$1" "$d/err" && [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ]; }    # one line, with these words
 refused() { # words of the message, then the command line
     local word=$1
@@ -68,7 +68,7 @@ refused 'did you mean gen_model_answer' gen_model_anser.py
 refused 'no verify yet' verify
 refused '"": unknown verb' ""
 for words in --help --version "answer --help" bogus; do
-    timeout 60 mpirun --oversubscribe -n 2 "$mtb" $words >"$d/out" 2>"$d/err"
+    timeout 600 mpirun --oversubscribe -n 2 "$mtb" $words >"$d/out" 2>"$d/err"
     [ "$(cat "$d/out" "$d/err" | grep -cE '^usage|^mtbench [0-9]|^mtbench: ')" -eq 1 ]; ok $? "$words on two ranks: said once"
 done
 
@@ -224,7 +224,7 @@ run "${failing[@]}" --model-id some --max-error-rate 0.4; [ $rc -eq 2 ]; ok $? "
 ! grep -q '"question_id": 2' "$d/data/long/model_answer/some.jsonl"; ok $? "a failed turn is no answer"
 
 # ---- verbs without a job, launched as several tasks ----
-launched() { timeout 60 mpirun --oversubscribe -n 3 "$mtb" "$@" >"$d/out" 2>"$d/err"; }
+launched() { timeout 600 mpirun --oversubscribe -n 3 "$mtb" "$@" >"$d/out" 2>"$d/err"; }
 launched "${p[@]}" --text "$d/text"; [ "$(wc -l <"$d/out")" -eq 2 ]; ok $? "prompt speaks once under mpirun"
 for v in "show --data-dir $d/none" "agree --judges gpt4-pair human --votefiles $d/none" "clean_judgment --infile $d/none"; do
     # shellcheck disable=SC2086

@@ -22,7 +22,7 @@ for id in 3 7; do
     echo "{\"question_id\": $id, \"answer_id\": \"a\", \"model_id\": \"gpt-4\", \"choices\": [{\"index\": 0, \"turns\": [\"right\", \"right too\"]}], \"tstamp\": 1.5}"
 done >"$d/data/tiny/reference_answer/gpt-4.jsonl"
 answer() { # ranks, id, model, flags...
-    timeout 60 mpirun --oversubscribe -n "$1" "$here/build/${VARIANT:-release}/mtbench" answer --model-path "$d/models/$3" --model-id "$2" --data-dir "$d/data" \
+    timeout 600 mpirun --oversubscribe -n "$1" "$here/build/${VARIANT:-release}/mtbench" answer --model-path "$d/models/$3" --model-id "$2" --data-dir "$d/data" \
         --bench-name tiny --max-new-token 24 --threads 1 --quiet "${@:4}" >"$d/out" 2>&1 || sed 's/^/# /' "$d/out"
 }
 answer 2 tiny-7b good --num-choices 2 --question-begin 2

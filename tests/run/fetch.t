@@ -74,7 +74,7 @@ def fetch(data, *flags, before=(), wait=True):
 
 
 def finish(p):
-    p.rc = p.wait(timeout=60)
+    p.rc = p.wait(timeout=600)
     p.said, p.printed = open(f"{D}/err.{p.at}").read(), open(f"{D}/out.{p.at}").read()
     p.why = f" (exit {p.rc}: {p.said.strip()[:300]})"
     return p

@@ -57,7 +57,7 @@ begin() { # ranks: with a disk that is slow enough to be met half way
     mpirun --oversubscribe -x LD_PRELOAD="$PWD/$build/tests/saboteur.so" -x SABOTAGE=0:fdatasync:0:NAP -n "$1" "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --max-new-token 8 --max-batch 1 --quiet \
         --model-id k >"$d/out" 2>"$d/err" &
     launcher=$!
-    for _ in $(seq 400); do [ "$(turns "$journal")" != "" ] && [ "$(turns "$journal")" -ge 1 ] && break; sleep 0.02; done
+    for _ in $(seq 30000); do [ "$(turns "$journal")" != "" ] && [ "$(turns "$journal")" -ge 1 ] && break; sleep 0.02; done
 }
 begin 3; kill -USR1 $launcher; wait $launcher; rc=$?
 [ $rc -eq 75 ]; ok $? "SIGUSR1 to mpirun: exit code $rc"
@@ -68,14 +68,14 @@ resumes 3 "SIGTERM to mpirun"
 begin 3; kill -9 $(pgrep -P $launcher -x mtbench); wait $launcher 2>/dev/null
 resumes 1 "kill -9 of all ranks"
 begin 3; kill -9 $launcher; wait $launcher 2>/dev/null
-for _ in $(seq 100); do pgrep -f -- "--data-dir $d " >/dev/null || break; sleep 0.05; done
+for _ in $(seq 12000); do pgrep -f -- "--data-dir $d " >/dev/null || break; sleep 0.05; done
 resumes 2 "kill -9 of mpirun"
 
 # ---- a step that takes many seconds is left between two layers
 python3 tests/run/random_model.py "$d/deep" 48
 MTBENCH_ISA=plain "$build/mtbench" answer --model-path "$d/deep" --data-dir "$d" --bench-name smoke --model-id deep --threads 1 --quiet >"$d/out" 2>"$d/err" &
 pid=$!
-for _ in $(seq 400); do [ -s "$answers/deep.journal" ] && break; sleep 0.05; done
+for _ in $(seq 12000); do [ -s "$answers/deep.journal" ] && break; sleep 0.05; done
 sleep 1; start=$(date +%s%N); kill -TERM $pid; wait $pid; rc=$?
 s=$((($(date +%s%N) - start) / 1000000))
 [ $rc -eq 75 ] && [ $s -le 10000 ] && grep -q '^answers *0/16 turns' "$d/out"; ok $? "SIGTERM in a long prefill: exit code $rc after $s ms"

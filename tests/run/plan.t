@@ -4,7 +4,7 @@ cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh || exit 1
 cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
 # plan FLAGS...: exit code in $rc, output in $d/out and $d/err
 plan() {
-    timeout 60 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "$@" >"$d/out" 2>"$d/err" </dev/null
+    timeout 600 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "$@" >"$d/out" 2>"$d/err" </dev/null
     rc=$?
 }
 answering=(--model-path "$d/model" --model-id m --max-new-token 8 --max-batch 8)
@@ -40,7 +40,7 @@ grep -q '^answers   16 turns, 16 done, 0 to come' "$d/out" && ! grep -q 'answers
 tokens=$(word '^tokens    ([0-9]+) in.*')
 plan --model-list m "${own[@]}"
 [ "$(word '^tokens    ([0-9]+) in.*')" = "$tokens" ] && ! grep -q '^answers' "$d/out"; ok $? "and count the same as files of answers"
-timeout 90 mpirun --oversubscribe -n 2 "$build/mtbench" judge --data-dir "$d" --bench-name smoke --reference smoke --model-list m "${own[@]}" --quiet --max-error-rate 1 >"$d/out" 2>"$d/err"
+timeout 600 mpirun --oversubscribe -n 2 "$build/mtbench" judge --data-dir "$d" --bench-name smoke --reference smoke --model-list m "${own[@]}" --quiet --max-error-rate 1 >"$d/out" 2>"$d/err"
 counted=$(python3 -c 'import json, sys; r = [json.loads(x) for x in list(open(sys.argv[1]))[1:]]; print(len(r), sum(x["tokens_in"] for x in r))' "$d/smoke/model_judgment/own_single.journal")
 [ "$counted" = "16 $tokens" ]; ok $? "the judge then saw 16 calls of $tokens tokens, as planned: $counted"
 plan --model-list m "${own[@]}"
@@ -109,7 +109,7 @@ plan --model-list m --judge-model other --judge-path "$d/wide" --judge-max-token
 wide=$(word '^memory    ([0-9]+)\.[0-9] MB.*')
 plan --model-list m --judge-model other --judge-path "$d/model" --judge-max-tokens 8
 [ $rc -eq 0 ] && [ -n "$wide" ] && [ "$wide" = "$(word '^memory    ([0-9]+)\.[0-9] MB.*')" ]; ok $? "a judge with a context of a million tokens takes what its prompts need: $wide MB"
-timeout 90 "$build/mtbench" judge --data-dir "$d" --bench-name smoke --reference smoke --model-list m --judge-model wide --judge-path "$d/wide" \
+timeout 600 "$build/mtbench" judge --data-dir "$d" --bench-name smoke --reference smoke --model-list m --judge-model wide --judge-path "$d/wide" \
     --judge-max-tokens 8 --first-n 2 --quiet --max-error-rate 1 >"$d/out" 2>"$d/err"
 [ $? -eq 0 ] && grep -q '^judgments ./4' "$d/out"; ok $? "and judges with that"
 plan --model-list m --judge-model other --judge-path "$d/narrow" --judge-max-tokens 8
@@ -120,7 +120,7 @@ grep -q '(4 sequences of' "$d/out"; ok $? "four conversations are planned for as
 sed -i '2s/Write/Writing/; 2s/"turns": \["/&So /' "$d/smoke/question.jsonl"
 plan "${answering[@]}" "${own[@]}"
 [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'm.journal: question .* read otherwise' "$d/err"; ok $? "a question that has changed since is refused, as answering does: $(cat "$d/err")"
-timeout 60 mpirun --oversubscribe -n 3 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "${answering[@]}" "${own[@]}" --fresh >"$d/out" 2>"$d/err"
+timeout 600 mpirun --oversubscribe -n 3 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "${answering[@]}" "${own[@]}" --fresh >"$d/out" 2>"$d/err"
 [ $? -eq 0 ] && grep -q '^layout    3 ranks on 1 node' "$d/out" && [ "$(grep -c ^answers "$d/out")" -eq 1 ]; ok $? "under mpirun it says what three ranks would do, once"
 echo "1..$n"
 exit $bad

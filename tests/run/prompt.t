@@ -18,7 +18,7 @@ say --question 7 --turn 4 --answer a b c; [ $? -eq 1 ] && grep -q 'has no such t
 say --question 7 --turn 2 --answer-file "$d/b/question.jsonl"; [ $? -eq 1 ] && [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ]; ok $? "a file without answers"
 say --question 7 --top-logits 3 && holds 'len(p["top"]) == 3 and [len(x) for x in p["top"]] == [2, 2, 2] and [type(x) for x in p["top_texts"]] == [str] * 3'
 ok $? "the best tokens and their texts"
-timeout 60 mpirun --oversubscribe -n 3 "$build/mtbench" prompt --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d" --bench-name b --question 7 >"$d/out" 2>"$d/err" && [ "$(wc -l <"$d/out")" -eq 1 ]
+timeout 600 mpirun --oversubscribe -n 3 "$build/mtbench" prompt --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d" --bench-name b --question 7 >"$d/out" 2>"$d/err" && [ "$(wc -l <"$d/out")" -eq 1 ]
 ok $? "three ranks speak once"
 echo "1..$n"
 exit $bad

@@ -17,7 +17,7 @@ run() {
     local ranks=$1 start
     shift
     start=$(date +%s%N)
-    timeout 60 mpirun --oversubscribe ${sabotage:+-x LD_PRELOAD="$PWD/$build/tests/saboteur.so" -x SABOTAGE="$sabotage"} -n "$ranks" "$build/mtbench" answer \
+    timeout 600 mpirun --oversubscribe ${sabotage:+-x LD_PRELOAD="$PWD/$build/tests/saboteur.so" -x SABOTAGE="$sabotage"} -n "$ranks" "$build/mtbench" answer \
         --model-path "$d/model" --data-dir "$d" --bench-name smoke --max-new-token 8 --max-batch 8 --quiet "$@" >"$d/out" 2>"$d/err"
     rc=$?
     s=$((($(date +%s%N) - start) / 1000000000))

@@ -47,7 +47,7 @@ def end():
     sys.exit(_failed > 0)
 
 
-def wait_for(what, seconds=30):
+def wait_for(what, seconds=600):
     until = time.time() + seconds
     while not what() and time.time() < until:
         time.sleep(0.01)
