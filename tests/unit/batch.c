@@ -1,5 +1,6 @@
 /* batch.c - calls by files: what is exported parses and carries ids; results in any order, from several files, doubled, of older prompts or
  * of nobody. */
+#include "folder.h"
 #include "tap.h"
 
 #include "mtbench/batch.h"
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static char dir[64];
 static const struct call_message message = { "user", "rate \"this\"\n" };
 
 static struct call make(const char *key)
@@ -17,15 +17,6 @@ static struct call make(const char *key)
     struct call c = { .key = key, .message = &message, .n_messages = 1, .max_tokens = 2048, .verdict = -1 };
     c.content = call_content(&c);
     return c;
-}
-
-static char *path_of(const char *name)
-{
-    static char path[4][128];
-    static int turn;
-    char *p = path[turn++ & 3];
-    snprintf(p, sizeof path[0], "%s/%s", dir, name);
-    return p;
 }
 
 static int lines_of(const char *path)
@@ -45,7 +36,7 @@ static void test_export(const char *provider)
 {
     struct err err = {0};
     struct endpoint e = { .provider = provider_find(provider, &err), .url = "http://h", .model = "gpt-4", .key = "top-secret-key" };
-    struct transport *t = batch_export_create(&(struct batch_export_opts){ &e, path_of("sub/out.jsonl") }, &err);
+    struct transport *t = batch_export_create(&(struct batch_export_opts){ &e, own("sub/out.jsonl") }, &err);
     char key[16];
     for (int i = 0; i < 300; i++) {
         snprintf(key, sizeof key, "q%d", i);
@@ -55,12 +46,12 @@ static void test_export(const char *provider)
     }
     ok(t->step(t->ctx, 0, &err) == 0 && !t->collect(t->ctx) && batch_export_count(t) == 300, "%s: 300 calls are written, none is answered",
        provider);
-    ok(access(path_of("sub/out.jsonl"), F_OK) < 0, "the file is not there before it is whole");
-    ok(batch_export_finish(t, &err) == 0 && batch_export_files(t) == 1 && lines_of(path_of("sub/out.jsonl")) == 300,
+    ok(access(own("sub/out.jsonl"), F_OK) < 0, "the file is not there before it is whole");
+    ok(batch_export_finish(t, &err) == 0 && batch_export_files(t) == 1 && lines_of(own("sub/out.jsonl")) == 300,
        "then it has 300 lines");
     t->destroy(t->ctx);
     struct buf b = {0};
-    io_read(path_of("sub/out.jsonl"), &b, &err);
+    io_read(own("sub/out.jsonl"), &b, &err);
     ok(!strstr(b.data, "top-secret-key"), "and not the key");
     cJSON *line = cJSON_ParseWithOpts(b.data, NULL, 0);
     const cJSON *id = json_get(line, "custom_id"), *body = json_get(line, !strcmp(provider, "anthropic") ? "params" : "body");
@@ -72,7 +63,7 @@ static void test_export(const char *provider)
        "a line has id and request");
     cJSON_Delete(line);
     buf_free(&b);
-    unlink(path_of("sub/out.jsonl"));
+    unlink(own("sub/out.jsonl"));
 }
 
 static void test_split(void)
@@ -81,18 +72,18 @@ static void test_split(void)
     struct provider small = *provider_find("openai", &err);
     small.batch_lines = 4;
     struct endpoint e = { .provider = &small, .url = "http://h", .model = "m" };
-    struct transport *t = batch_export_create(&(struct batch_export_opts){ &e, path_of("split.jsonl") }, &err);
+    struct transport *t = batch_export_create(&(struct batch_export_opts){ &e, own("split.jsonl") }, &err);
     for (int i = 0; i < 10; i++) {
         struct call c = make("k");
         t->submit(t->ctx, &c);
     }
     ok(batch_export_finish(t, &err) == 0 && batch_export_files(t) == 3, "ten calls at four a batch make three files");
-    ok(lines_of(path_of("split.jsonl")) == 4 && lines_of(path_of("split-2.jsonl")) == 4 && lines_of(path_of("split-3.jsonl")) == 2,
+    ok(lines_of(own("split.jsonl")) == 4 && lines_of(own("split-2.jsonl")) == 4 && lines_of(own("split-3.jsonl")) == 2,
        "named by number");
     t->destroy(t->ctx);
-    t = batch_export_create(&(struct batch_export_opts){ &e, path_of("dropped.jsonl") }, &err);
+    t = batch_export_create(&(struct batch_export_opts){ &e, own("dropped.jsonl") }, &err);
     t->destroy(t->ctx);
-    ok(access(path_of("dropped.jsonl"), F_OK) < 0 && access(path_of("dropped.jsonl.tmp"), F_OK) < 0, "without finish nothing stays");
+    ok(access(own("dropped.jsonl"), F_OK) < 0 && access(own("dropped.jsonl.tmp"), F_OK) < 0, "without finish nothing stays");
     ok(!batch_export_create(&(struct batch_export_opts){&e, "/proc/none/x"}, &err) && err.kind == ERR_IO, "what cannot be written: %s",
        err.text);
 }
@@ -123,7 +114,7 @@ static void test_import(void)
 {
     struct err err = {0};
     struct endpoint e = { .provider = provider_find("openai", &err), .url = "http://h", .model = "m" };
-    FILE *a = fopen(path_of("errors.jsonl"), "w"), *b = fopen(path_of("results.jsonl"), "w");
+    FILE *a = fopen(own("errors.jsonl"), "w"), *b = fopen(own("results.jsonl"), "w");
     put_result(a, "both", "late", 0);
     put_result(a, "expired", "late", 0);
     put_result(b, "second", "[[2]]", 200);
@@ -134,7 +125,7 @@ static void test_import(void)
     fputs("{\"custom_id\":\"old-00000000\",\"response\":null,\"error\":{\"code\":\"x\"}}\n", b);
     fclose(a);
     fclose(b);
-    const char *path[] = { path_of("errors.jsonl"), path_of("results.jsonl") };
+    const char *path[] = { own("errors.jsonl"), own("results.jsonl") };
     struct transport *t =
         batch_import_create(&(struct batch_import_opts){.endpoint = &e, .path = path, .n = 2, .price_in = 10, .price_out = 30}, &err);
     ok(t != NULL, "result and error files are read");
@@ -166,7 +157,7 @@ static void test_import(void)
        "every id is listed once, with its key and content: %d", n_ids);
     t->destroy(t->ctx);
 
-    a = fopen(path_of("errors.jsonl"), "a");
+    a = fopen(own("errors.jsonl"), "a");
     fputs("{\"custom_id\":\"x\"\n", a);
     fclose(a);
     ok(!batch_import_create(&(struct batch_import_opts){.endpoint = &e, .path = path, .n = 2, .price_in = -1, .price_out = -1}, &err) &&
@@ -176,9 +167,6 @@ static void test_import(void)
 
 int main(void)
 {
-    snprintf(dir, sizeof dir, "/tmp/batch.%ld", (long)getpid());
-    struct err err;
-    io_make_parents(path_of("x"), &err);
     test_export("openai");
     test_export("anthropic");
     test_split();

@@ -1,5 +1,6 @@
 /* call.c - call records there and back, the content hash, and the journal: what is finished is found, what failed is not, sums are of all.
  */
+#include "folder.h"
 #include "tap.h"
 
 #include "mtbench/call.h"
@@ -116,10 +117,10 @@ static void test_content(void)
 
 static void test_journal(void)
 {
-    char path[64];
+    char path[512];
     struct manifest m = {0};
     struct err err = {0};
-    snprintf(path, sizeof path, "/tmp/calls.%ld", (long)getpid());
+    snprintf(path, sizeof path, "%s", own("calls"));
     manifest_add(&m, true, "judge", "gpt-4");
     struct call_journal *j = call_journal_open(path, &m, &err);
     ok(j && !call_journal_find(j, "a", 1), "an empty journal finds nothing");
@@ -165,7 +166,7 @@ static void test_journal(void)
     ok(j != NULL, "opened again, with another description");
     ok(call_journal_last(j, "n7")->content == 1 && call_journal_last(j, "e0")->content == 5 && !call_journal_last(j, "n"),
        "the last of a key, whatever its content");
-    struct call_journal *seen = call_journal_peek(path, &err), *none = call_journal_peek("none/such", &err);
+    struct call_journal *seen = call_journal_peek(path, &err), *none = call_journal_peek(own("none/such"), &err);
     ok(seen && call_journal_find(seen, "n7", 1) && call_journal_totals(seen).calls == 407, "it can be looked at while it is open");
     ok(none && !call_journal_find(none, "n7", 1) && call_journal_totals(none).calls == 0, "one that is not there is empty to the eye");
     call_journal_close(seen);
@@ -207,10 +208,10 @@ static int count_them(void *ctx, const struct call_record *r, bool counts)
 
 static void test_each(void)
 {
-    char path[64];
+    char path[512];
     struct manifest m = {0};
     struct err err = {0};
-    snprintf(path, sizeof path, "/tmp/calls-each.%ld", (long)getpid());
+    snprintf(path, sizeof path, "%s", own("calls-each"));
     struct call_journal *j = call_journal_open(path, &m, &err);
     struct call_record r[] = {sample("a", 1, CALL_FAILED), sample("a", 1, CALL_OK), sample("a", 1, CALL_OK), sample("a", 2, CALL_FILTERED)};
     r[2].judge = "the other";

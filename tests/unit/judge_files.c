@@ -3,6 +3,7 @@
 
 #include "mtbench/io.h"
 
+#include "folder.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -52,7 +53,7 @@ static void test_one(void)
        "the only judge stands in for the usual one");
     ok(find("gpt-4", NULL) == -1 && strstr(err.text, "those by claude"), "who was asked for is not replaced: %s", err.text);
     ok(judge_files_find(&f, folder, "b", true, "gpt-4", NULL, 0, &err) == -1 && strstr(err.text, "--mode single"), "pairs: %s", err.text);
-    ok(judge_files_find(&f, "/tmp/mtbench-no-such-folder", "b", false, "gpt-4", NULL, 0, &err) == -1 && strstr(err.text, "--data-dir"),
+    ok(judge_files_find(&f, own("no-such-folder"), "b", false, "gpt-4", NULL, 0, &err) == -1 && strstr(err.text, "--data-dir"),
        "the wrong folder: %s", err.text);
 }
 

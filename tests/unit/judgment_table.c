@@ -1,4 +1,5 @@
 /* judgment_table.c - judgment files as tables: every form that others write, and what is refused. */
+#include "folder.h"
 #include "tap.h"
 
 #include "mtbench/judgment.h"
@@ -164,7 +165,7 @@ static void test_forms(void)
        "a missing turn is told by the prompt");
     ok(judgment_table_parse(&table, "g", SINGLE("8", "", ""), strlen(SINGLE("8", "", "")), &err) == 0 && table.n == 2,
        "a second file is appended");
-    ok(judgment_table_read(&table, "/nonexistent/x", &err) < 0 && err.kind == ERR_IO && table.n == 2, "a missing file: %s", err.text);
+    ok(judgment_table_read(&table, own("none/x"), &err) < 0 && err.kind == ERR_IO && table.n == 2, "a missing file: %s", err.text);
 }
 
 /* More than one block of the reader, lines that cross its edges, many names. */

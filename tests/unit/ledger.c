@@ -1,4 +1,5 @@
 /* ledger.c - the file of lines: what was synced is there after any end, one writer at a time, a torn line goes. */
+#include "folder.h"
 #include "tap.h"
 
 #include "src/bench/ledger.h"
@@ -12,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char path[64];
+static char path[512];
 
 struct seen { int n; struct buf text; int refuse; };
 
@@ -121,7 +122,7 @@ int main(void)
 {
     struct seen s = {0};
     struct err err = {0};
-    snprintf(path, sizeof path, "/tmp/ledger.%ld/deep/file", (long)getpid());
+    snprintf(path, sizeof path, "%s", own("deep/file"));
     struct ledger *l = open_it(&s, false, &err);
     ok(l && ledger_empty(l) && s.n == 0, "a new file is made, with its folders");
     ok(second_writer_is_refused(),

@@ -1,4 +1,5 @@
 /* provider.c - dialects: addresses, keys, request bodies, and what each kind of reply means (the table of API faults, row by row). */
+#include "folder.h"
 #include "tap.h"
 
 #include "mtbench/mem.h"
@@ -78,14 +79,14 @@ static void test_keys(void)
 {
     struct endpoint e;
     struct err err = {0};
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/key.%ld", (long)getpid());
+    char path[512];
+    snprintf(path, sizeof path, "%s", own("key"));
     FILE *f = fopen(path, "w");
     fputs("  sk-from-a-file\n", f);
     fclose(f);
     const char *const both[] = {"OPENAI_API_KEY", "sk-env", "MTBENCH_JUDGE_KEY_FILE", path, NULL}, *const spoilt[] = {"OPENAI_API_KEY",
                                                                                                                       "a\r\nEvil: 1", NULL};
-    const char *const missing[] = { "MTBENCH_JUDGE_KEY_FILE", "/nowhere", NULL }, *const none[] = { NULL };
+    const char *const missing[] = { "MTBENCH_JUDGE_KEY_FILE", own("nowhere"), NULL }, *const none[] = { NULL };
     const struct endpoint_opts o = { .model = "gpt-4", .env = env };
     vars = both;
     ok(endpoint_resolve(&e, &o, &err) == 0 && !strcmp(e.key, "sk-from-a-file"), "the key file goes before the environment, blanks are cut");

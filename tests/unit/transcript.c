@@ -3,6 +3,7 @@
 
 #include "mtbench/io.h"
 
+#include "folder.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -39,7 +40,7 @@ static const struct question question = {
 
 static void test_single(const struct answer_set *answers)
 {
-    const char *path[] = { file, "/tmp/mtbench-no-such-file" };
+    const char *path[] = { file, own("no-such-file") };
     struct transcript t = { .question = &question, .answers = answers, .judgments = path, .n_files = 2 };
     struct buf b = {0};
     put("{\"question_id\": 81, \"model\": \"anna\", \"judge\": [\"j\", \"single-v1\"], \"judgment\": \"Good.\", \"score\": 7.5, \"turn\": "
