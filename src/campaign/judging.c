@@ -100,13 +100,28 @@ static int take_over(struct judging *j, struct err *err)
     return rc;
 }
 
+/* An export sends nothing and has no record to keep, so that it may read where it must not write; a journal that can be locked is, for the
+ * calls of a run that is at it are not to be sent a second time. */
+static int open_journal(struct judging *j, struct err *err)
+{
+    const char *path = j->in->journal;
+    if (io_make_parents(path, err) == 0 && (j->journal = call_journal_open(path, &j->manifest, err)))
+        return 0;
+    if (err->kind != ERR_IO)
+        return -1;
+    if (!j->o->export_file)
+        return err_advise(err, "choose a place that can be written by --output or --data-dir");
+    log_note("%s: cannot be written, and is only read; calls that another run makes at this moment are not known here", path);
+    return (j->journal = call_journal_peek(path, err)) ? 0 : -1;
+}
+
 int judging_open(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err)
 {
     *j = (struct judging){ .job = job, .o = o, .in = in, .started = clock_now(), .pump.asker = { j, next, take, flush } };
     j->instant = first_instant(in->journal);
     judge_inputs_describe(in, o, &j->manifest);
     manifest_add(&j->manifest, false, INSTANT, "%.0f", j->instant);
-    if (io_make_parents(in->journal, err) < 0 || !(j->journal = call_journal_open(in->journal, &j->manifest, err)))
+    if (open_journal(j, err) < 0)
         return -1;
     struct grader_opts g = {
         .judge = o->judge_model, .matches = &in->matches, .answers = &in->answers, .reference = in->reference, .journal = j->journal,
