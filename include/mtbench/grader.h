@@ -30,7 +30,7 @@ void grader_destroy(struct grader *g);
 /* Take over the verdicts of a judgment file (of repeat r) that the journal knows nothing of, FastChat's or those of an older run: where a
  * line's prompt is word for word what would be asked, its text is the reply, read as any other; it goes into the journal, at no cost.
  * Constrained verdicts are of another kind and are not taken from texts. A file that is not there holds none. Before the first
- * grader_next(). -1: err (io, format). */
+ * grader_next(). -1: err (io; format, also of a file with judgments of the other kind, which grader_write() would refuse). */
 struct grader_taken {
     long taken;                          /* judgments */
     long reread;                         /* of them, those whose line says another verdict than its text does */

@@ -58,6 +58,8 @@ void grader_adopt(struct grader *g, int game, const struct call_record *r);
 /* Our judgment of what a line of a file of this repeat judges, or -1. A line with a fallback's name is that of the judge in whose place it
  * replied. */
 int record_unit(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row);
+/* Pairs or single answers, as the lines that lie in the file? -1: err (format). */
+int record_same_kind(const struct grader *g, const char *path, const struct judgment_table *t, struct err *err);
 double record_score(const struct grader *g, int unit);
 enum winner record_winner(const struct grader *g, int unit, int game);
 /* The judgment as FastChat writes it, and the line that it prints. */

@@ -211,16 +211,23 @@ static void merge_line(struct merge *m, const struct judgment_table *t, const st
     buf_char(&m->out, '\n');
 }
 
+/* FastChat's readers take a file for one kind by its first line. */
+int record_same_kind(const struct grader *g, const char *path, const struct judgment_table *t, struct err *err)
+{
+    if (t->n == 0 || g->n_units == 0 || t->pairs == (g->n_games == 2))
+        return 0;
+    return err_set(err, ERR_FORMAT, "%s: holds %s judgments, these are %s; name another file by --output", path,
+                   t->pairs ? "pair" : "single", t->pairs ? "single" : "pair");
+}
+
 static int merge_old(struct merge *m, const char *path, const struct buf *old, struct err *err)
 {
     struct judgment_table t = {0};
     struct lines lines;
     struct slice line;
     int rc = judgment_table_parse(&t, path, old->data, old->len, err);
-    /* FastChat's readers take a file for one kind by its first line. */
-    if (rc == 0 && t.n && m->g->n_units && t.pairs != (m->g->n_games == 2))
-        rc = err_set(err, ERR_FORMAT, "%s: holds %s judgments, these are %s; name another file", path, t.pairs ? "pair" : "single",
-                     t.pairs ? "single" : "pair");
+    if (rc == 0)
+        rc = record_same_kind(m->g, path, &t, err);
     lines_begin(&lines, old->data, old->len);
     for (size_t row = 0; rc == 0 && row < t.n && lines_next(&lines, &line); row++)
         merge_line(m, &t, &t.row[row], line.ptr, line.len);

@@ -95,28 +95,36 @@ static void take_line(struct takeover *t, const struct judgment_row *row, struct
     t->count->left += strange && taken < g->n_games && row->status != JUDGMENT_FAILED && row->status != JUDGMENT_NO_ANSWER;
 }
 
+static void take_lines(struct grader *g, int repeat, const char *path, const struct judgment_table *table, const struct buf *old,
+                       struct grader_taken *count)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    struct buf sent = {0};
+    struct lines lines;
+    struct slice line;
+    buf_str(&sent, "{\"taken_over\": ");
+    json_put_string(&sent, name, strlen(name));
+    buf_str(&sent, "}");
+    struct takeover t = { g, table, repeat, xcalloc((size_t)g->n_units, sizeof(bool)), sent.data, count };
+    lines_begin(&lines, old->data, old->len);
+    for (size_t row = 0; row < table->n && lines_next(&lines, &line); row++)     /* a row for each line that is not blank */
+        take_line(&t, &table->row[row], line);
+    free(t.seen);
+    buf_free(&sent);
+}
+
 int grader_take_over(struct grader *g, int repeat, const char *path, struct grader_taken *count, struct err *err)
 {
     struct buf old = {0};
     struct judgment_table table = {0};
     *count = (struct grader_taken){0};
-    if (g->o.constrained || access(path, F_OK) < 0)
+    if (access(path, F_OK) < 0)
         return 0;
-    int rc = io_read(path, &old, err) < 0 || judgment_table_parse(&table, path, old.data ? old.data : "", old.len, err) < 0 ? -1 : 0;
-    if (rc == 0 && table.n && g->n_units && table.pairs == (g->n_games == 2)) {
-        const char *slash = strrchr(path, '/');
-        struct buf sent = {0};
-        buf_str(&sent, "{\"taken_over\": ");
-        json_put_string(&sent, slash ? slash + 1 : path, strlen(slash ? slash + 1 : path));
-        buf_str(&sent, "}");
-        struct takeover t = { g, &table, repeat, xcalloc((size_t)g->n_units, sizeof(bool)), sent.data, count };
-        struct lines lines;
-        struct slice line;
-        lines_begin(&lines, old.data, old.len);
-        for (size_t row = 0; row < table.n && lines_next(&lines, &line); row++)
-            take_line(&t, &table.row[row], line);
-        free(t.seen);
-        buf_free(&sent);
+    int rc = io_read(path, &old, err) < 0 || judgment_table_parse(&table, path, old.data, old.len, err) < 0 ? -1 : 0;
+    if (rc == 0)                         /* whatever is wrong with the file is told before anything is asked, not when it is written */
+        rc = record_same_kind(g, path, &table, err);
+    if (rc == 0 && table.n && g->n_units && !g->o.constrained) {
+        take_lines(g, repeat, path, &table, &old, count);
         rc = grader_flush(g, err);       /* on disk before anything is asked */
     }
     judgment_table_free(&table);
