@@ -30,6 +30,7 @@
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
 
 struct api_run {
+    struct job *job;
     const struct api_opts *o;
     const struct questions *questions;
     char *answer_file, *journal_file;
@@ -129,14 +130,14 @@ static int take(void *run, const struct call_record *c, struct err *err)
 }
 
 /* Files, journal, endpoint and prices; nothing is sent. -1: err (device: no key). api_run_close() either way. */
-static int api_run_open(struct api_run *r, const struct api_opts *o, const struct questions *qs, struct err *err)
+static int api_run_open(struct api_run *r, struct job *job, const struct api_opts *o, const struct questions *qs, struct err *err)
 {
     static const struct endpoint_words words = {
         "model", "--provider", "--base-url", "--model", "MTBENCH_JUDGE_KEY_FILE", false,
     };
     const struct endpoint_opts e = { .provider = o->provider, .base_url = o->base_url, .model = o->model, .words = &words };
     const struct price_flags f = { o->data_dir, o->model, o->price_in, o->price_out, o->max_cost, o->given_price_in, o->given_price_out };
-    *r = (struct api_run){ .o = o, .questions = qs, .started = clock_now(), .pump.asker = { r, next, take, NULL } };
+    *r = (struct api_run){ .job = job, .o = o, .questions = qs, .started = clock_now(), .pump.asker = { r, next, take, NULL } };
     /* From cheap to lasting: flags, prices and key are looked at before the journal is made. */
     if (check_temperatures(o, qs, err) < 0 || price_by_flags(&f, &r->price, err) < 0 || endpoint_resolve(&r->endpoint, &e, err) < 0)
         return -1;
@@ -160,13 +161,18 @@ static int api_run_open(struct api_run *r, const struct api_opts *o, const struc
     return 0;
 }
 
+static bool is_stopped(void *job)
+{
+    return job_poll(job) != JOB_RUNNING;
+}
+
 /* One short call, if there is anything to ask: does the model answer? -1: err (device; cancelled: out of quota). */
 static int api_run_connect(struct api_run *r, struct err *err)
 {
     const struct api_opts *o = r->o;
     const struct caller_opts c = {
         .endpoint = &r->endpoint, .parallel = (int)o->parallel, .timeout = o->timeout, .price_in = r->price.in, .price_out = r->price.out,
-        .purse = &r->purse, .with_system = r->has_system,
+        .purse = &r->purse, .with_system = r->has_system, .stopped = is_stopped, .stopped_ctx = r->job,
     };
     if (dialogs_now(r->dialogs).open == 0) /* all is answered: no key or network is needed */
         return 0;
@@ -283,10 +289,10 @@ static enum exit_code code_of(const struct err *err)
 }
 
 /* Ask until all is asked or something ends it; then write what is complete, whatever ended it. */
-static int converse(struct job *job, struct api_run *r, struct err *err)
+static int converse(struct api_run *r, struct err *err)
 {
     long open = 1;
-    while (open > 0 && job_poll(job) == JOB_RUNNING)
+    while (open > 0 && job_poll(r->job) == JOB_RUNNING)
         open = api_run_tick(r, 0.2, err);
     /* Calls in flight are paid for: some seconds more and most of them are in the journal. */
     if (open > 0 && pump_drain(&r->pump, DRAIN_SECONDS, err) < 0)
@@ -310,10 +316,10 @@ int api_answers(struct job *job, const struct api_opts *o, struct err *err)
     int code;
     if (bench_questions(o->data_dir, o->bench_name, &o->slicing, &qs, err) < 0)
         return EXIT_INPUT;
-    if (api_run_open(&r, o, &qs, err) < 0 || api_run_connect(&r, err) < 0)
+    if (api_run_open(&r, job, o, &qs, err) < 0 || api_run_connect(&r, err) < 0)
         code = code_of(err);
     else
-        code = converse(job, &r, err);
+        code = converse(&r, err);
     api_run_close(&r);
     questions_free(&qs);
     return code;

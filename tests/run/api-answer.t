@@ -314,6 +314,14 @@ with Stub() as s2:
     both = asked(s.log() + s2.log())
     ok(r.rc == 0 and len(answers("term", "k")) == 30 and both == sorted(set(both)), f"the next start asks only the rest, of another server{r.why()}")
 
+with Stub("--delay", "20") as slow:
+    r = Run("--base-url", slow.url, "--model", "waits", bench="k", wait=False)
+    time.sleep(1)
+    r.process.send_signal(signal.SIGTERM)
+    start = time.time()
+    r.wait()
+    ok(r.rc == 75 and time.time() - start < 8 and "stopped before it answered" in r.said, f"SIGTERM while the first call waits: exit 75 at once{r.why()}")
+
 # ---- the same as FastChat ----
 
 for model, (theirs, server) in PEERS.items():
