@@ -50,4 +50,7 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
 /* Where the answers go: DATA/BENCH/model_answer/ID.jsonl, or what --answer-file says. Caller frees. */
 char *answer_opts_path(const struct answer_opts *o);
 
+/* Tokens that an answer to one turn of the question is likely to have, by its category and --max-new-token: for plans and forecasts. */
+double answer_expected_tokens(const struct answer_opts *o, const struct question *q);
+
 #endif

@@ -311,10 +311,10 @@ static int start(struct run *r, const struct rig_opts *all, struct err *err)
     return job_agree(r->job, root(r) ? journal_begin(r->journal, r->manifest, err) : 0, err);
 }
 
-static double expected_tokens(const struct run *r, const struct question *q)
+double answer_expected_tokens(const struct answer_opts *o, const struct question *q)
 {
-    double n = category_length(q->category); /* tokens per turn, from experience */
-    return n < (double)r->o->max_new_token ? n : (double)r->o->max_new_token;
+    double n = category_length(q->category);
+    return n < (double)o->max_new_token ? n : (double)o->max_new_token;
 }
 
 /* 'cost' gets the tokens that are likely of each item. */
@@ -325,7 +325,7 @@ static struct forecast *expect(const struct run *r, double *cost)
     for (int i = 0; i < r->n_items; i++) {
         const struct question *q = &r->qs->q[r->item[i].q];
         turns[i] = q->n_turns - r->item[i].n_done;
-        cost[i] = expected_tokens(r, q) * turns[i];
+        cost[i] = answer_expected_tokens(r->o, q) * turns[i];
         sum += cost[i];
         n += turns[i];
     }

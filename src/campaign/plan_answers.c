@@ -8,12 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double expected_tokens(const struct answer_opts *o, const struct question *q)
-{
-    double n = category_length(q->category);
-    return n < (double)o->max_new_token ? n : (double)o->max_new_token;
-}
-
 /* Tokens of the prompt of turn 1, and of the last turn without the answers before it. */
 static int count_prompts(const struct question *q, const struct rig *r, long *first, long *last, struct err *err)
 {
@@ -47,7 +41,7 @@ static int add_question(struct answers_plan *p, const struct answer_opts *o, con
         p->turns += q->n_turns;
         p->done += done;
         p->prompt_tokens += done ? 0 : first; /* later turns find their beginning in the cache */
-        p->expected += left * expected_tokens(o, q);
+        p->expected += left * answer_expected_tokens(o, q);
         p->most += left * o->max_new_token;
     }
     return 0;
@@ -95,7 +89,7 @@ long plan_answers_give(const struct answers_plan *p, const struct answer_opts *o
     for (int i = 0; i < qs->n; i++) {
         const struct question *q = &qs->q[i];
         const char **turn = xcalloc((size_t)q->n_turns, sizeof *turn);
-        char *expected = words((long)expected_tokens(o, q));
+        char *expected = words((long)answer_expected_tokens(o, q));
         int done = journal_count(p->journal, q->id, q->sha256, 0, q->n_turns, NULL);
         for (int t = 0; t < q->n_turns; t++)
             turn[t] = t < done ? journal_find(p->journal, q->id, 0, t + 1)->text : expected;
