@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int read_prompts(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
@@ -52,6 +53,26 @@ static int read_reference(struct judge_inputs *in, const struct judge_opts *o, s
     return 0;
 }
 
+static bool is_among(const char *const *name, int n, const char *one)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(name[i], one))
+            return true;
+    return false;
+}
+
+/* A model that is named twice is one: pairwise-all would judge it against itself, and its pairs both ways round, all of it paid for. */
+static void choose_models(struct judge_inputs *in, const struct judge_opts *o, const char *coming)
+{
+    int n_names = o->model_list.n, n = n_names ? n_names : coming ? 1 : in->answers.n;
+    in->model = xcalloc((size_t)n + 1, sizeof *in->model);
+    for (int i = 0; i < n; i++) {
+        const char *name = n_names ? o->model_list.word[i] : coming ? coming : in->answers.model[i].model;
+        if (!is_among(in->model, in->n_models, name))
+            in->model[in->n_models++] = name;
+    }
+}
+
 /* The models to judge: the list, else all files; one whose answers are still to come has none yet. */
 static int read_answers(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
 {
@@ -69,19 +90,21 @@ static int read_answers(struct judge_inputs *in, const struct judge_opts *o, con
         err_advise(err, "generate the answers first, or check --model-list");
     else if (!n && !coming && !in->answers.n)
         rc = err_set(err, ERR_USAGE, "%s: no answers are there; generate them first", folder);
-    in->n_models = n_names ? n_names : coming ? 1 : in->answers.n;
-    in->model = xcalloc((size_t)in->n_models + 1, sizeof *in->model);
-    for (int i = 0; rc == 0 && i < in->n_models; i++)
-        in->model[i] = n_names ? o->model_list.word[i] : coming ? coming : in->answers.model[i].model;
+    if (rc == 0)
+        choose_models(in, o, coming);
     free(name);
     free(folder);
     return rc;
 }
 
-static void name_files(struct judge_inputs *in, const struct judge_opts *o, const char *journal)
+static int name_files(struct judge_inputs *in, const struct judge_opts *o, const char *journal, struct err *err)
 {
+    struct stat st;
     in->output = o->output ? xstrdup(o->output) : bench_judgments_path(o->data_dir, o->bench_name, o->judge_model, o->mode != MODE_SINGLE);
     in->journal = bench_beside(in->output, journal); /* so each --output has a journal of its own */
+    if (stat(in->output, &st) == 0 && S_ISDIR(st.st_mode))       /* known before anything is paid for, not when it is written */
+        return err_set(err, ERR_USAGE, "%s%s: is a folder; name a file in it by --output", o->output ? "--output " : "", in->output);
+    return 0;
 }
 
 int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const char *coming, struct err *err)
@@ -103,15 +126,14 @@ int judge_inputs_read(struct judge_inputs *in, const struct judge_opts *o, const
     /* Checked before anything is computed or paid for: FastChat asserts the same, but not for the baseline. */
     if (matches_build(&m, &in->matches, err) < 0 || matches_check(&m, &in->answers, in->reference, err) < 0)
         return -1;
-    name_files(in, o, ".journal");
-    return 0;
+    return name_files(in, o, ".journal", err);
 }
 
 int judge_inputs_canary(struct judge_inputs *in, const struct judge_opts *o, struct err *err)
 {
     *in = (struct judge_inputs){0};
-    name_files(in, o, ".canary.journal"); /* apart: its calls are no judgments, and are asked again each time */
-    return read_prompts(in, o, err);
+    /* Apart from the judgments' journal: these calls are no judgments, and are asked again each time. */
+    return name_files(in, o, ".canary.journal", err) < 0 ? -1 : read_prompts(in, o, err);
 }
 
 void judge_inputs_free(struct judge_inputs *in)
