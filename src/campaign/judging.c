@@ -142,10 +142,17 @@ int judging_prices(const struct judge_opts *o, double *in, double *out, struct e
     return rc;
 }
 
+/* Is there anything to ask? In a run whose answers are still to come calls_left counts them; a canary has no grader, and asks. */
+static bool is_asking(const struct judging *j)
+{
+    return !j->grader || grader_now(j->grader).calls_left;
+}
+
 int judging_endpoint(struct judging *j, struct err *err)
 {
+    /* A key is needed by whoever sends: compute nodes export without one, and so does a file come anew from its journal. */
     struct endpoint_opts e = { .provider = j->o->provider, .base_url = j->o->base_url, .model = j->o->judge_model,
-                               .offline = j->o->export_file || j->o->import_files.n }; /* compute nodes export without a key */
+                               .offline = j->o->export_file || j->o->import_files.n || !is_asking(j) };
     return endpoint_resolve(&j->endpoint, &e, err);
 }
 
@@ -207,7 +214,8 @@ static int add_fallback(struct judging *j, bool smoke, struct err *err)
         "fallback judge", "--fallback-provider", "--fallback-base-url", "--fallback-judge", "MTBENCH_FALLBACK_KEY_FILE", true,
     };
     const struct judge_opts *o = j->o;
-    struct endpoint_opts e = { .provider = o->fallback_provider, .base_url = o->fallback_base_url, .model = o->fallback, .words = &words };
+    struct endpoint_opts e = { .provider = o->fallback_provider, .base_url = o->fallback_base_url, .model = o->fallback, .words = &words,
+                               .offline = !smoke };
     struct price p;
     if (price_by_flags(&(struct price_flags){ .data_dir = o->data_dir, .model = o->fallback }, &p, err) < 0 ||
         endpoint_resolve(&j->fallback_endpoint, &e, err) < 0)
@@ -222,8 +230,7 @@ static int add_fallback(struct judging *j, bool smoke, struct err *err)
 int judging_connect(struct judging *j, struct err *err)
 {
     double in, out;
-    /* With nothing to ask, nothing is asked. In a run whose answers are still to come calls_left counts them. */
-    bool smoke = !j->grader || grader_now(j->grader).calls_left;
+    const bool smoke = is_asking(j);
     j->purse = (struct purse){ .max = j->o->max_cost, .spent = j->grader ? grader_now(j->grader).paid.cost : 0 };
     if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
         return -1;

@@ -638,6 +638,39 @@ def keys():
     key_is_nowhere(10)
 
 
+def output():
+    """--output: the file named gets the judgments and has a journal of its own; the usual place stays as it is."""
+    data, mine = folder(["m-one", "m-two"], plain), f"{D}/elsewhere/mine.jsonl"
+    with Stub(replies=REPLIES) as s:
+        run = lambda *args, **more: Run(data, s.url, *args, "--max-error-rate", "1", **more)
+        r = run( "--output", mine, "--model-list", "m-one")
+        calls, records = expected(data, "single", ["m-one"])
+        ok(r.rc == 0 and timeless(lines(mine)) == records and f"wrote     {mine}\n" in r.out, f"--output: {len(records)} judgments in the file named, which is told (exit {r.rc} {r.said})")
+        ok(not os.path.exists(f"{data}/smoke/model_judgment") and os.path.exists(f"{D}/elsewhere/mine.journal"), "its journal lies beside it, and nothing at the usual place")
+        seen = len(s.log())
+        os.remove(mine)
+        r = run( "--output", mine, "--model-list", "m-one")
+        ok(r.rc == 0 and timeless(lines(mine)) == records and len(s.log()) == seen, "started again: the file is made anew from its journal, and nothing is asked")
+        r = run( "--output", mine)
+        calls, records = expected(data, "single", ["m-one", "m-two"])
+        key = lambda x: json.dumps(x, sort_keys=True)
+        ok(r.rc == 0 and sorted(timeless(lines(mine)), key=key) == sorted(records, key=key) and len(s.log()) == len(calls), "another model: only its judgments are asked for, all stand in the file")
+        r = run( "--model-list", "m-one")
+        ok(r.rc == 0 and len(judgments(data)) == 16 and len(s.log()) == len(calls) + 16, "without --output the usual place knows nothing of that journal")
+        shown = subprocess.run([MTBENCH, "show", "--data-dir", data, "--bench-name", "smoke", "--input-file", mine, "--format", "csv"], capture_output=True, text=True, env=ENV)
+        ok(shown.returncode == 0 and "m-one," in shown.stdout and "m-two," in shown.stdout, f"show --input-file reads it ({shown.stderr.strip()})")
+        before, seen = text_of(mine), s.requests()
+        r = run( "--output", mine, "--mode", "pairwise-all")
+        ok(r.rc == 1 and "single" in r.said and text_of(mine) == before and s.requests() == seen, f"pairs do not go into a file of single judgments, and nothing is asked: {r.said}")
+        os.makedirs(f"{D}/a.jsonl")
+        r = run( "--output", f"{D}/a.jsonl")
+        ok(r.refuses(1, "--output", "is a folder") and s.requests() == seen and not os.listdir(f"{D}/a.jsonl") and not os.path.exists(f"{D}/a.journal"), f"a folder is refused before anything is asked: {r.said}")
+        r = run( "--output", f"{D}/mine.txt")
+        ok(r.refuses(1, "--output", ".jsonl"), f"a name that has no place for a journal: {r.said}")
+        r = run( "--output", mine, env={k: "" for k in KEYS})
+        ok(r.rc == 0 and text_of(mine) == before and s.requests() == seen, f"all is judged: written anew without a key (exit {r.rc} {r.said})")
+
+
 def timed(part):
     begun = time.time()
     try:
@@ -648,7 +681,7 @@ def timed(part):
 
 
 # They mostly wait, so they wait together; the last looks at what all of them wrote.
-PARTS = [p for p in (official, stopped, killed, taken, canary, ranks, modes, batches, codes, honest, fallback, retried, money, confirm) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
+PARTS = [p for p in (official, stopped, killed, taken, canary, ranks, modes, batches, codes, honest, fallback, retried, money, confirm, output) if len(sys.argv) < 2 or p.__name__ in sys.argv[1:]]
 try:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(timed, PARTS))
