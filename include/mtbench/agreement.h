@@ -20,6 +20,9 @@ struct judge_set {
 };
 /* -1: err (usage) names a class that is not there, and those that are. */
 int judge_set_parse(struct judge_set *j, const struct votes *votes, const char *name, struct err *err);
+/* Sets that are compared share no judge, unless they are one and the same by name, whose votes are compared among themselves: a vote would
+ * be counted as agreeing with itself. -1: err (usage). */
+int judge_sets_apart(const struct judge_set *set, int n, const struct votes *votes, struct err *err);
 void judge_set_free(struct judge_set *j);
 
 struct agreement {

@@ -203,7 +203,7 @@ int cmd_agree(struct job *job, int argc, char **argv)
     for (int i = 0; rc == 0 && i < o.votefiles.n; i++)
         rc = read_votes(&votes, o.votefiles.word[i], &err);
     if (rc == 0)
-        rc = find_judges(&judges, &votes, &o.judges, &err);
+        rc = find_judges(&judges, &votes, &o.judges, &err) < 0 ? -1 : judge_sets_apart(judges.set, judges.n, &votes, &err);
     if (rc == 0) {
         items = vote_items_build(&votes);
         rc = !strcmp(o.format, "fastchat") ? print_fastchat(items, &judges, &err)

@@ -10,6 +10,7 @@
 
 /* ---- judges ---- */
 
+/* For a message: what one could have asked for, each once, in the order of the files. */
 static void list_classes(const struct votes *votes, struct buf *b)
 {
     uint8_t *seen = xcalloc((size_t)votes->n_names + 1, 1); /* by the name's number; + 1: no names is no error */
@@ -27,12 +28,12 @@ int judge_set_parse(struct judge_set *j, const struct votes *votes, const char *
     *j = (struct judge_set){ name, xcalloc((size_t)votes->n_names + 1, 1) };
     for (const char *at = name; rc == 0; at += strcspn(at, "+") + 1) { /* "expert+author" is one judge set */
         char *one = xstrndup(at, strcspn(at, "+"));
-        int32_t k = votes_name(votes, one);
+        int32_t k = votes_name(votes, one); /* -1: nobody and nothing is called so */
         bool votes_at_all = false;       /* the name of a model is in the table of names too */
         for (size_t i = 0; k >= 0 && i < votes->n && !votes_at_all; i++)
             votes_at_all = votes->v[i].judge == k;
         if (votes_at_all) {
-            j->has[k] = 1;
+            j->has[k] = 1;               /* judges are looked up by number, once per vote */
         } else {
             struct buf b = {0};
             list_classes(votes, &b);
@@ -46,6 +47,18 @@ int judge_set_parse(struct judge_set *j, const struct votes *votes, const char *
     if (rc < 0)
         judge_set_free(j);
     return rc;
+}
+
+int judge_sets_apart(const struct judge_set *set, int n, const struct votes *votes, struct err *err)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = i + 1; j < n; j++)
+            for (int k = 0; k < votes->n_names && strcmp(set[i].name, set[j].name); k++)
+                if (set[i].has[k] && set[j].has[k])
+                    return err_set(err, ERR_USAGE,
+                                   "--judges %s %s: %s is in both, and would agree with itself; leave it out of one, or name one twice",
+                                   set[i].name, set[j].name, votes->name[k]);
+    return 0;
 }
 
 void judge_set_free(struct judge_set *j)
@@ -63,6 +76,7 @@ struct vote_items {
     size_t n;
 };
 
+/* Names by their numbers: any order will do, as long as equal items meet and questions stay together. */
 static int by_item(const void *a, const void *b)
 {
     const struct vote *x = a, *y = b;
@@ -109,7 +123,7 @@ struct tally {
     double coincidence[WINNERS][WINNERS]; /* Krippendorff's, of one set of judges against itself */
 };
 
-static long sum(const long *c)
+static long sum(const long *c)           /* of votes for A, for B, ties */
 {
     return c[0] + c[1] + c[2];
 }
@@ -124,7 +138,7 @@ static enum vote_winner verdict(const long *c)
 
 static void add_pairs(struct tally *t, int64_t question, long total, long agree)
 {
-    if (total)
+    if (total)                           /* an item that only one side voted on is no pair, and no cluster either */
         sample_add(&t->pairs, question, (double)total, (double)agree);
     t->out->total += total;
     t->out->agree += agree;
@@ -144,6 +158,8 @@ static void count_two(struct tally *t, int64_t question, const long *a, const lo
     if (!sum(a) || !sum(b))
         return;
     t->out->several = t->out->several || sum(a) > 1; /* kappa is of majorities then, and the reader is told */
+    /* Kappa wants one verdict per judge and item. FastChat's ratio counts every vote, so both are reported, each with
+     * its own count. */
     enum vote_winner x = verdict(a), y = verdict(b);
     if (!ties && (x == VOTE_TIE || y == VOTE_TIE))
         return;
@@ -158,7 +174,7 @@ static void count_two(struct tally *t, int64_t question, const long *a, const lo
 
 static void count_one(struct tally *t, int64_t question, const long *a, bool ties)
 {
-    const int kinds = ties ? WINNERS : 2;
+    const int kinds = ties ? WINNERS : 2; /* VOTE_TIE is the last: without ties it is left out of the loops */
     long agree = 0, votes = 0;
     for (int x = 0; x < kinds; x++) {
         votes += a[x];
@@ -182,7 +198,7 @@ static double kappa_of(const struct table *t)
 {
     double n = 0, same = 0, chance = 0;
     for (int x = 0; x < WINNERS; x++) {
-        double row = 0, column = 0;
+        double row = 0, column = 0;      /* how often either judge says x */
         for (int y = 0; y < WINNERS; y++) {
             row += t->n[x][y];
             column += t->n[y][x];
@@ -213,7 +229,7 @@ static struct estimate jackknife(const struct table *question, int n, long items
     struct estimate e = { kappa_of(&all), NAN, NAN, NAN, items, n };
     for (int i = 0; i < n; i++) {
         struct table rest = all;
-        add_table(&rest, &question[i], -1);
+        add_table(&rest, &question[i], -1); /* all but this question: no second pass over the votes */
         without[i] = kappa_of(&rest);
         mean += without[i] / n;
     }
@@ -244,7 +260,7 @@ static double alpha_of(double c[WINNERS][WINNERS])
         same += c[x][x];
         chance += row * (row - 1);
     }
-    if (n < 2 || chance == n * (n - 1))
+    if (n < 2 || chance == n * (n - 1))  /* all votes alike: disagreement was never possible */
         return NAN;
     return 1 - (n - same) * (n - 1) / (n * (n - 1) - chance);
 }
@@ -257,6 +273,7 @@ struct agreement vote_items_agreement(const struct vote_items *items, const stru
     for (size_t i = 0, j; i < items->n; i = j) {
         long of_a[WINNERS] = {0}, of_b[WINNERS] = {0};
         for (j = i; j < items->n && by_item(&items->v[i], &items->v[j]) == 0; j++) {
+            /* A judge in both sets ("gpt4" against "gpt4+human") would agree with itself: judge_sets_apart() refuses it. */
             of_a[items->v[j].winner] += a->has[items->v[j].judge];
             of_b[items->v[j].winner] += b ? b->has[items->v[j].judge] : 0;
         }

@@ -120,10 +120,39 @@ static void check_one(void)
     buf_free(&b);
 }
 
+static void check_apart(void)
+{
+    static const struct { const char *name[3]; const char *says; } table[] = {
+        {{"a", "b", "c"}, NULL}, {{"a", "a", "b"}, NULL}, {{"a+b", "c", "a+b"}, NULL}, {{"a", "b+c", "b+c"}, NULL},
+        {{"a", "b", "a+c"}, "--judges a a+c: a is in both"}, {{"a+b", "b+a", "c"}, "--judges a+b b+a: a is in both"},
+        {{"c", "a+b", "b"}, "--judges a+b b: b is in both"},
+    };
+    struct votes v = {0};
+    struct err err = {0};
+    struct buf text = {0};
+    for (int q = 0; q < 3; q++)
+        put(&text, q, "tie", (const char *const[]){ "\"a\"", "\"b\"", "\"c\"" }[q]);
+    ok(votes_parse(&v, "v", text.data, text.len, &err) == 0 && v.n == 3, "three judges: %s%s", v.n == 3 ? v.name[v.v[0].judge] : "", err.text);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct judge_set set[3];
+        int good = 0;
+        for (int k = 0; k < 3; k++)
+            good += judge_set_parse(&set[k], &v, table[i].name[k], &err) == 0;
+        int rc = good == 3 ? judge_sets_apart(set, 3, &v, &err) : -2;
+        ok(table[i].says ? rc == -1 && strstr(err.text, table[i].says) : rc == 0, "%s %s %s: %s", table[i].name[0], table[i].name[1],
+           table[i].name[2], rc ? err.text : "apart");
+        for (int k = 0; k < good; k++)
+            judge_set_free(&set[k]);
+    }
+    votes_free(&v);
+    buf_free(&text);
+}
+
 int main(void)
 {
     check_reading();
     check_two();
     check_one();
+    check_apart();
     return done_testing();
 }
