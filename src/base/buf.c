@@ -43,6 +43,7 @@ void buf_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+/* Twice through vsnprintf(): the first only counts. Texts of any length fit, and none is cut. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap, again;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* All of these return -1, so that "return err_set(...)" says and fails in one line; a NULL error means that nobody
+ * wants to know. */
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
     if (!e)

@@ -93,7 +93,7 @@ cJSON *json_parse(const char *text, size_t n, struct err *err)
         err_set(err, ERR_FORMAT, "a byte 0 between the characters; save the file as UTF-8");
         return NULL;
     }
-    if (!find_nul_escape(text, text + n))
+    if (!find_nul_escape(text, text + n)) /* nearly always: no copy */
         return parse_valid(text, n, err);
     struct buf spelled = { 0 };
     spell_nul_escapes(&spelled, text, text + n);
@@ -105,7 +105,7 @@ cJSON *json_parse(const char *text, size_t n, struct err *err)
 const cJSON *json_get(const cJSON *object, const char *name)
 {
     const cJSON *j, *last = NULL;
-    if (!cJSON_IsObject(object))
+    if (!cJSON_IsObject(object))         /* NULL too, so that look-ups can be chained */
         return NULL;
     /* Of duplicate keys the last one counts, as in Python's json; cJSON's own look-up takes the first. */
     cJSON_ArrayForEach(j, object)
@@ -123,6 +123,7 @@ bool json_whole(const cJSON *j, int64_t *value)
     return true;
 }
 
+/* json.dumps with ensure_ascii: all of U+0020 to U+007E as they are, all else escaped, U+007F too. */
 static void put_code_point(struct buf *b, uint32_t c)
 {
     static const char plain[] = "\"\\\n\r\t\b\f", letter[] = "\"\\nrtbf";
@@ -157,7 +158,7 @@ void json_put_string(struct buf *b, const char *s, size_t n)
             break;
         utf8proc_int32_t c;
         utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
-        bool nul = k < 1 && nul_spelled(s + i, n - i < 2 ? n - i : 2);
+        bool nul = k < 1 && nul_spelled(s + i, n - i < 2 ? n - i : 2); /* C0 80 is no UTF-8 to utf8proc, and a NUL to us */
         /* A byte that is no UTF-8 becomes the replacement character: a journal line must always be readable again. */
         put_code_point(b, nul ? 0 : k < 1 ? 0xfffd : (uint32_t)c);
         i += nul ? 2 : k < 1 ? 1 : (size_t)k;

@@ -15,6 +15,8 @@ void json_scan_begin(struct json_scan *s, const char *text, size_t n)
     *s = (struct json_scan){ text, text, text + n, NULL };
 }
 
+/* Returns false, so that a fault is told and passed on in one line; -1 where a function has three answers is
+ * wrong() - 1. */
 static bool wrong(struct json_scan *s, const char *what)
 {
     if (!s->wrong)                       /* the first fault is the cause, later ones follow from it */
@@ -56,7 +58,7 @@ static const char *plain_run(const char *p, const char *end)
     const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
     for (; end - p >= 8; p += 8) {
         uint64_t w;
-        memcpy(&w, p, 8);
+        memcpy(&w, p, 8);                /* any address: no aligned load is promised */
         uint64_t quote = w ^ (ones * '"'), backslash = w ^ (ones * '\\'); /* the byte looked for becomes 0 */
         /* x - 1 borrows into the high bit where x was 0; w - 0x20 where a byte is below a blank; w itself has it above
          * 127. */
@@ -102,7 +104,7 @@ bool json_scan_string(struct json_scan *s, struct json_text *out)
             out->len = (size_t)(s->at++ - out->ptr);
             return true;
         }
-        if (c < 0x20)
+        if (c < 0x20)                    /* JSON wants them escaped; Python refuses them too */
             return wrong(s, "a control character in a string");
         if (c == '\\') {
             out->escaped = true;
@@ -131,7 +133,7 @@ static long decode_unicode(const char **p, const char *end, char *out)
     *p += 6;
     if (c >= 0xdc00 && c < 0xe000)       /* a low half without its high one */
         return 0;
-    if (c == 0) {
+    if (c == 0) {                        /* a C string cannot hold it */
         memcpy(out, "\xc0\x80", 2);
         return 2;
     }
@@ -172,7 +174,7 @@ long json_text_decode(const struct json_text *t, char *out)
 bool json_text_is(const struct json_text *t, const char *name)
 {
     size_t n = strlen(name);
-    if (!t->escaped)
+    if (!t->escaped)                     /* nearly always: compared in place */
         return t->len == n && !memcmp(t->ptr, name, n);
     if (t->len > 6 * n)                  /* an escape is at most six bytes for one */
         return false;
@@ -278,6 +280,7 @@ bool json_scan_open(struct json_scan *s, char bracket)
     return true;
 }
 
+/* 1: an item follows, 0: the closing bracket was taken, -1: neither. */
 static int next(struct json_scan *s, bool *first, char close)
 {
     char c = peek(s);
@@ -316,6 +319,7 @@ int json_scan_key(struct json_scan *s, bool *first, struct json_text *key)
     return 1;
 }
 
+/* Checked as strictly as what is read: a file must not be good or bad by which of its members somebody looks at. */
 static bool skip(struct json_scan *s, int depth)
 {
     struct json_text text;

@@ -39,7 +39,7 @@ bool lines_next(struct lines *l, struct slice *line)
         if (!end && l->whole_only)       /* of a block the rest of the line is still to be read */
             return false;
         size_t n = end ? (size_t)(end - start) : l->len - l->at;
-        l->at += n + (end != NULL);
+        l->at += n + (end != NULL);      /* behind the newline, if there is one */
         l->number++;                     /* blank lines count: editors number them too */
         l->torn = !end;                  /* a writer was killed in this line, or it is the last of a file by hand */
         *line = trim((struct slice){ start, n });
@@ -51,7 +51,7 @@ bool lines_next(struct lines *l, struct slice *line)
 
 /* ---- a file ---- */
 
-enum { BLOCK = 1 << 20 };
+enum { BLOCK = 1 << 20 };                /* bytes read at a time: large enough for network file systems */
 
 struct lines_file {
     char *path;

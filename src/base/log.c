@@ -45,7 +45,7 @@ static void line(int to_stderr, const char *fmt, va_list ap)
             log_speaker = 0; /* nobody listens any more */
         buf_free(&b);
     }
-    if (log_file) {
+    if (log_file) {                      /* whatever the level says about the terminal is said here alike */
         char stamp[32];
         time_t now = time(NULL);
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));

@@ -35,7 +35,7 @@ static void grow(struct map *m)
 {
     struct map_slot *old = m->slot;
     size_t n_old = m->n_slots;
-    m->n_slots = n_old ? 2 * n_old : 16;
+    m->n_slots = n_old ? 2 * n_old : 16; /* a power of two: a mask finds the slot */
     m->slot = xrealloc(NULL, m->n_slots, sizeof *m->slot);
     for (size_t i = 0; i < m->n_slots; i++)
         m->slot[i].value = MAP_NONE;
@@ -84,6 +84,7 @@ void map_free(struct map *m)
     *m = (struct map){0};
 }
 
+/* For tests: a bad hash shows as long ways, long before it shows as time. */
 size_t map_longest(const struct map *m)
 {
     size_t longest = 0;

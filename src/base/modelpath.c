@@ -26,7 +26,7 @@ struct names {
     int n;
 };
 
-static int by_name(const void *a, const void *b)
+static int by_name(const void *a, const void *b) /* bytes, not a locale's order: equal on all machines */
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -86,7 +86,7 @@ static bool shard_of(const char *name, const char *suffix, int *stem, int *numbe
         /* Digits of both numbers; all else as in the pattern. */
         if ((i >= 1 && i <= 5) || i >= 10 ? p[i] < '0' || p[i] > '9' : p[i] != "-00001-of-00002"[i])
             return false;
-    memcpy(form, p + 1, 5), form[5] = '\0', *number = atoi(form);
+    memcpy(form, p + 1, 5), form[5] = '\0', *number = atoi(form); /* five digits: they fit */
     memcpy(form, p + 10, 5), *count = atoi(form);
     return *number >= 1 && *number <= *count;
 }
@@ -302,7 +302,7 @@ static char *snapshot(const char *cache, const char *id, const char *revision)
     struct stat st;
     buf_printf(&folder, "%s/models--", cache);
     for (const char *p = id; *p; p++)
-        buf_str(&folder, *p == '/' ? "--" : (char[]){ *p, '\0' });
+        buf_str(&folder, *p == '/' ? "--" : (char[]){ *p, '\0' }); /* as huggingface_hub names its folders */
     char *ref = xasprintf("%s/refs/%s", folder.data, revision);
     if (io_read(ref, &commit, &ignored) == 0 && commit.len)
         commit.data[strcspn(commit.data, "\r\n")] = '\0';
@@ -328,6 +328,7 @@ int modelpath_resolve(const char *name, const char *revision, struct modelpath *
     } else if (stat(name, &st) == 0) {
         rc = list_file(name, out, err);
     } else {
+        /* Never the network: compute nodes have none. */
         char *cache = hub_cache(), *folder = snapshot(cache, name, revision ? revision : "main");
         rc = folder ? list_folder(folder, NULL, out, err)
                     : err_set(err, ERR_IO,

@@ -80,7 +80,7 @@ static const struct opt *find(const struct opt *table, int n, const char *word, 
     for (int i = 0; i < n; i++) {
         if (strncmp(table[i].name, word, length))
             continue;
-        if (match) {
+        if (match) {                     /* two begin so, and neither is whole: guessing would be worse than asking */
             err_set(err, ERR_USAGE, "--%s: could be --%s or --%s; write more of it", word, match->name, table[i].name);
             return NULL;
         }
@@ -199,7 +199,7 @@ bool opts_want_help(int argc, char *const *argv)
 
 int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err *err)
 {
-    if (opts_want_help(argc, argv))
+    if (opts_want_help(argc, argv))      /* before all else: whoever asks for help has got something wrong */
         return 1;
     for (int i = 0; i < argc; i++) {
         if (!is_flag(argv[i]))
@@ -244,7 +244,7 @@ static void help_line(struct buf *out, size_t start, const char *help)
 {
     do
         buf_char(out, ' ');
-    while (out->len < start + 36);
+    while (out->len < start + 36);       /* the column of the explanations */
     buf_printf(out, "%s\n", help);
 }
 

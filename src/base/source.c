@@ -84,7 +84,7 @@ void source_files_close(struct source *s)
         return;
     struct files *f = s->ctx;
     for (int i = 0; i < s->n_files; i++) {
-        if (f->fd[i] >= 0)
+        if (f->fd[i] >= 0)               /* the one that could not be opened has none */
             close(f->fd[i]);
         free(f->path[i]);
     }

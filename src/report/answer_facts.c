@@ -61,6 +61,7 @@ static bool scan(const struct slice *in, struct line *out)
     return k == 0 && out->has_prompt;    /* without the prompt nobody knows which answer was judged */
 }
 
+/* By the name as it stands in the line, without decoding it: nearly all lines are of few models. */
 static const struct model_answers *find_model(const struct answer_set *answers, const struct json_text *name)
 {
     for (int m = 0; name->ptr && m < answers->n; m++)
@@ -98,17 +99,18 @@ static bool is_outdated(const struct line *l, const struct model_answers *m)
 static int find_outdated(struct answer_facts *f, const char *path, const struct answer_set *answers, struct err *err)
 {
     struct lines_file *in = lines_open(path, err);
-    bool *of = xcalloc((size_t)answers->n + 1, sizeof *of);
+    bool *of = xcalloc((size_t)answers->n + 1, sizeof *of); /* models with an outdated judgment */
     struct buf names = {0};
     struct slice s;
     struct line l;
     int rc = in ? 0 : -1;
+    /* Line by line: judgment files are the largest ones, most of their bytes are prompts. */
     while (in && (rc = lines_read(in, &s, err)) == 1) {
         const int sides = scan(&s, &l) ? 2 : 0; /* a line that is no such record is scoring's to refuse */
         bool outdated = false;
         for (int side = 0; side < sides; side++) {
             const struct model_answers *m = find_model(answers, &l.model[side]);
-            if (m && is_outdated(&l, m))
+            if (m && is_outdated(&l, m)) /* answers that are not here say nothing */
                 outdated = of[m - answers->model] = true;
         }
         f->outdated += outdated;         /* judgments, not sides */
@@ -137,7 +139,7 @@ static long count_cut(const struct model_answers *m, const char *folder)
             n += r && r->finish && !strcmp(r->finish, "length"); /* choice 0: the one that is judged */
         }
     }
-    journal_close(j);
+    journal_close(j);                    /* NULL is fine: answers of others have no journal */
     free(path);
     free(file);
     return n;

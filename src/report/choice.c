@@ -58,7 +58,7 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     }
     char **name = choice_marked(t, seen, &n);
     choice_names(&b, name, n);
-    *out = judge ? find_judge(t, judge, name, n) : n ? judgment_table_name(t, name[0]) : -1;
+    *out = judge ? find_judge(t, judge, name, n) : n ? judgment_table_name(t, name[0]) : -1; /* -1: rows without a judge's name */
     /* Judges are never mixed: their scales differ. FastChat averages whatever the file holds. */
     if (n + nameless > 1 && !judge)
         rc = err_set(err, ERR_USAGE, "%s: judgments of %d judges (%s%s); choose one with --judge-model", file, n + nameless,
@@ -73,6 +73,7 @@ int choice_judge(const char *file, const struct judgment_table *t, const char *j
     return rc;
 }
 
+/* What is left out is said: a fallback's verdicts in the same file would otherwise just be missing. */
 long choice_others(const struct judgment_table *t, int32_t judge, char **who)
 {
     struct buf b = {0};

@@ -42,6 +42,7 @@ static bool put_number(struct buf *b, struct json_scan *s)
     return true;
 }
 
+/* Keys keep their order and unknown ones stay, as a Python dict does. */
 static bool put_members(struct buf *b, struct json_scan *s, char bracket)
 {
     struct json_text key;
@@ -108,6 +109,7 @@ static int by_key(const void *a, const void *b)
     const struct judgment_row *x = ((const struct line *)a)->row, *y = ((const struct line *)b)->row;
     if (x->question_id != y->question_id)
         return x->question_id < y->question_id ? -1 : 1;
+    /* Numbers of equal names are equal. */
     const int32_t p[] = { x->model_1, x->model_2, x->judge, x->prompt }, q[] = { y->model_1, y->model_2, y->judge, y->prompt };
     for (int i = 0; i < 4; i++)
         if (p[i] != q[i])
@@ -115,12 +117,13 @@ static int by_key(const void *a, const void *b)
     return 0;
 }
 
-static int by_key_and_place(const void *a, const void *b)
+static int by_key_and_place(const void *a, const void *b) /* qsort() is not stable: the place decides */
 {
     const int order = by_key(a, b);
     return order ? order : ((const struct line *)a)->number < ((const struct line *)b)->number ? -1 : 1;
 }
 
+/* FastChat sorts by model, question, turn, stably; the place in the file stands for the stability. */
 static int by_output(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
@@ -142,7 +145,7 @@ static size_t keep_first(struct line *line, size_t n, const uint8_t *wanted)
     for (size_t i = 0, last = 0; i < n; i++) {
         const bool again = i && by_key(&line[last], &line[i]) == 0;
         const struct line this = line[i];
-        if (again || !wanted[this.row->model_1])
+        if (again || !wanted[this.row->model_1]) /* FastChat looks at model_1 of pairs only */
             continue;
         line[kept++] = this;
         last = kept - 1;
@@ -157,7 +160,7 @@ static void say(struct buf *b, const struct line *line, size_t kept, size_t n_in
 {
     int n = 0;
     buf_str(b, "in models: [");          /* FastChat's three lines, lists as Python prints them */
-    for (size_t i = 0; i < kept; i++) {
+    for (size_t i = 0; i < kept; i++) {  /* sorted by model: each name once */
         if (i && !strcmp(line[i - 1].model, line[i].model))
             continue;
         buf_str(b, n++ ? ", " : "");

@@ -66,7 +66,7 @@ struct comparison scores_compare(const struct scores *s, int a, int b)
             count_pair(&c, &pairs, &x, &y);
         else
             c.unpaired++;
-        if (order <= 0)
+        if (order <= 0)                  /* whoever is behind moves; both where they met */
             more_a = next_scored(s, &i, s->first[a + 1], &x);
         if (order >= 0)
             more_b = next_scored(s, &j, s->first[b + 1], &y);
@@ -80,7 +80,7 @@ struct comparison scores_compare(const struct scores *s, int a, int b)
     const double most = HIGHEST_SCORE - LOWEST_SCORE;    /* no difference is larger: an end beyond it says no more */
     c.difference.low = c.difference.low < -most ? -most : c.difference.low;
     c.difference.high = c.difference.high > most ? most : c.difference.high;
-    c.mean_a = pairs.n ? c.mean_a / (double)pairs.n : NAN;
+    c.mean_a = pairs.n ? c.mean_a / (double)pairs.n : NAN; /* of the paired questions only, so that their difference is the difference */
     c.mean_b = pairs.n ? c.mean_b / (double)pairs.n : NAN;
     c.smallest = estimate_smallest(&c.difference);
     sample_free(&pairs);
@@ -93,6 +93,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* One number for a whole table: the median over neighbours, which one odd pair does not move. */
 double scores_smallest(const struct scores *s, const int *order)
 {
     if (s->n_models == 1) {
@@ -131,6 +132,7 @@ static void variance_components(const struct scores *s, int model, struct spread
     out->within = n > (double)k ? (squares - per_group) / (n - (double)k) : NAN;
     if (k < 2)
         return;
+    /* N0: the size of a group, were all groups alike. */
     double n0 = (n - sizes / n) / ((double)k - 1), msb = (per_group - sum * sum / n) / ((double)k - 1);
     out->between = (msb - out->within) / n0;
     if (out->between < 0)                /* an estimate by subtraction: less than none is none */
@@ -145,7 +147,7 @@ struct spread score_spread(const struct scores *s, int model)
     double sum = 0, *mean = xcalloc((size_t)s->n_repeats, sizeof *mean), squares = 0;
     for (int r = 0; r < s->n_repeats; r++) {
         double m = score_of(s, model, (struct score_part){ 0, -1, r }).mean.value;
-        if (isnan(m))
+        if (isnan(m))                    /* a repeat whose judgments all failed */
             continue;
         out.lowest = out.n_repeats && out.lowest < m ? out.lowest : m;
         out.highest = out.n_repeats && out.highest > m ? out.highest : m;
@@ -219,7 +221,7 @@ struct estimate score_length_slope(const struct scores *s, int model, const stru
     struct sample sample = {0};
     struct measured *m = xcalloc(s->first[s->n_models] + 1, sizeof *m);
     long n = 0;
-    for (int k = model < 0 ? 0 : model; k < (model < 0 ? s->n_models : model + 1); k++)
+    for (int k = model < 0 ? 0 : model; k < (model < 0 ? s->n_models : model + 1); k++) /* one model, or all of them */
         n += measure(s, k, answers, m + n, missing);
     /* Over all models: within each question, or good models that write long would make length look good. */
     if (model < 0)

@@ -15,7 +15,7 @@ static double beta_fraction(double a, double b, double x)
     double c = 1, d = 1 - (a + b) * x / (a + 1);
     d = 1 / (fabs(d) < tiny ? tiny : d);
     double f = d;
-    for (int m = 1; m < 10000; m++) {
+    for (int m = 1; m < 10000; m++) {    /* ends by itself after some ten rounds; the bound is for NaN */
         double before = f;
         for (int odd = 0; odd < 2; odd++) {
             double term =
@@ -46,7 +46,7 @@ static double incomplete_beta(double a, double b, double x, double y)
 /* P(|T| > t) for t >= 0. */
 static double student_tails(double t, double df)
 {
-    double square = t * t;
+    double square = t * t;               /* 1 - x is given apart: for large t the difference would lose all digits */
     return incomplete_beta(df / 2, 0.5, df / (df + square), square / (df + square));
 }
 
@@ -68,6 +68,7 @@ double student_quantile(double p, double df)
     }
     t = low + (high - low) / 2;
     for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
+        /* Both tails' slope is twice the density. */
         double over = student_tails(t, df) - tails, next = t + over / (2 * student_density(t, df));
         if (over > 0)
             low = t;
@@ -116,7 +117,7 @@ typedef double residual(const struct sample *s, long i, const double *parameter)
 static double sum_of_squares(const struct sample *s, residual *r, const double *parameter, int *clusters)
 {
     double sum = 0;
-    *clusters = 0;
+    *clusters = 0;                       /* of neighbouring observations: whoever fills a sample goes question by question */
     for (long i = 0; i < s->n; ++*clusters) {
         double of_cluster = 0;
         const int64_t cluster = s->cluster[i];
@@ -131,7 +132,7 @@ static double sum_of_squares(const struct sample *s, residual *r, const double *
 
 static struct estimate finish(const struct sample *s, double value, double squares, double scale, double correction, int clusters)
 {
-    struct estimate e = { value, NAN, NAN, NAN, s->n, clusters };
+    struct estimate e = { value, NAN, NAN, NAN, s->n, clusters }; /* value stands, all else is unknown so far */
     if (clusters < 2 || isnan(value + correction)) /* one question says nothing about another */
         return e;
     e.se = sqrt(squares * correction * clusters / (clusters - 1.0)) / scale; /* CR1, the small-sample correction */
@@ -156,7 +157,7 @@ struct estimate estimate_mean(const struct sample *s)
     int clusters;
     for (long i = 0; i < s->n; i++)
         sum += s->y[i];
-    mean = s->n ? sum / (double)s->n : NAN;
+    mean = s->n ? sum / (double)s->n : NAN; /* never 0 of nothing */
     double squares = sum_of_squares(s, mean_residual, &mean, &clusters);
     return finish(s, mean, squares, (double)s->n, 1, clusters);
 }
@@ -179,6 +180,7 @@ static double share_residual(const struct sample *s, long i, const double *share
     return s->y[i] - *share * s->x[i];
 }
 
+/* A ratio of sums, so a question with more games weighs more, as in the rate that is printed. */
 struct estimate estimate_share(const struct sample *s)
 {
     double part = 0, whole = 0, share;
@@ -195,7 +197,7 @@ struct estimate estimate_share(const struct sample *s)
         e.low = centre - half;
         e.high = centre + half;
     }
-    if (e.low < 0)
+    if (e.low < 0)                       /* a share is none outside of 0 and 1 */
         e.low = 0;
     if (e.high > 1)
         e.high = 1;
@@ -206,7 +208,7 @@ struct estimate estimate_share(const struct sample *s)
 static double slope_residual(const struct sample *s, long i, const double *parameter)
 {
     double x = s->x[i] - parameter[0];
-    return x * (s->y[i] - parameter[1] - parameter[2] * x);
+    return x * (s->y[i] - parameter[1] - parameter[2] * x); /* the observation's part in the slope, not a plain residual */
 }
 
 struct estimate estimate_slope(const struct sample *s, int within)

@@ -95,13 +95,13 @@ int fastchat_put_single(struct buf *b, const char *name, const struct judgment_t
         if (r->score == -1 || !on[r->model_1])
             continue;
         mean_add(&mean[0][r->model_1], r->score); /* rows pooled, not the mean of two means */
-        if (r->turn == 1 || r->turn == 2)
+        if (r->turn == 1 || r->turn == 2) /* later turns are ours: in the average, but FastChat has no table of them */
             mean_add(&mean[r->turn][r->model_1], r->score);
     }
     put_means(b, title[1], t, mean[1], 1);
     if (both) {                          /* only for mt_bench by name, as in FastChat */
         put_means(b, title[2], t, mean[2], 2);
-        put_means(b, title[0], t, mean[0], 0);
+        put_means(b, title[0], t, mean[0], 0); /* 0: its index has no turn */
     }
     for (int k = 0; k < 3; k++)
         free(mean[k]);
@@ -111,7 +111,7 @@ int fastchat_put_single(struct buf *b, const char *name, const struct judgment_t
 
 /* ---- pairs ---- */
 
-struct tally { long win, loss, tie; };
+struct tally { long win, loss, tie; };   /* of one model; each game is in two of them */
 
 static void count_games(const struct judgment_table *t, const uint8_t *on, int32_t baseline, struct tally *tally)
 {
@@ -135,7 +135,7 @@ static void count_games(const struct judgment_table *t, const uint8_t *on, int32
 static void put_tallies(struct buf *b, const struct line *line, int n)
 {
     const char **model = xcalloc((size_t)n, sizeof *model);
-    long *whole = xcalloc(3 * (size_t)n, sizeof *whole);
+    long *whole = xcalloc(3 * (size_t)n, sizeof *whole); /* columns one behind the other: win, loss, tie */
     double *number = xcalloc(3 * (size_t)n, sizeof *number);
     for (int i = 0; i < n; i++) {
         const struct tally *w = line[i].of;

@@ -20,6 +20,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* By their names alone: which judge a file is of is decided by what stands in it, when it is read. */
 static struct there list(const char *data_dir, const char *bench, bool pairs)
 {
     char *folder = xasprintf("%s/%s/model_judgment", data_dir, bench);
@@ -87,7 +88,7 @@ static void add(struct judge_files *out, const char *judge, char *path)
 static bool has_rows(const char *path, const char *judge)
 {
     struct judgment_table t = {0};
-    struct err err = {0};
+    struct err err = {0};                /* a file that cannot be read is passed over here, and told of where it is shown */
     bool found = false;
     if (judgment_table_read(&t, path, &err) == 0) {
         int32_t k = judgment_table_name(&t, judge);

@@ -22,7 +22,9 @@ struct game {
 static struct game game_of(const struct judgment_row *r, uint32_t order)
 {
     struct game g = { .question_id = r->question_id, .model = { r->model_1, r->model_2 }, .order = order, .turn = r->turn };
+    /* One game that failed makes no verdict of the pair: half of it would carry the judge's liking for a place. */
     g.failed = r->status != JUDGMENT_OK || r->g1 == WINNER_ERROR || r->g2 == WINNER_ERROR;
+    /* FastChat's rule: games that disagree are a tie. */
     g.winner = r->g1 != r->g2 || r->g1 == WINNER_TIE ? 2 : r->g1 == WINNER_MODEL_1 ? 0 : 1;
     /* Both games named a winner, and not the same: the judge followed the order. model_1 is shown first in game 1,
      * model_2 in game 2. */
@@ -32,7 +34,7 @@ static struct game game_of(const struct judgment_row *r, uint32_t order)
     if (g.model[0] > g.model[1]) {
         g.model[0] = r->model_2;
         g.model[1] = r->model_1;
-        g.winner = g.winner == 2 ? 2 : 1 - g.winner;
+        g.winner = g.winner == 2 ? 2 : 1 - g.winner; /* 'flip' is about places, not about models: it stays */
     }
     return g;
 }
@@ -84,7 +86,7 @@ static bool picked(const struct pick *p, const struct judgment_row *r)
         return false;
     if (p->baseline >= 0)
         return (r->model_1 == p->baseline && p->which[r->model_2]) || (r->model_2 == p->baseline && p->which[r->model_1]);
-    return p->which[r->model_1] && p->which[r->model_2];
+    return p->which[r->model_1] && p->which[r->model_2]; /* a list of models means the games among them */
 }
 
 static size_t collect(const struct pick *p, struct pairwise *out, struct game *game)
@@ -106,7 +108,7 @@ static size_t collect(const struct pick *p, struct pairwise *out, struct game *g
 
 /* ---- rows ---- */
 
-struct samples { struct sample rate, adjusted; };
+struct samples { struct sample rate, adjusted; }; /* of one model */
 
 static void count(struct pairwise_row *r, struct samples *s, const struct game *g, int side)
 {
@@ -118,6 +120,7 @@ static void count(struct pairwise_row *r, struct samples *s, const struct game *
     r->flip_first += g->flip == 1;
     r->flip_second += g->flip == 2;
     sample_add(&s->rate, g->question_id, 1, g->winner == side);
+    /* A tie is half a win, as in win_rate_adjusted. */
     sample_add(&s->adjusted, g->question_id, 1, g->winner == 2 ? 0.5 : g->winner == side);
 }
 
@@ -133,7 +136,7 @@ static int by_rate(const void *a, const void *b)
 /* Games are in the order of questions, so each model's sample is too. */
 static void make_rows(struct pairwise *out, const struct pick *p, const struct game *game, size_t n)
 {
-    struct samples *s = xcalloc((size_t)p->t->n_names, sizeof *s);
+    struct samples *s = xcalloc((size_t)p->t->n_names, sizeof *s); /* by the name's number; those without games stay empty */
     struct pairwise_row *all = xcalloc((size_t)p->t->n_names, sizeof *all);
     for (size_t i = 0; i < n; i++)
         for (int side = 0; side < 2; side++)

@@ -12,7 +12,7 @@ struct member { const char *model; double mean; };   /* mean over the judges tha
 static int by_mean(const void *a, const void *b)
 {
     const struct member *x = a, *y = b;
-    if (isnan(x->mean) || isnan(y->mean))
+    if (isnan(x->mean) || isnan(y->mean)) /* who has no score at all comes last */
         return isnan(x->mean) != isnan(y->mean) ? isnan(x->mean) - isnan(y->mean) : strcmp(x->model, y->model);
     return x->mean != y->mean ? (x->mean < y->mean ? 1 : -1) : strcmp(x->model, y->model);
 }
@@ -63,10 +63,11 @@ static void put_wide(struct sheet *out, const struct scores *s, const char *cons
     sheet_column(out, "n", NULL, 0, SHEET_ALL);
     sheet_column(out, "failed", NULL, 0, SHEET_ALL);
     for (int i = 0; i < n; i++) {
-        long all = 0, failed = 0;
+        long all = 0, failed = 0;        /* of all judges together */
         sheet_text(out, row[i].model);
         for (int j = 0; j < n_judges; j++) {
             int m = find(&s[j], row[i].model);
+            /* A judge that never saw the model: an empty cell. */
             struct score sc = m < 0 ? (struct score){ .mean = { .value = NAN, .low = NAN } } : score_of(&s[j], m, SCORE_ALL);
             if (isnan(sc.mean.value))
                 sheet_empty(out);
@@ -111,6 +112,7 @@ void view_panel(struct sheet *out, const struct scores *s, const char *const *ju
 {
     int n;
     struct member *row = members(s, n_judges, &n);
+    /* Wide for people, long for programs: a column per judge is no table that others can read by name. */
     (wide ? put_wide : put_long)(out, s, judge, n_judges, row, n);
     sheet_fact_text(out, "mode", "single", NULL);
     sheet_fact_int(out, "judges", n_judges,

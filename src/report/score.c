@@ -28,7 +28,7 @@ static struct known_question *known_questions(struct scores *s, const struct que
         int c = 0;
         while (c < s->n_categories && strcmp(s->category[c], qs->q[i].category))
             c++;
-        if (c == s->n_categories)
+        if (c == s->n_categories)        /* in the order of their first question, as the bench has them */
             s->category[s->n_categories++] = qs->q[i].category;
         k[i] = (struct known_question){ qs->q[i].id, (int16_t)c };
     }
@@ -74,6 +74,7 @@ static size_t tidy(struct score_item *item, size_t n)
     return kept;
 }
 
+/* Questions of other benches, or beyond --question-begin and --question-end, are no part of the scores asked for. */
 static bool take_row(struct scores *s, const struct judgment_row *r, const struct known_question *known, int n_known,
                      struct score_item *out)
 {
@@ -99,10 +100,10 @@ static size_t place(struct scores *s, const struct judgment_table *t, const stru
     int repeat = 0;
     for (size_t i = 0; i < t->n; i++)
         if (t->row[i].judge == judge && number[t->row[i].model_1] >= 0)
-            next[number[t->row[i].model_1] + 1]++, rows++;
+            next[number[t->row[i].model_1] + 1]++, rows++; /* counts, one place further on: sums of them are the starts */
     for (int m = 0; m < s->n_models; m++)
         next[m + 1] += next[m];
-    memcpy(s->first, next, ((size_t)s->n_models + 1) * sizeof *next);
+    memcpy(s->first, next, ((size_t)s->n_models + 1) * sizeof *next); /* where each model's items begin; 'next' goes on from there */
     s->item = xcalloc(rows + 1, sizeof *s->item);
     for (size_t i = 0; i < t->n; i++) {
         struct score_item item;
@@ -152,7 +153,7 @@ int scores_build(struct scores *s, const char *name, const struct judgment_table
     if (rc == 0)
         rc = choice_models(name, t, choice->model, choice->n_models, which, err);
     if (rc == 0) {
-        s->model = choice_marked(t, which, &s->n_models);
+        s->model = choice_marked(t, which, &s->n_models); /* in name order, which is also the order of equal scores */
         s->judge = judge >= 0 ? t->name[judge] : NULL;
         s->by_others = choice_others(t, judge, &s->others);
         s->first = xcalloc((size_t)s->n_models + 1, sizeof *s->first);
@@ -192,6 +193,7 @@ int scores_model(const struct scores *s, const char *name, struct err *err)
 
 /* ---- means ---- */
 
+/* Items are sorted by question, so the sample's clusters stand together, which estimate.c counts on. */
 struct score score_of(const struct scores *s, int model, struct score_part part)
 {
     struct score out = {0};
@@ -206,7 +208,7 @@ struct score score_of(const struct scores *s, int model, struct score_part part)
         if (it->status == JUDGMENT_OK)
             sample_add(&sample, it->question_id, 1, it->score);
         else
-            out.failed++, out.failed_by[it->status]++;
+            out.failed++, out.failed_by[it->status]++; /* law 2: counted, and in no mean */
     }
     out.mean = estimate_within(estimate_mean(&sample), LOWEST_SCORE, HIGHEST_SCORE);
     sample_free(&sample);

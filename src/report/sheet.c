@@ -18,6 +18,8 @@ void sheet_column(struct sheet *s, const char *name, const char *head, int decim
     s->column[s->n_columns++] = (struct sheet_column){ xstrdup(name), xstrdup(head ? head : name), decimals, where };
 }
 
+/* Cells come row by row: a view that forgets one shifts all that follow, so every branch of a view adds the same
+ * number. */
 static void add(struct sheet *s, struct sheet_cell cell)
 {
     if ((s->n_cells & (s->n_cells - 1)) == 0)        /* room doubles at every power of two */
@@ -120,7 +122,7 @@ void sheet_free(struct sheet *s)
 
 /* ---- text ---- */
 
-static int width_of(const char *s)
+static int width_of(const char *s)       /* code points: good enough for names, wide characters stand out a little */
 {
     int n = 0;
     for (; *s; s++)
@@ -161,7 +163,7 @@ static void put_row(const struct sheet *s, const struct sheet_cell *row, const i
         if (!(s->column[c].where & SHEET_TEXT))
             continue;
         buf_clear(&cell);
-        if (row)
+        if (row)                         /* NULL: the line of heads */
             put_cell(&row[c], s->column[c].decimals, &cell);
         else
             buf_str(&cell, s->column[c].head);
@@ -194,7 +196,7 @@ void sheet_put_text(const struct sheet *s, struct buf *b)
         put_row(s, s->cell + i, width, b);
     bool any = false;
     for (int i = 0; i < s->n_facts; i++) {
-        if (!s->fact[i].sentence)
+        if (!s->fact[i].sentence)        /* for JSON only */
             continue;
         buf_printf(b, "%s%s\n", any ? "" : "\n", s->fact[i].sentence);
         any = true;

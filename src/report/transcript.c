@@ -102,6 +102,7 @@ static void put_single(struct buf *out, const cJSON *j)
     put_block(out, text_of(j, "judgment"));
 }
 
+/* By name: "model_1" means nothing to a reader, and in game 2 it is the one shown second. */
 static const char *winner(const cJSON *j, const char *key)
 {
     const char *w = text_of(j, key);
@@ -166,7 +167,7 @@ static void put_turn(struct buf *out, const struct transcript *t, const struct f
             continue;
         buf_printf(out, "== turn %d, %s\n", turn, model);
         put_block(out, a->turn[turn - 1]);
-        put_judgments(out, t, f, turn, model);
+        put_judgments(out, t, f, turn, model); /* each single judgment stands behind the answer that it judges */
     }
     put_orphans(out, t, f, turn);
     put_judgments(out, t, f, turn, NULL); /* pairs, behind the answers of both */

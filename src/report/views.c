@@ -166,7 +166,7 @@ void view_scores(struct sheet *out, const struct scores *s)
             sheet_number(out, score_of(s, m, (struct score_part){ t, -1, -1 }).mean.value);
         if (s->n_repeats > 1)
             put_spread(out, s, m);
-        sheet_number(out, smallest);
+        sheet_number(out, smallest);     /* the same in each row: CSV has no place for facts */
     }
     about(out, s);
     sheet_fact_number(out, "smallest_difference", smallest,
@@ -205,7 +205,7 @@ static void part_columns(struct sheet *out, const char *what)
 void view_turns(struct sheet *out, const struct scores *s)
 {
     int *order;
-    free(ranked(s, &order));
+    free(ranked(s, &order));             /* the order alone is wanted */
     part_columns(out, "turn");
     for (int t = 1; t <= s->n_turns; t++)
         for (int i = 0; i < s->n_models; i++)
@@ -353,6 +353,8 @@ static void about_pairs(struct sheet *out, const struct pairwise *p, const char 
 static void pair_columns(struct sheet *out)
 {
     sheet_column(out, "model", NULL, 0, SHEET_ALL);
+    /* FastChat's names for its columns, so that scripts find them; 'adjusted' first, since it is what the rows are
+     * sorted by. */
     sheet_column(out, "win_rate_adjusted", "adjusted", 3, SHEET_ALL);
     interval_columns(out);
     sheet_column(out, "win_rate", "win rate", 3, SHEET_ALL);
