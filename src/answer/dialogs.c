@@ -203,7 +203,7 @@ int dialogs_take(struct dialogs *d, const struct call_record *r, struct dialogs_
     if (call_journal_append(d->o.journal, r, err) < 0) /* paid for: on disk before anything else */
         return -1;
     d->now.tokens += r->tokens_out;
-    call_totals_add(&d->now.paid, r);
+    call_totals_add(&d->now.paid, r);    /* failed tries may have cost too */
     /* The transport's record is gone with its next collect; what settle() keeps must be the journal's. A failed one is
      * not kept. */
     const struct call_record *kept = r->status == CALL_FAILED ? r : call_journal_find(d->o.journal, r->key, r->content);

@@ -43,7 +43,7 @@ struct files {
 static int files_read(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *err)
 {
     struct files *f = ctx;
-    for (size_t done = 0; done < n;) {
+    for (size_t done = 0; done < n;) {   /* network file systems give less than was asked for */
         ssize_t got = pread(f->fd[file], (char *)dst + done, n - done, (off_t)(off + done)); /* by offset: threads may read side by side */
         if (got < 0)
             return err_errno(err, "%s: cannot read", f->path[file]);

@@ -53,6 +53,7 @@ struct run {
     double started;
 };
 
+/* The journal, the answer file, and all that is said are rank 0's; the other ranks only answer. */
 static bool root(const struct run *r)
 {
     return job_info(r->job).rank == 0;
@@ -97,7 +98,7 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
             for (int t = 0; t < head[2]; t++) {
                 /* The texts travel, because the next turn's prompt holds them and only rank 0 has the journal. */
                 const char *text = journal_find(r->journal, q->id, c, t + 1)->text;
-                uint64_t n = strlen(text);
+                uint64_t n = strlen(text); /* journals spell NUL as C0 80 (nul.h): strlen() is its length */
                 buf_add(out, &n, sizeof n);
                 buf_add(out, text, n);
             }
@@ -107,6 +108,7 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
     return 0;
 }
 
+/* Both ways through one key: with MAP_NONE it looks up, else it adds. */
 static size_t name_item(struct run *r, int64_t question_id, int choice, size_t item)
 {
     const int64_t name[2] = { question_id, choice };
@@ -132,6 +134,7 @@ static void read_items(struct run *r, const struct buf *b)
     }
 }
 
+/* Collective. Rank 0 alone reads and locks the files; the list of what is left goes to all as one message. */
 static int share_items(struct run *r, struct err *err)
 {
     struct buf b = {0};
@@ -205,7 +208,7 @@ static int take_records(struct run *r, struct err *err)
 static void watch_work(struct run *r)
 {
     forecast_made(r->forecast, deal_tally_sum(r->deal), clock_now());
-    for (int i; (i = deal_given(r->deal)) != DEAL_NONE;)
+    for (int i; (i = deal_given(r->deal)) != DEAL_NONE;) /* a conversation that runs is censored data to the forecast */
         forecast_begin(r->forecast, i);
 }
 
@@ -226,7 +229,7 @@ static void send_turns(struct run *r)
     struct buf line = {0};
     while ((t = feed_collect(r->feed))) {
         struct turn_record signed_one = *t;
-        signed_one.rank = job_info(r->job).rank;
+        signed_one.rank = job_info(r->job).rank; /* who answered it, for people; never part of the answer */
         int i = find_item(r, t);
         buf_clear(&line);
         turn_put(&line, &signed_one);
@@ -337,7 +340,7 @@ static struct forecast *expect(const struct run *r, double *cost)
 static int answer_items(struct run *r, struct err *err)
 {
     double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
-    long batch = r->n_items < r->o->max_batch ? r->n_items : r->o->max_batch;
+    long batch = r->n_items < r->o->max_batch ? r->n_items : r->o->max_batch; /* per rank: one rank alone may have to take them all */
     /* Law 1: random numbers are named by weights, bench, seed, question, choice, turn, position; never by rank, batch
      * or time. */
     char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);

@@ -118,6 +118,7 @@ static int take(void *run, const struct call_record *c, struct err *err)
     forecast_call(&r->pace, c->seconds);
     if (dialogs_take(r->dialogs, c, &t, err) < 0) /* into the journal first; what is said of it comes behind */
         return -1;
+    /* Failures are told as they come: a model that refuses all is not to be learnt of an hour later. */
     if (c->status != CALL_OK) {
         progress_clear(r->progress);
         log_error("question %" PRId64 ", choice %d, turn %d: %s: %s", t.question_id, t.choice, t.turn, call_status_name(c->status),
@@ -205,6 +206,7 @@ static long api_run_tick(struct api_run *r, double wait, struct err *err)
 
 /* ---- the end ---- */
 
+/* A whole conversation, or the question has no line. */
 static const char *text(void *ctx, const struct question *q, int choice, int turn, double *tstamp)
 {
     return dialogs_text(ctx, q, choice, turn, tstamp);

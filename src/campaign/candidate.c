@@ -30,7 +30,7 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
         job_bcast(job, &n, sizeof n);
         buf_reserve(&b, n - b.len);
         job_bcast(job, b.data, n);
-        rc = questions_parse(path, b.data, n, qs, err);
+        rc = questions_parse(path, b.data, n, qs, err); /* alike on all ranks: no agreement is needed behind it */
         if (rc == 0 && (rc = questions_slice(qs, &o->slicing, err)) < 0)
             questions_free(qs);
     }
@@ -44,7 +44,7 @@ static int try_template(const struct question *q, const struct rig *r, struct er
 {
     struct chat_message *m = xcalloc(2 * (size_t)q->n_turns, sizeof *m);
     int rc = 0;
-    for (int t = 0; t < q->n_turns && rc == 0; t++) {
+    for (int t = 0; t < q->n_turns && rc == 0; t++) { /* every turn: some templates refuse only what comes later */
         struct prompt p = {0};
         m[2 * t] = (struct chat_message){ "user", q->turn[t], strlen(q->turn[t]) };
         /* Some templates refuse empty or missing turns. */
@@ -186,7 +186,7 @@ int answer_all(struct job *job, const struct answer_opts *o, const struct answer
         goto out;
     }
     say_once(o, &rig);
-    answer_describe(&manifest, o, &qs, &rig);
+    answer_describe(&manifest, o, &qs, &rig); /* before the run: the journal compares it with what it holds */
     if (answer_run(job, o, &qs, &rig, &ro, watch, &manifest, &res, err) == 0)
         code = exit_code(o, &res);
 out:

@@ -53,7 +53,7 @@ static int read_reference(struct judge_inputs *in, const struct judge_opts *o, s
     return 0;
 }
 
-static bool is_among(const char *const *name, int n, const char *one)
+static bool is_among(const char *const *name, int n, const char *one) /* lists of the command line: short */
 {
     for (int i = 0; i < n; i++)
         if (!strcmp(name[i], one))
@@ -86,6 +86,7 @@ static int read_answers(struct judge_inputs *in, const struct judge_opts *o, con
     bool with_baseline = o->mode == MODE_PAIRWISE_BASELINE && (n_names || coming) && !(coming && !strcmp(coming, o->baseline_model));
     if (with_baseline)
         name[n++] = o->baseline_model;
+    /* Without names all files of the folder are read; with a model to come and none else there is nothing to read. */
     if ((n || !coming) && (rc = answer_set_read(&in->answers, folder, name, n, err)) < 0)
         err_advise(err, "generate the answers first, or check --model-list");
     else if (!n && !coming && !in->answers.n)

@@ -51,7 +51,7 @@ static void list_calls(struct judging *j, struct buf *b)
     }
 }
 
-static const char *take_string(const char **at)
+static const char *take_string(const char **at) /* of rank 0's own making: whole and ended */
 {
     const char *s = *at;
     *at += strlen(s) + 1;
@@ -159,7 +159,7 @@ static int work(struct ranks *r, struct err *err)
     int live = 0, rc = 0;
     /* As in answering.c: every rank stays until the dealer ends the round for all. */
     while ((state = deal_poll(r->deal)) != DEAL_OVER) {
-        if (r->j && rc == 0 && (rc = take_records(r, err)) < 0)
+        if (r->j && rc == 0 && (rc = take_records(r, err)) < 0) /* a full disk on rank 0 stops all ranks */
             job_raise(r->job, JOB_FAILED);
         if (!r->left && (state == DEAL_STOPPING || rc < 0)) {
             deal_leave(r->deal);         /* open calls are dropped: they cost time, no money */
@@ -197,7 +197,7 @@ static void weigh_calls(struct ranks *r, long max_reply)
         r->work.bytes += r->cost[i];
     }
     r->work.calls = r->n;
-    r->work.max_reply = (double)max_reply;
+    r->work.max_reply = (double)max_reply; /* bounds the guess while no reply has come */
     r->started = clock_now();
 }
 

@@ -61,6 +61,7 @@ static int export_calls(struct judging *j, struct err *err)
 static int import_calls(struct judging *j, struct err *err)
 {
     double in, out;
+    /* A batch is billed too: what it cost belongs into the journal. */
     if (judging_endpoint(j, err) < 0 || judging_prices(j->o, &in, &out, err) < 0)
         return EXIT_INPUT;
     const struct batch_import_opts o = {.endpoint = &j->endpoint,
@@ -114,7 +115,7 @@ int judge_run(struct job *job, const struct judge_opts *o, struct err *err)
     struct judging j = {0};
     bool root = job_info(job).rank == 0;
     int code = EXIT_INPUT, rc = root ? open_rank_0(&j, job, o, &in, err) : 0;
-    if (job_agree(job, rc, err) == 0) {
+    if (job_agree(job, rc, err) == 0) {  /* law 4: rank 0 may have failed alone */
         if (o->judge_path)
             code = judge_local(job, o, root ? &j : NULL, err);
         else if (root)

@@ -89,7 +89,7 @@ static int take_over_file(struct judging *j, int repeat, const char *path, struc
     return 0;
 }
 
-static int take_over(struct judging *j, struct err *err)
+static int take_over(struct judging *j, struct err *err) /* each repeat has a file of its own */
 {
     int rc = 0;
     for (int r = 1; r <= j->o->repeat && rc == 0; r++) {
@@ -137,7 +137,7 @@ int judging_prices(const struct judge_opts *o, double *in, double *out, struct e
                                   o->max_cost, o->given_price_in, o->given_price_out};
     struct price p;
     int rc = price_by_flags(&f, &p, err);
-    *in = p.in;
+    *in = p.in;                          /* dollars per million tokens; -1: not known */
     *out = p.out;
     return rc;
 }
@@ -243,7 +243,7 @@ int judging_confirm(struct err *err)
 {
     int c;
     printf("Press Enter to confirm...");
-    fflush(stdout);
+    fflush(stdout);                      /* the line has no newline */
     while ((c = getchar()) != '\n' && c != EOF)
         ;
     return c == EOF
@@ -358,6 +358,7 @@ int judging_finish(struct judging *j, struct err *err)
     return 0;
 }
 
+/* Unreachable (77) and try again later (75) are told apart, so that batch scripts can act on them. */
 int judge_exit_code(const struct err *err)
 {
     return err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;

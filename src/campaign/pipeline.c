@@ -40,7 +40,7 @@ static void give_answer(struct pipeline *p, int q)
     const struct question *question = &p->in.questions.q[q];
     const char **turn = xcalloc((size_t)question->n_turns, sizeof *turn);
     for (int t = 0; t < question->n_turns; t++)
-        turn[t] = p->turn[q][t] ? p->turn[q][t] : no_answer;
+        turn[t] = p->turn[q][t] ? p->turn[q][t] : no_answer; /* behind a failed turn nothing was asked */
     answer_set_add(&p->in.answers, p->answer->name, question->id, turn, question->n_turns); /* copies the texts */
     free(turn);
     grader_wake(p->judging.grader, question->id);
@@ -162,7 +162,7 @@ int pipeline_run(struct job *job, const struct answer_opts *answer, const struct
                  struct err *err)
 {
     struct pipeline p = { .answer = answer, .o = judge };
-    bool root = job_info(job).rank == 0, beside = root && hosted(&p);
+    bool root = job_info(job).rank == 0, beside = root && hosted(&p); /* a local judge works behind the answers, not beside them */
     int code = EXIT_INPUT, rc = root ? prepare(&p, job, &code, err) : 0;
     struct answer_watch watch = {
         .ctx = &p, .turn = root ? on_turn : NULL, .tick = beside ? on_tick : NULL, .beside = beside ? &p.beside : NULL};

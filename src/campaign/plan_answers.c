@@ -17,6 +17,7 @@ static int count_prompts(const struct question *q, const struct rig *r, long *fi
         struct prompt p = {0};
         m[2 * t] = (struct chat_message){ "user", q->turn[t], strlen(q->turn[t]) };
         m[2 * t + 1] = (struct chat_message){ "assistant", "", 0 };
+        /* Those between them are in the last one. */
         if ((t == 0 || t == q->n_turns - 1) && (rc = prompt_build(&p, r->tokenizer, r->chat, m, 2 * t + 1, err)) == 0)
             *(t == 0 ? first : last) = (long)p.ids.n;
         if (rc == 0 && t == 0)
@@ -58,7 +59,7 @@ int plan_answers(struct answers_plan *p, const struct answer_opts *o, const stru
     for (int i = 0; rc == 0 && i < qs->n; i++)
         rc = add_question(p, o, &qs->q[i], r, err);
     if (rc == 0)
-        p->rate = journal_rate(p->journal);
+        p->rate = journal_rate(p->journal); /* tokens per second, if an earlier start has made any */
     manifest_free(&m);
     free(path);
     free(answers);

@@ -27,7 +27,7 @@ static int64_t guess_tokens(const struct call *c)
     size_t bytes = 0;
     for (int i = 0; i < c->n_messages; i++)
         bytes += strlen(c->message[i].content);
-    return (int64_t)((double)bytes / PLAN_BYTES_PER_TOKEN + 0.5);
+    return (int64_t)((double)bytes / PLAN_BYTES_PER_TOKEN + 0.5); /* hosted: no tokenizer to ask */
 }
 
 static int count_calls(struct judge_plan *p, struct grader *g, const struct rig *judge, bool hosted, struct err *err)
@@ -76,7 +76,7 @@ int plan_judge(struct judge_plan *p, const struct judge_opts *o, struct judge_in
         p->unanswered = now.by_status[JUDGMENT_NO_ANSWER];
         p->done = now.done - p->unanswered;
         p->spent = now.paid.cost;
-        p->seconds = t.calls ? t.seconds / (double)t.calls : 0;
+        p->seconds = t.calls ? t.seconds / (double)t.calls : 0; /* per call, of earlier ones; 0: nobody knows */
     }
     grader_destroy(g);
     call_journal_close(journal);

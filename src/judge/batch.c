@@ -390,7 +390,7 @@ bool batch_id_split(const char *id, size_t *n_key, uint32_t *content)
 {
     const char *dash = strrchr(id, '-'); /* keys hold dashes too: the last one counts */
     size_t n = dash ? (size_t)(dash - id) : 0;
-    if (!n || n > CALL_KEY_MAX || strspn(dash + 1, "0123456789abcdef") != 8 || dash[9])
+    if (!n || n > CALL_KEY_MAX || strspn(dash + 1, "0123456789abcdef") != 8 || dash[9]) /* not an id of ours */
         return false;
     *n_key = n;
     *content = (uint32_t)strtoul(dash + 1, NULL, 16);

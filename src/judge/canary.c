@@ -17,7 +17,7 @@ struct stored {
     char hash[17];
     const struct judgment_row *row;
     const struct judge_prompt *prompt;
-    const char *line;
+    const char *line;                    /* in the file's bytes, which outlive canary_create() */
     size_t n;
 };
 
@@ -112,7 +112,7 @@ static void add(struct canary *c, const struct stored *s, int game, const char *
 /* Its calls, if the line holds what was asked. */
 static bool take_stored(struct canary *c, const struct stored *s)
 {
-    cJSON *j = json_parse(s->line, s->n, NULL);
+    cJSON *j = json_parse(s->line, s->n, NULL); /* the chosen few are parsed whole, the rest of the file never */
     const bool pair = s->row->model_2 >= 0;
     const cJSON *one = json_get(j, pair ? "g1_user_prompt" : "user_prompt"), *two = json_get(j, "g2_user_prompt");
     bool fine = cJSON_IsString(one) && (!pair || cJSON_IsString(two));
@@ -215,7 +215,7 @@ struct canary *canary_create(const struct canary_opts *o, const char *name, cons
     qsort(s, (size_t)count, sizeof *s, by_hash); /* the sample: the n least hashes */
     for (int i = 0; i < count && c->judgments < o->n; i++)
         if (i == 0 || strcmp(s[i].hash, s[i - 1].hash))
-            c->judgments += take_stored(c, &s[i]);
+            c->judgments += take_stored(c, &s[i]); /* a line without prompts gives none, and the next one is taken */
     qsort(c->ask, (size_t)c->n, sizeof *c->ask, by_question); /* the estimates want questions together */
     free(s);
     judgment_table_free(&t);
@@ -242,7 +242,7 @@ void canary_destroy(struct canary *c)
 
 const struct call *canary_next(struct canary *c)
 {
-    while (c->cursor < c->n && c->ask[c->cursor].done)
+    while (c->cursor < c->n && c->ask[c->cursor].done) /* answered by an interrupted run */
         c->cursor++;
     return c->cursor == c->n ? NULL : call_of(c, &c->ask[c->cursor++]);
 }

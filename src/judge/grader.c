@@ -156,7 +156,7 @@ static int game_at(const struct grader *g, int place)
     return (unit / n * n + g->order[unit % n]) * g->n_games + place % g->n_games;
 }
 
-static int place_of(const struct grader *g, int i)
+static int place_of(const struct grader *g, int i) /* the inverse of game_at() */
 {
     int unit = i / g->n_games, n = g->o.matches->n;
     return (unit / n * n + g->place[unit % n]) * g->n_games + i % g->n_games;
@@ -259,7 +259,7 @@ static void settle(struct grader *g, int i, bool is_new)
 /* All that waits of a match, in every repeat. */
 static void settle_match(struct grader *g, int match, bool is_new)
 {
-    for (int unit = match; unit < g->n_units; unit += g->o.matches->n)
+    for (int unit = match; unit < g->n_units; unit += g->o.matches->n) /* this match in every repeat */
         for (int i = unit * g->n_games; i < (unit + 1) * g->n_games && !g->twin[unit]; i++)
             if (g->game[i].state == GAME_WAITING)
                 settle(g, i, is_new);

@@ -74,7 +74,7 @@ double duration_parse(const char *s)
         double u = unit_of(&s);
         if (u == 0)
             return *s == '\0' && sum == 0 ? x : -1; /* a bare number is seconds */
-        sum += x * u;
+        sum += x * u;                    /* "6m0s": one behind the other */
     }
     return sum;
 }
@@ -108,6 +108,7 @@ double header_wait(const char *lines, double now)
     char v[128];
     double wait = -1, x;
     now = header_clock(lines, now);
+    /* OpenAI's and Azure's; finer than Retry-After, so it is looked for first. */
     if (header_find(lines, "retry-after-ms", v, sizeof v) && isdigit((unsigned char)v[0]) && (x = duration_parse(v)) >= 0)
         return x / 1000;
     if (header_find(lines, "retry-after", v, sizeof v)) {

@@ -193,7 +193,7 @@ void http_start(struct http *h, const struct http_request *r, double timeout, vo
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->message);
-    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t); /* gather() finds the transfer by its handle */
     curl_multi_add_handle(h->multi, t->easy);
     t->live = true;
 }
@@ -204,7 +204,7 @@ static void end_transfer(struct http *h, struct transfer *t, CURLcode result)
     t->live = false;
     curl_multi_remove_handle(h->multi, t->easy);
     t->next = NULL;
-    *h->last = t;
+    *h->last = t;                        /* in the order of their ends */
     h->last = &t->next;
 }
 
@@ -369,7 +369,7 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t u
     (void)now, (void)up_total, (void)up;
     /* Curl's total is of this reply only. */
     int64_t whole = f->d->size >= 0 ? f->d->size : total > 0 && f->checked ? f->have - now + total : -1;
-    if (f->d->progress && f->d->progress(f->d->ctx, f->have, whole))
+    if (f->d->progress && f->d->progress(f->d->ctx, f->have, whole)) /* the user's stop is heard here, within a second */
         f->stopped = true;
     return f->stopped;
 }

@@ -90,6 +90,7 @@ long local_tokens(const struct tokenizer *t, const struct chat *chat, const stru
     struct prompt p = {0};
     bool merged;
     long reply = c->verdict >= 0 ? 3L * c->max_tokens + VERDICT_TOKENS : c->max_tokens;
+    /* A prompt that cannot be made fails when it is asked. */
     long n = local_prompt(&p, t, chat, c, &merged, NULL) < 0 ? 0 : (long)p.ids.n + reply;
     prompt_free(&p);
     return n;
@@ -218,7 +219,7 @@ static void destroy(void *ctx)
     while (collect(l))
         ;
     for (int i = 0; i < l->o.max_batch; i++)
-        free(l->asked[i].key);
+        free(l->asked[i].key);           /* of calls that were under way */
     free(l->asked);
     free(l);
 }

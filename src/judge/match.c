@@ -117,7 +117,7 @@ static int find_prompt(const struct match_opts *o, const struct judge *j, struct
 /* All matches of one turn by one judge. */
 static int add_turn(const struct match_opts *o, const struct judge *j, int turn, struct matches *out, struct err *err)
 {
-    struct match m = { .turn = turn, .with_reference = j->with_reference };
+    struct match m = { .turn = turn, .with_reference = j->with_reference }; /* the prompt is found at the first question that needs it */
     for (int i = 0; i < o->questions->n; i++) {
         const struct question *q = m.question = &o->questions->q[i];
         /* FastChat judges a second turn of questions with exactly two; here each turn that a question has. */

@@ -11,7 +11,7 @@ int price_find(const char *name, const char *text, size_t n, const char *model, 
     const char *end = text + n;
     for (int at = 1; text < end; at++) {
         const char *eol = memchr(text, '\n', (size_t)(end - text));
-        char line[256], pattern[128];
+        char line[256], pattern[128];    /* on the stack: a price is short, and a line that is not is no price */
         struct price now;
         int used = 0;                    /* bytes of a whole entry; what stands behind them was not meant as it would be read */
         size_t len = (size_t)((eol ? eol : end) - text);

@@ -13,7 +13,7 @@
  * first counts. */
 #define PROVIDERS(X) X(openai) X(azure) X(anthropic) X(compatible)
 #define DECLARE(name) extern const struct provider provider_##name;
-#define ENTRY(name) &provider_##name,
+#define ENTRY(name) &provider_##name,    /* the same list again: declared and registered cannot differ */
 PROVIDERS(DECLARE)
 static const struct provider *const registry[] = { PROVIDERS(ENTRY) };
 enum { N_PROVIDERS = sizeof registry / sizeof *registry };
@@ -90,7 +90,7 @@ void request_body(struct http_request *r, cJSON *body, const struct dialect *d, 
     cJSON_DeleteItemFromObject(body, "messages");
     cJSON_DeleteItemFromObject(body, "system");
     if (d->no_system && c->n_messages && !strcmp(c->message[0].role, "system"))
-        cJSON_AddStringToObject(body, "system", "in the user message");
+        cJSON_AddStringToObject(body, "system", "in the user message"); /* not sent, but what the judge got: the record says it */
     text = cJSON_PrintUnformatted(body);
     r->sent = xstrdup(text);
     cJSON_free(text);
@@ -259,7 +259,7 @@ int endpoint_resolve(struct endpoint *e, const struct endpoint_opts *given, stru
         return err_wrap(err, "%s", e->words->provider);
     /* The deployment of the environment is the judge's; a fallback has its own model name. */
     const char *deployment = e->words->second ? NULL : first_of(&o, p->deployment_env), *version = first_of(&o, p->version_env);
-    const char *base = o.base_url ? o.base_url : first_of(&o, p->base_env);
+    const char *base = o.base_url ? o.base_url : first_of(&o, p->base_env); /* a flag, the environment, the provider's own: in this order */
     /* What the server calls it. Results keep the name that the user gave, so that renaming a deployment changes no
      * file. */
     e->model = xstrdup(deployment ? deployment : o.model + (p->cut_prefix && has_prefix(p, o.model) ? strlen(p->model_prefix) : 0));

@@ -69,7 +69,7 @@ static char *blocks(const cJSON *content, const char *type, const char *field)
     const cJSON *block;
     cJSON_ArrayForEach(block, content) {
         const char *t = text_of(block, "type"), *text = text_of(block, field);
-        if (t && text && !strcmp(t, type))
+        if (t && text && !strcmp(t, type)) /* blocks of other types (tools, redacted thoughts) have no text for us */
             buf_str(&b, text);
     }
     char *all = buf_steal(&b), *start = all + strspn(all, blanks);
@@ -164,7 +164,7 @@ static void join(cJSON *whole, const cJSON *event)
         content = cJSON_AddArrayToObject(whole, "content");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         reply_copy(whole, message, names[i]);
-    reply_copy(whole, event, "error");
+    reply_copy(whole, event, "error");   /* "error" events come in the middle of a stream */
     reply_copy(whole, delta, "stop_reason"); /* "message_delta"; never there if the stream broke off */
     if (cJSON_IsObject(usage)) {         /* of the output so far; the input stands in the first event */
         cJSON *sum = cJSON_GetObjectItemCaseSensitive(whole, "usage"), *count;
@@ -251,7 +251,7 @@ static void read_result(const cJSON *result, const struct asked *a, struct reply
         return;
     }
     out->status = CALL_FAILED;
-    out->reason = xasprintf("batch: %s", type ? type : "no result");
+    out->reason = xasprintf("batch: %s", type ? type : "no result"); /* canceled, expired: not billed, and free to be asked again */
 }
 
 static int batch_read(const char *line, size_t n, char id[65], const struct asked *a, struct reply *out, struct err *err)

@@ -93,7 +93,7 @@ static void read_message(const cJSON *message, const char *finish, const struct 
     const cJSON *content = json_get(message, "content"), *reasoning = json_get(message, "reasoning_content");
     char *text = content_of(content, false), *refusal = content_of(json_get(message, "refusal"), false);
     char *thoughts = content_of(reasoning && !cJSON_IsNull(reasoning) ? reasoning : json_get(message, "reasoning"), false);
-    if (!*thoughts) {
+    if (!*thoughts) {                    /* servers that split them off do not leave them in the content as well */
         free(thoughts);
         thoughts = content_of(content, true);
     }
@@ -136,7 +136,7 @@ static void read_error(long code, const char *header, double now, const struct a
 {
     static const struct dialect may = { .max_completion_tokens = true, .no_temperature = true, .no_system = true, .no_n = true };
     classify_error(code, header, header_wait(header, now), e, out);
-    if (dialect_learn(learnt, a, &may, e, code))
+    if (dialect_learn(learnt, a, &may, e, code)) /* changes the action only: status and reason stay, for the log */
         out->action = REPLY_ADAPT;
 }
 
@@ -281,6 +281,7 @@ static void read_result(const cJSON *line, const struct asked *a, struct reply *
         struct api_error e;
         api_error_read(line, &e);
         out->status = CALL_FAILED;
+        /* Expired and cancelled lines have an error and no response. */
         out->reason = xasprintf("batch: %s%s%s", *e.code ? e.code : "no response", *e.message ? ": " : "", e.message);
     }
 }

@@ -74,7 +74,7 @@ struct receipt *receipt_make(const char *key, uint64_t content, struct reply *r,
         .sent = sent ? xstrdup(sent) : NULL,
         .tokens_in = t->tokens_in,
         .tokens_out = t->tokens_out,
-        .tokens_estimated = t->estimated,
+        .tokens_estimated = t->estimated, /* one try without usage makes the sum an estimate */
         .cost = budget_price(b, t->tokens_in, t->tokens_out),
         .tries = t->tries,
         .seconds = t->seconds,

@@ -163,7 +163,7 @@ static bool stood_in(const struct grader *g, int unit, const char *name)
 
 int record_unit(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row)
 {
-    if (row->judge < 0 || row->prompt < 0)
+    if (row->judge < 0 || row->prompt < 0) /* older records have no judge: nobody can say whether they are ours */
         return -1;
     int unit = unit_by(g, repeat, t, row, t->name[row->judge]);
     if (unit >= 0)
@@ -197,7 +197,7 @@ static bool keep_old(const struct grader *g, int unit, const struct judgment_row
 static void merge_line(struct merge *m, const struct judgment_table *t, const struct judgment_row *row, const char *line, size_t n)
 {
     int unit = record_unit(m->g, m->repeat, t, row), first = (m->repeat - 1) * m->g->o.matches->n;
-    if (unit >= 0 && grader_is_done(m->g, unit)) {
+    if (unit >= 0 && grader_is_done(m->g, unit)) { /* what is not done keeps its old line */
         if (m->written[unit - first])    /* FastChat appends: a file may hold several of one key */
             return;
         m->written[unit - first] = true;
@@ -252,6 +252,7 @@ int grader_write(struct grader *g, int repeat, const char *path, struct err *err
         buf_char(&m.out, '\n');
     }
     if (rc == 0 && (m.out.len || exists)) /* no empty file where there was none */
+        /* Beside, then renamed: a killed start leaves the old file. */
         rc = io_make_parents(path, err) < 0 ? -1 : io_replace(path, m.out.data ? m.out.data : "", m.out.len, err);
     buf_free(&m.out);
     buf_free(&old);

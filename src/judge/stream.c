@@ -61,7 +61,7 @@ bool stream_next(struct stream *s, struct buf *data)
         const char *value = line + strlen("data:");
         value += value < line + n && *value == ' '; /* one blank belongs to the field, more to the value */
         if (any)
-            buf_char(data, '\n');
+            buf_char(data, '\n');        /* several data lines of one event are joined so */
         buf_add(data, value, (size_t)(line + n - value));
         any = true;
     }

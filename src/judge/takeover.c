@@ -90,6 +90,8 @@ static void take_line(struct takeover *t, const struct judgment_row *row, struct
     if (taken)
         t->seen[unit] = true;            /* a second line of the same is another verdict */
     t->count->taken += taken == g->n_games; /* of a pair both games, or it is not a judgment */
+    /* FastChat reads numbers out of thoughts, older runs by older rules: the text is what was paid for, so it counts,
+     * and people are told. */
     t->count->reread += taken == g->n_games && row->status == JUDGMENT_OK && !agrees(g, unit, row);
     /* Paid for and about to be replaced: the caller keeps a copy of the file. */
     t->count->left += strange && taken < g->n_games && row->status != JUDGMENT_FAILED && row->status != JUDGMENT_NO_ANSWER;
