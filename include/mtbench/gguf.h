@@ -5,6 +5,7 @@
 
 #include "mtbench/dtype.h"
 #include "mtbench/err.h"
+#include "mtbench/keys.h"
 #include "mtbench/slice.h"
 
 #include <stdbool.h>
@@ -62,5 +63,9 @@ struct slice *gguf_strings(const struct gguf *g, const char *key, size_t *count)
 int64_t *gguf_ints(const struct gguf *g, const char *key, size_t *count);
 int32_t *gguf_int32s(const struct gguf *g, const char *key, size_t *count);
 float *gguf_floats(const struct gguf *g, const char *key, size_t *count);
+
+/* Every key "PREFIX.NAME" against the row NAME of a table, as keys_check(); names that it lacks are appended to 'unknown', whole. -1: err
+ * (format for another type, model for what is not "off"). */
+int gguf_keys(const struct gguf *g, const char *prefix, struct keys t, struct buf *unknown, struct err *err);
 
 #endif

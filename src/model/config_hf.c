@@ -275,14 +275,26 @@ int config_from_hf(const char *json, size_t n, struct model_config *c, struct er
     return rc;
 }
 
-int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err)
+/* 'own': config.json itself, most of whose keys are not about sampling. */
+static int add_generation(const char *json, size_t n, bool own, struct model_config *c, struct err *err)
 {
     cJSON *root = cJSON_ParseWithLength(json, n);
     int rc =
         cJSON_IsObject(root) ? 0 : err_set(err, ERR_FORMAT, "no JSON object; correct the file, or remove it to sample by the defaults");
+    if (rc == 0)
+        rc = generation_keys_check(root, !own, err);
     if (rc == 0)
         read_generation(root, c);
     cJSON_Delete(root);
     return rc;
 }
 
+int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err)
+{
+    return add_generation(json, n, false, c, err);
+}
+
+int config_own_generation(const char *json, size_t n, struct model_config *c, struct err *err)
+{
+    return add_generation(json, n, true, c, err);
+}

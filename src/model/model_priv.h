@@ -17,6 +17,8 @@ void config_set_window(struct model_config *c, int l);
 int config_from_hf(const char *json, size_t n, struct model_config *c, struct err *err);
 /* Add what generation_config.json says to a configuration. -1: err (format). */
 int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err);
+/* For a model without that file: what config.json says of sampling counts, as in transformers (GenerationConfig.from_model_config). */
+int config_own_generation(const char *json, size_t n, struct model_config *c, struct err *err);
 /* 'n_vocab': rows of the embedding; c->tied is set, as nothing but a head of its own says otherwise. */
 int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, struct err *err);
 /* The sliding window of layer l; 0: none. */

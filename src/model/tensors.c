@@ -3,7 +3,7 @@
  * that carry nothing, or refused by name. */
 #include "model_priv.h"
 
-#include "mtbench/json.h"
+#include "mtbench/keys.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 
@@ -215,6 +215,24 @@ static int keep_indexed(struct weight_plan *p, const struct source *s, const cha
                : err_set(err, ERR_FORMAT, "%s: tensor %s lies in %s, it says, but does not; copy the model again", index_name, name, file);
 }
 
+static const struct key index_key[] = { READ_KEY("weight_map", 'O'), IDLE_KEY("metadata") };
+
+/* The table of the index: tensor to file. */
+static int check_index(const cJSON *root, struct err *err)
+{
+    struct buf unknown = {0};
+    const cJSON *j;
+    int rc = cJSON_IsObject(root) ? keys_check(KEYS(index_key), root, "an index", &unknown, err)
+                                  : err_set(err, ERR_FORMAT, "no JSON object; copy the model again");
+    cJSON_ArrayForEach(j, json_get(root, "weight_map"))
+        if (rc == 0 && !cJSON_IsString(j))
+            rc = err_set(err, ERR_FORMAT, "weight_map gives no file for %.80s; copy the model again", j->string);
+    if (rc == 0)
+        keys_note(index_name, &unknown);
+    buf_free(&unknown);
+    return rc;
+}
+
 static int apply_index(struct weight_plan *p, const struct source *s, struct err *err)
 {
     struct buf b = {0};
@@ -225,10 +243,10 @@ static int apply_index(struct weight_plan *p, const struct source *s, struct err
     if (source_slurp(s, file, MAX_HEADER, &b, err) < 0)
         return -1;
     cJSON *root = json_parse(b.data, b.len, err);
-    if (!root)
+    if (!root || check_index(root, err) < 0)
         rc = err_wrap(err, "%s", s->path[file]);
     cJSON_ArrayForEach(j, json_get(root, "weight_map"))
-        if (rc == 0 && cJSON_IsString(j))
+        if (rc == 0)
             rc = keep_indexed(p, s, j->string, j->valuestring, err);
     cJSON_Delete(root);
     buf_free(&b);

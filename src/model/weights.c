@@ -41,11 +41,12 @@ static int read_config(struct model *m, const struct source *s, struct err *err)
         err_wrap(err, "%s", path_of(s, "config.json"));
         goto out;
     }
-    if (generation.len && config_add_generation(generation.data, generation.len, &m->config, err) < 0) {
-        err_wrap(err, "%s", path_of(s, "generation_config.json"));
-        goto out;
-    }
-    rc = 0;
+    if (generation.len)
+        rc = config_add_generation(generation.data, generation.len, &m->config, err);
+    else
+        rc = config_own_generation(config.data, config.len, &m->config, err);
+    if (rc < 0)
+        err_wrap(err, "%s", path_of(s, generation.len ? "generation_config.json" : "config.json"));
 out:
     buf_free(&config);
     buf_free(&generation);

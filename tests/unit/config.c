@@ -69,8 +69,29 @@ static void check_sampler(void)
            c.generation.has_top_p && fabsf(c.generation.top_p - 0.8f) < 1e-7f && c.generation.top_k == 20 &&
            fabsf(c.generation.repetition_penalty - 1.05f) < 1e-7f && !c.generation.has_min_p,
        "a sampler from generation_config.json");
-    ok(read_config(LLAMA "}", "{\"top_p\": null, \"top_k\": \"x\"}", &c, &err) && !c.generation.has_top_p && !c.generation.has_top_k,
-       "null and text are no numbers");
+    ok(read_config(LLAMA "}", "{\"top_p\": null, \"top_k\": null}", &c, &err) && !c.generation.has_top_p && !c.generation.has_top_k,
+       "null is no number");
+    ok(!read_config(LLAMA "}", "{\"top_k\": \"x\"}", &c, &err) && strstr(err.text, "top_k is no whole number"),
+       "nor is text: %s", err.text);
+    static const char *const other[] = { "\"no_repeat_ngram_size\": 3", "\"suppress_tokens\": [1]", "\"num_beams\": 4",
+                                         "\"sequence_bias\": [[[1], -10.0]]", "\"stop_strings\": \"x\"", "\"typical_p\": 0.9",
+                                         "\"forced_eos_token_id\": 0", "\"min_new_tokens\": 1" };
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        char json[80];
+        snprintf(json, sizeof json, "{%s}", other[i]);
+        ok(!read_config(LLAMA "}", json, &c, &err) && strstr(err.text, "not supported"), "refused: %s", err.text);
+    }
+    ok(read_config(LLAMA "}", "{\"no_repeat_ngram_size\": 0, \"suppress_tokens\": [], \"num_beams\": 1, \"typical_p\": 1.0, "
+                              "\"stop_strings\": null, \"transformers_version\": \"4.57.3\", \"my_own\": 1}", &c, &err),
+       "what says off, idle and foreign keys %s", err.text);
+    static const char own[] = LLAMA ", \"repetition_penalty\": 1.2, \"top_k\": 5, \"do_sample\": true}",
+                      ngram[] = LLAMA ", \"no_repeat_ngram_size\": 3}";
+    ok(read_config(own, NULL, &c, &err) && !c.generation.has_top_k && config_own_generation(own, sizeof own - 1, &c, &err) == 0 &&
+           c.generation.top_k == 5 && fabsf(c.generation.repetition_penalty - 1.2f) < 1e-7f,
+       "without generation_config.json, config.json's sampler");
+    ok(read_config(ngram, NULL, &c, &err) && config_own_generation(ngram, sizeof ngram - 1, &c, &err) < 0 &&
+           strstr(err.text, "no_repeat_ngram_size"),
+       "and what it asks for that is not supported: %s", err.text);
 }
 
 static void check_shapes(void)

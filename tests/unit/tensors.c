@@ -89,6 +89,9 @@ static void test_index(void)
         {"an index that lies", T("more", "F32", "16"), "{\"weight_map\": {\"more\": \"a.safetensors\"}}",
          "tensor more lies in a.safetensors, it says, but does not"},
         {"an index that is no JSON", "", "{", "m/model.safetensors.index.json"},
+        {"an index without a table", "", "{\"weights\": {}}", "\"weight_map\" is missing"},
+        {"an index that is a list", "", "[]", "no JSON object"},
+        {"an index with a number for a file", "", "{\"weight_map\": {\"model.norm.weight\": 1}}", "no file for model.norm.weight"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct memory m = {0};
