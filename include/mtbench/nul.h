@@ -13,6 +13,8 @@
 void nul_spell(struct buf *b, size_t start);
 /* Does s hold C0 80? */
 bool nul_spelled(const char *s, size_t n);
+/* s, a C string, with every C0 80 as the byte 0, in place: no C string any more. Returns its bytes. */
+size_t nul_unspell(char *s);
 /* Append s with every C0 80 as the byte 0. */
 void nul_read(struct buf *out, const char *s, size_t n);
 

@@ -49,6 +49,7 @@ struct tokenizer_files {
     struct slice config;           /* tokenizer_config.json: its added_tokens_decoder and roles win over tokenizer.json's flags */
     struct slice special_map;      /* special_tokens_map.json: read where the configuration has no added_tokens_decoder */
     struct slice added;            /* added_tokens.json: likewise */
+    struct slice model;            /* config.json: its tokenizer_class or model_type, where the configuration names no class */
 };
 
 /* As transformers' AutoTokenizer loads the folder. NULL: err (format for bytes that are not such a file, model for a component that this
@@ -56,9 +57,9 @@ struct tokenizer_files {
 struct tokenizer *tokenizer_from_json(const struct tokenizer_files *f, struct err *err);
 /* From a GGUF vocabulary. NULL: err (model for an unknown kind or pre-tokenizer, format for ids or merges outside the vocabulary). */
 struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err);
-/* From a SentencePiece model file (tokenizer.model) of kind BPE, with (or NULL, 0) tokenizer_config.json and added_tokens.json. Ids are
- * those of Hugging Face's LlamaTokenizer (the slow one), which FastChat uses: 'legacy' of the configuration counts. NULL: err, as above. */
-struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct slice config, struct slice added, struct err *err);
+/* From a SentencePiece model file (tokenizer.model) of kind BPE, with the files beside it (tokenizer.json is not read). Ids are those of
+ * Hugging Face's LlamaTokenizer (the slow one), which FastChat uses: 'legacy' of the configuration counts. NULL: err, as above. */
+struct tokenizer *tokenizer_from_sentencepiece(struct slice model, const struct tokenizer_files *files, struct err *err);
 void tokenizer_destroy(struct tokenizer *t);
 
 enum {

@@ -211,6 +211,21 @@ static void add(struct modelpath *m, char *path)
     m->path[m->n++] = path;
 }
 
+/* Chat templates by name, in a folder of their own. */
+static void add_named_templates(const struct folder *f, struct modelpath *m)
+{
+    static const char sub[] = "additional_chat_templates";
+    struct names names = {0};
+    struct err none;
+    char *path = xasprintf("%s/%s", f->path, sub);
+    if (has(&f->names, sub) && names_read(&names, path, &none) == 0)
+        for (int i = 0; i < names.n; i++)
+            if (has_suffix(names.at[i], ".jinja"))
+                add(m, xasprintf("%s/%s", path, names.at[i]));
+    names_free(&names);
+    free(path);
+}
+
 /* What a folder says beside its weights. */
 static void add_texts(const struct folder *f, struct modelpath *m)
 {
@@ -223,6 +238,7 @@ static void add_texts(const struct folder *f, struct modelpath *m)
             add(m, xasprintf("%s/%s", f->path, exact[i]));
     if (!has(&f->names, whole) && has(&f->names, table)) /* a stale index beside a whole file is nobody's business */
         add(m, xasprintf("%s/%s", f->path, table));
+    add_named_templates(f, m);
 }
 
 /* The files of a folder; 'shard' (may be NULL): of those the set that this .gguf file is of. */

@@ -36,3 +36,17 @@ void nul_read(struct buf *out, const char *s, size_t n)
     if (s < end)
         buf_add(out, s, (size_t)(end - s));
 }
+
+size_t nul_unspell(char *s)
+{
+    size_t n = strlen(s);
+    if (!nul_spelled(s, n))
+        return n;
+    char *to = s;
+    for (const char *p = s, *end = s + n; p < end; to++) {
+        const bool nul = end - p >= 2 && !memcmp(p, spelling, sizeof spelling);
+        *to = nul ? '\0' : *p;
+        p += nul ? sizeof spelling : 1;
+    }
+    return (size_t)(to - s);
+}

@@ -203,7 +203,7 @@ static bool add_bytes(const struct bpe *b, const char *s, size_t at, size_t len,
 }
 
 /* The symbols of a word before any merge. An unknown run is only closed by the next known character, not by bytes, as in the original. */
-static void split_characters(const struct bpe *b, const struct lexicon *x, const char *s, size_t n, struct word *w)
+static bool split_characters(const struct bpe *b, const struct lexicon *x, const char *s, size_t n, struct word *w)
 {
     size_t unk = 0, unk_len = 0;
     for (size_t i = 0, len; i < n; i += len) {
@@ -214,31 +214,38 @@ static void split_characters(const struct bpe *b, const struct lexicon *x, const
                 word_add(w, unk, unk_len, b->unk);
             unk_len = 0;
             word_add(w, i, len, id);
-        } else if (!(b->byte_fallback && add_bytes(b, s, i, len, w)) && b->unk >= 0) {
+        } else if (b->byte_fallback && add_bytes(b, s, i, len, w)) {
+            continue;
+        } else if (b->unk >= 0) {
             if (unk_len > 0 && !b->fuse_unk)
                 word_add(w, unk, unk_len, b->unk);
             if (unk_len == 0 || !b->fuse_unk)
                 unk = i, unk_len = 0;
             unk_len += len;
+        } else if (b->lacks_unk) {
+            return false;
         }
     }
     if (unk_len > 0)
         word_add(w, unk, unk_len, b->unk);
+    return true;
 }
 
-void bpe_encode(const struct bpe *b, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out)
+bool bpe_encode(const struct bpe *b, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out)
 {
     int32_t whole = b->ignore_merges ? lexicon_find(x, s, n) : -1;
     if (whole >= 0) {
         ids_add(out, whole);
-        return;
+        return true;
     }
     w->n = 0;
     w->text = s;
-    split_characters(b, x, s, n, w);
+    if (!split_characters(b, x, s, n, w))
+        return false;
     word_merge(w, merge_rule, b);
     for (int32_t i = w->n > 0 ? 0 : -1; i >= 0; i = w->sym[i].next)
         ids_add(out, w->sym[i].id);
+    return true;
 }
 
 void bpe_free(struct bpe *b)

@@ -79,7 +79,7 @@ static bool score_rule(const void *ctx, const struct word *w, const struct symbo
 }
 
 /* The bytes of a symbol without a token, or the unknown token (once for a run of them where the model fuses). */
-static void add_unknown(const struct spm *m, const char *s, size_t n, struct ids *out)
+static bool add_unknown(const struct spm *m, const char *s, size_t n, struct ids *out)
 {
     bool bytes = m->byte_fallback;
     for (size_t i = 0; bytes && i < n; i++)
@@ -87,9 +87,12 @@ static void add_unknown(const struct spm *m, const char *s, size_t n, struct ids
     if (bytes) {
         for (size_t i = 0; i < n; i++)
             ids_add(out, m->byte_id[(unsigned char)s[i]]);
-    } else if (m->unk >= 0 && !(m->fuse_unk && out->n > 0 && out->id[out->n - 1] == m->unk)) {
+    } else if (m->unk < 0) {
+        return false;
+    } else if (!(m->fuse_unk && out->n > 0 && out->id[out->n - 1] == m->unk)) {
         ids_add(out, m->unk);
     }
+    return true;
 }
 
 /* The longest user-defined token that s begins with: its bytes, or 0. */
@@ -104,21 +107,20 @@ static size_t user_prefix(const struct spm *m, const struct lexicon *x, const ch
 enum { MAX_DEPTH = 256 };                /* of halves; longer chains are no real vocabulary's */
 
 /* An unused token falls apart into the halves that it was merged from. */
-static void add_token(const struct rule_ctx *c, const char *s, size_t n, int depth, struct ids *out)
+static bool add_token(const struct rule_ctx *c, const char *s, size_t n, int depth, struct ids *out)
 {
     int32_t id = lexicon_find(c->x, s, n);
-    if (id < 0) {
-        add_unknown(c->m, s, n, out);
-    } else if (c->m->type[id] != TOKEN_UNUSED || c->left[id] == 0 || depth == MAX_DEPTH) {
-        ids_add(out, id);
-    } else {
+    if (id < 0)
+        return add_unknown(c->m, s, n, out);
+    if (c->m->type[id] == TOKEN_UNUSED && c->left[id] > 0 && depth < MAX_DEPTH) {
         size_t half = c->left[id];
-        add_token(c, s, half, depth + 1, out);
-        add_token(c, s + half, n - half, depth + 1, out);
+        return add_token(c, s, half, depth + 1, out) && add_token(c, s + half, n - half, depth + 1, out);
     }
+    ids_add(out, id);
+    return true;
 }
 
-void spm_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out)
+bool spm_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out)
 {
     struct rule_ctx c = { m, x, m->has_unused ? xcalloc((size_t)x->n_ids, sizeof *c.left) : NULL };
     w->n = 0;
@@ -130,9 +132,11 @@ void spm_encode(const struct spm *m, const struct lexicon *x, const char *s, siz
         word_add(w, i, len, lexicon_find(x, s + i, len));
     }
     word_merge(w, score_rule, &c);
-    for (int32_t i = w->n > 0 ? 0 : -1; i >= 0; i = w->sym[i].next)
-        add_token(&c, s + w->sym[i].start, w->sym[i].len, 0, out);
+    bool known = true;
+    for (int32_t i = w->n > 0 ? 0 : -1; known && i >= 0; i = w->sym[i].next)
+        known = add_token(&c, s + w->sym[i].start, w->sym[i].len, 0, out);
     free(c.left);
+    return known;
 }
 
 struct best {
@@ -164,21 +168,23 @@ static void viterbi(const struct spm *m, const struct lexicon *x, const char *s,
     }
 }
 
-void unigram_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct ids *out)
+bool unigram_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct ids *out)
 {
     struct best *best = xcalloc(n + 1, sizeof *best);
     size_t *cut = xcalloc(n + 1, sizeof *cut), n_cuts = 0;
     viterbi(m, x, s, n, best);
     for (size_t i = n; i > 0; i = best[i].from)
         cut[n_cuts++] = i;
-    while (n_cuts > 0) {
+    bool known = true;
+    while (n_cuts > 0 && known) {
         size_t to = cut[--n_cuts];
         const struct best *b = &best[to];
         if (b->id >= 0)
             ids_add(out, b->id);
         else
-            add_unknown(m, s + b->from, to - b->from, out);
+            known = m->unk >= 0 && add_unknown(m, s + b->from, to - b->from, out);     /* even where bytes would do, as in tokenizers */
     }
     free(cut);
     free(best);
+    return known;
 }

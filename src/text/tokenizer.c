@@ -58,15 +58,18 @@ struct encoding {
     struct err *err;
 };
 
-static void encode_piece(struct encoding *e, const char *s, size_t n)
+static int encode_piece(struct encoding *e, const char *s, size_t n)
 {
     const struct tokenizer *t = e->t;
+    bool known;
     if (t->kind == MODEL_BPE)
-        bpe_encode(&t->bpe, &t->lexicon, s, n, &e->word, e->out);
+        known = bpe_encode(&t->bpe, &t->lexicon, s, n, &e->word, e->out);
     else if (t->kind == MODEL_SPM)
-        spm_encode(&t->spm, &t->lexicon, s, n, &e->word, e->out);
+        known = spm_encode(&t->spm, &t->lexicon, s, n, &e->word, e->out);
     else
-        unigram_encode(&t->spm, &t->lexicon, s, n, e->out);
+        known = unigram_encode(&t->spm, &t->lexicon, s, n, e->out);
+    return known ? 0 : err_set(e->err, ERR_FORMAT, "text: \"%.*s\" has a character that the vocabulary lacks, and it has no unknown token",
+                               n < 60 ? (int)n : utf8_fit(s, 60), s);
 }
 
 /* Normalised text between added tokens. */
@@ -77,7 +80,8 @@ static int encode_text(struct encoding *e, const char *s, size_t n, bool first)
     if (pretokenize(&e->t->pretokenizer, e->matcher, &e->pieces, &e->tmp, e->err) < 0)
         return -1;
     for (size_t i = 0; i < e->pieces.n; i++)
-        encode_piece(e, e->pieces.text.data + e->pieces.piece[i].off, e->pieces.piece[i].len);
+        if (encode_piece(e, e->pieces.text.data + e->pieces.piece[i].off, e->pieces.piece[i].len) < 0)
+            return -1;
     return 0;
 }
 

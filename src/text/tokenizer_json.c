@@ -2,15 +2,14 @@
  * A component that is not known here is an error that names it: a tokenizer that is almost right gives silently worse answers. */
 #include "tokenizer_parts.h"
 
-#include "mtbench/json.h"
+#include "mtbench/keys.h"
 #include "mtbench/mem.h"
+#include "mtbench/nul.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char underline[] = "\xe2\x96\x81";           /* U+2581 */
 
 static const char *text_of(const cJSON *j, const char *name)
 {
@@ -38,7 +37,15 @@ static int unknown(const char *what, const char *name, struct err *err)
 static void set_text(struct step *s, const char *text)
 {
     s->text = xstrdup(text ? text : "");
-    s->len = strlen(s->text);
+    s->len = nul_unspell(s->text);
+}
+
+static struct pattern *spelled_pattern(const char *s, bool literal, struct err *err)
+{
+    char *text = xstrdup(s);
+    struct pattern *p = pattern_create(text, nul_unspell(text), literal, err);
+    free(text);
+    return p;
 }
 
 /* {"String": s} is literal, {"Regex": s} a pattern; a bare string is literal. */
@@ -49,17 +56,20 @@ static struct pattern *pattern_of(const cJSON *j, struct err *err)
         err_set(err, ERR_FORMAT, "tokenizer.json: a pattern is neither String nor Regex");
         return NULL;
     }
-    return pattern_create(literal ? literal : regex, strlen(literal ? literal : regex), literal != NULL, err);
+    return spelled_pattern(literal ? literal : regex, literal != NULL, err);
 }
 
-static enum behaviour behaviour_of(const cJSON *j)
+static int behaviour_of(const cJSON *j, enum behaviour *to, struct err *err)
 {
     static const char *const name[] = { "Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous" };
     const char *s = text_of(j, "behavior");
+    *to = SPLIT_ISOLATED;                /* Punctuation's, where nothing is said */
     for (int i = 0; s && i < 5; i++)
-        if (!strcmp(s, name[i]))
-            return (enum behaviour)i;
-    return SPLIT_ISOLATED;
+        if (!strcmp(s, name[i])) {
+            *to = (enum behaviour)i;
+            return 0;
+        }
+    return s ? unknown("behavior", s, err) : 0;
 }
 
 typedef int read_component(struct steps *s, const cJSON *j, const char *type, struct err *err);
@@ -118,19 +128,32 @@ static int read_normalizer(struct steps *s, const cJSON *j, const char *type, st
 
 /* ---- pre-tokenizers ---- */
 
-static enum prepend prepend_of(const cJSON *j)
+/* Files from before prepend_scheme have add_prefix_space alone; where both are, tokenizers wants them to agree. */
+static int prepend_of(const cJSON *j, enum prepend *to, struct err *err)
 {
+    static const char *const name[] = { [PREPEND_ALWAYS] = "always", [PREPEND_FIRST] = "first", [PREPEND_NEVER] = "never" };
     const char *scheme = text_of(j, "prepend_scheme");
-    if (!scheme)
-        return flag(j, "add_prefix_space", true) ? PREPEND_ALWAYS : PREPEND_NEVER;
-    return !strcmp(scheme, "always") ? PREPEND_ALWAYS : !strcmp(scheme, "first") ? PREPEND_FIRST : PREPEND_NEVER;
+    *to = PREPEND_ALWAYS;
+    for (int i = 0; scheme; i++) {
+        if (i == 3)
+            return unknown("prepend_scheme", scheme, err);
+        *to = (enum prepend)i;
+        if (!strcmp(scheme, name[i]))
+            break;
+    }
+    if (!flag(j, "add_prefix_space", true) && *to != PREPEND_NEVER)
+        return err_set(err, ERR_FORMAT, "tokenizer.json: Metaspace: add_prefix_space is false, and prepend_scheme is not \"never\"; "
+                       "correct the file");
+    return 0;
 }
 
 static int read_metaspace(struct step *step, const cJSON *j, struct err *err)
 {
-    const char *replacement = text_of(j, "replacement");
-    set_text(step, replacement && *replacement ? replacement : underline);
-    step->prepend = prepend_of(j);
+    set_text(step, text_of(j, "replacement"));
+    if (step->len == 0 || step->len != utf8_len(*step->text))
+        return err_set(err, ERR_FORMAT, "tokenizer.json: Metaspace: replacement is no single character; correct the file");
+    if (prepend_of(j, &step->prepend, err) < 0)
+        return -1;
     step->split = flag(j, "split", true);
     step->pattern = pattern_create(step->text, step->len, true, err);      /* where pieces are cut */
     return step->pattern ? 0 : -1;
@@ -167,15 +190,17 @@ static int read_pretokenizer(struct steps *s, const cJSON *j, const char *type, 
         return read_byte_level(s, j, err);
     if (!strcmp(type, "Split")) {
         struct step *step = steps_add(s, PRE_SPLIT);
-        step->behaviour = behaviour_of(j);
         step->invert = flag(j, "invert", false);
         step->pattern = pattern_of(json_get(j, "pattern"), err);
-        return step->pattern ? 0 : -1;
+        return step->pattern ? behaviour_of(j, &step->behaviour, err) : -1;
     }
+    enum behaviour behaviour;
+    if (behaviour_of(j, &behaviour, err) < 0)
+        return -1;
     if (!strcmp(type, "Digits"))
         add_class(s, uc_is_number, flag(j, "individual_digits", false) ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS);
     else if (!strcmp(type, "Punctuation"))
-        add_class(s, uc_is_punct, behaviour_of(j));
+        add_class(s, uc_is_punct, behaviour);
     else if (!strcmp(type, "WhitespaceSplit"))
         add_class(s, uc_is_space, SPLIT_REMOVED);
     else if (!strcmp(type, "Whitespace"))
@@ -211,9 +236,8 @@ static int read_decoder(struct steps *s, const cJSON *j, const char *type, struc
         if (!(step->pattern = pattern_of(json_get(j, "pattern"), err)))
             return -1;
     } else if (!strcmp(type, "BPEDecoder")) {
-        const char *suffix = text_of(j, "suffix");
         step = steps_add(s, DEC_SUFFIX);
-        if (!(step->pattern = pattern_create(suffix ? suffix : "</w>", strlen(suffix ? suffix : "</w>"), true, err)))
+        if (!(step->pattern = spelled_pattern(text_of(j, "suffix"), true, err)))
             return -1;
     } else {
         return unknown("decoder", type, err);
@@ -245,7 +269,7 @@ static int read_vocab_object(struct tokenizer *t, const cJSON *vocab, struct err
     }
     lexicon_init(&t->lexicon, top + 1, n, bytes);
     cJSON_ArrayForEach(j, vocab)
-        lexicon_set(&t->lexicon, (int32_t)j->valuedouble, j->string, strlen(j->string), true);
+        lexicon_set(&t->lexicon, (int32_t)j->valuedouble, j->string, nul_unspell(j->string), true);
     return 0;
 }
 
@@ -254,13 +278,14 @@ static int read_merge(struct tokenizer *t, const cJSON *m, uint32_t rank, struct
 {
     struct slice left = { 0 }, right = { 0 };
     if (cJSON_IsArray(m) && cJSON_GetArraySize(m) == 2 && cJSON_IsString(m->child) && cJSON_IsString(m->child->next)) {
-        left = (struct slice){ m->child->valuestring, strlen(m->child->valuestring) };
-        right = (struct slice){ m->child->next->valuestring, strlen(m->child->next->valuestring) };
+        left = (struct slice){ m->child->valuestring, nul_unspell(m->child->valuestring) };
+        right = (struct slice){ m->child->next->valuestring, nul_unspell(m->child->next->valuestring) };
     } else if (cJSON_IsString(m)) {
-        const char *blank = strchr(m->valuestring, ' ');
+        char *blank = strchr(m->valuestring, ' ');
         if (blank) {
-            left = (struct slice){ m->valuestring, (size_t)(blank - m->valuestring) };
-            right = (struct slice){ blank + 1, strlen(blank + 1) };
+            right = (struct slice){ blank + 1, nul_unspell(blank + 1) };
+            *blank = '\0';
+            left = (struct slice){ m->valuestring, nul_unspell(m->valuestring) };
         }
     }
     if (left.len == 0 || right.len == 0)
@@ -268,30 +293,33 @@ static int read_merge(struct tokenizer *t, const cJSON *m, uint32_t rank, struct
     return bpe_merge(&t->bpe, &t->lexicon, rank, left, right, err) < 0 ? err_wrap(err, "tokenizer.json: merge %u", rank) : 0;
 }
 
-static char *optional(const cJSON *j, const char *name)
+/* These stay C strings. */
+static int optional(const cJSON *j, const char *name, char **to, struct err *err)
 {
     const char *s = text_of(j, name);
-    return s && *s ? xstrdup(s) : NULL;
+    if (s && nul_spelled(s, strlen(s)))
+        return err_set(err, ERR_MODEL, "tokenizer.json: %s has a character U+0000, which is not supported", name);
+    *to = s && *s ? xstrdup(s) : NULL;
+    return 0;
 }
 
 static int read_bpe(struct tokenizer *t, const cJSON *model, struct err *err)
 {
-    const cJSON *merges = json_get(model, "merges"), *m, *dropout = json_get(model, "dropout");
+    const cJSON *merges = json_get(model, "merges"), *m;
     uint32_t rank = 0;
-    if (!cJSON_IsObject(json_get(model, "vocab")) || !cJSON_IsArray(merges))
-        return err_set(err, ERR_FORMAT, "tokenizer.json: the BPE model lacks vocab or merges");
-    if (cJSON_IsNumber(dropout) && dropout->valuedouble != 0)
-        return err_set(err, ERR_MODEL, "tokenizer.json: BPE dropout makes ids random; remove it");
+    char *unk = NULL;
     if (read_vocab_object(t, json_get(model, "vocab"), err) < 0)
         return -1;
     bpe_init(&t->bpe, (size_t)cJSON_GetArraySize(merges));
-    t->bpe.prefix = optional(model, "continuing_subword_prefix");
-    t->bpe.suffix = optional(model, "end_of_word_suffix");
+    if (optional(model, "continuing_subword_prefix", &t->bpe.prefix, err) < 0 ||
+        optional(model, "end_of_word_suffix", &t->bpe.suffix, err) < 0 || optional(model, "unk_token", &unk, err) < 0)
+        return -1;
     t->bpe.byte_fallback = flag(model, "byte_fallback", false);
     t->bpe.fuse_unk = flag(model, "fuse_unk", false);
     t->bpe.ignore_merges = flag(model, "ignore_merges", false);
-    const char *unk = text_of(model, "unk_token");
     t->bpe.unk = unk ? lexicon_find(&t->lexicon, unk, strlen(unk)) : -1;
+    t->bpe.lacks_unk = unk && t->bpe.unk < 0;
+    free(unk);
     bpe_bytes(&t->bpe, &t->lexicon);
     cJSON_ArrayForEach(m, merges)
         if (read_merge(t, m, rank++, err) < 0)
@@ -317,7 +345,7 @@ static int read_unigram(struct tokenizer *t, const cJSON *model, struct err *err
     lexicon_init(&t->lexicon, (int32_t)n, n, bytes);
     n = 0;
     cJSON_ArrayForEach(j, vocab)
-        lexicon_set(&t->lexicon, (int32_t)n++, j->child->valuestring, strlen(j->child->valuestring), true);
+        lexicon_set(&t->lexicon, (int32_t)n++, j->child->valuestring, nul_unspell(j->child->valuestring), true);
     spm_init(&t->spm, &t->lexicon);
     n = 0;
     cJSON_ArrayForEach(j, vocab)
@@ -335,34 +363,41 @@ static int read_unigram(struct tokenizer *t, const cJSON *model, struct err *err
     return 0;
 }
 
-static int read_model(struct tokenizer *t, const cJSON *model, struct err *err)
+static int read_model(struct tokenizer *t, const cJSON *model, struct buf *foreign, struct err *err)
 {
     const char *type = text_of(model, "type");
     if (!type)
         type = json_get(model, "merges") ? "BPE" : NULL;
-    if (type && !strcmp(type, "BPE"))
-        return read_bpe(t, model, err);
-    if (type && !strcmp(type, "Unigram"))
-        return read_unigram(t, model, err);
-    return unknown("model", type, err);
+    const bool unigram = type && !strcmp(type, "Unigram");
+    if (!type || (!unigram && strcmp(type, "BPE")))
+        return unknown("model", type, err);
+    if (keys_of_model(model, unigram, foreign, err) < 0)
+        return -1;
+    return unigram ? read_unigram(t, model, err) : read_bpe(t, model, err);
 }
 
 /* ---- added tokens, post-processor ---- */
 
-static int read_added(struct tokenizer *t, const cJSON *list, struct err *err)
+/* Ids that stand there only say what was: tokenizers gives a token the id of its text, or the next one. */
+static int read_added(struct tokenizer *t, const cJSON *list, struct buf *foreign, struct err *err)
 {
     const cJSON *j;
     cJSON_ArrayForEach(j, list)
     {
-        const char *content = text_of(j, "content");
         const cJSON *id = json_get(j, "id");
+        char *content = cJSON_GetStringValue(json_get(j, "content"));
         if (!content || !cJSON_IsNumber(id) || !(id->valuedouble >= 0 && id->valuedouble < MAX_ID))
             return err_set(err, ERR_FORMAT, "tokenizer.json: an added token lacks content or id");
-        added_add(&t->added, &(struct added_token){
-            .text = (char *)content, .len = strlen(content), .id = (int32_t)id->valuedouble, .special = flag(j, "special", false),
+        if (keys_of_token(j, foreign, err) < 0)
+            return err_wrap(err, "tokenizer.json: added token %.40s", content);
+        char *text = xstrdup(content);
+        const size_t len = nul_unspell(text);
+        added_put(&t->added, &(struct added_token){
+            .text = text, .len = len, .id = config_new_id(t, text, len), .special = flag(j, "special", false),
             .lstrip = flag(j, "lstrip", false), .rstrip = flag(j, "rstrip", false), .single_word = flag(j, "single_word", false),
             .normalized = flag(j, "normalized", false),
         });
+        free(text);
     }
     return 0;
 }
@@ -408,87 +443,111 @@ static int read_post(struct tokenizer *t, const cJSON *j, struct err *err)
     return 0;
 }
 
-/* The files of a folder, parsed; NULL: not there. */
 struct parsed {
-    cJSON *json, *config, *special_map, *added;
+    cJSON *json;                         /* tokenizer.json */
+    struct tokenizer_side side;
+    const struct class *class;
 };
 
-static int read_root(struct tokenizer *t, const struct parsed *f, struct err *err)
+/* The components; all of them are checked before one is read. */
+static int read_steps_of(struct tokenizer *t, const cJSON *root, struct buf *foreign, struct err *err)
 {
-    const cJSON *root = f->json;
-    if (read_steps(&t->normalizer, json_get(root, "normalizer"), "normalizers", read_normalizer, err) < 0 ||
-        read_steps(&t->pretokenizer, json_get(root, "pre_tokenizer"), "pretokenizers", read_pretokenizer, err) < 0 ||
-        read_steps(&t->decoder, json_get(root, "decoder"), "decoders", read_decoder, err) < 0)
-        return -1;
+    static const struct {
+        const char *name, *list;
+    } part[] = {
+        {"normalizer", "normalizers"}, {"pre_tokenizer", "pretokenizers"}, {"decoder", "decoders"}, {"post_processor", "processors"},
+    };
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (keys_of_components(json_get(root, part[i].name), part[i].list, foreign, err) < 0)
+            return -1;
     const cJSON *decoder = json_get(root, "decoder");
     t->has_decoder = decoder && !cJSON_IsNull(decoder);
-    if (read_model(t, json_get(root, "model"), err) < 0 || read_added(t, json_get(root, "added_tokens"), err) < 0)
+    return read_steps(&t->normalizer, json_get(root, "normalizer"), "normalizers", read_normalizer, err) < 0 ||
+                   read_steps(&t->pretokenizer, json_get(root, "pre_tokenizer"), "pretokenizers", read_pretokenizer, err) < 0 ||
+                   read_steps(&t->decoder, decoder, "decoders", read_decoder, err) < 0
+               ? -1
+               : 0;
+}
+
+/* The pad token of the section that pads, where nobody else names one. */
+static void pad_of(struct tokenizer *t, const struct parsed *f)
+{
+    const char *pad = text_of(json_get(f->json, "padding"), "pad_token");
+    if (pad && *pad && !nul_spelled(pad, strlen(pad)) && !json_get(f->side.config, "pad_token") && !f->class->role[ROLE_PAD])
+        t->role[ROLE_PAD] = xstrdup(pad);
+}
+
+static int read_root(struct tokenizer *t, const struct parsed *f, struct buf *foreign, struct err *err)
+{
+    const cJSON *root = f->json, *own = json_get(root, "added_tokens");
+    if (keys_of_root(root, err) < 0)
+        return err_wrap(err, "tokenizer.json");
+    if (read_steps_of(t, root, foreign, err) < 0 || read_model(t, json_get(root, "model"), foreign, err) < 0 ||
+        read_added(t, own, foreign, err) < 0)
         return -1;
-    config_roles(t, f->config);
-    if (config_side_tokens(t, f->config, f->added, err) < 0 || added_index(&t->added, &t->normalizer, err) < 0)
+    pad_of(t, f);
+    if (config_roles(t, f->class, f->side.config, err) < 0 || config_side_tokens(t, f->class, &f->side, own, err) < 0 ||
+        added_index(&t->added, &t->normalizer, err) < 0)
         return -1;
     tokenizer_seal(t, t->lexicon.n_ids);
     if (read_post(t, json_get(root, "post_processor"), err) < 0)
         return -1;
-    config_frame(t, f->config, false);
-    return 0;
+    return config_frame(t, f->class, f->side.config, err);
 }
 
-/* A pre-tokenizer that is ByteLevel alone follows add_prefix_space of the configuration, whose default is false. */
-static void prefix_space(struct tokenizer *t, const cJSON *pre, const cJSON *config)
+/* A pre-tokenizer that is ByteLevel alone follows add_prefix_space of the configuration, or of the class where that is silent. A null is
+ * followed by none: the Python object that would have to take it fails, and the old one stays. */
+static void prefix_space(struct tokenizer *t, const struct class *c, const cJSON *pre, const cJSON *config)
 {
     const char *type = text_of(pre, "type");
-    if (type && !strcmp(type, "ByteLevel") && json_get(pre, "add_prefix_space"))
-        t->pretokenizer.step[0].prefix_space = flag(config, "add_prefix_space", false);
+    const cJSON *asked = json_get(config, "add_prefix_space");
+    const bool kept = asked ? !cJSON_IsBool(asked) : c->keeps_prefix;
+    if (type && !strcmp(type, "ByteLevel") && !kept)
+        t->pretokenizer.step[0].prefix_space = cJSON_IsTrue(asked);
 }
 
-/* In folders without added_tokens_decoder, special_tokens_map.json has the last word about the roles. */
-static void roles_of_map(struct parsed *f)
+/* fix_mistral_regex puts this in the place of the first step of a large vocabulary. */
+static int check_mistral(const struct tokenizer *t, const cJSON *config, struct err *err)
 {
-    if (!f->special_map || json_get(f->config, "added_tokens_decoder"))
-        return;
-    if (!f->config)
-        f->config = cJSON_CreateObject();
-    for (cJSON *j = f->special_map->child, *next; j; j = next) {
-        next = j->next;
-        cJSON_DetachItemViaPointer(f->special_map, j);
-        cJSON_DeleteItemFromObjectCaseSensitive(f->config, j->string);
-        char *key = xstrdup(j->string);          /* adding frees the item's own name */
-        cJSON_AddItemToObject(f->config, key, j);
-        free(key);
-    }
-}
-
-static int parse_file(struct slice s, const char *name, cJSON **to, struct err *err)
-{
-    if (!s.ptr || !s.len)
+    static const char fixed[] =
+        "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|"
+        "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|"
+        "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    const struct step *first = t->pretokenizer.n ? t->pretokenizer.step : NULL;
+    if (!flag(config, "fix_mistral_regex", false) || t->lexicon.n_tokens <= 100000 ||
+        (first && first->kind == PRE_SPLIT && pattern_is(first->pattern, fixed)))
         return 0;
-    if (!(*to = json_parse(s.ptr, s.len, err)))
-        return err_wrap(err, "%s", name);
-    return cJSON_IsObject(*to) ? 0 : err_set(err, ERR_FORMAT, "%s: no JSON object", name);
+    return err_set(err, ERR_MODEL, "tokenizer_config.json: fix_mistral_regex is true, and tokenizer.json has another pattern; save the "
+                   "tokenizer anew with the pattern that is meant, or remove the key");
+}
+
+static int parse_all(const struct tokenizer_files *files, struct parsed *f, struct err *err)
+{
+    if (side_parse(files, &f->side, err) < 0)
+        return -1;
+    if (!(f->json = json_parse(files->json.ptr ? files->json.ptr : "", files->json.len, err)))
+        return err_wrap(err, "tokenizer.json");
+    f->class = class_of(f->side.config, f->side.model);
+    return 0;
 }
 
 struct tokenizer *tokenizer_from_json(const struct tokenizer_files *files, struct err *err)
 {
     struct tokenizer *t = xcalloc(1, sizeof *t);
     struct parsed f = { 0 };
-    int rc = -1;
-    if (parse_file(files->config, "tokenizer_config.json", &f.config, err) < 0 ||
-        parse_file(files->special_map, "special_tokens_map.json", &f.special_map, err) < 0 ||
-        parse_file(files->added, "added_tokens.json", &f.added, err) < 0)
-        goto out;
-    if (!(f.json = json_parse(files->json.ptr ? files->json.ptr : "", files->json.len, err))) {
-        err_wrap(err, "tokenizer.json");
-        goto out;
-    }
-    roles_of_map(&f);
-    if ((rc = read_root(t, &f, err)) == 0 && f.config)
-        prefix_space(t, json_get(f.json, "pre_tokenizer"), f.config);
-out:
+    struct buf foreign = { 0 };
+    int rc = parse_all(files, &f, err);
+    if (rc == 0)
+        rc = read_root(t, &f, &foreign, err);
+    if (rc == 0 && (f.side.config || f.side.model))
+        prefix_space(t, f.class, json_get(f.json, "pre_tokenizer"), f.side.config);
+    if (rc == 0 && (rc = class_check_conversion(f.class, t, f.side.config, err)) == 0)
+        rc = check_mistral(t, f.side.config, err);
+    if (rc == 0)
+        keys_note("tokenizer.json", &foreign);
+    buf_free(&foreign);
     cJSON_Delete(f.json);
-    cJSON_Delete(f.config);
-    cJSON_Delete(f.special_map);
-    cJSON_Delete(f.added);
+    side_free(&f.side);
     if (rc < 0) {
         tokenizer_destroy(t);
         return NULL;

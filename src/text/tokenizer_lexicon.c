@@ -52,6 +52,7 @@ static struct lexicon_slot *find(const struct lexicon *x, const char *s, size_t 
 void lexicon_set(struct lexicon *x, int32_t id, const char *s, size_t n, bool findable)
 {
     assert(id >= 0 && id < x->n_ids);
+    x->n_tokens++;
     if (n == 0 || x->text[id].len > 0)
         return;
     memcpy(x->arena + x->used, s, n);

@@ -216,10 +216,20 @@ static bool is_true(const cJSON *config, const char *name, bool otherwise)
     return cJSON_IsBool(j) ? cJSON_IsTrue(j) : otherwise;
 }
 
+/* A control piece that is nobody's token is not found in a text, as only roles and added tokens are, and SentencePiece decodes it to
+ * nothing. */
+static void silence_control(struct tokenizer *t, const struct vocab *v)
+{
+    for (size_t i = 0; i < v->n_tokens; i++)
+        if (v->type[i] == TOKEN_CONTROL && !tokenizer_is_control(t, (int32_t)i))
+            t->text[i] = (struct slice){ "", 0 };
+}
+
 /* Without 'legacy' Hugging Face takes its old way: SentencePiece's space goes before every fragment, not before the text only. */
 static int build(struct tokenizer *t, struct spm_file *f, const cJSON *config, const cJSON *added, struct err *err)
 {
-    const cJSON *decoder = json_get(config, "added_tokens_decoder");
+    static const struct class llama = { .name = "LlamaTokenizer", .frame = true, .add_bos = true,
+                                        .role = { [ROLE_BOS] = "<s>", [ROLE_EOS] = "</s>", [ROLE_UNK] = "<unk>" } };
     bool add_bos = false;
     if (!is_true(config, "legacy", true)) {
         f->vocab.prefix_once = true;
@@ -228,34 +238,40 @@ static int build(struct tokenizer *t, struct spm_file *f, const cJSON *config, c
     if (vocab_fill(t, &f->vocab, &add_bos, err) < 0)
         return err_wrap(err, "tokenizer.model");
     t->spm.byte_fallback = f->bytes;
-    if (config_added(t, decoder, err) < 0)
+    if (config_added(t, json_get(config, "added_tokens_decoder"), err) < 0)
         return err_wrap(err, "tokenizer_config.json");
     if (config_added(t, added, err) < 0)
         return err_wrap(err, "added_tokens.json");
-    vocab_added(t, &f->vocab);
+    if (config_roles(t, &llama, config, err) < 0)
+        return -1;
+    config_missing(t, config);
     if (added_index(&t->added, &t->normalizer, err) < 0)
         return -1;
     tokenizer_seal(t, (int32_t)f->vocab.n_tokens);
-    vocab_roles(t, &f->vocab, add_bos);
-    config_roles(t, config);
-    config_frame(t, config, true);
-    return 0;
+    silence_control(t, &f->vocab);
+    return config_frame(t, &llama, config, err);
 }
 
-struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct slice config, struct slice added, struct err *err)
+/* Sampling makes ids random. */
+static int check_config(const cJSON *config, struct err *err)
+{
+    const cJSON *sp = json_get(config, "sp_model_kwargs");
+    return cJSON_IsTrue(json_get(sp, "enable_sampling"))
+               ? err_set(err, ERR_MODEL, "tokenizer_config.json: sp_model_kwargs asks for sampling, which makes ids random; remove it")
+               : 0;
+}
+
+struct tokenizer *tokenizer_from_sentencepiece(struct slice model, const struct tokenizer_files *files, struct err *err)
 {
     struct tokenizer *t = xcalloc(1, sizeof *t);
     struct spm_file f;
-    cJSON *c = NULL, *a = NULL;
+    struct tokenizer_side side = { 0 };
     int rc = read_file(&f, model, err);
-    if (rc == 0 && config.len && !(c = json_parse(config.ptr, config.len, err)))
-        rc = err_wrap(err, "tokenizer_config.json");
-    if (rc == 0 && added.len && !(a = json_parse(added.ptr, added.len, err)))
-        rc = err_wrap(err, "added_tokens.json");
     if (rc == 0)
-        rc = build(t, &f, c, a, err);
-    cJSON_Delete(c);
-    cJSON_Delete(a);
+        rc = side_parse(files, &side, err);
+    if (rc == 0 && (rc = check_config(side.config, err)) == 0)
+        rc = build(t, &f, side.config, side.added, err);
+    side_free(&side);
     free_file(&f);
     if (rc < 0) {
         tokenizer_destroy(t);

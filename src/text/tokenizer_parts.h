@@ -11,6 +11,7 @@
 struct lexicon {
     struct slice *text;              /* (n_ids) len 0: no such token; bytes lie in the arena */
     int32_t n_ids;
+    int32_t n_tokens;                /* as many were set; less than n_ids where ids are left out */
     char *arena;
     size_t used;
     struct lexicon_slot { uint32_t tag; int32_t id; } *slot;   /* open addressing; id -1: free */
@@ -48,6 +49,7 @@ struct bpe {
     uint32_t mask;                   /* merge slots - 1 */
     int32_t unk;                     /* -1: what the lexicon lacks is dropped */
     bool byte_fallback, fuse_unk, ignore_merges;
+    bool lacks_unk;                  /* the file names an unknown token that the lexicon lacks */
     char *prefix, *suffix;           /* continuing_subword_prefix, end_of_word_suffix; NULL: none */
     int32_t byte_id[256];            /* "<0x0A>" and so on; -1: none */
 };
@@ -56,7 +58,8 @@ void bpe_init(struct bpe *b, size_t n_merges);
 /* Merge number 'rank' is A B. -1: err, one of A, B, AB is no token. */
 int bpe_merge(struct bpe *b, const struct lexicon *x, uint32_t rank, struct slice left, struct slice right, struct err *err);
 void bpe_bytes(struct bpe *b, const struct lexicon *x);
-void bpe_encode(const struct bpe *b, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out);
+/* False: the text has what the lexicon lacks, and so has the unknown token that would stand for it. */
+bool bpe_encode(const struct bpe *b, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out);
 void bpe_free(struct bpe *b);
 
 /* ---- spm.c: SentencePiece models, where a token's score decides ---- */
@@ -77,8 +80,9 @@ struct spm {
 /* All scores 0, all tokens normal. */
 void spm_init(struct spm *m, const struct lexicon *x);
 void spm_type(struct spm *m, const struct lexicon *x, int32_t id, enum token_type type);
-void spm_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out);
-void unigram_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct ids *out);
+/* False, as bpe_encode(). */
+bool spm_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct word *w, struct ids *out);
+bool unigram_encode(const struct spm *m, const struct lexicon *x, const char *s, size_t n, struct ids *out);
 void spm_free(struct spm *m);
 
 /* ---- tokenizer_pattern.c: a literal or a regular expression in Oniguruma's dialect ---- */
@@ -92,6 +96,9 @@ void pattern_free(struct pattern *p);
 /* First match at or after 'from': 1 and [*start, *end), 0 for none, -1 (err) when the match limit was reached. Empty matches count. */
 int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end,
                  struct err *err);
+/* Was it made of this text? */
+bool pattern_is(const struct pattern *p, const char *s);
+bool pattern_is_literal(const struct pattern *p);
 /* Append s with every match replaced. */
 int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, size_t n, struct slice with, struct buf *out,
                     struct err *err);
@@ -218,16 +225,55 @@ int vocab_fill(struct tokenizer *t, const struct vocab *v, bool *add_bos, struct
 void vocab_added(struct tokenizer *t, const struct vocab *v);
 void vocab_roles(struct tokenizer *t, const struct vocab *v, bool add_bos);
 
-/* ---- tokenizer_config.c: tokenizer_config.json, parsed ---- */
-/* Texts of the roles, the additional special tokens, clean_up. */
-void config_roles(struct tokenizer *t, const cJSON *config);
-/* For classes whose BOS and EOS follow add_bos_token and add_eos_token ('follows': whatever the class): lead and tail. */
-void config_frame(struct tokenizer *t, const cJSON *config, bool follows);
+/* ---- tokenizer_keys.c: the keys of tokenizer.json and tokenizer_config.json. -1: err (format, model) ---- */
+int keys_of_root(const cJSON *root, struct err *err);
+/* A component and, in a Sequence, those under 'list' ("normalizers"). Names that are not known are appended to 'unknown'. */
+int keys_of_components(const cJSON *j, const char *list, struct buf *unknown, struct err *err);
+int keys_of_model(const cJSON *model, bool unigram, struct buf *unknown, struct err *err);
+int keys_of_token(const cJSON *token, struct buf *unknown, struct err *err);
+/* Unknown ones are named in a note. */
+int keys_of_config(const cJSON *config, struct err *err);
+
+/* ---- tokenizer_class.c: the classes of transformers ---- */
+enum { MORE_TOKENS = 4 };
+struct class {
+    const char *name;                /* without "Fast"; NULL: the plain one */
+    bool frame;                      /* BOS and EOS by add_bos_token and add_eos_token, whatever the post-processor says */
+    bool add_bos;                    /* the default of the first */
+    bool keeps_prefix;               /* without add_prefix_space the pre-tokenizer's own counts; of other classes it is false then */
+    bool converts;                   /* add_prefix_space is for a conversion of tokenizer.model */
+    bool objects;                    /* the texts of roles are tokens with flags of their own, all off */
+    const char *role[ROLE_COUNT];    /* where the file is silent */
+    struct { const char *key, *text; } more[MORE_TOKENS];      /* additional special tokens by keys of their own, with their defaults */
+};
+/* By tokenizer_config.json, or config.json; NULL: there is none. */
+const struct class *class_of(const cJSON *config, const cJSON *model);
+/* Does the configuration ask for a conversion that gives something else than t, which tokenizer.json gave? -1: err (model). */
+int class_check_conversion(const struct class *c, const struct tokenizer *t, const cJSON *config, struct err *err);
+
+/* ---- tokenizer_config.c: what lies beside a vocabulary, parsed ---- */
+struct tokenizer_side {
+    cJSON *config;                   /* tokenizer_config.json, with the roles of special_tokens_map.json where those count */
+    cJSON *added;                    /* added_tokens.json */
+    cJSON *model;                    /* config.json */
+};
+/* NULL: not there; the keys of the first are checked. -1: err (format, model); side_free() either way. */
+int side_parse(const struct tokenizer_files *files, struct tokenizer_side *side, struct err *err);
+void side_free(struct tokenizer_side *side);
+
+/* Texts of the roles, the additional special tokens, clean_up. -1: err (format): one is no token. */
+int config_roles(struct tokenizer *t, const struct class *c, const cJSON *config, struct err *err);
+/* For classes that have a frame: lead and tail. -1: err (format): there is no such token. */
+int config_frame(struct tokenizer *t, const struct class *c, const cJSON *config, struct err *err);
 /* What transformers adds to a tokenizer.json when it loads one: added_tokens_decoder of the configuration or, in folders from before it,
- * added_tokens.json, then the roles' tokens that are still missing. A token that is there already takes the flags of the file beside. NULL:
- * none. After config_roles(). */
-int config_side_tokens(struct tokenizer *t, const cJSON *config, const cJSON *added, struct err *err);
+ * added_tokens.json, then the roles' tokens. A token that is there already takes the flags of the file beside. 'own': the list added_tokens
+ * of tokenizer.json. After config_roles(). */
+int config_side_tokens(struct tokenizer *t, const struct class *c, const struct tokenizer_side *side, const cJSON *own, struct err *err);
 /* {"32000": {"content": "<pad>", "special": true ...}} (added_tokens_decoder), or {"<pad>": 32000} (added_tokens.json). NULL: none. */
 int config_added(struct tokenizer *t, const cJSON *list, struct err *err);
+/* The id that an added token gets: its text's, or the first behind the vocabulary and all that were added. */
+int32_t config_new_id(const struct tokenizer *t, const char *text, size_t n);
+/* Beside a SentencePiece model: roles' and additional tokens that it lacks get the next free ids, and all of them are special. */
+void config_missing(struct tokenizer *t, const cJSON *config);
 
 #endif

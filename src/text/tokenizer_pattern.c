@@ -89,6 +89,16 @@ void pattern_free(struct pattern *p)
     free(p);
 }
 
+bool pattern_is(const struct pattern *p, const char *s)
+{
+    return p->len == strlen(s) && !memcmp(p->text, s, p->len);
+}
+
+bool pattern_is_literal(const struct pattern *p)
+{
+    return !p->code;
+}
+
 int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end,
                  struct err *err)
 {

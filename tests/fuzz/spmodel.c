@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice m = { model, (size_t)((added ? added : end) - model) }, a = { 0 };
     if (added)
         a = (struct slice){ added + sizeof mark - 1, (size_t)(end - added) - (sizeof mark - 1) };
-    struct tokenizer *t = tokenizer_from_sentencepiece(m, (struct slice){ 0 }, a, &err);
+    struct tokenizer *t = tokenizer_from_sentencepiece(m, &(struct tokenizer_files){ .added = a }, &err);
     if (t && tokenizer_encode(t, (const char *)data + 1, n_text, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, &ids, &err) == 0)
         tokenizer_decode(t, ids.id, ids.n, 0, &text);
     ids_free(&ids);

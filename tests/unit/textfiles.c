@@ -96,6 +96,23 @@ static const struct {
      {{"chat_template.jinja", "J"}, {"additional_chat_templates/tool_use.jinja", "X"}},
      "J",
      NULL},
+    {"additional ones alone",
+     {{"additional_chat_templates/tool_use.jinja", "X"}, {"additional_chat_templates/rag.jinja", "Y"},
+      {"tokenizer_config.json", "{\"chat_template\": \"T\"}"}},
+     NULL,
+     "rag, tool_use"},
+    {"an additional one that is the default",
+     {{"additional_chat_templates/default.jinja", "D"}, {"chat_template.jinja", "J"}},
+     "D",
+     NULL},
+    {"an additional one by the name of the plain file",
+     {{"additional_chat_templates/chat_template.jinja", "D"}, {"tokenizer_config.json", "{\"chat_template\": \"T\"}"}},
+     NULL,
+     "chat_template"},
+    {"a folder without templates",
+     {{"additional_chat_templates/README", "D"}, {"tokenizer_config.json", "{\"chat_template\": \"T\"}"}},
+     "T",
+     NULL},
     {"chat_template.json", {{"chat_template.json", "{\"chat_template\": \"P\"}"}, {"tokenizer_config.json", "{}"}}, "P", NULL},
     {"tokenizer_config.json before chat_template.json",
      {{"chat_template.json", "{\"chat_template\": \"P\"}"}, {"tokenizer_config.json", "{\"chat_template\": \"T\"}"}},
@@ -141,15 +158,116 @@ static void check_tokenizer(const char *what, const struct file *f, int n_vocab,
     remove_folder(folder, f);
 }
 
+/* ---- GGUF headers, made here ---- */
+
+static void put(struct buf *b, uint64_t v, int bytes)
+{
+    buf_add(b, (const char *)&v, (size_t)bytes);
+}
+
+static void put_text(struct buf *b, const char *s)
+{
+    put(b, strlen(s), 8);
+    buf_str(b, s);
+}
+
+/* A row is a key and a value: "s:TEXT", "b:0", "i:7" (u32), "t:a,b" (texts), "n:3" (as many i32), "f:3" (as many f32). */
+static void put_row(struct buf *b, const char *key, const char *value)
+{
+    put_text(b, key);
+    const char *v = value + 2;
+    const int n = atoi(v);
+    switch (*value) {
+    case 's': put(b, GGUF_STRING, 4), put_text(b, v); break;
+    case 'b': put(b, GGUF_BOOL, 4), put(b, (uint64_t)n, 1); break;
+    case 'i': put(b, GGUF_U32, 4), put(b, (uint64_t)n, 4); break;
+    case 'n':
+    case 'f':
+        put(b, GGUF_ARRAY, 4), put(b, *value == 'n' ? GGUF_I32 : GGUF_F32, 4), put(b, (uint64_t)n, 8);
+        for (int i = 0; i < n; i++)
+            put(b, *value == 'n', 4);
+        break;
+    default:
+        put(b, GGUF_ARRAY, 4), put(b, GGUF_STRING, 4), put(b, strlen(v) / 2 + 1, 8);
+        for (; *v; v += 1 + (v[1] == ','))
+            put(b, 1, 8), buf_add(b, v, 1);
+    }
+}
+
+struct row {
+    const char *key, *value;
+};
+
+/* What textfiles_gguf_tokenizer() (or, 'template', textfiles_gguf_template()) says of a small vocabulary with two more rows. */
+static void check_gguf(bool template, const struct row more[2], const char *says)
+{
+    static const struct row base[] = {
+        {"tokenizer.ggml.model", "s:gpt2"}, {"tokenizer.ggml.pre", "s:gpt-2"}, {"tokenizer.ggml.tokens", "t:a,b,c"}};
+    struct buf b = {0}, out = {0};
+    struct err err = {0};
+    struct gguf g;
+    const int n = (more[0].key != NULL) + (more[1].key != NULL);
+    buf_add(&b, "GGUF", 4), put(&b, 3, 4), put(&b, 0, 8), put(&b, 3 + (uint64_t)n, 8);
+    for (int i = 0; i < 3; i++)
+        put_row(&b, base[i].key, base[i].value);
+    for (int i = 0; i < n; i++)
+        put_row(&b, more[i].key, more[i].value);
+    int rc = gguf_parse(b.data, b.len, b.len, &g, &err);
+    struct tokenizer *t = NULL;
+    if (rc == 0) {
+        rc = template ? textfiles_gguf_template(&g, &out, &err) : (t = textfiles_gguf_tokenizer(&g, &err)) ? 0 : -1;
+        gguf_free(&g);
+    }
+    ok(rc < 0 ? strstr(err.text, says) != NULL : template && !strcmp(out.len ? out.data : "", says), "%s %s: %s",
+       more[0].key ? more[0].key : "", more[0].value ? more[0].value : "", rc < 0 ? err.text : out.len ? out.data : "taken");
+    tokenizer_destroy(t);
+    buf_free(&b);
+    buf_free(&out);
+}
+
+static void check_ggufs(void)
+{
+    static const struct {
+        struct row row[2];
+        const char *says;
+    } refused[] = {
+        {{{"tokenizer.ggml.remove_extra_whitespaces", "b:1"}}, "remove_extra_whitespaces says what is not supported"},
+        {{{"tokenizer.ggml.escape_whitespaces", "b:0"}}, "escape_whitespaces"},
+        {{{"tokenizer.ggml.precompiled_charsmap", "n:4"}}, "precompiled_charsmap"},
+        {{{"tokenizer.ggml.add_bos_token", "i:1"}}, "add_bos_token is of another kind"},
+        {{{"tokenizer.ggml.add_space_prefix", "s:true"}}, "add_space_prefix is of another kind"},
+        {{{"tokenizer.ggml.bos_token_id", "s:1"}}, "bos_token_id is of another kind"},
+        {{{"tokenizer.ggml.token_type", "n:2"}}, "token_type: 2 values for 3 tokens"},
+        {{{"tokenizer.ggml.scores", "f:4"}}, "scores: 4 values for 3 tokens"},
+        {{{"tokenizer.ggml.scores", "n:3"}}, "scores: 0 values for 3 tokens"},
+        /* good ones come to the merges, which are missing here */
+        {{{"tokenizer.ggml.remove_extra_whitespaces", "b:0"}, {"tokenizer.ggml.fim_pre_token_id", "i:1"}}, "merges: missing"},
+        {{{"tokenizer.ggml.token_type", "n:3"}, {"tokenizer.my_own", "i:1"}}, "merges: missing"},
+        {{{"tokenizer.chat_template.rag", "s:R"}}, "merges: missing"},
+    }, template[] = {
+        {{{NULL}}, ""},
+        {{{"tokenizer.chat_template", "s:T"}}, "T"},
+        {{{"tokenizer.chat_template.rag", "s:R"}, {"tokenizer.chat_template", "s:T"}}, "T"},
+        {{{"tokenizer.chat_template.rag", "s:R"}, {"tokenizer.chat_template.tool", "s:T"}}, "rag, tokenizer.chat_template.tool"},
+        {{{"tokenizer.chat_templates", "t:a"}}, "tokenizer.chat_templates"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        check_gguf(false, refused[i].row, refused[i].says);
+    for (size_t i = 0; i < sizeof template / sizeof *template; i++)
+        check_gguf(true, template[i].row, template[i].says);
+}
+
 int main(void)
 {
     static const char json[] = "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1}, \"merges\": []}}";
-    /* One message of pieces "<unk>" (unknown) and "a", then trainer_spec with model_type BPE, normalizer_spec {name "identity"}. */
-    static const char model[] = "\x0a\x09\x0a\x05<unk>\x18\x02\x0a\x03\x0a\x01" "a\x12\x02\x18\x02\x1a\x0a\x0a\x08identity";
+    /* One message of pieces "<unk>" (unknown), "<s>" and "</s>" (control), and "a", then trainer_spec with model_type BPE,
+     * normalizer_spec {name "identity"}. */
+    static const char model[] = "\x0a\x09\x0a\x05<unk>\x18\x02\x0a\x07\x0a\x03<s>\x18\x03"
+                                "\x0a\x08\x0a\x04</s>\x18\x03\x0a\x03\x0a\x01" "a\x12\x02\x18\x02\x1a\x0a\x0a\x08identity";
     for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
         check_template(i);
     check_tokenizer("tokenizer.json", (struct file[MAX_FILES]){ { "tokenizer.json", json }, { "tokenizer.model", "x" } }, 2, NULL);
-    check_tokenizer("tokenizer.model", (struct file[MAX_FILES]){ { "tokenizer.model", model } }, 2, NULL);
+    check_tokenizer("tokenizer.model", (struct file[MAX_FILES]){ { "tokenizer.model", model } }, 4, NULL);
     check_tokenizer("tokenizer.model with added_tokens.json",
                     (struct file[MAX_FILES]){{"tokenizer.model", model}, {"added_tokens.json", "{\"<pad>\": 4}"}}, 5, NULL);
     check_tokenizer("tokenizer.model with added_tokens_decoder",
@@ -160,5 +278,6 @@ int main(void)
     check_tokenizer("an added token without a text", (struct file[MAX_FILES]){ { "tokenizer.model", model },
                     { "tokenizer_config.json", "{\"added_tokens_decoder\": {\"7\": {}}}" } }, 0, "added token \"7\"");
     check_tokenizer("no tokenizer", (struct file[MAX_FILES]){ { "tokenizer_config.json", "{}" } }, 0, "tokenizer.model");
+    check_ggufs();
     return done_testing();
 }

@@ -114,7 +114,8 @@ static struct tokenizer *from_model(const char *name, const char *config, struct
     struct buf b = { 0 };
     struct tokenizer *t = NULL;
     if (io_read(path, &b, err) == 0)
-        t = tokenizer_from_sentencepiece((struct slice){b.data, b.len}, (struct slice){config, strlen(config)}, (struct slice){0}, err);
+        t = tokenizer_from_sentencepiece((struct slice){ b.data, b.len },
+                                         &(struct tokenizer_files){ .config = { config, strlen(config) } }, err);
     buf_free(&b);
     free(path);
     return t;
@@ -241,16 +242,18 @@ static bool same_text(const cJSON *want, const char *got)
     return !strcmp(cJSON_IsString(want) ? want->valuestring : "", got);
 }
 
-/* [text, ids, decoded] */
+/* [text, ids, decoded or null] */
 static bool check_text(const struct tokenizer *t, const cJSON *row)
 {
     const char *text = row->child->valuestring, *decoded = row->child->next->next->valuestring;
     struct buf got = { 0 }, want = { 0 };
     const cJSON *id;
-    describe(t, text, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, true, &got);
+    describe(t, text, ENC_ADD_SPECIAL | ENC_PARSE_SPECIAL, decoded != NULL, &got);
     cJSON_ArrayForEach(id, row->child->next)
         buf_printf(&want, "%s%d", want.len ? " " : "", id->valueint);
-    buf_printf(&want, "\n%s\n", decoded);
+    buf_char(&want, '\n');
+    if (decoded)
+        buf_printf(&want, "%s\n", decoded);
     bool same = !strcmp(got.data, want.data);
     if (!same)
         printf("# \"%s\"\n# got  %s# want %s", text, got.data, want.data);
@@ -264,34 +267,62 @@ static char *side_file(const cJSON *line, const char *name)
     return json_get(line, name) ? cJSON_PrintUnformatted(json_get(line, name)) : NULL;
 }
 
+/* KIND.json with the members that the line changes; freed by the caller. NULL: the kind is no such file. */
+static char *changed_json(const cJSON *line, struct err *err)
+{
+    if (!strcmp(json_get(line, "kind")->valuestring, "spm"))
+        return NULL;
+    char *path = xasprintf("tests/golden/tokenizers/%s.json", json_get(line, "kind")->valuestring);
+    struct buf b = { 0 };
+    cJSON *root = io_read(path, &b, err) == 0 ? json_parse(b.data, b.len, err) : NULL;
+    const cJSON *j;
+    cJSON_ArrayForEach(j, json_get(line, "changes"))
+        cJSON_ReplaceItemInObjectCaseSensitive(root, j->string, cJSON_Duplicate(j, true));
+    char *text = cJSON_PrintUnformatted(root);
+    cJSON_Delete(root);
+    buf_free(&b);
+    free(path);
+    return text;
+}
+
+static struct slice text_slice(const char *s)
+{
+    return (struct slice){ s, s ? strlen(s) : 0 };
+}
+
 /* tokenizer_config.json beside tokenizer.json (make_tokenizer_configs.py). */
 static void check_config(const cJSON *line)
 {
     const cJSON *special = json_get(line, "special"), *row;
-    char *config = cJSON_PrintUnformatted(json_get(line, "config")), *map = side_file(line, "map"), *added = side_file(line, "added"),
-         *path = xasprintf("tests/golden/tokenizers/%s.json", json_get(line, "kind")->valuestring);
-    struct buf json = { 0 };
+    char *config = side_file(line, "config"), *map = side_file(line, "map"), *added = side_file(line, "added"),
+         *model = side_file(line, "model");
     struct err err = { 0 };
-    struct tokenizer *t = io_read(path, &json, &err) == 0
-                              ? tokenizer_from_json(&(struct tokenizer_files){.json = {json.data, json.len},
-                                                                              .config = {config, strlen(config)},
-                                                                              .special_map = {map, map ? strlen(map) : 0},
-                                                                              .added = {added, added ? strlen(added) : 0}},
-                                                    &err)
-                              : NULL;
+    char *json = changed_json(line, &err);
+    const struct tokenizer_files files = { .json = text_slice(json), .config = text_slice(config), .special_map = text_slice(map),
+                                           .added = text_slice(added), .model = text_slice(model) };
+    struct buf spm = { 0 };
+    struct tokenizer *t = json ? tokenizer_from_json(&files, &err) : NULL;
+    if (!json && io_read("tests/golden/tokenizers/spm.model", &spm, &err) == 0)
+        t = tokenizer_from_sentencepiece((struct slice){ spm.data, spm.len }, &files, &err);
     bool right = t != NULL;
     cJSON_ArrayForEach(row, json_get(line, "texts"))
         right = right && check_text(t, row);
-    ok(right, "%s with %.110s", json_get(line, "kind")->valuestring, config);
+    ok(right, "%s with %.110s %s %s", json_get(line, "kind")->valuestring, config ? config : "nothing", model ? model : "", err.text);
     static const char *const role[] = { "bos", "eos", "unk", "pad", "sep", "cls", "mask" };
     for (int i = 0; i < 7; i++)
         right = right && same_text(cJSON_GetArrayItem(special, i), tokenizer_role_text(t, role[i]));
+    int n = 0;
+    const char *const *additional = right ? tokenizer_additional(t, &n) : NULL;
+    right = right && n == cJSON_GetArraySize(json_get(line, "additional"));
+    for (int i = 0; right && i < n; i++)
+        right = !strcmp(additional[i], cJSON_GetArrayItem(json_get(line, "additional"), i)->valuestring);
     ok(right, "its special tokens");
+    tokenizer_destroy(t);
+    buf_free(&spm);
+    free(json);
     free(map);
     free(added);
-    tokenizer_destroy(t);
-    buf_free(&json);
-    free(path);
+    free(model);
     free(config);
 }
 
@@ -341,14 +372,30 @@ static void check_refusals(void)
     } bad[] = {
         { "{", "JSON" },
         { "{\"model\": {\"type\": \"WordPiece\"}}", "WordPiece" },
-        { "{\"model\": {\"type\": \"BPE\"}}", "vocab" },
+        { "{\"model\": {\"type\": \"BPE\"}}", "BPE: \"vocab\" is missing" },
+        { "{\"model\": {\"type\": \"BPE\", \"vocab\": {}, \"merges\": [], \"byte_fallback\": 1}}", "byte_fallback is no true or false" },
+        { "{\"model\": {\"type\": \"BPE\", \"vocab\": {}, \"merges\": [], \"unk_token\": \"\\u0000\"}}", "U+0000" },
         { "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": -1}, \"merges\": []}}", "impossible" },
         { "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 1e300}, \"merges\": []}}", "impossible" },
         { "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [\"a b\"]}}", "merge 0" },
         { "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [\"a\"]}}", "no pair" },
         { "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [], \"dropout\": 0.1}}", "dropout" },
         { "{\"normalizer\": {\"type\": \"Precompiled\"}, \"model\": {}}", "Precompiled" },
-        { "{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(\"}}, \"model\": {}}", "(" },
+        { "{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(\"}, \"behavior\": \"Isolated\", \"invert\": "
+          "false}, \"model\": {}}", "pattern (" },
+        { "{\"version\": \"2.0\", \"model\": {}}", "2.0" },
+        { "{\"model\": {}, \"more\": 1}", "key more" },
+        { "{\"normalizer\": {}, \"model\": {}}", "without a type" },
+        { "{\"normalizer\": {\"type\": \"Prepend\"}, \"model\": {}}", "Prepend: \"prepend\" is missing" },
+        { "{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Strip\", \"strip_left\": 1, \"strip_right\": true}]}, "
+          "\"model\": {}}", "Strip: strip_left is no true or false" },
+        { "{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"String\": \"a\"}, \"behavior\": \"isolated\", \"invert\": false}, "
+          "\"model\": {}}", "behavior \"isolated\"" },
+        { "{\"pre_tokenizer\": {\"type\": \"Punctuation\", \"behavior\": \"Odd\"}, \"model\": {}}", "behavior \"Odd\"" },
+        { "{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"ab\"}, \"model\": {}}", "no single character" },
+        { "{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"_\", \"prepend_scheme\": \"odd\"}, \"model\": {}}", "\"odd\"" },
+        { "{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"_\", \"add_prefix_space\": false}, \"model\": {}}", "never" },
+        { "{\"decoder\": {\"type\": \"Strip\", \"content\": \" \", \"start\": 1.5, \"stop\": 0}, \"model\": {}}", "start is no whole" },
         { "{\"decoder\": {\"type\": \"CTC\"}, \"model\": {}}", "CTC" },
         { "{\"post_processor\": {\"type\": \"Odd\"}, \"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "Odd" },
         { "{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\"]]}}", "pair" },
@@ -359,6 +406,101 @@ static void check_refusals(void)
         struct tokenizer *t = tokenizer_from_json(&(struct tokenizer_files){ .json = { bad[i].json, strlen(bad[i].json) } }, &err);
         ok(!t && strstr(err.text, bad[i].says), "refused: %s", t ? bad[i].json : err.text);
         tokenizer_destroy(t);
+    }
+}
+
+/* What stands beside a good tokenizer.json and is not obeyed is refused by its name. */
+static void check_config_refusals(void)
+{
+    static const struct {
+        const char *kind, *config, *says;
+    } bad[] = {
+        { "gpt2", "{\"split_special_tokens\": true}", "split_special_tokens is true" },
+        { "gpt2", "{\"fast_tokenizer_files\": [\"tokenizer.4.0.json\"]}", "fast_tokenizer_files" },
+        { "gpt2", "{\"extra_special_tokens\": {\"image_token\": \"<image>\"}}", "image_token" },
+        { "gpt2", "{\"add_bos_token\": \"false\"}", "add_bos_token is no true or false" },
+        { "gpt2", "{\"bos_token\": 5}", "bos_token is neither" },
+        { "gpt2", "{\"bos_token\": {\"lstrip\": true}}", "bos_token is neither" },
+        { "gpt2", "{\"bos_token\": {\"content\": \"<s>\", \"lstrip\": 1}}", "lstrip is no true or false" },
+        { "gpt2", "{\"bos_token\": \"a\\u0000\"}", "U+0000" },
+        { "gpt2", "{\"additional_special_tokens\": [1]}", "additional_special_tokens is neither" },
+        { "gpt2", "{\"additional_special_tokens\": [null]}", "null" },
+        { "gpt2", "{\"added_tokens_decoder\": {\"900\": {\"content\": \"<t>\", \"rstrip\": \"yes\"}}}", "rstrip" },
+        { "gpt2", "{\"added_tokens_decoder\": {\"900\": \"<t>\", \"x\": \"<u>\"}}", "\"x\"" },
+        { "llama2", "{\"tokenizer_class\": \"LlamaTokenizer\", \"bos_token\": null}", "add_bos_token" },
+        { "llama2", "{\"tokenizer_class\": \"LlamaTokenizer\", \"add_eos_token\": true, \"eos_token\": null}", "add_eos_token" },
+        { "llama2", "{\"tokenizer_class\": \"LlamaTokenizer\", \"add_prefix_space\": false}", "add_prefix_space" },
+        { "llama2", "{\"tokenizer_class\": \"LlamaTokenizer\", \"add_prefix_space\": true, \"legacy\": false}", "not the legacy way" },
+        { "llama2", "{\"tokenizer_class\": \"LlamaTokenizer\", \"tokenizer_file\": null}", "tokenizer_file null" },
+        { "llama2", "{\"tokenizer_class\": \"LlamaTokenizer\", \"add_prefix_space\": true}", NULL },
+        { "mistral", "{\"tokenizer_class\": \"LlamaTokenizer\", \"add_prefix_space\": true, \"legacy\": false}", NULL },
+        { "gpt2", "{\"fix_mistral_regex\": true, \"fast_tokenizer_files\": [], \"extra_special_tokens\": {}, \"my_own\": 1}", NULL },
+        { "gpt2", "{\"tokenizer_class\": \"OddTokenizer\"}", NULL },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *path = xasprintf("tests/golden/tokenizers/%s.json", bad[i].kind);
+        struct buf json = { 0 };
+        struct err err = { 0 };
+        struct tokenizer *t = NULL;
+        if (io_read(path, &json, &err) == 0)
+            t = tokenizer_from_json(
+                &(struct tokenizer_files){ .json = { json.data, json.len }, .config = text_slice(bad[i].config) }, &err);
+        ok(bad[i].says ? !t && strstr(err.text, bad[i].says) : t != NULL, "%s: %s", bad[i].config, t ? "taken" : err.text);
+        tokenizer_destroy(t);
+        buf_free(&json);
+        free(path);
+    }
+}
+
+/* U+0000 in a vocabulary, a merge, an added token and a pattern is that character, however JSON spells it. */
+static void check_nul_tokens(void)
+{
+    static const char json[] =
+        "{\"added_tokens\": [{\"id\": 5, \"content\": \"<\\u0000>\", \"special\": true, \"normalized\": false}], "
+        "\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"z\\u0000+\"}, \"content\": \"b\\u0000\"}, "
+        "\"decoder\": {\"type\": \"Fuse\"}, "
+        "\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"\\u0000\": 1, \"a\\u0000\": 2, \"b\": 3, \"b\\u0000\": 4}, "
+        "\"merges\": [\"a \\u0000\", [\"b\", \"\\u0000\"]]}}";
+    static const char text[] = "a\0ba\0\0<\0>z\0\0a";
+    static const int32_t want[] = { 2, 3, 2, 1, 5, 4, 0 };           /* as tokenizers 0.22 gives them */
+    struct err err = { 0 };
+    struct ids ids = { 0 };
+    struct buf back = { 0 };
+    struct tokenizer *t = tokenizer_from_json(&(struct tokenizer_files){ .json = text_slice(json) }, &err);
+    ok(t && tokenizer_encode(t, text, sizeof text - 1, ENC_PARSE_SPECIAL, &ids, &err) == 0 && ids.n == sizeof want / sizeof *want &&
+           !memcmp(ids.id, want, sizeof want),
+       "tokens with U+0000: %zu ids %s", ids.n, err.text);
+    if (t)
+        tokenizer_decode(t, ids.id, ids.n, 0, &back);
+    ok(back.len == 12 && !memcmp(back.data, "a\0ba\0\0<\0>b\0a", 12), "and back: %zu bytes", back.len);
+    ids_free(&ids);
+    buf_free(&back);
+    tokenizer_destroy(t);
+}
+
+/* Where a character is in no way part of the vocabulary and no token stands for it, the text is refused, as by tokenizers. */
+static void check_unknown(void)
+{
+    static const struct {
+        const char *model;
+        bool fails;
+    } file[] = {
+        { "{\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [], \"unk_token\": \"<u>\"}", true },
+        { "{\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}", false },
+        { "{\"type\": \"Unigram\", \"vocab\": [[\"a\", 0.0]]}", true },
+        { "{\"type\": \"Unigram\", \"vocab\": [[\"a\", 0.0], [\"<u>\", 0.0]], \"unk_id\": 1}", false },
+    };
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        struct err err = { 0 };
+        struct ids ids = { 0 };
+        char *json = xasprintf("{\"model\": %s}", file[i].model);
+        struct tokenizer *t = tokenizer_from_json(&(struct tokenizer_files){ .json = text_slice(json) }, &err);
+        ok(t && tokenizer_encode(t, "aa", 2, 0, &ids, &err) == 0 && ids.n == 2, "a text of known characters with %s", file[i].model);
+        int rc = t ? tokenizer_encode(t, "az", 2, 0, &ids, &err) : 0;
+        ok(file[i].fails ? rc < 0 && strstr(err.text, "unknown token") : t && rc == 0, "an unknown one: %s", rc < 0 ? err.text : "taken");
+        tokenizer_destroy(t);
+        ids_free(&ids);
+        free(json);
     }
 }
 
@@ -389,7 +531,7 @@ static void check_model_refusals(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err err = { 0 };
         struct tokenizer *t =
-            tokenizer_from_sentencepiece((struct slice){bad[i].bytes, bad[i].n}, (struct slice){0}, (struct slice){0}, &err);
+            tokenizer_from_sentencepiece((struct slice){ bad[i].bytes, bad[i].n }, &(struct tokenizer_files){ 0 }, &err);
         ok(!t && strstr(err.text, bad[i].says) && strstr(err.text, "tokenizer.model"), "%s is refused: %s", bad[i].what,
            t ? "taken" : err.text);
         tokenizer_destroy(t);
@@ -407,7 +549,7 @@ static void check_cuts(void)
         char *cut = xstrndup("", 0);
         cut = xrealloc(cut, n + 1, 1);
         memcpy(cut, b.data, n);
-        struct tokenizer *t = tokenizer_from_sentencepiece((struct slice){ cut, n }, (struct slice){ 0 }, (struct slice){ 0 }, &err);
+        struct tokenizer *t = tokenizer_from_sentencepiece((struct slice){ cut, n }, &(struct tokenizer_files){ 0 }, &err);
         taken += t != NULL;
         refused += t == NULL;
         tokenizer_destroy(t);
@@ -450,6 +592,9 @@ int main(void)
     check_configs();
     check_control_looking();
     check_refusals();
+    check_config_refusals();
+    check_nul_tokens();
+    check_unknown();
     check_model_refusals();
     check_cuts();
     check_nul();
