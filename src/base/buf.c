@@ -43,19 +43,22 @@ void buf_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
-/* Twice through vsnprintf(): the first only counts. Texts of any length fit, and none is cut. */
+/* Most pieces are short: what is free already is tried first, and only a text that did not fit is formatted again. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
+    enum { USUAL = 32 };
     va_list ap, again;
+    char *at = buf_reserve(b, USUAL);
     va_start(ap, fmt);
     va_copy(again, ap);                  /* vsnprintf() uses a list up, and it is needed twice */
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(at, b->cap - b->len, fmt, ap);
     va_end(ap);
-    if (n > 0) {
+    if (n > 0 && (size_t)n >= b->cap - b->len)
         vsnprintf(buf_reserve(b, (size_t)n), (size_t)n + 1, fmt, again);
-        b->len += (size_t)n;
-    }
     va_end(again);
+    if (n > 0)
+        b->len += (size_t)n;
+    b->data[b->len] = '\0';              /* an encoding error leaves what was there */
 }
 
 void buf_clear(struct buf *b)

@@ -1,8 +1,11 @@
 /* json.c - JSON in and out. cJSON reads; the writer is ours because files must equal Python's to the byte. */
 #include "mtbench/json.h"
 
+#include "json_plain.h"
+
 #include "mtbench/nul.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,45 +126,43 @@ bool json_whole(const cJSON *j, int64_t *value)
     return true;
 }
 
+static void put_escape(struct buf *b, uint32_t unit)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char text[6] = { '\\', 'u', hex[unit >> 12], hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15] };
+    buf_add(b, text, sizeof text);
+}
+
 /* json.dumps with ensure_ascii: all of U+0020 to U+007E as they are, all else escaped, U+007F too. */
 static void put_code_point(struct buf *b, uint32_t c)
 {
-    static const char plain[] = "\"\\\n\r\t\b\f", letter[] = "\"\\nrtbf";
-    const char *p;
-    if (c < 128 && c && (p = strchr(plain, (int)c))) /* strchr() would find the NUL at the end */
-        buf_printf(b, "\\%c", letter[p - plain]);
-    else if (c >= 0x20 && c <= 0x7e)
-        buf_char(b, (char)c);
+    static const char plain[] = "\n\"\\\r\t\b\f", letter[] = "n\"\\rtbf";
+    const char *p = c && c < 0x80 ? strchr(plain, (int)c) : NULL; /* 0 would be found at the end */
+    if (p)
+        buf_add(b, (const char[]){ '\\', letter[p - plain] }, 2);
     else if (c < 0x10000)
-        buf_printf(b, "\\u%04x", c);
-    else
-        /* A surrogate pair, lower-case digits, as json.dumps. */
-        buf_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
-}
-
-/* Bytes that stand for themselves: nearly all of a text. */
-static size_t plain_run(const char *s, size_t n)
-{
-    size_t i = 0;
-    while (i < n && s[i] >= 0x20 && s[i] <= 0x7e && s[i] != '"' && s[i] != '\\')
-        i++;
-    return i;
+        put_escape(b, c);
+    else {                               /* a surrogate pair, lower-case digits, as json.dumps */
+        put_escape(b, 0xd800 + ((c - 0x10000) >> 10));
+        put_escape(b, 0xdc00 + ((c - 0x10000) & 0x3ff));
+    }
 }
 
 void json_put_string(struct buf *b, const char *s, size_t n)
 {
+    const char *end = s + n;
     buf_char(b, '"');
-    for (size_t i = 0; i < n;) {
-        size_t run = plain_run(s + i, n - i);
-        buf_add(b, s + i, run);
-        if ((i += run) == n)
+    for (;;) {
+        const char *stop = json_plain_run(s, end);
+        buf_add(b, s, (size_t)(stop - s));
+        if ((s = stop) == end)
             break;
-        utf8proc_int32_t c;
-        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
-        bool nul = k < 1 && nul_spelled(s + i, n - i < 2 ? n - i : 2); /* C0 80 is no UTF-8 to utf8proc, and a NUL to us */
+        utf8proc_int32_t c = (unsigned char)*s;
+        utf8proc_ssize_t k = c < 0x80 ? 1 : utf8proc_iterate((const utf8proc_uint8_t *)s, end - s, &c);
+        bool nul = k < 1 && nul_spelled(s, end - s < 2 ? (size_t)(end - s) : 2); /* C0 80: no UTF-8 to utf8proc, a NUL to us */
         /* A byte that is no UTF-8 becomes the replacement character: a journal line must always be readable again. */
         put_code_point(b, nul ? 0 : k < 1 ? 0xfffd : (uint32_t)c);
-        i += nul ? 2 : k < 1 ? 1 : (size_t)k;
+        s += nul ? 2 : k < 1 ? 1 : k;
     }
     buf_char(b, '"');
 }
@@ -171,7 +172,30 @@ void json_put_int(struct buf *b, int64_t v)
     buf_printf(b, "%lld", (long long)v);
 }
 
-/* The fewest digits that read back, in fixed notation for exponents -4 .. 15, as repr(float) has it; 'narrow': read back as float. */
+/* v with so many digits, as text; does it read back? */
+static bool reads_back(char text[40], int digits, double v, bool narrow)
+{
+    snprintf(text, 40, "%.*e", digits - 1, v);
+    return narrow ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v;
+}
+
+/* The fewest digits that read back; 'text' has them, or more. Any decimal of DBL_DIG digits comes through a double unharmed, so if that many
+ * read back, the fewest are these without their last zeros; only a few more tries are left then. Subnormal numbers hold less than that. */
+static int fewest_digits(char text[40], double v, bool narrow)
+{
+    bool normal = fabs(v) >= (narrow ? (double)FLT_MIN : DBL_MIN);
+    int digits = normal ? (narrow ? FLT_DIG : DBL_DIG) : 1;
+    if (normal && reads_back(text, digits, v, narrow)) {
+        while (digits > 1 && text[(*text == '-') + digits] == '0')
+            digits--;
+        return digits;
+    }
+    while (digits < 17 && !reads_back(text, digits, v, narrow))
+        digits++;
+    return digits;
+}
+
+/* In fixed notation for exponents -4 .. 15, as repr(float) has it; 'narrow': read back as float. */
 static void put_shortest(struct buf *b, double v, bool narrow)
 {
     char text[40];
@@ -179,19 +203,19 @@ static void put_shortest(struct buf *b, double v, bool narrow)
         buf_str(b, isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity"); /* as Python writes and reads them */
         return;
     }
-    int digits = 1;
-    do
-        snprintf(text, sizeof text, "%.*e", digits - 1, v);
-    while ((narrow ? strtof(text, NULL) != (float)v : strtod(text, NULL) != v) && ++digits <= 17); /* 17 digits always read back */
-    int exponent = atoi(strchr(text, 'e') + 1);
-    if (exponent < -4 || exponent >= 16) { /* where repr(float) turns to exponents */
-        *strchr(text, 'e') = '\0';
-        buf_printf(b, "%se%c%02d", text, exponent < 0 ? '-' : '+', abs(exponent));
+    if (fabs(v) < 1e15 && v == (double)(int64_t)v && !(v == 0 && signbit(v))) {
+        buf_printf(b, "%lld.0", (long long)v);               /* most numbers that are written */
         return;
     }
-    int decimals = digits - 1 - exponent;
-    snprintf(text, sizeof text, "%.*f", decimals > 1 ? decimals : 1, v); /* a float keeps its point: 8.0 */
-    buf_str(b, text);
+    int digits = fewest_digits(text, v, narrow), exponent = atoi(strchr(text, 'e') + 1);
+    if (exponent >= -4 && exponent < 16) { /* beyond, repr(float) turns to exponents */
+        int decimals = digits - 1 - exponent;
+        buf_printf(b, "%.*f", decimals > 1 ? decimals : 1, v);
+        return;
+    }
+    snprintf(text, sizeof text, "%.*e", digits - 1, v);
+    *strchr(text, 'e') = '\0';
+    buf_printf(b, "%se%c%02d", text, exponent < 0 ? '-' : '+', abs(exponent));
 }
 
 void json_put_double(struct buf *b, double v)

@@ -1,6 +1,8 @@
 /* json_scan.c - JSON read in one pass. Strings go by eight bytes at a time, since they are nearly all of such files. */
 #include "mtbench/json_scan.h"
 
+#include "json_plain.h"
+
 #include "mtbench/mem.h"
 
 #include <math.h>
@@ -52,30 +54,6 @@ bool json_scan_end(struct json_scan *s)
 
 /* ---- strings ---- */
 
-/* Bytes that end a run of plain ones: quote, backslash, controls, and all above 127. */
-static const char *plain_run(const char *p, const char *end)
-{
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    for (; end - p >= 8; p += 8) {
-        uint64_t w;
-        memcpy(&w, p, 8);                /* any address: no aligned load is promised */
-        uint64_t quote = w ^ (ones * '"'), backslash = w ^ (ones * '\\'); /* the byte looked for becomes 0 */
-        /* x - 1 borrows into the high bit where x was 0; w - 0x20 where a byte is below a blank; w itself has it above
-         * 127. */
-        const uint64_t alarm = (w | (w - ones * 0x20) | (quote - ones) | (backslash - ones)) & high;
-        if (!alarm)
-            continue;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return p + __builtin_ctzll(alarm) / 8;       /* the lowest one is never false: borrows go upwards only */
-#else
-        break;                           /* or a false alarm, which the bytes below settle */
-#endif
-    }
-    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
-        p++;
-    return p;
-}
-
 static int hex4(const char *p, const char *end)
 {
     int v = 0;
@@ -96,7 +74,7 @@ bool json_scan_string(struct json_scan *s, struct json_text *out)
         return wrong(s, "no string");
     *out = (struct json_text){ ++s->at, 0, false }; /* a slice of the text: nothing is copied */
     for (;;) {
-        s->at = plain_run(s->at, s->end);
+        s->at = json_plain_run(s->at, s->end);
         if (s->at == s->end)
             return wrong(s, "a string without an end");
         utf8proc_int32_t c = (unsigned char)*s->at;
@@ -382,13 +360,13 @@ int json_scan_members(const char *text, size_t n, struct json_member *m, int n_m
     return k < 0 || !json_scan_end(&s) ? json_scan_error(&s, err) : 0;
 }
 
+/* The value was scanned when the member was found: its quotes are its ends, and nothing in between needs another look. */
 bool json_member_string(struct slice value, struct json_text *out)
 {
-    struct json_scan s;
-    if (!value.ptr)
+    if (!value.ptr || *value.ptr != '"')
         return false;
-    json_scan_begin(&s, value.ptr, value.len);
-    return json_scan_string(&s, out);
+    *out = (struct json_text){ value.ptr + 1, value.len - 2, memchr(value.ptr, '\\', value.len) != NULL };
+    return true;
 }
 
 bool json_member_number(struct slice value, double *v, bool *is_int)

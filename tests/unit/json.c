@@ -66,6 +66,58 @@ static void all(char kind, const char *name, golden_line_f check)
     ok(n > 25 && bad == 0, "%s: %d of %d as Python", name, n - bad, n);
 }
 
+/* How many significant digits a number's text has: those that read back. */
+static int significant(const char *text)
+{
+    int n = 0, zeros = 0;
+    for (bool begun = false; *text && *text != 'e'; text++) {
+        if (*text < '0' || *text > '9' || (!begun && *text == '0'))
+            continue;
+        begun = true;
+        n += *text == '0' ? 0 : zeros + 1;
+        zeros = *text == '0' ? zeros + 1 : 0;
+    }
+    return n;
+}
+
+static bool is_shortest(double v, bool narrow)
+{
+    struct buf b = {0};
+    char fewer[40];
+    narrow ? json_put_float(&b, (float)v) : json_put_double(&b, v);
+    int n = significant(b.data);
+    snprintf(fewer, sizeof fewer, "%.*e", n > 1 ? n - 2 : 0, v);
+    bool back = narrow ? strtof(b.data, NULL) == (float)v : strtod(b.data, NULL) == v;
+    bool enough = n <= 1 || (narrow ? strtof(fewer, NULL) != (float)v : strtod(fewer, NULL) != v);
+    /* A whole number is written to its last digit. */
+    if (!back || (!enough && v != floor(v)))
+        printf("# %.17g as a %s: %s\n", v, narrow ? "float" : "double", b.data);
+    buf_free(&b);
+    return back && (enough || v == floor(v));
+}
+
+/* The law of both: it reads back to the same number, and no text with fewer digits does. */
+static void test_shortest(void)
+{
+    uint64_t dice = 1;
+    int wrong = 0, n = 0;
+    for (int i = 0; i < 30000; i++) {
+        double v, few;
+        float f;
+        dice = dice * 6364136223846793005u + 1442695040888963407u;
+        uint32_t half = (uint32_t)(dice >> 32);
+        memcpy(&v, &dice, sizeof v);
+        memcpy(&f, &half, sizeof f);
+        few = (double)(half % 2000000) / pow(10, (double)(half >> 29));
+        if (isfinite(v))
+            n++, wrong += !is_shortest(v, false);
+        if (isfinite(f))
+            n++, wrong += !is_shortest((double)f, true);
+        n += 2, wrong += !is_shortest(few, false) + !is_shortest((double)(float)few, true);
+    }
+    ok(n > 100000 && wrong == 0, "%d numbers, doubles and floats: each reads back, and none with a digit less would", n);
+}
+
 static void test_numbers(void)
 {
     struct buf b = {0};
@@ -153,6 +205,7 @@ int main(void)
     all('s', "strings", check_string);
     all('d', "doubles", check_double);
     all('v', "documents", check_document);
+    test_shortest();
     test_numbers();
     test_reading();
     test_nul();
