@@ -2,6 +2,7 @@
 #ifndef MTB_ANSWER_FILE_H
 #define MTB_ANSWER_FILE_H
 
+#include "mtbench/buf.h"
 #include "mtbench/err.h"
 #include "mtbench/question.h"
 
@@ -10,12 +11,13 @@ struct answered {
     const char *model_id;
     int n_choices;
     uint64_t seed;
-    /* The text of a finished turn (from 1), NULL where it is not done; 'tstamp' gets when that was. */
-    const char *(*text)(void *ctx, const struct question *q, int choice, int turn, double *tstamp);
+    /* Append the text of a finished turn (from 1) to 'json' as a JSON string; 'tstamp' gets when it ended. False: it is not done. */
+    bool (*text)(void *ctx, const struct question *q, int choice, int turn, struct buf *json, double *tstamp);
     void *ctx;
 };
 
-/* Merge the questions whose turns of all choices are done into the file (answers_merge()). -1: err. */
+/* Merge the questions whose turns of all choices are done into the file (answers_merge()), each as json.dumps would write its record. -1:
+ * err. */
 int answer_file_write(const char *path, const struct answered *r, struct err *err);
 /* The digest over all finished turns. */
 void answer_file_digest(const struct answered *r, char hex[65]);

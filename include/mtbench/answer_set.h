@@ -11,7 +11,7 @@
 struct model_answer {
     int64_t question_id;
     int n_turns;
-    char **turn;                         /* (n_turns) of choice 0, the only one that is judged */
+    char **turn;                         /* (n_turns) of choice 0, the only one that is judged; one block with its texts */
 };
 
 struct model_answers {

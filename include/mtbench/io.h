@@ -4,12 +4,15 @@
 
 #include "mtbench/buf.h"
 #include "mtbench/err.h"
+#include "mtbench/slice.h"
 
 /* Append the bytes of a file. -1: err (io). */
 int io_read(const char *path, struct buf *out, struct err *err);
 /* Write beside, flush to disk, rename over 'path': readers see the old bytes or the new ones. A link stays one, its target is replaced; the
  * mode of an old file is kept. -1: err (io); the old file is untouched. */
 int io_replace(const char *path, const void *data, size_t n, struct err *err);
+/* The same of n pieces, one behind the other. */
+int io_replace_pieces(const char *path, const struct slice *piece, size_t n, struct err *err);
 /* Copy a file to the first free of PATH.old1, PATH.old2, ...; '*copy' (the caller frees) is its name. -1: err (io). */
 int io_keep_copy(const char *path, char **copy, struct err *err);
 /* Create the folders that 'path' lies in. -1: err (io). */

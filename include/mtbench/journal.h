@@ -48,6 +48,9 @@ const char *journal_manifest(const struct journal *j);
 void journal_close(struct journal *j);
 /* The finished (status ok) turn, or NULL. Valid until journal_close(). */
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn);
+/* Append the finished turn's text to 'json' as a JSON string, in the journal's own bytes; 'tstamp' gets when it ended. False: there is
+ * none. */
+bool journal_text(const struct journal *j, int64_t question_id, int choice, int turn, struct buf *json, double *tstamp);
 /* All records in the order of the file, failed ones and those that were made again too. 'counts': journal_find() gives this one. The record
  * lives during the call. A result other than 0 ends it and is returned. */
 int journal_each(const struct journal *j, int (*see)(void *ctx, const struct turn_record *t, bool counts), void *ctx);

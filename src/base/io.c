@@ -75,7 +75,34 @@ static int write_all(int fd, const char *p, size_t n)
     return 0;
 }
 
+/* Small pieces share a write. */
+static int write_pieces(int fd, const struct slice *piece, size_t n)
+{
+    enum { BLOCK = 1 << 20 };
+    struct buf b = {0};
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (b.len + piece[i].len > BLOCK) {
+            rc = write_all(fd, b.data, b.len);
+            buf_clear(&b);
+        }
+        if (piece[i].len <= BLOCK)
+            buf_add(&b, piece[i].ptr, piece[i].len);
+        else if (rc == 0)
+            rc = write_all(fd, piece[i].ptr, piece[i].len);
+    }
+    if (rc == 0)
+        rc = write_all(fd, b.data, b.len);
+    buf_free(&b);
+    return rc;
+}
+
 int io_replace(const char *path, const void *data, size_t n, struct err *err)
+{
+    return io_replace_pieces(path, &(struct slice){ data, n }, 1, err);
+}
+
+int io_replace_pieces(const char *path, const struct slice *piece, size_t n, struct err *err)
 {
     /* Through a symbolic link: the link stays, its target is replaced. */
     char *real = realpath(path, NULL), *target = real ? real : xstrdup(path);
@@ -85,7 +112,7 @@ int io_replace(const char *path, const void *data, size_t n, struct err *err)
     if (fd < 0)
         rc = err_errno(err, "%s: cannot write", path);
     /* On disk before the rename: after a crash there is the old file or the new one, never an empty one. */
-    else if (write_all(fd, data, n) < 0 || fsync(fd) < 0)
+    else if (write_pieces(fd, piece, n) < 0 || fsync(fd) < 0)
         rc = err_errno(err, "%s: cannot write", path);
     if (rc == 0 && real && stat(real, &st) == 0)
         fchmod(fd, st.st_mode & 0777); /* some file systems have no modes to keep */

@@ -179,8 +179,9 @@ static bool reads_back(char text[40], int digits, double v, bool narrow)
     return narrow ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v;
 }
 
-/* The fewest digits that read back; 'text' has them, or more. Any decimal of DBL_DIG digits comes through a double unharmed, so if that many
- * read back, the fewest are these without their last zeros; only a few more tries are left then. Subnormal numbers hold less than that. */
+/* The fewest digits that read back; 'text' has them, or more. Any decimal of DBL_DIG digits comes through a double unharmed, so if that
+ * many read back, the fewest are these without their last zeros; only a few more tries are left then. Subnormal numbers hold
+ * less than that. */
 static int fewest_digits(char text[40], double v, bool narrow)
 {
     bool normal = fabs(v) >= (narrow ? (double)FLT_MIN : DBL_MIN);

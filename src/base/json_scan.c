@@ -68,6 +68,20 @@ static int hex4(const char *p, const char *end)
     return v;
 }
 
+/* What the letter behind a backslash stands for; 0: none such, or \\u. */
+static char unescape(char letter)
+{
+    switch (letter) {
+    case '"': case '\\': case '/': return letter;
+    case 'n': return '\n';
+    case 't': return '\t';
+    case 'r': return '\r';
+    case 'b': return '\b';
+    case 'f': return '\f';
+    default: return 0;
+    }
+}
+
 bool json_scan_string(struct json_scan *s, struct json_text *out)
 {
     if (peek(s) != '"')
@@ -87,7 +101,7 @@ bool json_scan_string(struct json_scan *s, struct json_text *out)
         if (c == '\\') {
             out->escaped = true;
             bool unicode = s->end - s->at > 1 && s->at[1] == 'u';
-            if (s->end - s->at < 2 || !s->at[1] || !strchr("\"\\/bfnrtu", s->at[1]) || (unicode && hex4(s->at + 2, s->end) < 0))
+            if (s->end - s->at < 2 || (unicode ? hex4(s->at + 2, s->end) < 0 : !unescape(s->at[1])))
                 return wrong(s, "no such escape");
             s->at += unicode ? 6 : 2;    /* passed, not decoded: most strings are never looked at */
             continue;
@@ -125,7 +139,6 @@ static long decode_unicode(const char **p, const char *end, char *out)
 
 long json_text_decode(const struct json_text *t, char *out)
 {
-    static const char letter[] = "\"\\/bfnrt", plain[] = "\"\\/\b\f\n\r\t";
     const char *p = t->ptr, *end = t->ptr + t->len;
     char *o = out;
     while (p < end) {
@@ -142,7 +155,7 @@ long json_text_decode(const struct json_text *t, char *out)
                 return -1;
             o += k;
         } else {
-            *o++ = plain[strchr(letter, p[1]) - letter]; /* scanned before: the letter is one of them */
+            *o++ = unescape(p[1]);       /* scanned before: the letter is one of them */
             p += 2;
         }
     }

@@ -3,7 +3,6 @@
 
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
-#include "mtbench/json.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
@@ -37,26 +36,6 @@ void answer_id(const char *model_id, int64_t question_id, uint64_t seed, char id
     digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x40);
     digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
     short_uuid(digest, id);
-}
-
-void answer_put(struct buf *b, const struct answer *a)
-{
-    char id[23];
-    answer_id(a->model_id, a->question_id, a->seed, id);
-    buf_printf(b, "{\"question_id\": %lld, \"answer_id\": \"%s\", \"model_id\": ", (long long)a->question_id, id);
-    json_put_string(b, a->model_id, strlen(a->model_id));
-    buf_str(b, ", \"choices\": [");
-    for (int c = 0; c < a->n_choices; c++) {
-        buf_printf(b, "%s{\"index\": %d, \"turns\": [", c ? ", " : "", c);
-        for (int t = 0; t < a->choice[c].n_turns; t++) {
-            buf_str(b, t ? ", " : "");
-            json_put_string(b, a->choice[c].turn[t], strlen(a->choice[c].turn[t]));
-        }
-        buf_str(b, "]}");
-    }
-    buf_str(b, "], \"tstamp\": ");
-    json_put_double(b, a->tstamp);
-    buf_char(b, '}');
 }
 
 /* ---- merging ---- */
@@ -104,8 +83,7 @@ static int split_lines(const char *path, struct merge *m, struct err *err)
     return 0;
 }
 
-/* The lines of the file that is there, none if there is none. Only a file can be merged into: a device or a pipe would be replaced by one.
- */
+/* The lines of the file that is there, none if there is none. Only a file can be merged into: a device or a pipe would be replaced. */
 static int read_old(const char *path, struct merge *m, struct err *err)
 {
     struct stat st;
@@ -134,39 +112,30 @@ int answers_check(const char *path, struct err *err)
 
 static int write_merged(const char *path, struct merge *m, struct err *err)
 {
-    struct buf out = {0};
+    struct slice *piece = xcalloc(2 * m->n, sizeof *piece);
+    size_t n = 0;
     if (m->n)
         qsort(m->line, m->n, sizeof *m->line, by_id);
     for (size_t i = 0; i < m->n; i++) {
         if (i + 1 < m->n && m->line[i + 1].id == m->line[i].id)
             continue;
-        buf_add(&out, m->line[i].text.ptr, m->line[i].text.len);
-        buf_char(&out, '\n');
+        piece[n++] = m->line[i].text;
+        piece[n++] = (struct slice){ "\n", 1 };
     }
-    int rc = io_make_parents(path, err) < 0 ? -1 : io_replace(path, out.data ? out.data : "", out.len, err);
-    buf_free(&out);
+    int rc = io_make_parents(path, err) < 0 ? -1 : io_replace_pieces(path, piece, n, err);
+    free(piece);
     return rc;
 }
 
-int answers_merge(const char *path, const struct answer *a, int n, struct err *err)
+int answers_merge(const char *path, const struct answer_line *line, size_t n, struct err *err)
 {
     struct merge m = {0};
-    struct buf fresh = {0};
-    size_t *end = xcalloc((size_t)n, sizeof *end);
     int rc = read_old(path, &m, err);
-    for (int i = 0; i < n; i++) {
-        answer_put(&fresh, &a[i]);
-        end[i] = fresh.len;
-    }
-    for (int i = 0; i < n; i++) {        /* not before the buffer has stopped moving */
-        size_t start = i ? end[i - 1] : 0;
-        add_line(&m, a[i].question_id, (struct slice){ fresh.data + start, end[i] - start });
-    }
+    for (size_t i = 0; i < n; i++)
+        add_line(&m, line[i].question_id, line[i].line);
     if (rc == 0)
         rc = write_merged(path, &m, err);
     merge_free(&m);
-    buf_free(&fresh);
-    free(end);
     return rc;
 }
 
@@ -183,10 +152,9 @@ struct digest *digest_begin(void)
     return d;
 }
 
-void digest_turn(struct digest *d, int64_t question_id, int choice, int turn, const char *text)
+void digest_turn(struct digest *d, int64_t question_id, int choice, int turn, const char *text, size_t n)
 {
     char head[96];
-    size_t n = strlen(text);
     int k = snprintf(head, sizeof head, "%lld%c%d%c%d%c%zu", (long long)question_id, 0, choice, 0, turn, 0, n);
     sha256_add(d->h, head, (size_t)k + 1);
     sha256_add(d->h, text, n);

@@ -3,51 +3,83 @@
 
 #include "mtbench/answer.h"
 #include "mtbench/io.h"
+#include "mtbench/json.h"
+#include "mtbench/json_scan.h"
 #include "mtbench/mem.h"
+#include "mtbench/nul.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The answer of a question whose turns of all choices are done; false if one is missing. */
-static bool complete_answer(const struct answered *r, const struct question *q, struct answer *a)
+/* Texts come as JSON and go as JSON: the bytes of a journal are those of the file. False: a turn is not done, and b is half a record. */
+static bool put_choice(struct buf *b, const struct answered *r, const struct question *q, int choice, double *latest)
 {
-    struct answer_choice *choice = xcalloc((size_t)r->n_choices, sizeof *choice);
-    *a = (struct answer){ .question_id = q->id, .model_id = r->model_id, .seed = r->seed, .n_choices = r->n_choices, .choice = choice };
-    for (int c = 0; c < r->n_choices; c++) {
-        const char **turn = xcalloc((size_t)q->n_turns, sizeof *turn);
-        choice[c] = (struct answer_choice){ q->n_turns, turn };
-        for (int t = 0; t < q->n_turns; t++) {
-            double tstamp;
-            if (!(turn[t] = r->text(r->ctx, q, c, t + 1, &tstamp)))
-                return false;
-            a->tstamp = tstamp > a->tstamp ? tstamp : a->tstamp;
-        }
+    buf_printf(b, "%s{\"index\": %d, \"turns\": [", choice ? ", " : "", choice);
+    for (int t = 1; t <= q->n_turns; t++) {
+        double tstamp;
+        buf_str(b, t > 1 ? ", " : "");
+        if (!r->text(r->ctx, q, choice, t, b, &tstamp))
+            return false;
+        *latest = tstamp > *latest ? tstamp : *latest;
     }
+    buf_str(b, "]}");
     return true;
 }
 
-static void answer_free(struct answer *a)
+/* The record of a question, or nothing if one of its turns is missing. */
+static bool put_answer(struct buf *b, const struct answered *r, const struct question *q)
 {
-    for (int c = 0; c < a->n_choices; c++)
-        free((void *)a->choice[c].turn);
-    free((void *)a->choice);
+    size_t start = b->len;
+    double latest = 0;
+    char id[23];
+    answer_id(r->model_id, q->id, r->seed, id);
+    buf_printf(b, "{\"question_id\": %lld, \"answer_id\": \"%s\", \"model_id\": ", (long long)q->id, id);
+    json_put_string(b, r->model_id, strlen(r->model_id));
+    buf_str(b, ", \"choices\": [");
+    for (int c = 0; c < r->n_choices; c++) {
+        if (!put_choice(b, r, q, c, &latest)) {
+            b->len = start;
+            return false;
+        }
+    }
+    buf_str(b, "], \"tstamp\": ");
+    json_put_double(b, latest);
+    buf_char(b, '}');
+    return true;
 }
 
 int answer_file_write(const char *path, const struct answered *r, struct err *err)
 {
-    struct answer *a = xcalloc((size_t)r->questions->n, sizeof *a);
-    int n = 0;
-    for (int i = 0; i < r->questions->n; i++) {
-        if (complete_answer(r, &r->questions->q[i], &a[n]))
-            n++;
-        else
-            answer_free(&a[n]);
+    int most = r->questions->n, n = 0;
+    struct answer_line *line = xcalloc((size_t)most, sizeof *line);
+    struct buf b = {0};
+    for (int i = 0; i < most; i++) {
+        size_t start = b.len;
+        if (put_answer(&b, r, &r->questions->q[i]))
+            line[n++] = (struct answer_line){ r->questions->q[i].id, { NULL, b.len - start } };
     }
-    int rc = n ? answers_merge(path, a, n, err) : 0;
-    for (int i = 0; i < n; i++)
-        answer_free(&a[i]);
-    free(a);
+    const char *at = b.data;             /* not before the buffer has stopped moving */
+    for (int i = 0; i < n; at += line[i++].line.len)
+        line[i].line.ptr = at;
+    int rc = n ? answers_merge(path, line, (size_t)n, err) : 0;
+    buf_free(&b);
+    free(line);
     return rc;
+}
+
+/* ---- digest ---- */
+
+/* The text of a JSON string that is known to be one. */
+static void plain_text(const struct buf *json, struct buf *out)
+{
+    struct json_text text;
+    buf_clear(out);
+    if (!json_member_string((struct slice){ json->data, json->len }, &text))
+        return;
+    char *spelled = xcalloc(text.len + 1, 1);
+    long n = json_text_decode(&text, spelled);
+    nul_read(out, spelled, n > 0 ? (size_t)n : 0);
+    free(spelled);
 }
 
 static int by_question(const void *a, const void *b)
@@ -59,6 +91,7 @@ static int by_question(const void *a, const void *b)
 void answer_file_digest(const struct answered *r, char hex[65])
 {
     struct digest *d = digest_begin();
+    struct buf json = {0}, text = {0};
     int n = r->questions->n;
     const struct question **order = xcalloc((size_t)n, sizeof *order);
     for (int i = 0; i < n; i++)
@@ -68,13 +101,17 @@ void answer_file_digest(const struct answered *r, char hex[65])
         for (int c = 0; c < r->n_choices; c++) {
             for (int t = 1; t <= order[i]->n_turns; t++) {
                 double tstamp;
-                const char *text = r->text(r->ctx, order[i], c, t, &tstamp);
-                if (text)
-                    digest_turn(d, order[i]->id, c, t, text);
+                buf_clear(&json);
+                if (!r->text(r->ctx, order[i], c, t, &json, &tstamp))
+                    continue;
+                plain_text(&json, &text);
+                digest_turn(d, order[i]->id, c, t, text.data ? text.data : "", text.len);
             }
         }
     }
     free(order);
+    buf_free(&json);
+    buf_free(&text);
     digest_end(d, hex);
 }
 

@@ -27,11 +27,11 @@ static enum kind kind_of_manifest(const cJSON *j)
     return json_get(info, "url") || json_get(identity, "url") ? KIND_CALLS : KIND_UNKNOWN;
 }
 
-static int look(void *ctx, int number, const char *line, size_t n, struct err *err)
+static int look(void *ctx, int number, size_t at, struct slice line, struct err *err)
 {
     struct sight *s = ctx;
-    cJSON *j = number <= 2 ? json_parse(line, n, NULL) : NULL;
-    (void)err;
+    cJSON *j = number <= 2 ? json_parse(line.ptr, line.len, NULL) : NULL;
+    (void)at, (void)err;
     if (number == 1)
         s->kind = kind_of_manifest(j);
     else if (number == 2 && json_get(j, "key"))
@@ -53,8 +53,10 @@ static int check_owner(const char *answer_file, const char *journal, enum answer
     static const char *const word[] = { "`mtbench answer`, from local weights", "`mtbench api-answer`, from a server" };
     static const char advice[] = "use another --model-id, or --fresh, which keeps the old files under a number";
     struct sight s = { KIND_NONE };
-    if (ledger_peek(&(struct ledger_opts){ .path = journal, .replay = look, .ctx = &s }, err) < 0)
+    struct ledger *l = ledger_peek(&(struct ledger_opts){ .path = journal, .replay = look, .ctx = &s }, err);
+    if (!l)
         return -1;
+    ledger_close(l);
     if (s.kind == KIND_NONE && has_bytes(answer_file))
         return err_set(err, ERR_USAGE, "%s: another program made these answers, no %s is beside them; %s", answer_file,
                        strrchr(journal, '.'), advice);

@@ -16,10 +16,9 @@ bool answer_is_failure(const char *text)
     return !strcmp(text, "ERROR") || !strcmp(text, "$ERROR$");
 }
 
+/* An answer's pointers and texts are one block. */
 static void drop_turns(struct model_answer *a)
 {
-    for (int i = 0; i < a->n_turns; i++)
-        free(a->turn[i]);
     free(a->turn);
     a->turn = NULL;
     a->n_turns = 0;
@@ -27,100 +26,95 @@ static void drop_turns(struct model_answer *a)
 
 /* ---- one line ---- */
 
-static int scan_text(struct json_scan *s, char **out, struct err *err)
+static const char failed[] = "$ERROR$";
+
+/* A value of the line, which was scanned once: only what it is can be wrong, and columns count from the line's start. */
+static struct json_scan scan_of(struct slice value, const char *line)
+{
+    struct json_scan s;
+    json_scan_begin(&s, value.ptr, value.len);
+    s.start = line;
+    return s;
+}
+
+static int count_items(struct slice list)
+{
+    struct json_scan s = scan_of(list, list.ptr);
+    bool first = true;
+    int n = 0;
+    if (json_scan_open(&s, '['))
+        while (json_scan_item(&s, &first) == 1 && json_scan_skip(&s))
+            n++;
+    return n;
+}
+
+/* The text at the scan, with its NUL; returns its length, -1: err. */
+static long read_text(struct json_scan *s, char *out, struct err *err)
 {
     struct json_text text;
-    if (json_scan_peek(s) == 'n') {      /* a reply without content, which FastChat stores as it is */
-        if (!json_scan_skip(s))
-            return json_scan_error(s, err);
-        *out = xstrdup("$ERROR$");
-        return 0;
+    if (json_scan_peek(s) == 'n' && json_scan_skip(s)) {     /* a reply without content, which FastChat stores as null */
+        memcpy(out, failed, sizeof failed);
+        return (long)sizeof failed - 1;
     }
     if (!json_scan_string(s, &text))
         return json_scan_error(s, err);
-    char *plain = xcalloc(text.len + 1, 1);
-    long n = json_text_decode(&text, plain);
-    if (n < 0) {
-        free(plain);
+    long n = json_text_decode(&text, out);
+    if (n < 0)
         return err_set(err, ERR_FORMAT, "an answer holds half a surrogate pair; correct the line");
+    out[n] = '\0';
+    return n;
+}
+
+static int parse_turns(struct slice list, const char *line, struct model_answer *a, struct err *err)
+{
+    struct json_scan s = scan_of(list, line);
+    size_t n = (size_t)count_items(list);
+    bool first = true;
+    if (!json_scan_open(&s, '['))
+        return json_scan_error(&s, err);
+    /* Decoded, a text and its NUL fit where the quoted text was; null grows. */
+    a->turn = xcalloc(1, n * (sizeof *a->turn + sizeof failed) + list.len);
+    char *at = (char *)(a->turn + n);
+    while (json_scan_item(&s, &first) == 1) {
+        long len = read_text(&s, at, err);
+        if (len < 0)
+            return -1;
+        a->turn[a->n_turns++] = at;
+        at += len + 1;
     }
-    plain[n] = '\0';
-    *out = plain;
     return 0;
 }
 
-static int scan_turns(struct json_scan *s, struct model_answer *a, struct err *err)
+/* [{"index": 0, "turns": [...]}, ...]: the first counts. */
+static int first_choice(struct slice choices, const char *line, struct slice *first_one, struct err *err)
 {
+    struct json_scan s = scan_of(choices, line);
     bool first = true;
-    int k;
-    drop_turns(a);
-    if (!json_scan_open(s, '['))
-        return json_scan_error(s, err);
-    while ((k = json_scan_item(s, &first)) == 1) {
-        char *text = NULL;
-        if (scan_text(s, &text, err) < 0)
-            return -1;
-        a->turn = xrealloc(a->turn, (size_t)a->n_turns + 1, sizeof *a->turn);
-        a->turn[a->n_turns++] = text;
-    }
-    return k < 0 ? json_scan_error(s, err) : 0;
-}
-
-/* [{"index": 0, "turns": [...]}, ...]: the first counts, the others are passed over. */
-static int scan_choices(struct json_scan *s, struct model_answer *a, struct err *err)
-{
-    struct json_text key;
-    bool first = true, first_key = true;
-    int k;
-    drop_turns(a);
-    if (!json_scan_open(s, '[') || json_scan_item(s, &first) != 1 || !json_scan_open(s, '{'))
-        return json_scan_error(s, err);
-    while ((k = json_scan_key(s, &first_key, &key)) == 1) {
-        if (json_text_is(&key, "turns") ? scan_turns(s, a, err) < 0 : !json_scan_skip(s) && json_scan_error(s, err))
-            return -1;
-    }
-    if (k < 0)
-        return json_scan_error(s, err);
-    while ((k = json_scan_item(s, &first)) == 1)
-        if (!json_scan_skip(s))
-            break;
-    return k ? json_scan_error(s, err) : 0;
-}
-
-static int scan_id(struct json_scan *s, int64_t *id, struct err *err)
-{
-    double v;
-    bool is_int;
-    if (!json_scan_number(s, &v, &is_int))
-        return json_scan_error(s, err);
-    if (!(v >= -9007199254740991.0 && v <= 9007199254740991.0) || v != (double)(int64_t)v)
-        return err_set(err, ERR_FORMAT, "\"question_id\" is no whole number");
-    *id = (int64_t)v;
+    if (!json_scan_open(&s, '[') || json_scan_item(&s, &first) != 1)
+        return json_scan_error(&s, err);
+    json_scan_peek(&s);
+    first_one->ptr = s.at;
+    if (!json_scan_skip(&s))
+        return json_scan_error(&s, err);
+    first_one->len = (size_t)(s.at - first_one->ptr);
     return 0;
 }
 
 static int parse_answer(const char *line, size_t n, struct model_answer *a, struct err *err)
 {
-    struct json_scan s;
-    struct json_text key;
-    bool first = true, has_id = false;
-    int k, rc = 0;
-    json_scan_begin(&s, line, n);
-    if (!json_scan_open(&s, '{'))
-        return json_scan_error(&s, err);
-    while (rc == 0 && (k = json_scan_key(&s, &first, &key)) == 1) {
-        if (json_text_is(&key, "question_id"))
-            rc = scan_id(&s, &a->question_id, err), has_id = true;
-        else if (json_text_is(&key, "choices"))
-            rc = scan_choices(&s, a, err);
-        else if (!json_scan_skip(&s))
-            rc = json_scan_error(&s, err);
-    }
-    if (rc == 0 && (k < 0 || !json_scan_end(&s)))
-        rc = json_scan_error(&s, err);
-    if (rc == 0 && (!has_id || a->n_turns == 0))
-        rc = err_set(err, ERR_FORMAT, "no \"question_id\", or no \"choices\" with \"turns\"; is this an answer file?");
-    return rc;
+    struct json_member m[] = { { "question_id", {0} }, { "choices", {0} } }, turns = { "turns", {0} };
+    struct slice choice = {0};
+    if (json_scan_members(line, n, m, 2, err) < 0)
+        return -1;
+    if (m[1].value.ptr && (first_choice(m[1].value, line, &choice, err) < 0 ||
+                           json_scan_members(choice.ptr, choice.len, &turns, 1, err) < 0 ||
+                           (turns.value.ptr && parse_turns(turns.value, line, a, err) < 0)))
+        return -1;
+    if (!m[0].value.ptr || a->n_turns == 0)
+        return err_set(err, ERR_FORMAT, "no \"question_id\", or no \"choices\" with \"turns\"; is this an answer file?");
+    if (!json_member_whole(m[0].value, &a->question_id))
+        return err_set(err, ERR_FORMAT, "\"question_id\" is no whole number");
+    return 0;
 }
 
 /* ---- one file ---- */
@@ -290,6 +284,20 @@ const struct model_answer *answer_set_find(const struct model_answers *m, int64_
     return i < m->n && m->answer[i].question_id == question_id ? &m->answer[i] : NULL;
 }
 
+static struct model_answer copy_answer(int64_t question_id, const char *const *turn, int n_turns)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < n_turns; i++)
+        bytes += strlen(turn[i]) + 1;
+    struct model_answer a = { question_id, n_turns, xcalloc(1, (size_t)n_turns * sizeof(char *) + bytes) };
+    char *at = (char *)(a.turn + n_turns);
+    for (int i = 0; i < n_turns; i++) {
+        a.turn[i] = at;
+        at = stpcpy(at, turn[i]) + 1;
+    }
+    return a;
+}
+
 void answer_set_add(struct answer_set *s, const char *model, int64_t question_id, const char *const *turn, int n_turns)
 {
     struct model_answers *m = model_of(s, model);
@@ -298,9 +306,7 @@ void answer_set_add(struct answer_set *s, const char *model, int64_t question_id
         m = &s->model[s->n++];
         *m = (struct model_answers){ .model = xstrdup(model) };
     }
-    struct model_answer fresh = { question_id, n_turns, xcalloc((size_t)n_turns, sizeof(char *)) };
-    for (int i = 0; i < n_turns; i++)
-        fresh.turn[i] = xstrdup(turn[i]);
+    struct model_answer fresh = copy_answer(question_id, turn, n_turns);
     int at = place_of(m, question_id);
     if (at < m->n && m->answer[at].question_id == question_id)
         drop_turns(&m->answer[at]);

@@ -1,7 +1,6 @@
 /* call.c - calls, what came of them, and the journal that lets none be paid for twice. */
 #include "mtbench/call.h"
 
-#include "ledger.h"
 #include "records.h"
 
 #include "mtbench/hash.h"
@@ -119,30 +118,10 @@ static const char *const field_name[N_FIELDS] = {
     "key",  "content",   "status",     "reason",           "text", "raw",   "model",   "judge",  "request_id",    "finish",
     "sent", "tokens_in", "tokens_out", "tokens_estimated", "cost", "tries", "seconds", "tstamp", "expected_score"};
 
-static double number_of(const struct json_member *m, double otherwise)
-{
-    double x;
-    bool is_int;
-    return json_member_number(m->value, &x, &is_int) ? x : otherwise;
-}
-
 static int64_t count_of(const struct json_member *m)
 {
-    double x = number_of(m, 0);
+    double x = records_number(m->value, 0);
     return x > 0 && x < 9e15 ? (int64_t)x : 0;
-}
-
-static int read_status(const struct json_member *m, enum call_status *status)
-{
-    struct json_text text;
-    bool is_text = json_member_string(m->value, &text);
-    for (size_t i = 0; is_text && i < sizeof status_name / sizeof *status_name; i++) {
-        if (json_text_is(&text, status_name[i])) {
-            *status = (enum call_status)i;
-            return 0;
-        }
-    }
-    return -1;
 }
 
 static int read_content(const struct json_member *m, uint64_t *content)
@@ -162,9 +141,10 @@ static int check_fields(const struct json_member *m, struct call_record *r, stru
     char key[CALL_KEY_MAX + 1] = "";
     if (json_member_string(m[F_KEY].value, &text) && text.len <= CALL_KEY_MAX)
         memcpy(key, text.ptr, text.len);
-    if (!call_key_ok(key) || !json_member_string(m[F_TEXT].value, &text) || read_content(&m[F_CONTENT], &r->content) < 0 ||
-        read_status(&m[F_STATUS], &r->status) < 0)
+    int status = records_word(m[F_STATUS].value, status_name, sizeof status_name / sizeof *status_name);
+    if (!call_key_ok(key) || !json_member_string(m[F_TEXT].value, &text) || read_content(&m[F_CONTENT], &r->content) < 0 || status < 0)
         return err_set(err, ERR_FORMAT, "no call record: key, content, status or text is missing or wrong");
+    r->status = (enum call_status)status;
     return 0;
 }
 
@@ -173,12 +153,12 @@ static void read_numbers(const struct json_member *m, struct call_record *r)
     r->tokens_in = count_of(&m[F_TOKENS_IN]);
     r->tokens_out = count_of(&m[F_TOKENS_OUT]);
     r->tokens_estimated = m[F_ESTIMATED].value.len == 4 && *m[F_ESTIMATED].value.ptr == 't';
-    r->cost = number_of(&m[F_COST], -1);
-    double tries = number_of(&m[F_TRIES], 0);
+    r->cost = records_number(m[F_COST].value, -1);
+    double tries = records_number(m[F_TRIES].value, 0);
     r->tries = tries > 0 && tries < 1e9 ? (int)tries : 0;
-    r->seconds = number_of(&m[F_SECONDS], 0);
-    r->tstamp = number_of(&m[F_TSTAMP], 0);
-    r->expected_score = number_of(&m[F_EXPECTED_SCORE], NAN);
+    r->seconds = records_number(m[F_SECONDS].value, 0);
+    r->tstamp = records_number(m[F_TSTAMP].value, 0);
+    r->expected_score = records_number(m[F_EXPECTED_SCORE].value, NAN);
 }
 
 struct call_record *call_record_parse(const char *line, size_t n, struct err *err)
@@ -204,39 +184,7 @@ struct call_record *call_record_parse(const char *line, size_t n, struct err *er
     return records_block(&r, sizeof r, text, sizeof text / sizeof *text, err);
 }
 
-/* ---- the journal ---- */
-
-#define JOURNAL_KIND "calls"
-
-struct call_journal {
-    struct ledger *ledger;
-    struct records records;              /* the last word on a key and content is that of the last call that ended for good */
-    struct map last;                     /* of a key: the number of its last finished record */
-    struct map stood_in;                 /* keys of calls, each behind the name of another judge that replied */
-    struct call_totals totals;
-};
-
-/* Key and content as bytes. */
-struct name {
-    char bytes[CALL_KEY_MAX + 1 + sizeof(uint64_t)];
-    size_t n;
-};
-
-static struct name name_of(const char *key, uint64_t content)
-{
-    struct name name = { .n = strlen(key) };
-    if (name.n > CALL_KEY_MAX)           /* no record has such a key */
-        name.n = CALL_KEY_MAX + 1;
-    memcpy(name.bytes, key, name.n);
-    memcpy(name.bytes + name.n, &content, sizeof content);
-    name.n += sizeof content;
-    return name;
-}
-
-static void *decode(struct slice line)
-{
-    return call_record_parse(line.ptr, line.len, NULL);
-}
+/* ---- what was paid ---- */
 
 void call_totals_add(struct call_totals *t, const struct call_record *r)
 {
@@ -267,69 +215,70 @@ void call_totals_put(struct buf *b, const struct call_totals *t, const struct ca
     buf_char(b, ')');
 }
 
-static void note_stand_in(struct call_journal *j, const struct call_record *r)
-{
-    char *both = xasprintf("%s\n%s", r->judge, r->key);
-    map_add_text(&j->stood_in, both, 1);
-    free(both);
-}
+/* ---- the journal ---- */
 
-static size_t take(struct call_journal *j, struct slice line, const struct call_record *r)
-{
-    struct name name = name_of(r->key, r->content);
-    call_totals_add(&j->totals, r);
-    if (r->judge)
-        note_stand_in(j, r);
-    if (r->status != CALL_FAILED)
-        map_set(&j->last, r->key, strlen(r->key), j->records.n);
-    return records_add(&j->records, line, r->status == CALL_FAILED ? NULL : name.bytes, name.n);
-}
-
-static int check_head(const struct manifest *m, const char *line, size_t n, struct err *err)
-{
-    if (manifest_check(line, n, JOURNAL_KIND, err) < 0)
-        return -1;
-    cJSON *head = m ? json_parse(line, n, err) : NULL;
-    int rc = !m ? 0 : head ? manifest_compare(m, head, err) : -1;
-    cJSON_Delete(head);
-    return rc;
-}
-
-struct replay {
-    struct call_journal *j;
-    const struct manifest *m;            /* NULL: not compared */
+struct call_journal {
+    struct records *records;             /* the last word on a key and content is that of the last call that ended for good */
+    struct map last;                     /* of a key: the number of its last finished record */
+    struct map stood_in;                 /* keys of calls, each behind the name of another judge that replied */
+    struct call_totals totals;
 };
 
-static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
+static void *parse(const char *line, size_t n, struct err *err)
 {
-    const struct replay *p = ctx;
-    if (number == 1)
-        return check_head(p->m, line, n, err);
-    struct call_record *r = call_record_parse(line, n, err);
-    if (r)
-        take(p->j, (struct slice){ line, n }, r);
-    free(r);
-    return r ? 0 : -1;
+    return call_record_parse(line, n, err);
 }
 
+/* Key and content as bytes. */
+struct name {
+    char bytes[RECORDS_KEY_MAX];
+    size_t n;
+};
+
+static struct name name_of(const char *key, uint64_t content)
+{
+    struct name name = { .n = strlen(key) };
+    if (name.n > CALL_KEY_MAX)           /* no record has such a key */
+        name.n = CALL_KEY_MAX + 1;
+    memcpy(name.bytes, key, name.n);
+    memcpy(name.bytes + name.n, &content, sizeof content);
+    name.n += sizeof content;
+    return name;
+}
+
+static size_t key_of(const void *record, char *key)
+{
+    const struct call_record *r = record;
+    struct name name = name_of(r->key, r->content);
+    memcpy(key, name.bytes, name.n);
+    return r->status == CALL_FAILED ? 0 : name.n;
+}
+
+static void note(void *ctx, const void *record, size_t i)
+{
+    struct call_journal *j = ctx;
+    const struct call_record *r = record;
+    call_totals_add(&j->totals, r);
+    if (r->status != CALL_FAILED)
+        map_set(&j->last, r->key, strlen(r->key), i);
+    if (r->judge) {
+        char *both = xasprintf("%s\n%s", r->judge, r->key);
+        map_add_text(&j->stood_in, both, 1);
+        free(both);
+    }
+}
+
+static const struct records_kind calls = {
+    .name = "calls", .busy = "making these calls; wait for it", .parse = parse, .key = key_of, .note = note,
+};
+
+/* The manifest goes to disk at once: better a full disk is seen before than after a call has been paid. */
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err)
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
-    j->records.decode = decode;
-    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &(struct replay){ j, m },
-        .busy = "making these calls; wait for it" }, err);
-    if (!j->ledger)
-        goto error;
-    if (ledger_empty(j->ledger)) {
-        struct buf line = {0};
-        manifest_put_head(&line, JOURNAL_KIND, m);
-        ledger_add(j->ledger, line.data, line.len);
-        buf_free(&line);
-        if (ledger_sync(j->ledger, err) < 0)             /* better now than when a call has been paid */
-            goto error;
-    }
-    return j;
-error:
+    j->records = records_open(&calls, j, path, m, err);
+    if (j->records && records_begin(j->records, m, err) == 0)
+        return j;
     call_journal_close(j);
     return NULL;
 }
@@ -337,8 +286,8 @@ error:
 struct call_journal *call_journal_peek(const char *path, struct err *err)
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
-    j->records.decode = decode;
-    if (ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &(struct replay){ j, NULL } }, err) == 0)
+    j->records = records_peek(&calls, j, path, NULL, err);
+    if (j->records)
         return j;
     call_journal_close(j);
     return NULL;
@@ -348,44 +297,50 @@ void call_journal_close(struct call_journal *j)
 {
     if (!j)
         return;
-    if (j->ledger && j->records.n == 0)
-        ledger_discard(j->ledger);       /* no call was made: nothing to remember */
+    if (j->records && records_count(j->records) == 0)
+        records_discard(j->records);     /* no call was made: nothing to remember */
     else
-        ledger_close(j->ledger);
-    records_free(&j->records);
+        records_close(j->records);
     map_free(&j->last);
     map_free(&j->stood_in);
     free(j);
 }
 
+static const struct call_record *get(const struct call_journal *j, size_t i)
+{
+    return i == MAP_NONE ? NULL : records_get(j->records, i);
+}
+
 const struct call_record *call_journal_find(const struct call_journal *j, const char *key, uint64_t content)
 {
     struct name name = name_of(key, content);
-    size_t i = records_find(&j->records, name.bytes, name.n);
-    return i == MAP_NONE ? NULL : records_get(&j->records, i);
-}
-
-size_t call_journal_records(const struct call_journal *j)
-{
-    return j->records.n;
-}
-
-int call_journal_each(const struct call_journal *j, int (*see)(void *ctx, const struct call_record *r, bool counts), void *ctx)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < j->records.n; i++) {
-        struct call_record *r = decode(records_line(&j->records, i));
-        struct name name = name_of(r->key, r->content);
-        rc = see(ctx, r, records_find(&j->records, name.bytes, name.n) == i);
-        free(r);
-    }
-    return rc;
+    return get(j, records_find(j->records, name.bytes, name.n));
 }
 
 const struct call_record *call_journal_last(const struct call_journal *j, const char *key)
 {
-    size_t i = map_find_text(&j->last, key);
-    return i == MAP_NONE ? NULL : records_get(&j->records, i);
+    return get(j, map_find_text(&j->last, key));
+}
+
+size_t call_journal_records(const struct call_journal *j)
+{
+    return records_count(j->records);
+}
+
+struct each {
+    int (*see)(void *ctx, const struct call_record *r, bool counts);
+    void *ctx;
+};
+
+static int see_call(void *ctx, const void *record, bool counts)
+{
+    const struct each *e = ctx;
+    return e->see(e->ctx, record, counts);
+}
+
+int call_journal_each(const struct call_journal *j, int (*see)(void *ctx, const struct call_record *r, bool counts), void *ctx)
+{
+    return records_each(j->records, see_call, &(struct each){ see, ctx });
 }
 
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge)
@@ -400,19 +355,13 @@ void call_journal_add(struct call_journal *j, const struct call_record *r)
 {
     struct buf line = {0};
     call_record_put(&line, r);
-    struct call_record *copy = call_record_parse(line.data, line.len, NULL);
-    if (copy) {
-        size_t i = take(j, (struct slice){ line.data, line.len }, copy);
-        j->records.line[i].decoded = copy;
-        if (j->ledger)                   /* one that was peeked at learns it in memory alone */
-            ledger_add(j->ledger, line.data, line.len);
-    }
+    records_add(j->records, line.data, line.len, NULL);
     buf_free(&line);
 }
 
 int call_journal_sync(struct call_journal *j, struct err *err)
 {
-    return j->ledger ? ledger_sync(j->ledger, err) : 0;
+    return records_sync(j->records, err);
 }
 
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err)

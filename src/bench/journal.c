@@ -1,10 +1,10 @@
 /* journal.c - the append-only record of finished turns. */
 #include "mtbench/journal.h"
 
-#include "ledger.h"
 #include "records.h"
 
 #include "mtbench/json_scan.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 
@@ -15,15 +15,6 @@
 #include <string.h>
 
 static const char *const status_name[] = { "ok", "failed", "too_long" };
-
-#define JOURNAL_KIND "turns"
-
-struct journal {
-    char *path;
-    struct ledger *ledger;
-    struct buf manifest;                 /* the first line; empty in a new journal */
-    struct records records;
-};
 
 char *journal_path(const char *answer_file)
 {
@@ -89,9 +80,7 @@ static const char *const field_name[N_FIELDS] = {
 
 static double number_of(const struct json_member *m)
 {
-    double x;
-    bool is_int;
-    return json_member_number(m->value, &x, &is_int) ? x : 0;
+    return records_number(m->value, 0);
 }
 
 static int int_of(const struct json_member *m)
@@ -109,16 +98,12 @@ static void copy_hash(const struct json_member *m, char hex[65])
 
 static int read_status(const struct json_member *m, enum turn_status *status, struct err *err)
 {
-    struct json_text text;
-    bool is_text = json_member_string(m->value, &text);
-    for (size_t i = 0; is_text && i < sizeof status_name / sizeof *status_name; i++) {
-        if (json_text_is(&text, status_name[i])) {
-            *status = (enum turn_status)i;
-            return 0;
-        }
-    }
-    return err_set(err, ERR_FORMAT, "no turn record: its status is %.*s", is_text ? (int)(text.len < 40 ? text.len : 40) : 7,
-                   is_text ? text.ptr : "missing");
+    struct slice v = m->value.ptr ? m->value : (struct slice){ "missing", 7 };
+    int i = records_word(m->value, status_name, sizeof status_name / sizeof *status_name);
+    if (i < 0)
+        return err_set(err, ERR_FORMAT, "no turn record: its status is %.*s", (int)(v.len < 40 ? v.len : 40), v.ptr);
+    *status = (enum turn_status)i;
+    return 0;
 }
 
 static int check_fields(const struct json_member *m, struct turn_record *t, struct err *err)
@@ -169,122 +154,112 @@ struct key {
     int32_t choice, turn;
 };
 
-static void *decode(struct slice line)
+static void *parse(const char *line, size_t n, struct err *err)
 {
-    return turn_parse(line.ptr, line.len, NULL);
+    return turn_parse(line, n, err);
 }
 
-/* Only a turn that is ok is the last word on it. */
-static size_t take(struct journal *j, struct slice line, const struct turn_record *t)
+/* Only a turn that is ok is the last word on it: one that failed is to be made again. */
+static size_t key_of(const void *record, char *key)
 {
-    const struct key key = { t->question_id, t->choice, t->turn };
-    return records_add(&j->records, line, t->status == TURN_OK ? &key : NULL, sizeof key);
+    const struct turn_record *t = record;
+    const struct key k = { t->question_id, t->choice, t->turn };
+    memcpy(key, &k, sizeof k);
+    return t->status == TURN_OK ? sizeof k : 0;
 }
 
-static int check_manifest(const struct journal *j, const struct manifest *m, struct err *err)
-{
-    cJSON *stored = json_parse(j->manifest.data, j->manifest.len, err);
-    if (!stored)
-        return -1;
-    int rc = manifest_compare(m, stored, err);
-    cJSON_Delete(stored);
-    return rc;
-}
-
-struct replay {
-    struct journal *j;
-    const struct manifest *m;            /* NULL: not compared */
+static const struct records_kind turns = {
+    .name = "turns",
+    .busy = "writing these answers; wait for it, or use another --model-id or --answer-file",
+    .parse = parse,
+    .key = key_of,
 };
 
-static int replay_line(void *ctx, int number, const char *line, size_t n, struct err *err)
+struct journal {
+    struct records *records;
+};
+
+static struct journal *journal_of(struct records *r)
 {
-    struct replay *r = ctx;
-    if (number == 1) {
-        buf_add(&r->j->manifest, line, n);
-        return manifest_check(line, n, JOURNAL_KIND, err) < 0 || (r->m && check_manifest(r->j, r->m, err) < 0) ? -1 : 0;
-    }
-    struct turn_record *t = turn_parse(line, n, err);
-    if (t)
-        take(r->j, (struct slice){ line, n }, t);
-    free(t);
-    return t ? 0 : -1;
+    if (!r)
+        return NULL;
+    struct journal *j = xcalloc(1, sizeof *j);
+    j->records = r;
+    return j;
 }
 
 struct journal *journal_open(const char *path, const struct manifest *m, struct err *err)
 {
-    struct journal *j = xcalloc(1, sizeof *j);
-    struct replay r = { j, m };
-    j->records.decode = decode;
-    j->path = xstrdup(path);
-    j->ledger = ledger_open(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &r,
-        .busy = "writing these answers; wait for it, or use another --model-id or --answer-file" }, err);
-    if (!j->ledger)
-        goto error;
-    return j;
-error:
-    journal_close(j);
-    return NULL;
+    return journal_of(records_open(&turns, NULL, path, m, err));
 }
 
 struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err)
 {
-    struct journal *j = xcalloc(1, sizeof *j);
-    struct replay r = { j, m };
-    j->records.decode = decode;
-    j->path = xstrdup(path ? path : "");
-    if (!path || ledger_peek(&(struct ledger_opts){ .path = path, .replay = replay_line, .ctx = &r }, err) == 0)
-        return j;
-    journal_close(j);
-    return NULL;
+    return journal_of(records_peek(&turns, NULL, path, m, err));
 }
 
 int journal_begin(struct journal *j, const struct manifest *m, struct err *err)
 {
-    if (j->manifest.len)
-        return check_manifest(j, m, err) < 0 ? err_wrap(err, "%s", j->path) : 0;
-    manifest_put_head(&j->manifest, JOURNAL_KIND, m);
-    ledger_add(j->ledger, j->manifest.data, j->manifest.len);
-    return ledger_sync(j->ledger, err);
+    return records_begin(j->records, m, err);
 }
 
 const char *journal_manifest(const struct journal *j)
 {
-    return j->manifest.len ? j->manifest.data : NULL;
+    return records_head(j->records);
 }
 
 void journal_close(struct journal *j)
 {
     if (!j)
         return;
-    ledger_close(j->ledger);
-    records_free(&j->records);
-    buf_free(&j->manifest);
-    free(j->path);
+    records_close(j->records);
     free(j);
+}
+
+static size_t find(const struct journal *j, int64_t question_id, int choice, int turn)
+{
+    const struct key k = { question_id, choice, turn };
+    return records_find(j->records, (const char *)&k, sizeof k);
 }
 
 const struct turn_record *journal_find(const struct journal *j, int64_t question_id, int choice, int turn)
 {
-    const struct key key = { question_id, choice, turn };
-    size_t i = records_find(&j->records, &key, sizeof key);
-    return i == MAP_NONE ? NULL : records_get(&j->records, i);
+    size_t i = find(j, question_id, choice, turn);
+    return i == MAP_NONE ? NULL : records_get(j->records, i);
+}
+
+bool journal_text(const struct journal *j, int64_t question_id, int choice, int turn, struct buf *json, double *tstamp)
+{
+    struct json_member m[] = { { "text", {0} }, { "tstamp", {0} } };
+    size_t i = find(j, question_id, choice, turn);
+    if (i == MAP_NONE)
+        return false;
+    struct slice line = records_line(j->records, i);
+    json_scan_members(line.ptr, line.len, m, 2, NULL);
+    buf_add(json, m[0].value.ptr, m[0].value.len);
+    *tstamp = records_number(m[1].value, 0);
+    return true;
 }
 
 size_t journal_records(const struct journal *j)
 {
-    return j->records.n;
+    return records_count(j->records);
+}
+
+struct each {
+    int (*see)(void *ctx, const struct turn_record *t, bool counts);
+    void *ctx;
+};
+
+static int see_turn(void *ctx, const void *record, bool counts)
+{
+    const struct each *e = ctx;
+    return e->see(e->ctx, record, counts);
 }
 
 int journal_each(const struct journal *j, int (*see)(void *ctx, const struct turn_record *t, bool counts), void *ctx)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < j->records.n; i++) {
-        struct turn_record *t = decode(records_line(&j->records, i));
-        const struct key key = { t->question_id, t->choice, t->turn };
-        rc = see(ctx, t, records_find(&j->records, &key, sizeof key) == i);
-        free(t);
-    }
-    return rc;
+    return records_each(j->records, see_turn, &(struct each){ see, ctx });
 }
 
 int journal_count(const struct journal *j, int64_t question_id, const char *question_sha256, int choice, int n_turns, struct err *err)
@@ -295,8 +270,8 @@ int journal_count(const struct journal *j, int64_t question_id, const char *ques
         if (strcmp(t->question_sha256, question_sha256))
             return err_set(
                 err, ERR_USAGE,
-                "%s: question %lld was answered when its line read otherwise; use another --model-id, or --fresh to answer again", j->path,
-                (long long)question_id);
+                "%s: question %lld was answered when its line read otherwise; use another --model-id, or --fresh to answer again",
+                records_path(j->records), (long long)question_id);
     return n;
 }
 
@@ -321,7 +296,7 @@ static int add_span(void *ctx, const struct turn_record *t, bool counts)
 
 double journal_rate(const struct journal *j)
 {
-    size_t n = j->records.n;
+    size_t n = journal_records(j);
     struct span *turn = xcalloc(n, sizeof *turn), *next = turn;
     double tokens = 0, busy = 0, end = -INFINITY;
     journal_each(j, add_span, &next);
@@ -338,18 +313,7 @@ double journal_rate(const struct journal *j)
 
 const struct turn_record *journal_append_line(struct journal *j, const char *line, size_t n, struct err *err)
 {
-    struct turn_record *t = turn_parse(line, n, err);
-    if (!t)
-        return NULL;
-    if (memchr(line, '\n', n)) {        /* JSON may have one between its tokens; a line may not */
-        free(t);
-        err_set(err, ERR_FORMAT, "no turn record: it is more than a line");
-        return NULL;
-    }
-    size_t i = take(j, (struct slice){ line, n }, t);
-    j->records.line[i].decoded = t;
-    ledger_add(j->ledger, line, n);
-    return t;
+    return records_add(j->records, line, n, err);
 }
 
 void journal_append(struct journal *j, const struct turn_record *t)
@@ -362,5 +326,5 @@ void journal_append(struct journal *j, const struct turn_record *t)
 
 int journal_sync(struct journal *j, struct err *err)
 {
-    return ledger_sync(j->ledger, err);
+    return records_sync(j->records, err);
 }

@@ -1,6 +1,8 @@
-/* ledger.c - an append-only file of lines with one writer. */
+/* ledger.c - an append-only file of lines with one writer.
+ * The file's bytes are in memory once: those on disk, and behind them what waits for the next sync. */
 #include "ledger.h"
 
+#include "mtbench/buf.h"
 #include "mtbench/io.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
@@ -15,10 +17,10 @@
 
 struct ledger {
     char *path;
-    int fd;
+    int fd;                              /* -1: in memory alone */
     bool open;                           /* locked, read, in its place */
-    off_t good;                          /* bytes on disk that end in a whole line */
-    struct buf pending;
+    size_t good;                         /* bytes on disk that end in a whole line */
+    struct buf bytes;                    /* these, then the lines that were added since */
 };
 
 static int lock(struct ledger *l, const char *busy, struct err *err)
@@ -52,40 +54,44 @@ static int damaged(const char *path, long number, struct err *err)
                    number, why.text);
 }
 
-/* The whole lines of an open file; *good: where they end. */
-static int replay_lines(const struct ledger_opts *o, int fd, off_t *good, struct err *err)
+/* Read the file of the descriptor, and show its whole lines. */
+static int replay_lines(struct ledger *l, const struct ledger_opts *o, int fd, struct err *err)
 {
-    struct buf b = {0};
     struct lines lines;
     struct slice line;
-    int rc = slurp(o->path, fd, &b, err), number = 0;
+    int rc = slurp(o->path, fd, &l->bytes, err), number = 0;
     if (rc < 0)
         return -1;
-    lines_begin(&lines, b.data, b.len);
+    lines_begin(&lines, l->bytes.data, l->bytes.len);
     lines.whole_only = true;
     while (rc == 0 && lines_next(&lines, &line))
-        rc = o->replay(o->ctx, ++number, line.ptr, line.len, err);
-    *good = (off_t)lines.at;
-    buf_free(&b);
+        rc = o->replay(o->ctx, ++number, (size_t)(line.ptr - l->bytes.data), line, err);
+    l->good = l->bytes.len = lines.at;   /* a torn line is as if it had never been */
     return rc >= 0 ? 0 : number == 1 ? err_wrap(err, "%s", o->path) : damaged(o->path, lines.number, err);
 }
 
-int ledger_peek(const struct ledger_opts *o, struct err *err)
+struct ledger *ledger_peek(const struct ledger_opts *o, struct err *err)
 {
-    off_t good;
-    int fd = open(o->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : err_errno(err, "%s: cannot read", o->path);
-    int rc = replay_lines(o, fd, &good, err);
-    close(fd);
-    return rc;
+    struct ledger *l = xcalloc(1, sizeof *l);
+    int fd = o->path ? open(o->path, O_RDONLY | O_CLOEXEC) : -1, rc = 0;
+    l->fd = -1;
+    if (fd >= 0)
+        rc = replay_lines(l, o, fd, err);
+    else if (o->path && errno != ENOENT)
+        rc = err_errno(err, "%s: cannot read", o->path);
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0)
+        return l;
+    ledger_close(l);
+    return NULL;
 }
 
 static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err)
 {
-    if (replay_lines(o, l->fd, &l->good, err) < 0)
+    if (replay_lines(l, o, l->fd, err) < 0)
         return -1;
-    if (ftruncate(l->fd, l->good) < 0)
+    if (ftruncate(l->fd, (off_t)l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
     return 0;
 }
@@ -197,7 +203,7 @@ void ledger_close(struct ledger *l)
         unlink(l->path);                 /* nothing was written, and whoever waits for its lock looks whether the name still means it */
     if (l->fd >= 0)
         close(l->fd);
-    buf_free(&l->pending);
+    buf_free(&l->bytes);
     free(l->path);
     free(l);
 }
@@ -213,34 +219,42 @@ bool ledger_empty(const struct ledger *l)
     return l->good == 0;
 }
 
-void ledger_add(struct ledger *l, const char *line, size_t n)
+size_t ledger_add(struct ledger *l, const char *line, size_t n)
 {
-    buf_add(&l->pending, line, n);
-    buf_char(&l->pending, '\n');
+    size_t at = l->bytes.len;
+    buf_add(&l->bytes, line, n);
+    buf_char(&l->bytes, '\n');
+    return at;
+}
+
+struct slice ledger_line(const struct ledger *l, size_t at, size_t n)
+{
+    return (struct slice){ l->bytes.data + at, n };
 }
 
 int ledger_sync(struct ledger *l, struct err *err)
 {
-    size_t done = 0;
-    while (done < l->pending.len) {
-        ssize_t n = pwrite(l->fd, l->pending.data + done, l->pending.len - done, l->good + (off_t)done);
+    size_t done = l->good;               /* moves on only when all is on disk: what failed is written again from there */
+    if (l->fd < 0 || done == l->bytes.len)
+        return 0;
+    while (done < l->bytes.len) {
+        ssize_t n = pwrite(l->fd, l->bytes.data + done, l->bytes.len - done, (off_t)done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             goto error;
         done += (size_t)n;
     }
-    if (done && fdatasync(l->fd) < 0)
+    if (fdatasync(l->fd) < 0)
         goto error;
-    if (done && l->good == 0)
+    if (l->good == 0)
         io_sync_parent(l->path);
-    l->good += (off_t)done;
-    buf_clear(&l->pending);
+    l->good = done;
     return 0;
 error:
     err_errno(err, "%s: cannot write", l->path);
     err_advise(err, "make room and start again, what was finished before this is safe");
-    if (ftruncate(l->fd, l->good) < 0)
+    if (ftruncate(l->fd, (off_t)l->good) < 0)
         err_wrap(err, "and the torn line stays");
     return -1;
 }

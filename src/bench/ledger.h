@@ -4,8 +4,8 @@
 #ifndef MTB_LEDGER_H
 #define MTB_LEDGER_H
 
-#include "mtbench/buf.h"
 #include "mtbench/err.h"
+#include "mtbench/slice.h"
 
 #include <stdbool.h>
 
@@ -14,8 +14,9 @@ struct ledger;
 struct ledger_opts {
     const char *path;
     const char *busy;                    /* what a second run is told: "PATH: another run (process N) is BUSY" */
-    /* Sees each whole line, without its newline; number counts from 1. -1: err, and opening ends; 1: it has seen enough. */
-    int (*replay)(void *ctx, int number, const char *line, size_t n, struct err *err);
+    /* Sees each whole line, without its newline, and where it stands (ledger_line()); number counts from 1. -1: err, and opening ends; 1:
+     * it has seen enough. */
+    int (*replay)(void *ctx, int number, size_t at, struct slice line, struct err *err);
     void *ctx;
 };
 
@@ -23,8 +24,9 @@ struct ledger_opts {
  * or what replay said, with the place in front). */
 struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
 /* Look without writing: replay the whole lines of the file, which another run may be writing, as far as they are there. Of 'o' only path,
- * replay and ctx count. A file that is not there has no lines. -1: err (io, or what replay said). */
-int ledger_peek(const struct ledger_opts *o, struct err *err);
+ * replay and ctx count; a file that is not there, and that of path NULL, has no lines. What is added stays in memory. NULL: err (io, or
+ * what replay said). */
+struct ledger *ledger_peek(const struct ledger_opts *o, struct err *err);
 /* Put the file aside, and with it those 'beside' it (NULL-ended), as PATH.old1, or the first number that is free for all of them. Empty
  * files and those that are not there stay. -1: err (busy: its writer is at work; io). */
 int ledger_put_aside(const char *path, const char *const *beside, const char *busy, struct err *err);
@@ -34,8 +36,10 @@ void ledger_close(struct ledger *l);
 void ledger_discard(struct ledger *l);
 /* Has the file no line yet? */
 bool ledger_empty(const struct ledger *l);
-/* Take a line in; 'line' has no newline. */
-void ledger_add(struct ledger *l, const char *line, size_t n);
+/* Take a line in, without its newline; returns where it stands. */
+size_t ledger_add(struct ledger *l, const char *line, size_t n);
+/* The n bytes of the line that stands there. Valid until the next ledger_add(). */
+struct slice ledger_line(const struct ledger *l, size_t at, size_t n);
 /* Write and flush what was added. -1 (err: io): earlier lines are safe, these are not on disk and are tried again by the next sync. */
 int ledger_sync(struct ledger *l, struct err *err);
 

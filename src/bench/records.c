@@ -1,52 +1,213 @@
-/* records.c - the records of a journal. */
+/* records.c - what a journal holds.
+ * Both journals stand on this: one replay, one index, one way for a line from another rank into the file. What a record means, and what its
+ * key is, they say by a kind. */
 #include "records.h"
 
+#include "ledger.h"
+
 #include "mtbench/json_scan.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-size_t records_add(struct records *r, struct slice line, const void *key, size_t n_key)
+struct line {
+    size_t at, len;                      /* in the ledger */
+    void *decoded;                       /* NULL until somebody asks */
+};
+
+struct records {
+    const struct records_kind *kind;
+    void *ctx;
+    char *path;
+    struct ledger *ledger;
+    struct buf head;                     /* the first line */
+    struct line *line;                   /* (n) the others */
+    size_t n;
+    struct map last;                     /* of a key: the number of the last word */
+};
+
+/* ---- lines come in ---- */
+
+/* A line that parsed. Its text is not kept decoded: of those that a run finds in its journal most are never asked for. */
+static size_t take(struct records *r, size_t at, size_t len, const void *record)
 {
+    char key[RECORDS_KEY_MAX];
+    size_t n_key = r->kind->key(record, key);
     if ((r->n & (r->n - 1)) == 0)        /* doubles at powers of two */
         r->line = xrealloc(r->line, r->n ? 2 * r->n : 1, sizeof *r->line);
-    r->line[r->n] = (struct records_line){ r->bytes.len, line.len, NULL };
-    buf_add(&r->bytes, line.ptr, line.len);
-    if (key)
+    r->line[r->n] = (struct line){ at, len, NULL };
+    if (n_key)
         map_set(&r->last, key, n_key, r->n);
+    if (r->kind->note)
+        r->kind->note(r->ctx, record, r->n);
     return r->n++;
 }
 
-size_t records_find(const struct records *r, const void *key, size_t n_key)
+static int check_head(const struct records *r, const struct manifest *m, struct err *err)
 {
-    return map_find(&r->last, key, n_key);
+    cJSON *stored = m ? json_parse(r->head.data, r->head.len, err) : NULL;
+    int rc = !m ? 0 : stored ? manifest_compare(m, stored, err) : -1;
+    cJSON_Delete(stored);
+    return rc;
 }
 
-struct slice records_line(const struct records *r, size_t i)
+struct replay {
+    struct records *r;
+    const struct manifest *m;            /* NULL: not compared */
+};
+
+static int replay_line(void *ctx, int number, size_t at, struct slice line, struct err *err)
 {
-    return (struct slice){ r->bytes.data + r->line[i].at, r->line[i].len };
+    const struct replay *p = ctx;
+    if (number == 1) {
+        buf_add(&p->r->head, line.ptr, line.len);
+        return manifest_check(line.ptr, line.len, p->r->kind->name, err) < 0 ? -1 : check_head(p->r, p->m, err);
+    }
+    void *record = p->r->kind->parse(line.ptr, line.len, err);
+    if (!record)
+        return -1;
+    take(p->r, at, line.len, record);
+    free(record);
+    return 0;
 }
 
-const void *records_get(const struct records *r, size_t i)
+typedef struct ledger *(*ledger_f)(const struct ledger_opts *, struct err *);
+
+static struct records *start(ledger_f begin, const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m,
+                             struct err *err)
 {
-    struct records_line *l = &r->line[i];
-    if (!l->decoded)
-        l->decoded = r->decode(records_line(r, i));
-    return l->decoded;
+    struct records *r = xcalloc(1, sizeof *r);
+    *r = (struct records){ .kind = kind, .ctx = ctx, .path = xstrdup(path ? path : "") };
+    struct replay replay = { r, m };
+    r->ledger = begin(&(struct ledger_opts){ .path = path, .busy = kind->busy, .replay = replay_line, .ctx = &replay }, err);
+    if (r->ledger)
+        return r;
+    records_close(r);
+    return NULL;
 }
 
-void records_free(struct records *r)
+struct records *records_open(const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m, struct err *err)
+{
+    return start(ledger_open, kind, ctx, path, m, err);
+}
+
+struct records *records_peek(const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m, struct err *err)
+{
+    return start(ledger_peek, kind, ctx, path, m, err);
+}
+
+int records_begin(struct records *r, const struct manifest *m, struct err *err)
+{
+    if (r->head.len)
+        return check_head(r, m, err) < 0 ? err_wrap(err, "%s", r->path) : 0;
+    manifest_put_head(&r->head, r->kind->name, m);
+    ledger_add(r->ledger, r->head.data, r->head.len);
+    return ledger_sync(r->ledger, err);
+}
+
+const void *records_add(struct records *r, const char *line, size_t n, struct err *err)
+{
+    void *record = r->kind->parse(line, n, err);
+    if (!record)
+        return NULL;
+    if (memchr(line, '\n', n)) {         /* JSON may have one between its tokens; a line may not */
+        free(record);
+        err_set(err, ERR_FORMAT, "no record of a journal: it is more than a line");
+        return NULL;
+    }
+    size_t i = take(r, ledger_add(r->ledger, line, n), n, record);
+    r->line[i].decoded = record;         /* whoever brought it looks at it next */
+    return record;
+}
+
+int records_sync(struct records *r, struct err *err)
+{
+    return ledger_sync(r->ledger, err);
+}
+
+static void records_free(struct records *r)
 {
     for (size_t i = 0; i < r->n; i++)
         free(r->line[i].decoded);
     free(r->line);
-    buf_free(&r->bytes);
     map_free(&r->last);
-    *r = (struct records){ .decode = r->decode };
+    buf_free(&r->head);
+    free(r->path);
+    free(r);
 }
 
-/* ---- decoding ---- */
+void records_close(struct records *r)
+{
+    if (!r)
+        return;
+    ledger_close(r->ledger);
+    records_free(r);
+}
+
+void records_discard(struct records *r)
+{
+    ledger_discard(r->ledger);
+    records_free(r);
+}
+
+/* ---- and are looked at ---- */
+
+const char *records_head(const struct records *r)
+{
+    return r->head.len ? r->head.data : NULL;
+}
+
+const char *records_path(const struct records *r)
+{
+    return r->path;
+}
+
+size_t records_count(const struct records *r)
+{
+    return r->n;
+}
+
+size_t records_find(const struct records *r, const char *key, size_t n)
+{
+    return map_find(&r->last, key, n);
+}
+
+struct slice records_line(const struct records *r, size_t i)
+{
+    return ledger_line(r->ledger, r->line[i].at, r->line[i].len);
+}
+
+/* It parsed when it came in, so it parses now. */
+static void *decode(const struct records *r, size_t i)
+{
+    struct slice line = records_line(r, i);
+    return r->kind->parse(line.ptr, line.len, NULL);
+}
+
+const void *records_get(const struct records *r, size_t i)
+{
+    if (!r->line[i].decoded)
+        r->line[i].decoded = decode(r, i);
+    return r->line[i].decoded;
+}
+
+/* A copy each, released at once: who looks at all of them does not want all of them in memory. */
+int records_each(const struct records *r, int (*see)(void *ctx, const void *record, bool counts), void *ctx)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->n; i++) {
+        char key[RECORDS_KEY_MAX];
+        void *record = decode(r, i);
+        size_t n_key = r->kind->key(record, key);
+        rc = see(ctx, record, n_key && records_find(r, key, n_key) == i);
+        free(record);
+    }
+    return rc;
+}
+
+/* ---- parsing ---- */
 
 enum { NONE = -1, BROKEN = -2 };
 
@@ -86,4 +247,21 @@ void *records_block(const void *record, size_t size, const struct records_text *
         at += n + 1;
     }
     return block;
+}
+
+int records_word(struct slice value, const char *const *word, int n_words)
+{
+    struct json_text text;
+    if (json_member_string(value, &text))
+        for (int i = 0; i < n_words; i++)
+            if (json_text_is(&text, word[i]))
+                return i;
+    return -1;
+}
+
+double records_number(struct slice value, double otherwise)
+{
+    double x;
+    bool is_int;
+    return json_member_number(value, &x, &is_int) ? x : otherwise;
 }

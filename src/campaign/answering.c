@@ -372,11 +372,9 @@ static int answer_items(struct run *r, struct err *err)
 
 /* ---- rank 0: the answer file ---- */
 
-static const char *finished_text(void *ctx, const struct question *q, int choice, int turn, double *tstamp)
+static bool finished_text(void *ctx, const struct question *q, int choice, int turn, struct buf *json, double *tstamp)
 {
-    const struct turn_record *t = journal_find(ctx, q->id, choice, turn);
-    *tstamp = t ? t->tstamp : 0;
-    return t ? t->text : NULL;           /* NULL: the question has no line in the answer file */
+    return journal_text(ctx, q->id, choice, turn, json, tstamp);
 }
 
 /* What the answers were made with, as the journal has it: a run that finds all of them done has not seen the weights. */

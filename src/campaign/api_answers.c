@@ -207,9 +207,12 @@ static long api_run_tick(struct api_run *r, double wait, struct err *err)
 /* ---- the end ---- */
 
 /* A whole conversation, or the question has no line. */
-static const char *text(void *ctx, const struct question *q, int choice, int turn, double *tstamp)
+static bool finished_text(void *ctx, const struct question *q, int choice, int turn, struct buf *json, double *tstamp)
 {
-    return dialogs_text(ctx, q, choice, turn, tstamp);
+    const char *text = dialogs_text(ctx, q, choice, turn, tstamp);
+    if (text)
+        json_put_string(json, text, strlen(text));
+    return text != NULL;
 }
 
 static void say_what_is_missing(const struct dialogs_now *d)
@@ -238,7 +241,7 @@ static int write_manifest(const struct api_run *r, struct err *err)
 static int api_run_finish(struct api_run *r, struct err *err)
 {
     const struct answered a = {
-        .questions = r->questions, .model_id = r->o->id, .n_choices = (int)r->o->num_choices, .text = text, .ctx = r->dialogs,
+        .questions = r->questions, .model_id = r->o->id, .n_choices = (int)r->o->num_choices, .text = finished_text, .ctx = r->dialogs,
     };
     struct dialogs_now d = dialogs_now(r->dialogs);
     double seconds = clock_now() - r->started;

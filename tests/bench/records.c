@@ -64,11 +64,9 @@ static struct questions read_questions(void)
     return qs;
 }
 
-static const char *finished(void *journal, const struct question *q, int choice, int turn, double *tstamp)
+static bool finished(void *journal, const struct question *q, int choice, int turn, struct buf *json, double *tstamp)
 {
-    const struct turn_record *t = journal_find(journal, q->id, choice, turn);
-    *tstamp = t ? t->tstamp : 0;
-    return t ? t->text : NULL;
+    return journal_text(journal, q->id, choice, turn, json, tstamp);
 }
 
 static void turns(const struct questions *qs, const char *folder)

@@ -48,7 +48,7 @@ static const struct { const char *text, *message;
     {"{\"question_id\": 1}", "no \"question_id\", or no \"choices\""},
     {LINE("1", "[]"), "no \"question_id\", or"},
     {LINE("1.5", "[\"a\"]"), "no whole number"},
-    {LINE("\"1\"", "[\"a\"]"), "no number"},
+    {LINE("\"1\"", "[\"a\"]"), "no whole number"},
     {LINE("1", "[5]"), "no string"},
     {LINE("1", "[\"\\ud800\"]"), "surrogate"},
     {"{\"question_id\": 1, \"choices\": []}", "f:1"},

@@ -15,15 +15,16 @@
 
 static char path[512];
 
-struct seen { int n; struct buf text; int refuse; };
+struct seen { int n; size_t last; struct buf text; int refuse; };
 
-static int see(void *ctx, int number, const char *line, size_t n, struct err *err)
+static int see(void *ctx, int number, size_t at, struct slice line, struct err *err)
 {
     struct seen *s = ctx;
     if (number == s->refuse)
         return err_set(err, ERR_FORMAT, "refused");
     s->n = number;
-    buf_add(&s->text, line, n);
+    s->last = at;
+    buf_add(&s->text, line.ptr, line.len);
     buf_char(&s->text, '|');
     return 0;
 }
@@ -143,13 +144,21 @@ int main(void)
     put("thr", "a");
     struct seen peeked = {0};
     struct ledger_opts look = { .path = path, .replay = see, .ctx = &peeked };
-    ok(ledger_peek(&look, &err) == 0 && peeked.n == 2 && !strcmp(peeked.text.data, "one|two|"), "a look sees the whole lines");
-    is_file("one\ntwo\nthr", "and writes nothing");
+    l = ledger_peek(&look, &err);
+    ok(l && peeked.n == 2 && !strcmp(peeked.text.data, "one|two|"), "a look sees the whole lines");
+    size_t at = l ? ledger_add(l, "more", 4) : 0;
+    ok(l && slice_is(ledger_line(l, peeked.last, 3), "two") && slice_is(ledger_line(l, at, 4), "more"),
+       "which can be read again where they stand, and one that is added");
+    ok(l && ledger_sync(l, &err) == 0, "in memory alone:");
+    ledger_close(l);
+    is_file("one\ntwo\nthr", "nothing is written");
     peeked.refuse = 2;
-    ok(ledger_peek(&look, &err) < 0 && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends it: %s",
+    ok(!ledger_peek(&look, &err) && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends it: %s",
        err.text);
     look.path = "none/such";
-    ok(ledger_peek(&look, &err) == 0 && access("none", F_OK), "where no file is there are no lines, and none is made");
+    l = ledger_peek(&look, &err);
+    ok(l && ledger_empty(l) && access("none", F_OK), "where no file is there are no lines, and none is made");
+    ledger_close(l);
     buf_free(&peeked.text);
     l = open_it(&s, false, &err);
     ok(l && s.n == 2 && !strcmp(s.text.data, "one|two|"), "replay sees the whole lines");
