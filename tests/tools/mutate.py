@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Do the tests notice? One small change to the code at a time, each built and tested until a test fails.
 
-    tests/tools/mutate.py [-n 100] [--seed 1] [--files 'src/judge/*.c'] [--runs tests/run/plan.t ...]
+    tests/tools/mutate.py [-n 100] [--seed 1] [--files 'src/judge/*.c'] [--runs tests/run/plan.t ...] [--skip demo]
     tests/tools/mutate.py --named [WORD ...]
 
 A mutant swaps an operator (< <=, == !=, + -, && ||, ...), moves a constant by one, negates a condition or drops a call whose value nobody takes. The unit
-and op tests run first, that of the file's own name first of all, then the scripts of --runs. What no test notices is printed with its line; the
+and op tests that link the file run first, that of its own name first of all, then the scripts of --runs. What no test notices is printed with its line; the
 exit code is 1 if anything survived. --named plants the faults of tests/tools/mutants.jsonl instead (those whose law, file or test has one of the WORDs), each
 of which breaks a law that its test is there for, and runs that test alone. The tree itself is not touched: it is copied to --work (build/mutate), and
 built there as a shared library, so that a mutant costs one compilation and one link; two that run side by side need a folder each.
@@ -186,12 +186,41 @@ class Tree:
         return old
 
 
+# ---- which tests can notice ----
+
+def symbols(files, *flags):
+    """Of each file the names that nm lists with these flags."""
+    out = {f: set() for f in files}
+    for line in subprocess.run(["nm", "--print-file-name", *flags, *files], capture_output=True, text=True).stdout.splitlines():
+        f, _, rest = line.partition(":")
+        out[f].add(rest.split()[-1].split("@")[0])
+    return out
+
+
+def reach(tree, tests):
+    """Source file to the tests that would link it: by the symbols that they want, and those that these objects want in turn."""
+    where = os.path.join(tree.folder, "build/mutate")
+    objects = glob.glob(where + "/src/*/*.o") + glob.glob(where + "/kernels/cpu/*.o")
+    wants = symbols(objects, "--undefined-only")
+    home = {s: o for o, defined in symbols(objects, "--defined-only", "--extern-only").items() for s in defined}
+    out = {}
+    for t, todo in symbols(tests, "--dynamic", "--undefined-only").items():
+        found = set()
+        while todo:
+            new = {home[s] for s in todo if s in home} - found
+            found |= new
+            todo = set().union(*(wants[o] for o in new))
+        for o in found:                  # kernels/cpu/attend.avx2.o is made of kernels/cpu/attend.c
+            out.setdefault(re.sub(r"(\.\w+)?\.o$", ".c", os.path.relpath(o, where)), set()).add(t)
+    return out
+
+
 # ---- at random ----
 
-def killer_of(tree, name, runs):
+def killer_of(tree, name, tests, runs):
     own = os.path.basename(name)[:-2]
     rank = lambda t: (os.path.basename(t) != own, not own.startswith(os.path.basename(t)), tree.usual[t])
-    for t in sorted(tree.usual, key=rank):
+    for t in sorted(tests, key=rank):
         if tree.fails(t):
             return os.path.basename(t)
     if runs:
@@ -201,7 +230,8 @@ def killer_of(tree, name, runs):
 
 def at_random(tree, a):
     built = glob.glob(os.path.join(tree.folder, "build/mutate/tests/unit/*")) + glob.glob(os.path.join(tree.folder, "build/mutate/tests/ops/*"))
-    tree.measure(t for t in built if not t.endswith(".d"))
+    tree.measure(t for t in built if not t.endswith(".d") and os.path.basename(t) not in a.skip)
+    reached = reach(tree, tree.usual)
     files = sorted({os.path.relpath(f, tree.folder) for pattern in a.files for f in glob.glob(os.path.join(tree.folder, pattern))})
     pool = list(candidates(tree, files))
     random.Random(a.seed).shuffle(pool)
@@ -215,11 +245,12 @@ def at_random(tree, a):
         with open(os.path.join(tree.folder, name)) as f:
             lines = f.readlines()
         old = tree.swap(name, "".join(lines[:number] + [text] + lines[number + 1:]))
-        killer = killer_of(tree, name, a.runs) if tree.build() else "the compiler"
+        tests = reached.get(name, tree.usual if name.endswith(".h") else ())
+        killer = killer_of(tree, name, tests, a.runs) if tree.build() else "the compiler"
         tree.swap(name, old)
         result = "survived" if killer is None else "refused by the compiler" if killer == "the compiler" else "killed"
         count[result] += 1
-        print(f"{result:9} {name}:{number + 1}  {what}" + (f"  by {killer}" if killer else f"\n          {lines[number].strip()}"), flush=True)
+        print(f"{result:9} {name}:{number + 1}  {what}" + (f"  by {killer}" if killer else ("" if tests else "  (no unit test links it)") + f"\n          {lines[number].strip()}"), flush=True)
     print(", ".join(f"{v} {k}" for k, v in count.items()) + f" of {len(pool)} possible")
     return count["survived"]
 
@@ -269,6 +300,7 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--files", nargs="+", default=["src/*/*.c", "kernels/cpu/*.c"])
     p.add_argument("--runs", nargs="*", default=[], help="scripts of tests/run, when the unit tests have noticed nothing")
+    p.add_argument("--skip", nargs="*", default=[], help="unit tests not to run: \"demo\" takes longer than all others together")
     p.add_argument("--named", nargs="*", metavar="WORD", help=f"the faults of {NAMED}")
     p.add_argument("--list", action="store_true", help="with --named: say what there is, and whether it still fits the code")
     p.add_argument("--work", default=os.path.join(TOP, "build/mutate"), help="folder of the copy")

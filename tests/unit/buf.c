@@ -62,6 +62,13 @@ static void test_endless(void)
         ok(refused && b.len == 10 && !strcmp(b.data, "some bytes"), "room for %zx bytes is refused", size[i]);
         buf_free(&b);
     }
+    /* A text that cannot be made is no text: the caller of xasprintf() never sees a pointer to nothing. */
+    volatile bool refused = true;
+    if (setjmp(back) == 0) {
+        free(xasprintf("%ls", L"\x10ffff0"));
+        refused = false;
+    }
+    ok(refused, "a text that cannot be spelled is refused");
 }
 
 static void test_err(void)

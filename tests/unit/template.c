@@ -136,6 +136,8 @@ static void check_unknown(void)
         {"{% break %}", "inside a loop"},
         {"{% for a in [1] %}{% filter upper %}{% break %}{% endfilter %}{% endfor %}", "inside a loop"},
         {"{{ strftime_now('%s') }}", "%s in a time"},
+        {"{{ strftime_now('%-G') }}", "%G in a time"},
+        {"{{ strftime_now('%____Y') }}", "%Y in a time"},
         {"\xff", "UTF-8"},
     };
     for (size_t i = 0; i < sizeof src / sizeof *src; i++) {
