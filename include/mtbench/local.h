@@ -15,6 +15,7 @@ struct local_opts {
     int n_vocab;
     int max_batch;                       /* calls at a time */
     const char *model;                   /* recorded as the model of the reply */
+    const char *weights;                 /* SHA-256 of its files, recorded with each reply */
 };
 
 /* A call with a verdict format gets its verdict forced: the text is cut before its first "[[" (or ended by "Rating: "), then "[[" is put
@@ -28,5 +29,7 @@ int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat 
 /* The longest sequence that the call can make of prompt, reply and a verdict that is put behind it, in tokens; 0: its template refuses it.
  */
 long local_tokens(const struct tokenizer *t, const struct chat *chat, const struct call *c);
+/* Were the calls that count in this journal answered by these weights, as far as a local judge answered them? -1: err (usage). */
+int local_check_weights(const struct call_journal *j, const char *weights, struct err *err);
 
 #endif

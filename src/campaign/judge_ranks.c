@@ -206,6 +206,7 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
     struct local_opts l = {
         .engine = rig->engine, .tokenizer = rig->tokenizer, .chat = rig->chat, .stop_id = rig->stops.id, .n_stop = (int)rig->stops.n,
         .n_vocab = rig->model->config.n_vocab, .max_batch = max_batch, .model = o->judge_model,
+        .weights = rig->model_sha256,
     };
     r->engine = rig->engine;
     weigh_calls(r, o->max_tokens);
@@ -248,6 +249,15 @@ static void keep_instant(struct rig *rig, struct job *job, const struct judging 
     rig_set_instant(rig, at);
 }
 
+/* The judgments under a name are one judge's. */
+static int check_weights(const struct ranks *r, const struct rig *rig, struct err *err)
+{
+    int rc = r->j ? local_check_weights(r->j->journal, rig->model_sha256, err) : 0;
+    if (rc < 0)
+        err_wrap(err, "%s", r->j->in->journal);
+    return job_agree(r->job, rc, err);
+}
+
 int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *j, double *parameters, struct err *err)
 {
     struct rig rig = {0};
@@ -261,7 +271,7 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *
         share_calls(&r);
         ro.max_batch = r.n < o->max_batch ? r.n : o->max_batch;
         ro.max_tokens = longest(&r, &rig);
-        if (r.n > 0 && (rc = rig_start(&rig, &ro, err)) == 0)
+        if (r.n > 0 && (rc = rig_start(&rig, &ro, err)) == 0 && (rc = check_weights(&r, &rig, err)) == 0)
             rc = answer_calls(&r, o, &rig, (int)ro.max_batch, err);
     }
     ranks_free(&r);

@@ -4,6 +4,7 @@
 #include "forced.h"
 
 #include "mtbench/clock.h"
+#include "mtbench/json.h"
 #include "mtbench/mem.h"
 #include "mtbench/session.h"
 #include "mtbench/thoughts.h"
@@ -57,8 +58,9 @@ static struct call_record *finish(struct local *l, struct asked *s, int n_prompt
     if (!answer)
         free(reply);
     d->reason = reason ? xstrdup(reason) : NULL;
-    d->sent = xasprintf("{\"temperature\": 0, \"max_tokens\": %d%s%s}", s->max_tokens,
-                        s->merged ? ", \"system\": \"in the user message\"" : "", s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "");
+    d->sent = xasprintf("{\"temperature\": 0, \"max_tokens\": %d%s%s, \"weights\": \"%s\"}", s->max_tokens,
+                        s->merged ? ", \"system\": \"in the user message\"" : "", s->verdict >= 0 ? ", \"verdict\": \"constrained\"" : "",
+                        l->o.weights);
     d->record = (struct call_record){
         .key = d->key, .content = s->content, .status = status, .reason = d->reason, .text = d->text, .raw = d->raw,
         /* No cost: the engine is ours. NaN until a forced verdict says otherwise. */
@@ -67,6 +69,33 @@ static struct call_record *finish(struct local *l, struct asked *s, int n_prompt
     *l->end = d;
     l->end = &d->next;
     return &d->record;
+}
+
+/* ---- who answered before ---- */
+
+struct weights { const char *now; char *was; };
+
+static int compare_weights(void *ctx, const struct call_record *r, bool counts)
+{
+    struct weights *w = ctx;
+    cJSON *sent = counts && r->sent ? json_parse(r->sent, strlen(r->sent), NULL) : NULL;
+    const cJSON *by = json_get(sent, "weights");
+    if (cJSON_IsString(by) && strcmp(by->valuestring, w->now))
+        w->was = xstrdup(by->valuestring);
+    cJSON_Delete(sent);
+    return w->was != NULL;
+}
+
+int local_check_weights(const struct call_journal *j, const char *weights, struct err *err)
+{
+    struct weights w = { .now = weights };
+    if (call_journal_each(j, compare_weights, &w) == 0)
+        return 0;
+    err_set(err, ERR_USAGE, "holds judgments by other weights: their sha256 was %.*s and is %s; give this judge another name by --judge-model, "
+            "or move the journal away",
+            utf8_fit(w.was, 64), w.was, weights);
+    free(w.was);
+    return -1;
 }
 
 /* ---- a call begins ---- */

@@ -85,6 +85,19 @@ all 1 --judge-model own --judge-path "$d/model" --judge-constrained --judge-max-
 [ $rc -eq 0 ] && diff <(sed 's/"tstamp".*//' "$d/two") <(sed 's/"tstamp".*//' "$d/smoke/model_judgment/own_single.jsonl") >"$d/err"; ok $? "one rank comes to the same judgments as two"
 
 forget
+cp -r "$d/model" "$d/judge"
+judged=(--judge-model own --judge-path "$d/judge" --judge-constrained --judge-max-tokens 8 --max-error-rate 1)
+all 2 "${judged[@]}" --first-n 2
+other_weights "$d/judge"
+all 2 "${judged[@]}"
+[ $rc -eq 1 ] && grep -q 'own_single.journal: holds judgments by other weights: .* was .* and is ' "$d/err" &&
+    [ "$(tail -n +2 "$d/smoke/model_judgment/own_single.journal" | wc -l)" -eq 4 ]
+ok $? "another judge in the same file does not go on with its judgments: $(grep -o -m 1 'holds judgments.*is .\{8\}' "$d/err")"
+other_weights "$d/judge"
+all 2 "${judged[@]}"
+[ $rc -eq 0 ] && grep -q '^judgments 16/16' "$d/out"; ok $? "the first one does"
+
+forget
 own=(--judge-model own --judge-path "$d/model" --judge-constrained --judge-max-tokens 500 --max-error-rate 1)
 (
     all 2 "${own[@]}"

@@ -22,13 +22,13 @@ run() {
     rc=$?
     s=$((($(date +%s%N) - start) / 1000000000))
 }
-# One number of the model becomes another, or itself again; names, sizes and headers stay.
+# other_weights [FOLDER]: one number of the model becomes another, or itself again; names, sizes and headers stay.
 other_weights() { python3 -c 'import sys
 with open(sys.argv[1], "r+b") as f:
     at = f.seek(-1, 2)
     byte = f.read(1)[0] ^ 1
     f.seek(at)
-    f.write(bytes([byte]))' "$(ls "$d"/model/*.safetensors | tail -1)"; }
+    f.write(bytes([byte]))' "$(ls "${1:-$d/model}"/*.safetensors | tail -1)"; }
 said() { grep -c '^mtbench: ' "$d/err"; }
 digest() { sed -n 's/^digest *//p' "$d/out"; }
 turns() { [ ! -f "$1" ] || tail -n +2 "$1" | grep -c '"status": "ok"'; }

@@ -22,7 +22,7 @@ static struct call call_of(const char *key, const struct call_message *m, int n,
 static struct transport *open_local(const struct rig *r, int max_batch)
 {
     return local_create(
-        &(struct local_opts){r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, r->model->config.n_vocab, max_batch, "tiny"});
+        &(struct local_opts){r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, r->model->config.n_vocab, max_batch, "tiny", "0a"});
 }
 
 static const struct call_record *next(struct transport *t)
@@ -228,6 +228,32 @@ static void test_behind(const struct rig *r)
     buf_free(&prompt);
 }
 
+/* What one judge said is not gone on with by another of the same name. */
+static void test_weights(const struct rig *r)
+{
+    char path[] = "/tmp/mtbench-local-XXXXXX";
+    struct call c = call_of("w", ask, 2, 4, VERDICT_RATING);
+    struct transport *t = open_local(r, 1);
+    close(mkstemp(path));
+    unlink(path);
+    struct call_journal *j = call_journal_open(path, &(struct manifest){0}, &err);
+    const struct call_record hosted = { .key = "h", .text = "[[7]]", .sent = "{\"temperature\": 0}" }, old = { .key = "o", .text = "[[7]]" },
+                             failed = { .key = "f", .status = CALL_FAILED, .reason = "x", .text = "", .sent = "{\"weights\": \"0b\"}" };
+    if (!ok(j && call_journal_append(j, &hosted, &err) == 0 && call_journal_append(j, &old, &err) == 0 &&
+                call_journal_append(j, &failed, &err) == 0 && local_check_weights(j, "0a", &err) == 0,
+            "a hosted judge has no weights, and what failed is asked again"))
+        return;
+    t->submit(t->ctx, &c);
+    const struct call_record *got = next(t);
+    ok(got && got->status == CALL_OK && call_journal_append(j, got, &err) == 0 && local_check_weights(j, "0a", &err) == 0,
+       "a judge goes on with what it said itself: %s", got ? got->sent : "");
+    ok(local_check_weights(j, "0b", &err) < 0 && err.kind == ERR_USAGE && strstr(err.text, "was 0a and is 0b; give"),
+       "other weights of its name do not: %s", err.text);
+    t->destroy(t->ctx);
+    call_journal_close(j);
+    unlink(path);
+}
+
 int main(void)
 {
     struct tiny t;
@@ -237,6 +263,7 @@ int main(void)
         test_letters(&t.rig);
         test_not_finite(&t.rig);
         test_behind(&t.rig);
+        test_weights(&t.rig);
         tiny_close(&t);
     }
     test_system();
