@@ -185,6 +185,12 @@ int main(void)
     conversation_render(conversation_find("llama-2"), empty, 3, true, &b);
     ok(!strcmp(b.data, "[INST] Q1 [/INST][INST] Q2 [/INST]"), "llama-2 after an empty answer: %s", b.data);
     buf_free(&b);
+    const struct chat_message blanks[] = { { "user", "\t Q1 ", 5 }, { "assistant", " \n", 2 } };
+    buf_free(&b);
+    conversation_render(conversation_find("llama-3"), blanks, 2, false, &b);
+    ok(b.data && strstr(b.data, "user<|end_header_id|>\n\nQ1<|eot_id|>") && strstr(b.data, "assistant<|end_header_id|>\n\n<|eot_id|>"),
+       "llama-3 strips what stands around a text: %s", b.data);
+    buf_free(&b);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         char name[64] = "";
         const char *got = conversation_rule(rules[i].model, name);

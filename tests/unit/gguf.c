@@ -116,6 +116,26 @@ static void test_changed(size_t header)
     ok(silent == 0 && refused > 500 && read > 500, "each bit of the header changed: %d refused with words, %d read", refused, read);
 }
 
+/* GGUF's own limit: a key has at most 65535 bytes. */
+static void test_longest_key(void)
+{
+    for (size_t n = 65535; n <= 65536; n++) {
+        struct { uint32_t version; uint64_t tensors, keys, length; } __attribute__((packed)) head = { 3, 0, 1, n };
+        struct buf b = {0};
+        struct gguf g;
+        buf_add(&b, "GGUF", 4);
+        buf_add(&b, &head, sizeof head);
+        memset(buf_reserve(&b, n), 'k', n);
+        b.len += n;
+        buf_add(&b, "\0\0\0\0\7", 5);              /* type 0, one byte */
+        int rc = gguf_parse(b.data, b.len, b.len, &g, &err);
+        ok(rc == (n > 65535 ? -1 : 0), "a key of %zu bytes is %s", n, rc < 0 ? err.text : "read");
+        if (rc == 0)
+            gguf_free(&g);
+        buf_free(&b);
+    }
+}
+
 int main(void)
 {
     struct gguf g;
@@ -134,6 +154,7 @@ int main(void)
     gguf_free(&g);
     test_cut(header);
     test_changed(header);
+    test_longest_key();
     buf_free(&file);
     return done_testing();
 }

@@ -6,6 +6,7 @@
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { PROMPT = 100 };
 static const struct bill worst = { 216, 2048, true };
@@ -16,6 +17,22 @@ static void bill_is(const char *what, struct reply r, int64_t in, int64_t out, b
     struct bill b = bill_of(&r, PROMPT, &worst, &bytes);
     ok(b.tokens_in == in && b.tokens_out == out && b.estimated == estimated, "%s: %lld in, %lld out%s", what, (long long)b.tokens_in,
        (long long)b.tokens_out, b.estimated ? ", estimated" : "");
+}
+
+static int64_t one_each(void *ctx, const char *text)
+{
+    (void)ctx;
+    return (int64_t)strlen(text);
+}
+
+/* A guess of what the server will count: never less than the texts themselves. */
+static void test_prompts(void)
+{
+    const struct call_message m[] = { { "system", "12345678" }, { "user", "123456789" } };
+    const struct counter exact = { one_each, NULL };
+    ok(count_prompt(&bytes, m, 2) == 3 + (4 + 2) + (4 + 3), "by bytes: a token for each begun four, some around each message: %lld",
+       (long long)count_prompt(&bytes, m, 2));
+    ok(count_prompt(&exact, m, 2) == 3 + (4 + 8) + (4 + 9), "by a tokenizer: its count, and as many around");
 }
 
 static void test_bills(void)
@@ -55,6 +72,7 @@ static void test_records(void)
 
 int main(void)
 {
+    test_prompts();
     test_bills();
     test_records();
     return done_testing();
