@@ -91,8 +91,9 @@ int local_check_weights(const struct call_journal *j, const char *weights, struc
     struct weights w = { .now = weights };
     if (call_journal_each(j, compare_weights, &w) == 0)
         return 0;
-    err_set(err, ERR_USAGE, "holds judgments by other weights: their sha256 was %.*s and is %s; give this judge another name by --judge-model, "
-            "or move the journal away",
+    err_set(err, ERR_USAGE,
+            "holds judgments by other weights: their sha256 was %.*s and is %s; give this judge another name by --judge-model, or move the "
+            "journal away",
             utf8_fit(w.was, 64), w.was, weights);
     free(w.was);
     return -1;

@@ -250,7 +250,7 @@ def at_random(tree, a):
         tree.swap(name, old)
         result = "survived" if killer is None else "refused by the compiler" if killer == "the compiler" else "killed"
         count[result] += 1
-        print(f"{result:9} {name}:{number + 1}  {what}" + (f"  by {killer}" if killer else ("" if tests else "  (no unit test links it)") + f"\n          {lines[number].strip()}"), flush=True)
+        print(f"{result:9} {name}:{number + 1}  {what}" + (f"  by {killer}" if killer else ("" if tests else "  (no unit test links it)") + f"\n          {lines[number].strip()}\n          {text.strip()}"), flush=True)
     print(", ".join(f"{v} {k}" for k, v in count.items()) + f" of {len(pool)} possible")
     return count["survived"]
 

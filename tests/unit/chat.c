@@ -4,6 +4,7 @@
 #include "mtbench/hash.h"
 
 #include "tap.h"
+#include "tests/golden/conversation_hashes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,9 @@ static void test_named(void)
     buf_free(&b);
     c = create((struct chat_opts){ .model_id = "my-model", .model_path = "/models/vicuna-7b-v1.5" });
     ok(c && !strcmp(chat_name(c), "vicuna_v1.1"), "by the path, where the id says nothing");
+    for (size_t i = 0; c && i < sizeof conversation_hashes / sizeof *conversation_hashes; i++)
+        if (!strcmp(conversation_hashes[i].name, "vicuna_v1.1"))
+            ok(!strncmp(chat_sha256(c), conversation_hashes[i].sha2, 16), "its hash is that of two turns, as journals hold it");
     chat_destroy(c);
     c = create((struct chat_opts){ .choice = "auto", .model_id = "zephyr-7b-beta", .model_path = "/models/vicuna-7b-v1.5" });
     ok(c && !strcmp(chat_name(c), "zephyr"), "the id goes before the path");

@@ -184,6 +184,33 @@ static void check_biased(void)
     ok(!memcmp(folder, split, sizeof folder), "a split GGUF file: the bits of its twin");
 }
 
+/* The ramp between waves that are stretched and those that are not ends at the last dimension, as in transformers' _compute_yarn_parameters
+ * (modeling_rope_utils.py), also where slow waves would put its end behind it. */
+static void check_yarn_end(void)
+{
+    struct err err = { 0 };
+    struct rig r;
+    if (!ok(open_rig(&r, "qwen2_yarn", "plain", &err) == 0, "a model with yarn opens %s", err.text)) {
+        close_rig(&r);
+        return;
+    }
+    struct model_config *c = &r.m->config;
+    const double dims = c->rope.dims, theta = 10, original = floor(2 * M_PI * pow(theta, 2 * (dims + 0.8) / dims));
+    const double low = floor(dims * log(original / (32 * 2 * M_PI)) / (2 * log(theta))), end = dims - 1;
+    double worst = 0;
+    c->rope.theta = 10;
+    c->rope.original_context = (int)original;
+    c->rope.attention_factor = 1;
+    ok(model_rope(r.m, 2, &err) == 0 && ceil(dims * log(original / (2 * M_PI)) / (2 * log(theta))) > end, "its ramp would go past %g", end);
+    for (int i = 0; i < c->rope.dims / 2; i++) {
+        const double f = pow(theta, -2 * i / dims), ramp = fmin(fmax((i - fmax(low, 0)) / (end - fmax(low, 0)), 0), 1);
+        const double angle = f / (double)c->rope.factor * ramp + f * (1 - ramp);
+        worst = fmax(worst, fabs((double)r.m->rope.table[2 * (c->rope.dims / 2 + i) + 1] - sin(angle)));
+    }
+    ok(worst < 1e-6, "yarn's waves are those of a ramp that ends there: %.1e", worst);
+    close_rig(&r);
+}
+
 int main(void)
 {
     static const char *const name[] = { "llama", "llama_old", "llama_gqa_tied", "llama_shards", "llama3_scaling", "llama_linear", "smollm",
@@ -195,5 +222,6 @@ int main(void)
     check_twin("qwen2_yarn", true);
     check_twin("llama3_scaling", false);
     check_biased();
+    check_yarn_end();
     return done_testing();
 }

@@ -21,8 +21,8 @@ static struct call call_of(const char *key, const struct call_message *m, int n,
 
 static struct transport *open_local(const struct rig *r, int max_batch)
 {
-    return local_create(
-        &(struct local_opts){r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, r->model->config.n_vocab, max_batch, "tiny", "0a"});
+    return local_create(&(struct local_opts){ r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, r->model->config.n_vocab,
+                                              max_batch, "tiny", "0a" });
 }
 
 static const struct call_record *next(struct transport *t)
@@ -237,7 +237,8 @@ static void test_weights(const struct rig *r)
     close(mkstemp(path));
     unlink(path);
     struct call_journal *j = call_journal_open(path, &(struct manifest){0}, &err);
-    const struct call_record hosted = { .key = "h", .text = "[[7]]", .sent = "{\"temperature\": 0}" }, old = { .key = "o", .text = "[[7]]" },
+    const struct call_record hosted = { .key = "h", .text = "[[7]]", .sent = "{\"temperature\": 0}" },
+                             old = { .key = "o", .text = "[[7]]" },
                              failed = { .key = "f", .status = CALL_FAILED, .reason = "x", .text = "", .sent = "{\"weights\": \"0b\"}" };
     if (!ok(j && call_journal_append(j, &hosted, &err) == 0 && call_journal_append(j, &old, &err) == 0 &&
                 call_journal_append(j, &failed, &err) == 0 && local_check_weights(j, "0a", &err) == 0,

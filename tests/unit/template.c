@@ -120,6 +120,8 @@ static void check_said(void)
          "{'a': 1, 'b': 2, 'c': 3, 'd': 4, 'e': 5, 'f': 6, 'g': 7, 'h': 8, 'i': 9}"},
         {"{{ '%d %x %o' % (10, 31, 15) }} {{ '{:b} {:X}'.format(5, 27) }} {{ '%d' % 1 }}", "10 1f 17 101 1B 1"},
         {"{{ '\u0391\u03a3 \u03a3 \u03a3\u0391' | lower }} {{ '\u03a3'.lower() }}", "\u03b1\u03c2 \u03c3 \u03c3\u03b1 \u03c3"},
+        {"{{ 'odd' is test }} {{ 'nosuch' is test }} {{ 1 is test }} {{ 'upper' is filter }} {{ 1 is filter }}",
+         "True False False True False"},
     };
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         struct buf out = { 0 };
