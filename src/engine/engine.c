@@ -381,7 +381,8 @@ int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *
     const struct request r = { .prompt = prompt, .n_prompt = n_prompt, .max_new = 1, .how = { .top_p = 1.0f, .repetition_penalty = 1.0f } };
     if (check_request(e, &r, err))
         return -1;
-    struct seq *q = sched_submit(&e->sched, &r);
+    /* Nobody else is heard until it has ended: behind the prompts of a full engine that would be minutes. */
+    struct seq *q = sched_submit_first(&e->sched, &r);
     q->logits = logits;
     e->n_alive++;
     while (q->state != SEQ_ENDED && !(e->interrupted && e->interrupted(e->interrupt_ctx)))

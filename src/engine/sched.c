@@ -189,11 +189,12 @@ static struct seq *free_seq(struct sched *s)
     return oldest;
 }
 
-struct seq *sched_submit(struct sched *s, const struct request *r)
+static struct seq *submit(struct sched *s, const struct request *r, uint64_t order)
 {
     struct seq *q = free_seq(s);
     q->state = SEQ_WAITING;
-    q->order = q->used = ++s->clock;
+    q->order = order;
+    q->used = ++s->clock;
     q->n_token = q->n_prompt = r->n_prompt;
     q->room = r->max_new < s->max_tokens - r->n_prompt ? r->n_prompt + r->max_new : s->max_tokens;
     q->token = s->tokens + (size_t)(q - s->seq) * (size_t)s->max_tokens;
@@ -202,6 +203,16 @@ struct seq *sched_submit(struct sched *s, const struct request *r)
     q->req.prompt = NULL;
     list_insert(&s->waiting, q);
     return q;
+}
+
+struct seq *sched_submit(struct sched *s, const struct request *r)
+{
+    return submit(s, r, s->clock + 1);
+}
+
+struct seq *sched_submit_first(struct sched *s, const struct request *r)
+{
+    return submit(s, r, 0);
 }
 
 static void mark_seen(struct seq *q, int32_t token)

@@ -74,6 +74,8 @@ size_t sched_bytes(const struct sched_opts *o);
 
 /* A free sequence (the least recently used cached one if need be), queued for r. */
 struct seq *sched_submit(struct sched *s, const struct request *r);
+/* Before all others: for who steps the engine until this one has ended. */
+struct seq *sched_submit_first(struct sched *s, const struct request *r);
 /* Give every running sequence the page it needs, admit what fits, lay out the step. False: there is nothing to compute. */
 bool sched_next(struct sched *s);
 /* The step has been computed: its K and V are in the pages. */

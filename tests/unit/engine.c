@@ -594,6 +594,28 @@ static void test_logits(void)
     engine_destroy(e);
 }
 
+/* Nobody else is heard meanwhile, so logits wait for the prompt that is being read, and not for all those of a full engine. */
+static void test_logits_first(void)
+{
+    enum { ROWS = 4, OTHERS = 6 };
+    struct engine_opts o = { .max_batch = OTHERS + 1, .max_rows = ROWS, .max_tokens = MAX_TOKENS };
+    struct engine *e = engine_create(&model, &o, NULL);
+    float logits[VOCAB];
+    int unread = 0;
+    for (int i = 0; i < OTHERS; i++) {
+        engine_submit(e, &question[i].turn[0], NULL);
+        unread += question[i].turn[0].n_prompt;
+    }
+    engine_step(e);
+    const struct request *r = &question[OTHERS].turn[0];
+    uint64_t before = engine_stats(e).steps;
+    int rc = engine_logits(e, r->prompt, r->n_prompt, logits, NULL), most = (r->n_prompt + question[0].turn[0].n_prompt) / ROWS + 3;
+    uint64_t steps = engine_stats(e).steps - before;
+    ok(rc == 0 && unread / ROWS > most && steps <= (uint64_t)most, "logits of %d tokens after %d steps, while %d tokens of others wait",
+       r->n_prompt, (int)steps, unread);
+    engine_destroy(e);
+}
+
 /* A sequence whose logits are no numbers fails and says where; a stop that comes too late does not turn it into an answer; its neighbour
  * goes on. */
 static void test_not_finite(void)
@@ -709,6 +731,7 @@ int main(void)
     test_stop_and_cancel();
     test_stop_after_end();
     test_logits();
+    test_logits_first();
     test_not_finite();
     test_submit_refusals();
     test_plan();
