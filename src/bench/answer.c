@@ -19,7 +19,7 @@ void short_uuid(const uint8_t bits[16], char id[23])
     static const char alphabet[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     unsigned __int128 v = 0;
     for (int i = 0; i < 16; i++)
-        v = v << 8 | bits[i];
+        v = v << 8 | bits[i];            /* big endian, as uuid.int */
     for (int i = 21; i >= 0; i--) {
         id[i] = alphabet[(int)(v % 57)];
         v /= 57;
@@ -33,6 +33,7 @@ void answer_id(const char *model_id, int64_t question_id, uint64_t seed, char id
     char *key = xasprintf("%s\n%lld\n%llu", model_id, (long long)question_id, (unsigned long long)seed);
     sha256(key, strlen(key), digest);
     free(key);
+    /* version 4 and the variant of RFC 4122: FastChat's ids are random UUIDs */
     digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x40);
     digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
     short_uuid(digest, id);
@@ -76,6 +77,7 @@ static int split_lines(const char *path, struct merge *m, struct err *err)
     while (lines_next(&from, &text)) {
         if (json_scan_members(text.ptr, text.len, &id, 1, err) < 0)
             return err_wrap(err, "%s:%ld", path, from.number);
+        /* The merge sorts by it; a file without it is somebody else's and must not be rewritten. */
         if (!json_member_whole(id.value, &number))
             return err_set(err, ERR_FORMAT, "%s:%ld: no whole number \"question_id\"; is this an answer file?", path, from.number);
         add_line(m, number, text);
@@ -117,7 +119,7 @@ static int write_merged(const char *path, struct merge *m, struct err *err)
     if (m->n)
         qsort(m->line, m->n, sizeof *m->line, by_id);
     for (size_t i = 0; i < m->n; i++) {
-        if (i + 1 < m->n && m->line[i + 1].id == m->line[i].id)
+        if (i + 1 < m->n && m->line[i + 1].id == m->line[i].id) /* of one question the last, and ours come after the old ones */
             continue;
         piece[n++] = m->line[i].text;
         piece[n++] = (struct slice){ "\n", 1 };

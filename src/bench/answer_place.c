@@ -22,6 +22,7 @@ static enum kind kind_of_manifest(const cJSON *j)
     const cJSON *identity = json_get(j, "identity"), *info = json_get(j, "info"), *journal = json_get(j, "journal");
     if (cJSON_IsString(journal))
         return !strcmp(journal->valuestring, "turns") ? KIND_TURNS : !strcmp(journal->valuestring, "calls") ? KIND_CALLS : KIND_UNKNOWN;
+    /* Manifests without a kind: each kind of run recorded something that the other has not. */
     if (json_get(identity, "model_header_sha256") || json_get(identity, "model_sha256"))
         return KIND_TURNS;
     return json_get(info, "url") || json_get(identity, "url") ? KIND_CALLS : KIND_UNKNOWN;
@@ -57,6 +58,7 @@ static int check_owner(const char *answer_file, const char *journal, enum answer
     if (!l)
         return -1;
     ledger_close(l);
+    /* Resuming would merge into them, and nobody could tell whose is whose. */
     if (s.kind == KIND_NONE && has_bytes(answer_file))
         return err_set(err, ERR_USAGE, "%s: another program made these answers, no %s is beside them; %s", answer_file,
                        strrchr(journal, '.'), advice);

@@ -46,7 +46,7 @@ bool call_key_ok(const char *key)
 {
     static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     size_t n = strspn(key, fine);
-    return n >= 1 && n <= CALL_KEY_MAX && !key[n];
+    return n >= 1 && n <= CALL_KEY_MAX && !key[n]; /* it is a batch file's custom_id as well, which allows no others */
 }
 
 /* Strings go in with their NUL, so that moving a letter from one to the next is a change. */
@@ -61,6 +61,7 @@ uint64_t call_content(const struct call *c)
     int32_t limit = c->max_tokens;
     h = fnv1a(h, &t, sizeof t);
     h = fnv1a(h, &limit, sizeof limit);
+    /* Free text has no form to hash. */
     int32_t verdict = c->verdict;
     return verdict < 0 ? h : fnv1a(h, &verdict, sizeof verdict);
 }
@@ -84,7 +85,7 @@ void call_record_put(struct buf *b, const struct call_record *r)
     buf_printf(b, ", \"sent\": %s", r->sent ? r->sent : "null");
     buf_printf(b, ", \"tokens_in\": %lld, \"tokens_out\": %lld, \"tokens_estimated\": %s", (long long)r->tokens_in,
                (long long)r->tokens_out, r->tokens_estimated ? "true" : "false");
-    json_put_number_member(b, "cost", r->cost < 0 ? NAN : r->cost);
+    json_put_number_member(b, "cost", r->cost < 0 ? NAN : r->cost); /* null: no price is known, which is not the same as free */
     buf_printf(b, ", \"tries\": %d", r->tries);
     json_put_number_member(b, "seconds", r->seconds);
     json_put_number_member(b, "tstamp", r->tstamp);
@@ -139,7 +140,7 @@ static int check_fields(const struct json_member *m, struct call_record *r, stru
 {
     struct json_text text;
     char key[CALL_KEY_MAX + 1] = "";
-    if (json_member_string(m[F_KEY].value, &text) && text.len <= CALL_KEY_MAX)
+    if (json_member_string(m[F_KEY].value, &text) && text.len <= CALL_KEY_MAX) /* a key has no escapes, or it is none */
         memcpy(key, text.ptr, text.len);
     int status = records_word(m[F_STATUS].value, status_name, sizeof status_name / sizeof *status_name);
     if (!call_key_ok(key) || !json_member_string(m[F_TEXT].value, &text) || read_content(&m[F_CONTENT], &r->content) < 0 || status < 0)
@@ -192,7 +193,7 @@ void call_totals_add(struct call_totals *t, const struct call_record *r)
     t->tokens_in += r->tokens_in;
     t->tokens_out += r->tokens_out;
     t->estimated += r->tokens_estimated;
-    t->unpriced += r->cost < 0;
+    t->unpriced += r->cost < 0;          /* kept apart: a sum over some of the calls is said to be that */
     t->cost += r->cost > 0 ? r->cost : 0;
     t->seconds += r->seconds > 0 ? r->seconds : 0;
 }
@@ -354,6 +355,7 @@ bool call_journal_stood_in(const struct call_journal *j, const char *key, const 
 void call_journal_add(struct call_journal *j, const struct call_record *r)
 {
     struct buf line = {0};
+    /* It reads back: its key is fit and its texts are written as JSON. */
     call_record_put(&line, r);
     records_add(j->records, line.data, line.len, NULL);
     buf_free(&line);

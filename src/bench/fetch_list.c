@@ -24,7 +24,7 @@ static int read_sha256(struct word w, struct fetch_item *item, struct err *err)
         return 0;
     item->sha256 = xstrndup(w.at, w.n);
     for (char *c = item->sha256; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
+        *c = (char)tolower((unsigned char)*c); /* tools differ, the digest does not */
     if (w.n != 64 || strspn(item->sha256, "0123456789abcdef") != 64)
         return err_set(err, ERR_FORMAT, "\"%.80s\" is no SHA-256; write 64 hex digits, or - if it is unknown", item->sha256);
     return 0;
@@ -37,7 +37,7 @@ static int read_size(struct word w, struct fetch_item *item, struct err *err)
         return 0;
     int64_t size = 0;
     for (size_t i = 0; i < w.n; i++) {
-        if (!isdigit((unsigned char)w.at[i]) || w.n > 15)
+        if (!isdigit((unsigned char)w.at[i]) || w.n > 15) /* 15 digits: no overflow below */
             return err_set(err, ERR_FORMAT, "\"%.*s\" is no number of bytes; write one, or - if it is unknown", (int)(w.n < 40 ? w.n : 40),
                            w.at);
         size = 10 * size + (w.at[i] - '0');
@@ -51,7 +51,7 @@ static bool path_is_fine(const char *path)
 {
     for (const char *part = path;; part++) {
         size_t n = strcspn(part, "/");
-        if (n == 0 || *part == '.')
+        if (n == 0 || *part == '.')      /* //, and with a point: .., . and hidden files */
             return false;
         for (size_t i = 0; i < n; i++)
             if (!isalnum((unsigned char)part[i]) && !strchr("._+-", part[i]))
@@ -73,6 +73,7 @@ static int read_place(struct word path, struct word url, struct fetch_item *item
             item->path);
     if (strncmp(item->url, "https://", 8) && strncmp(item->url, "http://", 7))
         return err_set(err, ERR_FORMAT, "\"%.100s\" is no URL; it begins with http:// or https://", item->url);
+    /* A model whose bytes nobody vouches for is not loaded; JSON lines can at least be seen to be whole. */
     if (!item->sha256 && !ends_in(item->path, ".jsonl"))
         return err_set(err, ERR_FORMAT, "%.100s: needs its SHA-256; only .jsonl files can be checked without", item->path);
     return 0;
@@ -82,7 +83,7 @@ static int parse_line(const char *line, size_t n, struct fetch_list *l, struct e
 {
     struct word w[5];
     int words = 0;
-    for (size_t i = 0; i < n && words < 5;) {
+    for (size_t i = 0; i < n && words < 5;) { /* five at most: the fifth is there to be refused */
         size_t start = i;
         while (i < n && !strchr(" \t\r", line[i]))
             i++;
@@ -100,6 +101,7 @@ static int parse_line(const char *line, size_t n, struct fetch_list *l, struct e
     *item = (struct fetch_item){0};
     if (read_sha256(w[0], item, err) < 0 || read_size(w[1], item, err) < 0 || read_place(w[2], w[3], item, err) < 0)
         return -1;
+    /* Linear, and so quadratic in all: a list has some hundred lines. */
     for (int i = 0; i < l->n - 1; i++)
         if (!strcmp(l->item[i].path, item->path))
             return err_set(err, ERR_FORMAT, "%s: stands there twice; remove one line", item->path);
@@ -153,6 +155,7 @@ static int check_lines(const char *data, size_t n, struct err *err)
 int fetch_item_check(const struct fetch_item *item, const char *data, size_t n, struct err *err)
 {
     char hex[65];
+    /* Before the digest: a page of an error is told by its size. */
     if (item->size >= 0 && (uint64_t)item->size != n)
         return err_set(err, ERR_FORMAT, "%zu bytes instead of %lld", n, (long long)item->size);
     if (!item->sha256)

@@ -92,7 +92,7 @@ static int int_of(const struct json_member *m)
 static void copy_hash(const struct json_member *m, char hex[65])
 {
     struct json_text text;
-    if (json_member_string(m->value, &text) && text.len < 65 && !text.escaped)
+    if (json_member_string(m->value, &text) && text.len < 65 && !text.escaped) /* one of another form is no hash, and equals none */
         memcpy(hex, text.ptr, text.len);
 }
 
@@ -109,6 +109,7 @@ static int read_status(const struct json_member *m, enum turn_status *status, st
 static int check_fields(const struct json_member *m, struct turn_record *t, struct err *err)
 {
     struct json_text text;
+    /* Only what a record cannot do without; journals of other versions may lack the rest. */
     if (!m[F_QUESTION_ID].value.ptr || int_of(&m[F_TURN]) < 1 || !json_member_string(m[F_TEXT].value, &text))
         return err_set(err, ERR_FORMAT, "no turn record: question_id, turn or text is missing");
     if (!json_member_whole(m[F_QUESTION_ID].value, &t->question_id))
@@ -235,7 +236,7 @@ bool journal_text(const struct journal *j, int64_t question_id, int choice, int 
     if (i == MAP_NONE)
         return false;
     struct slice line = records_line(j->records, i);
-    json_scan_members(line.ptr, line.len, m, 2, NULL);
+    json_scan_members(line.ptr, line.len, m, 2, NULL); /* it parsed when it came in: both are there and are what they are called */
     buf_add(json, m[0].value.ptr, m[0].value.len);
     *tstamp = records_number(m[1].value, 0);
     return true;
@@ -265,6 +266,7 @@ int journal_each(const struct journal *j, int (*see)(void *ctx, const struct tur
 int journal_count(const struct journal *j, int64_t question_id, const char *question_sha256, int choice, int n_turns, struct err *err)
 {
     const struct turn_record *t;
+    /* From the first turn on, without a gap: a later turn was answered with the earlier ones in its prompt. */
     int n = 0;
     for (; n < n_turns && (t = journal_find(j, question_id, choice, n + 1)); n++)
         if (strcmp(t->question_sha256, question_sha256))
@@ -302,7 +304,7 @@ double journal_rate(const struct journal *j)
     journal_each(j, add_span, &next);
     qsort(turn, n, sizeof *turn, by_start);
     for (size_t i = 0; i < n; i++) {
-        double start = fmax(turn[i].start, end);
+        double start = fmax(turn[i].start, end); /* what was counted already is not counted again: turns overlap */
         end = fmax(end, turn[i].end);
         busy += fmax(end - start, 0);
         tokens += turn[i].tokens;

@@ -46,6 +46,7 @@ static int parse_prompt(const cJSON *j, struct judge_prompt *p, struct err *err)
         return -1;
     p->pairwise = t == 1;
     p->format = (enum verdict_format)f;
+    /* One answer is rated, two are compared; a prompt that mixes them would be read by the wrong rule. */
     if (p->pairwise == (p->format == VERDICT_RATING))
         return err_set(err, ERR_FORMAT, "a %s prompt cannot ask for %s", type[t], format[f]);
     return 0;
@@ -57,7 +58,7 @@ static int parse_line(const char *line, size_t n, struct judge_prompts *out, str
     if (!j)
         return -1;
     out->prompt = xrealloc(out->prompt, (size_t)out->n + 1, sizeof *out->prompt);
-    out->prompt[out->n] = (struct judge_prompt){0};
+    out->prompt[out->n] = (struct judge_prompt){0}; /* counted before it is filled: what a refused line has copied is freed too */
     int rc = parse_prompt(j, &out->prompt[out->n++], err);
     cJSON_Delete(j);
     return rc;
@@ -95,7 +96,7 @@ void judge_prompts_free(struct judge_prompts *p)
 
 const struct judge_prompt *judge_prompts_find(const struct judge_prompts *p, const char *name)
 {
-    for (int i = p->n - 1; i >= 0; i--)
+    for (int i = p->n - 1; i >= 0; i--)  /* the last of a name counts, as in FastChat's dict */
         if (!strcmp(p->prompt[i].name, name))
             return &p->prompt[i];
     return NULL;
@@ -121,7 +122,7 @@ static int fill_field(const struct judge_prompt *p, const char **at, const struc
     if (!value)
         return err_set(err, ERR_FORMAT, "judge prompt %s: there is nothing to fill {%.*s} with; plain braces are written {{ and }}",
                        p->name, (int)(end - name < 40 ? end - name : 40), name);
-    buf_str(out, value);
+    buf_str(out, value);                 /* as it is: braces in an answer are no fields */
     *at = end + 1;
     return 0;
 }
@@ -129,6 +130,7 @@ static int fill_field(const struct judge_prompt *p, const char **at, const struc
 int judge_prompt_fill(const struct judge_prompt *p, const struct prompt_field *field, int n, struct buf *out, struct err *err)
 {
     for (const char *at = p->prompt_template; *at;) {
+        /* Python's rules without its format specs: {{ and }} are braces, a lone one is an error, not text. */
         size_t plain = strcspn(at, "{}");
         buf_add(out, at, plain);
         at += plain;

@@ -32,7 +32,7 @@ static void cut(const char *template, struct pieces *p)
 {
     const char *from = template, *at = template;
     while (*at) {
-        size_t k = *at == '{' && at[1] != '{' ? strcspn(at, "}") : 0;
+        size_t k = *at == '{' && at[1] != '{' ? strcspn(at, "}") : 0; /* {{ is a brace of the text, not a field */
         if (k && at[k]) {
             add_piece(p, (struct piece){ from, at + 1, (size_t)(at - from), k - 1 });
             from = at += k + 1;
@@ -59,6 +59,7 @@ static int group_at(const struct pieces *p, int i)
     int k = 0;
     while (i + k < p->n && of_turn(&p->piece[i + k], 1))
         k++;
+    /* Question and answer of turn 1, then the same of turn 2: only such blocks can be continued. */
     for (int j = 0; j < k; j++)
         if (i + k + j >= p->n || !of_turn(&p->piece[i + k + j], 2) || !same_name(&p->piece[i + j], &p->piece[i + k + j]))
             return 0;
@@ -72,6 +73,7 @@ static size_t turn_word(const char *text, size_t n, size_t at, int of)
 {
     const char *word = ordinal[of];
     size_t k = text[at] == '0' + of ? 1 : strlen(word);
+    /* A digit: not within a number. */
     if (k == 1)
         return (at && isdigit((unsigned char)text[at - 1])) || (at + 1 < n && isdigit((unsigned char)text[at + 1])) ? 0 : 1;
     bool same = n - at >= k && tolower((unsigned char)text[at]) == word[0] && !memcmp(text + at + 1, word + 1, k - 1);
@@ -149,7 +151,7 @@ static void put_piece(struct buf *out, const struct piece *p)
 /* The blocks of turn 2 again, for each further turn. */
 static void put_more_turns(struct buf *out, const struct piece *second, int k, int turns)
 {
-    for (int t = 3; t <= turns; t++)
+    for (int t = 3; t <= turns; t++)     /* turns 1 and 2 stand there already */
         for (int j = 0; j < k; j++) {
             put_label(out, &second[j], t);
             buf_printf(out, "{%.*s_%d}", (int)second[j].n_field - 2, second[j].field, t);
@@ -193,6 +195,7 @@ static bool extend(const struct judge_prompt *two, int turns, struct judge_promp
     out->system_prompt = buf_steal(&system);
     out->prompt_template = buf_steal(&template);
     free(p.piece);
+    /* A template of another build has no third turn; such turns are said to be without a judge. */
     if (fine)
         return true;
     free(out->name);
@@ -204,7 +207,7 @@ static bool extend(const struct judge_prompt *two, int turns, struct judge_promp
 void judge_prompts_extend(struct judge_prompts *p, int turns)
 {
     static const char ending[] = "-multi-turn";
-    for (int i = 0, n = p->n; i < n; i++) {
+    for (int i = 0, n = p->n; i < n; i++) { /* n: what is added meanwhile is not extended again */
         size_t k = strlen(p->prompt[i].name), m = strlen(ending);
         if (k < m || strcmp(p->prompt[i].name + k - m, ending) || &p->prompt[i] != judge_prompts_find(p, p->prompt[i].name))
             continue;

@@ -15,7 +15,7 @@ const char *judgment_status_name(enum judgment_status s)
 
 enum judgment_status judgment_worse(enum judgment_status a, enum judgment_status b)
 {
-    return a > b ? a : b;
+    return a > b ? a : b;                /* the list of states is in that order */
 }
 
 enum judgment_status rating_status(double score)
@@ -47,7 +47,7 @@ static void put_end(struct buf *b, int turn, double tstamp)
 
 void score_put(struct buf *b, double score, bool is_int)
 {
-    if (is_int && fabs(score) < 9007199254740992.0)
+    if (is_int && fabs(score) < 9007199254740992.0) /* 8 and 8.0 are different bytes in FastChat's file */
         json_put_int(b, (int64_t)score);
     else
         json_put_double(b, score);

@@ -17,7 +17,7 @@ static int32_t intern(struct judgment_table *t, const char *s, size_t n)
 {
     size_t at = map_add(&t->names, s, n, (size_t)t->n_names);
     if (at == (size_t)t->n_names) {
-        t->name = xrealloc(t->name, (size_t)t->n_names + 1, sizeof *t->name);
+        t->name = xrealloc(t->name, (size_t)t->n_names + 1, sizeof *t->name); /* few names, so one at a time: models, judges, prompts */
         t->name[t->n_names++] = xstrndup(s, n);
     }
     return (int32_t)at;
@@ -156,9 +156,11 @@ static int winner_at(const struct record *r, enum field f, uint8_t *out, struct 
 static int winners_at(const struct record *r, struct judgment_row *row, struct err *err)
 {
     struct json_text text;
+    /* the form with two games; also when neither is there, for the error that names g1_winner */
     if (r->member[F_G1_WINNER].value.ptr || !r->member[F_WINNER].value.ptr)
         return winner_at(r, F_G1_WINNER, &row->g1, err) < 0 ? -1 : winner_at(r, F_G2_WINNER, &row->g2, err);
     if (text_at(r, F_WINNER, &text) && (json_text_is(&text, "inconsistent") || json_text_is(&text, "tie (inconsistent)"))) {
+        /* two games that contradict each other count as a tie, as FastChat counts them */
         row->g1 = WINNER_MODEL_1;
         row->g2 = WINNER_MODEL_2;
         return 0;
@@ -189,7 +191,7 @@ static enum shown shown_answer(const struct record *r, enum field f)
     const char *at = r->member[f].value.ptr;
     if (!at || *at != '"')
         return SHOWN_TEXT;
-    size_t n = r->member[f].value.len - 1, i = 0;
+    size_t n = r->member[f].value.len - 1, i = 0; /* without the closing quote */
     while (i < sizeof after / sizeof *after && !ends_with(at, n, after[i]))
         i++;
     if (i == sizeof after / sizeof *after)
@@ -255,6 +257,7 @@ static int parse_line(struct judgment_table *t, const char *line, size_t n, stru
     if (scan_record(line, n, &r, err) < 0)
         return -1;
     bool pair = r.member[F_MODEL_1].value.ptr != NULL;
+    /* Their means would be of different things. */
     if (t->n && t->pairs != pair)
         return err_set(err, ERR_FORMAT, "a %s judgment among %s ones; judgments of one kind belong in a file",
                        pair ? "pair" : "single", pair ? "single" : "pair");

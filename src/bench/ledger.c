@@ -28,10 +28,10 @@ static int lock(struct ledger *l, const char *busy, struct err *err)
     struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, who = f;
     if (fcntl(l->fd, F_SETLK, &f) == 0)
         return 0;
-    if (errno != EACCES && errno != EAGAIN)
+    if (errno != EACCES && errno != EAGAIN) /* a file system without locks: see the header */
         return 0;
     if (fcntl(l->fd, F_GETLK, &who) < 0 || who.l_type == F_UNLCK)
-        who.l_pid = 0;
+        who.l_pid = 0;                   /* held on another node, or given up just now */
     return err_set(err, ERR_BUSY, "%s: another run (process %ld) is %s", l->path, (long)who.l_pid, busy);
 }
 
@@ -39,8 +39,8 @@ static int lock(struct ledger *l, const char *busy, struct err *err)
 static int slurp(const char *path, int fd, struct buf *out, struct err *err)
 {
     ssize_t n;
-    while ((n = pread(fd, buf_reserve(out, 1 << 16), 1 << 16, (off_t)out->len)) > 0)
-        out->len += (size_t)n;
+    while ((n = pread(fd, buf_reserve(out, 1 << 16), 1 << 16, (off_t)out->len)) > 0 || (n < 0 && errno == EINTR))
+        out->len += n > 0 ? (size_t)n : 0;
     return n < 0 ? err_errno(err, "%s: cannot read", path) : 0;
 }
 
@@ -109,7 +109,7 @@ static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err
         l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (l->fd < 0)
             return err_errno(err, "%s: cannot write", l->path);
-        if (lock(l, o->busy, err) < 0)
+        if (lock(l, o->busy, err) < 0)   /* before it is read: what is replayed does not change any more */
             return -1;
         if (in_place(l))
             return 0;
@@ -158,7 +158,7 @@ static int rename_all(const char *const *path, int first, int n, struct err *err
             rc = err_errno(err, "%s: cannot be put aside as %s", path[i], to);
         free(to);
     }
-    io_sync_parent(path[0]);
+    io_sync_parent(path[0]);             /* the new names survive a crash, or a fresh journal would stand beside half of the old files */
     return rc;
 }
 

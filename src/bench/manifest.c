@@ -60,6 +60,7 @@ static void put_members(struct buf *b, const struct manifest *m)
 char *manifest_value(const char *line, const char *name)
 {
     cJSON *root = json_parse(line, strlen(line), NULL);
+    /* an entry that moved from one list to the other between versions is found all the same */
     const cJSON *v = json_get(json_get(root, "identity"), name);
     if (!v)
         v = json_get(json_get(root, "info"), name);
@@ -93,6 +94,7 @@ int manifest_check(const char *line, size_t n, const char *kind, struct err *err
         return err_set(err, ERR_FORMAT,
                        "is a journal of %.*s and not of %s: another kind of run keeps its records there; choose another name",
                        (int)(text.len < 40 ? text.len : 40), text.ptr, kind);
+    /* A journal without a version is of version 1. */
     if (m[2].value.ptr && (!json_member_whole(m[2].value, &version) || version != VERSION))
         return err_set(err, ERR_FORMAT,
                        "is a journal of another version (%.*s, this program knows %d); go on with the mtbench that wrote it",
@@ -106,6 +108,7 @@ int manifest_compare(const struct manifest *now, const cJSON *stored, struct err
     struct buf b = {0};
     for (int i = 0; i < now->n; i++) {
         const struct manifest_entry *e = &now->entry[i];
+        /* Only what is identity now is compared, wherever the old journal had it: info may differ freely. */
         const cJSON *inside = json_get(identity, e->name), *old = inside ? inside : json_get(info, e->name);
         const char *was = cJSON_IsString(old) ? old->valuestring : "(not recorded)";
         if (e->identity && strcmp(was, e->value))

@@ -13,13 +13,14 @@ static const char *fault_of(const char *name)
 {
     if (!*name)
         return "is empty";
-    if (strlen(name) > BENCH_NAME_MAX)
+    if (strlen(name) > BENCH_NAME_MAX)   /* leaves room for what is put behind a name: .jsonl, .journal, .old1, .PID.tmp */
         return "is too long for a file's name";
     if (utf8_bad(name, strlen(name)) >= 0)
         return "is no UTF-8";
     for (const char *c = name; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             return "holds a control character";
+    /* ORG/MODEL is fine, it becomes ORG_MODEL; no part may climb out of the folder. */
     for (const char *part = name; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
         size_t n = strcspn(part, "/");
         if (n == 2 && !strncmp(part, "..", n))
@@ -37,7 +38,7 @@ int bench_name_check(const char *flag, const char *name, struct err *err)
 void bench_name_make_plain(char *name)
 {
     for (char *c = name; *c; c++)
-        if (*c == '/' || (c == name && *c == '.'))
+        if (*c == '/' || (c == name && *c == '.')) /* as a file's name it must be one, and be seen */
             *c = '_';
 }
 
@@ -56,7 +57,7 @@ char *bench_questions_path(const char *data_dir, const char *bench)
 char *bench_prompts_path(const char *data_dir, const char *bench)
 {
     char *own = xasprintf("%s/%s/judge_prompts.jsonl", data_dir, bench);
-    if (access(own, R_OK) == 0)
+    if (access(own, R_OK) == 0)          /* a bench may bring prompts of its own; else those of FastChat serve all */
         return own;
     free(own);
     return xasprintf("%s/judge_prompts.jsonl", data_dir);
@@ -75,6 +76,7 @@ char *bench_references_folder(const char *data_dir, const char *bench)
 char *bench_answers_file(const char *folder, const char *name)
 {
     char *plain = bench_name_plain(name), *path = xasprintf("%s/%s.jsonl", folder, plain);
+    /* FastChat writes ORG/MODEL.jsonl into a folder ORG: read there when our own name for it does not exist. */
     if (strcmp(plain, name) && !fault_of(name) && access(path, F_OK) < 0) {
         char *below = xasprintf("%s/%s.jsonl", folder, name);
         char **unused = access(below, F_OK) == 0 ? &path : &below;
@@ -96,14 +98,14 @@ char *bench_judgments_path(const char *data_dir, const char *bench, const char *
 char *bench_beside(const char *file, const char *ending)
 {
     size_t n = strlen(file), k = strlen(".jsonl");
-    if (n > k && !strcmp(file + n - k, ".jsonl"))
+    if (n > k && !strcmp(file + n - k, ".jsonl")) /* a file of another name keeps it whole: x.txt has x.txt.journal beside it */
         n -= k;
     return xasprintf("%.*s%s", (int)n, file, ending);
 }
 
 char *bench_repeat_path(const char *file, int repeat)
 {
-    if (repeat == 1)
+    if (repeat == 1)                     /* the first one is FastChat's file, so that its scripts find it */
         return xstrdup(file);
     char *ending = xasprintf(".repeat%d.jsonl", repeat), *path = bench_beside(file, ending);
     free(ending);

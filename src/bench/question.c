@@ -7,6 +7,7 @@
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ double category_temperature(const char *category)
     for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
         if (!strcmp(category, categories[i].name))
             return categories[i].temperature;
-    return 0.7;
+    return 0.7;                          /* FastChat's default for a category that it does not know */
 }
 
 double category_length(const char *category)
@@ -32,7 +33,7 @@ double category_length(const char *category)
     for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
         if (!strcmp(category, categories[i].name))
             return categories[i].length;
-    return 300;
+    return 300;                          /* a guess for dealing and forecasts; no answer depends on it */
 }
 
 static void question_free(struct question *q)
@@ -52,6 +53,7 @@ static int strings(const cJSON *list, char ***out, int *n)
     const cJSON *j;
     if (!cJSON_IsArray(list))
         return -1;
+    /* The count is right even where a later item is refused: what was copied so far is the question's, which is freed as a whole. */
     *out = xcalloc((size_t)cJSON_GetArraySize(list), sizeof **out);
     cJSON_ArrayForEach(j, list)
     {
@@ -73,18 +75,21 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     if (!cJSON_IsString(category))
         return err_set(err, ERR_FORMAT, "no \"category\"; name one, it decides the temperature");
     q->category = xstrdup(category->valuestring);
+    /* Said apart: an answer file has question_id too, and is the file that is given here by mistake. */
     if (!turns)
         return err_set(err, ERR_FORMAT, "no \"turns\" array; is this an answer file?");
     if (strings(turns, &q->turn, &q->n_turns) < 0)
         return err_set(err, ERR_FORMAT, "\"turns\" is no list of strings; write each turn as one string");
     if (q->n_turns == 0)
         return err_set(err, ERR_FORMAT, "\"turns\" is empty; a question needs at least one turn");
+    /* null and texts are what people leave there when a question has no reference */
     if (cJSON_IsArray(reference) && strings(reference, &q->reference, &q->n_reference) < 0)
         return err_set(err, ERR_FORMAT, "\"reference\" is no list of strings; write one string per turn");
+    /* FastChat's order: the category decides, unless the question says otherwise */
     q->temperature = category_temperature(q->category);
     if (temperature && !cJSON_IsNull(temperature)) {
-        if (!cJSON_IsNumber(temperature) || !(temperature->valuedouble >= 0))
-            return err_set(err, ERR_FORMAT, "\"required_temperature\" is no number of at least 0; 0 is greedy");
+        if (!cJSON_IsNumber(temperature) || !(temperature->valuedouble >= 0 && temperature->valuedouble <= (double)FLT_MAX))
+            return err_set(err, ERR_FORMAT, "\"required_temperature\" is no finite number of at least 0; 0 is greedy");
         q->temperature = temperature->valuedouble;
         q->required_temperature = true;
     }
@@ -100,19 +105,19 @@ static int parse_line(struct slice line, struct questions *qs, struct err *err)
         qs->q = xrealloc(qs->q, qs->n ? 2 * (size_t)qs->n : 1, sizeof *qs->q);
     struct question *q = &qs->q[qs->n];
     *q = (struct question){0};
-    sha256_hex(line.ptr, line.len, q->sha256);
+    sha256_hex(line.ptr, line.len, q->sha256); /* the line as it stands: a change of its spelling alone counts as another question */
     int rc = parse_fields(j, q, err);
     cJSON_Delete(j);
     if (rc == 0 && map_add_int(&qs->by_id, q->id, (size_t)qs->n) != (size_t)qs->n)
         rc = err_set(err, ERR_FORMAT, "question_id %lld was used before; ids must differ", (long long)q->id);
-    qs->n++;
+    qs->n++;                             /* also after an error, so that questions_free() finds what the question holds */
     return rc;
 }
 
 int questions_parse(const char *name, const char *data, size_t n, struct questions *out, struct err *err)
 {
     *out = (struct questions){0};
-    sha256_hex(data, n, out->sha256);
+    sha256_hex(data, n, out->sha256);    /* of the file's bytes, as `sha256sum` prints it */
     struct lines lines;
     struct slice line;
     int rc = 0;
@@ -146,7 +151,7 @@ int questions_find(const struct questions *qs, int64_t id)
 
 static long clamp_index(long i, long n)
 {
-    i = i < 0 ? i + n : i;
+    i = i < 0 ? i + n : i;               /* Python's slices: -1 is the last, and what lies outside is cut, not refused */
     return i < 0 ? 0 : i > n ? n : i;
 }
 
@@ -165,7 +170,7 @@ static int mark_ids(const struct questions *qs, long begin, long end, const char
     char *rest;
     long long first = strtoll(word, &rest, 10), last = first;
     int n = 0;
-    if (rest != word && *rest == '-')
+    if (rest != word && *rest == '-')    /* 81-90; the first strtoll() has taken a sign of its own, so ids below 0 work too */
         last = strtoll(word = rest + 1, &rest, 10);
     if (rest == word || *rest)
         return 0;
@@ -183,6 +188,7 @@ static int narrow(const struct questions *qs, long begin, long end, const char *
 {
     bool *on = xcalloc((size_t)qs->n + 1, sizeof *on);
     int rc = 0;
+    /* A word that means nothing is a mistake, whatever the other words mean: in silence half a run would be missing. */
     for (int i = 0; i < words->n && rc == 0; i++)
         if (mark(qs, begin, end, words->word[i], on) == 0)
             rc = err_set(err, ERR_USAGE, "--%s %s: no such question; the file has %d, from %lld (%s) to %lld (%s)", flag, words->word[i],
@@ -198,7 +204,7 @@ static long limit(bool *keep, long begin, long end, long first_n)
     long n = 0, most, seen = 0;
     for (long i = begin; i < end; i++)
         n += keep[i];
-    most = first_n ? clamp_index(first_n, n) : n;
+    most = first_n ? clamp_index(first_n, n) : n; /* [:first_n] of what the other flags left, as FastChat slices last */
     for (long i = begin; i < end; i++)
         if (keep[i] && ++seen > most)
             keep[i] = false;
@@ -228,6 +234,7 @@ int questions_slice(struct questions *qs, const struct slicing *s, struct err *e
         rc = narrow(qs, begin, end, "question-ids", &s->ids, mark_ids, keep, err);
     if (rc == 0 && limit(keep, begin, end, s->first_n) == 0)
         rc = err_set(err, ERR_USAGE, "%s: leaves none of the %d questions; choose more", flags_given(s), qs->n);
+    /* Numbers of questions change, so the index is made anew; an error leaves all as it was. */
     if (rc == 0)
         map_free(&qs->by_id);
     for (int i = 0; i < qs->n && rc == 0; i++) {

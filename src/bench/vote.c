@@ -39,6 +39,7 @@ static char *class_of_list(const cJSON *list)
     const cJSON *judge = cJSON_GetArrayItem(list, 0), *prompt = cJSON_GetArrayItem(list, 1);
     if (!cJSON_IsString(judge) || !cJSON_IsString(prompt))
         return NULL;
+    /* FastChat's names of classes: what --judges of compute_agreement says */
     if (!strcmp(judge->valuestring, "gpt-4") && !strncmp(prompt->valuestring, "pair", 4))
         return xstrdup("gpt4-pair");
     return xasprintf("%s-%.*s", judge->valuestring, (int)strcspn(prompt->valuestring, "-"), prompt->valuestring);
@@ -68,7 +69,7 @@ static int winner_of(const cJSON *j, const char *key, const char *a, const char 
         *out = strcmp(w->valuestring, a) ? VOTE_B : VOTE_A;
         return 0;
     }
-    if (cJSON_IsString(w) && strstr(w->valuestring, "tie")) {
+    if (cJSON_IsString(w) && strstr(w->valuestring, "tie")) { /* "tie (inconsistent)" too */
         *out = VOTE_TIE;
         return 0;
     }
@@ -87,7 +88,7 @@ static int pair_winner(const cJSON *j, enum vote_winner *out, struct err *err)
         if (winner_of(j, key, "model_1", "model_2", &game[i], err) < 0)
             return -1;
     }
-    *out = game[0] == game[1] ? game[0] : VOTE_TIE;
+    *out = game[0] == game[1] ? game[0] : VOTE_TIE; /* who wins one game each has not won */
     return 1;
 }
 
@@ -108,6 +109,7 @@ static int read_names(struct votes *votes, const cJSON *j, bool pair, struct vot
     char *judge = class_of(json_get(j, "judge"));
     if (!judge)
         return err_set(err, ERR_FORMAT, "\"judge\" is neither a name nor a list of judge and prompt");
+    /* Votes on x against y and y against x are of one pair: names in order, winner with them. */
     bool swap = strcmp(a->valuestring, b->valuestring) > 0;
     int rc = intern(votes, judge, &v->judge, err);
     if (rc == 0)
@@ -132,7 +134,7 @@ static int add_vote(struct votes *votes, const cJSON *j, struct err *err)
     if (some < 0 || whole(j, "question_id", -9007199254740991.0, 9007199254740991.0, &id, err) < 0 ||
         whole(j, "turn", 1, 255, &turn, err) < 0)
         return -1;
-    if (some == 0) {
+    if (some == 0) {                     /* counted, so that the report can say how many are missing */
         votes->failed++;
         return 0;
     }
@@ -170,7 +172,7 @@ static int parse_array(struct votes *votes, const char *name, const char *data, 
     cJSON_ArrayForEach(j, list)
     {
         number++;
-        if (rc == 0 && add_vote(votes, j, err) < 0)
+        if (rc == 0 && add_vote(votes, j, err) < 0) /* the macro cannot be left early without losing the count of the error */
             rc = err_wrap(err, "%s: vote %ld", name, number);
     }
     cJSON_Delete(list);
@@ -201,6 +203,7 @@ int votes_read(struct votes *votes, const char *path, struct err *err)
     size_t before = votes->n;
     if (rc == 0)
         rc = votes_parse(votes, path, b.data, b.len, err);
+    /* An empty file is a wrong path more often than a study without votes. */
     if (rc == 0 && votes->n == before && votes->failed == 0)
         rc = err_set(err, ERR_FORMAT, "%s: no votes in it", path);
     buf_free(&b);

@@ -52,6 +52,7 @@ struct deal {
 static void queue_add(struct queue *q, struct message *m)
 {
     m->next = NULL;
+    /* 'end' is set when the first comes in: zeroed queues and emptied ones need no care elsewhere */
     if (!q->first)
         q->end = &q->first;
     *q->end = m;
@@ -67,6 +68,7 @@ static struct message *message_create(size_t payload)
 
 static void post(struct deal *d, int to, int tag, struct message *m)
 {
+    /* never a blocking send: two ranks that wait for each other's receive would stand for ever */
     MPI_Isend(&m->head, (int)m->n, MPI_BYTE, to, tag, d->comm, &m->request);
     d->unsent += m->n;
     queue_add(&d->sending, m);
@@ -95,7 +97,7 @@ static void sweep(struct deal *d)
             at = &m->next;
         }
     }
-    d->sending.end = at;
+    d->sending.end = at;                 /* the last one may have gone */
 }
 
 /* ---- rank 0 ---- */
@@ -112,6 +114,7 @@ static void hand_out(struct deal *d)
         d->moved = true;
         d->given = xrealloc(d->given, (size_t)d->n_given + 1, sizeof *d->given);
         d->given[d->n_given++] = item;
+        /* Rank 0 is a worker too, and sends itself nothing. */
         if (to == 0)
             take_in(d, item);
         else
@@ -123,7 +126,7 @@ static void hand_out(struct deal *d)
 static void heard(struct deal *d, struct message *m)
 {
     d->moved = true;
-    d->tallies[m->from] = m->head.tally;
+    d->tallies[m->from] = m->head.tally; /* every message brings it, so progress costs none of its own */
     switch (m->head.kind) {
     case UP_LIMIT: dealer_limit(d->dealer, m->from, m->head.arg); break;
     case UP_DONE: dealer_done(d->dealer, m->from, m->head.arg); break;
@@ -141,6 +144,7 @@ static void accept_all(struct deal *d)
         MPI_Message mpi;
         MPI_Status st;
         int there, n;
+        /* Matched probe: the message that was seen is the one that is received, whatever else arrives. */
         MPI_Improbe(MPI_ANY_SOURCE, TAG_UP, d->comm, &there, &mpi, &st);
         if (!there)
             return;
@@ -166,6 +170,7 @@ static void use_arrived(struct deal *d)
     struct message **at = &d->arriving.first, *m;
     while ((m = *at)) {
         int done = 0;
+        /* a later record must not overtake an earlier one of its rank: a turn counts after the one before it */
         if (!waits_before(d->arriving.first, m))
             MPI_Test(&m->request, &done, MPI_STATUS_IGNORE);
         if (done) {
@@ -182,9 +187,11 @@ static void lead(struct deal *d)
 {
     accept_all(d);
     use_arrived(d);
+    /* nothing is given out once the job stops; what is out comes back when its rank leaves */
     if (d->state == DEAL_RUNNING)
         hand_out(d);
     if (dealer_is_over(d->dealer)) {
+        /* once, since the state below ends all polling */
         for (int r = 1; r < d->job->info.size; r++)
             post_head(d, r, TAG_DOWN, DOWN_OVER, 0);
         d->state = DEAL_OVER;
@@ -212,7 +219,7 @@ enum deal_state deal_poll(struct deal *d)
     d->moved = false;
     if (d->state == DEAL_OVER)
         return d->state;
-    if (job_poll(d->job) != JOB_RUNNING)
+    if (job_poll(d->job) != JOB_RUNNING) /* before anything is given or taken */
         d->state = DEAL_STOPPING;
     if (d->job->info.rank == 0)
         lead(d);
@@ -225,6 +232,7 @@ enum deal_state deal_poll(struct deal *d)
 enum deal_state deal_idle(struct deal *d)
 {
     enum deal_state s = deal_poll(d);
+    /* up to the longest within seconds of silence: 88 ranks that wait must not keep a core busy */
     d->nap = d->moved || !d->nap ? FIRST_NAP : d->nap < LONGEST_NAP ? d->nap + d->nap / 8 : d->nap;
     if (s != DEAL_OVER && !d->moved)
         nanosleep(&(struct timespec){ .tv_nsec = d->nap }, NULL);
@@ -256,6 +264,7 @@ void deal_tally(struct deal *d, uint64_t n)
     d->tally = n;
     if (d->job->info.rank == 0)
         d->tallies[0] = n;
+    /* by itself only when nothing else went out for a second */
     else if (n != d->tally_sent && clock_now() - d->told > 1 && !d->left)
         say_head(d, UP_TALLY, 0);
 }
@@ -270,7 +279,7 @@ uint64_t deal_tally_sum(const struct deal *d)
 
 void deal_want(struct deal *d, int n)
 {
-    int limit = d->next_item + n;
+    int limit = d->next_item + n;        /* in all since the start: a number that was true once stays true (see the head of the file) */
     if (limit != d->limit_sent && !d->left)
         say_head(d, UP_LIMIT, limit);
     d->limit_sent = limit;
@@ -292,6 +301,7 @@ void deal_send(struct deal *d, const void *data, size_t n)
     m->head.kind = UP_RECORD;
     memcpy(&m->head + 1, data, n);
     say(d, m);
+    /* Back-pressure: a rank that is faster than rank 0's disk waits here instead of filling its memory. */
     while (d->unsent > MAX_UNSENT)
         deal_idle(d);
 }
@@ -300,7 +310,7 @@ bool deal_receive(struct deal *d, const void **data, size_t *n, int *from)
 {
     struct message *m = d->records.first;
     free(d->lent);
-    d->lent = m;
+    d->lent = m;                         /* freed by the next call, so that the caller may read it in place */
     if (!m)
         return false;
     d->records.first = m->next;
@@ -312,6 +322,7 @@ bool deal_receive(struct deal *d, const void **data, size_t *n, int *from)
 
 void deal_leave(struct deal *d)
 {
+    /* once: rank 0 counts those that left */
     if (!d->left)
         say_head(d, UP_LEAVE, 0);
     d->left = true;
@@ -335,7 +346,8 @@ struct deal *deal_create(struct job *job, const struct deal_opts *o)
     int *want = xcalloc((size_t)job->info.size, sizeof *want);
     d->job = job;
     d->limit_sent = o->want;
-    MPI_Comm_dup(job->world, &d->comm);
+    MPI_Comm_dup(job->world, &d->comm);  /* messages of one deal never meet those of the next */
+    /* the first limits come with the start, so that rank 0 deals fairly before anybody has spoken */
     job_gather(job, &o->want, sizeof o->want, want);
     if (job->info.rank == 0) {
         d->tallies = xcalloc((size_t)job->info.size, sizeof *d->tallies);
@@ -371,7 +383,7 @@ void deal_destroy(struct deal *d)
                 n_ended += m->head.kind == UP_END;
                 free(m);
             }
-            d->arriving.first = NULL;
+            d->arriving.first = NULL;    /* they were freed one by one above */
         }
     }
     for (struct message *m = d->sending.first; m; m = m->next)

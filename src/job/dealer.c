@@ -32,7 +32,7 @@ static int longer_first(const void *a, const void *b)
     const struct by_cost *i = a, *j = b;
     if (i->cost != j->cost)
         return i->cost > j->cost ? -1 : 1;
-    return i->item < j->item ? -1 : 1;
+    return i->item < j->item ? -1 : 1;   /* qsort() keeps no order among equals, and who gets what should not depend on the C library */
 }
 
 struct dealer *dealer_create(int n_items, const double *cost, int n_ranks, int keep)
@@ -80,7 +80,7 @@ void dealer_limit(struct dealer *d, int rank, int limit)
 
 void dealer_done(struct dealer *d, int rank, int item)
 {
-    if (item < 0 || item >= d->n_items || d->owner[item] != rank)
+    if (item < 0 || item >= d->n_items || d->owner[item] != rank) /* a late word about an item that has another owner by now */
         return;
     d->owner[item] = OWNER_DONE;
     d->n_done++;
@@ -94,7 +94,7 @@ void dealer_leave(struct dealer *d, int rank)
         return;
     d->member[rank].left = true;
     d->n_left++;
-    for (int i = d->n_items - 1; i >= 0; i--) {
+    for (int i = d->n_items - 1; i >= 0; i--) { /* backwards, so that the longest is the last of 'again', which goes out first */
         int item = d->order[i];
         if (d->owner[item] == rank) {
             d->owner[item] = OWNER_NONE;
@@ -107,6 +107,7 @@ static bool may_have(const struct dealer *d, const struct member *m, double cost
 {
     if (m->left || m->n_given >= m->limit)
         return false;
+    /* Enough to keep its engine full; one for each that it finished of its first share; or the share is not yet used up. */
     return m->n_out < d->keep || m->n_out < m->target || m->given + cost <= d->share;
 }
 
@@ -125,6 +126,7 @@ int dealer_next(struct dealer *d, int *rank)
     if (d->n_again == 0 && d->n_dealt == d->n_items)
         return -1;
     int item = d->n_again > 0 ? d->again[d->n_again - 1] : d->order[d->n_dealt], best = -1;
+    /* To the rank with the least work in hand. */
     for (int r = 0; r < d->n_ranks; r++)
         if (may_have(d, &d->member[r], d->cost[item]) && (best < 0 || d->member[r].out < d->member[best].out))
             best = r;
@@ -142,7 +144,7 @@ int dealer_next(struct dealer *d, int *rank)
 
 bool dealer_is_over(const struct dealer *d)
 {
-    return d->n_done == d->n_items || d->n_left == d->n_ranks;
+    return d->n_done == d->n_items || d->n_left == d->n_ranks; /* also when every rank has left with work undone: a stop is an end */
 }
 
 int dealer_n_done(const struct dealer *d)

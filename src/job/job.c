@@ -22,6 +22,7 @@ static void wait_for(struct job *job, MPI_Request *r)
     int done = 0;
     long ns = 1000;
     for (int i = 0; MPI_Test(r, &done, MPI_STATUS_IGNORE), !done; i++) {
+        /* most collectives are over after a few looks; only then is sleeping cheaper than looking */
         if (i < TESTS)
             continue;
         if (job)
@@ -52,8 +53,9 @@ int job_check_launch(int size, const char *(*env)(const char *name), struct err 
         wanted = slurm;
         rank = number(env, "SLURM_PROCID");
     }
-    if (size > 1 || wanted <= 1)
+    if (size > 1 || wanted <= 1)         /* started as one of several and alone all the same: that is the fault looked for */
         return 0;
+    /* All of them are rank 0 of their own: the launcher's first one speaks. */
     if (rank > 0)
         return err_set(err, ERR_USAGE, "%s", "");
     if (wanted == slurm)
@@ -96,6 +98,7 @@ static void split(struct job *job)
         MPI_Comm_rank(job->node, &in->local_rank);
     }
     MPI_Comm_size(job->node, &in->local_size);
+    /* among the leaders the order of ranks is kept, so node 0 is that of rank 0 */
     MPI_Comm_split(job->world, in->local_rank == 0 ? 0 : MPI_UNDEFINED, in->rank, &job->leaders);
     if (in->local_rank == 0) {
         MPI_Comm_rank(job->leaders, &in->node);
@@ -153,7 +156,7 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     /* A process that nobody launched needs no daemon of Open MPI beside it, which costs half a second. */
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     make_own_folder();
-    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got);
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got); /* one thread calls MPI; the others compute and read */
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (job_check_launch(size, environment, err) < 0 ||
         (got < MPI_THREAD_FUNNELED && err_set(err, ERR_USAGE, "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI"))) {
@@ -167,8 +170,10 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     job->info.host = job->host;
     gethostname(job->host, sizeof job->host - 1);
     MPI_Comm_dup(MPI_COMM_WORLD, &job->world);
+    /* states travel apart from collectives and items: they are polled for at any time */
     MPI_Comm_dup(MPI_COMM_WORLD, &job->control);
     MPI_Comm_rank(job->world, &job->info.rank);
+    /* each state once to each rank */
     job->sent = xcalloc((size_t)size * (JOB_FAILED + 1), sizeof(MPI_Request));
     split(job);
     return job;
@@ -180,6 +185,7 @@ static void drain_control(struct job *job)
     int told = job->n_told, expected = 0;
     if (job->info.rank == 0)
         told = 0;
+    /* Rank 0 hears what all workers told it, each worker what rank 0 told everybody: nobody told more than that. */
     MPI_Reduce(&told, &expected, 1, MPI_INT, MPI_SUM, 0, job->world);
     told = job->n_told;
     MPI_Bcast(&told, 1, MPI_INT, 0, job->world);
@@ -235,6 +241,7 @@ int job_agree(struct job *job, int rc, struct err *err)
         return rc ? -1 : 0;
     MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, job->world, &r);
     wait_for(job, &r);
+    /* nobody failed */
     if (lowest == job->info.size)
         return 0;
     if (lowest == job->info.rank) {
@@ -255,7 +262,7 @@ void job_barrier(struct job *job)
 
 void job_bcast_from(struct job *job, void *data, size_t n, int root)
 {
-    enum { PIECE = 1 << 30 };
+    enum { PIECE = 1 << 30 };            /* MPI counts in int */
     for (size_t at = 0; at < n && job->info.size > 1; at += PIECE) {
         MPI_Request r;
         MPI_Ibcast((char *)data + at, n - at < PIECE ? (int)(n - at) : PIECE, MPI_BYTE, root, job->world, &r);
@@ -298,13 +305,14 @@ uint64_t job_max(struct job *job, uint64_t value)
 
 static void tell(struct job *job, int to, enum job_state s)
 {
-    static const int message[] = { JOB_RUNNING, JOB_STOPPED, JOB_FAILED };
+    static const int message[] = { JOB_RUNNING, JOB_STOPPED, JOB_FAILED }; /* a sent message must stay where it is until it has left */
     MPI_Isend(&message[s], 1, MPI_INT, to, TAG_STATE, job->control, &job->sent[job->n_sent++]);
 }
 
 /* A worker tells rank 0, which tells everybody; each state travels at most once in each direction. */
 void job_raise(struct job *job, enum job_state s)
 {
+    /* it never goes back, and is told once */
     if (s <= job->state)
         return;
     job->state = s;
@@ -313,7 +321,7 @@ void job_raise(struct job *job, enum job_state s)
     else
         for (int to = 1; to < job->info.size; to++)
             tell(job, to, s);
-    job->n_told++;
+    job->n_told++;                       /* for drain_control(): how many messages somebody has to receive */
 }
 
 enum job_state job_poll(struct job *job)

@@ -34,7 +34,7 @@ int layout_replicas(int gpus_total, int gpus_per_model, int *n_replicas, struct 
 
 static bool may(const unsigned char *mask, int mask_bytes, int cpu)
 {
-    return cpu / 8 < mask_bytes && (mask[cpu / 8] >> (cpu % 8) & 1);
+    return cpu / 8 < mask_bytes && (mask[cpu / 8] >> (cpu % 8) & 1); /* a CPU beyond the mask is not ours */
 }
 
 struct work {
@@ -51,6 +51,7 @@ static bool same_mask(const struct layout_node *n, int a, int b)
 static bool first_of_core(const struct layout_node *n, int rank, int i)
 {
     for (int j = 0; j < i; j++)
+        /* Hyper-threads: a core counts once, by the first of its CPUs that the rank may use. */
         if (n->cpu[j].core == n->cpu[i].core && may(n->mask[rank], n->mask_bytes, n->cpu[j].id))
             return false;
     return may(n->mask[rank], n->mask_bytes, n->cpu[i].id);
@@ -80,7 +81,7 @@ static void divide_evenly(struct work *w, const int *rank, int n_ranks)
     int n_cores = cores_of(n, rank[0]), seen = 0;
     for (int i = 0; i < n->n_cpus && n_cores >= n_ranks; i++)
         if (first_of_core(n, rank[0], i)) {
-            w->owner[i] = rank[(long)seen++ * n_ranks / n_cores];
+            w->owner[i] = rank[(long)seen++ * n_ranks / n_cores]; /* runs of neighbours, whose lengths differ by one at most */
             w->n_cores[w->owner[i]]++;
         }
 }
@@ -150,6 +151,7 @@ static void settle(const struct work *w, int rank, int limit, bool may_pin, stru
 {
     const struct layout_node *n = w->n;
     int have = w->n_cores[rank], fair = limit < have ? limit : have, k = 0;
+    /* what was asked for wins, even if it is too much: the user is told so, by 'oversubscribed' */
     s->n_threads = n->threads > 0 ? n->threads : fair > 0 ? fair : 1;
     s->pinned = have > 0 && s->n_threads <= have && may_pin;
     for (int i = 0; i < n->n_cpus && s->pinned && k < s->n_threads; i++)
@@ -162,6 +164,7 @@ void layout_divide(const struct layout_node *n, struct layout_share *share, int 
     struct work w = { n, xcalloc((size_t)n->n_cpus + 1, sizeof(int)), xcalloc((size_t)n->n_ranks, sizeof(int)) };
     int cores = count_cores(n), threads = 0;
     bool limited = n->quota > 0 && n->quota < cores;
+    /* A quota is time, not cores: more threads than that would be stopped in turns. */
     int usable = limited ? n->quota : cores, limit = limited ? usable / n->n_ranks : cores;
     for (int i = 0; i < n->n_cpus; i++)
         w.owner[i] = -1;
@@ -186,6 +189,7 @@ enum { MASK_BYTES = 1024 };               /* 8192 logical CPUs */
 static void unbind(void)
 {
     const char *bound = getenv("OMPI_MCA_orte_bound_at_launch");
+    /* A binding that somebody asked for stays. */
     if (!bound || getenv("OMPI_MCA_hwloc_base_binding_policy") || getenv("OMPI_MCA_rmaps_base_mapping_policy"))
         return;
     unsigned char all[MASK_BYTES];
@@ -223,6 +227,7 @@ static struct layout_cpu *list_cpus(int *n)
 {
     hwloc_topology_t t;
     hwloc_topology_init(&t);
+    /* Also CPUs that this process may not use: other ranks of the node may. */
     hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
     hwloc_topology_load(t);
     *n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_PU);
@@ -276,7 +281,7 @@ struct layout *layout_create(struct job *job, int threads)
     MPI_Gather(mask, MASK_BYTES, MPI_BYTE, masks, MASK_BYTES, MPI_BYTE, 0, job->node);
     if (leader)
         width = divide_node(job, threads, masks, &reply, &cpus);
-    MPI_Bcast(&width, 1, MPI_INT, 0, job->node);
+    MPI_Bcast(&width, 1, MPI_INT, 0, job->node); /* how long a row of 'cpus' is */
     MPI_Scatter(reply, sizeof mine, MPI_BYTE, &mine, sizeof mine, MPI_BYTE, 0, job->node);
     own->cpu = xcalloc((size_t)width, sizeof *own->cpu);
     MPI_Scatter(cpus, width, MPI_INT, own->cpu, width, MPI_INT, 0, job->node);

@@ -29,6 +29,7 @@ static uint64_t number_in(const char *path, const char *key)
 /* The names that the two versions have for the same. */
 static const struct names { const char *folder, *limit, *used, *inactive, *active; } version[] = {
     { "", "memory.max", "memory.current", "inactive_file ", "active_file " },
+    /* total_: with the groups below it, as the limit counts them */
     { "/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ", "total_active_file " },
 };
 
@@ -48,6 +49,7 @@ static uint64_t room_of(const char *folder, const struct names *n)
     const char *key[] = { n->inactive, n->active };
     for (int i = 0; i < 2; i++) {
         uint64_t cache = number_at(folder, "memory.stat", key[i]);
+        /* What the kernel gives back when it is needed, the model file's own pages among it. */
         used -= cache == UINT64_MAX ? 0 : cache < used ? cache : used;
     }
     return most > used ? most - used : 0;
@@ -62,7 +64,7 @@ static uint64_t room_up(const char *root, const char *group, size_t n, const str
     for (;;) {
         uint64_t room = room_of(folder, names);
         least = room < least ? room : least;
-        if (strlen(folder) <= top)
+        if (strlen(folder) <= top)       /* the root was looked at last */
             break;
         char *slash = strrchr(folder, '/');
         *(slash < folder + top ? folder + top : slash) = '\0';
@@ -89,7 +91,7 @@ uint64_t memory_group_room(const char *root, const char *groups)
         size_t n = strcspn(line, "\n");
         const char *first = memchr(line, ':', n), *second = first ? memchr(first + 1, ':', n - (size_t)(first + 1 - line)) : NULL;
         if (second) {
-            bool unified = second == first + 1;
+            bool unified = second == first + 1; /* "0::/path": version 2 names no controllers */
             const char *group = second + 1;
             if (unified || lists_memory(first + 1, (size_t)(second - first - 1))) {
                 uint64_t room = room_up(root, group, (size_t)(line + n - group), &version[!unified]);

@@ -5,6 +5,7 @@
 #include "mtbench/mem.h"
 #include "mtbench/stage.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ void grid_init(struct grid *g, const char *const *path, const uint64_t *size, in
     g->fd = xcalloc((size_t)n_files + 1, sizeof *g->fd);
     for (int f = 0; f < n_files; f++) {
         g->fd[f] = -1;
-        g->first[f + 1] = g->first[f] + (long)((size[f] + STAGE_CHUNK - 1) / STAGE_CHUNK);
+        g->first[f + 1] = g->first[f] + (long)((size[f] + STAGE_CHUNK - 1) / STAGE_CHUNK); /* a chunk never spans two files */
     }
     g->n_chunks = g->first[n_files];
     g->hashed = xcalloc((size_t)g->n_chunks + 1, sizeof *g->hashed);
@@ -67,7 +68,7 @@ int grid_span(const struct grid *g, int file, uint64_t off, size_t n, struct spa
 {
     if (file < 0 || file >= g->n_files)
         return err_set(err, ERR_FORMAT, "weights: file %d of %d is asked for", file, g->n_files);
-    if (off >= g->size[file] || n > g->size[file] - off)
+    if (off >= g->size[file] || n > g->size[file] - off) /* written so that a hostile offset cannot wrap around */
         return err_set(err, ERR_FORMAT, "%s: has %llu bytes, but bytes up to %llu are needed; copy the file again", g->path[file],
                        (unsigned long long)g->size[file], (unsigned long long)(off + n));
     s->chunk = g->first[file] + (long)(off / STAGE_CHUNK);
@@ -84,9 +85,11 @@ int grid_read(struct grid *g, long chunk, unsigned char *dst, struct err *err)
         return err_errno(err, "%s: cannot open", g->path[f]);
     for (size_t done = 0; done < n;) {
         ssize_t got = pread(g->fd[f], dst + done, n - done, (off_t)(offset(g, f, chunk) + done));
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got < 0)
             return err_errno(err, "%s: cannot read", g->path[f]);
-        if (got == 0)
+        if (got == 0)                    /* somebody writes the file while we read it */
             return err_set(err, ERR_IO, "%s: became shorter than its %llu bytes while it was read; copy the file again", g->path[f],
                            (unsigned long long)g->size[f]);
         done += (size_t)got;
@@ -126,7 +129,7 @@ struct prefetch {
 /* The first chunk of this reader at or after c. */
 static long mine_from(const struct prefetch *p, long c)
 {
-    while (c < p->grid->n_chunks && (c % p->n_readers != p->reader || p->skip[c]))
+    while (c < p->grid->n_chunks && (c % p->n_readers != p->reader || p->skip[c])) /* what was kept as metadata is in memory already */
         c++;
     return c;
 }
@@ -151,10 +154,12 @@ static void *reader_main(void *arg)
         }
         *s = (struct slot){ .state = SLOT_READING, .chunk = p->next, .data = s->data };
         p->next = mine_from(p, p->next + 1);
+        /* The slot is the thread's while it reads: nobody else touches one in SLOT_READING. */
         pthread_mutex_unlock(&p->lock);
         s->rc = grid_read(p->grid, s->chunk, s->data, &s->err);
         pthread_mutex_lock(&p->lock);
         s->state = SLOT_READY;
+        /* no more reads after an error; the taker of this chunk hears of it */
         if (s->rc < 0)
             p->next = p->grid->n_chunks;
         pthread_cond_broadcast(&p->changed);
@@ -206,6 +211,7 @@ static struct slot *await(struct prefetch *p, long chunk)
     struct slot *s;
     while (!(s = find(p, chunk)) || s->state == SLOT_READING) {
         if (!s) {
+            /* What it read ahead is not what is asked for: somebody skips about. */
             while ((s = slot_in(p, SLOT_READY)))
                 s->state = SLOT_FREE;
             p->next = chunk;

@@ -92,7 +92,7 @@ static int find_terminal(void)
         return -1;
     if (isatty(STDERR_FILENO))
         return dup(STDERR_FILENO);
-    if (!getenv("OMPI_COMM_WORLD_SIZE"))
+    if (!getenv("OMPI_COMM_WORLD_SIZE")) /* mpirun hands its ranks a pipe; what it writes to itself is its own stderr */
         return -1;
     snprintf(path, sizeof path, "/proc/%ld/fd/2", (long)getppid());
     int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -128,7 +128,7 @@ static double recent_rate(struct progress *p, double t, uint64_t tokens)
     }
     unsigned oldest = p->n_samples > N_SAMPLES ? p->n_samples % N_SAMPLES : 0;
     double dt = t - p->sample[oldest].at;
-    return dt > 0.5 ? (double)(tokens - p->sample[oldest].tokens) / dt : 0;
+    return dt > 0.5 ? (double)(tokens - p->sample[oldest].tokens) / dt : 0; /* below that a single step would be the rate */
 }
 
 void progress_update(struct progress *p, const struct progress_now *now)
@@ -142,7 +142,7 @@ void progress_update_at(struct progress *p, const struct progress_now *now, doub
     if (!p->on)
         return;
     double rate = recent_rate(p, t, now->tokens);
-    if (t - p->shown < (p->terminal >= 0 ? 0.2 : 30))
+    if (t - p->shown < (p->terminal >= 0 ? 0.2 : 30)) /* five times a second for eyes, twice a minute for a log */
         return;
     p->shown = t;
     struct progress_now full = *now;

@@ -47,6 +47,7 @@ static bool window_fits(const struct job *job, size_t bytes)
 {
     const char *dir = getenv("OMPI_MCA_osc_sm_backing_directory");
     struct statvfs fs;
+    /* Where there is no such folder MPI keeps its windows elsewhere. */
     int fits = statvfs(dir ? dir : "/dev/shm", &fs) != 0 || bytes + 2 * ALIGN <= (uint64_t)fs.f_bavail * fs.f_frsize;
     MPI_Bcast(&fits, 1, MPI_INT, 0, job->node);
     return fits;
@@ -54,6 +55,7 @@ static bool window_fits(const struct job *job, size_t bytes)
 
 static int take_alone(struct shared *s, struct err *err)
 {
+    /* untouched pages cost nothing, and a refusal comes back as an error, which malloc()'s would not surely do */
     s->base = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (s->base == MAP_FAILED) {
         s->base = NULL;
@@ -68,7 +70,7 @@ static int take_window(struct job *job, struct shared *s, struct err *err)
     MPI_Aint size = job->info.local_rank == 0 ? (MPI_Aint)s->bytes + ALIGN : 0;
     int unit;
     void *p;
-    MPI_Comm_set_errhandler(job->node, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(job->node, MPI_ERRORS_RETURN); /* a window that cannot be had is an error of ours, not the end of the job */
     int rc = MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, job->node, &p, &s->win);
     MPI_Comm_set_errhandler(job->node, MPI_ERRORS_ARE_FATAL);
     if (rc != MPI_SUCCESS)
@@ -108,7 +110,7 @@ static int take_file(struct job *job, struct shared *s, struct err *err)
         card.dev = st.st_dev;
         card.ino = st.st_ino;
     }
-    int own = card.fd;
+    int own = card.fd;                   /* the broadcast below overwrites the card */
     MPI_Bcast(&card, sizeof card, MPI_BYTE, 0, job->node);
     int fd = job->info.local_rank == 0 ? own : open_as(&card);
     void *p = fd < 0 ? MAP_FAILED : mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -117,6 +119,7 @@ static int take_file(struct job *job, struct shared *s, struct err *err)
                        "enlarge /dev/shm (docker run --shm-size=...) or start one rank per node");
     else
         s->base = p;
+    /* the mapping keeps the memory, the descriptor is not needed for it */
     if (job->info.local_rank > 0 && fd >= 0)
         close(fd);
     MPI_Barrier(job->node);              /* the leader's file must be open until all have it */

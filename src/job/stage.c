@@ -31,10 +31,11 @@ struct stage {
 static int keep(struct stage *st, long c, struct err *err)
 {
     size_t n = grid_bytes(&st->grid, c);
-    unsigned char *p = malloc(n);
+    unsigned char *p = malloc(n);        /* not xcalloc(): the size is the file's, and a failure is told to all */
     int rc = p ? 0 : err_set(err, ERR_MEMORY, "%s: no memory for its header", st->path[grid_file(&st->grid, c)]);
     if (rc == 0 && st->job->info.rank == 0)
         rc = grid_read(&st->grid, c, p, err);
+    /* Every rank asks for the same metadata in the same order, so this is collective without a word. */
     if (job_agree(st->job, rc, err) < 0) {
         free(p);
         return -1;
@@ -71,7 +72,7 @@ static enum word hear_all(struct stage *st, int rc)
         job_wait(&r);
     }
     st->over = worst != WORD_GOOD;
-    st->elsewhere = worst == WORD_FAILED && rc == 0;
+    st->elsewhere = worst == WORD_FAILED && rc == 0; /* that leader has the message; this one's would only say that another failed */
     return (enum word)worst;
 }
 
@@ -100,6 +101,7 @@ int stage_weights_end(struct stage *st, int rc)
 
 static int fetch(struct stage *st, long c, struct err *err)
 {
+    /* Chunks go round the nodes: each reads an equal part from the file system. */
     int owner = (int)(c % st->job->info.n_nodes), rc = 0;
     st->now_chunk = -1;
     if (!st->ahead)
@@ -137,7 +139,7 @@ static void holders(struct stage *st, int *holder)
 {
     const struct job_info *in = &st->job->info;
     for (long c = 0; c < st->grid.n_chunks; c++)
-        holder[c] = st->grid.hashed[c] ? in->size - in->rank : 0;
+        holder[c] = st->grid.hashed[c] ? in->size - in->rank : 0; /* of several that read it the lowest rank, by the largest number */
     MPI_Allreduce(MPI_IN_PLACE, holder, (int)st->grid.n_chunks, MPI_INT, MPI_MAX, st->job->world);
 }
 
@@ -158,6 +160,7 @@ static void combine(struct stage *st, unsigned char (*all)[32], char hex[65])
     unsigned char sum[32];
     char head[64];
     long c = 0;
+    /* Counts and sizes are part of it: the same bytes cut otherwise are other files. */
     sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%d files\n", st->grid.n_files));
     for (int f = 0; f < st->grid.n_files; f++) {
         sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%llu bytes\n", (unsigned long long)st->size[f]));
@@ -173,6 +176,7 @@ int stage_digest(struct stage *st, char hex[65], struct err *err)
     size_t n = (size_t)st->grid.n_chunks;
     int *holder = xcalloc(n + 1, sizeof *holder);
     unsigned char (*all)[32] = xcalloc(n + 1, sizeof *all);
+    /* the thread writes digests: it must have ended before they are read */
     prefetch_destroy(st->ahead);
     st->ahead = NULL;
     st->now_chunk = -1;
@@ -183,6 +187,7 @@ int stage_digest(struct stage *st, char hex[65], struct err *err)
         for (size_t c = 0; c < n; c++)
             if (holder[c] == st->job->info.size - st->job->info.rank)
                 memcpy(all[c], st->grid.digest[c], sizeof all[c]);
+        /* One rank has each digest, the others zeros: OR is a gather that needs no displacements. */
         MPI_Allreduce(MPI_IN_PLACE, all, (int)n * 32, MPI_BYTE, MPI_BOR, st->job->world);
         combine(st, all, hex);
     }

@@ -74,6 +74,7 @@ static void test_refusals(void)
     refused("{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"a\"], \"reference\": [1]}", "\"reference\"");
     refused("{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"a\"], \"required_temperature\": \"hot\"}", "required_temperature");
     refused("{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"a\"], \"required_temperature\": -1}", "required_temperature");
+    refused("{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"a\"], \"required_temperature\": 1e999}", "required_temperature");
     refused("{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"\xff\"]}", "q.jsonl:1: byte 51 is no UTF-8");
 }
 
