@@ -45,7 +45,7 @@ struct completion {
 
 struct engine_stats {
     uint64_t steps, rows;                    /* forward passes; rows in them */
-    uint64_t prompt_tokens, reused_tokens;   /* of admitted requests; those of them that were not computed */
+    uint64_t prompt_tokens, reused_tokens;   /* of admitted requests, engine_logits() apart; those of them that were not computed */
     uint64_t new_tokens, preemptions;
     int live, waiting;                       /* not yet ended; of them not running now */
     int pages_total, pages_running, pages_cached;

@@ -11,8 +11,8 @@
 struct forecast;
 
 /* 'n' conversations wait, conversation i with turns[i] turns to go (0: it is finished). No turn is longer than max_tokens; one of
- * 'expected' tokens is likely before anything is known. Never NULL. */
-struct forecast *forecast_create(int n, const int *turns, int max_tokens, double expected);
+ * 'expected' tokens is likely before anything is known. 'n_engines' share them, one of them this rank's. Never NULL. */
+struct forecast *forecast_create(int n, const int *turns, int max_tokens, double expected, int n_engines);
 void forecast_destroy(struct forecast *f);
 
 /* Conversation i runs. Saying it twice changes nothing. */
@@ -20,9 +20,13 @@ void forecast_begin(struct forecast *f, int i);
 /* A turn of conversation i has ended with n tokens; the next one begins at once. 'failed': the conversation is over, and its length says
  * nothing about others. */
 void forecast_turn(struct forecast *f, int i, long n, int failed);
-/* So many tokens in all have been made by now, those of unfinished turns included. Say it before anything is told of that moment. */
-void forecast_made(struct forecast *f, uint64_t tokens, double now);
-/* Seconds until the last turn ends; NAN: nothing has been made that would tell. Computed at most once a second, and a few milliseconds
+/* All engines together have made so many tokens by now, those of unfinished turns included: how far the open turns have come. Say it before
+ * anything is told of that moment. */
+void forecast_made(struct forecast *f, uint64_t tokens);
+/* This rank's engine took 'seconds' for 'steps' steps with 'rows' rows in them, of which 'tokens' made a token and the others read prompts.
+ * What a step costs, and what each row, is learned from steps that differ in their rows. */
+void forecast_steps(struct forecast *f, double seconds, long steps, long rows, long tokens);
+/* Seconds until the last turn ends; NAN: nothing has been made here that would tell. Computed at most once a second, and a few milliseconds
  * long. */
 double forecast_left(struct forecast *f, double now);
 
@@ -40,10 +44,10 @@ double forecast_calls(const struct call_pace *p, long left, int parallel);
 
 struct call_work {
     long calls, back;                /* in all, and those that came back */
-    double bytes, bytes_back;        /* of their prompts */
-    double prompt_back, reply_back;  /* tokens of those that came back */
+    double prompts;                  /* tokens of all prompts */
+    double reply_back;               /* tokens of the replies that came back */
     double max_reply;                /* most tokens that a reply may have */
-    double made;                     /* tokens read and written by now, those of calls under way included */
+    double made;                     /* tokens read, found read already, and written by now, those of calls under way included */
     double seconds;                  /* that this took */
 };
 /* NAN while nothing is made. */

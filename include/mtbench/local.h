@@ -27,8 +27,8 @@ struct transport *local_create(const struct local_opts *o);
 /* What such a judge sees of a call, appended to 'p'. *merged: its template refused the system message. -1: err, as prompt_build(). */
 int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat *chat, const struct call *c, bool *merged, struct err *err);
 /* The longest sequence that the call can make of prompt, reply and a verdict that is put behind it, in tokens; 0: its template refuses it.
- */
-long local_tokens(const struct tokenizer *t, const struct chat *chat, const struct call *c);
+ * '*prompt' gets the prompt's part. */
+long local_tokens(const struct tokenizer *t, const struct chat *chat, const struct call *c, long *prompt);
 /* Were the calls that count in this journal answered by these weights, as far as a local judge answered them? -1: err (usage). */
 int local_check_weights(const struct call_journal *j, const char *weights, struct err *err);
 

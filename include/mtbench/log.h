@@ -12,6 +12,8 @@ int log_init(enum log_level level, int speaker, const char *file);
 void log_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* As log_note, only with --verbose. */
 void log_verbose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Into the file alone, if there is one. */
+void log_file(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "mtbench: TEXT", always, from any rank. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -12,13 +12,13 @@
  * it. */
 static enum log_level log_level = LOG_NORMAL;
 static int log_speaker = 1;              /* ranks other than 0 say errors only */
-static FILE *log_file;
+static FILE *file;
 
-int log_init(enum log_level level, int speaker, const char *file)
+int log_init(enum log_level level, int speaker, const char *path)
 {
     log_level = level;
     log_speaker = speaker;
-    if (file && !(log_file = fopen(file, "ae")))
+    if (path && !(file = fopen(path, "ae")))
         return -1;
     return 0;
 }
@@ -45,12 +45,12 @@ static void line(int to_stderr, const char *fmt, va_list ap)
             log_speaker = 0; /* nobody listens any more */
         buf_free(&b);
     }
-    if (log_file) {                      /* whatever the level says about the terminal is said here alike */
+    if (file) {                      /* whatever the level says about the terminal is said here alike */
         char stamp[32];
         time_t now = time(NULL);
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
-        fprintf(log_file, "%s %s\n", stamp, text);
-        fflush(log_file);                /* a killed job's last lines are the ones that matter */
+        fprintf(file, "%s %s\n", stamp, text);
+        fflush(file);                /* a killed job's last lines are the ones that matter */
     }
 }
 
@@ -67,6 +67,14 @@ void log_verbose(const char *fmt, ...)
     va_list ap;
     va_start(ap, fmt);
     line(log_speaker && log_level >= LOG_VERBOSE, fmt, ap);
+    va_end(ap);
+}
+
+void log_file(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    line(0, fmt, ap);
     va_end(ap);
 }
 

@@ -50,6 +50,8 @@ struct run {
     long cut;                            /* of the done ones those that ran into the token limit or the context */
     uint64_t tokens;                     /* of finished turns */
     struct forecast *forecast;
+    struct engine_stats seen;            /* of this rank's engine, when its last step ended */
+    double step_ended, logged;           /* seconds of clock_now(); step_ended 0: the engine rests */
     double started;
 };
 
@@ -207,9 +209,27 @@ static int take_records(struct run *r, struct err *err)
 /* What rank 0 knows of the ranks' work, before the records that came with it. */
 static void watch_work(struct run *r)
 {
-    forecast_made(r->forecast, deal_tally_sum(r->deal), clock_now());
+    forecast_made(r->forecast, deal_tally_sum(r->deal));
     for (int i; (i = deal_given(r->deal)) != DEAL_NONE;) /* a conversation that runs is censored data to the forecast */
         forecast_begin(r->forecast, i);
+}
+
+/* From step to step, what rank 0 does in between included: that belongs to the time that is left. Once a second it goes into the log file,
+ * from which tests/golden/make_times.py makes runs that forecasts are held to. */
+static void watch_step(struct run *r)
+{
+    struct engine_stats s = engine_stats(r->rig->engine);
+    double now = clock_now();
+    if (r->step_ended > 0)
+        forecast_steps(r->forecast, now - r->step_ended, (long)(s.steps - r->seen.steps), (long)(s.rows - r->seen.rows),
+                       (long)(s.new_tokens - r->seen.new_tokens));
+    r->step_ended = now;
+    r->seen = s;
+    if (now - r->logged < 1)
+        return;
+    r->logged = now;
+    log_file("work: %.3f s, here %" PRIu64 " steps, %" PRIu64 " rows, %" PRIu64 " tokens, by all %" PRIu64, now - r->started, s.steps,
+             s.rows, s.new_tokens, deal_tally_sum(r->deal));
 }
 
 static void show_progress(const struct run *r)
@@ -274,10 +294,15 @@ static int work(struct run *r, struct err *err)
         for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
             feed_add(r->feed, r->item[i].q, r->item[i].choice, (const char *const *)r->item[i].text, r->item[i].n_done);
         if (live == 0) {
+            r->step_ended = 0;
             deal_idle(r->deal);
             continue;
         }
+        if (r->step_ended == 0)
+            r->step_ended = clock_now();
         live = feed_step(r->feed);
+        if (root(r))
+            watch_step(r);
         deal_tally(r->deal, engine_stats(r->rig->engine).new_tokens);
         send_turns(r);
     }
@@ -332,7 +357,8 @@ static struct forecast *expect(const struct run *r, double *cost)
         sum += cost[i];
         n += turns[i];
     }
-    struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n); /* n > 0: an item has a turn left */
+    /* n > 0: an item has a turn left. */
+    struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n, job_info(r->job).size);
     free(turns);
     return f;
 }

@@ -5,6 +5,7 @@
 #include "mtbench/deal.h"
 #include "mtbench/forecast.h"
 #include "mtbench/local.h"
+#include "mtbench/log.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
 
@@ -18,11 +19,11 @@ struct ranks {
     struct transport *local;
     struct deal *deal;
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
-    double *cost;                        /* (n) bytes of their prompts */
+    double *cost;                        /* (n) rank 0: tokens of their prompts, and of the longest reply */
     int n;
     struct map by_key;                   /* key to place in 'call' */
     struct call_work work;               /* rank 0 */
-    double started;
+    double started, logged;              /* seconds of clock_now() */
     struct buf bytes;
     bool left;
 };
@@ -106,8 +107,6 @@ static int find_call(const struct ranks *r, const char *key)
 static void count_record(struct ranks *r, const struct call_record *rec)
 {
     r->work.back++;
-    r->work.bytes_back += r->cost[find_call(r, rec->key)];
-    r->work.prompt_back += (double)rec->tokens_in; /* prompts are most of a judge's work */
     r->work.reply_back += (double)rec->tokens_out;
 }
 
@@ -151,6 +150,11 @@ static void show_progress(struct ranks *r)
     r->work.seconds = clock_now() - r->started;
     r->j->left = forecast_work(&r->work);
     judging_show(r->j);
+    if (r->work.seconds < r->logged + 1)
+        return;
+    r->logged = r->work.seconds;         /* what forecasts are held to, as in answering.c */
+    log_file("calls: %.3f s, %ld of %ld back, %.0f tokens of prompts, %.0f of replies back of at most %.0f each, %.0f made",
+             r->work.seconds, r->work.back, r->work.calls, r->work.prompts, r->work.reply_back, r->work.max_reply, r->work.made);
 }
 
 static int work(struct ranks *r, struct err *err)
@@ -180,25 +184,13 @@ static int work(struct ranks *r, struct err *err)
             rc = -1;
             job_raise(r->job, JOB_FAILED);
         }
-        deal_tally(r->deal, engine_stats(r->engine).rows); /* prompt rows too, or the count would stand still for minutes */
+        /* Prompt rows too, or the count would stand still for minutes; and what was found read, since prompts count whole. */
+        deal_tally(r->deal, engine_stats(r->engine).rows + engine_stats(r->engine).reused_tokens);
         live -= send_records(r);
     }
     if (r->j && rc == 0)
         rc = take_records(r, err);
     return job_agree(r->job, rc, err);
-}
-
-static void weigh_calls(struct ranks *r, long max_reply)
-{
-    r->cost = xcalloc((size_t)r->n + 1, sizeof *r->cost);
-    for (int i = 0; i < r->n; i++) {
-        for (int m = 0; m < r->call[i].n_messages; m++)
-            r->cost[i] += (double)strlen(r->call[i].message[m].content);
-        r->work.bytes += r->cost[i];
-    }
-    r->work.calls = r->n;
-    r->work.max_reply = (double)max_reply; /* bounds the guess while no reply has come */
-    r->started = clock_now();
 }
 
 static int answer_calls(struct ranks *r, const struct judge_opts *o, const struct rig *rig, int max_batch, struct err *err)
@@ -209,7 +201,8 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
         .weights = rig->model_sha256,
     };
     r->engine = rig->engine;
-    weigh_calls(r, o->max_tokens);
+    r->work.max_reply = (double)o->max_tokens;   /* bounds the guess while no reply has come */
+    r->started = clock_now();
     r->local = local_create(&l);
     r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = max_batch }); /* longest prompts first */
     int rc = work(r, err);
@@ -220,13 +213,17 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
 
 /* Collective: the longest sequence that these calls can need, so that a judge with a context of 128k tokens gets memory for what it will
  * read and write, and no more. Rank 0 counts. */
-static long longest(const struct ranks *r, const struct rig *rig)
+static long longest(struct ranks *r, const struct rig *rig)
 {
     long most = 1;
+    r->cost = xcalloc((size_t)r->n + 1, sizeof *r->cost);
     for (int i = 0; r->j && i < r->n; i++) {
-        long tokens = local_tokens(rig->tokenizer, rig->chat, &r->call[i]);
+        long prompt = 0, tokens = local_tokens(rig->tokenizer, rig->chat, &r->call[i], &prompt);
         most = tokens > most ? tokens : most;
+        r->cost[i] = (double)tokens;     /* the dealer gives the longest first */
+        r->work.prompts += (double)prompt;
     }
+    r->work.calls = r->n;
     job_bcast(r->job, &most, sizeof most);
     return most;
 }

@@ -13,7 +13,7 @@ static int count_tokens(struct judge_plan *p, const struct call *c, const struct
     struct prompt prompt = {0};
     bool merged;
     int rc = local_prompt(&prompt, judge->tokenizer, judge->chat, c, &merged, err);
-    long n = (long)prompt.ids.n, all = rc == 0 ? local_tokens(judge->tokenizer, judge->chat, c) : 0;
+    long n = (long)prompt.ids.n, all = rc == 0 ? local_tokens(judge->tokenizer, judge->chat, c, &n) : 0;
     p->tokens_in += n;
     p->too_long += n >= judge->model->config.context; /* refused when it comes */
     p->tight += n < judge->model->config.context && n + c->max_tokens > judge->model->config.context; /* may be cut before its verdict */

@@ -363,8 +363,9 @@ static enum verdict try_admit(struct sched *s, struct seq *q)
     if (!q->admitted) {
         q->admitted = true;
         q->done.n_reused = n;
-        s->stats->reused_tokens += (uint64_t)n;
-        s->stats->prompt_tokens += (uint64_t)q->n_prompt;
+        /* Logits are asked of what has been a request already; counted again, it would be more than there is to do. */
+        s->stats->reused_tokens += q->logits ? 0 : (uint64_t)n;
+        s->stats->prompt_tokens += q->logits ? 0 : (uint64_t)q->n_prompt;
     }
     return ADMITTED;
 }

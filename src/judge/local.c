@@ -115,15 +115,15 @@ int local_prompt(struct prompt *p, const struct tokenizer *t, const struct chat 
 enum { VERDICT_TOKENS = 64 };            /* of "\nVerdict: [[1", and some more where a boundary falls into other tokens */
 
 /* A forced verdict reads the reply again, as text: bytes that were no UTF-8 have become U+FFFD by then, which is three of them. */
-long local_tokens(const struct tokenizer *t, const struct chat *chat, const struct call *c)
+long local_tokens(const struct tokenizer *t, const struct chat *chat, const struct call *c, long *prompt)
 {
     struct prompt p = {0};
     bool merged;
     long reply = c->verdict >= 0 ? 3L * c->max_tokens + VERDICT_TOKENS : c->max_tokens;
     /* A prompt that cannot be made fails when it is asked. */
-    long n = local_prompt(&p, t, chat, c, &merged, NULL) < 0 ? 0 : (long)p.ids.n + reply;
+    *prompt = local_prompt(&p, t, chat, c, &merged, NULL) < 0 ? 0 : (long)p.ids.n;
     prompt_free(&p);
-    return n;
+    return *prompt ? *prompt + reply : 0;
 }
 
 static int room(void *ctx)
