@@ -97,6 +97,27 @@ other_weights "$d/judge"
 all 2 "${judged[@]}"
 [ $rc -eq 0 ] && grep -q '^judgments 16/16' "$d/out"; ok $? "the first one does"
 
+# A judge whose template prints the time: what two starts judge is what one start would have, at the instant of the first.
+forget
+python3 - "$d/judge/tokenizer_config.json" <<'PY'
+import json, sys
+config = json.load(open(sys.argv[1]))
+config["chat_template"] = "{{ strftime_now('%S %M %H %S') }}" + config["chat_template"]
+json.dump(config, open(sys.argv[1], "w"))
+PY
+timed() { all 2 "${judged[@]}" "$@"; }
+timed --first-n 2
+sleep 1.1
+timed
+said_by_all() { sed 's/"tstamp".*//' "$d/smoke/model_judgment/own_single.jsonl" | sort; }
+said_by_all >"$d/two"
+head -1 "$d/smoke/model_judgment/own_single.journal" >"$d/head"
+rm -r "$d/smoke/model_judgment" && mkdir "$d/smoke/model_judgment" && mv "$d/head" "$d/smoke/model_judgment/own_single.journal"
+sleep 1.1
+timed
+[ $rc -eq 0 ] && [ "$(wc -l <"$d/two")" -eq 16 ] && diff "$d/two" <(said_by_all) >"$d/err"
+ok $? "a judge's template prints one instant, however often it was started"
+
 forget
 own=(--judge-model own --judge-path "$d/model" --judge-constrained --judge-max-tokens 500 --max-error-rate 1)
 (
