@@ -16,6 +16,7 @@ struct session_opts {                    /* all of these outlive the session */
     const int32_t *stop_id;              /* (n_stop) tokens that end a turn */
     int n_stop;
     int max_turns;                       /* at a time, >= 1 */
+    bool past_thoughts;                  /* stop strings end what follows a model's thoughts, not these; for FastChat they do both */
 };
 
 struct session_turn {                    /* one that ended */

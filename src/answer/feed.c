@@ -43,7 +43,9 @@ struct feed *feed_create(const struct feed_opts *o)
     struct feed *f = xcalloc(1, sizeof *f);
     uint8_t digest[32];
     f->o = *o;
-    f->session = session_create(&(struct session_opts){ o->engine, o->tokenizer, o->chat, o->stop_id, o->n_stop, o->max_batch });
+    f->session = session_create(&(struct session_opts){
+        .engine = o->engine, .tokenizer = o->tokenizer, .chat = o->chat, .stop_id = o->stop_id, .n_stop = o->n_stop,
+        .max_turns = o->max_batch });
     f->slot = xcalloc((size_t)o->max_batch, sizeof *f->slot);
     f->asked = xcalloc((size_t)o->max_batch, sizeof *f->asked);
     f->done = xcalloc(2 * (size_t)o->max_batch, sizeof *f->done);

@@ -3,6 +3,7 @@
 
 #include "mtbench/clock.h"
 #include "mtbench/mem.h"
+#include "mtbench/thoughts.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -99,6 +100,17 @@ static void decode(struct session *s, const int32_t *token, int n)
     buf_reserve(&s->raw, 0)[0] = '\0';   /* behind the text, not of it */
 }
 
+/* Where stop strings count from in the text so far; false: nowhere yet. */
+static bool may_stop(const struct session *s, const struct slot *t, size_t *from)
+{
+    *from = 0;
+    if (!s->o.past_thoughts)
+        return true;
+    /* A template may open the thoughts in the prompt: the reply closes them only. */
+    const struct thought_mark *opened = thoughts_opened(t->prompt.text.data, t->prompt.text.len);
+    return thoughts_split(opened, s->raw.data, s->raw.len, from) != THOUGHTS_OPEN;
+}
+
 /* Stop strings are text, so the engine cannot see them: every few tokens the text so far is decoded and searched. */
 static void watch_stop_strings(struct session *s)
 {
@@ -106,13 +118,14 @@ static void watch_stop_strings(struct session *s)
         return;
     for (int i = 0; i < s->o.max_turns; i++) {
         int n;
+        size_t from;
         const int32_t *token = s->slot[i].live ? engine_peek(s->o.engine, (uint64_t)i, &n) : NULL;
         /* Decoding all of a text at each token would be quadratic; some tokens too many are cut off by chat_clean(). */
         if (!token || n < s->slot[i].looked + PEEK_EVERY)
             continue;
         s->slot[i].looked = n;
         decode(s, token, n);
-        if (chat_stopped(s->o.chat, s->raw.data, s->raw.len))
+        if (may_stop(s, &s->slot[i], &from) && chat_stopped(s->o.chat, s->raw.data + from, s->raw.len - from))
             engine_stop(s->o.engine, (uint64_t)i, n); /* only so many tokens count, whatever was computed ahead */
     }
 }

@@ -258,7 +258,9 @@ struct transport *local_create(const struct local_opts *o)
 {
     struct local *l = xcalloc(1, sizeof *l);
     l->o = *o;
-    l->session = session_create(&(struct session_opts){ o->engine, o->tokenizer, o->chat, o->stop_id, o->n_stop, o->max_batch });
+    l->session = session_create(&(struct session_opts){
+        .engine = o->engine, .tokenizer = o->tokenizer, .chat = o->chat, .stop_id = o->stop_id, .n_stop = o->n_stop,
+        .max_turns = o->max_batch, .past_thoughts = true });
     l->asked = xcalloc((size_t)o->max_batch, sizeof *l->asked);
     l->end = &l->first;
     /* No drain: nothing is under way between steps. */

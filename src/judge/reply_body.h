@@ -4,7 +4,7 @@
 
 #include "mtbench/json.h"
 
-/* As json_parse(), but bytes that are no UTF-8, NUL characters and half surrogate pairs become U+FFFD, NaN and Infinity null; a mark at
+/* As json_parse(), but bytes that are no UTF-8 and half surrogate pairs become U+FFFD, NaN and Infinity null; a mark at
  * the beginning and "data: [DONE]" at the end are passed over. */
 cJSON *reply_parse(const char *text, size_t n, struct err *err);
 

@@ -54,6 +54,7 @@ struct weight_plan {
     struct slot *slot;
     size_t n_slots;
     bool is_gguf;
+    bool bare;                            /* a Hugging Face model saved without its head: names lack "model." */
     struct gguf gguf;                     /* of a GGUF model, its first file's; header bytes are in 'header' */
     struct safetensors *st;               /* (n_st) of a Hugging Face folder */
     int n_st;

@@ -315,6 +315,8 @@ static bool carries_nothing(const struct stored *t, const char *name)
 /* Names under which the language model itself lies; all of a GGUF file's are. */
 static bool of_the_model(const struct weight_plan *p, const char *name)
 {
+    if (p->bare && (!strncmp(name, "layers.", 7) || !strncmp(name, "norm.", 5) || !strncmp(name, "embed_tokens.", 13)))
+        return true;
     return p->is_gguf || !strncmp(name, "model.", 6) || !strncmp(name, "lm_head.", 8);
 }
 

@@ -108,11 +108,17 @@ static const struct layer_weight {
     { AT(down), "mlp.down_proj", "ffn_down", DIM, FF, BIAS_MLP, SHARDED },
 };
 
+/* A name of a Hugging Face model as these files have it: AutoModel saves the inner model alone, whose names begin behind "model.". */
+static const char *hf_name(const struct weight_plan *p, const char *name)
+{
+    return p->bare ? name + strlen("model.") : name;
+}
+
 static const char *layer_name(const struct model *m, const struct layer_weight *w, int layer, const char *suffix)
 {
     static _Thread_local char name[96];
     bool gguf = m->plan->is_gguf;
-    snprintf(name, sizeof name, gguf ? "blk.%d.%s.%s" : "model.layers.%d.%s.%s", layer, gguf ? w->gguf : w->hf, suffix);
+    snprintf(name, sizeof name, gguf ? "blk.%d.%s.%s" : hf_name(m->plan, "model.layers.%d.%s.%s"), layer, gguf ? w->gguf : w->hf, suffix);
     return name;
 }
 
@@ -156,6 +162,9 @@ static int place_slots(struct model *m, struct err *err)
         size_t cols = s->k ? s->k : s->n, rows = s->k ? s->n : 1;
         struct stored *from = tensors_find(p, s->name);
         s->from = from;
+        if (!from && p->bare && !strcmp(s->name, "lm_head.weight"))
+            return err_set(err, ERR_MODEL, "tensor lm_head.weight is missing: these files hold a model without its head, as AutoModel saves it; "
+                           "save it as AutoModelForCausalLM");
         if (!from)
             return err_set(err, ERR_MODEL,
                            "tensor %s is missing; the model is incomplete or of another architecture than its configuration says", s->name);
@@ -201,10 +210,12 @@ static int plan_slots(struct model *m, struct err *err)
     struct model_config *c = &m->config;
     struct weight_plan *p = m->plan;
     m->layer = xcalloc((size_t)c->n_layers, sizeof *m->layer);
-    want_matrix(p, p->is_gguf ? "token_embd.weight" : "model.embed_tokens.weight", &m->embed, c->n_vocab, c->dim, 1);
+    static const char embed[] = "model.embed_tokens.weight";
+    p->bare = !p->is_gguf && !tensors_find(p, embed) && tensors_find(p, embed + strlen("model."));
+    want_matrix(p, p->is_gguf ? "token_embd.weight" : hf_name(p, embed), &m->embed, c->n_vocab, c->dim, 1);
     for (int l = 0; l < c->n_layers; l++)
         want_layer(m, l);
-    want_vector(p, p->is_gguf ? "output_norm.weight" : "model.norm.weight", &m->final_norm, c->dim);
+    want_vector(p, p->is_gguf ? "output_norm.weight" : hf_name(p, "model.norm.weight"), &m->final_norm, c->dim);
     want_head(m);
     if (p->is_gguf && tensors_find(p, "rope_freqs.weight"))
         want_vector(p, "rope_freqs.weight", &p->rope_factor, c->rope.dims / 2);

@@ -2,6 +2,7 @@
  * An absent or empty message is an open slot: it leaves the role's label behind, wherever it stands. That is FastChat's rule, and prompts
  * after an empty first answer depend on it. */
 #include "conversation.h"
+#include "unicode.h"
 
 #include "mtbench/mem.h"
 
@@ -160,15 +161,11 @@ static void llama2(const struct render *r, const struct turn *t)
 
 static void llama3(const struct render *r, const struct turn *t)
 {
-    const char *p = t->text, *end = t->text + t->n;
     buf_printf(r->out, "<|start_header_id|>%s<|end_header_id|>\n\n", t->role);
     if (t->n == 0)
         return;
-    while (p < end && strchr(" \t\n\r\f\v", *p))
-        p++;
-    while (end > p && strchr(" \t\n\r\f\v", end[-1]))
-        end--;
-    buf_add(r->out, p, (size_t)(end - p));
+    struct slice text = utf8_strip((struct slice){ t->text, t->n });      /* message.strip() */
+    buf_add(r->out, text.ptr, text.len);
     put(r, "<|eot_id|>");
 }
 

@@ -5,9 +5,9 @@
 
 #include "mtbench/nul.h"
 
-#include <stdint.h>
+#include "unicode.h"
+
 #include <string.h>
-#include <utf8proc.h>
 
 /* First position of 'what', or -1. */
 static long find(const char *text, size_t n, const char *what)
@@ -40,34 +40,12 @@ bool stop_reached(const struct stop_rule *r, const char *text, size_t n)
     return n >= cut + longest;
 }
 
-/* Python's str.strip(): what str.isspace() is true for. */
-static bool is_space(int32_t c)
-{
-    return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
+/* Python's str.strip() of all behind 'start'. */
 static void strip(struct buf *b, size_t start)
 {
-    utf8proc_int32_t c;
-    size_t begin = start, end = b->len;
-    while (begin < end) {
-        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)b->data + begin, (utf8proc_ssize_t)(end - begin), &c);
-        if (k < 1 || !is_space(c))
-            break;
-        begin += (size_t)k;
-    }
-    while (end > begin) {
-        size_t at = end - 1;
-        while (at > begin && ((unsigned char)b->data[at] & 0xc0) == 0x80)
-            at--;
-        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)b->data + at, (utf8proc_ssize_t)(end - at), &c);
-        if (k != (utf8proc_ssize_t)(end - at) || !is_space(c))
-            break;
-        end = at;
-    }
-    memmove(b->data + start, b->data + begin, end - begin);
-    b->len = start + end - begin;
+    struct slice kept = utf8_strip((struct slice){ b->data + start, b->len - start });
+    memmove(b->data + start, kept.ptr, kept.len);
+    b->len = start + kept.len;
     b->data[b->len] = '\0';
 }
 

@@ -46,9 +46,7 @@ static utf8proc_category_t category(uint32_t c)
 
 bool char_space(uint32_t c)
 {
-    return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-           c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+    return uc_is_python_space(c);
 }
 
 bool char_alpha(uint32_t c)

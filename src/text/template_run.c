@@ -28,13 +28,23 @@ static void push_frame(struct eval *e)
     e->frame = f;
 }
 
+/* jinja2 asks this of all targets before it sets one: {% set ns, ns.a = namespace(), 1 %} means the ns from before. */
+static void check_spaces(struct eval *e, const struct node *target)
+{
+    for (int i = 0; target->kind == E_TUPLE && i < target->n; i++)
+        check_spaces(e, target->list[i]);
+    struct value object = target->kind == E_ATTR ? eval_node(e, target->a) : (struct value){ .type = V_SPACE };
+    if (object.type != V_SPACE)
+        work_fail(e->w, "cannot set an attribute of %s; only a namespace has settable ones", v_type_name(object));
+}
+
 static void assign(struct eval *e, const struct node *target, struct value v)
 {
     if (target->kind == E_NAME) {
         set_var(e, target->name, v);
     } else if (target->kind == E_ATTR) {
         struct value object = eval_node(e, target->a);
-        if (object.type != V_SPACE)
+        if (object.type != V_SPACE)      /* a target before this one took its name */
             work_fail(e->w, "cannot set an attribute of %s; only a namespace has settable ones", v_type_name(object));
         dict_set(e->w, object.dict, v_slice(target->name), v);
     } else {
@@ -294,7 +304,10 @@ static enum flow run_one(struct eval *e, const struct node *n)
             return run_list(e, n->list, n->n);
         return n->b ? run_one(e, n->b) : FLOW_ON;
     case N_FOR: return run_loop(e, n, eval_node(e, n->a), 0);
-    case N_SET: assign(e, n->target, eval_node(e, n->b)); return FLOW_ON;
+    case N_SET:
+        check_spaces(e, n->target);
+        assign(e, n->target, eval_node(e, n->b));
+        return FLOW_ON;
     case N_SET_BLOCK: assign(e, n->target, block_value(e, n)); return FLOW_ON;
     case N_FILTER_BLOCK:
     case N_SCOPE: write_value(e, block_value(e, n)); return FLOW_ON;

@@ -73,30 +73,38 @@ static struct node *target_name(struct parser *p)
     return n;
 }
 
-/* a; a, b; (a, (b, c)). */
-static struct node *target(struct parser *p)
+static struct node *target(struct parser *p, bool spaces);
+
+/* One of several: a name, with 'spaces' the attribute of a namespace, or in parentheses a target, in which jinja2 wants names only. */
+static struct node *target_one(struct parser *p, bool spaces)
 {
-    struct node *first, *n;
-    work_deeper(p->w);
+    struct node *n;
     if (parse_take_op(p, "(")) {
-        first = target(p);
+        work_deeper(p->w);
+        n = target(p, false);
+        p->w->depth--;
         parse_need_op(p, ")");
+    } else if (spaces && p->t->kind == TOK_NAME && p->t[1].kind == TOK_OP && slice_is(p->t[1].s, ".")) {
+        n = parse_make(p, E_ATTR);
+        n->a = target_name(p);
+        p->t++;
+        n->name = parse_name(p);
     } else {
-        first = target_name(p);
+        n = target_name(p);
     }
-    p->w->depth--;
+    return n;
+}
+
+/* a; a, b; (a, (b, c)); with 'spaces', as set has them: ns.a, b. A comma may end the list only where the list itself ends. */
+static struct node *target(struct parser *p, bool spaces)
+{
+    struct node *first = target_one(p, spaces), *n;
     if (!parse_is_op(p, ","))
         return first;
     n = parse_make(p, E_TUPLE);
     parse_push(p, &n->list, &n->n, first);
-    while (parse_take_op(p, ",") && !parse_is_name(p, "in") && !parse_is_op(p, "=") && !parse_is_op(p, ")")) {
-        if (parse_take_op(p, "(")) {
-            parse_push(p, &n->list, &n->n, target(p));
-            parse_need_op(p, ")");
-        } else {
-            parse_push(p, &n->list, &n->n, target_name(p));
-        }
-    }
+    while (parse_take_op(p, ",") && !parse_is_op(p, ")") && p->t->kind != TOK_BLOCK_END)
+        parse_push(p, &n->list, &n->n, target_one(p, spaces));
     return n;
 }
 
@@ -113,7 +121,7 @@ static bool sets_loop(const struct node *n)
 static struct node *statement_for(struct parser *p)
 {
     struct node *n = parse_make(p, N_FOR);
-    n->target = target(p);
+    n->target = target(p, false);
     if (sets_loop(n->target))
         parse_fail(p, "another name than loop");
     if (!parse_take_name(p, "in"))
@@ -148,14 +156,7 @@ static struct node *statement_jump(struct parser *p, enum node_kind kind)
 static struct node *statement_set(struct parser *p)
 {
     struct node *n = parse_make(p, N_SET);
-    if (p->t->kind == TOK_NAME && p->t[1].kind == TOK_OP && slice_is(p->t[1].s, ".")) {
-        n->target = parse_make(p, E_ATTR);
-        n->target->a = target_name(p);
-        p->t++;
-        n->target->name = parse_name(p);
-    } else {
-        n->target = target(p);
-    }
+    n->target = target(p, true);
     if (parse_take_op(p, "=")) {
         n->b = parse_tuple(p, true);
         end_tag(p);

@@ -56,7 +56,8 @@ static struct pattern *pattern_of(const cJSON *j, struct err *err)
         err_set(err, ERR_FORMAT, "tokenizer.json: a pattern is neither String nor Regex");
         return NULL;
     }
-    return spelled_pattern(literal ? literal : regex, literal != NULL, err);
+    /* An empty literal matches between all characters, as the expression that tokenizers makes of it. */
+    return spelled_pattern(literal ? literal : regex, literal && *literal, err);
 }
 
 static int behaviour_of(const cJSON *j, enum behaviour *to, struct err *err)
@@ -204,7 +205,8 @@ static int read_pretokenizer(struct steps *s, const cJSON *j, const char *type, 
     else if (!strcmp(type, "WhitespaceSplit"))
         add_class(s, uc_is_space, SPLIT_REMOVED);
     else if (!strcmp(type, "Whitespace"))
-        return add_split(s, "\\w+|[^\\w\\s]+", SPLIT_REMOVED, true, err);
+        /* This one is Rust's regex, not Oniguruma: its \w has the joiners, and as a member of a class here no numbers but decimal digits. */
+        return add_split(s, "[\\w\\x{200c}\\x{200d}]+|[^\\w\\s\\x{200c}\\x{200d}]+", SPLIT_REMOVED, true, err);
     else if (!strcmp(type, "Metaspace"))
         return read_metaspace(steps_add(s, PRE_METASPACE), j, err);
     else
@@ -402,43 +404,51 @@ static int read_added(struct tokenizer *t, const cJSON *list, struct buf *foreig
     return 0;
 }
 
-static int add_special(struct tokenizer *t, const char *text, struct ids *out, struct err *err)
+/* The ids that the template's own table gives a name; they need not be those of the vocabulary. */
+static int add_special(struct tokenizer *t, const cJSON *table, const char *name, struct ids *out, struct err *err)
 {
-    int32_t id = tokenizer_id(t, text, strlen(text));
-    if (id < 0)
-        return err_set(err, ERR_FORMAT, "tokenizer.json: the post_processor's token \"%.40s\" is not in the vocabulary", text);
-    ids_add(out, id);
+    const cJSON *ids = json_get(json_get(table, name), "ids"), *j;
+    if (!cJSON_IsArray(ids))
+        return err_set(err, ERR_FORMAT, "tokenizer.json: TemplateProcessing has no ids for its token \"%.40s\"", name);
+    cJSON_ArrayForEach(j, ids)
+    {
+        if (!cJSON_IsNumber(j) || !(j->valuedouble >= 0 && j->valuedouble < t->n_vocab))
+            return err_set(err, ERR_FORMAT, "tokenizer.json: TemplateProcessing: an id of \"%.40s\" is not in the vocabulary", name);
+        ids_add(out, (int32_t)j->valuedouble);
+    }
     return 0;
 }
 
 /* TemplateProcessing for one sequence: special tokens before and after it. */
 static int read_template(struct tokenizer *t, const cJSON *j, struct err *err)
 {
-    const cJSON *item;
+    const cJSON *item, *table = json_get(j, "special_tokens");
     bool behind = false;
     cJSON_ArrayForEach(item, json_get(j, "single"))
     {
-        const char *special = text_of(json_get(item, "SpecialToken"), "id");
-        if (json_get(item, "Sequence"))
-            behind = true;
-        else if (special && add_special(t, special, behind ? &t->tail : &t->lead, err) < 0)
+        const char *special = text_of(json_get(item, "SpecialToken"), "id"), *text = text_of(json_get(item, "Sequence"), "id");
+        if (special && add_special(t, table, special, behind ? &t->tail : &t->lead, err) < 0)
             return -1;
+        if (!special && (!text || strcmp(text, "A") || behind))
+            return err_set(err, ERR_MODEL, "tokenizer.json: TemplateProcessing: a template other than tokens around one text is not supported");
+        behind |= !special;
     }
-    return 0;
+    return behind ? 0 : err_set(err, ERR_MODEL, "tokenizer.json: TemplateProcessing: a template without the text is not supported");
 }
 
-static int read_post(struct tokenizer *t, const cJSON *j, struct err *err)
+/* *n: templates so far; of two, tokenizers itself makes nothing that could be followed. */
+static int read_post(struct tokenizer *t, const cJSON *j, int *n, struct err *err)
 {
     const cJSON *item;
     const char *type = text_of(j, "type");
     if (!type || !strcmp(type, "ByteLevel"))
         return 0;
     if (!strcmp(type, "TemplateProcessing"))
-        return read_template(t, j, err);
+        return (*n)++ ? err_set(err, ERR_MODEL, "tokenizer.json: two TemplateProcessing are not supported") : read_template(t, j, err);
     if (strcmp(type, "Sequence"))
         return unknown("post_processor", type, err);
     cJSON_ArrayForEach(item, json_get(j, "processors"))
-        if (read_post(t, item, err) < 0)
+        if (read_post(t, item, n, err) < 0)
             return -1;
     return 0;
 }
@@ -490,7 +500,8 @@ static int read_root(struct tokenizer *t, const struct parsed *f, struct buf *fo
         added_index(&t->added, &t->normalizer, err) < 0)
         return -1;
     tokenizer_seal(t, t->lexicon.n_ids);
-    if (read_post(t, json_get(root, "post_processor"), err) < 0)
+    int n_templates = 0;
+    if (read_post(t, json_get(root, "post_processor"), &n_templates, err) < 0)
         return -1;
     return config_frame(t, f->class, f->side.config, err);
 }

@@ -63,7 +63,7 @@ static const struct component {
     {"decoders", "BPEDecoder", {READ_KEY("suffix", 'S')}},
     {"decoders", "Sequence", {READ_KEY("decoders", 'A')}},
 
-    /* "pair" is for two texts at once; "special_tokens" gives the ids that the vocabulary gives as well. */
+    /* "pair" is for two texts at once. */
     {"processors", "TemplateProcessing",
      {READ_KEY("single", 'A'), IDLE_KEY("pair"), READ_KEY("special_tokens", 'O')}},
     {"processors", "ByteLevel", {IDLE_KEY("add_prefix_space"), IDLE_KEY("use_regex"), IDLE_KEY("trim_offsets")}},

@@ -52,9 +52,10 @@ static struct lexicon_slot *find(const struct lexicon *x, const char *s, size_t 
 void lexicon_set(struct lexicon *x, int32_t id, const char *s, size_t n, bool findable)
 {
     assert(id >= 0 && id < x->n_ids);
-    x->n_tokens++;
-    if (n == 0 || x->text[id].len > 0)
+    if (n == 0 || x->text[id].len > 0) {
+        x->n_tokens++;                   /* a text all the same, if one that nothing can find */
         return;
+    }
     memcpy(x->arena + x->used, s, n);
     x->text[id] = (struct slice){ x->arena + x->used, n };
     x->used += n;
@@ -62,8 +63,8 @@ void lexicon_set(struct lexicon *x, int32_t id, const char *s, size_t n, bool fi
         return;
     uint32_t tag = hash(s, n);
     struct lexicon_slot *e = find(x, s, n, tag);
-    if (e->id < 0)
-        *e = (struct lexicon_slot){ tag, id };
+    x->n_tokens += e->id < 0;
+    *e = (struct lexicon_slot){ tag, id };       /* over an earlier one with this text, as the maps of tokenizers and llama.cpp do */
 }
 
 int32_t lexicon_find(const struct lexicon *x, const char *s, size_t n)

@@ -11,7 +11,7 @@
 struct lexicon {
     struct slice *text;              /* (n_ids) len 0: no such token; bytes lie in the arena */
     int32_t n_ids;
-    int32_t n_tokens;                /* as many were set; less than n_ids where ids are left out */
+    int32_t n_tokens;                /* different texts; less than n_ids where ids are left out or texts come twice */
     char *arena;
     size_t used;
     struct lexicon_slot { uint32_t tag; int32_t id; } *slot;   /* open addressing; id -1: free */
@@ -21,7 +21,7 @@ struct lexicon {
 /* Room for ids below n_ids, n_tokens tokens and their bytes in all. */
 void lexicon_init(struct lexicon *x, int32_t n_ids, size_t n_tokens, size_t bytes);
 /* The caller keeps to what it promised lexicon_init(). A token that is not 'findable' has a text but no id by text. Of equal texts the
- * first is found. */
+ * last is found. */
 void lexicon_set(struct lexicon *x, int32_t id, const char *s, size_t n, bool findable);
 /* -1: none. */
 int32_t lexicon_find(const struct lexicon *x, const char *s, size_t n);

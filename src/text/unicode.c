@@ -107,6 +107,27 @@ bool uc_is_space(uint32_t c)
            c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
+bool uc_is_python_space(uint32_t c)
+{
+    return uc_is_space(c) || (c >= 0x1c && c <= 0x1f);
+}
+
+struct slice utf8_strip(struct slice s)
+{
+    const char *begin = s.ptr, *end = s.ptr + s.len, *next;
+    for (next = begin; begin < end && uc_is_python_space(utf8_next(&next, end)); begin = next)
+        ;
+    while (begin < end) {
+        const char *last = end - 1;
+        while (last > begin && ((unsigned char)*last & 0xc0) == 0x80)
+            last--;
+        if (!uc_is_python_space(utf8_next(&(const char *){ last }, end)))
+            break;
+        end = last;
+    }
+    return (struct slice){ begin, (size_t)(end - begin) };
+}
+
 bool uc_is_number(uint32_t c)
 {
     int k = category(c);

@@ -3,6 +3,7 @@
 #define MTB_UNICODE_H
 
 #include "mtbench/buf.h"
+#include "mtbench/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +23,11 @@ bool utf8_valid(const char *s, size_t n);
 /* Append s with U+FFFD for what is not UTF-8. */
 void utf8_lossy(struct buf *out, const char *s, size_t n);
 
-bool uc_is_space(uint32_t c);        /* White_Space */
+bool uc_is_space(uint32_t c);
+/* str.isspace() of Python: the four separators U+001C to U+001F as well. */
+bool uc_is_python_space(uint32_t c);
+/* str.strip() of Python: s without such characters at its ends. */
+struct slice utf8_strip(struct slice s);        /* White_Space */
 bool uc_is_number(uint32_t c);       /* N* */
 bool uc_is_punct(uint32_t c);        /* ASCII punctuation (symbols included) or P* */
 bool uc_is_word(uint32_t c);         /* Alphabetic, M*, Nd or Pc */

@@ -184,6 +184,12 @@ int main(void)
     }
     conversation_render(conversation_find("llama-2"), empty, 3, true, &b);
     ok(!strcmp(b.data, "[INST] Q1 [/INST][INST] Q2 [/INST]"), "llama-2 after an empty answer: %s", b.data);
+    buf_clear(&b);
+    /* message.strip() of Python takes all of its white space, and U+0000 is none. */
+    const char wide[] = "\x1c\xe3\x80\x80\xc2\xa0 Q\xe3\x80\x80x\0\xe2\x80\x83\n";
+    conversation_render(conversation_find("llama-3"), &(struct chat_message){ "user", wide, sizeof wide - 1 }, 1, false, &b);
+    static const char want[] = "<|start_header_id|>user<|end_header_id|>\n\nQ\xe3\x80\x80x\0<|eot_id|>";
+    ok(b.len > sizeof want && !memcmp(b.data + b.len - sizeof want + 1, want, sizeof want - 1), "llama-3 strips as Python does");
     buf_free(&b);
     const struct chat_message blanks[] = { { "user", "\t Q1 ", 5 }, { "assistant", " \n", 2 } };
     buf_free(&b);

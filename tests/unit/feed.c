@@ -58,7 +58,9 @@ static char *by_hand(const struct rig *r, const struct question *q, int choice, 
     how.counter[1] = (uint32_t)choice;
     how.counter[2] = (uint32_t)t;
     prompt_build(&p, r->tokenizer, r->chat, m, n, &err);
-    struct session *s = session_create(&(struct session_opts){ r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, 1 });
+    struct session *s = session_create(&(struct session_opts){
+        .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat, .stop_id = r->stops.id, .n_stop = (int)r->stops.n,
+        .max_turns = 1 });
     session_begin(s, &p, LENGTH, &how, &err);
     const struct session_turn *got;
     while (!(got = session_collect(s)) && session_step(s))

@@ -42,7 +42,9 @@ static char *by_hand(const struct rig *r, const char *text, int max_new)
 
 static struct session *open_session(const struct rig *r, int turns)
 {
-    return session_create(&(struct session_opts){ r->engine, r->tokenizer, r->chat, r->stops.id, (int)r->stops.n, turns });
+    return session_create(&(struct session_opts){
+        .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat, .stop_id = r->stops.id, .n_stop = (int)r->stops.n,
+        .max_turns = turns });
 }
 
 static const struct session_turn *next_turn(struct session *s)
@@ -119,9 +121,48 @@ static void test_stop_string(void)
     tiny_close(&t);
 }
 
+/* One sampled turn whose prompt opened thoughts that this model never closes; tokens that came, and whether an empty line is among them. */
+static int think(const struct rig *r, bool past_thoughts, uint32_t i, bool *empty_line)
+{
+    static const char text[] = "Q <think>";
+    struct session *s = session_create(&(struct session_opts){ .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat,
+                                                               .max_turns = 1, .past_thoughts = past_thoughts });
+    struct prompt p = {0};
+    const struct sampling how = { .temperature = 3, .top_p = 1, .repetition_penalty = 1, .counter = { i } };
+    buf_str(&p.text, text);
+    tokenizer_encode(r->tokenizer, text, sizeof text - 1, 0, &p.ids, &err);
+    session_begin(s, &p, 150, &how, &err);
+    const struct session_turn *got = next_turn(s);
+    const int n = got->n_new;
+    *empty_line = strstr(got->raw, "\n\n") > got->raw;
+    prompt_free(&p);
+    session_destroy(s);
+    return n;
+}
+
+/* A judge's thoughts may hold what ends its template's answers: asked to, the session looks behind them only. */
+static void test_thoughts(void)
+{
+    struct tiny t;
+    if (!ok(tiny_open(&t, "rwkv", NULL, (struct rig_opts){.max_batch = 1}, &err) == 0, "the same template again %s", err.text))
+        return;
+    int stopped = 0, went_on = 0;
+    for (uint32_t i = 0; i < 400 && stopped < 2; i++) {
+        bool empty_line;
+        const int n = think(&t.rig, false, i, &empty_line);
+        if (!empty_line || n == 150)
+            continue;
+        stopped++;
+        went_on += think(&t.rig, true, i, &empty_line) == 150 && empty_line;
+    }
+    ok(stopped == 2 && went_on == 2, "%d turns end at a stop string inside their thoughts, looked for behind them %d go on", stopped, went_on);
+    tiny_close(&t);
+}
+
 int main(void)
 {
     test_turns();
     test_stop_string();
+    test_thoughts();
     return done_testing();
 }

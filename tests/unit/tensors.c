@@ -2,6 +2,7 @@
  * tests/golden/tiny/llama_bias with members added to its directory. */
 #include "mtbench/backend.h"
 #include "mtbench/io.h"
+#include "mtbench/json.h"
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
 
@@ -76,6 +77,54 @@ static void test_extra(void)
         bool read = opens(&m, &head, &err);
         ok(read == !extra[i].says && (read || strstr(err.text, extra[i].says)), "%.60s: %s", extra[i].members,
            read ? "passed over" : err.text);
+    }
+}
+
+/* The weights with one text of their directory in the place of another that is no shorter, filled up with blanks at its end. */
+static void rename_all(struct buf *b, const char *from, const char *to)
+{
+    uint64_t length;
+    memcpy(&length, b->data, 8);
+    char *at = b->data + 8, *end = at + length;
+    const size_t n = strlen(from), k = strlen(to);
+    while ((at = memmem(at, (size_t)(end - at), from, n))) {
+        memcpy(at, to, k);
+        memmove(at + k, at + n, (size_t)(end - at) - n);
+        memset(end - (n - k), ' ', n - k);
+        at += k;
+    }
+}
+
+/* AutoModel saves the inner model alone: its names lack "model.", and there may be no head. */
+static void test_bare(void)
+{
+    static const struct {
+        const char *what, *head, *config, *says;
+    } table[] = {
+        { "names without model., and a head", "lm_head.weight", "\"tie_word_embeddings\": false", NULL },
+        { "without a head, tied", "my_head.weight", "\"tie_word_embeddings\": true", NULL },
+        { "without a head, not tied", "my_head.weight", "\"tie_word_embeddings\": false", "without its head" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct memory m = {0};
+        struct err err = {0};
+        bool head = false;
+        struct buf own = {0};
+        cJSON *root = cJSON_Parse(config.data);
+        cJSON_DeleteItemFromObject(root, "tie_word_embeddings");
+        char *text = cJSON_PrintUnformatted(root);
+        buf_printf(&own, "{%s, %s", table[i].config, text + 1);
+        memory_text(&m, "m/config.json", own.data);
+        add_weights(&m, "m/model.safetensors", "");
+        struct buf *b = &m.data[m.n - 1];
+        rename_all(b, "\"model.", "\"");
+        rename_all(b, "lm_head.weight", table[i].head);
+        bool read = opens(&m, &head, &err);
+        ok(table[i].says ? !read && strstr(err.text, table[i].says) : read && head == !strcmp(table[i].head, "lm_head.weight"), "%s: %s",
+           table[i].what, read ? "read" : err.text);
+        cJSON_free(text);
+        cJSON_Delete(root);
+        buf_free(&own);
     }
 }
 
@@ -155,6 +204,7 @@ int main(void)
         return done_testing();
     }
     test_extra();
+    test_bare();
     test_index();
     test_whole_index();
     test_head();
