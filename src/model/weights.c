@@ -163,8 +163,8 @@ static int place_slots(struct model *m, struct err *err)
         struct stored *from = tensors_find(p, s->name);
         s->from = from;
         if (!from && p->bare && !strcmp(s->name, "lm_head.weight"))
-            return err_set(err, ERR_MODEL, "tensor lm_head.weight is missing: these files hold a model without its head, as AutoModel saves it; "
-                           "save it as AutoModelForCausalLM");
+            return err_set(err, ERR_MODEL, "tensor lm_head.weight is missing: these files hold a model without its head, as AutoModel "
+                           "saves it; save it as AutoModelForCausalLM");
         if (!from)
             return err_set(err, ERR_MODEL,
                            "tensor %s is missing; the model is incomplete or of another architecture than its configuration says", s->name);

@@ -29,6 +29,7 @@ int char_byte(uint32_t c)
         return byte_char[c] == c ? (int)c : -1;
     if (c > 0x143)
         return -1;
+    /* the three runs of bytes that have no printable sign of their own: 00-20, 7f-a0, ad */
     return c < 0x121 ? (int)(c - 0x100) : c < 0x143 ? (int)(c - 0x121 + 0x7f) : 0xad;
 }
 
@@ -36,6 +37,7 @@ int char_byte(uint32_t c)
 
 void pieces_add(struct pieces *p, const char *s, size_t n, bool first)
 {
+    /* SplitDelimiterBehavior of tokenizers drops empty pieces after every step */
     if (n == 0)
         return;
     if (p->n == p->cap) {
@@ -67,7 +69,7 @@ struct cutter {
     bool first;
     enum behaviour behaviour;
     struct pieces *out;
-    size_t start, end;
+    size_t start, end;                   /* of the segment that is held */
     bool held, match;
 };
 
@@ -89,10 +91,12 @@ static void cut_hold(struct cutter *c, size_t start, size_t end)
 static void cut_segment(struct cutter *c, size_t start, size_t end, bool match)
 {
     bool joins = false;
+    /* White space that separates is gone; the neighbours on its two sides stay apart. */
     if (c->behaviour == SPLIT_REMOVED && match)
         return;
     if (c->held && c->behaviour == SPLIT_CONTIGUOUS)
         joins = match == c->match;
+    /* A match joins what lies before it, but never a match before it: "a--" by "-" is "a-", "-". */
     if (c->held && c->behaviour == SPLIT_PREVIOUS)
         joins = match && !c->match;
     if (c->held && c->behaviour == SPLIT_NEXT)
@@ -108,6 +112,7 @@ static int cut_pattern(struct cutter *c, const struct pattern *p, struct matcher
 {
     size_t done = 0, from = 0, start = 0, end = 0;
     int rc = 0;
+    /* Matches do not overlap; an empty one cuts, and the search goes on one character behind it. */
     while (from <= n && (rc = pattern_find(p, m, c->s, n, from, &start, &end, err)) > 0) {
         if (start > done)
             cut_segment(c, done, start, invert);
@@ -121,7 +126,7 @@ static int cut_pattern(struct cutter *c, const struct pattern *p, struct matcher
     }
     if (rc < 0)
         return -1;
-    if (done < n)
+    if (done < n)                        /* what stands behind the last match */
         cut_segment(c, done, n, invert);
     cut_flush(c);
     return 0;
@@ -151,6 +156,7 @@ static int step_bytes(const struct step *s, struct matcher *m, const char *p, si
     struct pieces raw = { 0 };
     struct buf t = { 0 };
     int rc = 0;
+    /* "starts with a space" is asked of each piece that reaches this step, so it goes before all of them where Split ran first. */
     if (s->prefix_space && p[0] != ' ') {
         buf_char(&t, ' ');
         buf_add(&t, p, n);
@@ -158,6 +164,7 @@ static int step_bytes(const struct step *s, struct matcher *m, const char *p, si
         n = t.len;
     }
     struct cutter c = { .s = p, .first = first, .behaviour = SPLIT_ISOLATED, .out = &raw };
+    /* GPT-2's own pattern, unless use_regex is off because a Split step has cut by another. */
     if (s->pattern)
         rc = cut_pattern(&c, s->pattern, m, n, false, err);
     else
@@ -165,6 +172,7 @@ static int step_bytes(const struct step *s, struct matcher *m, const char *p, si
     buf_clear(&t);
     for (size_t i = 0; i < raw.n && rc == 0; i++) {
         struct buf mapped = { 0 };
+        /* Bytes to characters only now: the pattern speaks of letters and blanks, not of their disguise. */
         for (size_t k = 0; k < raw.piece[i].len; k++)
             utf8_put(&mapped, byte_char[(unsigned char)raw.text.data[raw.piece[i].off + k]]);
         pieces_add(out, mapped.data, mapped.len, raw.piece[i].first);
@@ -178,6 +186,7 @@ static int step_bytes(const struct step *s, struct matcher *m, const char *p, si
 static int step_metaspace(const struct step *s, struct matcher *m, const char *p, size_t n, bool first, struct pieces *out, struct err *err)
 {
     struct buf t = { 0 };
+    /* Asked after blanks became signs: a text that begins with a space has its sign already. */
     bool has = (n >= s->len && memcmp(p, s->text, s->len) == 0) || p[0] == ' ';
     if (!has && (s->prepend == PREPEND_ALWAYS || (s->prepend == PREPEND_FIRST && first)))
         buf_add(&t, s->text, s->len);
@@ -186,6 +195,7 @@ static int step_metaspace(const struct step *s, struct matcher *m, const char *p
             buf_add(&t, s->text, s->len);
         else
             buf_char(&t, p[i]);
+    /* U+2581 and its word stay together: the sign belongs to what follows it */
     struct cutter c = { .s = t.data, .first = first, .behaviour = SPLIT_NEXT, .out = out };
     int rc = 0;
     if (s->split)
@@ -221,6 +231,7 @@ int pretokenize(const struct steps *s, struct matcher *m, struct pieces *p, stru
             if (step_piece(&s->step[i], m, p->text.data + e->off, e->len, e->first, tmp, err) < 0)
                 return -1;
         }
+        /* Swapped, not copied: what was written last is the result, the other set is scratch for the next step. */
         struct pieces swap = *p;
         *p = *tmp;
         *tmp = swap;
@@ -294,6 +305,7 @@ enum { N_NAMED = sizeof(named) / sizeof(named[0]) };
 
 static const struct named *find_named(const char *name)
 {
+    /* with blanks around it, no name is found inside another ("olmo" in "olmo2") */
     char *key = xasprintf(" %s ", name);
     const struct named *hit = NULL;
     for (int i = 0; i < N_NAMED && !hit; i++)
@@ -315,6 +327,7 @@ static int unknown_name(const char *name, struct err *err)
 
 int pretok_named(struct slice name, struct steps *norm, struct steps *pre, bool *ignore_merges, bool *add_bos, struct err *err)
 {
+    /* Files from before the key mean llama.cpp's "default", which is no family's own pattern: better than none, and what llama.cpp does. */
     char *s = name.ptr ? xstrndup(name.ptr, name.len) : xstrdup("default");
     const struct named *e = *s && !strchr(s, ' ') ? find_named(s) : NULL;
     int rc = e ? 0 : unknown_name(s, err);
@@ -323,6 +336,7 @@ int pretok_named(struct slice name, struct steps *norm, struct steps *pre, bool 
         return rc;
     if (e->flags & NFC)
         steps_add(norm, NORM_FORM)->form = FORM_NFC;
+    /* GGUF files do not carry ignore_merges: it goes by the name, as in llama.cpp. */
     *ignore_merges = e->flags & WHOLE_WORDS;
     *add_bos = e->flags & ADD_BOS;
     for (int i = 0; e->pattern[i]; i++) {

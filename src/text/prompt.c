@@ -16,6 +16,7 @@ int prompt_encode(struct prompt *p, const struct tokenizer *t, const struct chat
     if (tokenizer_encode(t, p->text.data, p->text.len, flags, &p->ids, err) < 0)
         return -1;
     int bos = tokenizer_bos(t);
+    /* A template file that writes BOS over a tokenizer that adds it: llama.cpp warns of this, and answers get worse by it. */
     if (bos >= 0 && p->ids.n >= 2 && p->ids.id[0] == bos && p->ids.id[1] == bos) {
         p->ids.n--;
         memmove(p->ids.id, p->ids.id + 1, p->ids.n * sizeof *p->ids.id);
@@ -37,10 +38,12 @@ static int build_without_system(struct prompt *p, const struct tokenizer *t, con
     struct chat_message *m = xcalloc((size_t)n_messages, sizeof *m);
     memcpy(m, message + 1, (size_t)(n_messages - 1) * sizeof *m);
     buf_add(&both, message[0].content, message[0].n_content);
+    /* as FastChat's templates without a system role put it */
     buf_str(&both, "\n\n");
     buf_add(&both, message[1].content, message[1].n_content);
     m[0].content = both.data;
     m[0].n_content = both.len;
+    /* what the first try left */
     prompt_free(p);
     int rc = prompt_build(p, t, c, m, n_messages - 1, err);
     buf_free(&both);

@@ -43,6 +43,7 @@ struct reader {
 
 static int refuse(struct reader *r, const char *what, size_t from)
 {
+    /* the part that cannot be said, quoted for who must change it */
     size_t n = r->at > from ? r->at - from : 1;
     return err_set(r->err, ERR_MODEL, "pattern %.*s: %s %.*s at byte %zu is not supported", r->n < 120 ? (int)r->n : 120, r->s, what,
                    n < 24 ? (int)n : 24, r->s + from, from);
@@ -58,6 +59,7 @@ static bool ahead(const struct reader *r, const char *word)
 
 static bool is_script(const char *name, size_t n)
 {
+    /* PCRE2 knows its scripts; asking it keeps no second list that would age. */
     char *p = xasprintf("\\p{sc:%.*s}", (int)n, name);
     int code;
     PCRE2_SIZE at;
@@ -78,14 +80,17 @@ static int property(struct reader *r, struct buf *out)
     if (!end)
         return refuse(r, "a property without its end,", from);
     r->at = (size_t)(end - r->s) + 1;
+    /* \p{^L} is \P{L}; \P{^L} is \p{L} again */
     if (name < end && *name == '^') {
         negated = !negated;
         name++;
     }
     const char *known = NULL;
+    /* Oniguruma compares names without regard to case */
     for (size_t i = 0; i < sizeof property_name / sizeof *property_name; i++)
         if (strlen(property_name[i].name) == (size_t)(end - name) && !strncasecmp(name, property_name[i].name, (size_t)(end - name)))
             known = property_name[i].property;
+    /* POSIX names as properties mean other sets than the brackets' and are in no tokenizer that was seen. */
     for (size_t i = 0; !known && i < sizeof posix / sizeof *posix; i++)
         if (strlen(posix[i].name) == (size_t)(end - name) && !strncasecmp(name, posix[i].name, (size_t)(end - name)))
             return refuse(r, "the property", from);
@@ -100,6 +105,7 @@ static int property(struct reader *r, struct buf *out)
 static const char *set_of(char c, bool inside)
 {
     switch (tolower((unsigned char)c)) {
+    /* each of these differs from PCRE2's own escape in some characters */
     case 's': return space_set;
     case 'w': return inside ? word_member : word_set;
     case 'h': return hex_set;
@@ -112,7 +118,9 @@ static const char *set_of(char c, bool inside)
 static int by_number(struct reader *r, char kind, struct buf *out)
 {
     const size_t from = r->at - 2;
+    /* \x takes up to two digits, \u exactly four */
     size_t most = kind == 'u' ? 4 : 2, digits = 0;
+    /* both dialects read \x{...} alike */
     if (kind == 'x' && r->at < r->n && r->s[r->at] == '{') {
         const char *end = memchr(r->s + r->at, '}', r->n - r->at);
         if (!end)
@@ -139,12 +147,14 @@ static int plain_escape(struct reader *r, char c, struct buf *out)
     case 'x': case 'u':
         return by_number(r, c, out);
     case 'v':
+        /* a vertical tab; to PCRE2 \v is any vertical space */
         buf_str(out, "\\x0b");
         return 0;
     case 't': case 'n': case 'r': case 'f': case 'a': case 'e':
         buf_printf(out, "\\%c", c);
         return 0;
     default:
+        /* A letter that means nothing here may mean something there (\K, \X, \N): refused. */
         if (isalnum((unsigned char)c))
             return refuse(r, "the escape", r->at - 2);
         if ((unsigned char)c < 0x80)
@@ -162,6 +172,7 @@ static int class(struct reader *r, struct buf *out);
 static int posix_class(struct reader *r, struct buf *simple, struct buf *others)
 {
     const size_t from = r->at;
+    /* "[:" without ":]" are two members */
     const char *end = memmem(r->s + r->at, r->n - r->at, ":]", 2);
     if (!ahead(r, "[:") || !end)
         return 0;
@@ -172,6 +183,7 @@ static int posix_class(struct reader *r, struct buf *simple, struct buf *others)
     for (size_t i = 0; i < sizeof posix / sizeof *posix; i++) {
         if (strlen(posix[i].name) != (size_t)(end - name) || memcmp(name, posix[i].name, (size_t)(end - name)))
             continue;
+        /* a complement cannot stand between plain members: it becomes an alternative */
         if (negated)
             buf_printf(others, "|[^%s]", posix[i].set);
         else
@@ -194,6 +206,7 @@ static int member(struct reader *r, struct buf *simple, struct buf *others)
     }
     r->at++;
     if (c != '\\') {
+        /* PCRE2 would take "[^" as a complement and "[:" as a POSIX name */
         if (c == '^' || c == '[')
             buf_char(simple, '\\');
         buf_char(simple, c);
@@ -210,6 +223,7 @@ static int member(struct reader *r, struct buf *simple, struct buf *others)
         }
         return plain_escape(r, c, simple);
     }
+    /* \s joins the members, \S becomes an alternative */
     if (islower((unsigned char)c))
         buf_str(simple, set);
     else
@@ -230,6 +244,7 @@ static int operand(struct reader *r, bool first, struct buf *out)
             rc = member(r, &simple, &others);
         }
     }
+    /* [^] and [&&a]: Oniguruma takes an empty class as one that nothing is in */
     if (!simple.len && !others.len)
         buf_str(out, "(?!)");                            /* nothing is in it */
     else if (!others.len)
@@ -250,6 +265,7 @@ static int class(struct reader *r, struct buf *out)
     struct buf one = { 0 }, all = { 0 };
     if (++r->depth > MAX_DEPTH)
         return refuse(r, "a class so deep,", from);
+    /* "^" counts right behind the bracket only */
     const bool negated = r->at < r->n && r->s[r->at] == '^';
     r->at += negated;
     int rc = operand(r, true, &one), n_and = 0;
@@ -262,8 +278,10 @@ static int class(struct reader *r, struct buf *out)
     if (rc == 0 && r->at == r->n)
         rc = refuse(r, "a class without its end,", from);
     r->at += rc == 0;
+    /* [a&&b] is (?=a)b: a character that is both */
     if (rc == 0 && n_and)
         buf_printf(out, negated ? "(?:(?!%s%s)(?s:.))" : "(?:%s%s)", all.data, one.data);
+    /* the simple case stays a class, which PCRE2 matches by a bitmap */
     else if (rc == 0 && negated && one.data[0] == '[')
         buf_printf(out, "[^%s", one.data + 1);
     else if (rc == 0)
@@ -282,12 +300,15 @@ static int escape(struct reader *r, struct buf *out)
         return refuse(r, "a backslash at the end,", r->at - 1);
     const char c = r->s[r->at++];
     const char *set = set_of(c, false);
+    /* Outside of classes \S and its like can be complements of a set. */
     if (set)
         buf_printf(out, "[%s%s]", isupper((unsigned char)c) ? "^" : "", set);
     else if (c == 'b')
+        /* A boundary by our own word set, since PCRE2's \b goes by its own \w. */
         buf_printf(out, "(?:(?<=[%s])(?![%s])|(?<![%s])(?=[%s]))", word_set, word_set, word_set, word_set);
     else if (c == 'B')
         buf_printf(out, "(?:(?<=[%s])(?=[%s])|(?<![%s])(?![%s]))", word_set, word_set, word_set, word_set);
+    /* anchors and references mean the same in both */
     else if (c != '\0' && strchr("AzZGR123456789", c))
         buf_printf(out, "\\%c", c);
     else
@@ -301,6 +322,7 @@ static int group(struct reader *r, struct buf *out, const char **rest)
 {
     static const char *const same[] = { "(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!" };
     const size_t from = r->at;
+    /* groups that both dialects spell alike; names, conditions and recursion are refused below */
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         if (ahead(r, same[i])) {
             buf_str(out, same[i]);
@@ -335,8 +357,10 @@ static bool interval(const struct reader *r, struct interval *v)
     size_t at = r->at + 1;
     int n[2] = { -1, -1 };
     *v = (struct interval){ 0 };
+    /* low, then high behind a comma */
     for (int k = 0; k < 2; k++) {
         for (; at < r->n && isdigit((unsigned char)r->s[at]); at++)
+            /* stops counting where PCRE2 (65,535) would refuse anyway */
             n[k] = n[k] > 99999 ? n[k] : (n[k] < 0 ? 0 : n[k]) * 10 + (r->s[at] - '0');
         if (k == 0 && at < r->n && r->s[at] == ',') {
             v->comma = true;
@@ -344,7 +368,7 @@ static bool interval(const struct reader *r, struct interval *v)
         }
     }
     *v = (struct interval){ at + 1, n[0], n[1], v->comma };
-    return at < r->n && r->s[at] == '}' && (n[0] >= 0 || (v->comma && n[1] >= 0));
+    return at < r->n && r->s[at] == '}' && (n[0] >= 0 || (v->comma && n[1] >= 0));      /* {,3} counts from 0; {} and {,} are plain text */
 }
 
 /* A quantifier at r->at, behind the atom that begins at 'atom' of 'out'. */
@@ -352,6 +376,7 @@ static void quantifier(struct reader *r, size_t atom, struct buf *out)
 {
     struct interval v;
     if (r->s[r->at] != '{') {
+        /* ? for lazy and + for possessive mean the same behind *, + and ?. */
         buf_char(out, r->s[r->at++]);
         if (r->at < r->n && (r->s[r->at] == '?' || r->s[r->at] == '+'))
             buf_char(out, r->s[r->at++]);
@@ -396,12 +421,14 @@ int regex_to_pcre2(const char *s, size_t n, struct buf *out, struct err *err)
             continue;
         }
         if (c == ')') {
+            /* Groups that flags have opened end where the one around them ends. */
             for (; n_open > 0 && open[n_open - 1].rest; n_open--)
                 buf_str(out, open[n_open - 1].rest);
             atom = n_open > 0 ? open[--n_open].atom : out->len;      /* the whole group is what a quantifier repeats */
             buf_char(out, s[r.at++]);
             continue;
         }
+        /* A quantifier repeats a character, not its last byte: the atom begins at the first. */
         if (((unsigned char)c & 0xc0) != 0x80)
             atom = out->len;
         if (c == '\\') {
@@ -411,8 +438,10 @@ int regex_to_pcre2(const char *s, size_t n, struct buf *out, struct err *err)
             rc = class(&r, out);
         } else if (c == '(') {
             const size_t from = r.at;
+            /* a comment is no group and opens none */
             const bool comment = ahead(&r, "(?#");
             const char *rest = NULL;
+            /* (*VERBS) are PCRE2's, and plain text to nobody */
             if (ahead(&r, "(*") || n_open == (int)(sizeof open / sizeof *open)) {
                 rc = refuse(&r, "the group", from);
             } else if (ahead(&r, "(?")) {

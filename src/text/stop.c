@@ -13,6 +13,7 @@
 static long find(const char *text, size_t n, const char *what)
 {
     size_t k = strlen(what);
+    /* strstr would end at a NUL that a model has said */
     const char *p = k ? memmem(text, n, what, k) : NULL;
     return p ? (long)(p - text) : -1;
 }
@@ -22,6 +23,7 @@ static size_t cut_at(const struct stop_rule *r, const char *text, size_t n)
     size_t cut = n;
     for (int i = 0; i < r->n_stop; i++) {
         long p = find(text, n, r->stop[i]);
+        /* FastChat asks find() > 0: one at the very beginning is passed over, and so is every later one of the same string */
         if (p > 0 && (size_t)p < cut)
             cut = (size_t)p;
     }

@@ -12,7 +12,7 @@
 void ids_add(struct ids *s, int32_t id)
 {
     if (s->n == s->cap) {
-        s->cap = s->cap ? 2 * s->cap : 64;
+        s->cap = s->cap ? 2 * s->cap : 64;      /* a short prompt fits without growing */
         s->id = xrealloc(s->id, s->cap, sizeof *s->id);
     }
     s->id[s->n++] = id;
@@ -31,6 +31,7 @@ void ids_free(struct ids *s)
 
 struct step *steps_add(struct steps *s, enum step_kind kind)
 {
+    /* One at a time: a tokenizer has a dozen steps at most. Pointers that were handed out before are void from here on. */
     s->step = xrealloc(s->step, (size_t)s->n + 1, sizeof *s->step);
     s->step[s->n] = (struct step){ .kind = kind };
     return &s->step[s->n++];
@@ -51,6 +52,7 @@ void steps_free(struct steps *s)
 struct encoding {
     const struct tokenizer *t;
     struct matcher *matcher;
+    /* Two sets that take turns: each step reads one and writes the other, and the memory serves all fragments. */
     struct pieces pieces, tmp;
     struct word word;
     struct ids *out;
@@ -62,6 +64,7 @@ static int encode_piece(struct encoding *e, const char *s, size_t n)
 {
     const struct tokenizer *t = e->t;
     bool known;
+    /* The vocabulary decides the rule: merges by rank (bpe.c), by score (SentencePiece), or the best path (Unigram). */
     if (t->kind == MODEL_BPE)
         known = bpe_encode(&t->bpe, &t->lexicon, s, n, &e->word, e->out);
     else if (t->kind == MODEL_SPM)
@@ -75,6 +78,8 @@ static int encode_piece(struct encoding *e, const char *s, size_t n)
 /* Normalised text between added tokens. */
 static int encode_text(struct encoding *e, const char *s, size_t n, bool first)
 {
+    /* To the pre-tokenizer a fragment is a text of its own; only 'first' tells it whether the whole text begins here (prepend_scheme
+     * "first"). */
     pieces_clear(&e->pieces);
     pieces_add(&e->pieces, s, n, first);
     if (pretokenize(&e->t->pretokenizer, e->matcher, &e->pieces, &e->tmp, e->err) < 0)
@@ -90,15 +95,18 @@ static int encode_fragment(struct encoding *e, const char *s, size_t n, bool fir
 {
     struct buf text = { 0 };
     int rc = -1;
+    /* Between two added tokens that touch there is no fragment, so nothing is prepended there either. */
     if (n == 0)
         return 0;
     buf_add(&text, s, n);
     if (normalize(&e->t->normalizer, e->matcher, first, &text, e->err) < 0)
         goto out;
+    /* Second pass: tokens marked "normalized" are sought in what the normalizer left, as AddedVocabulary.extract_and_normalize does. */
     struct added_scan scan = { .trie = &e->t->added.normal, .s = text.data, .n = text.len, .specials = e->specials };
     struct added_match m;
     do {
         added_next(&e->t->added, &scan, &m);
+        /* Nothing may be left of a fragment (a normalizer that strips); an empty piece would still be given a prepended sign. */
         if (m.start > m.gap && encode_text(e, text.data + m.gap, m.start - m.gap, first && m.gap == 0) < 0)
             goto out;
         if (m.token)
@@ -112,6 +120,7 @@ out:
 
 static int encode_valid(struct encoding *e, const char *s, size_t n)
 {
+    /* First pass: special tokens and those that are not "normalized", in the text as it came. */
     struct added_scan scan = { .trie = &e->t->added.raw, .s = s, .n = n, .specials = e->specials };
     struct added_match m;
     do {
@@ -132,18 +141,22 @@ static void add_all(struct ids *out, const struct ids *from)
 
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, int flags, struct ids *out, struct err *err)
 {
+    /* One matcher a call: PCRE2's match data is scratch, so the tokenizer itself stays read-only and may serve any number of threads. */
     struct encoding e = { .t = t, .matcher = matcher_create(), .out = out, .specials = flags & ENC_PARSE_SPECIAL, .err = err };
     struct buf plain = { 0 }, valid = { 0 };
+    /* C0 80 is no UTF-8, so it must be read before bad bytes are replaced, or it would become U+FFFD twice. */
     if (nul_spelled(text, n)) {
         nul_read(&plain, text, n);
         text = plain.data;
         n = plain.len;
     }
+    /* Python could not have held such a text; what it has after reading a file with errors="replace" is what is made here. */
     if (!utf8_valid(text, n)) {
         utf8_lossy(&valid, text, n);
         text = valid.data;
         n = valid.len;
     }
+    /* The frame is a matter of ids, not of text: the post-processor's tokens need not be spelt anywhere. */
     if (flags & ENC_ADD_SPECIAL)
         add_all(out, &t->lead);
     int rc = encode_valid(&e, text, n);
@@ -163,11 +176,13 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, int 
 /* clean_up_tokenization() of transformers: these replacements, one after the other. */
 static void clean_up(struct buf *b, size_t start)
 {
+    /* The order counts: " ' " is undone before " 's", so "it 's" closes up and "a ' b" does too. */
     static const char *const pair[][2] = {
         {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
         {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
     };
     for (size_t k = 0; k < sizeof pair / sizeof *pair; k++) {
+        /* In place: every replacement is shorter than what it replaces, so 'to' never passes 'at'. */
         size_t n = strlen(pair[k][0]), m = strlen(pair[k][1]), to = start;
         for (size_t at = start; at < b->len;) {
             if (b->len - at >= n && !memcmp(b->data + at, pair[k][0], n)) {
@@ -189,12 +204,15 @@ void tokenizer_decode(const struct tokenizer *t, const int32_t *id, size_t n, in
     struct pieces p = { 0 };
     size_t start = out->len;
     for (size_t i = 0; i < n; i++) {
+        /* A model may have more rows than the tokenizer has tokens; Python's decode gives nothing for their ids either. */
         if (id[i] < 0 || id[i] >= t->n_vocab || (flags & DEC_SKIP_SPECIAL && t->special[id[i]]))
             continue;
+        /* tokenizers joins by a space where the file has no decoder. */
         if (!t->has_decoder && p.n > 0)
             pieces_add(&p, " ", 1, false);
         pieces_add(&p, t->text[id[i]].ptr, t->text[id[i]].len, p.n == 0);
     }
+    /* All ids at once: a decoder may look at its neighbours (bytes of one character, the first token's space). */
     decode(&t->decoder, &p, out);
     pieces_free(&p);
     if (t->clean_up)
@@ -206,6 +224,7 @@ void tokenizer_decode(const struct tokenizer *t, const int32_t *id, size_t n, in
 void tokenizer_seal(struct tokenizer *t, int32_t n_ids)
 {
     for (int i = 0; i < t->added.n; i++)
+        /* Added tokens lie behind the vocabulary, or anywhere in it. */
         n_ids = t->added.token[i].id >= n_ids ? t->added.token[i].id + 1 : n_ids;
     t->n_vocab = n_ids;
     t->text = xcalloc((size_t)n_ids, sizeof *t->text);
@@ -214,6 +233,7 @@ void tokenizer_seal(struct tokenizer *t, int32_t n_ids)
         t->text[i] = t->lexicon.text[i];
     for (int i = 0; i < t->added.n; i++) {
         const struct added_token *a = &t->added.token[i];
+        /* An added token's own text wins over the model's spelling of the same id: "<|im_end|>", not bytes in disguise. */
         t->text[a->id] = (struct slice){ a->text, a->len };
         t->special[a->id] = a->special;
     }
@@ -221,6 +241,8 @@ void tokenizer_seal(struct tokenizer *t, int32_t n_ids)
 
 void tokenizer_order(struct tokenizer *t, const char *text)
 {
+    /* One entry a text: FastChat deletes each from the answer, and to delete the same text twice would be harmless but is not
+     * what it does. */
     for (int i = 0; i < t->n_order; i++)
         if (!strcmp(t->role_order[i], text))
             return;
@@ -261,6 +283,7 @@ int tokenizer_n_vocab(const struct tokenizer *t)
 
 int32_t tokenizer_id(const struct tokenizer *t, const char *text, size_t n)
 {
+    /* Added ones first: transformers' convert_tokens_to_ids asks the added vocabulary before the model. */
     const struct added_token *a = added_find(&t->added, text, n);
     return a ? a->id : lexicon_find(&t->lexicon, text, n);
 }
@@ -285,6 +308,7 @@ bool tokenizer_is_control(const struct tokenizer *t, int32_t id)
     if (id < 0 || id >= t->n_vocab)
         return false;
     for (int i = 0; i < t->added.n; i++)
+        /* Added tokens count even if they are not special: no merge gives them, so a template that writes one means the token. */
         if (t->added.token[i].id == id)
             return true;
     return t->special[id];

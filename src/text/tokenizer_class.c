@@ -41,6 +41,7 @@ static const struct class *find(const char *name)
 {
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         size_t n = strlen(classes[i].name);
+        /* exactly that or with "Fast": "LlamaTokenizerOdd" is another class */
         if (!strncmp(name, classes[i].name, n) && (!name[n] || !strcmp(name + n, "Fast")))
             return &classes[i];
     }
@@ -60,6 +61,7 @@ const struct class *class_of(const cJSON *config, const cJSON *model)
                      name->valuestring);
         return c ? c : &plain;
     }
+    /* Nobody named a class: the kind of model does (AutoTokenizer's last resort). */
     for (size_t i = 0; cJSON_IsString(type) && i < sizeof of_model / sizeof *of_model; i++)
         if (!strcmp(type->valuestring, of_model[i].model_type))
             return find(of_model[i].class);

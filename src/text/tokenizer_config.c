@@ -25,6 +25,7 @@ static void roles_of_map(struct tokenizer_side *side, cJSON *map)
     if (!side->config)
         side->config = cJSON_CreateObject();
     for (cJSON *j = map->child, *next; j; j = next) {
+        /* Items are moved, not copied; 'next' is kept since detaching clears it. */
         next = j->next;
         cJSON_DetachItemViaPointer(map, j);
         cJSON_DeleteItemFromObjectCaseSensitive(side->config, j->string);
@@ -36,6 +37,7 @@ static void roles_of_map(struct tokenizer_side *side, cJSON *map)
 
 static int parse_file(struct slice s, const char *name, cJSON **to, struct err *err)
 {
+    /* an empty file is no file, as for who made it */
     if (!s.ptr || !s.len)
         return 0;
     if (!(*to = json_parse(s.ptr, s.len, err)))
@@ -94,6 +96,7 @@ static int check_token(const cJSON *j, const char *name, struct err *err)
     return rc < 0 ? err_wrap(err, "tokenizer_config.json: %s", name) : 0;
 }
 
+/* In the order of the files: FastChat deletes special tokens in this order. */
 static void add_additional(struct tokenizer *t, const char *text)
 {
     if (!text || !*text)
@@ -146,6 +149,7 @@ int config_roles(struct tokenizer *t, const struct class *c, const cJSON *config
     for (int i = 0; i < ROLE_COUNT; i++)
         if (t->role[i])
             tokenizer_order(t, t->role[i]);
+    /* PreTrainedTokenizerBase's default is false */
     t->clean_up = flag(config, "clean_up_tokenization_spaces", false);
     return additional_tokens(t, c, config, err);
 }
@@ -172,6 +176,7 @@ int config_frame(struct tokenizer *t, const struct class *c, const cJSON *config
 
 /* ---- tokens beside tokenizer.json ---- */
 
+/* By text, as transformers compares: an object and a text of one content are one token. */
 static bool is_role(const struct tokenizer *t, const char *text)
 {
     for (int i = 0; i < t->n_order; i++)
@@ -183,6 +188,8 @@ static bool is_role(const struct tokenizer *t, const char *text)
 /* As AddedVocabulary of tokenizers counts: behind the last that was added, but never inside the vocabulary. */
 int32_t config_new_id(const struct tokenizer *t, const char *text, size_t n)
 {
+    /* Counted in tokens, not in ids: a vocabulary with holes gives a new token the number of tokens it has, though ids beyond
+     * are in use. */
     int32_t id = tokenizer_id(t, text, n), next = t->lexicon.n_tokens;
     for (int i = 0; id < 0 && i < t->added.n; i++)
         next = t->added.token[i].id >= next ? t->added.token[i].id + 1 : next;
@@ -201,6 +208,7 @@ static void put_token(struct tokenizer *t, const cJSON *j, const char *text, boo
                              .lstrip = flag(j, "lstrip", false),
                              .rstrip = flag(j, "rstrip", false),
                              .single_word = flag(j, "single_word", false),
+                             /* AddedToken's default in Python: special tokens see the raw text, others the normalised one. */
                              .normalized = flag(j, "normalized", !special),
                          });
 }
@@ -234,6 +242,7 @@ static int read_side(struct side_token *side, const cJSON *j, struct err *err)
 {
     char *end = "";
     const bool plain = cJSON_IsNumber(j);        /* added_tokens.json: text to id */
+    /* keys of added_tokens_decoder are ids as text */
     *side = (struct side_token){ plain ? (long)j->valuedouble : strtol(j->string, &end, 10), j, plain ? j->string : token_text(j) };
     if (!side->text || !*side->text || *end || (!plain && end == j->string) || side->id < 0)
         return err_set(err, ERR_FORMAT, "added token \"%.40s\": no pair of a text and an id", j->string);
@@ -256,6 +265,7 @@ static int put_list(struct tokenizer *t, const cJSON *list, const cJSON *own, st
             rc = keys_of_token(j, &foreign, err);
     keys_note("tokenizer_config.json", &foreign);
     if (rc == 0)
+        /* JSON's order says nothing; transformers sorts by id before it adds, and the order decides about new ids. */
         qsort(side, (size_t)n, sizeof *side, by_id);
     for (i = 0; i < n && rc == 0; i++) {
         const bool plain = cJSON_IsNumber(side[i].j);
@@ -285,6 +295,7 @@ static const cJSON *in_decoder(const struct beside *b, const char *text)
  * with none where nobody has added it yet. Either way it is special from here on, but for a bare text that was there. */
 static void put_role(struct tokenizer *t, const struct beside *b, const cJSON *j, const char *text, bool alone)
 {
+    /* transformers replaces the role's text by the listed token of that text before the class sees it. */
     const cJSON *listed = j && alone ? b->decoder ? in_decoder(b, text) : own_token(b->own, 0, text) : NULL;
     if (listed)
         j = listed;
@@ -327,6 +338,7 @@ int config_side_tokens(struct tokenizer *t, const struct class *c, const struct 
 
 enum { MAX_ID = 1 << 24 };
 
+/* For LlamaTokenizer, the slow one: there the ids of the files count, not the order. */
 int config_added(struct tokenizer *t, const cJSON *list, struct err *err)
 {
     const cJSON *j;

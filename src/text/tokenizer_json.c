@@ -23,12 +23,14 @@ static bool flag(const cJSON *j, const char *name, bool otherwise)
     return cJSON_IsBool(b) ? cJSON_IsTrue(b) : otherwise;
 }
 
+/* Out of range counts as missing: what is read so are small counts, and their keys were checked as whole numbers. */
 static int number(const cJSON *j, const char *name, int otherwise)
 {
     const cJSON *n = json_get(j, name);
     return cJSON_IsNumber(n) && n->valuedouble >= INT_MIN && n->valuedouble <= INT_MAX ? (int)n->valuedouble : otherwise;
 }
 
+/* The message names the word in the file, so that a search finds it there. */
 static int unknown(const char *what, const char *name, struct err *err)
 {
     return err_set(err, ERR_MODEL, "tokenizer.json: %s \"%.60s\" is not supported", what, name ? name : "(none)");
@@ -40,6 +42,7 @@ static void set_text(struct step *s, const char *text)
     s->len = nul_unspell(s->text);
 }
 
+/* U+0000 in a pattern is one character to match, so it is read before PCRE2 sees it. */
 static struct pattern *spelled_pattern(const char *s, bool literal, struct err *err)
 {
     char *text = xstrdup(s);
@@ -73,6 +76,7 @@ static int behaviour_of(const cJSON *j, enum behaviour *to, struct err *err)
     return s ? unknown("behavior", s, err) : 0;
 }
 
+/* 'type' has been read; the keys were checked by their table, so what a capital asks for is there. */
 typedef int read_component(struct steps *s, const cJSON *j, const char *type, struct err *err);
 
 /* A component, or a Sequence of them under 'list'. */
@@ -80,6 +84,7 @@ static int read_steps(struct steps *s, const cJSON *j, const char *list, read_co
 {
     const cJSON *item;
     const char *type = text_of(j, "type");
+    /* null is "no such part": a tokenizer without normalizer is the rule */
     if (!j || cJSON_IsNull(j))
         return 0;
     if (!type)
@@ -98,6 +103,7 @@ static int read_normalizer(struct steps *s, const cJSON *j, const char *type, st
 {
     static const char *const form[] = { "NFC", "NFD", "NFKC", "NFKD" };
     struct step *step;
+    /* in the order of enum normal_form */
     for (int i = 0; i < 4; i++) {
         if (!strcmp(type, form[i])) {
             steps_add(s, NORM_FORM)->form = (enum normal_form)i;
@@ -148,6 +154,7 @@ static int prepend_of(const cJSON *j, enum prepend *to, struct err *err)
     return 0;
 }
 
+/* For both sides: the pre-tokenizer cuts and prepends, the decoder takes away again. */
 static int read_metaspace(struct step *step, const cJSON *j, struct err *err)
 {
     set_text(step, text_of(j, "replacement"));
@@ -179,6 +186,7 @@ static void add_class(struct steps *s, bool (*is)(uint32_t), enum behaviour beha
 static int read_byte_level(struct steps *s, const cJSON *j, struct err *err)
 {
     struct step *step = steps_add(s, PRE_BYTES);
+    /* What the file says; prefix_space() may overrule it by the configuration, as transformers does on loading. */
     step->prefix_space = flag(j, "add_prefix_space", true);
     if (flag(j, "use_regex", true) && !(step->pattern = pattern_create(gpt2_pattern, strlen(gpt2_pattern), false, err)))
         return -1;
@@ -205,7 +213,7 @@ static int read_pretokenizer(struct steps *s, const cJSON *j, const char *type, 
     else if (!strcmp(type, "WhitespaceSplit"))
         add_class(s, uc_is_space, SPLIT_REMOVED);
     else if (!strcmp(type, "Whitespace"))
-        /* This one is Rust's regex, not Oniguruma: its \w has the joiners, and as a member of a class here no numbers but decimal digits. */
+        /* Rust's regex, not Oniguruma: its \w has the joiners, and of numbers decimal digits only, as the member of a class has here. */
         return add_split(s, "[\\w\\x{200c}\\x{200d}]+|[^\\w\\s\\x{200c}\\x{200d}]+", SPLIT_REMOVED, true, err);
     else if (!strcmp(type, "Metaspace"))
         return read_metaspace(steps_add(s, PRE_METASPACE), j, err);
@@ -249,6 +257,7 @@ static int read_decoder(struct steps *s, const cJSON *j, const char *type, struc
 
 /* ---- the model ---- */
 
+/* Ids come as JSON numbers, that is doubles: fractions and infinities are possible. */
 static int bad_id(const char *text, double id, struct err *err)
 {
     return err_set(err, ERR_FORMAT, "tokenizer.json: token \"%.40s\" has the id %g, which is impossible", text, id);
@@ -256,10 +265,12 @@ static int bad_id(const char *text, double id, struct err *err)
 
 enum { MAX_ID = 1 << 24 };
 
+/* Two passes over the object; cJSON's list is in the file's order. */
 static int read_vocab_object(struct tokenizer *t, const cJSON *vocab, struct err *err)
 {
     const cJSON *j;
     size_t bytes = 0, n = 0;
+    /* First pass: how much there is. The lexicon's memory is taken once and never moves. */
     int32_t top = -1;
     cJSON_ArrayForEach(j, vocab)
     {
@@ -323,16 +334,19 @@ static int read_bpe(struct tokenizer *t, const cJSON *model, struct err *err)
     t->bpe.lacks_unk = unk && t->bpe.unk < 0;
     free(unk);
     bpe_bytes(&t->bpe, &t->lexicon);
+    /* The place in the list is the rank: earlier merges win. */
     cJSON_ArrayForEach(m, merges)
         if (read_merge(t, m, rank++, err) < 0)
             return -1;
     return 0;
 }
 
+/* The place in the list is the id. */
 static int read_unigram(struct tokenizer *t, const cJSON *model, struct err *err)
 {
     const cJSON *vocab = json_get(model, "vocab"), *j;
     size_t bytes = 0, n = 0;
+    /* scores are logarithms of probabilities, so below 0 */
     double least = 0;
     cJSON_ArrayForEach(j, vocab)
     {
@@ -356,12 +370,12 @@ static int read_unigram(struct tokenizer *t, const cJSON *model, struct err *err
         t->spm.score[n++] = (float)score;
         least = score < least ? score : least;
     }
-    t->spm.unk_score = (float)(least - 10);
+    t->spm.unk_score = (float)(least - 10);      /* kUnkPenalty of SentencePiece: worse than any real token */
     t->spm.unk = number(model, "unk_id", -1);
     if (t->spm.unk >= t->lexicon.n_ids)
         return err_set(err, ERR_FORMAT, "tokenizer.json: unk_id %d is outside the vocabulary", t->spm.unk);
     t->spm.byte_fallback = flag(model, "byte_fallback", false);
-    t->spm.fuse_unk = true;
+    t->spm.fuse_unk = true;              /* Unigram::encode of tokenizers fuses by default */
     return 0;
 }
 
@@ -370,6 +384,7 @@ static int read_model(struct tokenizer *t, const cJSON *model, struct buf *forei
     const char *type = text_of(model, "type");
     if (!type)
         type = json_get(model, "merges") ? "BPE" : NULL;
+    /* Old files have no type; of the models here only BPE has merges. */
     const bool unigram = type && !strcmp(type, "Unigram");
     if (!type || (!unigram && strcmp(type, "BPE")))
         return unknown("model", type, err);
@@ -430,7 +445,8 @@ static int read_template(struct tokenizer *t, const cJSON *j, struct err *err)
         if (special && add_special(t, table, special, behind ? &t->tail : &t->lead, err) < 0)
             return -1;
         if (!special && (!text || strcmp(text, "A") || behind))
-            return err_set(err, ERR_MODEL, "tokenizer.json: TemplateProcessing: a template other than tokens around one text is not supported");
+            return err_set(err, ERR_MODEL, "tokenizer.json: TemplateProcessing: a template other than tokens around one text is not "
+                           "supported");
         behind |= !special;
     }
     return behind ? 0 : err_set(err, ERR_MODEL, "tokenizer.json: TemplateProcessing: a template without the text is not supported");
@@ -492,6 +508,7 @@ static int read_root(struct tokenizer *t, const struct parsed *f, struct buf *fo
     const cJSON *root = f->json, *own = json_get(root, "added_tokens");
     if (keys_of_root(root, err) < 0)
         return err_wrap(err, "tokenizer.json");
+    /* Forced order: added tokens need the vocabulary for their ids, tries the normalizer, the frame all ids. */
     if (read_steps_of(t, root, foreign, err) < 0 || read_model(t, json_get(root, "model"), foreign, err) < 0 ||
         read_added(t, own, foreign, err) < 0)
         return -1;

@@ -9,6 +9,7 @@
 
 static uint32_t hash(const char *s, size_t n)
 {
+    /* Eight bytes a round (murmur's mixer): loading a vocabulary of 150,000 tokens hashes each several times. */
     uint64_t h = 0x9e3779b97f4a7c15u ^ n, v;
     for (; n >= 8; s += 8, n -= 8) {
         memcpy(&v, s, 8);
@@ -26,9 +27,11 @@ static uint32_t hash(const char *s, size_t n)
 void lexicon_init(struct lexicon *x, int32_t n_ids, size_t n_tokens, size_t bytes)
 {
     uint32_t slots = 16;
+    /* at most half full: unknown texts are looked up all the time, by every pair of a merge by score */
     while (slots < 2 * n_tokens)
         slots *= 2;
     x->n_ids = n_ids;
+    /* One more than ids, since a vocabulary may be empty and calloc(0) may give NULL. */
     x->text = xcalloc((size_t)n_ids + 1, sizeof(*x->text));
     x->arena = xcalloc(bytes + 1, 1);
     x->slot = xcalloc(slots, sizeof(*x->slot));
@@ -42,6 +45,7 @@ static struct lexicon_slot *find(const struct lexicon *x, const char *s, size_t 
 {
     for (uint32_t i = tag & x->mask;; i = (i + 1) & x->mask) {
         struct lexicon_slot *e = &x->slot[i];
+        /* The tag is compared first: equal tags of different texts are rare, so memcmp runs about once. */
         if (e->id < 0)
             return e;
         if (e->tag == tag && x->text[e->id].len == n && memcmp(x->text[e->id].ptr, s, n) == 0)
@@ -57,6 +61,7 @@ void lexicon_set(struct lexicon *x, int32_t id, const char *s, size_t n, bool fi
         return;
     }
     memcpy(x->arena + x->used, s, n);
+    /* The arena never moves (its size was promised), so slices may point into it for good. */
     x->text[id] = (struct slice){ x->arena + x->used, n };
     x->used += n;
     if (!findable)

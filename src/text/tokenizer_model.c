@@ -22,6 +22,7 @@ struct field {
 
 static bool varint(struct wire *w, uint64_t *v)
 {
+    /* Little end first, seven bits a byte, the high bit says "more"; ten bytes are the most that 64 bits take. */
     *v = 0;
     for (int shift = 0; shift < 64 && w->p < w->end; shift += 7) {
         uint8_t b = *w->p++;
@@ -47,8 +48,10 @@ static int next_field(struct wire *w, struct field *f)
 {
     uint64_t key;
     *f = (struct field){ 0 };
+    /* between fields only: inside one, the end is damage */
     if (w->p == w->end)
         return 0;
+    /* A key is number << 3 | wire type; number 0 is reserved, groups (3, 4) have been dead since proto2 and are in no model. */
     if (!varint(w, &key) || key >> 3 == 0 || key >> 3 > UINT32_MAX)
         return -1;
     f->number = (uint32_t)(key >> 3);
@@ -57,6 +60,7 @@ static int next_field(struct wire *w, struct field *f)
     case 1: return fixed(w, 8, &f->value) ? 1 : -1;
     case 5: return fixed(w, 4, &f->value) ? 1 : -1;
     case 2:
+        /* the length is checked before a pointer is made of it */
         if (!varint(w, &f->value) || f->value > (uint64_t)(w->end - w->p))
             return -1;
         f->bytes = (struct wire){ w->p, w->p + f->value };
@@ -105,6 +109,7 @@ static int read_piece(struct spm_file *f, struct wire w)
     int rc;
     grow(f);
     size_t i = f->vocab.n_tokens++;
+    /* proto2's defaults, should a field be missing */
     f->token[i] = (struct slice){ "", 0 };
     f->score[i] = 0;
     f->type[i] = TOKEN_NORMAL;
@@ -112,10 +117,12 @@ static int read_piece(struct spm_file *f, struct wire w)
         if (x.number == PIECE_TEXT && x.bytes.p)
             f->token[i] = (struct slice){ (const char *)x.bytes.p, (size_t)(x.bytes.end - x.bytes.p) };
         else if (x.number == PIECE_SCORE)
+            /* a float's bits came as a fixed32 */
             memcpy(&f->score[i], &x.value, sizeof f->score[i]);
         else if (x.number == PIECE_TYPE)
             f->type[i] = x.value >= TOKEN_NORMAL && x.value <= TOKEN_BYTE ? (int32_t)x.value : 0;
     }
+    /* An empty piece or an unknown type would be refused by SentencePiece itself when it loads the model. */
     return rc < 0 || f->token[i].len == 0 || f->type[i] == 0 || i >= MAX_PIECES ? -1 : 0;
 }
 
@@ -128,6 +135,7 @@ static int read_trainer(struct spm_file *f, struct wire w)
         case TRAINER_KIND: f->kind = x.value; break;
         case TRAINER_SUFFIX: f->suffix = x.value != 0; break;
         case TRAINER_BYTES: f->bytes = x.value != 0; break;
+        /* int32 fields travel as 64-bit varints, negative ones sign-extended: the low half is the number */
         case TRAINER_UNK: f->vocab.unk = (int32_t)(uint32_t)x.value; break;
         case TRAINER_BOS: f->vocab.bos = (int32_t)(uint32_t)x.value; break;
         case TRAINER_EOS: f->vocab.eos = (int32_t)(uint32_t)x.value; break;
@@ -144,6 +152,7 @@ static int read_spm_normalizer(struct spm_file *f, struct wire w)
     int rc;
     while ((rc = next_field(&w, &x)) > 0) {
         switch (x.number) {
+        /* precompiled_charsmap: a trie of replacements (NFKC and the like), a program of its own */
         case NORMALIZER_MAP: f->map = x.bytes.p < x.bytes.end; break;
         case NORMALIZER_PREFIX: f->vocab.add_space_prefix = x.value != 0; break;
         case NORMALIZER_SPACES: f->vocab.remove_extra_spaces = x.value != 0; break;
@@ -158,6 +167,7 @@ static int read_spm_normalizer(struct spm_file *f, struct wire w)
 static int refuse(const struct spm_file *f, struct err *err)
 {
     static const char advice[] = "save the model's fast tokenizer (tokenizer.json) into the folder";
+    /* What is refused here has a way out: the same folder's fast tokenizer carries all of it in tokenizer.json. */
     if (f->kind != KIND_BPE)
         return err_set(err, ERR_MODEL, "tokenizer.model: a SentencePiece model of kind %s is not supported, only BPE; %s",
                        f->kind == KIND_UNIGRAM ? "unigram" : "word or char", advice);
@@ -180,10 +190,11 @@ static int read_file(struct spm_file *f, struct slice data, struct err *err)
     struct field x;
     int rc;
     *f = (struct spm_file){
-        .kind = KIND_UNIGRAM, .escape = true,
+        .kind = KIND_UNIGRAM, .escape = true,      /* proto2's defaults: what a file that is silent means */
         .vocab = { .kind = { "llama", 5 }, .unk = 0, .bos = 1, .eos = 2, .pad = -1, .sep = -1, .cls = -1, .mask = -1, .eot = -1,
                    .has_add_space_prefix = true, .add_space_prefix = true, .remove_extra_spaces = true },
     };
+    /* Protocol buffers allow any order and repeats; pieces are numbered as they come. */
     while ((rc = next_field(&w, &x)) > 0) {
         if (x.number >= PIECE && x.number <= NORMALIZER && !x.bytes.p)
             return damaged(err);

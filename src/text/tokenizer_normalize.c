@@ -8,6 +8,7 @@
 static void strip(const struct step *s, const char *p, size_t n, struct buf *out)
 {
     const char *end = p + n;
+    /* Rust's strip takes White_Space, which is more than ASCII: U+00A0 and U+3000 go too. */
     while (s->left && p < end) {
         const char *next = p;
         if (!uc_is_space(utf8_next(&next, end)))
@@ -15,6 +16,7 @@ static void strip(const struct step *s, const char *p, size_t n, struct buf *out
         p = next;
     }
     while (s->right && p < end) {
+        /* backwards over continuation bytes to the first byte of the last character */
         const char *last = end - 1;
         while (last > p && ((unsigned char)*last & 0xc0) == 0x80)
             last--;
@@ -30,6 +32,7 @@ static void strip_accents(const char *p, size_t n, struct buf *out)
 {
     for (const char *end = p + n; p < end;) {
         uint32_t c = utf8_next(&p, end);
+        /* Mn alone, as StripAccents of tokenizers; spacing marks stay. It expects NFD before it and does not decompose itself. */
         if (!uc_is_mark(c))
             utf8_put(out, c);
     }
@@ -39,9 +42,11 @@ static void strip_accents(const char *p, size_t n, struct buf *out)
 static void spaces(const struct step *s, const char *p, size_t n, struct buf *out)
 {
     size_t start = out->len;
+    /* Blanks in front have nothing before them in 'out', so they are dropped by the same test that joins runs. */
     for (size_t i = 0; i < n; i++)
         if (p[i] != ' ' || (out->len > start && out->data[out->len - 1] != ' '))
             buf_char(out, p[i]);
+    /* SentencePiece trims the end after it has put U+2581 for spaces, so a U+2581 that the user wrote there is trimmed as well. */
     for (;;) {
         size_t len = out->len - start;
         if (len > 0 && out->data[out->len - 1] == ' ')
@@ -73,10 +78,12 @@ static int apply(const struct step *s, struct matcher *m, bool first, const char
         spaces(s, p, n, out);
         return 0;
     case NORM_PREPEND:
+        /* An empty text stays empty: tokenizers prepends to nothing only where there is something. */
         if (n > 0 && (first || s->prepend == PREPEND_ALWAYS))
             buf_add(out, s->text, s->len);
         buf_add(out, p, n);
         return 0;
+    /* after this every byte is a character of its own, as GPT-2's vocabularies spell them */
     case NORM_BYTES:
         for (size_t i = 0; i < n; i++)
             utf8_put(out, byte_char[(unsigned char)p[i]]);
@@ -92,6 +99,7 @@ enum { MAX_NORMALIZED = 1 << 28 };
 int normalize(const struct steps *s, struct matcher *m, bool first, struct buf *text, struct err *err)
 {
     for (int i = 0; i < s->n; i++) {
+        /* A fresh buffer a step: the text may grow or shrink anywhere. */
         struct buf out = { 0 };
         if (apply(&s->step[i], m, first, text->data ? text->data : "", text->len, &out, err) < 0) {
             buf_free(&out);

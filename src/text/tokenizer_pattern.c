@@ -28,6 +28,7 @@ struct matcher *matcher_create(void)
     m->data = pcre2_match_data_create(1, NULL);
     m->context = pcre2_match_context_create(NULL);
     if (m->context)
+        /* A pattern from a file may backtrack without end: some seconds at most, then the text is refused. */
         pcre2_set_match_limit(m->context, 10 * 1000 * 1000);
     return m;
 }
@@ -51,9 +52,11 @@ static pcre2_code *compile(const char *s, size_t n, struct err *err)
         return NULL;
     }
     pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
+    /* PCRE2 recurses a level for each parenthesis; more than any tokenizer has is a hostile file. */
     if (cc)
         pcre2_set_parens_nest_limit(cc, 100);
     pcre2_code *re = pcre2_compile((PCRE2_SPTR)(t.data ? t.data : ""), t.len,
+                                   /* Oniguruma's Ruby syntax: ^ and $ at every line, classes by Unicode. \C would split characters. */
                                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, cc);
     if (re) {
         pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);     /* where it fails, matching is only slower */
@@ -68,6 +71,7 @@ static pcre2_code *compile(const char *s, size_t n, struct err *err)
     return re;
 }
 
+/* The text is kept for messages, and for literals it is the pattern. */
 struct pattern *pattern_create(const char *s, size_t n, bool literal, struct err *err)
 {
     struct pattern *p = xcalloc(1, sizeof(*p));
@@ -102,6 +106,7 @@ bool pattern_is_literal(const struct pattern *p)
 int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size_t n, size_t from, size_t *start, size_t *end,
                  struct err *err)
 {
+    /* Most patterns are one character ("\u2581"): memmem is an order faster than a matcher. */
     if (!p->code) {
         const char *hit = p->len ? memmem(s + from, n - from, p->text, p->len) : NULL;
         if (hit) {
@@ -110,12 +115,15 @@ int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size
         }
         return hit != NULL;
     }
+    /* The text was checked (tokenizer_encode()), so PCRE2 need not do it again for each of a thousand matches. */
     int rc = pcre2_match(p->code, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, m->data, m->context);
+    /* JIT has 32 kB of stack; the interpreter takes the heap, slower and without that limit. */
     if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
         rc = pcre2_match(p->code, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, m->data, m->context);
     if (rc == PCRE2_ERROR_NOMATCH)
         return 0;
     const PCRE2_SIZE *o = pcre2_get_ovector_pointer(m->data);
+    /* \K in a look ahead can put a match's start behind its end; nothing sensible can be cut there. */
     if (rc < 0 || o[0] > o[1])
         return err_set(err, ERR_FORMAT, "text: pattern %.80s gave up at byte %zu; the text is too hard for the tokenizer's pattern",
                        p->text, from);
@@ -124,6 +132,7 @@ int pattern_find(const struct pattern *p, struct matcher *m, const char *s, size
     return 1;
 }
 
+/* 'm' may be NULL for a literal. */
 int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, size_t n, struct slice with, struct buf *out,
                     struct err *err)
 {
@@ -134,6 +143,7 @@ int pattern_replace(const struct pattern *p, struct matcher *m, const char *s, s
         buf_add(out, with.ptr, with.len);
         done = end;
         from = end;
+        /* An empty match moves on by a character, and stands at the end of the text once. */
         if (start == end) {
             if (end == n)
                 break;

@@ -15,9 +15,11 @@ static int check(const struct vocab *v, struct err *err)
         const char *name;
         int32_t id;
     } role[] = { { "bos", v->bos }, { "eos", v->eos }, { "unknown", v->unk }, { "eot", v->eot } };     /* the others are never fed */
+    /* half of INT_MAX leaves room for added tokens and doubling tables */
     if (v->n_tokens == 0 || v->n_tokens > INT_MAX / 2)
         return err_set(err, ERR_FORMAT, "tokenizer.ggml.tokens: %zu tokens are impossible", v->n_tokens);
     for (size_t i = 0; i < sizeof role / sizeof *role; i++)
+        /* -1 (none) passes; an id beyond the vocabulary would index outside every table */
         if (role[i].id >= (int32_t)v->n_tokens)
             return err_set(err, ERR_FORMAT, "tokenizer.ggml.%s_token_id %d: the vocabulary has only %zu tokens", role[i].name, role[i].id,
                            v->n_tokens);
@@ -40,6 +42,7 @@ static const float added_score = -1000;
 /* A user-defined token of the SentencePiece model itself is found by the model, in the prepared text. */
 static bool is_models_own(const struct tokenizer *t, const struct vocab *v, size_t i)
 {
+    /* convert_hf_to_gguf.py writes both kinds as user-defined and tells them apart by nothing but this score. */
     return t->kind == MODEL_SPM && v->type[i] == TOKEN_USER && v->score[i] > added_score;
 }
 
@@ -80,6 +83,7 @@ static bool looks_like_control(struct slice s)
     for (size_t i = 0; i < sizeof control_text / sizeof *control_text; i++)
         if (slice_is(s, control_text[i]))
             return true;
+    /* at least one letter between the bars: "<||>" is an operator of some languages */
     if (s.len < 5 || memcmp(s.ptr, "<|", 2) || memcmp(s.ptr + s.len - 2, "|>", 2))
         return false;
     for (size_t i = 2; i < s.len - 2; i++)
@@ -92,10 +96,12 @@ static bool looks_like_control(struct slice s)
 void vocab_added(struct tokenizer *t, const struct vocab *v)
 {
     for (size_t i = 0; i < v->n_tokens; i++) {
+        /* Unknown and control tokens are special in every library; byte tokens ("<0x0A>") are not: a user may write their names. */
         const int32_t type = v->type ? v->type[i] : TOKEN_NORMAL;
         bool special = type == TOKEN_CONTROL || type == TOKEN_UNKNOWN || (type == TOKEN_NORMAL && looks_like_control(v->token[i]));
         if ((!special && type != TOKEN_USER) || (type == TOKEN_USER && is_models_own(t, v, i)))
             continue;
+        /* GGUF texts end with their length, not with a NUL */
         char *text = xstrndup(v->token[i].ptr, v->token[i].len);
         added_add(&t->added, &(struct added_token){ .text = text, .len = strlen(text), .id = (int32_t)i, .special = special });
         free(text);
@@ -104,6 +110,7 @@ void vocab_added(struct tokenizer *t, const struct vocab *v)
 
 static void set_role(struct tokenizer *t, const struct vocab *v, enum role r, int32_t id)
 {
+    /* A pad id beyond the embedding is common and harmless, as nothing is ever padded here. */
     if (id < 0 || id >= (int32_t)v->n_tokens || v->token[id].len == 0)
         return;
     t->role[r] = xstrndup(v->token[id].ptr, v->token[id].len);
@@ -119,6 +126,7 @@ void vocab_roles(struct tokenizer *t, const struct vocab *v, bool add_bos)
     set_role(t, v, ROLE_PAD, v->pad);
     set_role(t, v, ROLE_CLS, v->cls);
     set_role(t, v, ROLE_MASK, v->mask);
+    /* The file's word, else the default of its kind: SentencePiece and Llama 3 vocabularies add BOS, GPT-2's do not. */
     if (v->bos >= 0 && (v->has_add_bos ? v->add_bos : add_bos))
         ids_add(&t->lead, v->bos);
     if (v->eos >= 0 && v->has_add_eos && v->add_eos)
@@ -129,10 +137,12 @@ static int fill_bpe(struct tokenizer *t, const struct vocab *v, bool *add_bos, s
 {
     if (v->n_merges == 0)
         return err_set(err, ERR_FORMAT, "tokenizer.ggml.merges: missing; a byte-level vocabulary cannot be used without");
+    /* llama.cpp drops what such a vocabulary lacks; byte-level ones lack nothing */
     t->bpe.unk = -1;
     bpe_init(&t->bpe, v->n_merges);
     for (size_t i = 0; i < v->n_merges; i++) {
         struct slice m = v->merge[i];
+        /* From the second byte on: a symbol may itself begin with a blank in odd files, never is one empty. */
         const char *blank = m.len > 2 ? memchr(m.ptr + 1, ' ', m.len - 1) : NULL;
         if (!blank)
             return err_set(err, ERR_FORMAT, "tokenizer.ggml.merges[%zu]: no two symbols", i);
@@ -142,6 +152,7 @@ static int fill_bpe(struct tokenizer *t, const struct vocab *v, bool *add_bos, s
     }
     if (pretok_named(v->pre, &t->normalizer, &t->pretokenizer, &t->bpe.ignore_merges, add_bos, err) < 0)
         return -1;
+    /* GGUF says nothing of decoders: "gpt2" means bytes in disguise */
     steps_add(&t->decoder, DEC_BYTES);
     return 0;
 }
@@ -158,15 +169,19 @@ static struct step *text_step(struct steps *s, enum step_kind kind, const char *
 static int spm_steps(struct tokenizer *t, const struct vocab *v, struct err *err)
 {
     bool prefix = !v->has_add_space_prefix || v->add_space_prefix;
+    /* Before the prefix: the blanks in front would otherwise keep the sign that is put there. */
     if (v->remove_extra_spaces)
         text_step(&t->normalizer, NORM_SPACES, underline);
+    /* In SentencePiece the prefix is part of the normaliser: it goes before every fragment, unless Hugging Face's newer way says once. */
     if (prefix)
         text_step(&t->normalizer, NORM_PREPEND, underline)->prepend = v->prefix_once ? PREPEND_FIRST : PREPEND_ALWAYS;
     struct step *space = text_step(&t->normalizer, NORM_REPLACE, underline);
+    /* Decoding undoes this in reverse: signs to spaces, bytes to characters, one text, and the space in front away. */
     struct step *back = text_step(&t->decoder, DEC_REPLACE, " ");
     if (!(space->pattern = pattern_create(" ", 1, true, err)) || !(back->pattern = pattern_create(underline, 3, true, err)))
         return -1;
     steps_add(&t->decoder, DEC_BYTE_FALLBACK);
+    /* DEC_STRIP cuts at every token; behind Fuse there is one, so only the first space goes */
     steps_add(&t->decoder, DEC_FUSE);
     if (prefix || v->remove_extra_spaces)
         text_step(&t->decoder, DEC_STRIP, " ")->start = 1;
@@ -179,11 +194,13 @@ static int fill_spm(struct tokenizer *t, const struct vocab *v, bool *add_bos, s
         return err_set(err, ERR_FORMAT, "tokenizer.ggml.scores: missing; a SentencePiece vocabulary cannot be used without");
     t->kind = MODEL_SPM;
     spm_init(&t->spm, &t->lexicon);
+    /* checked by whoever read the file: as many scores as tokens */
     memcpy(t->spm.score, v->score, v->n_tokens * sizeof *v->score);
     t->spm.unk = v->unk;
     t->spm.byte_fallback = true;
     *add_bos = true;
     for (size_t i = 0; v->type && i < v->n_tokens; i++) {
+        /* A token that the folder added is found in the raw text (added_index), and must not be merged to, as a control token must not. */
         bool added = v->type[i] == TOKEN_USER && !is_models_own(t, v, i);
         if (v->type[i] >= TOKEN_NORMAL && v->type[i] <= TOKEN_BYTE)
             spm_type(&t->spm, &t->lexicon, (int32_t)i, added ? TOKEN_CONTROL : (enum token_type)v->type[i]);
@@ -209,6 +226,7 @@ struct tokenizer *tokenizer_from_vocab(const struct vocab *v, struct err *err)
 {
     struct tokenizer *t = xcalloc(1, sizeof *t);
     bool add_bos = false;
+    /* The order below is forced: tries need the normalizer, sealing needs all added tokens, roles need texts by id. */
     if (vocab_fill(t, v, &add_bos, err) < 0)
         goto error;
     vocab_added(t, v);

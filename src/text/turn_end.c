@@ -24,6 +24,7 @@ static int32_t behind_answer(const struct tokenizer *t, const struct chat *c, in
     struct buf b = {0};
     struct err ignored;
     int32_t id = -1;
+    /* A template that refuses these messages simply has no end that could be found. */
     if (chat_render(c, m, n_messages, false, &b, &ignored) == 0 && b.data)
         for (const char *p = b.data; (p = strstr(p, mark)); p += sizeof mark - 1)
             id = leading_control(t, p + sizeof mark - 1);

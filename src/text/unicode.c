@@ -11,13 +11,16 @@ static int sequence_len(const unsigned char *s, size_t n)
 {
     if (s[0] < 0x80)
         return 1;
+    /* C0 and C1 could only begin overlong forms, F5 and above are beyond U+10FFFF. */
     if (s[0] < 0xc2 || s[0] > 0xf4)
         return -1;
     int need = s[0] < 0xe0 ? 1 : s[0] < 0xf0 ? 2 : 3;
+    /* The second byte alone decides about overlong forms (E0, F0), surrogates (ED) and the end of Unicode (F4). */
     unsigned char lo = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
     unsigned char hi = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
     for (int i = 1; i <= need; i++) {
         if ((size_t)i >= n || s[i] < lo || s[i] > hi)
+            /* "maximal subpart": the bytes that could still have begun a character count as one error */
             return -i;
         lo = 0x80;
         hi = 0xbf;
@@ -29,7 +32,7 @@ uint32_t utf8_next(const char **p, const char *end)
 {
     const unsigned char *s = (const unsigned char *)*p;
     int len = sequence_len(s, (size_t)(end - *p));
-    *p += len > 0 ? len : -len;
+    *p += len > 0 ? len : -len;          /* always forward, so no caller can spin */
     switch (len) {
     case 1:
         return s[0];
@@ -44,6 +47,7 @@ uint32_t utf8_next(const char **p, const char *end)
     }
 }
 
+/* c is a code point that came from utf8_next() or a table: not checked again. */
 void utf8_put(struct buf *out, uint32_t c)
 {
     char s[4];
@@ -66,6 +70,7 @@ void utf8_put(struct buf *out, uint32_t c)
     buf_add(out, s, (size_t)n);
 }
 
+/* RFC 3629: C0 80, the spelling of NUL in C strings, is not valid. */
 bool utf8_valid(const char *s, size_t n)
 {
     for (size_t i = 0; i < n;) {
@@ -81,6 +86,7 @@ void utf8_lossy(struct buf *out, const char *s, size_t n)
 {
     if (n == 0)
         return;
+    /* Runs of good bytes are copied whole; most texts are one run. */
     size_t good = 0;
     for (size_t i = 0; i < n;) {
         int len = sequence_len((const unsigned char *)s + i, n - i);
@@ -103,6 +109,7 @@ static int category(uint32_t c)
 
 bool uc_is_space(uint32_t c)
 {
+    /* White_Space as Unicode lists it; written out, since utf8proc has no such property. */
     return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
            c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
@@ -128,6 +135,7 @@ struct slice utf8_strip(struct slice s)
     return (struct slice){ begin, (size_t)(end - begin) };
 }
 
+/* char::is_numeric() of Rust, which the Digits step asks */
 bool uc_is_number(uint32_t c)
 {
     int k = category(c);
@@ -136,15 +144,18 @@ bool uc_is_number(uint32_t c)
 
 bool uc_is_punct(uint32_t c)
 {
+    /* ASCII's symbols ($ + < = > ^ ` | ~) count as punctuation too: is_ascii_punctuation() of Rust */
     if (c < 0x80)
         return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
     int k = category(c);
     return k >= UTF8PROC_CATEGORY_PC && k <= UTF8PROC_CATEGORY_PO;
 }
 
+/* single_word of an added token asks this of its neighbours. */
 bool uc_is_word(uint32_t c)
 {
     int k = category(c);
+    /* utf8proc's categories call them So, but Other_Alphabetic has them, and Oniguruma's \w with it. */
     bool circled = (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
                    (c >= 0x1f170 && c <= 0x1f189);   /* the symbols that are Alphabetic */
     return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NL) || k == UTF8PROC_CATEGORY_PC || circled;
@@ -164,12 +175,14 @@ int utf8_normal_form(struct buf *out, const char *s, size_t n, enum normal_form 
         [FORM_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT,
     };
     size_t ascii = 0;
+    /* ASCII is its own normal form in all four: no allocation for most prompts */
     while (ascii < n && (unsigned char)s[ascii] < 0x80)
         ascii++;
     if (ascii == n) {
         buf_add(out, s, n);
         return 0;
     }
+    /* UTF8PROC_STABLE: normal forms never change for characters that were assigned when utf8proc was made. */
     utf8proc_uint8_t *r = NULL;
     utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &r, (utf8proc_option_t)option[form]);
     if (len >= 0)

@@ -155,7 +155,8 @@ static void test_thoughts(void)
         stopped++;
         went_on += think(&t.rig, true, i, &empty_line) == 150 && empty_line;
     }
-    ok(stopped == 2 && went_on == 2, "%d turns end at a stop string inside their thoughts, looked for behind them %d go on", stopped, went_on);
+    ok(stopped == 2 && went_on == 2, "%d turns end at a stop string inside their thoughts, looked for behind them %d go on", stopped,
+       went_on);
     tiny_close(&t);
 }
 

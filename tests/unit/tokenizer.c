@@ -481,33 +481,37 @@ static void check_nul_tokens(void)
 /* What the package tokenizers (0.22) gives for parts that are easily taken for others. */
 static void check_parts(void)
 {
-#define BPE "\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"\\u00bd\": 2, \"ab\": 3, \"\\u200d\": 4, \"a\\u200d\": 5, "       \
-            "\"a\\u00bd\": 6, \"-\": 7}, \"merges\": [\"a b\", \"a \\u200d\", \"a \\u00bd\"]}"
-#define TEMPLATE(single, table) "{\"type\": \"TemplateProcessing\", \"single\": [" single "], \"pair\": [], \"special_tokens\": {" table "}}"
+#define BPE "\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"\\u00bd\": 2, \"ab\": 3, \"\\u200d\": 4, "       \
+            "\"a\\u200d\": 5, \"a\\u00bd\": 6, \"-\": 7}, \"merges\": [\"a b\", \"a \\u200d\", \"a \\u00bd\"]}"
+#define TEMPLATE(single, table) \
+    "{\"type\": \"TemplateProcessing\", \"single\": [" single "], \"pair\": [], \"special_tokens\": {" table "}}"
 #define TOKEN "{\"SpecialToken\": {\"id\": \"x\", \"type_id\": 0}}"
 #define TEXT "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}"
 #define IDS "\"x\": {\"id\": \"x\", \"ids\": [7, 1], \"tokens\": [\"-\", \"b\"]}"
+#define WITH(name, part) "{\"" name "\": " part ", " BPE "}"
+#define POST(processor) WITH("post_processor", processor)
+#define WHITESPACE WITH("pre_tokenizer", "{\"type\": \"Whitespace\"}")
+#define EMPTY "\"pattern\": {\"String\": \"\"}"
     static const struct {
         const char *what, *json, *text, *want;       /* want: ids, or part of the error */
     } part[] = {
-        { "Whitespace: Rust's \\w has no numbers but digits", "{\"pre_tokenizer\": {\"type\": \"Whitespace\"}, " BPE "}", "a\xc2\xbd", "0 2" },
-        { "Whitespace: and it has the joiners", "{\"pre_tokenizer\": {\"type\": \"Whitespace\"}, " BPE "}", "a\xe2\x80\x8d", "5" },
+        { "Whitespace: Rust's \\w has no numbers but digits", WHITESPACE, "a\xc2\xbd", "0 2" },
+        { "Whitespace: and it has the joiners", WHITESPACE, "a\xe2\x80\x8d", "5" },
         { "an empty literal cuts everywhere",
-          "{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"String\": \"\"}, \"behavior\": \"Isolated\", \"invert\": false}, " BPE "}",
-          "ab", "0 1" },
-        { "and is replaced everywhere",
-          "{\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"-\"}, " BPE "}", "ab", "7 0 7 1 7" },
-        { "a template's ids are its own", "{\"post_processor\": " TEMPLATE(TOKEN ", " TEXT, IDS) ", " BPE "}", "a", "7 1 0" },
-        { "behind the text", "{\"post_processor\": " TEMPLATE(TEXT ", " TOKEN, IDS) ", " BPE "}", "a", "0 7 1" },
-        { "of equal tokens the last", "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<u>\", 0.0], [\"a\", -1.0], [\"b\", -1.0], "
-          "[\"a\", -2.0]]}}", "ab", "3 2" },
-        { "of equal keys the last", "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"a\": 5}, \"merges\": []}}", "ab", "5 1" },
-        { "a template without ids", "{\"post_processor\": " TEMPLATE(TOKEN ", " TEXT, "") ", " BPE "}", "a", "no ids" },
-        { "an id that is none", "{\"post_processor\": " TEMPLATE(TOKEN ", " TEXT, "\"x\": {\"ids\": [99]}") ", " BPE "}", "a", "not in the vocab" },
-        { "the text twice", "{\"post_processor\": " TEMPLATE(TEXT ", " TEXT, IDS) ", " BPE "}", "a", "around one text" },
-        { "no text", "{\"post_processor\": " TEMPLATE(TOKEN, IDS) ", " BPE "}", "a", "without the text" },
-        { "two templates", "{\"post_processor\": {\"type\": \"Sequence\", \"processors\": [" TEMPLATE(TEXT, "") ", " TEMPLATE(TEXT, "") "]}, " BPE "}",
-          "a", "two TemplateProcessing" },
+          WITH("pre_tokenizer", "{\"type\": \"Split\", " EMPTY ", \"behavior\": \"Isolated\", \"invert\": false}"), "ab", "0 1" },
+        { "and is replaced everywhere", WITH("normalizer", "{\"type\": \"Replace\", " EMPTY ", \"content\": \"-\"}"), "ab", "7 0 7 1 7" },
+        { "a template's ids are its own", POST(TEMPLATE(TOKEN ", " TEXT, IDS)), "a", "7 1 0" },
+        { "behind the text", POST(TEMPLATE(TEXT ", " TOKEN, IDS)), "a", "0 7 1" },
+        { "of equal tokens the last", "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<u>\", 0.0], [\"a\", -1.0], "
+          "[\"b\", -1.0], [\"a\", -2.0]]}}", "ab", "3 2" },
+        { "of equal keys the last", "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"a\": 5}, \"merges\": []}}",
+          "ab", "5 1" },
+        { "a template without ids", POST(TEMPLATE(TOKEN ", " TEXT, "")), "a", "no ids" },
+        { "an id that is none", POST(TEMPLATE(TOKEN ", " TEXT, "\"x\": {\"ids\": [99]}")), "a", "not in the vocab" },
+        { "the text twice", POST(TEMPLATE(TEXT ", " TEXT, IDS)), "a", "around one text" },
+        { "no text", POST(TEMPLATE(TOKEN, IDS)), "a", "without the text" },
+        { "two templates", POST("{\"type\": \"Sequence\", \"processors\": [" TEMPLATE(TEXT, "") ", " TEMPLATE(TEXT, "") "]}"), "a",
+          "two TemplateProcessing" },
     };
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         struct err err = { 0 };
