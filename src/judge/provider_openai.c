@@ -3,6 +3,7 @@
 
 #include "classify.h"
 #include "dialect.h"
+#include "finish.h"
 #include "header.h"
 #include "reply_body.h"
 
@@ -86,7 +87,15 @@ static char *content_of(const cJSON *content, bool thoughts)
     return buf_steal(&b);
 }
 
-static void read_message(const cJSON *message, const char *finish, const struct asked *a, struct reply *out)
+/* Was every token spent on thinking? Some servers drop the marks of thoughts, and a reply that was cut before their end looks like an
+ * answer then; their count of tokens tells. */
+static bool only_thought(const cJSON *usage, const char *finish)
+{
+    const int64_t thought = usage_count(json_get(usage, "completion_tokens_details"), "reasoning_tokens");
+    return finish_means(finish) == END_LENGTH && thought > 0 && thought >= usage_count(usage, "completion_tokens");
+}
+
+static void read_message(const cJSON *message, const char *finish, bool only_thoughts, const struct asked *a, struct reply *out)
 {
     /* Thoughts stand in "reasoning_content" (DeepSeek, vLLM), in "reasoning" (OpenRouter), or as parts of the content
      * (Mistral). */
@@ -96,6 +105,11 @@ static void read_message(const cJSON *message, const char *finish, const struct 
     if (!*thoughts) {                    /* servers that split them off do not leave them in the content as well */
         free(thoughts);
         thoughts = content_of(content, true);
+    }
+    if (only_thoughts && !*thoughts) {
+        free(thoughts);
+        thoughts = text;
+        text = xstrdup("");
     }
     bool refused = *refusal != '\0', calls_tool = !*text && cJSON_GetArraySize(json_get(message, "tool_calls")) > 0;
     const struct said s = {
@@ -128,7 +142,7 @@ static void read_body(const cJSON *body, const struct asked *a, struct reply *ou
     else if (!cJSON_IsObject(json_get(choice, "message")))
         classify_garbage(out, "the reply's choice has no message");
     else
-        read_message(json_get(choice, "message"), finish_of(choice), a, out);
+        read_message(json_get(choice, "message"), finish_of(choice), only_thought(usage, finish_of(choice)), a, out);
 }
 
 static void read_error(long code, const char *header, double now, const struct api_error *e, const struct asked *a, struct dialect *learnt,

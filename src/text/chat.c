@@ -31,7 +31,6 @@ static int unknown(const char *choice, const struct chat_opts *o, struct err *er
     struct buf b = {0};
     for (int i = 0; i < conversation_count && b.len < 300; i++)
         buf_printf(&b, "%s%s", i ? ", " : "", conversation_table[i].name);
-    /* The first 300 bytes of names are enough to see what a name looks like. */
     if (choice)
         err_set(err, ERR_USAGE, "--chat-template %s: no such template; give a Jinja file or one of %s ...", choice, b.data);
     else
@@ -67,14 +66,12 @@ static int use_named(struct chat *c, const char *name, const char *choice, const
         return choice && missing(name, NULL, err) < 0 ? -1 : unknown(choice, o, err);
     strncpy(c->name, name, sizeof c->name - 1);
     struct buf b = {0};
-    /* What stands for the template in a manifest: three turns rendered, which show every separator it has. */
     const struct chat_message sample[] = { { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
     conversation_render(c->named, sample, 3, true, &b);
     sha256_hex(b.data, b.len, c->sha256);
     buf_free(&b);
     c->stop.stop = c->named->stop;
     c->stop.n_stop = c->named->n_stop;
-    /* FastChat's gen_model_answer.py has this one special case by name. */
     c->stop.strip_assistant = !strcmp(name, "xgen");
     return 0;
 }
@@ -83,7 +80,6 @@ static int use_jinja(struct chat *c, const char *name, const char *text, size_t 
 {
     strcpy(c->name, name);
     sha256_hex(text, n, c->sha256);
-    /* By its text, not by a run: a branch that prints the date may be reached by some conversations only. */
     c->uses_time = memmem(text, n, "strftime", 8) != NULL;
     c->jinja = template_parse(text, n, err);
     return c->jinja ? 0 : -1;
@@ -92,8 +88,6 @@ static int use_jinja(struct chat *c, const char *name, const char *text, size_t 
 static int choose(struct chat *c, const struct chat_opts *o, struct err *err)
 {
     char name[64];
-    /* Order: what the user says, the model's own, FastChat's by name. FastChat itself would take the third for all; a model's own template
-     * is what it was trained with. */
     bool automatic = !o->choice || !strcmp(o->choice, "auto");
     if (!automatic && !strcmp(o->choice, "file"))
         return use_jinja(c, "file", o->file, o->n_file, err);
@@ -101,7 +95,6 @@ static int choose(struct chat *c, const struct chat_opts *o, struct err *err)
         return use_named(c, o->choice, o->choice, o, err);
     if (o->own)
         return use_jinja(c, "own", o->own, o->n_own, err);
-    /* The id may be a nickname; the path often still has the model's name. */
     const char *const given[] = { o->model_id, o->model_path };
     for (int i = 0; i < 2; i++) {
         if (!given[i] || !conversation_rule(given[i], name))
@@ -123,7 +116,6 @@ static void copy_tokens(struct chat *c, const struct chat_opts *o)
     };
     c->token = xcalloc(sizeof all / sizeof *all, sizeof *all);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        /* A token that is not set is undefined in Hugging Face's templates, not "": {% if bos_token is defined %} tells them apart. */
         if (all[i].text && *all[i].text)
             c->token[c->n_tokens++] = (struct template_token){ all[i].name, xstrdup(all[i].text) };
     c->additional = xcalloc((size_t)o->n_additional + 1, sizeof *c->additional);
@@ -207,7 +199,6 @@ static struct slice trimmed(const char *s, size_t n)
 /* The text itself, and failing that a word that no template changes, as some write contents as JSON or cut them. */
 bool chat_drops_system(const struct chat *c, const struct chat_message *m, int n)
 {
-    /* Letters only, mixed case, in no language: filters like title or upper are rare, and then the system text is there. */
     static const char word[] = "Qzsystemqz";
     struct buf out = {0};
     struct err err = {0};
@@ -215,7 +206,6 @@ bool chat_drops_system(const struct chat *c, const struct chat_message *m, int n
         return false;
     struct slice text = trimmed(m[0].content, m[0].n_content);
     int rc = chat_render(c, m, n, true, &out, &err);
-    /* An error counts as "there": chat_render() will fail on the real messages too, with its reason. */
     bool there = rc < 0 || text.len == 0 || memmem(out.data, out.len, text.ptr, text.len);
     if (!there) {
         struct chat_message *probe = xcalloc((size_t)n, sizeof *probe);
@@ -236,7 +226,6 @@ int chat_opening(const struct chat *c, struct buf *out, struct err *err)
     struct buf closed = {0}, open = {0};
     int rc = chat_render(c, &question, 1, false, &closed, err);
     rc = rc < 0 ? rc : chat_render(c, &question, 1, true, &open, err);
-    /* A template that renders the question otherwise with the prompt than without has no opening that could be told. */
     if (rc == 0 && open.len > closed.len && !memcmp(open.data, closed.data ? closed.data : "", closed.len))
         buf_add(out, open.data + closed.len, open.len - closed.len);
     buf_free(&closed);

@@ -33,7 +33,6 @@ struct template *template_parse(const char *src, size_t n, struct err *err)
         template_destroy(t);
         return NULL;
     }
-    /* t was set before and is not changed after, so it needs no volatile. */
     if (setjmp(t->w.fail)) {
         template_destroy(t);
         return NULL;
@@ -63,7 +62,6 @@ static void set_globals(struct work *w, struct frame *f, const struct template_v
 {
     struct value messages = v_list(w, L_LIST);
     for (int i = 0; i < v->n_messages; i++) {
-        /* In this order: a template that prints the message shows role before content. */
         struct value m = v_dict(w);
         dict_set(w, m.dict, v_text("role"), v_slice(v->message[i].role));
         dict_set(w, m.dict, v_text("content"), v_slice(v->message[i].content));
@@ -71,7 +69,6 @@ static void set_globals(struct work *w, struct frame *f, const struct template_v
     }
     set(w, f, "messages", messages);
     set(w, f, "add_generation_prompt", v_bool(v->add_generation_prompt));
-    /* apply_chat_template() passes both as None: defined, and false. */
     set(w, f, "tools", v_none());
     set(w, f, "documents", v_none());
     for (int i = 0; i < v->n_tokens; i++)
@@ -79,7 +76,6 @@ static void set_globals(struct work *w, struct frame *f, const struct template_v
     struct value additional = v_list(w, L_LIST);
     for (int i = 0; i < v->n_additional; i++)
         list_add(w, additional.list, v_text(v->additional[i]));
-    /* Absent rather than empty: special_tokens_map leaves out what is not set. */
     if (v->n_additional)
         set(w, f, "additional_special_tokens", additional);
 }
@@ -91,7 +87,6 @@ int template_render(const struct template *t, const struct template_vars *v, str
     const size_t start = out->len;
     if (setjmp(w.fail)) {
         work_free(&w);
-        /* A failed render leaves nothing behind. */
         out->len = start;
         return -1;
     }

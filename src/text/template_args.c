@@ -12,7 +12,6 @@ struct parameters {
 static struct parameters read_spec(const char *spec)
 {
     struct parameters p = { 0 };
-    /* "/": all parameters are positional only, as of Python's own methods */
     if (*spec == '/') {
         p.unnamed = true;
         spec++;
@@ -41,7 +40,7 @@ void args_bind(struct eval *e, const char *what, const char *spec, const struct 
     if (c->n_pos > p.n)
         work_fail(e->w, "%s takes at most %d arguments, not %d", what, p.n, c->n_pos);
     for (int i = 0; i < p.n; i++)
-        out[i] = i < c->n_pos ? c->pos[i] : (struct value){ .type = V_ABSENT }; /* V_ABSENT is not none: default(none) is not default() */
+        out[i] = i < c->n_pos ? c->pos[i] : (struct value){ .type = V_ABSENT };
     for (int k = 0; k < c->n_named; k++) {
         int i = find_parameter(&p, c->name[k]);
         if (i < 0)

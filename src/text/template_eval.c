@@ -5,20 +5,17 @@
 
 void eval_at(struct eval *e, const struct node *n)
 {
-    /* Each node costs a step: the limit on steps is what ends a template that loops. */
     e->w->line = n->line;
     work_charge(e->w, 1);
 }
 
 static struct value get_var(struct eval *e, struct slice name)
 {
-    /* Inner scopes hide outer ones; builtins are the outermost, so a template may name a variable "range". */
     for (const struct frame *f = e->frame; f; f = f->up) {
         const struct value *v = dict_get(e->w, &f->vars, v_slice(name));
         if (v)
             return *v;
     }
-    /* jinja2's self holds the template's blocks, and chat templates have none */
     if (slice_is(name, "self"))
         work_fail(e->w, "self is not supported");
     int which = builtin_find(name);
@@ -31,16 +28,13 @@ struct value value_attr(struct eval *e, struct value v, struct slice name)
 {
     if (v.type == V_UNDEFINED)
         v_complain(e->w, v);
-    /* The sandbox: "unsafe" attributes are undefined, not errors. */
     if (method_forbidden(v, name))
         return v_undefined(name);
-    /* getattr first, then getitem: {}.items is the method even where the dict has such a key. */
     struct value m = method_find(e, v, name);
     if (m.type != V_ABSENT)
         return m;
     if (v.type == V_LOOP)
         return loop_attr(e, v.loop, name);
-    /* groupby's pairs are named tuples */
     if (v.type == V_LIST && v.list->kind == L_GROUP && (slice_is(name, "grouper") || slice_is(name, "list")))
         return v.list->item[slice_is(name, "list")];
     const struct value *item = v.type == V_DICT || v.type == V_SPACE ? dict_get(e->w, v.dict, v_slice(name)) : NULL;
@@ -52,18 +46,16 @@ struct value value_item(struct eval *e, struct value v, struct value key)
     const struct slice nameless = { "item", 4 };
     if (v.type == V_UNDEFINED)
         v_complain(e->w, v);
-    /* getitem first, then getattr: x['items'] is the member where there is one. */
     const struct value *item = v.type == V_DICT && v_hashable(key) ? dict_get(e->w, v.dict, key) : NULL;
     if (item)
         return *item;
     if (key.type == V_STRING)
         return value_attr(e, v, key.s);
     bool sequence = v.type == V_STRING || (v.type == V_LIST && v.list->kind <= L_RANGE);
-    /* A key of another kind gives undefined, not an error: jinja2 catches Python's TypeError and LookupError here. */
     if (!sequence || (key.type != V_INT && key.type != V_BOOL))
         return v_undefined(nameless);
     int64_t i = v_whole(key), n = value_length(e, v);
-    i = i < 0 ? i + n : i;               /* from the end, once: -n - 1 stays out of range */
+    i = i < 0 ? i + n : i;
     if (i < 0 || i >= n)
         return v_undefined(nameless);
     if (v.type == V_LIST)
@@ -85,7 +77,6 @@ static bool is_index(struct value v)
 static int64_t bound(struct value v, int64_t count, int64_t otherwise, int64_t low, int64_t high)
 {
     int64_t i = v.type == V_NONE ? otherwise : v_whole(v);
-    /* slice.indices() of Python: a bound may lie outside, and is moved in */
     return v.type == V_NONE ? otherwise : clamp(i < 0 ? i + count : i, low, high);
 }
 
@@ -94,7 +85,6 @@ static struct value text_part(struct eval *e, struct value v, int64_t begin, int
     struct buf *b = work_buf(e->w);
     struct value out = { .type = V_STRING, .safe = v.safe };
     work_charge(e->w, v.s.len / 16);
-    /* Plain parts share the bytes of the whole: no copy for message[:100]. */
     if (step == 1) {
         out.s = text_slice(v.s, begin, end > begin ? end : begin);
         return out;
@@ -102,7 +92,6 @@ static struct value text_part(struct eval *e, struct value v, int64_t begin, int
     struct list *chars = value_items(e, v);
     for (int64_t i = begin; step > 0 ? i < end : i > end;) {
         work_add(e->w, b, chars->item[i].s);
-        /* a step of 2^63 - 1 would wrap and go on for ever */
         if (__builtin_add_overflow(i, step, &i))
             break;
     }
@@ -117,7 +106,6 @@ struct value value_slice(struct eval *e, struct value v, struct value from, stru
     bool sequence = v.type == V_STRING || (v.type == V_LIST && v.list->kind <= L_RANGE);
     if (!sequence || !is_index(from) || !is_index(to) || !is_index(by))
         work_fail(e->w, "%s cannot be sliced so", v_type_name(v));
-    /* INT64_MIN has no opposite, and the last items are reached by any step that large */
     int64_t step = by.type == V_NONE ? 1 : clamp(v_whole(by), INT64_MIN + 1, INT64_MAX), count = value_length(e, v);
     if (step == 0)
         work_fail(e->w, "slice step cannot be zero");
@@ -125,7 +113,6 @@ struct value value_slice(struct eval *e, struct value v, struct value from, stru
     int64_t begin = bound(from, count, step < 0 ? high : low, low, high), end = bound(to, count, step < 0 ? low : high, low, high);
     if (v.type == V_STRING)
         return text_part(e, v, begin, end, step);
-    /* A slice of a named tuple is a plain one. */
     struct value out = v_list(e->w, v.list->kind == L_GROUP ? L_TUPLE : v.list->kind);
     if (v.list->kind == L_RANGE) {       /* a slice of a range is one */
         out.list->start = v.list->start + begin * v.list->step;
@@ -149,7 +136,7 @@ static struct value sliced(struct eval *e, const struct node *n)
 {
     struct value v = eval_node(e, n->a), begin = eval_or_none(e, n->b), end = eval_or_none(e, n->c);
     struct value step = eval_or_none(e, n->n ? n->list[0] : NULL);
-    e->w->line = n->line;                /* operands may lie on other lines; the error is here */
+    e->w->line = n->line;
     return value_slice(e, v, begin, end, step);
 }
 
@@ -186,7 +173,6 @@ static struct value compare(struct eval *e, const struct node *n)
     for (int i = 0; i < n->n; i++) {
         struct value b = eval_node(e, n->list[i]);
         e->w->line = n->line;
-        /* a < b < c stops at the first that fails; c is not computed then. */
         if (!holds(e, n->ops[i], a, b))
             return v_bool(false);
         a = b;
@@ -200,7 +186,6 @@ static void add_named(struct eval *e, struct call *c, int *cap, struct slice nam
 {
     for (int i = 0; i < c->n_named; i++)
         if (c->name[i].len == name.len && !memcmp(c->name[i].ptr, name.ptr, name.len))
-            /* f(a=1, **{'a': 2}): Python's TypeError */
             work_fail(e->w, "the argument '%.*s' is given twice", (int)name.len, name.ptr);
     if (c->n_named == *cap) {
         *cap = *cap ? 2 * *cap : 4;
@@ -224,7 +209,6 @@ void eval_args(struct eval *e, const struct node *n, struct call *c)
     *c = (struct call){ 0 };
     for (int i = 0; i < n->n_args; i++) {
         const struct arg *a = &n->arg[i];
-        /* In the order they are written, whatever their kind: a raise_exception() among them comes in its turn. */
         struct value v = eval_node(e, a->value), x;
         if (a->kind == ARG_POSITION) {
             list_add(e->w, pos, v);
@@ -234,7 +218,6 @@ void eval_args(struct eval *e, const struct node *n, struct call *c)
             for (struct iter *it = value_iter(e, v); iter_next(e, it, &x);)
                 list_add(e->w, pos, x);
         } else {
-            /* Any mapping in Python; only dicts are, here. */
             if (v.type != V_DICT)
                 work_fail(e->w, "the argument after ** must be a mapping, not %s", v_type_name(v));
             for (int k = 0; k < v.dict->n; k++)
@@ -259,7 +242,6 @@ struct value eval_call(struct eval *e, struct value f, const struct call *c)
 
 static struct value call(struct eval *e, const struct node *n)
 {
-    /* The callee before its arguments, as Python does: which error comes first is visible. */
     struct value f = eval_node(e, n->a);
     struct call c;
     eval_args(e, n, &c);
@@ -274,7 +256,6 @@ static struct value apply(struct eval *e, const struct node *n, struct value in)
     e->w->line = n->line;
     if (n->kind == E_FILTER)
         return filter_apply(e, n->name, in, &c);
-    /* "is not" is part of the test, so that "x is not defined and y" needs no parentheses. */
     return v_bool(test_apply(e, n->name, in, &c) != n->negated);
 }
 
@@ -285,7 +266,6 @@ static struct value collection(struct eval *e, const struct node *n)
     struct value v = n->kind == E_DICT ? v_dict(e->w) : v_list(e->w, n->kind == E_TUPLE ? L_TUPLE : L_LIST);
     for (int i = 0; i < n->n; i += n->kind == E_DICT ? 2 : 1) {
         if (n->kind == E_DICT) {
-            /* {**x} does not exist in jinja2; of equal keys the last value counts. */
             struct value key = eval_node(e, n->list[i]);
             dict_set(e->w, v.dict, key, eval_node(e, n->list[i + 1]));
         } else {
@@ -299,7 +279,6 @@ static struct value choose(struct eval *e, const struct node *n)
 {
     if (v_true(eval_node(e, n->b)))
         return eval_node(e, n->a);
-    /* Without else a false condition is undefined, which prints as nothing. */
     return n->c ? eval_node(e, n->c) : v_nothing();
 }
 
@@ -308,7 +287,6 @@ static struct value eval_one(struct eval *e, const struct node *n)
     struct value a;
     switch (n->kind) {
     case E_CONST: return n->constant;
-    /* where the text of a filter or set block comes in */
     case E_HOLE: return e->hole;
     case E_NAME: return get_var(e, n->name);
     case E_LIST:
@@ -325,7 +303,6 @@ static struct value eval_one(struct eval *e, const struct node *n)
     case E_NOT: return v_bool(!v_true(eval_node(e, n->a)));
     case E_NEG:
     case E_POS: return value_negative(e, eval_node(e, n->a), n->kind == E_NEG);
-    /* and, or give an operand, not a truth value: {{ x or 'default' }} */
     case E_AND:
         a = eval_node(e, n->a);
         return v_true(a) ? eval_node(e, n->b) : a;

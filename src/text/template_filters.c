@@ -9,7 +9,6 @@
 /* The text of anything; strings that are marked as safe stay so. */
 static struct value soft(struct eval *e, struct value in, struct slice s)
 {
-    /* Markup's methods give Markup; a filter over a plain string gives a plain one. */
     (void)e;
     return (struct value){ .type = V_STRING, .safe = in.type == V_STRING && in.safe, .s = s };
 }
@@ -49,7 +48,6 @@ static struct value f_trim(struct eval *e, struct value in, struct value *a, con
     (void)c;
     struct slice chars = { 0 };
     if (a[0].type != V_ABSENT && a[0].type != V_NONE)
-        /* trim(none) is trim() */
         chars = arg_text(e, a[0]);
     return soft(e, in, text_strip(e->w, v_string(e->w, in), chars, true, true));
 }
@@ -57,7 +55,6 @@ static struct value f_trim(struct eval *e, struct value in, struct value *a, con
 static struct value f_replace(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)c;
-    /* replace's count none and -1 both mean "all" */
     int64_t count = a[2].type == V_NONE ? -1 : arg_int(e, a[2], -1);
     return v_slice(text_replace(e, v_string(e->w, in), v_string(e->w, a[0]), v_string(e->w, a[1]), count));
 }
@@ -77,7 +74,6 @@ static struct value f_safe(struct eval *e, struct value in, struct value *a, con
 static struct value f_escape(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)a, (void)c;
-    /* escape leaves alone what is safe; forceescape does not */
     bool done = in.type == V_STRING && in.safe;
     return (struct value){ .type = V_STRING, .safe = true, .s = done ? in.s : text_escape(e, v_string(e->w, in)) };
 }
@@ -91,16 +87,13 @@ static struct value f_forceescape(struct eval *e, struct value in, struct value 
 /* Lines are joined by line feeds; an empty line is indented only where 'blank' says so. */
 static struct value f_indent(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
-    /* indent('> ') puts that text in front instead of blanks. */
     struct slice pad = a[0].type == V_STRING ? a[0].s : text_repeat(e, (struct slice){ " ", 1 }, arg_int(e, a[0], 4));
     bool first = arg_true(a[1], false), blank = arg_true(a[2], false);
     struct buf *b = work_buf(e->w), *text = work_buf(e->w);
     (void)c;
-    /* Undefined has no splitlines(): here it fails, while most filters take it as "". */
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
     work_add(e->w, text, arg_text(e, in));
-    /* jinja2 adds a line feed first, so that a text ending in one keeps an empty last line. */
     buf_char(text, '\n');
     struct list *lines = text_lines(e, work_take(e->w, text), false).list;
     for (int i = 0; i < lines->n; i++) {
@@ -120,16 +113,13 @@ static struct value f_truncate(struct eval *e, struct value in, struct value *a,
     struct buf *b = work_buf(e->w);
     int64_t n_end = text_length(end), last;
     (void)c;
-    /* jinja2 asserts both */
     if (length < n_end || leeway < 0)
         work_fail(e->w, "truncate expects a length of at least %lld and a leeway of at least 0", (long long)n_end);
-    /* A little longer than asked is left whole: better than cutting three characters to put three dots. */
     if (value_length(e, in) - leeway <= length)
         return in;
     s = text_slice(arg_text(e, in), 0, length - n_end);
     if (in.safe)
         work_fail(e->w, "truncate of a string that is marked as safe is not supported");
-    /* killwords false: back to the last blank, so that no word is cut; without a blank the cut stays. */
     if (!arg_true(a[1], false) && (last = text_find(e->w, s, (struct slice){ " ", 1 }, true)) >= 0)
         s.len = (size_t)last;
     work_add(e->w, b, s);
@@ -146,7 +136,6 @@ static struct value f_wordcount(struct eval *e, struct value in, struct value *a
     work_charge(e->w, s.len / 8);
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t x = char_at(s, i, &n);
-        /* \w+ of Python's re, counted */
         bool word = x == '_' || char_alnum(x);
         count += word && !before;
         before = word;
@@ -159,7 +148,6 @@ static struct value f_format(struct eval *e, struct value in, struct value *a, c
 {
     struct value args = v_list(e->w, L_TUPLE);
     (void)a;
-    /* Python's % takes a tuple or a dict, never both. */
     if (c->n_pos && c->n_named)
         work_fail(e->w, "format takes positions or names, not both");
     for (int i = 0; i < c->n_pos; i++)
@@ -173,14 +161,12 @@ static struct value f_format(struct eval *e, struct value in, struct value *a, c
 
 static struct value f_tojson(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
-    /* Hugging Face's own tojson, not jinja2's: nothing is escaped for HTML, and beyond ASCII only where asked. */
     struct json_form f = { .comma = { ", ", 2 }, .colon = { ": ", 2 } };
     struct buf *b = work_buf(e->w);
     (void)c;
     f.ascii = arg_true(a[0], false);
     f.sorted = arg_true(a[3], false);
     if (a[1].type != V_ABSENT && a[1].type != V_NONE) {
-        /* With an indent json.dumps drops the blank behind commas, and an indent of 0 still breaks lines. */
         f.lines = true;
         int64_t width = a[1].type == V_STRING ? 0 : arg_int(e, a[1], 0);
         f.indent = a[1].type == V_STRING ? a[1].s : text_repeat(e, (struct slice){ " ", 1 }, width < MAX_OUTPUT ? width : MAX_OUTPUT);
@@ -202,7 +188,6 @@ static struct value f_tojson(struct eval *e, struct value in, struct value *a, c
 static struct value f_default(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)e, (void)c;
-    /* default(x, true) also replaces what is false */
     bool missing = in.type == V_UNDEFINED || (arg_true(a[1], false) && !v_true(in));
     return !missing ? in : a[0].type == V_ABSENT ? v_text("") : a[0];
 }
@@ -213,7 +198,6 @@ static struct value f_attr(struct eval *e, struct value in, struct value *a, con
     struct slice name = arg_text(e, a[0]);
     (void)c;
     if (in.type == V_DICT || in.type == V_STRING || in.type == V_LIST) {
-        /* |attr is getattr alone: a dict's member is not found by it. */
         struct value m = method_forbidden(in, name) ? v_nothing() : method_find(e, in, name);
         return m.type == V_ABSENT ? v_undefined(name) : m;
     }
@@ -230,20 +214,17 @@ static struct value f_abs(struct eval *e, struct value in, struct value *a, cons
         work_fail(e->w, "bad operand type for abs(): '%s'", v_type_name(in));
     if (in.type == V_FLOAT)
         return v_float(fabs(in.f));
-    /* abs(true) is 1: a bool is a number, but the result is an int */
     return v_whole(in) < 0 ? value_negative(e, in, true) : v_int(v_whole(in));
 }
 
 static struct value f_int(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
-    /* What is no number gives the default, in silence: jinja2 catches TypeError and ValueError. */
     struct value otherwise = a[0].type == V_ABSENT ? v_int(0) : a[0];
     int64_t base = 10, i;
     double x;
     (void)c;
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
-    /* int(nan) is a ValueError and caught, int(inf) an OverflowError and not. */
     if (in.type == V_FLOAT)
         return isnan(in.f) ? otherwise : float_int(e, in.f);
     if (in.type == V_INT || in.type == V_BOOL)
@@ -251,11 +232,9 @@ static struct value f_int(struct eval *e, struct value in, struct value *a, cons
     if (in.type != V_STRING)
         return otherwise;
     if (a[1].type != V_ABSENT)
-        /* a base that is no whole number makes int() fail, and the float way is tried then */
         base = a[1].type == V_INT || a[1].type == V_BOOL ? v_whole(a[1]) : -1;
     if (text_int(e, in.s, base, &i))
         return v_int(i);
-    /* '42.9'|int is 42: jinja2 tries int(float(s)) when int(s) fails */
     return text_float(e, in.s, &x) && isfinite(x) ? float_int(e, x) : otherwise;
 }
 
@@ -281,7 +260,6 @@ static struct value f_round(struct eval *e, struct value in, struct value *a, co
         return value_round(e, in, precision);
     if (!slice_is(method, "ceil") && !slice_is(method, "floor"))
         work_fail(e->w, "the method of round must be common, ceil or floor");
-    /* func(value * 10**precision) / 10**precision: a negative precision makes the power a float, and the rest with it. */
     struct value unit = value_binary(e, (struct slice){ "**", 2 }, v_int(10), precision);
     struct value scaled = value_binary(e, (struct slice){ "*", 1 }, in, unit);
     if (!v_number(scaled, &x))
@@ -327,10 +305,8 @@ struct value filter_apply(struct eval *e, struct slice name, struct value in, co
     const struct filter_row *r = find(name);
     if (!r)
         work_fail(e->w, "no filter named '%.*s'", (int)name.len, name.ptr);
-    /* In the table without a function: known to jinja2, so the message says that it is this program that lacks it. */
     if (!r->apply)
         work_fail(e->w, "the filter '%s' is not supported", r->name);
-    /* rows without a specification read the call themselves */
     if (r->spec)
         args_bind(e, r->name, r->spec, c, a);
     return r->apply(e, in, a, c);

@@ -18,14 +18,13 @@ struct form {
 
 static char text_char(struct slice s, size_t i)
 {
-    return i < s.len ? s.ptr[i] : '\0';  /* the end reads as NUL, which is in no set */
+    return i < s.len ? s.ptr[i] : '\0';
 }
 
 /* ---- digits ---- */
 
 static struct slice digits_of(struct eval *e, uint64_t n, char type)
 {
-    /* 64 binary digits fit */
     char text[72];
     size_t at = sizeof text;
     unsigned base = type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 10;
@@ -41,21 +40,16 @@ static struct slice float_digits(struct eval *e, double x, char type, int64_t pr
     char text[MAX_PRECISION + 330], how[8];
     if (precision > MAX_PRECISION)
         work_fail(e->w, "a precision of more than %d digits", MAX_PRECISION);
-    /* the sign is put by put_number(), before zeros or fill */
     x = fabs(x);
     if (!isfinite(x)) {
         const char *word = isnan(x) ? "nanNAN" : "infINF";
         return work_copy(e->w, word + (type == 'F' || type == 'E' || type == 'G' ? 3 : 0), 3);
     }
-    /* format(x, '') and format(x, '>8') use repr's shortest digits. */
     if (type == 'r')
         return v_string(e->w, v_float(x));
     if (type == 'n') {
-        /* A precision without a type is %g with one difference: at least one digit behind the point, so the exponent form begins one digit
-         * earlier. */
         int p = precision < 1 ? 1 : (int)precision, exponent;
         snprintf(text, sizeof text, "%.*e", p - 1, x);
-        /* The exponent after rounding: 9.99 with two digits is 1.0e+01. */
         sscanf(strchr(text, 'e') + 1, "%d", &exponent);
         snprintf(text, sizeof text, "%.*g", p, x);
         if (exponent + 1 > p - 1 && !strchr(text, 'e')) {
@@ -79,13 +73,11 @@ static struct slice float_digits(struct eval *e, double x, char type, int64_t pr
 static struct slice grouped(struct eval *e, struct slice digits, char group, int64_t width, size_t size)
 {
     size_t whole = 0;
-    /* Up to the point or exponent; hexadecimal digits (groups of four) have an e of their own. */
     while (whole < digits.len && strchr("0123456789abcdefABCDEF", digits.ptr[whole]) && (size == 4 || (digits.ptr[whole] | 32) != 'e'))
         whole++;
     struct buf *b = work_buf(e->w), *back = work_buf(e->w);
     int64_t tail = (int64_t)(digits.len - whole);
     size_t n = 0;
-    /* From the right, since groups are counted from the point; the buffer is turned round below. */
     for (size_t i = whole; i > 0 || (int64_t)back->len + tail < width; n++) {
         if (group && n && n % size == 0)
             buf_char(back, group);
@@ -104,13 +96,11 @@ static struct slice grouped(struct eval *e, struct slice digits, char group, int
 static struct slice put_number(struct eval *e, const struct form *f, bool minus, const char *prefix, struct slice digits)
 {
     struct buf *b = work_buf(e->w), *lead = work_buf(e->w);
-    /* "0" before the width means '=' alignment with zeros, unless another alignment is given. */
     char align = f->align ? f->align : f->zero ? '=' : '>';
     struct slice fill = f->fill.len ? f->fill : f->zero ? (struct slice){ "0", 1 } : (struct slice){ " ", 1 };
     if (minus || f->sign == '+' || f->sign == ' ')
         buf_char(lead, minus ? '-' : f->sign);
     buf_str(lead, prefix);
-    /* Zeros in front are digits: they are grouped too, and a separator is never first. */
     bool zeros = align == '=' && slice_is(fill, "0");
     size_t size = *prefix || f->type == 'b' || f->type == 'o' || f->type == 'x' || f->type == 'X' ? 4 : 3;
     if (f->group || zeros)
@@ -142,7 +132,6 @@ static struct slice put_float(struct eval *e, const struct form *f, double x)
 {
     struct buf *b = work_buf(e->w);
     struct slice digits;
-    /* the value times 100 in binary floating point, as Python does it */
     if (f->type == '%')
         digits = float_digits(e, x * 100, 'f', f->precision, f->alternate);
     else
@@ -150,13 +139,11 @@ static struct slice put_float(struct eval *e, const struct form *f, double x)
     work_add(e->w, b, digits);
     if (f->type == '%')
         buf_char(b, '%');
-    /* -0.0 keeps its sign, nan has none */
     return put_number(e, f, signbit(x) && !isnan(x), "", work_take(e->w, b));
 }
 
 static struct slice put_text(struct eval *e, const struct form *f, struct slice s)
 {
-    /* of a text the precision is its greatest length */
     if (f->precision >= 0)
         s = text_slice(s, 0, f->precision);
     char align = f->align ? f->align : '<';
@@ -198,7 +185,6 @@ struct percent {
 
 static struct value next_value(struct percent *p)
 {
-    /* "%s" % x and "%s" % (x,) are the same; a list is one argument. */
     bool tuple = v_is_tuple(p->args);
     if (p->next >= (tuple ? p->args.list->n : 1))
         work_fail(p->e->w, "not enough arguments for the format");
@@ -213,7 +199,6 @@ static bool take_name(struct percent *p, struct slice f, size_t *at, struct valu
     if (text_char(f, *at) != '(')
         return false;
     for (; i < f.len && open; i++)
-        /* Python counts parentheses: "%(a(b))s" has the key "a(b)". */
         open += (f.ptr[i] == '(') - (f.ptr[i] == ')');
     if (open || p->args.type != V_DICT)
         work_fail(p->e->w, open ? "incomplete key in a format" : "a format with names requires a dict");
@@ -232,7 +217,6 @@ static int64_t take_count(struct percent *p, struct slice f, size_t *at)
     if (text_char(f, *at) == '*') {
         ++*at;
         struct value v = next_value(p);
-        /* "%*d": width from the arguments */
         if (v.type != V_INT && v.type != V_BOOL)
             work_fail(p->e->w, "* in a format wants a whole number");
         return v_whole(v);
@@ -247,14 +231,12 @@ static struct slice percent_int(struct percent *p, struct form *f, struct value 
 {
     struct eval *e = p->e;
     double x;
-    /* %d takes floats and cuts them, %x does not. */
     bool decimal = strchr("diu", f->type) != NULL;
     if (!v_number(v, &x) || (v.type == V_FLOAT && !decimal))
         work_fail(e->w, "%%%c format: a number is required, not %s", f->type, v_type_name(v));
     int64_t i = v.type == V_FLOAT ? float_int(e, x).i : v_whole(v);
     f->type = decimal ? 'd' : f->type;
     struct slice digits = digits_of(e, magnitude(i), f->type);
-    /* The precision of a whole number is its least number of digits. */
     if (f->precision > (int64_t)digits.len)
         digits = text_pad(e, digits, f->precision, (struct slice){ "0", 1 }, 2);
     return put_number(e, f, i < 0, f->alternate ? prefix_of(f->type) : "", digits);
@@ -263,7 +245,6 @@ static struct slice percent_int(struct percent *p, struct form *f, struct value 
 static struct slice percent_char(struct percent *p, const struct form *f, struct value v)
 {
     struct buf *b = work_buf(p->e->w);
-    /* %c of a single character, or of a code point */
     if (v.type == V_STRING && text_length(v.s) == 1)
         return put_text(p->e, f, v.s);
     if ((v.type != V_INT && v.type != V_BOOL) || v_whole(v) < 0 || v_whole(v) > 0x10ffff || (v_whole(v) >= 0xd800 && v_whole(v) < 0xe000))
@@ -277,9 +258,8 @@ static struct slice percent_one(struct percent *p, struct form *f, struct value 
     struct eval *e = p->e;
     double x;
     if (strchr("sra", f->type)) {
-        /* % pads texts on the left, format() on the right */
         f->align = f->align ? f->align : '>';
-        f->zero = false;                 /* zeros pad numbers only */
+        f->zero = false;
         return put_text(e, f, f->type == 's' ? v_string(e->w, v) : f->type == 'r' ? repr(e, v) : ascii(e, v));
     }
     if (f->type == 'c') {
@@ -288,7 +268,6 @@ static struct slice percent_one(struct percent *p, struct form *f, struct value 
         f->precision = -1;
         return percent_char(p, f, v);
     }
-    /* "%-05d": the minus wins over the zero */
     if (f->align == '<')
         f->zero = false;
     if (strchr("diuoxX", f->type))
@@ -303,18 +282,15 @@ static struct slice percent_field(struct percent *p, struct slice f, size_t *at)
 {
     struct form form = { .precision = -1 };
     struct value named;
-    /* the name comes first, then flags, width, precision, a length that Python ignores, the type */
     bool has_name = take_name(p, f, at, &named);
     size_t start = *at;
     for (char c; (c = text_char(f, *at)) && strchr("-+ #0", c); ++*at) {
         form.align = c == '-' ? '<' : form.align;
-        /* a plus wins over a blank in either order */
         form.sign = c == '+' || (c == ' ' && form.sign != '+') ? c : form.sign;
         form.alternate |= c == '#';
         form.zero |= c == '0';
     }
     form.width = take_count(p, f, at);
-    /* from "*": a negative width is the flag '-' */
     if (form.width < 0) {
         form.align = '<';
         form.width = -form.width;
@@ -327,7 +303,6 @@ static struct slice percent_field(struct percent *p, struct slice f, size_t *at)
     if (text_char(f, *at) && strchr("hlL", f.ptr[*at]))
         ++*at;
     form.type = text_char(f, (*at)++);
-    /* "%%" stands for a percent sign only bare; "%5%" is an error */
     if (form.type == '%' && start == *at - 1 && !has_name)
         return (struct slice){ "%", 1 };
     if (!form.type || !strchr("diuoxXeEfFgGcrsa", form.type))
@@ -342,7 +317,6 @@ struct value text_percent(struct eval *e, struct value format, struct value args
     struct slice f = format.s;
     if (format.safe)
         work_fail(e->w, "a format that was marked as safe is not supported");
-    /* What has __getitem__ and is no tuple or string counts as a mapping for Python: nothing is said of arguments that are left over. */
     p.mapping = args.type == V_DICT || args.type == V_UNDEFINED || (args.type == V_LIST &&
             (args.list->kind == L_LIST || args.list->kind == L_RANGE));
     for (size_t i = 0; i < f.len;) {
@@ -372,7 +346,6 @@ static int64_t spec_number(struct eval *e, struct slice s, size_t *at)
 static struct form read_form(struct eval *e, struct slice s)
 {
     struct form f = { .precision = -1 };
-    /* Any character may fill if an alignment follows it, a '<' too. */
     size_t i = 0, n = s.len ? text_offset(s, 1) : 0;
     if (s.len > n && strchr("<>=^", s.ptr[n])) {
         f.fill = (struct slice){ s.ptr, n };
@@ -383,7 +356,6 @@ static struct form read_form(struct eval *e, struct slice s)
     }
     if (text_char(s, i) && strchr("+- ", s.ptr[i]))
         f.sign = s.ptr[i++];
-    /* 'z' (no negative zero) is newer than the Pythons that chat templates were written for */
     if (text_char(s, i) == 'z')
         work_fail(e->w, "'z' in a format is not supported");
     f.alternate = text_char(s, i) == '#';
@@ -396,7 +368,6 @@ static struct form read_form(struct eval *e, struct slice s)
     if (text_char(s, i) == '.') {
         size_t digits = ++i;
         f.precision = spec_number(e, s, &i);
-        /* "." without digits is an error */
         if (digits == i)
             work_fail(e->w, "a format lacks its precision");
     }

@@ -32,7 +32,6 @@ static struct value range(struct eval *e, const struct call *c)
     if (((long double)end - (long double)begin) / (long double)step > MAX_RANGE)
         work_fail(e->w, "a range of more than %d numbers", MAX_RANGE);
     *out.list = (struct list){ .kind = L_RANGE, .start = begin, .stop = end, .step = step };
-    /* The numbers are made at once: MAX_RANGE bounds them, as the sandbox does. */
     for (int64_t i = begin; step > 0 ? i < end : i > end;) {
         list_add(e->w, out.list, v_int(i));
         if (__builtin_add_overflow(i, step, &i))
@@ -53,7 +52,6 @@ static struct value make_dict(struct eval *e, const struct call *c)
     } else if (c->n_pos) {
         struct iter *it = value_iter(e, c->pos[0]);
         while (iter_next(e, it, &pair)) {
-            /* a pair may be any two values, even a string of two letters */
             struct list *two = value_items(e, pair);
             if (two->n != 2)
                 work_fail(e->w, "dict expects pairs, not %d values", two->n);
@@ -75,13 +73,11 @@ static size_t put_time(struct eval *e, struct buf *b, const char *f, const struc
         buf_add(b, f, n);
         return n;
     }
-    /* microseconds; a naive datetime has no zone, so z and Z print nothing */
     if (f[1] == 'f' || f[1] == 'z' || f[1] == 'Z') {
         if (f[1] == 'f')
             buf_printf(b, "%06d", micros);
         return 2;
     }
-    /* glibc's flags, E, O and a width: Python hands the directive on to the C library */
     while (f[n] && n < 8 && strchr("-_0^#EO123456789", f[n]))
         n++;
     if (f[n] == 's' || f[n] == 'G' || n > 4)
@@ -97,7 +93,6 @@ static size_t put_time(struct eval *e, struct buf *b, const char *f, const struc
 struct value strftime_now(struct eval *e, struct slice format)
 {
     struct buf *b = work_buf(e->w);
-    /* A wall clock as seconds since 1970 (chat_wall_clock()), so gmtime gives the local date without asking for a zone again. */
     double whole = floor(e->vars->now);
     time_t now = (time_t)whole;
     struct tm tm;

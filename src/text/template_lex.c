@@ -16,7 +16,6 @@ struct lexer {
 static void add(struct lexer *l, struct tok t)
 {
     if (l->n == l->cap) {
-        /* The arena frees nothing, so old arrays stay behind: all of them together are no larger than the last one. */
         int cap = l->cap ? 2 * l->cap : 64;
         struct tok *bigger = work_alloc(l->w, (size_t)cap * sizeof *bigger);
         if (l->n)
@@ -32,14 +31,13 @@ static void add(struct lexer *l, struct tok t)
 static size_t blank(const char *p, const char *end)
 {
     size_t n;
-    /* Python's white space, not C's: jinja2's lexer is made of regular expressions whose \s is Unicode's. */
     return p < end && char_space(char_at((struct slice){ p, (size_t)(end - p) }, 0, &n)) ? n : 0;
 }
 
 static void skip_to(struct lexer *l, const char *to)
 {
     for (; l->p < to; l->p++)
-        l->w->line += *l->p == '\n';     /* for messages */
+        l->w->line += *l->p == '\n';
 }
 
 static void skip_blanks(struct lexer *l)
@@ -53,7 +51,6 @@ static void skip_blanks(struct lexer *l)
 /* Next "{{", "{%" or "{#", or the end. */
 static const char *find_tag(const struct lexer *l)
 {
-    /* jinja2 tries longer delimiters first, which matters only where one begins another: these three do not. */
     for (const char *p = l->p; p + 1 < l->end; p++)
         if (p[0] == '{' && (p[1] == '{' || p[1] == '%' || p[1] == '#'))
             return p;
@@ -73,16 +70,13 @@ static bool all_blank(const char *p, const char *end)
 static void lex_text(struct lexer *l, const char *tag)
 {
     struct slice s = { l->p, (size_t)(tag - l->p) };
-    /* "{{-", "{%-", "{#-": the mark is of the tag, but works on the text before it. */
     char mark = tag + 2 < l->end ? tag[2] : '\0';
     if (tag < l->end && mark == '-') {
         s = text_strip(l->w, s, (struct slice){ 0 }, false, true);
-    /* lstrip_blocks: for blocks and comments, never for {{ }}. */
     } else if (tag < l->end && mark != '+' && tag[1] != '{') {
         size_t start = s.len;
-        while (start && s.ptr[start - 1] != '\n')      /* back to where this line begins */
+        while (start && s.ptr[start - 1] != '\n')
             start--;
-        /* At the very beginning of this text "line start" is what the tag before left: behind "%}\n" it is one, behind "%}" it is not. */
         if ((start || l->line_start) && all_blank(s.ptr + start, tag))
             s.len = start;
     }
@@ -95,7 +89,6 @@ static void lex_text(struct lexer *l, const char *tag)
 static void lex_close(struct lexer *l, const char *behind, char mark, bool newline)
 {
     skip_to(l, behind);
-    /* "-%}" takes all white space, line feeds too; without it trim_blocks takes one line feed and nothing else. */
     if (mark == '-')
         skip_blanks(l);
     else if (newline && mark != '+' && l->p < l->end && *l->p == '\n')
@@ -106,7 +99,6 @@ static void lex_close(struct lexer *l, const char *behind, char mark, bool newli
 /* "-%}", "+%}" or "%}" at l->p; "+" only where blocks end. NULL: something else. */
 static const char *at_close(const struct lexer *l, char c, char *mark)
 {
-    /* "+}}" is a plus and the end of a variable, since only blocks know the plus. */
     *mark = *l->p == '-' || (*l->p == '+' && c == '%') ? *l->p : '\0';
     const char *p = l->p + (*mark != '\0');
     return p + 1 < l->end && p[0] == c && p[1] == '}' ? p + 2 : NULL;
@@ -115,7 +107,6 @@ static const char *at_close(const struct lexer *l, char c, char *mark)
 static void lex_comment(struct lexer *l)
 {
     const char *start = l->p + 2 + (l->p + 2 < l->end && (l->p[2] == '-' || l->p[2] == '+')), *close = start;
-    /* Comments do not nest: the first end counts. */
     while (close + 1 < l->end && !(close[0] == '#' && close[1] == '}'))
         close++;
     if (close + 1 >= l->end)
@@ -130,7 +121,7 @@ static size_t digits(const char *p, const char *end, size_t most, uint32_t base,
     size_t n = 0;
     *value = 0;
     for (; n < most && p + n < end; n++) {
-        uint32_t c = (unsigned char)p[n], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' &&      /* 99: no digit of any base */
+        uint32_t c = (unsigned char)p[n], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' &&
                 (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 99;
         if (d >= base)
             break;
@@ -144,7 +135,6 @@ static size_t lex_code(struct lexer *l, const char *p, const char *end, struct b
 {
     size_t want = *p == 'u' ? 4 : *p == 'U' ? 8 : *p == 'x' ? 2 : 0, n;
     uint32_t c;
-    /* \N{NAME} wants Unicode's list of names */
     if (*p == 'N')
         work_fail(l->w, "characters by name in a string are not supported");
     if (want) {
@@ -154,7 +144,6 @@ static size_t lex_code(struct lexer *l, const char *p, const char *end, struct b
     } else if ((n = digits(p, end, 3, 8, &c)) == 0) {
         return 0;
     }
-    /* Python's strings may hold it and fail when they are encoded; refused here at once. */
     if (c >= 0xd800 && c < 0xe000)
         work_fail(l->w, "half a surrogate pair in a string");
     char_put(out, c);
@@ -164,7 +153,6 @@ static size_t lex_code(struct lexer *l, const char *p, const char *end, struct b
 /* The character behind a backslash. jinja2 turns what is beyond ASCII into escapes first, whose own backslash this one then takes away. */
 static size_t lex_escape(struct lexer *l, const char *p, const char *end, struct buf *out)
 {
-    /* NUL never matches: strchr would find the terminator, so it is asked for first. */
     static const char letter[] = "abfnrtv\\'\"", byte[] = "\a\b\f\n\r\t\v\\'\"";
     const char *k = *p ? strchr(letter, *p) : NULL;
     size_t n = 1;
@@ -173,7 +161,6 @@ static size_t lex_escape(struct lexer *l, const char *p, const char *end, struct
     } else if ((unsigned char)*p >= 0x80) {
         uint32_t c = char_at((struct slice){ p, (size_t)(end - p) }, 0, &n);
         buf_printf(out, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
-    /* A backslash before a line feed takes both away; before any other letter it stays, as in Python's strings. */
     } else if (*p != '\n' && (n = lex_code(l, p, end, out)) == 0) {
         buf_char(out, '\\');
         buf_char(out, *p);
@@ -187,7 +174,6 @@ static void lex_string(struct lexer *l)
     const char quote = *l->p, *start = l->p + 1, *end = start;
     struct buf *out = work_buf(l->w);
     while (end < l->end && *end != quote)
-        /* what a backslash protects cannot end the string */
         end += *end == '\\' && end + 1 < l->end ? 2 : 1;
     if (end >= l->end)
         work_fail(l->w, "a string is not closed");
@@ -223,7 +209,6 @@ static size_t float_length(const struct lexer *l)
     size_t whole = digit_run(l->p, l->end, decimal), n = whole, k;
     if (l->p[-1] == '.')                 /* x.0.1 are two items */
         return 0;
-    /* "1." is no float: jinja2 wants a digit behind the point, since 1.real might be meant */
     if (l->p + n < l->end && l->p[n] == '.' && (k = digit_run(l->p + n + 1, l->end, decimal)) > 0)
         n += 1 + k;
     if (l->p + n < l->end && (l->p[n] | 32) == 'e') {
@@ -243,7 +228,7 @@ static size_t prefixed_length(const struct lexer *l, int *base)
     int which = k == 'b' ? 0 : k == 'o' ? 1 : k == 'x' ? 2 : -1;
     if (which < 0)
         return 0;
-    size_t under = l->p[2] == '_', n = digit_run(l->p + 2 + under, l->end, of[which]);      /* 0x_ff is fine, 0x__ff is not */
+    size_t under = l->p[2] == '_', n = digit_run(l->p + 2 + under, l->end, of[which]);
     *base = which == 0 ? 2 : which == 1 ? 8 : 16;
     return n ? 2 + under + n : 0;
 }
@@ -255,7 +240,6 @@ static void lex_number(struct lexer *l)
     size_t n = float_length(l), kept = 0;
     bool real = n > 0;
     if (!real && (n = prefixed_length(l, &base)) == 0)
-        /* "012" is 0 and then 12, an error of the parser, as in Python; "00" is 0. */
         n = digit_run(l->p, l->end, *l->p == '0' ? "0" : decimal);
     for (size_t i = base == 10 ? 0 : 2; i < n; i++) {
         if (l->p[i] != '_')
@@ -264,7 +248,6 @@ static void lex_number(struct lexer *l)
             work_fail(l->w, "a number of more than %zu digits", sizeof text - 2);
     }
     text[kept] = '\0';
-    /* strtoll says "too large" only by errno; Python's numbers would go on, ours are 64 bits. */
     errno = 0;
     struct tok t = { .kind = real ? TOK_FLOAT : TOK_INT, .f = real ? strtod(text, NULL) : 0 };
     if (!real)
@@ -283,7 +266,6 @@ static size_t name_char(const char *p, const char *end)
     if (p >= end)
         return 0;
     uint32_t c = char_at((struct slice){ p, (size_t)(end - p) }, 0, &n);
-    /* jinja2's names are Python's identifiers; those with letters beyond ASCII are rare and close enough. */
     return c == '_' || char_alnum(c) ? n : 0;
 }
 
@@ -300,7 +282,6 @@ static void lex_operator(struct lexer *l)
     static const char *const two[] = { "**", "//", "==", "!=", "<=", ">=" };
     size_t n = 1;
     for (size_t i = 0; i < sizeof two / sizeof *two; i++)
-        /* longest first: "**" is never two stars */
         if (l->p + 1 < l->end && !memcmp(l->p, two[i], 2))
             n = 2;
     if (n == 1 && (!*l->p || !strchr("+-*/%~<>=.,:|()[]{}", *l->p)))
@@ -319,7 +300,6 @@ static void lex_inside(struct lexer *l, char close, enum token_kind end)
         skip_blanks(l);
         if (l->p >= l->end)
             work_fail(l->w, "a tag is not closed");
-        /* An open bracket keeps the tag open: "{{ {'a': {}}}}" ends at the last two braces. */
         if (n_open == 0 && (behind = at_close(l, close, &mark))) {
             add(l, (struct tok){ .kind = end });
             lex_close(l, behind, mark, close == '%');
@@ -336,7 +316,6 @@ static void lex_inside(struct lexer *l, char close, enum token_kind end)
             if (c == '{' || c == '(' || c == '[') {
                 if (n_open == MAX_DEPTH)
                     work_fail(l->w, "nested more than %d deep", MAX_DEPTH);
-                /* What must close it; jinja2's lexer checks the pairing as well. */
                 open[n_open++] = c == '{' ? '}' : c == '(' ? ')' : ']';
             } else if ((c == '}' || c == ')' || c == ']') && (n_open == 0 || open[--n_open] != c)) {
                 work_fail(l->w, "unexpected '%c'", c);
@@ -349,7 +328,6 @@ static void lex_inside(struct lexer *l, char close, enum token_kind end)
 static const char *skip_word(const struct lexer *l, const char *p, const char *word)
 {
     size_t n = strlen(word);
-    /* the mark behind "{%" */
     p += p < l->end && (*p == '-' || *p == '+');
     for (size_t k; (k = blank(p, l->end)) > 0;)
         p += k;
@@ -367,7 +345,6 @@ static bool lex_raw(struct lexer *l)
     char mark;
     struct lexer at = *l;
     const char *behind;
-    /* Only "{% raw %}" itself; "{% rawx %}" and "{% raw x %}" are blocks for the parser to refuse. */
     if (!(at.p = skip_word(l, l->p + 2, "raw")) || at.p >= l->end || !(behind = at_close(&at, '%', &mark)) || mark == '+')
         return false;
     lex_close(l, behind, mark, false);
@@ -375,7 +352,6 @@ static bool lex_raw(struct lexer *l)
         if (close[0] != '{' || close[1] != '%' || !(at.p = skip_word(l, close + 2, "endraw")) || at.p >= l->end ||
                 !(behind = at_close(&at, '%', &mark)))
             continue;
-        /* As before any block: the text's last blanks are the tag's to take. */
         lex_text(l, close);
         lex_close(l, behind, mark, true);
         return true;

@@ -26,7 +26,6 @@ struct list *attribute_parts(struct eval *e, struct value path)
     for (int i = 0; i < names->n; i++) {
         int64_t n;
         struct slice s = names->item[i].s;
-        /* "a.0.b": digits are indices, all else is a key */
         list_add(e->w, parts, all_digits(s) && text_int(e, s, 10, &n) ? v_int(n) : v_slice(s));
     }
     return parts;
@@ -35,7 +34,6 @@ struct list *attribute_parts(struct eval *e, struct value path)
 struct value attribute_get(struct eval *e, struct value v, const struct list *parts, struct value otherwise)
 {
     for (int i = 0; parts && i < parts->n; i++) {
-        /* getitem at every step, so attributes and members both work; undefined in the middle fails at the next step. */
         v = value_item(e, v, parts->item[i]);
         if (v.type == V_UNDEFINED && otherwise.type != V_NONE)
             v = otherwise;
@@ -45,7 +43,6 @@ struct value attribute_get(struct eval *e, struct value v, const struct list *pa
 
 static struct value fold(struct eval *e, struct value v, bool sensitive)
 {
-    /* jinja2's ignore_case lowers strings only, and lists of keys item by item (f_sort) */
     return v.type == V_STRING && !sensitive ? v_slice(text_case(e, v.s, LOWER)) : v;
 }
 
@@ -58,18 +55,15 @@ static void merge_sort(struct eval *e, struct keyed *x, struct keyed *scratch, i
 {
     if (n < 2)
         return;
-    /* Merge sort, since comparing may fail: the jump out leaves nothing half swapped that anyone would see. */
     int half = n / 2, i = 0, k = half, to = 0;
     merge_sort(e, x, scratch, half, reverse);
     merge_sort(e, x + half, scratch, n - half, reverse);
     while (i < half && k < n) {
-        /* Only "less" is asked, as list.sort() does; on equal keys the left one goes first either way. */
         bool right = reverse ? v_order(e->w, LESS, x[i].key, x[k].key) : v_order(e->w, LESS, x[k].key, x[i].key);
         scratch[to++] = right ? x[k++] : x[i++];
     }
     while (i < half)
         scratch[to++] = x[i++];
-    /* What is left of the right half is in its place already. */
     memcpy(x, scratch, (size_t)to * sizeof *x);
 }
 
@@ -99,7 +93,6 @@ static struct value f_sort(struct eval *e, struct value in, struct value *a, con
     if (a[2].type == V_STRING)
         paths = text_split(e, a[2].s, v_text(","), -1, false).list;
     else
-        /* a single key still is a list of one, compared as such */
         list_add(e->w, paths, a[2].type == V_ABSENT ? v_none() : a[2]);
     for (int i = 0; i < items->n; i++) {
         x[i].key = v_list(e->w, L_LIST);
@@ -118,7 +111,6 @@ static struct value f_dictsort(struct eval *e, struct value in, struct value *a,
         v_complain(e->w, in);
     if (in.type != V_DICT)
         work_fail(e->w, "%s has no items to sort", v_type_name(in));
-    /* 'key' is the default; another word is an error in jinja2, not the default */
     bool by_value = a[1].type == V_STRING && slice_is(a[1].s, "value");
     if (a[1].type != V_ABSENT && !by_value && !(a[1].type == V_STRING && slice_is(a[1].s, "key")))
         work_fail(e->w, "dictsort sorts by 'key' or by 'value'");
@@ -137,17 +129,14 @@ static struct value f_groupby(struct eval *e, struct value in, struct value *a, 
     (void)c;
     for (int i = 0; i < items->n; i++)
         x[i].key = fold(e, attribute_get(e, items->item[i], parts, otherwise), arg_true(a[2], false));
-    /* groupby sorts first: groups come in the order of their keys, and x is in that order afterwards. */
     in_order(e, x, items->n, false);
     for (int i = 0; i < items->n;) {
         struct value group = v_list(e->w, L_GROUP), members = v_list(e->w, L_LIST);
         int first = i;
         for (; i < items->n && v_equal(e->w, x[i].key, x[first].key); i++)
             list_add(e->w, members.list, x[i].value);
-        /* NaN would make a group of nothing, for ever */
         if (i == first)
             work_fail(e->w, "groupby by a value that does not equal itself");
-        /* The group's name is the first item's own spelling, not the lowered key. */
         list_add(e->w, group.list, attribute_get(e, x[first].value, parts, otherwise));
         list_add(e->w, group.list, members);
         list_add(e->w, out.list, group);
@@ -160,7 +149,6 @@ static struct value extreme(struct eval *e, struct value in, struct value *a, en
     struct iter *it = value_iter(e, in);
     struct list *parts = attribute_parts(e, a[1]);
     struct value v, best = v_nothing(), best_key = v_nothing();
-    /* Of equal ones the first stays: min and max of Python keep it. */
     for (bool first = true; iter_next(e, it, &v); first = false) {
         struct value key = fold(e, attribute_get(e, v, parts, v_none()), arg_true(a[0], false));
         if (first || v_order(e->w, op, key, best_key)) {
@@ -189,7 +177,6 @@ static struct value f_sum(struct eval *e, struct value in, struct value *a, cons
     struct value v, total = a[1].type == V_ABSENT ? v_int(0) : a[1];
     struct iter *it = value_iter(e, in);
     (void)c;
-    /* sum() of Python refuses strings by their type */
     if (total.type == V_STRING)
         work_fail(e->w, "strings cannot be summed; join them");
     while (iter_next(e, it, &v))
@@ -203,7 +190,6 @@ static struct value f_sum(struct eval *e, struct value in, struct value *a, cons
 static bool begin(struct eval *e, struct iter *it)
 {
     if (!it->from)
-        /* Only when the first item is asked for: an error in the input may never happen. */
         it->from = v_true(it->in) ? value_iter(e, it->in) : list_iter(e->w, v_list(e->w, L_LIST).list);
     return true;
 }
@@ -212,7 +198,6 @@ static struct call *keep_call(struct eval *e, const struct call *c, int from)
 {
     struct call *k = work_alloc(e->w, sizeof *k);
     *k = *c;
-    /* The arguments behind the name of the filter or test belong to that. */
     k->n_pos = from < c->n_pos ? c->n_pos - from : 0;
     k->pos = k->n_pos ? c->pos + from : NULL;
     return k;
@@ -232,7 +217,6 @@ static bool map_next(struct eval *e, struct iter *it, struct value *out)
 {
     struct value v;
     bool attribute = false;
-    /* attribute= counts only where no filter is named by position */
     for (int i = 0; i < it->call->n_named; i++)
         attribute |= it->call->n_pos == 0 && slice_is(it->call->name[i], "attribute");
     if (!it->from && v_true(it->in)) {
@@ -270,7 +254,6 @@ static bool select_next(struct eval *e, struct iter *it, struct value *out)
     begin(e, it);
     while (iter_next(e, it->from, out)) {
         struct value v = attribute_get(e, *out, it->list, v_none());
-        /* No test: the truth of the item. */
         bool yes = c->n_pos > first ? test_apply(e, arg_text(e, c->pos[first]), v, keep_call(e, c, first + 1)) : v_true(v);
         if (yes == it->keep)
             return true;
@@ -316,7 +299,6 @@ static bool unique_next(struct eval *e, struct iter *it, struct value *out)
         if (!v_hashable(key))
             work_fail(e->w, "unhashable type: '%s'", v_type_name(key));
         bool seen = false;
-        /* Linear over the keys so far; v_equal() charges each comparison. */
         for (int i = 0; i < it->list->n && !seen; i++)
             seen = v_equal(e->w, it->list->item[i], key);
         if (!seen) {
@@ -342,7 +324,6 @@ static bool batch_next(struct eval *e, struct iter *it, struct value *out)
         it->list->n = 0;
     }
     while (iter_next(e, it->from, &x)) {
-        /* jinja2 asks len(tmp) == linecount, which a float may equal and a text never. */
         bool full = it->a.type == V_FLOAT ? it->a.f == v.list->n : v_whole(it->a) == v.list->n;
         if (full) {
             it->list = it->list ? it->list : v_list(e->w, L_LIST).list;
@@ -354,7 +335,6 @@ static bool batch_next(struct eval *e, struct iter *it, struct value *out)
     }
     if (v.list->n == 0)
         return false;
-    /* Only the last row is filled up. */
     if (it->b.type != V_NONE && it->b.type != V_ABSENT)
         for (int64_t n = arg_int(e, it->a, 0); v.list->n < n;)
             list_add(e->w, v.list, it->b);
@@ -380,12 +360,10 @@ static bool slice_next(struct eval *e, struct iter *it, struct value *out)
         work_fail(e->w, "integer division or modulo by zero");
     if (i >= n)
         return false;
-    /* The first 'more' slices have one item more. */
     int64_t each = it->list->n / n, more = it->list->n % n, from = i * each + (i < more ? i : more), to = from + each + (i < more);
     *out = v_list(e->w, L_LIST);
     for (int64_t k = from; k < to; k++)
         list_add(e->w, out->list, it->list->item[k]);
-    /* the fill goes into the shorter slices, even where there are none longer */
     if (it->b.type != V_NONE && it->b.type != V_ABSENT && i >= more)
         list_add(e->w, out->list, it->b);
     return true;
@@ -433,7 +411,6 @@ static struct list *reversed(struct eval *e, struct value in)
 static struct value f_last(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)a, (void)c;
-    /* reversed() of a generator is a TypeError; |reverse below makes a list of it first */
     if (in.type == V_ITER || in.type == V_LOOP)
         work_fail(e->w, "'%s' object is not reversible", v_type_name(in));
     struct list *items = reversed(e, in);
@@ -449,7 +426,6 @@ static struct value f_reverse(struct eval *e, struct value in, struct value *a, 
                 v_none(), false) };
     if (in.type == V_ITER || in.type == V_LOOP)
         return (struct value){ .type = V_LIST, .list = items };
-    /* |reverse of a list is an iterator: it prints as an object, so templates loop over it */
     return (struct value){ .type = V_ITER, .iter = list_iter(e->w, items) };
 }
 

@@ -3,14 +3,12 @@
 
 static bool next_item(struct eval *e, struct loop *l, struct value *out)
 {
-    /* Once ended never asked again: a generator's side effects must not run twice. */
     return !l->ended && !(l->ended = !iter_next(e, l->it, out));
 }
 
 /* The item behind the current one. */
 static bool peek(struct eval *e, struct loop *l)
 {
-    /* looked ahead already */
     if (l->after.type != V_ABSENT)
         return true;
     return next_item(e, l, &l->after);
@@ -25,7 +23,6 @@ bool loop_step(struct eval *e, struct loop *l, struct value *out)
     } else if (!next_item(e, l, &v)) {
         return false;
     }
-    /* -1 before the first item */
     l->index0++;
     l->before = l->current;
     *out = l->current = v;
@@ -38,11 +35,9 @@ int64_t loop_length(struct eval *e, struct loop *l)
     struct value v;
     if (l->length >= 0)
         return l->length;
-    /* length of what was looped over, even where a pass has changed the name */
     if (l->over.type != V_ITER)
         return l->length = value_length(e, l->over);
     struct list *rest = v_list(e->w, L_LIST).list;
-    /* loop.length of a generator reads it to its end; the loop goes on over what was read. */
     while (next_item(e, l, &v))
         list_add(e->w, rest, v);
     l->it = list_iter(e->w, rest);
@@ -59,7 +54,6 @@ struct value loop_attr(struct eval *e, struct loop *l, struct slice name)
     if (slice_is(name, "first"))
         return v_bool(l->index0 == 0);
     if (slice_is(name, "last"))
-        /* loop.last needs the next item: it may run a lazy filter's test early, as in jinja2 */
         return v_bool(!peek(e, l));
     if (slice_is(name, "length"))
         return v_int(loop_length(e, l));

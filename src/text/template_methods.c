@@ -15,14 +15,12 @@ struct method_row {
 static bool part(struct eval *e, struct slice s, struct value begin, struct value end, struct slice *out, int64_t *from)
 {
     int64_t n = text_length(s);
-    /* Positions are characters, not bytes: text_length() and text_slice() count them, which costs a pass over the text. */
     int64_t i = begin.type == V_NONE ? 0 : arg_int(e, begin, 0), k = end.type == V_NONE ? n : arg_int(e, end, n);
     work_charge(e->w, s.len / 32);
     k = k > n ? n : k < 0 ? k + n : k;
     i = i < 0 ? i + n : i;
     i = i < 0 ? 0 : i;
     k = k < 0 ? 0 : k;
-    /* Behind the end even an empty string is not found: "abc".find("", 4) is -1. */
     if (i > k)
         return false;
     *out = text_slice(s, i, k);
@@ -37,7 +35,7 @@ static int64_t find(struct eval *e, struct value self, const struct value *a, bo
     struct slice what = arg_text(e, a[0]);
     if (part(e, self.s, a[1], a[2], &s, &from))
         at = text_find(e->w, s, what, last);
-    return at < 0 ? -1 : from + text_length((struct slice){ s.ptr, (size_t)at });      /* bytes before the match, as characters */
+    return at < 0 ? -1 : from + text_length((struct slice){ s.ptr, (size_t)at });
 }
 
 static struct value m_find(struct eval *e, struct value self, struct value *a, const struct call *c)
@@ -78,10 +76,8 @@ static struct value m_count(struct eval *e, struct value self, struct value *a, 
     (void)c;
     if (!part(e, self.s, a[1], a[2], &s, &from))
         return v_int(0);
-    /* between all characters and at both ends */
     if (what.len == 0)
         return v_int(text_length(s) + 1);
-    /* Matches do not overlap: the search goes on behind each. */
     for (; (at = text_find(e->w, s, what, false)) >= 0; n++)
         s = (struct slice){ s.ptr + at + what.len, s.len - (size_t)at - what.len };
     return v_int(n);
@@ -89,7 +85,6 @@ static struct value m_count(struct eval *e, struct value self, struct value *a, 
 
 static bool affix(struct eval *e, struct slice s, struct value what, bool end)
 {
-    /* "abc".startswith(("a", "b")); a list is a TypeError in Python, which arg_text() below makes of it. */
     if (v_is_tuple(what)) {
         for (int i = 0; i < what.list->n; i++)
             if (affix(e, s, v_slice(arg_text(e, what.list->item[i])), end))
@@ -105,7 +100,6 @@ static struct value m_startswith(struct eval *e, struct value self, struct value
     struct slice s = { "", 0 };
     int64_t from;
     (void)c;
-    /* Arguments are checked even where the part does not exist: the error comes first in Python too. */
     bool there = part(e, self.s, a[1], a[2], &s, &from);
     return v_bool(affix(e, s, a[0], false) && there);
 }
@@ -287,7 +281,6 @@ static struct value m_rjust(struct eval *e, struct value self, struct value *a, 
 static struct value m_zfill(struct eval *e, struct value self, struct value *a, const struct call *c)
 {
     struct buf *b = work_buf(e->w);
-    /* A NUL would match strchr's terminator: the second test tells it apart. */
     bool sign = self.s.len && strchr("+-", *self.s.ptr) && *self.s.ptr;
     struct slice digits = { self.s.ptr + sign, self.s.len - sign };
     (void)c;
@@ -304,7 +297,6 @@ static struct value m_expandtabs(struct eval *e, struct value self, struct value
     for (size_t i = 0, n; i < self.s.len; i += n) {
         uint32_t x = char_at(self.s, i, &n);
         if (x == '\t') {
-            /* To the next multiple of the size, counted from the last line end; a size of 0 removes tabs. */
             int64_t more = size > 0 ? size - column % size : 0;
             work_add(e->w, b, text_repeat(e, (struct slice){ " ", 1 }, more));
             column += more;
@@ -322,7 +314,6 @@ static struct value all_chars(struct eval *e, struct slice s, bool (*is)(uint32_
 {
     work_charge(e->w, s.len / 8);
     for (size_t i = 0, n; i < s.len; i += n)
-        /* All of them: Python's predicates are about every character, and false for an empty string but for two of them. */
         if (!is(char_at(s, i, &n)))
             return v_bool(false);
     return v_bool(s.len || empty);
@@ -395,7 +386,6 @@ static struct value m_istitle(struct eval *e, struct value self, struct value *a
     work_charge(e->w, self.s.len / 8);
     for (size_t i = 0, n; i < self.s.len; i += n) {
         uint32_t x = char_at(self.s, i, &n);
-        /* Title letters (U+01C5) count as capitals here. */
         bool capital = char_upper(x) || char_title(x), small = char_lower(x);
         if ((capital && within) || (small && !within))
             return v_bool(false);

@@ -16,18 +16,16 @@ static void too_large(struct eval *e)
 /* a / b, correctly rounded: enough bits of the quotient for a double, and whether any were lost. */
 static double int_quotient(int64_t a, int64_t b)
 {
-    /* Both are doubles exactly, and the division rounds once. */
     if (llabs(a) < (1LL << 53) && llabs(b) < (1LL << 53))
         return (double)a / (double)b;
     unsigned __int128 x = a < 0 ? -(unsigned __int128)a : (unsigned __int128)a, y = b < 0 ? -(unsigned __int128)b : (unsigned __int128)b;
     int shift = 0;
-    /* Shifted up, the quotient has at least 63 bits: more than a double's 53, so one rounding is left. */
     while (x && !(x >> 126)) {
         x <<= 1;
         shift++;
     }
     unsigned __int128 q = x / y;
-    q |= x % y != 0;                     /* a sticky bit: what was cut off is not nothing */
+    q |= x % y != 0;
     double r = ldexp((double)q, -shift);
     return (a < 0) != (b < 0) ? -r : r;
 }
@@ -35,7 +33,6 @@ static double int_quotient(int64_t a, int64_t b)
 static int64_t int_power(struct eval *e, int64_t a, int64_t n)
 {
     int64_t r = 1;
-    /* the bases whose powers never overflow; all others end within 63 steps */
     if (a == 1 || a == 0 || a == -1)
         return n == 0 || a == 1 ? 1 : a == 0 ? 0 : n % 2 ? -1 : 1;
     for (int64_t i = 0; i < n; i++)
@@ -63,10 +60,8 @@ static struct value int_arithmetic(struct eval *e, struct slice op, int64_t a, i
     else if (b == -1)                    /* the hardware traps on the smallest number */
         over = !slice_is(op, "%") && __builtin_sub_overflow((int64_t)0, a, &r);
     else if (slice_is(op, "//"))
-        /* C cuts towards zero, Python rounds down. */
         r = a / b - (a % b != 0 && (a % b < 0) != (b < 0));
     else if ((r = a % b) != 0 && (r < 0) != (b < 0))
-        /* the remainder has the divisor's sign */
         r += b;
     if (over)
         too_large(e);
@@ -76,7 +71,6 @@ static struct value int_arithmetic(struct eval *e, struct slice op, int64_t a, i
 /* Quotient and remainder as float.__divmod__ has them: the remainder takes the sign of the divisor, zeros included. */
 static double float_floor(double a, double b, double *mod)
 {
-    /* As CPython's float_divmod: fmod is exact, so div is a whole number but for its rounding. */
     double m = fmod(a, b), div = (a - m) / b;
     if (m != 0 && (b < 0) != (m < 0)) {
         m += b;
@@ -88,7 +82,6 @@ static double float_floor(double a, double b, double *mod)
     if (div == 0)
         return copysign(0.0, a / b);
     double down = floor(div);
-    /* div may lie just below the whole number that it stands for */
     return div - down > 0.5 ? down + 1 : down;
 }
 
@@ -97,7 +90,6 @@ static struct value float_power(struct eval *e, double a, double b)
     double r = pow(a, b);
     if (a == 0 && b < 0)
         work_fail(e->w, "0.0 cannot be raised to a negative power");
-    /* (-8) ** 0.5 is complex in Python */
     if (isnan(r) && !isnan(a) && !isnan(b))
         work_fail(e->w, "a power that is a complex number");
     if (isinf(r) && isfinite(a) && isfinite(b))
@@ -126,7 +118,6 @@ static struct value float_arithmetic(struct eval *e, struct slice op, double a, 
 
 static bool is_plain_list(struct value v)
 {
-    /* lists and tuples: what + and * know; ranges do neither */
     return v.type == V_LIST && v.list->kind <= L_GROUP;
 }
 
@@ -135,7 +126,6 @@ static struct value repeat(struct eval *e, struct value what, int64_t times)
     if (what.type == V_STRING)
         return (struct value){ .type = V_STRING, .safe = what.safe, .s = text_repeat(e, what.s, times) };
     struct value out = v_list(e->w, what.list->kind == L_LIST ? L_LIST : L_TUPLE);
-    /* an empty list times 2^62 is empty, at once */
     if (what.list->n)
         for (int64_t i = 0; i < times; i++)
             for (int k = 0; k < what.list->n; k++)
@@ -162,7 +152,6 @@ struct value value_add(struct eval *e, struct value a, struct value b)
         work_add(e->w, t, safe && !b.safe ? text_escape(e, b.s) : b.s);
         return (struct value){ .type = V_STRING, .safe = safe, .s = work_take(e->w, t) };
     }
-    /* [1] + (2,) is a TypeError */
     if (is_plain_list(a) && is_plain_list(b) && v_is_tuple(a) == v_is_tuple(b))
         return join_lists(e, a.list, b.list);
     work_fail(e->w, "cannot add %s and %s", v_type_name(a), v_type_name(b));
@@ -171,21 +160,18 @@ struct value value_add(struct eval *e, struct value a, struct value b)
 struct value value_binary(struct eval *e, struct slice op, struct value a, struct value b)
 {
     double x, y;
-    /* Before the test for undefined: "%s" % undefined prints nothing, and is no error. */
     if (slice_is(op, "%") && a.type == V_STRING)
         return text_percent(e, a, b);
     if (a.type == V_UNDEFINED || b.type == V_UNDEFINED)
         v_complain(e->w, a.type == V_UNDEFINED ? a : b);
     if (v_number(a, &x) && v_number(b, &y)) {
         bool whole = a.type != V_FLOAT && b.type != V_FLOAT;
-        /* 2 ** -1 is 0.5: the only whole operands with a float for a result, beside "/" */
         if (whole && !(slice_is(op, "**") && v_whole(b) < 0))
             return int_arithmetic(e, op, v_whole(a), v_whole(b));
         return float_arithmetic(e, op, x, y);
     }
     if (slice_is(op, "+"))
         return value_add(e, a, b);
-    /* "ab" * 3 and 3 * "ab" */
     bool count_right = b.type == V_INT || b.type == V_BOOL, count_left = a.type == V_INT || a.type == V_BOOL;
     if (slice_is(op, "*") && count_right && (a.type == V_STRING || is_plain_list(a)))
         return repeat(e, a, v_whole(b));
@@ -206,7 +192,6 @@ struct value value_negative(struct eval *e, struct value v, bool minus)
         work_fail(e->w, "bad operand type for unary %c: '%s'", minus ? '-' : '+', v_type_name(v));
     if (v.type == V_FLOAT)
         return v_float(minus ? -x : x);
-    /* -INT64_MIN does not exist */
     if (minus && __builtin_sub_overflow((int64_t)0, v_whole(v), &r))
         too_large(e);
     return v_int(minus ? r : v_whole(v));
@@ -218,7 +203,6 @@ struct value float_int(struct eval *e, double x)
 {
     if (isnan(x) || isinf(x))
         work_fail(e->w, "cannot convert float %s to integer", isnan(x) ? "NaN" : "infinity");
-    /* 2^63 is a double; the largest below it is 2^63 - 1024 */
     if (fabs(x) >= 9223372036854775808.0)
         too_large(e);
     return v_int((int64_t)x);
@@ -231,11 +215,9 @@ static char *number_text(struct eval *e, struct slice s, bool hex)
     char *out = work_alloc(e->w, s.len + 1), *to = out;
     for (size_t i = 0; i < s.len; i++) {
         char before = i ? s.ptr[i - 1] : '\0', after = i + 1 < s.len ? s.ptr[i + 1] : '\0';
-        /* int('٣') is 3 in Python; refused rather than read as no number */
         if ((unsigned char)s.ptr[i] >= 0x80 && !(s.ptr[i] == '\xc0'))
             work_fail(e->w, "numbers in digits other than 0 to 9 are not supported");
         if (s.ptr[i] == '_') {
-            /* "1_000" and "0x_ff" are fine, "_1", "1_" and "1__0" are not. */
             bool joined = hex ? before != '_' && after != '_' && before && after && !strchr("+-", before)
                               : before >= '0' && before <= '9' && after >= '0' && after <= '9';
             if (!joined)
@@ -273,11 +255,9 @@ bool text_int(struct eval *e, struct slice s, int64_t base, int64_t *out)
     bool minus = *p == '-';
     p += *p == '-' || *p == '+';
     int marked = prefix_base(p);
-    /* int('0x1f', 16) and int('0x1f', 0); with base 36 the x is a digit */
     if (marked && (base == 0 || base == marked)) {
         base = marked;
         p += 2;
-    /* int('012', 0) is an error, int('00', 0) is 0 */
     } else if (base == 0) {
         base = 10;
         if (*p == '0' && strspn(p, "0") != strlen(p))
@@ -290,7 +270,6 @@ bool text_int(struct eval *e, struct slice s, int64_t base, int64_t *out)
     for (; *p; p++) {
         if (digit_of(*p) >= base)
             return false;
-        /* Counted downwards: the smallest number has no positive twin. Goes on after an overflow, as a bad digit is the other error. */
         over |= __builtin_mul_overflow(r, base, &r) || __builtin_sub_overflow(r, (int64_t)digit_of(*p), &r);
     }
     if (over || (!minus && r == INT64_MIN))
@@ -305,11 +284,9 @@ bool text_float(struct eval *e, struct slice s, double *out)
     if (!p || !*p)
         return false;
     const char *body = p + (*p == '-' || *p == '+');
-    /* float('nan') and its like in any case */
     bool word = !strcasecmp(body, "inf") || !strcasecmp(body, "infinity") || !strcasecmp(body, "nan");
     if (!word && strspn(body, "0123456789.eE+-") != strlen(body))      /* strtod also reads hexadecimal */
         return false;
-    /* a second sign; strtod would stop there */
     if (*body == '+' || *body == '-')
         return false;
     *out = strtod(p, &end);
@@ -319,7 +296,6 @@ bool text_float(struct eval *e, struct slice s, double *out)
 /* Half to even at a power of ten. */
 static int64_t round_whole(struct eval *e, int64_t i, int64_t digits)
 {
-    /* 10^19 does not fit: everything rounds to 0, or away from all 64-bit numbers */
     int64_t unit = digits <= -19 ? 0 : int_power(e, 10, -digits), rest, down;
     if (unit == 0) {
         if (digits < -19 || llabs(i) < 5000000000000000000)
@@ -327,11 +303,9 @@ static int64_t round_whole(struct eval *e, int64_t i, int64_t digits)
         too_large(e);
     }
     rest = i % unit;
-    /* the distance to the unit below, whatever the sign */
     rest += rest < 0 ? unit : 0;
     if (__builtin_sub_overflow(i, rest, &down))
         too_large(e);
-    /* Written so, twice 'rest' cannot overflow. */
     bool up = rest > unit - rest || (rest == unit - rest && (down / unit) % 2 != 0);
     if (up && __builtin_add_overflow(down, unit, &down))
         too_large(e);
@@ -349,10 +323,8 @@ struct value value_round(struct eval *e, struct value v, struct value digits)
         return v_int(n >= 0 ? v_whole(v) : round_whole(e, v_whole(v), n));
     }
     if (digits.type == V_NONE)
-        /* half to even, the processor's default */
         return float_int(e, rint(x));
     int64_t n = arg_int(e, digits, 0);
-    /* no double has digits there: it is returned as it is */
     if (!isfinite(x) || n > 323)
         return v;
     if (n < 0)

@@ -10,7 +10,7 @@ struct node *parse_make(struct parser *p, enum node_kind kind)
 {
     struct node *n = work_alloc(p->w, sizeof *n);
     n->kind = kind;
-    n->line = p->t->line;                /* where the run will say that it failed */
+    n->line = p->t->line;
     return n;
 }
 
@@ -61,7 +61,6 @@ struct slice parse_name(struct parser *p)
 
 void parse_push(struct parser *p, struct node ***list, int *n, struct node *x)
 {
-    /* At powers of two the list is full; its capacity need not be kept. */
     if ((*n & (*n - 1)) == 0) {
         struct node **bigger = work_alloc(p->w, (size_t)(*n ? 2 * *n : 1) * sizeof *bigger);
         if (*n)
@@ -94,7 +93,6 @@ static struct arg *push_arg(struct parser *p, struct node *call)
 /* As jinja2 orders them: positions, then names, then *x and **x, each of these once. */
 static void check_order(struct parser *p, const struct node *call, const struct arg *a)
 {
-    /* Once for each pair: calls have a few arguments, and MAX_SOURCE bounds the rest. */
     for (const struct arg *b = call->arg; b < a; b++) {
         bool late = a->kind == ARG_POSITION ? b->kind != ARG_POSITION : a->kind == ARG_LIST ? b->kind >= ARG_LIST : b->kind == ARG_DICT;
         bool twice = a->kind == ARG_NAMED && b->kind == ARG_NAMED && a->name.len == b->name.len &&
@@ -107,7 +105,6 @@ static void check_order(struct parser *p, const struct node *call, const struct 
 void parse_arguments(struct parser *p, struct node *call)
 {
     while (!parse_take_op(p, ")")) {
-        /* 'a' is void once the expression has pushed arguments of its own: hence the index below. */
         struct arg *a = push_arg(p, call);
         if (parse_take_op(p, "*")) {
             a->kind = ARG_LIST;
@@ -139,7 +136,6 @@ static struct node *constant(struct parser *p, struct value v)
 /* The names that mean something in a macro's body. */
 static void note_name(struct parser *p, struct slice name)
 {
-    /* Outside a macro these three are names like others. */
     if (!p->macro)
         return;
     p->macro->takes_varargs |= slice_is(name, "varargs");
@@ -155,7 +151,6 @@ static struct node *named(struct parser *p)
         bool b;
     } word[] = {
         { "true", V_BOOL, true }, { "True", V_BOOL, true }, { "false", V_BOOL, false }, { "False", V_BOOL, false },
-        /* jinja2 knows both spellings of each */
         { "none", V_NONE, false }, { "None", V_NONE, false },
     };
     for (size_t i = 0; i < sizeof word / sizeof *word; i++)
@@ -173,7 +168,6 @@ static struct node *sequence(struct parser *p, enum node_kind kind, const char *
     struct node *n = parse_make(p, kind);
     while (!parse_take_op(p, close)) {
         parse_push(p, &n->list, &n->n, parse_expression(p));
-        /* keys and values in turn */
         if (kind == E_DICT) {
             parse_need_op(p, ":");
             parse_push(p, &n->list, &n->n, parse_expression(p));
@@ -189,7 +183,6 @@ static struct node *strings(struct parser *p)
 {
     struct buf *b = work_buf(p->w);
     struct node *n = parse_make(p, E_CONST);
-    /* 'a' 'b' is 'ab', as in Python */
     for (; p->t->kind == TOK_STRING; p->t++)
         work_add(p->w, b, p->t->s);
     n->constant = v_slice(work_take(p->w, b));
@@ -199,7 +192,6 @@ static struct node *strings(struct parser *p)
 static struct node *parenthesis(struct parser *p)
 {
     struct node *n = parse_make(p, E_TUPLE);
-    /* () is the empty tuple; (a) is a, (a,) a tuple: parse_tuple() tells them apart. */
     if (parse_take_op(p, ")"))
         return n;
     n = parse_tuple(p, true);
@@ -232,7 +224,6 @@ static struct node *subscripted(struct parser *p, struct node *of)
 {
     struct node *n = parse_make(p, E_ITEM), *begin = NULL;
     n->a = of;
-    /* every part of a slice may be missing */
     if (!parse_is_op(p, ":"))
         begin = parse_expression(p);
     n->b = begin;
@@ -252,7 +243,6 @@ static struct node *subscript(struct parser *p, struct node *of)
     struct node *n = subscripted(p, of), *tuple;
     if (parse_take_op(p, "]"))
         return n;
-    /* x[1:2, 3] is legal Python and means nothing for lists */
     if (n->kind == E_SLICE)
         parse_fail(p, "]");
     tuple = parse_make(p, E_TUPLE);
@@ -279,7 +269,6 @@ static struct node *postfix(struct parser *p, struct node *a)
     for (;;) {
         struct node *n;
         if (parse_take_op(p, ".")) {
-            /* x.0 is x[0] */
             n = parse_make(p, p->t->kind == TOK_INT ? E_ITEM : E_ATTR);
             n->a = a;
             if (p->t->kind == TOK_INT)
@@ -304,7 +293,6 @@ static bool starts_argument(struct parser *p)
         return true;
     if (p->t->kind == TOK_OP)
         return parse_is_op(p, "[") || parse_is_op(p, "{");
-    /* jinja2 has no chains: "x is defined is true" is an error, not a test of a test */
     if (parse_is_name(p, "is"))
         parse_fail(p, "one test, not a chain");
     return p->t->kind == TOK_NAME && !parse_is_name(p, "else") && !parse_is_name(p, "or") && !parse_is_name(p, "and");
@@ -315,7 +303,6 @@ static struct slice dotted_name(struct parser *p)
     struct slice name = parse_name(p);
     while (parse_take_op(p, ".")) {
         struct slice more = parse_name(p);
-        /* one slice over the dots: blanks between them would be in it, and no such name exists */
         name.len = (size_t)(more.ptr + more.len - name.ptr);
     }
     return name;
@@ -330,7 +317,6 @@ static struct node *test(struct parser *p, struct node *a)
     n->name = dotted_name(p);
     if (parse_take_op(p, "(")) {
         parse_arguments(p, n);
-    /* one argument, a primary: "x is divisibleby 3 + 1" is "(x is divisibleby 3) + 1" */
     } else if (starts_argument(p)) {
         struct arg *x = push_arg(p, n);
         x->value = postfix(p, primary(p));
@@ -364,13 +350,11 @@ static struct node *unary(struct parser *p, bool with_filters)
     if (parse_is_op(p, "-") || parse_is_op(p, "+")) {
         n = parse_make(p, parse_is_op(p, "-") ? E_NEG : E_POS);
         p->t++;
-        /* Filters bind outside the sign: -x|abs is (-x)|abs. */
         n->a = unary(p, false);
     } else {
         n = primary(p);
     }
     n = postfix(p, n);
-    /* Filters, tests and calls follow each other in any order: f(x)|g is string. */
     while (with_filters) {
         if (parse_take_op(p, "|"))
             n = parse_filter(p, n);
@@ -395,7 +379,6 @@ static struct node *level(struct parser *p, struct node *(*next)(struct parser *
 {
     struct node *a = next(p);
     for (;;) {
-        /* Left to right on every level, "**" too: jinja2 reads 2**3**2 as 64. */
         const char *const *o = op;
         while (*o && !parse_is_op(p, *o))
             o++;
@@ -421,7 +404,6 @@ static struct node *product(struct parser *p)
 
 static struct node *concat(struct parser *p)
 {
-    /* ~ binds tighter than + and -, looser than *. */
     return level(p, product, (const char *const[]){ "~", NULL });
 }
 
@@ -443,7 +425,6 @@ static bool take_comparison(struct parser *p, struct slice *op)
         *op = p->t++->s;
         return true;
     }
-    /* "not" begins an operator here only before "in" */
     if (parse_is_name(p, "not") && p->t[1].kind == TOK_NAME && slice_is(p->t[1].s, "in")) {
         *op = (struct slice){ "not in", 6 };
         p->t += 2;
@@ -457,7 +438,6 @@ static struct node *comparison(struct parser *p)
     struct node *a = sum(p), *n = NULL;
     struct slice op;
     while (take_comparison(p, &op)) {
-        /* a < b < c is one node: each operand is computed once */
         if (!n) {
             n = parse_make(p, E_COMPARE);
             n->a = a;
@@ -507,7 +487,6 @@ struct node *parse_expression(struct parser *p)
 {
     work_deeper(p->w);
     struct node *a = disjunction(p);
-    /* "a if b if c" without else nests to the left */
     while (parse_take_name(p, "if")) {
         struct node *n = parse_make(p, E_IF);
         n->a = a;
@@ -527,7 +506,6 @@ struct node *parse_tuple(struct parser *p, bool conditional)
     n = parse_make(p, E_TUPLE);
     parse_push(p, &n->list, &n->n, first);
     while (parse_take_op(p, ",")) {
-        /* a trailing comma makes a tuple of one */
         if (p->t->kind == TOK_BLOCK_END || p->t->kind == TOK_VAR_END || parse_is_op(p, ")") || parse_is_name(p, "recursive"))
             break;
         parse_push(p, &n->list, &n->n, conditional ? parse_expression(p) : disjunction(p));

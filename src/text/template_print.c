@@ -11,7 +11,6 @@
 /* Python's repr of a string. */
 static void print_quoted(struct work *w, struct buf *b, struct slice s)
 {
-    /* Python prefers single quotes, unless the text has some and no double ones. */
     char quote = s.len && memchr(s.ptr, '\'', s.len) && !memchr(s.ptr, '"', s.len) ? '"' : '\'';
     work_charge(w, s.len / 8);
     buf_char(b, quote);
@@ -24,7 +23,6 @@ static void print_quoted(struct work *w, struct buf *b, struct slice s)
         else if (char_printable(c))
             buf_add(b, s.ptr + i, n);
         else
-            /* What is not printable (by Unicode's categories) is shown by number; all else as it is. */
             buf_printf(b, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
     }
     buf_char(b, quote);
@@ -42,7 +40,6 @@ static void print_list(struct work *w, struct buf *b, const struct list *l)
 {
     static const char *const open[] = { "[", "(", "(", "", "dict_keys([", "dict_values([", "dict_items([" };
     static const char *const close[] = { "]", ")", ")", "", "])", "])", "])" };
-    /* A range prints its bounds, not its numbers. */
     if (l->kind == L_RANGE) {
         buf_printf(b, l->step == 1 ? "range(%lld, %lld)"
                 : "range(%lld, %lld, %lld)", (long long)l->start, (long long)l->stop, (long long)l->step);
@@ -50,7 +47,7 @@ static void print_list(struct work *w, struct buf *b, const struct list *l)
     }
     buf_str(b, open[l->kind]);
     print_items(w, b, l);
-    buf_str(b, (l->kind == L_TUPLE || l->kind == L_GROUP) && l->n == 1 ? ",)" : close[l->kind]);      /* (1,) keeps its comma */
+    buf_str(b, (l->kind == L_TUPLE || l->kind == L_GROUP) && l->n == 1 ? ",)" : close[l->kind]);
 }
 
 static void print_dict(struct work *w, struct buf *b, const struct dict *d)
@@ -71,7 +68,6 @@ static void print_string(struct work *w, struct buf *b, struct value v, bool quo
         work_add(w, b, v.s);
         return;
     }
-    /* repr of a Markup inside a list shows what it is */
     buf_str(b, v.safe ? "Markup(" : "");
     print_quoted(w, b, v.s);
     buf_str(b, v.safe ? ")" : "");
@@ -87,14 +83,12 @@ static void print_float(struct buf *b, double f)
 
 void v_print(struct work *w, struct buf *b, struct value v, bool quoted)
 {
-    /* Here, not only at the end: a nested list may print exponentially more than it holds. */
     if (b->len > MAX_OUTPUT)
         work_fail(w, "more than %d bytes of text", MAX_OUTPUT);
     work_charge(w, 1);
     work_deeper(w);
     switch (v.type) {
     case V_ABSENT: break;
-    /* str() of undefined is empty, repr() in a list is its name */
     case V_UNDEFINED: buf_str(b, quoted ? "Undefined" : ""); break;
     case V_NONE: buf_str(b, "None"); break;
     case V_BOOL: buf_str(b, v.b ? "True" : "False"); break;
@@ -115,7 +109,6 @@ void v_print(struct work *w, struct buf *b, struct value v, bool quoted)
 
 struct slice v_string(struct work *w, struct value v)
 {
-    /* no copy: the common case by far */
     if (v.type == V_STRING)
         return v.s;
     struct buf *b = work_buf(w);
@@ -140,11 +133,9 @@ static void json_text(struct work *w, struct buf *b, struct slice s, bool ascii)
     buf_char(b, '"');
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t c = char_at(s, i, &n);
-        /* c is tested first, since strchr would find the terminator for NUL */
         const char *p = c && c < 0x80 ? strchr(plain, (int)c) : NULL;
         if (p)
             buf_printf(b, "\\%c", letter[p - plain]);
-        /* json.dumps leaves DEL alone unless ensure_ascii, which writes it as \u007f */
         else if (c < 0x20 || (ascii && c > 0x7e))
             json_ascii(b, c);
         else
@@ -155,7 +146,6 @@ static void json_text(struct work *w, struct buf *b, struct slice s, bool ascii)
 
 static void json_break(struct work *w, struct buf *b, const struct json_form *f, int level)
 {
-    /* without an indent everything stays on one line */
     if (!f->lines)
         return;
     buf_char(b, '\n');
@@ -177,7 +167,6 @@ static void json_key(struct work *w, struct buf *b, struct value key, const stru
     if (key.type == V_STRING) {
         json_text(w, b, key.s, f->ascii);
     } else if (key.type >= V_NONE && key.type <= V_FLOAT) {
-        /* {1: 2} has the key "1", {true: 2} "true": dumps turns simple keys into text */
         v_json(w, text, key, f, 0);
         json_text(w, b, work_take(w, text), f->ascii);
     } else {
@@ -191,7 +180,6 @@ static int *json_order(struct work *w, const struct value *key, int n, bool sort
     int *order = work_alloc(w, ((size_t)n + 1) * sizeof *order);
     for (int i = 0; i < n; i++) {
         int at = i;
-        /* Insertion sort: dicts of templates are small; equal keys cannot be. */
         for (; sorted && at > 0 && v_order(w, LESS, key[i], key[order[at - 1]]); at--)
             order[at] = order[at - 1];
         order[at] = i;

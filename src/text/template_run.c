@@ -13,7 +13,6 @@ static enum flow run_list(struct eval *e, struct node *const *list, int n);
 
 static void set_var(struct eval *e, struct slice name, struct value v)
 {
-    /* Always in the innermost scope: what a loop's body sets hides the outer name and is gone after the pass. */
     dict_set(e->w, &e->frame->vars, v_slice(name), v);
 }
 
@@ -24,7 +23,6 @@ static void set_named(struct eval *e, const char *name, struct value v)
 
 static void push_frame(struct eval *e)
 {
-    /* Never freed: a macro may have kept it. */
     struct frame *f = work_alloc(e->w, sizeof *f);
     f->up = e->frame;
     e->frame = f;
@@ -50,7 +48,6 @@ static void assign(struct eval *e, const struct node *target, struct value v)
             work_fail(e->w, "cannot set an attribute of %s; only a namespace has settable ones", v_type_name(object));
         dict_set(e->w, object.dict, v_slice(target->name), v);
     } else {
-        /* Python unpacks anything that can be iterated: strings give their characters. */
         struct list *items = value_items(e, v);
         if (items->n != target->n)
             work_fail(e->w, "%d values for %d names", items->n, target->n);
@@ -63,7 +60,6 @@ static void assign(struct eval *e, const struct node *target, struct value v)
 
 static void write_text(struct eval *e, struct slice s)
 {
-    /* out_start: the caller's buffer may hold text of its own in front. */
     if (e->out->len - e->out_start + s.len > MAX_OUTPUT)
         work_fail(e->w, "more than %d bytes of text", MAX_OUTPUT);
     work_charge(e->w, s.len / 64);
@@ -80,7 +76,6 @@ static void write_value(struct eval *e, struct value v)
 
 static struct slice capture(struct eval *e, struct node *const *list, int n)
 {
-    /* Output goes to a buffer of its own for a while; a failure jumps over the lines that put it back, and needs them not. */
     struct buf *out = e->out;
     size_t start = e->out_start;
     e->out = work_buf(e->w);
@@ -107,7 +102,6 @@ static void set_named_rest(struct eval *e, const struct node *m, const struct ca
 {
     struct value rest = v_dict(e->w), caller = v_nothing();
     for (int k = 0; k < c->n_named; k++) {
-        /* -1 for a name that is no parameter; below n_pos a position has filled it. Either is left over, and goes into kwargs or fails. */
         int i = parameter(m, c->name[k]);
         if (i >= c->n_pos)
             continue;
@@ -129,7 +123,6 @@ static void set_parameters(struct eval *e, const struct node *m, const struct ca
 {
     struct value absent = { .type = V_ABSENT };
     struct value *given = work_alloc(e->w, ((size_t)m->n_ops + 1) * sizeof *given);
-    /* Two rounds: first what was given, so that a default may use any parameter, then the defaults from left to right. */
     for (int i = 0; i < m->n_ops; i++)
         given[i] = i < c->n_pos ? c->pos[i] : absent;
     for (int k = 0; k < c->n_named; k++) {
@@ -147,7 +140,6 @@ static void set_parameters(struct eval *e, const struct node *m, const struct ca
 struct value call_macro(struct eval *e, const struct macro *macro, const struct call *c)
 {
     const struct node *m = macro->node;
-    /* The body sees where the macro was defined, not where it is called: e->frame is exchanged, not extended. */
     struct frame *outer = e->frame;
     struct value more = v_list(e->w, L_TUPLE);
     for (int i = m->n_ops; i < c->n_pos; i++)
@@ -175,7 +167,6 @@ static struct value make_macro(struct eval *e, const struct node *n)
 /* {% call f(x) %}: f(x, caller=the block). */
 static void run_call(struct eval *e, const struct node *n)
 {
-    /* f, then its arguments, then the block as one more argument by name */
     struct value f = eval_node(e, n->a->a);
     struct call c, with;
     eval_args(e, n->a, &c);
@@ -187,7 +178,6 @@ static void run_call(struct eval *e, const struct node *n)
         with.named[i] = c.named[i];
     }
     with.name[c.n_named] = (struct slice){ "caller", 6 };
-    /* The block is a macro without a name that closes over this place. */
     with.named[with.n_named++] = make_macro(e, n);
     write_value(e, eval_call(e, f, &with));
 }
@@ -211,7 +201,6 @@ static bool condition_next(struct eval *e, struct iter *it, struct value *out)
 {
     struct frame *outer = e->frame;
     bool found = false;
-    /* The condition runs in a scope of its own, with the target's names and nothing of the loop's body. */
     while (!found && iter_next(e, it->from, out)) {
         e->frame = it->frame;
         push_frame(e);
@@ -229,13 +218,11 @@ static enum flow run_loop(struct eval *e, const struct node *n, struct value ove
     struct value item;
     struct loop *l = work_alloc(e->w, sizeof *l);
     bool finished = false;
-    /* The filter comes between the items and the loop, so loop.index counts those that passed. */
     if (n->b)
         over = v_iter(e->w, (struct iter){ .next = condition_next, .from = value_iter(e, over), .node = n, .frame = outer });
     *l = (struct loop){ .node = n, .outer = outer, .it = value_iter(e, over), .over = over, .index0 = -1, .length = -1, .depth0 = depth0 };
     for (enum flow f = FLOW_ON; f != FLOW_BREAK && loop_step(e, l, &item);) {
         eval_at(e, n);
-        /* a new scope every pass: nothing is carried on but through a namespace */
         push_frame(e);
         set_named(e, "loop", (struct value){ .type = V_LOOP, .loop = l });
         assign(e, n->target, item);
@@ -261,7 +248,6 @@ struct value call_loop(struct eval *e, const struct loop *l, const struct call *
     struct frame *outer = e->frame;
     struct buf *out = e->out;
     size_t start = e->out_start;
-    /* A recursive call begins where the loop stands, not inside the pass that called it. */
     e->frame = l->outer;
     e->out = work_buf(e->w);
     e->out_start = 0;
@@ -283,7 +269,6 @@ static struct value block_value(struct eval *e, const struct node *n)
     struct frame *outer = e->frame;
     struct value hole = e->hole;
     push_frame(e);
-    /* The filters run in the block's scope: {% filter replace(x, y) %} may use what the block set. */
     struct value text = v_slice(capture(e, n->list, n->n));
     if (n->b) {
         e->hole = text;
@@ -298,7 +283,6 @@ static enum flow run_with(struct eval *e, const struct node *n)
 {
     struct frame *outer = e->frame;
     struct list *values = v_list(e->w, L_LIST).list;
-    /* All values before any name is set: {% with a = 1, b = a %} means the a outside. */
     for (int i = 0; i < n->n; i++)
         list_add(e->w, values, eval_node(e, n->list[i]));
     push_frame(e);
@@ -315,7 +299,6 @@ static enum flow run_one(struct eval *e, const struct node *n)
     switch (n->kind) {
     case N_TEXT: write_text(e, n->constant.s); return FLOW_ON;
     case N_OUTPUT: write_text(e, v_string(e->w, eval_node(e, n->a))); return FLOW_ON;
-    /* No scope of its own: what if sets is seen behind it. */
     case N_IF:
         if (v_true(eval_node(e, n->a)))
             return run_list(e, n->list, n->n);
@@ -340,7 +323,6 @@ static enum flow run_one(struct eval *e, const struct node *n)
 static enum flow run_list(struct eval *e, struct node *const *list, int n)
 {
     enum flow f = FLOW_ON;
-    /* statements nest as deep as the template wrote them; a hostile one is stopped before the C stack is */
     work_deeper(e->w);
     for (int i = 0; i < n && f == FLOW_ON; i++)
         f = run_one(e, list[i]);

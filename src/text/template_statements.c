@@ -33,7 +33,6 @@ static struct node *group(struct parser *p, const char *word)
 /* Statements that a loop around them does not see: break and continue mean loops inside. */
 static void body_apart(struct parser *p, struct node *n, const char *word)
 {
-    /* jinja2 compiles such a body as a function of its own, which cannot break the loop around it. */
     int loops = p->loops;
     p->loops = 0;
     n->list = statements(p, &n->n, (const char *const[]){ word, NULL });
@@ -46,11 +45,9 @@ static struct node *statement_if(struct parser *p)
 {
     struct node *n = parse_make(p, N_IF);
     work_deeper(p->w);
-    /* "if" ends the expression of for and if, so "a if b else c" is not read here. */
     n->a = parse_tuple(p, false);
     end_tag(p);
     n->list = statements(p, &n->n, (const char *const[]){ "elif", "else", "endif", NULL });
-    /* An elif is an if inside else that shares the one endif. */
     if (parse_take_name(p, "elif")) {
         n->b = statement_if(p);
         p->w->depth--;
@@ -71,7 +68,6 @@ static struct node *target_name(struct parser *p)
     struct node *n = parse_make(p, E_NAME);
     n->name = parse_name(p);
     for (size_t i = 0; i < sizeof constant / sizeof *constant; i++)
-        /* jinja2's constants are names to its lexer */
         if (slice_is(n->name, constant[i]))
             parse_fail(p, "a name that can be set");
     return n;
@@ -126,7 +122,6 @@ static struct node *statement_for(struct parser *p)
 {
     struct node *n = parse_make(p, N_FOR);
     n->target = target(p, false);
-    /* {% for loop in x %} would hide the loop's own variable */
     if (sets_loop(n->target))
         parse_fail(p, "another name than loop");
     if (!parse_take_name(p, "in"))
@@ -136,7 +131,6 @@ static struct node *statement_for(struct parser *p)
         n->b = parse_expression(p);
     n->recursive = parse_take_name(p, "recursive");
     end_tag(p);
-    /* Only the body: break in else means the loop around. */
     p->loops++;
     n->list = statements(p, &n->n, (const char *const[]){ "else", "endfor", NULL });
     p->loops--;
@@ -168,7 +162,6 @@ static struct node *statement_set(struct parser *p)
         end_tag(p);
         return n;
     }
-    /* No "=": the value is the text up to endset. */
     n->kind = N_SET_BLOCK;
     if (parse_is_op(p, "|"))
         n->b = parse_filters(p, parse_make(p, E_HOLE));
@@ -366,7 +359,6 @@ static void check_names(struct work *w, const struct node *n, bool soft)
         work_fail(w, "no %s named '%.*s'", n->kind == E_FILTER ? "filter" : "test", (int)n->name.len, n->name.ptr);
     bool inner = n->kind == N_IF || n->kind == E_IF || (soft && n->kind >= E_CONST) || (soft &&
             (n->kind == N_OUTPUT || n->kind == N_SET || n->kind == N_GROUP));
-    /* The iterable of for and the call of {% call %} are computed whatever happens, so names in them are checked hard. */
     check_names(w, n->a, n->kind == N_FOR || n->kind == N_CALL ? soft : inner);
     check_names(w, n->b, inner);
     check_names(w, n->c, inner);

@@ -60,7 +60,6 @@ struct value v_dict(struct work *w)
 
 static struct value *grow(struct work *w, struct value *old, int n, int cap)
 {
-    /* The arena has no realloc; the old array is garbage until the render ends. */
     struct value *p = work_alloc(w, (size_t)cap * sizeof *p);
     if (n)
         memcpy(p, old, (size_t)n * sizeof *p);
@@ -69,7 +68,6 @@ static struct value *grow(struct work *w, struct value *old, int n, int cap)
 
 void list_add(struct work *w, struct list *l, struct value v)
 {
-    /* Every item costs a step, so no loop can fill memory before the limit of steps stops it. */
     work_charge(w, 1);
     if (l->n == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 4;
@@ -80,10 +78,8 @@ void list_add(struct work *w, struct list *l, struct value v)
 
 static int dict_index(struct work *w, const struct dict *d, struct value key)
 {
-    /* A dict is searched from its front: templates' dicts have some ten keys, and hashing every key would cost more. */
     work_charge(w, (size_t)d->n / 8);
     for (int i = 0; i < d->n; i++) {
-        /* Nearly all keys are strings; the rest go by Python's ==, under which 1, 1.0 and true are one key. */
         const struct value k = d->key[i];
         if (k.type == V_STRING && key.type == V_STRING ? k.s.len == key.s.len &&
                 (k.s.len == 0 || !memcmp(k.s.ptr, key.s.ptr, k.s.len)) : v_equal(w, k, key))
@@ -115,7 +111,7 @@ void dict_set(struct work *w, struct dict *d, struct value key, struct value v)
             d->value = grow(w, d->value, d->n, d->cap);
         }
         i = d->n++;
-        d->key[i] = key;                 /* of equal keys the first one's spelling stays, as in Python */
+        d->key[i] = key;
     }
     d->value[i] = v;
 }
@@ -124,7 +120,6 @@ struct value dict_view(struct work *w, const struct dict *d, enum list_kind kind
 {
     struct value out = v_list(w, kind);
     for (int i = 0; i < d->n; i++) {
-        /* A copy, not a view: what is set later is not in it. Templates cannot set members while they walk one. */
         struct value both = kind == L_KEYS ? d->key[i] : d->value[i];
         if (kind == L_ITEMS) {
             both = v_list(w, L_TUPLE);
@@ -162,14 +157,12 @@ bool v_hashable(struct value v)
                 return false;
         return true;
     }
-    /* dict.values() has Python's default hash; keys() and items() are sets and have none. */
     return v.type == V_LIST ? v.list->kind == L_RANGE || v.list->kind == L_VALUES : v.type != V_DICT;
 }
 
 bool v_true(struct value v)
 {
     switch (v.type) {
-    /* An argument that was not given is as false as one that is undefined. */
     case V_ABSENT:
     case V_UNDEFINED:
     case V_NONE: return false;
@@ -185,7 +178,6 @@ bool v_true(struct value v)
 
 const char *v_type_name(struct value v)
 {
-    /* by enum value_type; templates may print these in messages only */
     static const char *const name[] = { "nothing", "undefined", "NoneType", "bool", "int", "float", "str", "list", "dict",
                                         "Namespace", "generator", "Macro", "function", "method", "LoopContext" };
     static const char *const list[] = { "list", "tuple", "tuple", "range", "dict_keys", "dict_values", "dict_items" };
@@ -213,7 +205,6 @@ static bool lists_equal(struct work *w, const struct list *a, const struct list 
         return false;
     if (a->kind == L_KEYS || a->kind == L_ITEMS)
         work_fail(w, "views of dicts cannot be compared here; compare lists");
-    /* dict.values() compares by identity */
     if (a->kind == L_VALUES || a->n != b->n)
         return a == b;
     for (int i = 0; i < a->n; i++)
@@ -238,10 +229,8 @@ static bool equal(struct work *w, struct value a, struct value b)
 {
     double x, y;
     if (v_number(a, &x) && v_number(b, &y)) {
-        /* Two whole numbers in 64 bits: as doubles, 2^53 and 2^53 + 1 would be equal. */
         if (a.type != V_FLOAT && b.type != V_FLOAT)
             return v_whole(a) == v_whole(b);
-        /* Python compares int and float exactly; x86's long double has 64 bits of mantissa and holds both. */
         return (a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a)) == (b.type == V_FLOAT
                 ? (long double)b.f : (long double)v_whole(b));
     }
@@ -249,7 +238,6 @@ static bool equal(struct work *w, struct value a, struct value b)
         return false;
     switch (a.type) {
     case V_ABSENT:
-    /* Undefined equals Undefined whatever its name: jinja2 compares types. */
     case V_UNDEFINED:
     case V_NONE: return true;
     case V_STRING: return a.s.len == b.s.len && (a.s.len == 0 || !memcmp(a.s.ptr, b.s.ptr, a.s.len));
@@ -263,7 +251,6 @@ static bool equal(struct work *w, struct value a, struct value b)
 
 bool v_equal(struct work *w, struct value a, struct value b)
 {
-    /* Long strings are charged by length: comparing megabytes in a loop is work too. */
     work_charge(w, 1 + (a.type == V_STRING ? a.s.len / 64 : 0));
     work_deeper(w);
     bool same = equal(w, a, b);
@@ -284,7 +271,6 @@ static int text_order(struct slice a, struct slice b)
         i++;
     if (i == n)
         return (a.len > b.len) - (a.len < b.len);
-    /* C0 begins nothing but the spelling of NUL, which is before all other characters. */
     unsigned char x = (unsigned char)a.ptr[i], y = (unsigned char)b.ptr[i];
     return (x == 0xc0 ? -1 : x) - (y == 0xc0 ? -1 : y);
 }
@@ -305,7 +291,6 @@ bool v_order(struct work *w, enum order op, struct value a, struct value b)
     if (a.type == V_STRING && b.type == V_STRING)
         return holds(op, text_order(a.s, b.s));
     if (a.type == V_LIST && b.type == V_LIST && family(a.list) == family(b.list) && family(a.list) <= L_TUPLE) {
-        /* As Python: the first items that differ decide; if none does, the shorter list is less. */
         for (int i = 0; i < a.list->n && i < b.list->n; i++)
             if (!v_equal(w, a.list->item[i], b.list->item[i])) {
                 work_deeper(w);
@@ -370,11 +355,9 @@ struct iter *value_iter(struct eval *e, struct value v)
     case V_LIST: return list_iter(e->w, v.list);
     case V_DICT: return list_iter(e->w, dict_view(e->w, v.dict, L_KEYS).list);
     case V_ITER: return v.iter;
-    /* jinja2's default Undefined iterates as nothing */
     case V_UNDEFINED: return list_iter(e->w, v_list(e->w, L_LIST).list);
     case V_STRING:
     case V_LOOP:
-        /* A string gives its characters, a loop the items that are left. */
         it = work_alloc(e->w, sizeof *it);
         it->next = v.type == V_STRING ? text_next : loop_next;
         it->text = v.type == V_STRING ? v.s : (struct slice){ 0 };
@@ -387,7 +370,6 @@ struct iter *value_iter(struct eval *e, struct value v)
 bool iter_next(struct eval *e, struct iter *it, struct value *out)
 {
     work_charge(e->w, 1);
-    /* Lazy filters stand on each other: map over select over map is a call within a call. */
     work_deeper(e->w);
     bool more = it->next(e, it, out);
     e->w->depth--;
@@ -396,7 +378,6 @@ bool iter_next(struct eval *e, struct iter *it, struct value *out)
 
 struct list *value_items(struct eval *e, struct value v)
 {
-    /* A list is given as it is, so callers read what they get and change nothing in it. */
     if (v.type == V_LIST)
         return v.list;
     struct list *all = v_list(e->w, L_LIST).list;
@@ -413,7 +394,6 @@ bool v_contains(struct eval *e, struct value in, struct value x)
             work_fail(e->w, "'in <string>' requires a string on the left, not %s", v_type_name(x));
         return text_find(e->w, in.s, x.s, false) >= 0;
     }
-    /* Python hashes what it looks for in a dict; in a list it only compares. */
     if (in.type == V_DICT || (in.type == V_LIST && in.list->kind == L_KEYS)) {
         need_hashable(e->w, x);
         if (in.type == V_DICT)

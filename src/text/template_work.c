@@ -16,14 +16,11 @@ struct arena_block {
 
 void *work_alloc(struct work *w, size_t n)
 {
-    n = (n + 15) & ~(size_t)15;          /* every block is aligned for any type */
-    /* n first: the sum could wrap */
+    n = (n + 15) & ~(size_t)15;
     if (n > MAX_ARENA || (w->used += n) > MAX_ARENA)
         work_fail(w, "more than %d MB of memory; does it loop for ever?", MAX_ARENA >> 20);
-    /* memory is zeroed, which is work */
     work_charge(w, n / 128);
     if (!w->block || w->block->size - w->block->used < n) {
-        /* The rest of the block before is given up; a large piece gets a block of its own. */
         size_t size = n > 64 << 10 ? n : 64 << 10;
         struct arena_block *b = xcalloc(1, sizeof *b + size);
         b->size = size;
@@ -35,7 +32,6 @@ void *work_alloc(struct work *w, size_t n)
     return p;
 }
 
-/* Growing texts live on the heap, since the arena cannot grow them; the list is how a jump out finds them. */
 struct arena_buf {
     struct buf b;                        /* first */
     struct arena_buf *next;
@@ -69,7 +65,6 @@ void work_fail(struct work *w, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     err_set(w->err, ERR_MODEL, "chat template line %d: %s", w->line, text);
-    /* Everything in between lies in the arena or in w->buf, so nothing leaks. */
     longjmp(w->fail, 1);
 }
 

@@ -183,6 +183,10 @@ struct row {
 #define OK_BODY(message, finish)                                                                                                           \
     "{\"model\":\"m\",\"choices\":[{\"message\":" message ",\"finish_reason\":\"" finish                                                   \
     "\"}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}"
+/* 16 tokens, so many of them thoughts */
+#define SPENT(content, finish, thoughts)                                                                                                   \
+    "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"" content "\"},\"finish_reason\":\"" finish                                \
+    "\"}],\"usage\":{\"completion_tokens\":16,\"completion_tokens_details\":{\"reasoning_tokens\":" thoughts "}}}"
 #define ANT(content, stop)                                                                                                                 \
     "{\"type\":\"message\",\"model\":\"c\",\"content\":" content ",\"stop_reason\":\"" stop                                                \
     "\",\"usage\":{\"input_tokens\":7,\"output_tokens\":3}}"
@@ -325,6 +329,11 @@ static const struct row table[] = {
     {O, 200, "", OK_BODY("{\"content\":\"I think\"}", "MAX_TOKENS"), REPLY_DOUBLE, CALL_TRUNCATED, -1, "I think", NULL, 0},
     {O, 200, "", OK_BODY("{\"content\":\"I think\"}", "model_length"), REPLY_DOUBLE, CALL_TRUNCATED, -1, "I think", NULL, 0},
     {O, 200, "", OK_BODY("{\"content\":\"I think\"}", "max_tokens"), REPLY_DONE, CALL_OK, -1, "I think", NULL, 16},
+    /* thoughts whose marks the server dropped, cut before their end: by its own count there is no answer */
+    {O, 200, "", SPENT("I think", "length", "16"), REPLY_DOUBLE, CALL_TRUNCATED, -1, "",
+     "nothing but thinking came within the token limit", 16},
+    {O, 200, "", SPENT("I think", "length", "15"), REPLY_DONE, CALL_OK, -1, "I think", NULL, 16},
+    {O, 200, "", SPENT("I think", "stop", "16"), REPLY_DONE, CALL_OK, -1, "I think", NULL, 16},
     {O, 200, "", OK_BODY("{\"content\":\"x\"}", "content_filter: RECITATION"), REPLY_DONE, CALL_FILTERED, -1, NULL, NULL, 0},
     {O, 200, "", OK_BODY("{\"content\":\"[[7]]\"}", "eos_token"), REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0},
     {O, 200, "", OK_BODY("{\"content\":\"[[7]]\",\"tool_calls\":[]}", "stop"), REPLY_DONE, CALL_OK, -1, "[[7]]", NULL, 0},
