@@ -100,7 +100,7 @@ static double parse_size(const char *word)
     };
     char *end;
     const double n = strtod(word, &end);
-    for (size_t i = 0; n > 0 && i < sizeof unit / sizeof *unit; i++)
+    for (size_t i = 0; n > 0 && isfinite(n) && i < sizeof unit / sizeof *unit; i++)
         if (!strcasecmp(end, unit[i].name))
             return n * unit[i].bytes;
     return 0;
@@ -161,15 +161,17 @@ static int store(const struct opt *o, char *value, struct err *err)
         return (*(double *)o->to = parse_size(value)) > 0
                    ? 0
                    : err_set(err, ERR_USAGE, "--%s %s: not a size; write it as 13GiB", o->name, value);
+    double real = 0;
     if (o->kind == OPT_INT)
         *(long *)o->to = strtol(value, &end, 10);
     else if (o->kind == OPT_FLOAT)
-        *(float *)o->to = (float)strtod(value, &end);
+        real = (double)(*(float *)o->to = (float)strtod(value, &end));
     else
-        *(double *)o->to = strtod(value, &end);
-    if (end != value && !*end && errno)
+        real = *(double *)o->to = strtod(value, &end);
+    const bool word = strcspn(value, "nN") < strlen(value);      /* "nan", "inf" and their like, which strtod() takes */
+    if (end != value && !*end && !word && (errno || !isfinite(real)))
         return err_set(err, ERR_USAGE, "--%s %s: more than a number here can hold; give one nearer to 0", o->name, value);
-    if (end == value || *end || (o->kind == OPT_DOUBLE && !isfinite(*(double *)o->to)))    /* strtod() takes "nan" and "inf" */
+    if (end == value || *end || word)
         return err_set(err, ERR_USAGE, "--%s %s: not a %snumber; give one", o->name, value, o->kind == OPT_INT ? "whole " : "");
     return 0;
 }

@@ -63,10 +63,13 @@ static void test_choices(void)
 static void test_sizes(void)
 {
     ok(parse("--half 0.7") == 0 && got.half == 0.7f, "a float");
+    ok(fails("--half inf", "not a number") && fails("--half nan", "not a number") && fails("--half 1e39", "can hold") &&
+           fails("--real 1e999", "can hold"),
+       "no end, and no float holds it: %s", err.text);
     ok(fails("--half 0.7x", "not a number"), "no float: %s", err.text);
     ok(parse("--bytes 13GiB") == 0 && got.bytes == 13 * 0x1p30 && parse("--bytes 0.5mb") == 0 && got.bytes == 5e5, "sizes");
     ok(fails("--bytes lots", "not a size") && fails("--bytes 5", "not a size") && fails("--bytes -1GB", "not a size") &&
-           fails("--bytes 0GB", "not a size") && fails("--bytes nanGB", "not a size"),
+           fails("--bytes 0GB", "not a size") && fails("--bytes nanGB", "not a size") && fails("--bytes infGB", "not a size"),
        "no sizes: %s", err.text);
 }
 
