@@ -86,9 +86,8 @@ static int ask_all(struct judging *j, struct canary *c, struct err *err)
             return -1;
         show_progress(j, c);
     }
+    /* No half canary is reported: the sample would be another one. What was answered is in the journal for the next start. */
     if (canary_now(c).done < canary_now(c).calls)
-        /* No half canary is reported: the sample would be another one. What was answered is in the journal for the next
-         * start. */
         return err_set(err, ERR_CANCELLED, "--canary: stopped; start again to ask for all of them");
     return 0;
 }
