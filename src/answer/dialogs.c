@@ -11,23 +11,23 @@
 #include <string.h>
 
 struct dialog {
-    const struct question *q;
-    int choice, n_done;
+    const struct question *q;            /* the bench's */
+    int choice, n_done;                  /* answers in turn[] */
     const struct call_record **turn;     /* (n_done) in the journal */
     char key[CALL_KEY_MAX + 1];          /* of the call that is under way */
     bool flies;                          /* between dialogs_next() and its reply */
 };
 
 struct dialogs {
-    struct dialogs_opts o;
+    struct dialogs_opts o;               /* questions and journal outlive us */
     struct dialog *dialog;               /* (n) question by question */
-    int n;
+    int n;                               /* conversations: questions times choices */
     int *ready, n_ready;                 /* a stack: the top is asked next */
     char model[13];                      /* hash of the model's name, for keys */
-    struct call_message *message;
-    struct call call;
+    struct call_message *message;        /* scratch of build_call() */
+    struct call call;                    /* what dialogs_next() lends */
     struct map keys;                     /* of every turn: its dialog */
-    struct dialogs_now now;
+    struct dialogs_now now;              /* what people are told */
 };
 
 /* ---- calls ---- */

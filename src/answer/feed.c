@@ -14,26 +14,26 @@
 #include <string.h>
 
 struct conversation {
-    bool live, submitted;
+    bool live, submitted;                /* in use; its turn is in the session */
     int q, choice, turn;                  /* turn: 0-based, the one that is being answered */
     char **answer;                        /* (n_turns) texts of finished turns */
-    struct sampling how;
+    struct sampling how;                 /* with the name of the random stream */
 };
 
 struct done {                             /* a ring of finished turns */
-    struct turn_record record;
-    char *text, *reason;
+    struct turn_record record;           /* strings are those below */
+    char *text, *reason;                 /* owned; NULL: none */
 };
 
 struct feed {
-    struct feed_opts o;
+    struct feed_opts o;                  /* engine and questions outlive us */
     uint32_t key[2];                      /* of the random stream */
-    struct session *session;
+    struct session *session;             /* owned; one of its slots per turn */
     struct conversation *slot;            /* (max_batch) */
     struct conversation **asked;          /* (max_batch) by slot of the session */
-    int n_live;
+    int n_live;                          /* conversations under way */
     struct done *done;                    /* (2 * max_batch) */
-    int done_first, done_count;
+    int done_first, done_count;          /* the ring: where it begins, how many are in it */
     struct done given;                    /* what feed_collect() handed out */
     struct chat_message *message;         /* scratch for prompts */
 };

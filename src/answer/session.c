@@ -12,18 +12,18 @@
 enum { PEEK_EVERY = 8 };                 /* decode steps between two looks for a stop string */
 
 struct slot {
-    bool live;
-    struct prompt prompt;
-    double started;
+    bool live;                           /* taken, until its turn was collected */
+    struct prompt prompt;                /* ids and text: the engine reads them while the turn runs */
+    double started;                      /* seconds of clock_now() */
     int looked;                          /* tokens already searched for stop strings */
 };
 
 struct session {
-    struct session_opts o;
+    struct session_opts o;               /* engine, tokenizer and template outlive us */
     struct slot *slot;                   /* (max_turns) */
-    int n_live;
+    int n_live;                          /* slots taken */
     struct session_turn given;           /* what session_collect() handed out */
-    bool has_given;
+    bool has_given;                      /* its slot is freed by the next call */
     struct buf raw, text, reason;        /* decoded; cleaned; why a turn failed */
 };
 

@@ -8,7 +8,7 @@
 
 /* The context of OpenSSL stays inside, so that no other file needs its headers. */
 struct sha256 {
-    EVP_MD_CTX *ctx;
+    EVP_MD_CTX *ctx;                     /* owned */
 };
 
 struct sha256 *sha256_begin(void)

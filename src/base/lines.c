@@ -54,10 +54,10 @@ bool lines_next(struct lines *l, struct slice *line)
 enum { BLOCK = 1 << 20 };                /* bytes read at a time: large enough for network file systems */
 
 struct lines_file {
-    char *path;
+    char *path;                          /* for messages; owned */
     int fd;
     struct buf block;                    /* a piece of the file that starts with a line */
-    struct lines lines;
+    struct lines lines;                  /* what the block holds of the file */
 };
 
 struct lines_file *lines_open(const char *path, struct err *err)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 struct map_slot {
-    uint64_t hash;
+    uint64_t hash;                       /* kept: growing hashes nothing again */
     size_t key, len;                     /* where its copy stands in 'keys': an offset, since they move as they grow */
     size_t value;                        /* MAP_NONE: the slot is free */
 };

@@ -68,8 +68,8 @@ static bool has(const struct names *s, const char *name)
 static const char whole[] = "model.safetensors", table[] = "model.safetensors.index.json", adapter[] = "adapter_config.json";
 
 struct folder {
-    const char *path;
-    struct names names;
+    const char *path;                    /* the caller's */
+    struct names names;                  /* all that lies there */
     struct names weights;        /* those that were chosen; owned */
 };
 

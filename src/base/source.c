@@ -35,9 +35,9 @@ int source_slurp(const struct source *s, int file, size_t limit, struct buf *out
 
 struct files {
     struct source source;     /* first: what the caller holds */
-    int *fd;
-    char **path;
-    uint64_t *size;
+    int *fd;                             /* (n_files) -1: not open */
+    char **path;                         /* (n_files) owned */
+    uint64_t *size;                      /* (n_files) bytes, when it was opened */
 };
 
 static int files_read(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *err)

@@ -25,34 +25,34 @@
 #define INSTANT "template_time"
 
 struct item {
-    int q, choice, n_done;
+    int q, choice, n_done;               /* place in the questions, number of the answer, turns that are there */
     char **text;                         /* (n_done) answers of earlier runs */
 };
 
 struct run {
     struct job *job;
     const struct answer_opts *o;
-    const struct questions *qs;
-    struct rig *rig;
-    struct manifest *manifest;
-    struct answer_watch watch;
-    struct item *item;
+    const struct questions *qs;          /* alike on all ranks */
+    struct rig *rig;                     /* open; started only if something is left */
+    struct manifest *manifest;           /* identity: what a resume must not differ in */
+    struct answer_watch watch;           /* looks on, on rank 0 */
+    struct item *item;                   /* (n_items) unfinished conversations, alike on all ranks */
     int n_items;
     struct map by_name;                  /* question and choice to item */
-    struct feed *feed;
-    struct deal *deal;
+    struct feed *feed;                   /* this rank's engine and its conversations */
+    struct deal *deal;                   /* who answers what */
     bool left;                           /* this rank answers no more; it stays for the collective end */
     /* rank 0 */
-    char *answer_file, *journal_file;
-    struct journal *journal;
-    struct progress *progress;
+    char *answer_file, *journal_file;    /* owned */
+    struct journal *journal;             /* the truth about what is done; locked */
+    struct progress *progress;           /* NULL: quiet */
     long total, done, resumed, failed;   /* turns */
     long cut;                            /* of the done ones those that ran into the token limit or the context */
     uint64_t tokens;                     /* of finished turns */
-    struct forecast *forecast;
+    struct forecast *forecast;           /* of the time left */
     struct engine_stats seen;            /* of this rank's engine, when its last step ended */
     double step_ended, logged;           /* seconds of clock_now(); step_ended 0: the engine rests */
-    double started;
+    double started;                      /* seconds of clock_now(), when the weights were there */
 };
 
 /* The journal, the answer file, and all that is said are rank 0's; the other ranks only answer. */

@@ -30,21 +30,21 @@
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
 
 struct api_run {
-    struct job *job;
+    struct job *job;                     /* for its signal only: one rank works */
     const struct api_opts *o;
     const struct questions *questions;
-    char *answer_file, *journal_file;
-    struct manifest manifest;
-    struct call_journal *journal;
-    struct dialogs *dialogs;
-    struct endpoint endpoint;
-    struct price price;
+    char *answer_file, *journal_file;    /* owned */
+    struct manifest manifest;            /* what the answers are made with */
+    struct call_journal *journal;        /* the truth about what was asked; locked */
+    struct dialogs *dialogs;             /* which turn is next */
+    struct endpoint endpoint;            /* with the key */
+    struct price price;                  /* dollars per million tokens; negative: unknown */
     struct purse purse;                  /* --max-cost, earlier starts included */
     struct pump pump;                    /* its transport is NULL until connected */
-    struct progress *progress;
+    struct progress *progress;           /* NULL: quiet */
     struct call_pace pace;               /* for the time that is left */
     bool has_system;                     /* a system message is sent */
-    double started;
+    double started;                      /* seconds of clock_now() */
 };
 
 /* ---- opening ---- */

@@ -15,17 +15,17 @@
 struct ranks {
     struct job *job;
     struct judging *j;                   /* rank 0 */
-    const struct engine *engine;
-    struct transport *local;
-    struct deal *deal;
+    const struct engine *engine;         /* for its count of rows */
+    struct transport *local;             /* this rank's judge */
+    struct deal *deal;                   /* who answers which call */
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
     double *cost;                        /* (n) rank 0: tokens of their prompts, and of the longest reply */
-    int n;
+    int n;                               /* calls */
     struct map by_key;                   /* key to place in 'call' */
     struct call_work work;               /* rank 0 */
     double started, logged;              /* seconds of clock_now() */
-    struct buf bytes;
-    bool left;
+    struct buf bytes;                    /* the list as it was sent: strings of the calls */
+    bool left;                           /* this rank answers no more */
 };
 
 /* ---- the list of calls, as bytes ---- */

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* In the manifest: what a local judge's template prints as the date, seconds on the wall clock of the start that
+ * made the journal. */
 #define INSTANT "template_time"
 
 /* Before the journal is opened and locked: that of the start that made it, or now. */
@@ -34,6 +36,7 @@ static double first_instant(const char *journal)
     return at;
 }
 
+/* The pump's side of the grader; NULL: nothing can be asked right now. */
 static const struct call *next(void *judging)
 {
     return grader_next(((struct judging *)judging)->grader);
@@ -47,6 +50,7 @@ static void tell_failure(struct judging *j, const struct call_record *r)
 {
     long long question;
     int turn;
+    /* Filters and refusals are the judge's verdict on a text: they are counted at the end, not told one by one. */
     if (r->status != CALL_FAILED || j->n_told >= MOST_TOLD || (j->told && !strcmp(j->told, r->reason)))
         return;
     free(j->told);
@@ -81,7 +85,7 @@ static int take_over_file(struct judging *j, int repeat, const char *path, struc
         return -1;
     if (t.taken)
         log_note("%ld judgments of %s are taken over: they judge what would be asked, word for word", t.taken, path);
-    if (t.reread)
+    if (t.reread)                        /* FastChat takes a number out of thoughts, say */
         log_note("%ld of them say another verdict in their text than in their line; the text counts", t.reread);
     if (copy)
         log_note("%ld judgments of %s are of other answers or prompts, or double; what is there stays as %s", t.left, path, copy);
@@ -168,7 +172,7 @@ int judging_check_import(struct judging *j, struct err *err)
                        "--import: none of %ld replies is of a call that judge %s makes here%s; check --judge-model, --mode, --model-list "
                        "and the answers",
                        all, j->o->judge_model, n[BATCH_OLD_PROMPT] ? ", with these answers and prompts" : "");
-    if (n[BATCH_MERGED])
+    if (n[BATCH_MERGED])                 /* importing twice is harmless, and no error */
         log_note("--import: %ld replies were merged before", n[BATCH_MERGED]);
     if (n[BATCH_STRANGE] + n[BATCH_OLD_PROMPT])
         log_note("--import: %ld replies belong to calls that this run does not make (%ld of them to other answers or prompts than those "
@@ -177,7 +181,7 @@ int judging_check_import(struct judging *j, struct err *err)
     return 0;
 }
 
-static bool is_stopped(void *job)
+static bool is_stopped(void *job)        /* a signal must not wait for a smoke call's time-out */
 {
     return job_poll(job) != JOB_RUNNING;
 }
@@ -201,7 +205,7 @@ static struct transport *connect_to(struct judging *j, const struct endpoint *e,
     };
     struct transport *t = caller_create(&c, err);
     if (t && smoke && caller_smoke(t, err) < 0) {
-        t->destroy(t->ctx);
+        t->destroy(t->ctx);              /* whoever failed to connect has nothing to drain */
         return NULL;
     }
     return t;
@@ -223,6 +227,7 @@ static int add_fallback(struct judging *j, bool smoke, struct err *err)
     struct transport *second = connect_to(j, &j->fallback_endpoint, p.in, p.out, smoke, err);
     if (!second)
         return -1;
+    /* The fallback owns both from here on: judging_close() destroys one transport. */
     j->pump.transport = fallback_create(&(struct fallback_opts){ j->pump.transport, second, o->fallback });
     return 0;
 }
@@ -231,6 +236,7 @@ int judging_connect(struct judging *j, struct err *err)
 {
     double in, out;
     const bool smoke = is_asking(j);
+    /* Of earlier starts too: --max-cost is for the judging, however often it is started. */
     j->purse = (struct purse){ .max = j->o->max_cost, .spent = j->grader ? grader_now(j->grader).paid.cost : 0 };
     if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
         return -1;
@@ -242,7 +248,7 @@ int judging_connect(struct judging *j, struct err *err)
 int judging_confirm(struct err *err)
 {
     int c;
-    printf("Press Enter to confirm...");
+    printf("Press Enter to confirm..."); /* FastChat's words; without --confirm nobody waits, as batch jobs need it */
     fflush(stdout);                      /* the line has no newline */
     while ((c = getchar()) != '\n' && c != EOF)
         ;
@@ -294,6 +300,7 @@ int judging_flush(struct judging *j, struct err *err)
     return 0;
 }
 
+/* Also on an error the lines of what came before it are said: their verdicts are in the journal. */
 long judging_tick(struct judging *j, double wait, struct err *err)
 {
     int in_flight = pump_tick(&j->pump, wait, err);
@@ -301,7 +308,7 @@ long judging_tick(struct judging *j, double wait, struct err *err)
     if (in_flight < 0)
         return -1;
     judging_show(j);
-    return in_flight + grader_now(j->grader).calls_left;
+    return in_flight + grader_now(j->grader).calls_left; /* 0: nothing more will ever come */
 }
 
 int judging_drain(struct judging *j, double seconds, struct err *err)
@@ -326,7 +333,7 @@ static void say_failures(const struct grader_now *g)
         log_note(
             "%ld of them have a reference answer that is an error text (ERROR, $ERROR$ or null): choose a complete file with --reference",
             g->no_reference);
-    if (g->empty)
+    if (g->empty)                        /* law 5: 16 of FastChat's own judgments are of such, and look like any other */
         log_note("%ld of the judged answers are empty: they are judged as what the model said", g->empty);
     buf_free(&b);
 }
@@ -347,6 +354,7 @@ int judging_finish(struct judging *j, struct err *err)
     struct call_totals all = call_journal_totals(j->journal); /* of the file; g.paid is of these judgments */
     struct buf dollars = {0};
     call_totals_put(&dollars, &g.paid, &all);
+    /* Grep-stable: scripts read these lines, so their words and order are part of the interface. */
     printf("judgments %ld/%ld   %ld failed   %" PRId64 " tokens   %s\n", g.done - g.failed, g.total, g.failed,
            g.paid.tokens_in + g.paid.tokens_out, dollars.data);
     buf_free(&dollars);
@@ -375,7 +383,7 @@ void judging_close(struct judging *j)
     if (j->pump.transport)
         j->pump.transport->destroy(j->pump.transport->ctx);
     grader_destroy(j->grader);
-    call_journal_close(j->journal);
+    call_journal_close(j->journal);      /* behind the grader, which points into it */
     endpoint_free(&j->endpoint);
     endpoint_free(&j->fallback_endpoint);
     manifest_free(&j->manifest);

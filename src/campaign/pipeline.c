@@ -19,13 +19,13 @@ static const char no_answer[] = "$ERROR$";           /* FastChat's word for a tu
 struct pipeline {
     const struct answer_opts *answer;
     const struct judge_opts *o;
-    struct judge_inputs in;
-    struct judging judging;
+    struct judge_inputs in;              /* what judging reads; answers are added as they come */
+    struct judging judging;              /* rank 0 */
     struct progress_now beside;          /* the judgments, on the line of the answers */
     struct map by_id;                    /* question to its place in in.questions */
     char ***turn;                        /* (questions)(turns) of choice 0, as far as they are there */
     bool judge_lost;                     /* nothing more can come of the judge; 'why' says so */
-    struct err why;
+    struct err why;                      /* of judge_lost */
 };
 
 static bool hosted(const struct pipeline *p)

@@ -14,6 +14,7 @@ static int open_counter(const struct plan_opts *o, struct rig *r, struct err *er
     struct rig_opts ro = { .model_path = path, .model_id = j->judge_model };
     if (!path)
         return 0;
+    /* No job: this rank alone, and no weights are read. */
     return rig_open(r, NULL, &ro, err) < 0 ? err_wrap(err, o->judge_tokenizer ? "--judge-tokenizer" : "--judge-path") : 0;
 }
 
@@ -28,7 +29,7 @@ static int plan_judging(struct buf *out, const struct plan_opts *o, const struct
     long to_come = 0;
     int rc = judge_inputs_read(&in, j, answers ? a->name : NULL, err);
     if (rc == 0 && answers)
-        to_come = plan_answers_give(answers, a, &in.questions, &in.answers);
+        to_come = plan_answers_give(answers, a, &in.questions, &in.answers); /* before the grader looks: it counts calls by their prompts */
     if (rc == 0 && (rc = open_counter(o, &counter, err)) == 0)
         rc = plan_judge(plan, j, &in, counter.tokenizer ? &counter : NULL, err);
     if (rc == 0)
@@ -46,9 +47,9 @@ static int plan_local_judge(struct buf *out, struct job *job, const struct judge
     struct rig r = { 0 };
     struct rig_memory m;
     struct rig_opts ro = { .model_path = j->judge_path, .model_id = j->judge_model, .threads = j->threads };
-    long need[2] = { p->calls, p->longest };
+    long need[2] = { p->calls, p->longest }; /* calls, tokens of the longest sequence; rank 0 counted them */
     job_bcast(job, need, sizeof need);
-    if (need[0] == 0)
+    if (need[0] == 0)                    /* all ranks leave alike: the broadcast told them */
         return 0;
     ro.max_batch = need[0] < j->max_batch ? need[0] : j->max_batch;
     ro.max_tokens = need[1];
@@ -71,10 +72,11 @@ static int plan_answering(struct buf *out, struct job *job, const struct answer_
     struct rig_memory m;
     const struct job_info info = job_info(job);
     const bool root = info.rank == 0;
-    int rc = answer_open(job, a, &qs, &r, &ro, err);
+    int rc = answer_open(job, a, &qs, &r, &ro, err); /* the very checks that the run itself makes */
     if (rc == 0 && (rc = job_agree(job, root ? plan_answers(p, a, &qs, &r, err) : 0, err)) == 0) {
         long left = root ? p->conversations : 0;
         job_bcast(job, &left, sizeof left);
+        /* Memory for the conversations that are left, as the run plans it. */
         ro.max_batch = left && left < ro.max_batch ? left : ro.max_batch;
         rc = rig_plan(&r, &ro, &m, err);
     }
@@ -94,6 +96,7 @@ int plan_make(struct job *job, const struct plan_opts *o, struct buf *out, struc
     struct answers_plan answers = { 0 };
     struct judge_plan judge = { 0 };
     bool root = job_info(job).rank == 0;
+    /* Answers first: what they take decides what the judge will get to see. */
     int rc = a ? plan_answering(out, job, a, &answers, err) : 0;
     if (rc == 0)
         rc = job_agree(job, root ? plan_judging(out, o, a ? &answers : NULL, &judge, err) : 0, err);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Two units at most: the rest would pretend to be known. */
 static const char *time_of(double seconds, char text[40])
 {
     long s = lround(seconds);
@@ -26,7 +27,7 @@ void plan_put_memory(struct buf *out, const char *whose, const struct rig *r, co
     buf_printf(out, "memory    %.1f MB = %.1f weights + %d x %.1f (%d sequences of up to %d tokens), of %.1f MB that this node can give\n",
                (double)rig_memory_node(m) / 1e6, (double)m->weights / 1e6, m->local, (double)rig_memory_rank(m) / 1e6, m->engine.max_batch,
                m->engine.max_tokens, (double)m->available / 1e6);
-    if (m->engine.kv < (uint64_t)m->engine.max_batch * m->engine.kv_sequence)
+    if (m->engine.kv < (uint64_t)m->engine.max_batch * m->engine.kv_sequence) /* fewer pages than the worst case: right, but slower */
         buf_printf(out, "          the KV cache holds fewer than %d of the longest sequences; should they all be that long, some wait\n",
                    m->engine.max_batch);
 }
@@ -44,13 +45,14 @@ void plan_put_answers(struct buf *out, const struct answers_plan *p, int context
                "answers   %ld turns, %ld done, %ld to come: %" PRId64 " tokens in first prompts, about %.0f new tokens, at most %" PRId64
                "\n",
                p->turns, p->done, p->turns - p->done, p->prompt_tokens, p->expected, p->most);
-    if (p->turns == p->done)
+    if (p->turns == p->done)             /* nothing to compute: no time, no limits */
         return;
     if (p->tight)
         buf_printf(
             out,
             "          %ld question%s may outgrow the context of %d tokens and be cut there; a lower --max-new-token leaves them room\n",
             p->tight, p->tight == 1 ? "" : "s", context);
+    /* Only from turns that were really made here: a guess from the weights' size would be off by the machine. */
     if (p->rate > 0)
         buf_printf(out, "time      about %s at %.0f tok/s, the speed of the turns that are done\n", time_of(p->expected / p->rate, text),
                    p->rate);
@@ -62,9 +64,9 @@ static void put_price(struct buf *out, const struct judge_plan *p, const struct 
 {
     double likely = plan_judge_cost(p, (double)p->tokens_in, p->tokens_out),
            most = plan_judge_cost(p, (double)p->most_in, (double)p->most_out);
-    if (o->judge_path)
+    if (o->judge_path)                   /* one's own engine has no price */
         return;
-    if (likely < 0) {
+    if (likely < 0) {                    /* law 5: unknown is said, and is never $ 0.00 */
         buf_printf(out, "price     unknown; give --price-in and --price-out, or a line for %s in %s/prices.txt\n", o->judge_model,
                    o->data_dir);
         return;
@@ -77,7 +79,7 @@ static void put_price(struct buf *out, const struct judge_plan *p, const struct 
     buf_printf(out, "\n");
     if (o->fallback)
         buf_printf(out, "          what %s is asked in its place comes on top\n", o->fallback);
-    if (o->max_cost > 0 && p->spent + likely > o->max_cost)
+    if (o->max_cost > 0 && p->spent + likely > o->max_cost) /* told now, rather than by a stop in the middle */
         buf_printf(out, "          --max-cost %g would stop it before its end\n", o->max_cost);
 }
 
@@ -103,5 +105,6 @@ void plan_put_judge(struct buf *out, const struct judge_plan *p, const struct ju
     put_price(out, p, o);
     if (p->seconds > 0 && !o->judge_path)
         buf_printf(out, "time      about %s at %.1f s a call, as so far, %ld in flight\n",
+                   /* Waves of --parallel calls, each as long as a call took so far. */
                    time_of(ceil((double)p->calls / (double)o->parallel) * p->seconds, text), p->seconds, o->parallel);
 }

@@ -36,6 +36,7 @@ static int open_canary(struct judging *j, struct canary **canary, struct err *er
     return *canary ? 0 : -1;
 }
 
+/* What it will cost is said first: a pair is two calls. */
 static int confirm(const struct judging *j, const struct canary *c, struct err *err)
 {
     printf("canary    %d judgments of %s, %d calls to %s\n", canary_now(c).judgments, j->in->output, canary_now(c).calls,
@@ -75,7 +76,7 @@ static void show_progress(const struct judging *j, const struct canary *c)
 static int ask_all(struct judging *j, struct canary *c, struct err *err)
 {
     struct asking a = { j, c };
-    j->pump.asker = (struct asker){ &a, next, take, NULL };
+    j->pump.asker = (struct asker){ &a, next, take, NULL }; /* no flush: canary_take() puts each reply on disk by itself */
     while (canary_now(c).done < canary_now(c).calls) {
         if (job_poll(j->job) != JOB_RUNNING) {
             if (pump_drain(&j->pump, DRAIN_SECONDS, err) < 0)
@@ -105,7 +106,7 @@ static void collect(const struct judging *j, const struct canary *c, struct rech
         if (!v.read)
             continue;                    /* says nothing about drift: failed, not changed */
         r->question_id[r->n] = v.question_id;
-        r->by[r->n] = single ? v.score_is - v.score_was : v.winner_is != v.winner_was;
+        r->by[r->n] = single ? v.score_is - v.score_was : v.winner_is != v.winner_was; /* points, signed; of pairs 1 for another winner */
         r->equal += r->by[r->n++] == 0;
     }
 }
@@ -124,6 +125,7 @@ static int ask(struct judging *j, struct recheck *r, struct err *err)
         progress_clear(j->progress);
     if (code == EXIT_COMPLETE) {
         collect(j, c, r);
+        /* A judge that gives no verdicts any more has changed too, even if those that are left agree. */
         code = r->failed > j->o->max_error_rate * r->calls ? EXIT_FAILURES : EXIT_COMPLETE;
     }
     canary_destroy(c);

@@ -25,10 +25,10 @@ static void id_of(const struct call *c, char id[MAX_ID + 1])
 /* ---- export ---- */
 
 struct export {
-    struct transport transport;
-    struct batch_export_opts o;
-    struct dialect dialect;
-    FILE *file;
+    struct transport transport;          /* what batch_export_create() hands out; its ctx is this */
+    struct batch_export_opts o;          /* path: our own copy */
+    struct dialect dialect;              /* by the model's name; nothing is learnt here */
+    FILE *file;                          /* the part being written; NULL: none open */
     int n_files, n_lines;                /* of this file */
     int64_t n_bytes, n_all;              /* of this file; lines of all files */
     struct err err;                      /* the first that went wrong */
@@ -175,19 +175,19 @@ int batch_export_files(const struct transport *t)
 
 /* One line of a result or error file. */
 struct result {
-    char id[MAX_ID + 1];
-    struct reply reply;
+    char id[MAX_ID + 1];                 /* custom_id */
+    struct reply reply;                  /* ours until a call takes its strings */
     long order;                          /* in the files */
     bool used;                           /* each result answers one call */
 };
 
 struct import {
-    struct transport transport;
+    struct transport transport;          /* what batch_import_create() hands out */
     struct batch_import_opts o;
-    struct budget budget;
-    struct counter counter;
+    struct budget budget;                /* prices only: a batch is paid for already */
+    struct counter counter;              /* for lines without usage */
     struct result *result;               /* sorted by id; one per id */
-    size_t n;
+    size_t n;                            /* results */
     struct receipt *done, **last, *lent; /* to be collected; its end; what the last collect handed out */
 };
 

@@ -14,37 +14,37 @@
 #include <string.h>
 
 struct job {
-    struct job *next;
+    struct job *next;                    /* in the list of those that wait */
     struct call call;                    /* our own copy */
     struct asked asked;                  /* of the last try */
-    char *sent;
-    int max_tokens, max_tries;
+    char *sent;                          /* parameters of the last try, as JSON */
+    int max_tokens, max_tries;           /* of the next try: max_tokens may have been doubled */
     int64_t prompt_tokens;               /* our own count */
     struct bill worst;                   /* what the try that flies may come to */
-    struct tally tally;
+    struct tally tally;                  /* what all its tries came to */
     int faults;                          /* tries that ended in an error that may pass */
     int fruitless;                       /* rate limits in a row while nobody was answered */
     int64_t answered_before;             /* calls answered when it was limited last */
-    double started, tried, due;
+    double started, tried, due;          /* first try, last try, when it may start: seconds of clock_now() */
     struct reply cut;                    /* what the first limit left, in case that the second try brings less */
-    char *cut_sent;
+    char *cut_sent;                      /* the first try's parameters */
 };
 
 /* A call is in one of three places: 'waiting' (a list in the order of asking), flying (the tag of a transfer),
  * 'done' (a receipt). */
 struct caller {
-    struct transport transport;
-    struct caller_opts o;
-    struct http *http;
-    struct pace pace;
-    struct budget budget;
-    struct counter counter;
-    struct dialect dialect;
+    struct transport transport;          /* what caller_create() hands out; its ctx is this */
+    struct caller_opts o;                /* defaults filled in */
+    struct http *http;                   /* owned */
+    struct pace pace;                    /* how many at once, and when again */
+    struct budget budget;                /* prices, and the caller's purse */
+    struct counter counter;              /* tokens where the server does not tell */
+    struct dialect dialect;              /* what the server has taught so far */
     struct job *waiting, **last_waiting; /* the list and the address of its last link */
     struct receipt *done, **last_done, *lent; /* 'lent': what collect() handed out, freed by the next one */
-    int n_waiting, n_flying;
+    int n_waiting, n_flying;             /* lengths: of the list; of what is in http */
     int64_t n_done, n_retries, answered, answered_at_refusal; /* answered: whole replies of any status, over all calls */
-    int64_t tokens_in, tokens_out;
+    int64_t tokens_in, tokens_out;       /* of all that ended, for the line of progress */
     bool stopping, budget_bound;         /* the end is near; nothing starts until a flying call tells what it cost */
     struct err why;                      /* of 'stopping'; told by step() when nothing flies any more */
 };

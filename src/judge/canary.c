@@ -14,30 +14,30 @@
 
 /* A line of the file that counts. */
 struct stored {
-    char hash[17];
-    const struct judgment_row *row;
-    const struct judge_prompt *prompt;
+    char hash[17];                       /* of what it judges, in hex */
+    const struct judgment_row *row;      /* in the table, gone after canary_create() */
+    const struct judge_prompt *prompt;   /* the judge file's */
     const char *line;                    /* in the file's bytes, which outlive canary_create() */
-    size_t n;
+    size_t n;                            /* bytes of the line */
 };
 
 struct question_asked {
-    char key[CALL_KEY_MAX + 1];
+    char key[CALL_KEY_MAX + 1];          /* of the call, with the run in it */
     char hash[17];                       /* of the judgment */
-    const struct judge_prompt *prompt;
-    char *user;
+    const struct judge_prompt *prompt;   /* the judge file's */
+    char *user;                          /* the stored prompt; owned */
     int game;                            /* 0: single */
-    uint64_t content;
-    bool done;
-    struct canary_verdict verdict;
+    uint64_t content;                    /* hash of the call, as journals have it */
+    bool done;                           /* answered, now or by an interrupted run */
+    struct canary_verdict verdict;       /* what was, and what is */
 };
 
 struct canary {
-    struct canary_opts o;
+    struct canary_opts o;                /* the caller's strings outlive us */
     struct question_asked *ask;          /* (n) */
-    int n, judgments, cursor, done, failed;
-    struct call_message message[2];
-    struct call call;
+    int n, judgments, cursor, done, failed; /* calls; judgments they are of; next to ask; answered; without a verdict */
+    struct call_message message[2];      /* scratch of call_of() */
+    struct call call;                    /* what canary_next() lends */
 };
 
 enum { MAX_RUN = 17 };
@@ -150,7 +150,7 @@ static void name_calls(struct canary *c, const char *run)
 struct seen {
     struct map key;                      /* of all records, failed ones too */
     char run[MAX_RUN];                   /* of the last one; "": it is none of a canary */
-    double tstamp;
+    double tstamp;                       /* of the last record */
 };
 
 static int see(void *ctx, const struct call_record *r, bool counts)

@@ -12,18 +12,18 @@
 /* Both judges need the call: the first one now, the second perhaps, minutes later. The caller's strings are gone
  * by then. */
 struct kept {
-    struct kept *next;
-    struct call call;
+    struct kept *next;                   /* in one of the lists below */
+    struct call call;                    /* our own copy */
     struct call_record *record;          /* the first's, filtered; NULL while it has not come */
     bool sent;                           /* to the second */
 };
 
 struct fallback {
-    struct transport transport;
-    struct fallback_opts o;
+    struct transport transport;          /* what fallback_create() hands out; its ctx is this */
+    struct fallback_opts o;              /* both transports: owned */
     struct kept *kept;                   /* asked of the first, or held; newest first, few: what both have in flight */
     struct kept *done;                   /* its record stands; to be collected */
-    struct kept *lent;
+    struct kept *lent;                   /* what collect() handed out; freed by the next one */
     struct call_record joined;           /* lent by collect(); its strings are those of 'lent' and of the second's record */
     int n_held;                          /* filtered by the first, and the second has not spoken */
     bool lost, draining;                 /* lost: nothing more comes of the second */

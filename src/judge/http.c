@@ -21,22 +21,22 @@ enum { MAX_HEADER = 256 << 10 };         /* bytes of header lines that are kept;
 
 /* A request under way. Kept and used again: its curl handle keeps the connection, and its buffers their room. */
 struct transfer {
-    CURL *easy;
-    struct curl_slist *header;
-    struct buf head, body;
+    CURL *easy;                          /* kept for the life of the http */
+    struct curl_slist *header;           /* the request's; freed when its reply was read */
+    struct buf head, body;               /* the reply's; room is kept */
     char *sent;                          /* the request's body */
-    void *tag;
-    bool live, too_large;
-    char message[CURL_ERROR_SIZE];
-    CURLcode result;
+    void *tag;                           /* the caller's */
+    bool live, too_large;                /* under way; its body passed the limit */
+    char message[CURL_ERROR_SIZE];       /* curl's words, then ours */
+    CURLcode result;                     /* when it has ended */
     struct transfer *next;               /* among the idle, or the finished */
 };
 
 struct http {
-    CURLM *multi;
+    CURLM *multi;                        /* drives all transfers from one thread */
     struct transfer *idle, *finished, **last, *lent; /* 'lent': read by the caller of http_next() right now */
     struct transfer **all;               /* (n_all) whatever list they are in, for the end */
-    int n_all;
+    int n_all;                           /* transfers, idle ones too */
 };
 
 static int start_curl(struct err *err)
@@ -325,13 +325,13 @@ bool http_next(struct http *h, void **tag, struct http_response *out)
 
 /* A download: into PATH.part, which survives a stop, then renamed. */
 struct fetch {
-    const struct download *d;
-    CURL *easy;
-    int fd;
+    const struct download *d;            /* the caller's */
+    CURL *easy;                          /* owned */
+    int fd;                              /* of the part */
     int64_t have;                        /* bytes in the part */
     bool checked, stopped;               /* the reply's status was looked at; the user stopped it */
-    int write_errno;
-    char message[CURL_ERROR_SIZE];
+    int write_errno;                     /* a full disk, say: curl can only be told that 0 bytes were taken */
+    char message[CURL_ERROR_SIZE];       /* curl's words */
 };
 
 static size_t on_file(char *data, size_t size, size_t n, void *ctx)

@@ -14,24 +14,24 @@
 #include <string.h>
 
 struct asked {                           /* a call under way */
-    char *key;
-    uint64_t content;
-    int verdict, max_tokens;
+    char *key;                           /* owned; NULL: the slot is free */
+    uint64_t content;                    /* hash of the call */
+    int verdict, max_tokens;             /* enum verdict_format, or -1; of the reply */
     bool merged;                         /* the system text stands in front of the user's */
 };
 
 struct outcome {                         /* an ended call, waiting to be collected */
-    struct outcome *next;
-    struct call_record record;
-    char *key, *text, *raw, *reason, *sent;
+    struct outcome *next;                /* in the queue */
+    struct call_record record;           /* its strings are those below */
+    char *key, *text, *raw, *reason, *sent; /* owned; NULL: none */
 };
 
 struct local {
-    struct transport transport;
-    struct local_opts o;
-    struct session *session;
+    struct transport transport;          /* what local_create() hands out; its ctx is this */
+    struct local_opts o;                 /* engine, tokenizer and template: the rig owns them */
+    struct session *session;             /* owned */
     struct asked *asked;                 /* (max_batch) by slot of the session */
-    struct outcome *first, **end, *lent;
+    struct outcome *first, **end, *lent; /* the queue, its last link, what collect() handed out */
 };
 
 static void outcome_free(struct outcome *d)

@@ -136,9 +136,9 @@ void record_line(const struct grader *g, int unit, struct buf *out)
 
 struct merge {
     const struct grader *g;
-    int repeat;
+    int repeat;                          /* from 1 */
     bool *written;                       /* (units of this repeat) */
-    struct buf out;
+    struct buf out;                      /* the new file */
 };
 
 static int unit_by(const struct grader *g, int repeat, const struct judgment_table *t, const struct judgment_row *row, const char *judge)

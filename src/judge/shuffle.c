@@ -7,8 +7,8 @@
 enum { N = 624, M = 397 };
 
 struct twister {
-    uint32_t word[N];
-    int next;
+    uint32_t word[N];                    /* the state */
+    int next;                            /* N: used up */
 };
 
 static void twister_seed(struct twister *t, uint32_t seed)

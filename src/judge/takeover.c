@@ -14,11 +14,11 @@
 
 struct takeover {
     struct grader *g;
-    const struct judgment_table *table;
-    int repeat;
+    const struct judgment_table *table;  /* the file's rows */
+    int repeat;                          /* from 1 */
     bool *seen;                          /* (n_units) */
-    const char *sent;
-    struct grader_taken *count;
+    const char *sent;                    /* what the records say was sent: whose file they are from */
+    struct grader_taken *count;          /* what came of it */
 };
 
 static const char *string_of(const cJSON *j, const char *name)

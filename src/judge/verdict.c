@@ -9,14 +9,14 @@
 #include <utf8proc.h>
 
 struct cursor {
-    const char *at, *end;
+    const char *at, *end;                /* bytes to come; none are behind the end */
 };
 
 /* ---- numbers: \d+\.?\d* ---- */
 
 struct number {
-    const char *ptr;
-    size_t len;
+    const char *ptr;                     /* in the text */
+    size_t len;                          /* bytes */
     bool point, plain;                   /* has a point; has ASCII digits only */
 };
 

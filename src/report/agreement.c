@@ -73,7 +73,7 @@ void judge_set_free(struct judge_set *j)
  * question too: the errors are clustered by question. */
 struct vote_items {
     struct vote *v;                      /* by question, turn, models */
-    size_t n;
+    size_t n;                            /* votes */
 };
 
 /* Names by their numbers: any order will do, as long as equal items meet and questions stay together. */
@@ -115,11 +115,11 @@ enum { WINNERS = 3 };
 struct table { double n[WINNERS][WINNERS]; };
 
 struct tally {
-    struct agreement *out;
+    struct agreement *out;               /* the caller's */
     struct sample pairs;                 /* x: pairs of votes, y: those that agree; per item */
     struct table *question;              /* (n_questions) */
-    int n_questions;
-    int64_t last_question;
+    int n_questions;                     /* tables so far */
+    int64_t last_question;               /* the last table's */
     double coincidence[WINNERS][WINNERS]; /* Krippendorff's, of one set of judges against itself */
 };
 

@@ -16,7 +16,7 @@
 
 struct line {
     int64_t question, turn;              /* turn: from 1 */
-    struct json_text model[2], prompt;
+    struct json_text model[2], prompt;   /* slices of the line, not decoded; model[1]: of pairs */
     bool has_prompt;
 };
 

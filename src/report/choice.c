@@ -107,6 +107,7 @@ int choice_models(const char *file, const struct judgment_table *t, const char *
         struct buf b = {0};
         char **name = choice_marked(t, which, &n);
         choice_names(&b, name, n);
+        /* A misspelt name is refused, with the names that there are. */
         rc = err_set(err, ERR_USAGE, "%s: no judgment of model %s; there are %s", file, wanted[i], b.data ? b.data : "none");
         free(name);
         buf_free(&b);

@@ -15,7 +15,7 @@
 
 static bool put_value(struct buf *b, struct json_scan *s);
 
-static bool put_string(struct buf *b, const struct json_text *t)
+static bool put_string(struct buf *b, const struct json_text *t) /* false: half a surrogate pair, which UTF-8 cannot hold */
 {
     char *plain = xcalloc(t->len + 1, 1);
     long n = json_text_decode(t, plain);
@@ -86,11 +86,11 @@ static bool put_value(struct buf *b, struct json_scan *s)
 /* ---- which lines, in which order ---- */
 
 struct line {
-    const char *at;
-    size_t n;
+    const char *at;                      /* in the file */
+    size_t n;                            /* bytes, without the newline */
     long number;                         /* in the file, from 1 */
-    const struct judgment_row *row;
-    const char *model;
+    const struct judgment_row *row;      /* the table's, of the same line */
+    const char *model;                   /* the judged one, of a pair model_1 */
 };
 
 /* The lines that are not blank: the table has a row for each. */

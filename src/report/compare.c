@@ -10,7 +10,7 @@
 /* The ok scores of one question and turn, over repeats. */
 struct group {
     int64_t question_id;
-    int turn, n;
+    int turn, n;                         /* n: scores that count */
     double sum, squares;                 /* of scores; with n all that means and variances need */
 };
 
@@ -82,7 +82,7 @@ struct comparison scores_compare(const struct scores *s, int a, int b)
     c.difference.high = c.difference.high > most ? most : c.difference.high;
     c.mean_a = pairs.n ? c.mean_a / (double)pairs.n : NAN; /* of the paired questions only, so that their difference is the difference */
     c.mean_b = pairs.n ? c.mean_b / (double)pairs.n : NAN;
-    c.smallest = estimate_smallest(&c.difference);
+    c.smallest = estimate_smallest(&c.difference); /* before the clipping it would be the same: it is made of the error alone */
     sample_free(&pairs);
     return c;
 }
@@ -143,6 +143,7 @@ static void variance_components(const struct scores *s, int model, struct spread
 
 struct spread score_spread(const struct scores *s, int model)
 {
+    /* NaN stays where there is nothing to tell. */
     struct spread out = { .lowest = NAN, .highest = NAN, .sd = NAN, .within = NAN, .between = NAN };
     double sum = 0, *mean = xcalloc((size_t)s->n_repeats, sizeof *mean), squares = 0;
     for (int r = 0; r < s->n_repeats; r++) {

@@ -15,7 +15,7 @@ struct drift drift_of(const struct moves *m)
 {
     struct sample s = {0};
     for (long i = 0; i < m->n; i++)
-        sample_add(&s, m->question_id[i], 1, m->by[i]);
+        sample_add(&s, m->question_id[i], 1, m->by[i]); /* by question: the two turns of one move together */
     struct drift d = { .scores = m->scores, .e = m->scores ? estimate_mean(&s) : estimate_share(&s) };
     d.moved = excludes_zero(&d.e);
     sample_free(&s);

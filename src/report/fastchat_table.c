@@ -42,8 +42,8 @@ static void mean_add(struct mean *m, double v)
 }
 
 struct line {
-    const char *model;
-    double score;
+    const char *model;                   /* the table's */
+    double score;                        /* what the lines are sorted by */
     const void *of;                      /* what the line was made from */
 };
 

@@ -66,7 +66,7 @@ static int none(const char *data_dir, const char *bench, bool pairs, const char 
     else if (other.n)
         err_set(err, ERR_USAGE, "%s: only %s judgments in it; show them with --mode %s", folder, pairs ? "single" : "pair",
                 pairs ? "single" : "pairwise-all");
-    else if (access(data_dir, F_OK))
+    else if (access(data_dir, F_OK))     /* the wrong folder is the most frequent cause */
         err_set(err, ERR_USAGE, "--data-dir %s: no such folder here; name the one that holds %s", data_dir, bench);
     else
         err_set(err, ERR_USAGE, "%s: no judgments in it; judge first, or name another --data-dir, --bench-name or --input-file", folder);
@@ -134,7 +134,7 @@ int judge_files_find(struct judge_files *out, const char *data_dir, const char *
         if ((path = find(data_dir, bench, pairs, judge[i], &t)))
             add(out, judge[i], path);
         else
-            rc = none(data_dir, bench, pairs, judge[i], &t, err);
+            rc = none(data_dir, bench, pairs, judge[i], &t, err); /* one that is not there: no table of the others only */
     }
     if (rc == 0 && out->n == 0)
         rc = none(data_dir, bench, pairs, NULL, &t, err);

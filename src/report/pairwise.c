@@ -13,7 +13,7 @@
 /* A record, its models in the order of their names' numbers. */
 struct game {
     int64_t question_id;
-    int32_t model[2];
+    int32_t model[2];                    /* numbers of names, the lesser first */
     uint32_t order;                      /* the record's place in the file: later ones replace earlier ones */
     uint8_t turn, failed, winner;        /* 0, 1: of model; 2: tie */
     uint8_t flip;                        /* 0 none, 1 to the first shown, 2 to the second */

@@ -11,7 +11,7 @@
 
 enum { MAX_NAME = 50, DIGITS = 6 };      /* display.max_colwidth, display.precision */
 
-static int code_points(const char *s)
+static int code_points(const char *s)    /* the unit of pandas' widths */
 {
     int n = 0;
     for (; *s; s++)
@@ -105,7 +105,7 @@ static void put_empty(struct buf *b, const struct pandas_frame *f)
     buf_str(b, "]\nIndex: []\n");
 }
 
-static int column_text(const struct pandas_column *c, int n, char **out)
+static int column_text(const struct pandas_column *c, int n, char **out) /* returns its width; the texts are the caller's to free */
 {
     int width = (int)strlen(c->name);
     if (c->number)

@@ -17,7 +17,7 @@ static int by_mean(const void *a, const void *b)
     return x->mean != y->mean ? (x->mean < y->mean ? 1 : -1) : strcmp(x->model, y->model);
 }
 
-static int find(const struct scores *s, const char *model)
+static int find(const struct scores *s, const char *model) /* models are few: a search by name will do */
 {
     for (int m = 0; m < s->n_models; m++)
         if (!strcmp(s->model[m], model))

@@ -107,7 +107,7 @@ static size_t place(struct scores *s, const struct judgment_table *t, const stru
     s->item = xcalloc(rows + 1, sizeof *s->item);
     for (size_t i = 0; i < t->n; i++) {
         struct score_item item;
-        const int32_t m = number[t->row[i].model_1];
+        const int32_t m = number[t->row[i].model_1]; /* -1: not among the chosen models */
         /* The table is all repeats' files, one behind the other. */
         while (c->repeat_end && repeat < c->n_repeats - 1 && i >= c->repeat_end[repeat])
             repeat++;

@@ -12,6 +12,7 @@
 
 /* ---- filling ---- */
 
+/* 'name' is for programs and never changes; 'head' is for people. */
 void sheet_column(struct sheet *s, const char *name, const char *head, int decimals, int where)
 {
     s->column = xrealloc(s->column, (size_t)s->n_columns + 1, sizeof *s->column);
@@ -215,7 +216,7 @@ static void put_csv_text(struct buf *b, const char *text)
     }
     buf_char(b, '"');
     for (; *text; text++)
-        buf_printf(b, *text == '"' ? "\"\"" : "%c", *text);
+        buf_printf(b, *text == '"' ? "\"\"" : "%c", *text); /* a quote is doubled */
     buf_char(b, '"');
 }
 
@@ -261,6 +262,8 @@ static void put_member(struct buf *b, bool first, const char *name, const struct
 
 void sheet_put_json(const struct sheet *s, struct buf *b)
 {
+    /* What the numbers are of (judge, mode, failures) travels with them: a table without it cannot be told from
+     * another. */
     buf_str(b, "{\"about\": {");
     for (int i = 0; i < s->n_facts; i++)
         put_member(b, i == 0, s->fact[i].name, &s->fact[i].value);

@@ -18,12 +18,13 @@
 
 struct input {
     const char *path, *judge;            /* judge NULL: the file must have one */
-    struct judgment_table table;
+    struct judgment_table table;         /* all repeats, one behind the other */
     size_t *repeat_end;                  /* (opts.repeat) */
-    struct questions questions;
-    bool has_questions;
+    struct questions questions;          /* with has_questions */
+    bool has_questions;                  /* only these count */
 };
 
+/* Only where categories or a slice are asked for: judgments are shown without the bench's files too. */
 static int read_questions(struct input *in, const struct showing *o, struct err *err)
 {
     int rc = bench_questions(o->data_dir, o->bench_name, &o->slicing, &in->questions, err);
@@ -36,7 +37,7 @@ static void name_plainly(const struct judgment_table *t, const struct opt_list *
 {
     for (int i = 0; i < models->n; i++)
         if (judgment_table_name(t, models->word[i]) < 0)
-            bench_name_make_plain(models->word[i]);
+            bench_name_make_plain(models->word[i]); /* in the program's arguments, which are ours to write */
 }
 
 static int input_read(struct input *in, const struct showing *o, struct err *err)
@@ -50,7 +51,7 @@ static int input_read(struct input *in, const struct showing *o, struct err *err
                          o->input_file ? "--input-file " : "", path);
         else
             rc = judgment_table_read(&in->table, path, err);
-        in->repeat_end[r] = in->table.n;
+        in->repeat_end[r] = in->table.n; /* all repeats in one table: where each ends tells them apart */
         free(path);
     }
     name_plainly(&in->table, &o->model_list);
@@ -87,11 +88,13 @@ static const char *const *names(const struct opt_list *list)
 static int show_fastchat(struct buf *out, const struct input *in, const struct showing *o, struct err *err)
 {
     static const char *const mode[] = { "single", "pairwise-baseline", "pairwise-all" };
-    buf_printf(out, "Mode: %s\nInput file: %s\n", mode[o->mode], in->path);
+    buf_printf(out, "Mode: %s\nInput file: %s\n", mode[o->mode], in->path); /* FastChat's first two lines */
     for (int i = 0; i < o->model_list.n; i++)
+        /* Law 5: FastChat ignores a misspelt name in silence, and its table then just lacks a row. */
         if (judgment_table_name(&in->table, o->model_list.word[i]) < 0)
             log_note("--model-list %s: not in %s; passed over, as FastChat does", o->model_list.word[i], in->path);
     if (o->mode == SHOW_SINGLE)
+        /* By the bench's very name, as FastChat has it. */
         return fastchat_put_single(out, in->path, &in->table, names(&o->model_list), o->model_list.n, !strcmp(o->bench_name, "mt_bench"),
                                    err);
     return fastchat_put_pairs(out, in->path, &in->table, names(&o->model_list), o->model_list.n,
@@ -105,7 +108,7 @@ static int read_answers_of(struct answer_set *answers, const char *const *model,
     int n_there = 0;
     for (int i = 0; i < n; i++) {
         char *path = bench_answers_file(folder, model[i]);
-        if (access(path, R_OK) == 0)
+        if (access(path, R_OK) == 0)     /* answers may have stayed on another machine */
             there[n_there++] = model[i];
         free(path);
     }
@@ -144,7 +147,7 @@ static int view_of_length(struct sheet *out, const struct scores *s, const struc
 
 static int build_scores(struct scores *s, const struct input *in, const struct showing *o, struct err *err)
 {
-    const struct opt_list *models = o->compare.n ? &o->compare : &o->model_list;
+    const struct opt_list *models = o->compare.n ? &o->compare : &o->model_list; /* --compare names its models itself */
     const struct score_choice choice = {
         .model = names(models), .n_models = models->n, .judge = in->judge, .questions = in->has_questions ? &in->questions : NULL,
         .repeat_end = in->repeat_end, .n_repeats = (int)o->repeat,
@@ -170,6 +173,7 @@ static int show_single(struct buf *out, const struct input *in, const struct sho
             view_scores(&sheet, &s);
     }
     if (rc == 0)
+        /* Behind the view: facts stand below the table, whichever it is. */
         rc = put_facts(&sheet, in, (const char *const *)s.model, s.n_models, o, err);
     if (rc == 0)
         put_sheet(out, &sheet, o->format);
@@ -192,6 +196,7 @@ static int show_pairs(struct buf *out, const struct input *in, const struct show
 {
     struct pairwise p;
     struct sheet sheet = {0};
+    /* Two named models are compared with each other. */
     const char *baseline = o->mode == SHOW_BASELINE && !o->compare.n ? o->baseline_model : NULL;
     const struct pairwise_choice choice = {
         .model = names(o->compare.n ? &o->compare : &o->model_list),
@@ -236,7 +241,7 @@ static int show_one(struct buf *out, const char *path, const char *judge, const 
 
 static int show_panel(struct buf *out, const struct judge_files *f, const struct showing *o, struct err *err)
 {
-    struct input *in = xcalloc((size_t)f->n, sizeof *in);
+    struct input *in = xcalloc((size_t)f->n, sizeof *in); /* scores point into the tables: these live as long */
     struct scores *s = xcalloc((size_t)f->n, sizeof *s);
     const char **judge = xcalloc((size_t)f->n, sizeof *judge);
     struct sheet sheet = {0};
@@ -281,7 +286,7 @@ static int show_transcripts(struct buf *out, const struct judge_files *f, const 
     for (int i = 0; i < f->n; i++)
         path[i] = f->file[i].path;
     if (o->input_file)
-        path[0] = o->input_file;
+        path[0] = o->input_file;         /* one more place was kept for it */
     if (rc == 0)
         rc = read_answers(&answers, o, err);
     for (int i = 0; i < qs.n && rc == 0; i++) {

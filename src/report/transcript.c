@@ -85,7 +85,7 @@ static bool shows(const struct transcript *t, const char *model)
     return t->n_models == 0;             /* nobody was named: all */
 }
 
-static void put_block(struct buf *out, const char *text)
+static void put_block(struct buf *out, const char *text) /* an empty text is said to be one, or a turn would seem to be missing */
 {
     size_t n = strlen(text);
     buf_printf(out, "%s%s\n", n ? text : "(empty)", n && text[n - 1] == '\n' ? "" : "\n");
@@ -112,7 +112,7 @@ static const char *winner(const cJSON *j, const char *key)
                                    : "no verdict";
 }
 
-static void put_pair(struct buf *out, const cJSON *j)
+static void put_pair(struct buf *out, const cJSON *j) /* as the judge saw them: the second game with the answers exchanged */
 {
     const char *a = text_of(j, "model_1"), *b = text_of(j, "model_2");
     buf_printf(out, "== turn %d, %s as A, %s as B, judged by %s: %s\n", turn_of(j), a, b, judge_of(j), winner(j, "g1_winner"));
@@ -156,7 +156,7 @@ static void put_turn(struct buf *out, const struct transcript *t, const struct f
     const struct question *q = t->question;
     buf_printf(out, "== turn %d, the question\n", turn);
     put_block(out, q->turn[turn - 1]);
-    if (turn <= q->n_reference) {
+    if (turn <= q->n_reference) {        /* the question file's, as FastChat's browser shows it */
         buf_printf(out, "== turn %d, the reference\n", turn);
         put_block(out, q->reference[turn - 1]);
     }

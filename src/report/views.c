@@ -30,6 +30,7 @@ static void put_interval(struct sheet *out, const struct estimate *e)
     sheet_number(out, e->se);
 }
 
+/* People see how many failed, programs also why: a judge's filter is another trouble than a lost network. */
 static void failed_columns(struct sheet *out)
 {
     static const char *const name[JUDGMENT_STATUSES] = { "",
@@ -49,7 +50,7 @@ static void failed_columns(struct sheet *out)
         sheet_column(out, name[i], NULL, 0, SHEET_DATA);
 }
 
-static void put_failed(struct sheet *out, const struct score *s)
+static void put_failed(struct sheet *out, const struct score *s) /* as failed_columns() has them: every row fills every column */
 {
     sheet_int(out, s->mean.n);
     sheet_int(out, s->mean.clusters);
@@ -71,7 +72,7 @@ static void about(struct sheet *out, const struct scores *s)
 {
     long failed[JUDGMENT_STATUSES] = {0}, all = 0, empty = 0;
     struct buf b = {0};
-    for (size_t i = 0; i < s->first[s->n_models]; i++) {
+    for (size_t i = 0; i < s->first[s->n_models]; i++) { /* of the shown models; failures of others are no news here */
         failed[s->item[i].status]++;
         empty += s->item[i].status == JUDGMENT_OK && s->item[i].empty;
     }
@@ -112,6 +113,8 @@ static struct score *ranked(const struct scores *s, int **order)
 
 /* ---- scores ---- */
 
+/* Two sources of noise: the judge, asked again, and the questions, were they others. More repeats help against the
+ * first one only. */
 static void spread_columns(struct sheet *out)
 {
     sheet_column(out, "repeats", NULL, 0, SHEET_ALL);
@@ -231,6 +234,7 @@ static void wide_categories(struct sheet *out, const struct scores *s, const int
             else if (isnan(sc.mean.low))
                 sheet_printf(out, "%.2f", sc.mean.value);
             else
+                /* A category has few questions: more digits would say nothing. */
                 sheet_printf(out, "%.2f (%.1f-%.1f)", sc.mean.value, sc.mean.low, sc.mean.high);
         }
         sheet_number(out, all[order[i]].mean.value);
@@ -271,7 +275,7 @@ void view_compare(struct sheet *out, const struct scores *s, int a, int b)
     sheet_column(out, "higher", "A higher", 0, SHEET_ALL);
     sheet_column(out, "lower", "B higher", 0, SHEET_ALL);
     sheet_column(out, "equal", NULL, 0, SHEET_ALL);
-    sheet_column(out, "unpaired", NULL, 0, SHEET_ALL);
+    sheet_column(out, "unpaired", NULL, 0, SHEET_ALL); /* scored for one of the two only: in neither mean */
     sheet_column(out, "smallest_difference", NULL, 2, SHEET_DATA);
     sheet_text(out, s->model[a]);
     sheet_text(out, s->model[b]);
@@ -323,6 +327,7 @@ void view_length(struct sheet *out, const struct scores *s, const struct answer_
     if (s->n_models > 1) {
         missing = 0;
         struct estimate e = score_length_slope(s, -1, answers, &missing);
+        /* Within questions, so that a hard question with long answers does not look like a judge's taste for length. */
         put_slope(out, "(all, within each question)", &e, missing);
     }
     about(out, s);
@@ -332,7 +337,7 @@ void view_length(struct sheet *out, const struct scores *s, const struct answer_
 
 static void about_pairs(struct sheet *out, const struct pairwise *p, const char *mode, const char *baseline)
 {
-    const long flips = p->flip_first + p->flip_second;
+    const long flips = p->flip_first + p->flip_second; /* pairs whose winner changed with the order of the answers */
     sheet_fact_text(out, "mode", mode, NULL);
     sheet_fact_text(out, "judge", p->judge, p->judge ? "judge: %s" : NULL, p->judge);
     put_others(out, p->by_others, p->others);
