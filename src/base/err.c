@@ -35,6 +35,7 @@ int err_errno(struct err *e, const char *fmt, ...)
     return -1;
 }
 
+/* From the inside out: "question.jsonl:14: no number". Each caller adds where it was. */
 int err_wrap(struct err *e, const char *fmt, ...)
 {
     if (!e)

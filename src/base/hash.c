@@ -28,7 +28,7 @@ void sha256_end(struct sha256 *h, uint8_t digest[32])
 {
     EVP_DigestFinal_ex(h->ctx, digest, NULL);
     EVP_MD_CTX_free(h->ctx);
-    free(h);
+    free(h);                             /* ended is freed: a digest is taken once */
 }
 
 void sha256(const void *data, size_t n, uint8_t digest[32])
@@ -55,6 +55,7 @@ void sha256_hex(const void *data, size_t n, char hex[65])
     hex_of(digest, sizeof digest, hex);
 }
 
+/* Started from another's result it goes on: pieces give what the whole would. */
 uint64_t fnv1a(uint64_t h, const void *data, size_t n)
 {
     const uint8_t *p = data;

@@ -61,6 +61,7 @@ void io_sync_parent(const char *path)
     free(copy);
 }
 
+/* write() may take a part: of a pipe, near a full disk, at a signal. */
 static int write_all(int fd, const char *p, size_t n)
 {
     while (n) {
@@ -102,6 +103,7 @@ int io_replace(const char *path, const void *data, size_t n, struct err *err)
     return io_replace_pieces(path, &(struct slice){ data, n }, 1, err);
 }
 
+/* Law 3: whoever reads the path sees the old file or the new one, whole, whatever kills us in between. */
 int io_replace_pieces(const char *path, const struct slice *piece, size_t n, struct err *err)
 {
     /* Through a symbolic link: the link stays, its target is replaced. */
@@ -121,7 +123,7 @@ int io_replace_pieces(const char *path, const struct slice *piece, size_t n, str
     if (rc == 0 && rename(beside, target) < 0)
         rc = err_errno(err, "%s: cannot rename into place", path);
     if (rc < 0)
-        unlink(beside);
+        unlink(beside);                  /* nothing half is left lying about */
     else
         io_sync_parent(target);
     free(beside);

@@ -85,6 +85,8 @@ static cJSON *parse_valid(const char *text, size_t n, struct err *err)
     return j;
 }
 
+/* cJSON takes much that JSON is not (bytes that are no UTF-8, a NUL as the end): that is looked for first, so that
+ * nothing is cut in silence. */
 cJSON *json_parse(const char *text, size_t n, struct err *err)
 {
     long bad = utf8_bad(text, n);
@@ -226,7 +228,7 @@ void json_put_double(struct buf *b, double v)
 
 void json_put_float(struct buf *b, float v)
 {
-    put_shortest(b, (double)v, true);
+    put_shortest(b, (double)v, true);    /* 0.1f is 0.1, not 0.10000000149011612 */
 }
 
 void json_put_text_member(struct buf *b, const char *name, const char *value)
@@ -238,6 +240,7 @@ void json_put_text_member(struct buf *b, const char *name, const char *value)
         buf_str(b, "null");
 }
 
+/* Of our own files: no reader of ours, or of other languages, has to know the word NaN. */
 void json_put_number_member(struct buf *b, const char *name, double value)
 {
     buf_printf(b, ", \"%s\": ", name);

@@ -99,7 +99,7 @@ bool json_scan_string(struct json_scan *s, struct json_text *out)
         if (c < 0x20)                    /* JSON wants them escaped; Python refuses them too */
             return wrong(s, "a control character in a string");
         if (c == '\\') {
-            out->escaped = true;
+            out->escaped = true;         /* json_text_decode() is needed to read it */
             bool unicode = s->end - s->at > 1 && s->at[1] == 'u';
             if (s->end - s->at < 2 || (unicode ? hex4(s->at + 2, s->end) < 0 : !unescape(s->at[1])))
                 return wrong(s, "no such escape");
@@ -239,6 +239,8 @@ static double to_double(const char *p, size_t n)
     return v;
 }
 
+/* 'is_int' as Python tells int from float: by the spelling, so 8.0 and 8e0 are floats and are written as such
+ * again. */
 bool json_scan_number(struct json_scan *s, double *value, bool *is_int)
 {
     peek(s);

@@ -14,6 +14,8 @@ static void exhausted_default(size_t bytes)
     abort();
 }
 
+/* Never returns. Small host allocations do not fail in ways that callers could mend; weights and KV cache are
+ * checked by their own rooms. */
 static void (*exhausted)(size_t) = exhausted_default;
 
 void mem_on_exhausted(void (*handler)(size_t bytes))
@@ -59,6 +61,6 @@ char *xasprintf(const char *fmt, ...)
     int n = vasprintf(&p, fmt, ap);
     va_end(ap);
     if (n < 0)
-        exhausted(0);
+        exhausted(0);                    /* a format that fails, or no memory: vasprintf() does not tell */
     return p;
 }

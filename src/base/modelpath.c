@@ -54,7 +54,7 @@ static int names_read(struct names *s, const char *folder, struct err *err)
     while ((e = readdir(d)))
         names_add(s, xstrdup(e->d_name));
     closedir(d);
-    qsort(s->at, (size_t)s->n, sizeof *s->at, by_name);
+    qsort(s->at, (size_t)s->n, sizeof *s->at, by_name); /* for has(), and so that no choice depends on a disk's order */
     return 0;
 }
 
@@ -156,7 +156,7 @@ static int choose_indexed(struct folder *f, struct err *err)
         else if (!has(&f->names, name))
             rc = err_set(err, ERR_IO, "%s: names %s, which is not in the folder; copy the missing shard", path, name);
         names_add(&f->weights, xstrdup(name));
-        qsort(f->weights.at, (size_t)f->weights.n, sizeof *f->weights.at, by_name);
+        qsort(f->weights.at, (size_t)f->weights.n, sizeof *f->weights.at, by_name); /* for has(), above */
     }
     if (rc == 0 && f->weights.n == 0)
         rc = err_set(err, ERR_FORMAT, "%s: its \"weight_map\" names no file; copy the file again", path);
@@ -227,6 +227,7 @@ static void add_named_templates(const struct folder *f, struct modelpath *m)
 }
 
 /* What a folder says beside its weights. */
+/* Only what somebody reads: a hash over a folder's files must not change with its README. */
 static void add_texts(const struct folder *f, struct modelpath *m)
 {
     static const char *const exact[] = {
@@ -280,7 +281,7 @@ static int list_file(const char *name, struct modelpath *m, struct err *err)
 
 /* ---- where they are ---- */
 
-static const char *variable(const char *name)
+static const char *variable(const char *name) /* set to nothing is not set, as huggingface_hub sees it */
 {
     const char *value = getenv(name);
     return value && *value ? value : NULL;

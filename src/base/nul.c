@@ -17,7 +17,7 @@ void nul_spell(struct buf *b, size_t start)
     for (size_t i = start; i < b->len; i++)
         buf_add(&out, b->data[i] ? b->data + i : spelling, b->data[i] ? 1 : sizeof spelling);
     buf_free(b);
-    *b = out;
+    *b = out;                            /* another buffer: pointers into the old one are void */
 }
 
 bool nul_spelled(const char *s, size_t n)

@@ -19,7 +19,7 @@ static int min3(int a, int b, int c)
 static int distance(const char *a, const char *b)
 {
     enum { LIMIT = 63 };                 /* flags are shorter; a longer word is near to none */
-    int n = (int)strlen(b), row[LIMIT + 1];
+    int n = (int)strlen(b), row[LIMIT + 1]; /* row[j]: from the letters of a so far to the first j of b */
     if (n > LIMIT)
         return n;
     for (int j = 0; j <= n; j++)
@@ -101,7 +101,7 @@ static double parse_size(const char *word)
     char *end;
     const double n = strtod(word, &end);
     for (size_t i = 0; n > 0 && isfinite(n) && i < sizeof unit / sizeof *unit; i++)
-        if (!strcasecmp(end, unit[i].name))
+        if (!strcasecmp(end, unit[i].name)) /* accelerate takes "gb" too */
             return n * unit[i].bytes;
     return 0;
 }
@@ -124,7 +124,7 @@ static int place_of(const char *words, const char *word)
 static char *in_prose(const char *words)
 {
     struct buf b = {0};
-    words += *words == '|';
+    words += *words == '|';              /* "|a|b": none of them is the default, which is not listed */
     for (size_t n; *words; words += n) {
         n = strcspn(words, "|");
         buf_printf(&b, "%.*s", (int)n, words);
@@ -150,7 +150,7 @@ static int store_choice(const struct opt *o, const char *value, struct err *err)
 static int store(const struct opt *o, char *value, struct err *err)
 {
     char *end = value;
-    errno = 0;
+    errno = 0;                           /* strtol() and strtod() only ever set it */
     if (o->kind == OPT_STRING) {
         *(const char **)o->to = value;   /* of argv: lives as long as the program */
         return 0;
@@ -181,7 +181,7 @@ static int store_list(const struct opt *o, char *value, int argc, char **argv)
 {
     struct opt_list *list = o->to;
     if (value) {
-        argv[0] = value;
+        argv[0] = value;                 /* the list is one word long and needs a place to stand */
         *list = (struct opt_list){ argv, 1 };
         return 0;
     }
@@ -244,7 +244,7 @@ int opts_not_negative(const char *name, double value, bool given, struct err *er
 
 static void help_line(struct buf *out, size_t start, const char *help)
 {
-    do
+    do                                   /* at least one blank, also behind a flag that reaches beyond the column */
         buf_char(out, ' ');
     while (out->len < start + 36);       /* the column of the explanations */
     buf_printf(out, "%s\n", help);

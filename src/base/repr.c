@@ -25,7 +25,7 @@ static void put_escape(struct buf *b, int32_t c)
 {
     static const char plain[] = "\t\n\r", letter[] = "tnr";
     const char *p = strchr(plain, c);
-    if (c < 0x80 && p && *p)
+    if (c < 0x80 && p && *p)             /* strchr() finds the NUL that ends 'plain' too */
         buf_printf(b, "\\%c", letter[p - plain]);
     else
         buf_printf(b, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);

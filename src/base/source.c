@@ -29,7 +29,7 @@ int source_slurp(const struct source *s, int file, size_t limit, struct buf *out
     if (s->read(s->ctx, file, 0, buf_reserve(out, size), size, err) < 0)
         return -1;
     out->len += size;
-    out->data[out->len] = '\0';
+    out->data[out->len] = '\0';          /* a text too, for whoever parses it as one */
     return 0;
 }
 

@@ -174,6 +174,7 @@ int fastchat_put_pairs(struct buf *b, const char *name, const struct judgment_ta
         const struct tally *w = &tally[i];
         const long all = w->win + w->loss + w->tie;
         if (all && i != base)            /* FastChat drops the baseline's own row */
+            /* Win_rate_adjusted: a tie is half a win. */
             line[n++] = (struct line){ t->name[i], ((double)w->win + 0.5 * (double)w->tie) / (double)all, w };
     }
     qsort(line, (size_t)n, sizeof *line, by_score);

@@ -78,7 +78,7 @@ static int none(const char *data_dir, const char *bench, bool pairs, const char 
 
 /* ---- finding ---- */
 
-static void add(struct judge_files *out, const char *judge, char *path)
+static void add(struct judge_files *out, const char *judge, char *path) /* takes 'path' */
 {
     out->file = xrealloc(out->file, (size_t)out->n + 1, sizeof *out->file);
     out->file[out->n++] = (struct judge_file){ xstrdup(judge), path };
@@ -126,7 +126,7 @@ int judge_files_find(struct judge_files *out, const char *data_dir, const char *
     if (path)
         add(out, usual, path);
     else if (n == 0 && t.n == 1)         /* nobody was named, and only one judge is there: it is meant */
-        out->fallen_back = true;
+        out->fallen_back = true;         /* law 5: whoever shows them says whose they are */
     if (all || out->fallen_back)
         for (int i = 0; i < t.n; i++)
             add(out, t.judge[i], bench_judgments_path(data_dir, bench, t.judge[i], pairs));

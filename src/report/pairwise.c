@@ -80,7 +80,7 @@ struct pick {
     int32_t judge, baseline;             /* baseline -1: none */
 };
 
-static bool picked(const struct pick *p, const struct judgment_row *r)
+static bool picked(const struct pick *p, const struct judgment_row *r) /* a model against itself says nothing about anybody */
 {
     if (r->judge != p->judge || r->model_1 == r->model_2 || (p->questions && map_find_int(p->questions, r->question_id) == MAP_NONE))
         return false;

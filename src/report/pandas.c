@@ -91,7 +91,7 @@ static void put_right(struct buf *b, const char *text, int width)
 static void put_index(struct buf *b, const char *text, int width, const char *turn)
 {
     buf_str(b, text);
-    for (int i = code_points(text); i < width; i++)
+    for (int i = code_points(text); i < width; i++) /* not printf's width, which counts bytes */
         buf_char(b, ' ');
     if (turn)
         buf_printf(b, " %-4s", turn);    /* the width of "turn" */
@@ -133,7 +133,7 @@ void pandas_put(struct buf *b, const struct pandas_frame *f)
             left = code_points(name[i]);
     }
     for (int c = 0; c < f->n_columns; c++)
-        width[c] = column_text(&f->column[c], f->n, cell + (size_t)c * (size_t)f->n);
+        width[c] = column_text(&f->column[c], f->n, cell + (size_t)c * (size_t)f->n); /* cells column by column */
     snprintf(turn, sizeof turn, "%d", f->turn);
     put_index(b, "", left, f->turn ? "" : NULL);
     for (int c = 0; c < f->n_columns; c++)

@@ -87,7 +87,7 @@ static bool take_row(struct scores *s, const struct judgment_row *r, const struc
         out->category = k->category;
     }
     if (r->turn > s->n_turns)
-        s->n_turns = r->turn;
+        s->n_turns = r->turn;            /* as many columns as there are turns, not always two */
     return true;
 }
 
@@ -119,7 +119,7 @@ static size_t place(struct scores *s, const struct judgment_table *t, const stru
     }
     for (int m = 0; m < s->n_models; m++) {
         size_t from = s->first[m], n = tidy(s->item + from, next[m] - from);
-        s->replaced += (long)(next[m] - from - n);
+        s->replaced += (long)(next[m] - from - n); /* said below the table: FastChat averages doubles */
         memmove(s->item + kept, s->item + from, n * sizeof *s->item); /* what tidy() dropped leaves gaps */
         s->first[m] = kept;
         kept += n;

@@ -76,7 +76,7 @@ void sheet_empty(struct sheet *s)
 static void add_fact(struct sheet *s, const char *name, struct sheet_cell value, const char *fmt, va_list ap)
 {
     s->fact = xrealloc(s->fact, (size_t)s->n_facts + 1, sizeof *s->fact);
-    s->fact[s->n_facts++] = (struct sheet_fact){ name, value, format(fmt, ap) };
+    s->fact[s->n_facts++] = (struct sheet_fact){ name, value, format(fmt, ap) }; /* 'name' is a constant of the view */
 }
 
 void sheet_fact_text(struct sheet *s, const char *name, const char *text, const char *fmt, ...)
@@ -195,7 +195,7 @@ void sheet_put_text(const struct sheet *s, struct buf *b)
     put_row(s, NULL, width, b);
     for (int i = 0; i < s->n_cells; i += s->n_columns)
         put_row(s, s->cell + i, width, b);
-    bool any = false;
+    bool any = false;                    /* the first sentence has a blank line before it */
     for (int i = 0; i < s->n_facts; i++) {
         if (!s->fact[i].sentence)        /* for JSON only */
             continue;

@@ -54,7 +54,7 @@ static int input_read(struct input *in, const struct showing *o, struct err *err
         in->repeat_end[r] = in->table.n; /* all repeats in one table: where each ends tells them apart */
         free(path);
     }
-    name_plainly(&in->table, &o->model_list);
+    name_plainly(&in->table, &o->model_list); /* when the table is there: its names win */
     name_plainly(&in->table, &o->compare);
     if (rc == 0 && (o->by == BY_CATEGORY || o->sliced))
         rc = read_questions(in, o, err);
@@ -133,6 +133,7 @@ static int put_facts(struct sheet *sheet, const struct input *in, const char *co
     return rc;
 }
 
+/* Without answers there are no lengths: here they are needed. */
 static int view_of_length(struct sheet *out, const struct scores *s, const struct showing *o, struct err *err)
 {
     struct answer_set answers = {0};
@@ -239,6 +240,7 @@ static int show_one(struct buf *out, const char *path, const char *judge, const 
     return rc;
 }
 
+/* All judges' tables at once: rows are models, so nobody's scores can be printed before everybody's are known. */
 static int show_panel(struct buf *out, const struct judge_files *f, const struct showing *o, struct err *err)
 {
     struct input *in = xcalloc((size_t)f->n, sizeof *in); /* scores point into the tables: these live as long */
@@ -301,7 +303,7 @@ static int show_transcripts(struct buf *out, const struct judge_files *f, const 
 
 int showing_put(struct buf *out, const struct showing *o, struct err *err)
 {
-    static const char usual[] = "gpt-4";
+    static const char usual[] = "gpt-4"; /* FastChat's default judge, shown where nobody is named */
     struct judge_files f = {0};
     const bool pairs = o->mode != SHOW_SINGLE;
     int rc = 0;

@@ -52,7 +52,7 @@ static int read_file(struct found *f, const char *path, int64_t question, struct
     return rc;
 }
 
-static const char *text_of(const cJSON *j, const char *key)
+static const char *text_of(const cJSON *j, const char *key) /* never NULL: a record that lacks a member still has the others to show */
 {
     const cJSON *v = json_get(j, key);
     return cJSON_IsString(v) ? v->valuestring : "";

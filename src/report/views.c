@@ -24,7 +24,7 @@ static void put_interval(struct sheet *out, const struct estimate *e)
     if (isnan(e->low))
         sheet_empty(out);
     else
-        sheet_printf(out, "%.2f .. %.2f", e->low, e->high);
+        sheet_printf(out, "%.2f .. %.2f", e->low, e->high); /* two digits: a single pass of a judge moves by 0.1 to 0.2 */
     sheet_number(out, e->low);
     sheet_number(out, e->high);
     sheet_number(out, e->se);
@@ -160,7 +160,7 @@ void view_scores(struct sheet *out, const struct scores *s)
         spread_columns(out);
     sheet_column(out, "smallest_difference", NULL, 2, SHEET_DATA);
     for (int i = 0; i < s->n_models; i++) {
-        const int m = order[i];
+        const int m = order[i];          /* the best first; order is of models, rows are of the table */
         sheet_text(out, s->model[m]);
         sheet_number(out, all[m].mean.value);
         put_interval(out, &all[m].mean);
@@ -181,6 +181,7 @@ void view_scores(struct sheet *out, const struct scores *s)
 
 /* ---- by turn, by category ---- */
 
+/* One row of a long table: a model in one turn, or in one category. */
 static void put_part(struct sheet *out, const struct scores *s, int model, const char *category, int turn, struct score_part part)
 {
     struct score sc = score_of(s, model, part);
@@ -217,6 +218,7 @@ void view_turns(struct sheet *out, const struct scores *s)
     free(order);
 }
 
+/* For people: a column per category, as FastChat's radar figure has its corners. */
 static void wide_categories(struct sheet *out, const struct scores *s, const int *order, const struct score *all)
 {
     sheet_column(out, "model", NULL, 0, SHEET_ALL);
@@ -229,7 +231,7 @@ static void wide_categories(struct sheet *out, const struct scores *s, const int
         sheet_text(out, s->model[order[i]]);
         for (int c = 0; c < s->n_categories; c++) {
             struct score sc = score_of(s, order[i], (struct score_part){ 0, c, -1 });
-            if (isnan(sc.mean.value))
+            if (isnan(sc.mean.value))    /* nothing of this category counts */
                 sheet_empty(out);
             else if (isnan(sc.mean.low))
                 sheet_printf(out, "%.2f", sc.mean.value);
@@ -428,5 +430,5 @@ void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *
         sheet_fact_number(out, "smallest_difference", smallest,
                           isnan(smallest) ? NULL : "smallest distance from 0.5 that this run can show: %.2f (80 %% power)", smallest);
     }
-    about_pairs(out, p, "pairwise-all", NULL);
+    about_pairs(out, p, "pairwise-all", NULL); /* against one another, whatever the file was made by */
 }
