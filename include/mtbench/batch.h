@@ -19,6 +19,9 @@ int batch_export_finish(struct transport *t, struct err *err);
 int64_t batch_export_count(const struct transport *t);
 /* How many files. */
 int batch_export_files(const struct transport *t);
+/* A file that is named as the next part would be, and is none: an earlier, larger export left it, and whoever sends all of PATH* would pay
+ * for its calls again. NULL: none. Caller frees. */
+char *batch_export_leftover(const struct transport *t);
 
 struct batch_import_opts {
     const struct endpoint *endpoint;     /* outlives the transport */

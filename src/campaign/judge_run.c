@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { DRAIN_SECONDS = 8 };              /* after a signal; the limit for ending is 10 */
 
@@ -54,6 +55,10 @@ static int export_calls(struct judging *j, struct err *err)
         return EXIT_INPUT;
     printf("exported  %" PRId64 " calls in %d file%s\nwrote     %s\n", batch_export_count(j->pump.transport),
            batch_export_files(j->pump.transport), batch_export_files(j->pump.transport) == 1 ? "" : "s", j->o->export_file);
+    char *left = batch_export_leftover(j->pump.transport);
+    if (left)
+        log_note("%s is of an earlier export: do not send it with these, its calls would be paid for again", left);
+    free(left);
     return EXIT_COMPLETE;
 }
 

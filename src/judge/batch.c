@@ -171,6 +171,16 @@ int batch_export_files(const struct transport *t)
     return ((const struct export *)t->ctx)->n_files;
 }
 
+char *batch_export_leftover(const struct transport *t)
+{
+    const struct export *x = t->ctx;
+    char *next = part_path(x, x->n_files + 1, "");
+    if (access(next, F_OK) == 0)
+        return next;
+    free(next);
+    return NULL;
+}
+
 /* ---- import ---- */
 
 /* One line of a result or error file. */

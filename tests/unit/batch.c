@@ -80,6 +80,17 @@ static void test_split(void)
     ok(batch_export_finish(t, &err) == 0 && batch_export_files(t) == 3, "ten calls at four a batch make three files");
     ok(lines_of(own("split.jsonl")) == 4 && lines_of(own("split-2.jsonl")) == 4 && lines_of(own("split-3.jsonl")) == 2,
        "named by number");
+    char *left = batch_export_leftover(t);
+    ok(!left, "no other part is there");
+    t->destroy(t->ctx);
+    t = batch_export_create(&(struct batch_export_opts){ &e, own("split.jsonl") }, &err);
+    struct call one = make("k");
+    t->submit(t->ctx, &one);
+    int rc = batch_export_finish(t, &err);
+    left = batch_export_leftover(t);
+    ok(rc == 0 && batch_export_files(t) == 1 && left && !strcmp(left, own("split-2.jsonl")),
+       "a smaller export names the part of the larger one that still lies there: %s", left ? left : "none");
+    free(left);
     t->destroy(t->ctx);
     t = batch_export_create(&(struct batch_export_opts){ &e, own("dropped.jsonl") }, &err);
     t->destroy(t->ctx);
