@@ -86,6 +86,7 @@ static void take_line(struct takeover *t, const struct judgment_row *row, struct
         strange += !is_known(g, i) || t->seen[unit];
         taken += take_game(t, line, i, k + 1);
     }
+    const bool unread = unit >= 0 && !line;  /* a number that JSON has no word for: whatever else it says is somebody's verdict */
     cJSON_Delete(line);
     if (taken)
         t->seen[unit] = true;            /* a second line of the same is another verdict */
@@ -94,7 +95,7 @@ static void take_line(struct takeover *t, const struct judgment_row *row, struct
      * and people are told. */
     t->count->reread += taken == g->n_games && row->status == JUDGMENT_OK && !agrees(g, unit, row);
     /* Paid for and about to be replaced: the caller keeps a copy of the file. */
-    t->count->left += strange && taken < g->n_games && row->status != JUDGMENT_FAILED && row->status != JUDGMENT_NO_ANSWER;
+    t->count->left += (strange || unread) && taken < g->n_games && row->status != JUDGMENT_FAILED && row->status != JUDGMENT_NO_ANSWER;
 }
 
 static void take_lines(struct grader *g, int repeat, const char *path, const struct judgment_table *table, const struct buf *old,

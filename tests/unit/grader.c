@@ -658,6 +658,13 @@ static void test_leave(void)
            taken.left == 0 && grader_now(r.grader).calls_left == 11,
        "the text counts where a line says another verdict; a failed call is none: %ld %ld %ld", taken.taken, taken.reread, taken.left);
     end(&r);
+    put_file("nan.jsonl", "{\"question_id\": 82, \"model\": \"y\", \"judge\": [\"odd\", \"single-v1\"], \"user_prompt\": \"q82|y82\", "
+                          "\"judgment\": \"[[4]]\", \"score\": NaN, \"turn\": 1, \"tstamp\": 1.0}\n");
+    start(&r, "odd", MODE_SINGLE, "odd.journal", 1, good);
+    open_grader(&r);
+    ok(grader_take_over(r.grader, 1, path_of("nan.jsonl"), &taken, &err) == 0 && taken.taken == 0 && taken.left == 1,
+       "a line with NaN is replaced, so it is told of: %ld", taken.left);
+    end(&r);
     start(&r, "hand", MODE_SINGLE, "forced.journal", 1, good);
     r.o.constrained = true;
     open_grader(&r);
