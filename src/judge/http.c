@@ -168,6 +168,16 @@ static struct transfer *take_idle(struct http *h)
     return t;
 }
 
+static void end_transfer(struct http *h, struct transfer *t, CURLcode result)
+{
+    t->result = result;
+    t->live = false;
+    curl_multi_remove_handle(h->multi, t->easy);
+    t->next = NULL;
+    *h->last = t;                        /* in the order of their ends */
+    h->last = &t->next;
+}
+
 void http_start(struct http *h, const struct http_request *r, double timeout, void *tag)
 {
     struct transfer *t = take_idle(h);
@@ -194,18 +204,9 @@ void http_start(struct http *h, const struct http_request *r, double timeout, vo
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->message);
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t); /* gather() finds the transfer by its handle */
-    curl_multi_add_handle(h->multi, t->easy);
     t->live = true;
-}
-
-static void end_transfer(struct http *h, struct transfer *t, CURLcode result)
-{
-    t->result = result;
-    t->live = false;
-    curl_multi_remove_handle(h->multi, t->easy);
-    t->next = NULL;
-    *h->last = t;                        /* in the order of their ends */
-    h->last = &t->next;
+    if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK)    /* never sent: it ends at once, or its call would wait for ever */
+        end_transfer(h, t, CURLE_FAILED_INIT);
 }
 
 void http_cancel(struct http *h)
