@@ -60,6 +60,7 @@ static int hex4(const char *p, const char *end)
     if (end - p < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
+        /* By hand: isxdigit() asks the locale, and this is the inner loop. */
         int c = (unsigned char)p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
         if (d < 0)
             return -1;
@@ -304,7 +305,7 @@ int json_scan_key(struct json_scan *s, bool *first, struct json_text *key)
     int k = next(s, first, '}');
     if (k != 1)
         return k;
-    if (!json_scan_string(s, key))
+    if (!json_scan_string(s, key))       /* also refuses the comma before a closing brace */
         return -1;
     if (peek(s) != ':')
         return wrong(s, "a colon is missing") - 1;

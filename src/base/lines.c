@@ -68,7 +68,7 @@ struct lines_file *lines_open(const char *path, struct err *err)
         return NULL;
     }
     struct lines_file *f = xcalloc(1, sizeof *f);
-    *f = (struct lines_file){ .path = xstrdup(path), .fd = fd, .lines.whole_only = true };
+    *f = (struct lines_file){ .path = xstrdup(path), .fd = fd, .lines.whole_only = true }; /* until the file has ended */
     return f;
 }
 

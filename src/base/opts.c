@@ -60,7 +60,7 @@ static int unknown(const struct opt *table, int n, const char *word, struct err 
     const char **name = xcalloc((size_t)n + 1, sizeof *name);
     for (int i = 0; i < n; i++)
         name[i] = table[i].name;
-    const char *near = opts_nearest(word, name, n);
+    const char *near = opts_nearest(word, name, n); /* a typing error names what was meant */
     free(name);
     if (near)
         return err_set(err, ERR_USAGE, "--%s: unknown flag; did you mean --%s?", word, near);

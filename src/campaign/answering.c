@@ -117,6 +117,7 @@ static size_t name_item(struct run *r, int64_t question_id, int choice, size_t i
     return item == MAP_NONE ? map_find(&r->by_name, name, sizeof name) : map_add(&r->by_name, name, sizeof name, item);
 }
 
+/* Every rank keeps all items: whichever the dealer gives it, the texts of its earlier turns are there. */
 static void read_items(struct run *r, const struct buf *b)
 {
     for (size_t at = 0; at < b->len;) {

@@ -215,6 +215,7 @@ static bool finished_text(void *ctx, const struct question *q, int choice, int t
     return text != NULL;
 }
 
+/* Law 2: the answer file simply lacks those questions, so why it does is said here, by the kind of failure. */
 static void say_what_is_missing(const struct dialogs_now *d)
 {
     struct buf b = {0};
@@ -271,6 +272,7 @@ static double api_run_error_rate(const struct api_run *r)
     return (double)(d.total - d.done) / (double)d.total;
 }
 
+/* The transport first: what it still holds points to the endpoint; the dialogs point into the journal. */
 static void api_run_close(struct api_run *r)
 {
     if (r->pump.transport)

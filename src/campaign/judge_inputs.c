@@ -139,7 +139,7 @@ int judge_inputs_canary(struct judge_inputs *in, const struct judge_opts *o, str
 
 void judge_inputs_free(struct judge_inputs *in)
 {
-    questions_free(&in->questions);
+    questions_free(&in->questions);      /* all of these are fine as zeros: reading may have stopped anywhere */
     judge_prompts_free(&in->prompts);
     answer_set_free(&in->answers);
     answer_set_free(&in->references);

@@ -88,7 +88,7 @@ static void share_calls(struct ranks *r)
 {
     if (r->j)
         list_calls(r->j, &r->bytes);
-    uint64_t n = r->bytes.len;
+    uint64_t n = r->bytes.len;           /* the others learn the length first, then make room */
     job_bcast(r->job, &n, sizeof n);
     buf_reserve(&r->bytes, n - r->bytes.len);
     job_bcast(r->job, r->bytes.data, n);
@@ -136,7 +136,7 @@ static int send_records(struct ranks *r)
     for (; (rec = r->local->collect(r->local->ctx)); n++) {
         buf_clear(&line);
         call_record_put(&line, rec);
-        deal_send(r->deal, line.data, line.len);
+        deal_send(r->deal, line.data, line.len); /* the record before the farewell: deal_done() lets the item go */
         deal_done(r->deal, find_call(r, rec->key));
     }
     buf_free(&line);

@@ -105,6 +105,7 @@ static int judge_local(struct job *job, const struct judge_opts *o, struct judgi
 
 static int open_rank_0(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err)
 {
+    /* NULL: no model is still to come, so whoever waits for an answer can be told that there is none. */
     if (judge_inputs_read(in, o, NULL, err) < 0 || judging_open(j, job, o, in, err) < 0)
         return -1;
     judging_close_answers(j);

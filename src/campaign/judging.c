@@ -122,6 +122,7 @@ static int open_journal(struct judging *j, struct err *err)
 int judging_open(struct judging *j, struct job *job, const struct judge_opts *o, struct judge_inputs *in, struct err *err)
 {
     *j = (struct judging){ .job = job, .o = o, .in = in, .started = clock_now(), .pump.asker = { j, next, take, flush } };
+    /* Before the lock: reading the journal by another descriptor would drop it. */
     j->instant = first_instant(in->journal);
     judge_inputs_describe(in, o, &j->manifest);
     manifest_add(&j->manifest, false, INSTANT, "%.0f", j->instant);

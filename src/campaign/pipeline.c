@@ -147,7 +147,7 @@ static int judge_rest(struct pipeline *p, struct job *job, int code, struct pipe
 
 static void pipeline_free(struct pipeline *p)
 {
-    judging_close(&p->judging);
+    judging_close(&p->judging);          /* first: grader and transport point into the inputs */
     for (int q = 0; p->turn && q < p->in.questions.n; q++) {
         for (int t = 0; t < p->in.questions.q[q].n_turns; t++)
             free(p->turn[q][t]);

@@ -135,7 +135,7 @@ static int ask(struct judging *j, struct recheck *r, struct err *err)
 int judge_canary(struct job *job, const struct judge_opts *o, struct recheck *r, struct err *err)
 {
     struct judge_inputs in = {0};
-    struct judging j = { .job = job, .o = o, .in = &in, .started = clock_now() };
+    struct judging j = { .job = job, .o = o, .in = &in, .started = clock_now() }; /* no grader: the canary asks, the rest is a judging's */
     j.progress = progress_create(o->progress, !o->quiet);
     int code = judge_inputs_canary(&in, o, err) < 0 ? EXIT_INPUT : ask(&j, r, err);
     judging_close(&j);

@@ -53,6 +53,7 @@ int judge_sets_apart(const struct judge_set *set, int n, const struct votes *vot
 {
     for (int i = 0; i < n; i++)
         for (int j = i + 1; j < n; j++)
+            /* Equal names: one set, compared with itself on purpose. */
             for (int k = 0; k < votes->n_names && strcmp(set[i].name, set[j].name); k++)
                 if (set[i].has[k] && set[j].has[k])
                     return err_set(err, ERR_USAGE,
@@ -92,7 +93,7 @@ static int by_item(const void *a, const void *b)
 struct vote_items *vote_items_build(const struct votes *votes)
 {
     struct vote_items *items = xcalloc(1, sizeof *items);
-    items->v = xcalloc(votes->n + 1, sizeof *items->v);
+    items->v = xcalloc(votes->n + 1, sizeof *items->v); /* a copy: the votes keep the order of their files */
     items->n = votes->n;
     if (votes->n)
         memcpy(items->v, votes->v, votes->n * sizeof *items->v);

@@ -146,6 +146,7 @@ static long count_cut(const struct model_answers *m, const char *folder)
     return n;
 }
 
+/* Only our own journals know why an answer ended; answers of others, and those of an API, say nothing here. */
 static void find_cut(struct answer_facts *f, const struct answer_set *answers, const char *folder)
 {
     struct buf names = {0};

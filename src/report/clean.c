@@ -180,6 +180,7 @@ static void say(struct buf *b, const struct line *line, size_t kept, size_t n_in
     buf_printf(b, "]\n#in: %zu, #out: %zu\n", n_in, kept);
 }
 
+/* The table has read each line once, so what is still wrong with one can only be in its texts. */
 static int put_lines(const char *name, const struct line *line, size_t n, struct buf *out, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {

@@ -88,6 +88,8 @@ void sample_clear(struct sample *s)
     s->n = 0;
 }
 
+/* Observations of a cluster must come one behind the other: sum_of_squares() takes a change of the cluster for its
+ * end. */
 void sample_add(struct sample *s, int64_t cluster, double x, double y)
 {
     if (s->n == s->cap) {

@@ -56,6 +56,8 @@ static int by_score(const void *a, const void *b)
     return x->score != y->score ? (x->score < y->score ? 1 : -1) : strcmp(x->model, y->model);
 }
 
+/* A model with rows has a line, even where none of them counts: pandas' groupby has the group, and NaN for its
+ * mean. */
 static void put_means(struct buf *b, const char *title, const struct judgment_table *t, const struct mean *mean, int turn)
 {
     struct line *line = xcalloc((size_t)t->n_names + 1, sizeof *line);

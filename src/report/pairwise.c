@@ -39,6 +39,7 @@ static struct game game_of(const struct judgment_row *r, uint32_t order)
     return g;
 }
 
+/* Questions first, since the samples of all models are filled in this order and must have their clusters together. */
 static int by_key(const void *a, const void *b)
 {
     const struct game *x = a, *y = b;
@@ -89,6 +90,7 @@ static bool picked(const struct pick *p, const struct judgment_row *r) /* a mode
     return p->which[r->model_1] && p->which[r->model_2]; /* a list of models means the games among them */
 }
 
+/* The games that count, once each; what was dropped as a double is told, not hidden. */
 static size_t collect(const struct pick *p, struct pairwise *out, struct game *game)
 {
     size_t n = 0;
@@ -162,7 +164,7 @@ static int find_baseline(const char *name, const struct judgment_table *t, const
                          struct err *err)
 {
     *out = baseline ? judgment_table_name(t, baseline) : -1;
-    if (!baseline || (*out >= 0 && which[*out]))
+    if (!baseline || (*out >= 0 && which[*out])) /* no baseline, or one that this judge has seen */
         return 0;
     struct buf b = {0};
     int n;
@@ -189,7 +191,7 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
     for (int i = 0; choice->questions && i < choice->questions->n; i++)
         map_add_int(&ids, choice->questions->q[i].id, (size_t)i);
     int rc = choice_judge(name, t, choice->judge, &pick.judge, err);
-    for (size_t i = 0; i < t->n && rc == 0; i++)
+    for (size_t i = 0; i < t->n && rc == 0; i++) /* models that this judge judged, on either side */
         if (t->row[i].judge == pick.judge)
             which[t->row[i].model_1] = which[t->row[i].model_2] = 1;
     if (rc == 0)
@@ -203,7 +205,7 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
         p->judge = pick.judge >= 0 ? t->name[pick.judge] : NULL;
         p->by_others = choice_others(t, pick.judge, &p->others);
         free(game);
-        if (p->n == 0)
+        if (p->n == 0)                   /* an empty table would look like a result */
             rc = err_set(err, ERR_USAGE, "%s: no game among the chosen models and questions; is --bench-name right?", name);
     }
     map_free(&ids);

@@ -38,6 +38,8 @@ static struct known_question *known_questions(struct scores *s, const struct que
 
 /* ---- items ---- */
 
+/* Questions first: the errors are clustered by them. The place in the file last, so that the later of two equals
+ * is the later one here. */
 static int by_key(const void *a, const void *b)
 {
     const struct score_item *x = a, *y = b;
@@ -229,7 +231,7 @@ void scores_rank(const struct scores *s, const struct score *of_model, int *orde
 {
     struct rank *r = xcalloc((size_t)s->n_models + 1, sizeof *r);
     for (int m = 0; m < s->n_models; m++)
-        r[m] = (struct rank){ of_model[m].mean.value, m };
+        r[m] = (struct rank){ of_model[m].mean.value, m }; /* NaN where nothing counts: last, in name order */
     qsort(r, (size_t)s->n_models, sizeof *r, by_score);
     for (int m = 0; m < s->n_models; m++)
         order[m] = r[m].model;

@@ -145,6 +145,7 @@ static void put_cell(const struct sheet_cell *c, int decimals, struct buf *b)
             buf_char(b, (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p);
 }
 
+/* By hand: printf's width counts bytes, and names hold other letters. */
 static void put_padded(struct buf *b, const char *text, int width, bool left)
 {
     int gap = width - width_of(text);

@@ -121,6 +121,8 @@ static void put_pair(struct buf *out, const cJSON *j) /* as the judge saw them: 
     put_block(out, text_of(j, "g2_judgment"));
 }
 
+/* With a model its single judgments, without one the pairs; of every judge and repeat that the files hold, in
+ * their order. */
 static void put_judgments(struct buf *out, const struct transcript *t, const struct found *f, int turn, const char *model)
 {
     for (int i = 0; i < f->n; i++) {
@@ -178,7 +180,7 @@ int transcript_put(struct buf *out, const struct transcript *t, struct err *err)
     const struct question *q = t->question;
     struct found f = {0};
     int rc = 0;
-    for (int i = 0; i < t->n_files && rc == 0; i++)
+    for (int i = 0; i < t->n_files && rc == 0; i++) /* files first: a broken one ends this before half a text is out */
         rc = read_file(&f, t->judgments[i], q->id, err);
     if (rc == 0) {
         buf_printf(out, "question %" PRId64 ", %s, %d turn%s\n\n", q->id, q->category, q->n_turns, q->n_turns == 1 ? "" : "s");

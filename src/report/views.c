@@ -125,7 +125,7 @@ static void spread_columns(struct sheet *out)
     sheet_column(out, "variance_questions", "var questions", 3, SHEET_ALL);
 }
 
-static void put_spread(struct sheet *out, const struct scores *s, int model)
+static void put_spread(struct sheet *out, const struct scores *s, int model) /* as spread_columns() has them */
 {
     struct spread p = score_spread(s, model);
     sheet_int(out, p.n_repeats);
@@ -249,6 +249,7 @@ void view_categories(struct sheet *out, const struct scores *s, bool wide)
 {
     int *order;
     struct score *all = ranked(s, &order);
+    /* A category per column for people, a row per model and category for programs. */
     if (wide)
         wide_categories(out, s, order, all);
     else
@@ -378,7 +379,7 @@ static void pair_columns(struct sheet *out)
     sheet_column(out, "flip_rate", "flip rate", 3, SHEET_ALL);
 }
 
-static void put_pair_row(struct sheet *out, const struct pairwise_row *r)
+static void put_pair_row(struct sheet *out, const struct pairwise_row *r) /* as pair_columns() has them */
 {
     const long n = r->win + r->loss + r->tie, flips = r->flip_first + r->flip_second;
     sheet_text(out, r->model);
