@@ -45,6 +45,10 @@ write("names.jsonl", [single(m, q, t, s) for m, s in (("m" * 50, 8), ("n" * 51, 
 write("floats.jsonl", [single(f"m{i}", 80 + q, 1 + q % 2, rng.choice([1, 2.5, 7.3, 9.99, 10, 8.25])) for q in range(14) for i in range(9)])
 write("none.jsonl", [single("lost", 81, 1, -1), single("lost", 81, 2, -1)])
 write("one_turn.jsonl", [single("a", 81, 1, 3), single("b", 81, 1, 4)])
+# Scores that are null: in no mean, a row of NaN where a model has no others, last; beside -1, which makes no row.
+write("nulls.jsonl", [single(m, 81 + q, t, s) for m, row in (("a", (None, None, None, None)), ("b", (8, None, 7, 6)), ("c", (-1, None, 9, None)), ("d", (5, 5, None, None)),
+                                                             ("e", (-1, -1, -1, 4)))
+                      for (q, t), s in zip(((0, 1), (1, 1), (0, 2), (1, 2)), row)])
 write("tiny.jsonl", [single("a", 81, 1, 0.0000004), single("b", 81, 1, 4)])
 write("pairs.jsonl", [pair("m1", "m2", 81 + i, 1, *g) for i, g in enumerate([("model_1", "model_1"), ("model_2", "model_2"), ("tie", "tie"), ("model_1", "model_2"),
                                                                              ("error", "model_2"), ("tie", "model_1"), ("model_1", "tie")])])
@@ -80,7 +84,7 @@ def run(name, script, *args):
         f.write("# " + script[:-3] + " " + " ".join(args) + "\n" + p.stdout)
 
 
-for name in ("thirds", "names", "floats", "none", "one_turn", "tiny"):
+for name in ("thirds", "names", "floats", "none", "one_turn", "nulls", "tiny"):
     run(name, "show_result.py", "--input-file", name + ".jsonl")
 run("thirds_listed", "show_result.py", "--input-file", "thirds.jsonl", "--model-list", "two", "one")
 run("thirds_bench", "show_result.py", "--input-file", "thirds.jsonl", "--bench-name", "my_bench")
