@@ -32,13 +32,13 @@ static bool put_answer(struct buf *b, const struct answered *r, const struct que
     size_t start = b->len;
     double latest = 0;
     char id[23];
-    answer_id(r->model_id, q->id, r->seed, id);
+    answer_id(r->model_id, q->id, r->seed, id); /* derived, so that a file made twice is the same file */
     buf_printf(b, "{\"question_id\": %lld, \"answer_id\": \"%s\", \"model_id\": ", (long long)q->id, id);
     json_put_string(b, r->model_id, strlen(r->model_id));
     buf_str(b, ", \"choices\": [");
     for (int c = 0; c < r->n_choices; c++) {
         if (!put_choice(b, r, q, c, &latest)) {
-            b->len = start;
+            b->len = start;              /* half a record is taken back; the next question writes over it */
             return false;
         }
     }
@@ -95,6 +95,7 @@ void answer_file_digest(const struct answered *r, char hex[65])
     int n = r->questions->n;
     const struct question **order = xcalloc((size_t)n, sizeof *order);
     for (int i = 0; i < n; i++)
+        /* The digest goes by id: a question file in another order is the same benchmark. */
         order[i] = &r->questions->q[i];
     qsort(order, (size_t)n, sizeof *order, by_question);
     for (int i = 0; i < n; i++) {

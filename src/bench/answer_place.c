@@ -31,6 +31,7 @@ static enum kind kind_of_manifest(const cJSON *j)
 static int look(void *ctx, int number, size_t at, struct slice line, struct err *err)
 {
     struct sight *s = ctx;
+    /* a first line that is no JSON is of an unknown kind, which journal_open() refuses in its own words */
     cJSON *j = number <= 2 ? json_parse(line.ptr, line.len, NULL) : NULL;
     (void)at, (void)err;
     if (number == 1)
@@ -72,6 +73,7 @@ int answer_place_claim(const char *answer_file, enum answer_maker maker, bool fr
 {
     char *journal = journal_path(answer_file), *manifest = bench_beside(answer_file, ".manifest");
     const char *const beside[] = { answer_file, manifest, NULL };
+    /* Fresh: what is there is kept under a number, whoever made it; else it must be of our kind. */
     int rc = fresh
                  ? ledger_put_aside(journal, beside, "writing these answers; wait for it, or use another --model-id or --answer-file", err)
                  : check_owner(answer_file, journal, maker, err);

@@ -75,6 +75,7 @@ static int parse_turns(struct slice list, const char *line, struct model_answer 
     /* Decoded, a text and its NUL fit where the quoted text was; null grows. */
     a->turn = xcalloc(1, n * (sizeof *a->turn + sizeof failed) + list.len);
     char *at = (char *)(a->turn + n);
+    /* scanned before, so it ends with 0: only what stands there can be wrong */
     while (json_scan_item(&s, &first) == 1) {
         long len = read_text(&s, at, err);
         if (len < 0)
@@ -110,7 +111,7 @@ static int parse_answer(const char *line, size_t n, struct model_answer *a, stru
                            json_scan_members(choice.ptr, choice.len, &turns, 1, err) < 0 ||
                            (turns.value.ptr && parse_turns(turns.value, line, a, err) < 0)))
         return -1;
-    if (!m[0].value.ptr || a->n_turns == 0)
+    if (!m[0].value.ptr || a->n_turns == 0) /* question files and judgments have question_id too, but no turns in choices */
         return err_set(err, ERR_FORMAT, "no \"question_id\", or no \"choices\" with \"turns\"; is this an answer file?");
     if (!json_member_whole(m[0].value, &a->question_id))
         return err_set(err, ERR_FORMAT, "\"question_id\" is no whole number");
@@ -179,6 +180,7 @@ int model_answers_read(const char *path, struct model_answers *m, struct err *er
     m->model = xstrndup(base, n > k && !strcmp(base + n - k, ".jsonl") ? n - k : n);
     if (rc == 0)
         rc = model_answers_parse(path, b.data, b.len, m, err);
+    /* Texts were copied out of the file's bytes, which may go. */
     if (rc < 0)
         model_answers_free(m);
     buf_free(&b);
@@ -212,6 +214,7 @@ static int read_model(struct answer_set *s, const char *folder, const char *name
 {
     char *stem = xstrndup(name, (size_t)n_name), *path = bench_answers_file(folder, stem);
     s->model = xrealloc(s->model, (size_t)s->n + 1, sizeof *s->model);
+    /* not counted until it is read: an error leaves the set as it was */
     struct model_answers *m = &s->model[s->n];
     int rc = model_answers_read(path, m, err);
     if (rc == 0) {

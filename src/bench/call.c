@@ -24,6 +24,7 @@ struct call call_copy(const struct call *c)
 {
     struct call copy = *c;
     struct call_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
+    /* Deep: the grader's prompt buffers are filled anew while the call is on its way. */
     for (int i = 0; i < c->n_messages; i++)
         m[i] = (struct call_message){ xstrdup(c->message[i].role), xstrdup(c->message[i].content) };
     copy.key = xstrdup(c->key);
@@ -52,6 +53,7 @@ bool call_key_ok(const char *key)
 /* Strings go in with their NUL, so that moving a letter from one to the next is a change. */
 uint64_t call_content(const struct call *c)
 {
+    /* Whatever changes the reply goes in; what does not (key, cut_is_fine) stays out, or old journals would not match. */
     uint64_t h = FNV_START;
     for (int i = 0; i < c->n_messages; i++) {
         h = fnv1a(h, c->message[i].role, strlen(c->message[i].role) + 1);
@@ -75,9 +77,10 @@ void call_record_put(struct buf *b, const struct call_record *r)
     buf_printf(b, ", \"content\": \"%016llx\"", (unsigned long long)r->content);
     json_put_text_member(b, "status", status_name[r->status]);
     json_put_text_member(b, "reason", r->reason);
-    json_put_text_member(b, "text", r->text ? r->text : "");
+    json_put_text_member(b, "text", r->text ? r->text : ""); /* always there: it is what makes a line a call record */
     json_put_text_member(b, "raw", r->raw);
     json_put_text_member(b, "model", r->model);
+    /* absent mostly: only a fallback's replies have it */
     if (r->judge)
         json_put_text_member(b, "judge", r->judge);
     json_put_text_member(b, "request_id", r->request_id);
@@ -121,7 +124,7 @@ static const char *const field_name[N_FIELDS] = {
 
 static int64_t count_of(const struct json_member *m)
 {
-    double x = records_number(m->value, 0);
+    double x = records_number(m->value, 0); /* a count beyond 9e15 or below 0 is no count */
     return x > 0 && x < 9e15 ? (int64_t)x : 0;
 }
 
@@ -129,7 +132,7 @@ static int read_content(const struct json_member *m, uint64_t *content)
 {
     struct json_text text;
     char hex[17] = "";
-    if (!json_member_string(m->value, &text) || text.len != 16)
+    if (!json_member_string(m->value, &text) || text.len != 16) /* as text: JSON's numbers hold 53 bits */
         return -1;
     memcpy(hex, text.ptr, 16);
     *content = strtoull(hex, NULL, 16);
@@ -200,7 +203,7 @@ void call_totals_add(struct call_totals *t, const struct call_record *r)
 
 static void put_dollars(struct buf *b, const struct call_totals *t)
 {
-    if (t->calls && t->calls == t->unpriced)
+    if (t->calls && t->calls == t->unpriced) /* "$ 0.0000" would read as free */
         buf_str(b, "$ unknown");
     else
         buf_printf(b, "%s$ %.4f", t->unpriced ? "at least " : "", t->cost);
@@ -260,9 +263,11 @@ static void note(void *ctx, const void *record, size_t i)
     struct call_journal *j = ctx;
     const struct call_record *r = record;
     call_totals_add(&j->totals, r);
+    /* a failed call is asked again, so it is no last word */
     if (r->status != CALL_FAILED)
         map_set(&j->last, r->key, strlen(r->key), i);
     if (r->judge) {
+        /* a judge's name may hold anything but a newline, a key no newline either */
         char *both = xasprintf("%s\n%s", r->judge, r->key);
         map_add_text(&j->stood_in, both, 1);
         free(both);
@@ -278,7 +283,7 @@ struct call_journal *call_journal_open(const char *path, const struct manifest *
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
     j->records = records_open(&calls, j, path, m, err);
-    if (j->records && records_begin(j->records, m, err) == 0)
+    if (j->records && records_begin(j->records, m, err) == 0) /* compared once more, now as a whole */
         return j;
     call_journal_close(j);
     return NULL;
@@ -387,7 +392,7 @@ static int add_mine(void *ctx, const struct call_record *r, bool counts)
 {
     struct share *s = ctx;
     (void)counts;                        /* what was asked again was paid too */
-    if (s->mine(s->ctx, r->key))
+    if (s->mine(s->ctx, r->key))         /* by key and not by content: a changed prompt under one's key was one's own bill too */
         call_totals_add(&s->totals, r);
     return 0;
 }

@@ -27,6 +27,7 @@ char *journal_path(const char *answer_file)
 static void put_float(struct buf *b, const char *name, double value)
 {
     buf_printf(b, ", \"%s\": ", name);
+    /* 0.7 and not 0.69999998807907104: what the sampler computed with, in its own precision */
     json_put_float(b, (float)value);
 }
 
@@ -121,11 +122,12 @@ struct turn_record *turn_parse(const char *line, size_t n, struct err *err)
 {
     struct json_member m[N_FIELDS];
     struct turn_record t = {0};
+    /* All fields in one pass; unknown ones are passed over, so that a later version may add some. */
     for (int f = 0; f < N_FIELDS; f++)
         m[f].name = field_name[f];
     if (json_scan_members(line, n, m, N_FIELDS, err) < 0 || check_fields(m, &t, err) < 0)
         return NULL;
-    t.choice = int_of(&m[F_CHOICE]);
+    t.choice = int_of(&m[F_CHOICE]);     /* absent ones are 0 */
     t.turn = int_of(&m[F_TURN]);
     copy_hash(&m[F_QUESTION_SHA256], t.question_sha256);
     copy_hash(&m[F_PROMPT_SHA256], t.prompt_sha256);
@@ -164,6 +166,7 @@ static void *parse(const char *line, size_t n, struct err *err)
 static size_t key_of(const void *record, char *key)
 {
     const struct turn_record *t = record;
+    /* no padding between them, or equal keys would differ in bytes nobody set */
     const struct key k = { t->question_id, t->choice, t->turn };
     memcpy(key, &k, sizeof k);
     return t->status == TURN_OK ? sizeof k : 0;
@@ -298,6 +301,7 @@ static int add_span(void *ctx, const struct turn_record *t, bool counts)
 
 double journal_rate(const struct journal *j)
 {
+    /* Turns overlap, within a rank and between ranks: what counts is the union of their spans. */
     size_t n = journal_records(j);
     struct span *turn = xcalloc(n, sizeof *turn), *next = turn;
     double tokens = 0, busy = 0, end = -INFINITY;

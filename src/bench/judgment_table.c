@@ -16,7 +16,7 @@
 static int32_t intern(struct judgment_table *t, const char *s, size_t n)
 {
     size_t at = map_add(&t->names, s, n, (size_t)t->n_names);
-    if (at == (size_t)t->n_names) {
+    if (at == (size_t)t->n_names) {      /* new: the map has just given it the next number */
         t->name = xrealloc(t->name, (size_t)t->n_names + 1, sizeof *t->name); /* few names, so one at a time: models, judges, prompts */
         t->name[t->n_names++] = xstrndup(s, n);
     }
@@ -87,6 +87,7 @@ static int whole_at(const struct record *r, enum field f, double low, double hig
 
 static int intern_text(struct judgment_table *t, const struct json_text *text, const char *what, int32_t *out, struct err *err)
 {
+    /* Nearly all names: no copy to resolve escapes in. */
     if (!text->escaped) {
         *out = intern(t, text->ptr, text->len);
         return 0;
@@ -129,6 +130,7 @@ static int judge_at(struct judgment_table *t, const struct record *r, struct jud
 
 static int turn_at(const struct judgment_table *t, const struct record *r, struct judgment_row *row, struct err *err)
 {
+    /* FastChat's older files have no turn; the prompt's name tells it. */
     int64_t turn = 1;
     if (r->member[F_TURN].value.ptr) {
         if (whole_at(r, F_TURN, 1, 255, &turn, err) < 0)
@@ -189,6 +191,7 @@ static enum shown shown_answer(const struct record *r, enum field f)
     static const char *const before[] = { " Answer]\\n", "### Assistant A:\\n", "### Assistant B:\\n" };
     static const char *const failure[] = { "ERROR", "$ERROR$" };
     const char *at = r->member[f].value.ptr;
+    /* without a prompt nobody can say what was judged */
     if (!at || *at != '"')
         return SHOWN_TEXT;
     size_t n = r->member[f].value.len - 1, i = 0; /* without the closing quote */
@@ -197,6 +200,7 @@ static enum shown shown_answer(const struct record *r, enum field f)
     if (i == sizeof after / sizeof *after)
         return SHOWN_TEXT;
     n -= strlen(after[i]);
+    /* What stands between the opening and the closing words is the answer: nothing, or the trace of a failure. */
     for (size_t j = 0; j < sizeof before / sizeof *before; j++) {
         if (ends_with(at, n, before[j]))
             return SHOWN_EMPTY;
@@ -210,6 +214,7 @@ static enum shown shown_answer(const struct record *r, enum field f)
 static enum judgment_status game_status(const struct record *r, enum field prompt, enum field judgment, enum judgment_status by_verdict)
 {
     struct json_text text;
+    /* before the verdict: a judge rates "ERROR" as well, and that rating must not count */
     if (shown_answer(r, prompt) == SHOWN_FAILURE)
         return JUDGMENT_NO_ANSWER;
     if (by_verdict == JUDGMENT_UNPARSABLE && r->member[judgment].value.len < 64 && text_at(r, judgment, &text) &&
@@ -265,6 +270,7 @@ static int parse_line(struct judgment_table *t, const char *line, size_t n, stru
         turn_at(t, &r, &row, err) < 0 || (pair ? pair_row(t, &r, &row, err) : single_row(t, &r, &row, err)) < 0)
         return -1;
     t->pairs = pair;
+    /* half as much again: a campaign's table has millions of rows, and doubling would waste more */
     if (t->n == t->cap)
         t->row = xrealloc(t->row, t->cap = t->cap ? t->cap + t->cap / 2 : 256, sizeof *t->row);
     t->row[t->n++] = row;

@@ -25,6 +25,7 @@ struct ledger {
 
 static int lock(struct ledger *l, const char *busy, struct err *err)
 {
+    /* the whole file, whatever it grows to: l_start and l_len are 0 */
     struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, who = f;
     if (fcntl(l->fd, F_SETLK, &f) == 0)
         return 0;
@@ -48,7 +49,7 @@ static int slurp(const char *path, int fd, struct buf *out, struct err *err)
 static int damaged(const char *path, long number, struct err *err)
 {
     struct err why = *err;
-    why.text[strcspn(why.text, ";")] = '\0';
+    why.text[strcspn(why.text, ";")] = '\0'; /* the parser's advice is to correct the line, which nobody should do to a journal */
     return err_set(err, why.kind,
                    "%s:%ld: the journal is damaged here: %s; bring back a copy, remove the line, or put the file aside to start anew", path,
                    number, why.text);
@@ -63,7 +64,7 @@ static int replay_lines(struct ledger *l, const struct ledger_opts *o, int fd, s
     if (rc < 0)
         return -1;
     lines_begin(&lines, l->bytes.data, l->bytes.len);
-    lines.whole_only = true;
+    lines.whole_only = true;             /* the last line may be under way: its writer is alive, or died there */
     while (rc == 0 && lines_next(&lines, &line))
         rc = o->replay(o->ctx, ++number, (size_t)(line.ptr - l->bytes.data), line, err);
     l->good = l->bytes.len = lines.at;   /* a torn line is as if it had never been */
@@ -91,6 +92,7 @@ static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err
 {
     if (replay_lines(l, o, l->fd, err) < 0)
         return -1;
+    /* Before anything is appended, or the next line would be glued to the torn one. */
     if (ftruncate(l->fd, (off_t)l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
     return 0;
@@ -111,6 +113,7 @@ static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err
             return err_errno(err, "%s: cannot write", l->path);
         if (lock(l, o->busy, err) < 0)   /* before it is read: what is replayed does not change any more */
             return -1;
+        /* else it was put aside while we waited for the lock: once more, by name */
         if (in_place(l))
             return 0;
         close(l->fd);
@@ -136,6 +139,7 @@ static char *numbered(const char *path, int number)
 static int free_number(const char *const *path, int n)
 {
     struct stat st;
+    /* not the count of what is there: numbers of files that were removed may be free in between */
     for (int number = 1;; number++) {
         bool taken = false;
         for (int i = 0; i < n; i++) {
@@ -199,6 +203,7 @@ void ledger_close(struct ledger *l)
 {
     if (!l)
         return;
+    /* only ours to remove while we hold its lock */
     if (l->open && l->good == 0)
         unlink(l->path);                 /* nothing was written, and whoever waits for its lock looks whether the name still means it */
     if (l->fd >= 0)
@@ -245,7 +250,7 @@ int ledger_sync(struct ledger *l, struct err *err)
             goto error;
         done += (size_t)n;
     }
-    if (fdatasync(l->fd) < 0)
+    if (fdatasync(l->fd) < 0)            /* the size is part of what it flushes; times are not needed */
         goto error;
     if (l->good == 0)
         io_sync_parent(l->path);

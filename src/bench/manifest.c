@@ -37,6 +37,7 @@ static void put_entries(struct buf *b, const struct manifest *m, bool identity)
     bool first = true;
     buf_char(b, '{');
     for (int i = 0; i < m->n; i++) {
+        /* two passes over one list keep the order in which entries were added */
         if (m->entry[i].identity != identity)
             continue;
         buf_str(b, first ? "" : ", ");
@@ -86,6 +87,7 @@ int manifest_check(const char *line, size_t n, const char *kind, struct err *err
     struct json_member m[] = { { "identity", {0} }, { "journal", {0} }, { "version", {0} } };
     struct json_text text;
     int64_t version = VERSION;
+    /* Whatever is wrong with it, the answer is the same: this file is not ours to write to. */
     if (json_scan_members(line, n, m, 3, NULL) < 0 || !m[0].value.ptr || *m[0].value.ptr != '{')
         return err_set(
             err, ERR_FORMAT,

@@ -33,6 +33,7 @@ struct records {
 /* A line that parsed. Its text is not kept decoded: of those that a run finds in its journal most are never asked for. */
 static size_t take(struct records *r, size_t at, size_t len, const void *record)
 {
+    /* A key is made of the record's fields and not of its bytes: two spellings of one line are the same turn. */
     char key[RECORDS_KEY_MAX];
     size_t n_key = r->kind->key(record, key);
     if ((r->n & (r->n - 1)) == 0)        /* doubles at powers of two */
@@ -61,6 +62,7 @@ struct replay {
 static int replay_line(void *ctx, int number, size_t at, struct slice line, struct err *err)
 {
     const struct replay *p = ctx;
+    /* Before any record is looked at: in a journal of another kind or run each line would be an error of its own. */
     if (number == 1) {
         buf_add(&p->r->head, line.ptr, line.len);
         return manifest_check(line.ptr, line.len, p->r->kind->name, err) < 0 ? -1 : check_head(p->r, p->m, err);
@@ -79,6 +81,7 @@ static struct records *start(ledger_f begin, const struct records_kind *kind, vo
                              struct err *err)
 {
     struct records *r = xcalloc(1, sizeof *r);
+    /* the context is note()'s, which sees replayed records while the journal is still being opened */
     *r = (struct records){ .kind = kind, .ctx = ctx, .path = xstrdup(path ? path : "") };
     struct replay replay = { r, m };
     r->ledger = begin(&(struct ledger_opts){ .path = path, .busy = kind->busy, .replay = replay_line, .ctx = &replay }, err);
@@ -102,6 +105,7 @@ int records_begin(struct records *r, const struct manifest *m, struct err *err)
 {
     if (r->head.len)
         return check_head(r, m, err) < 0 ? err_wrap(err, "%s", r->path) : 0;
+    /* on disk before the first record: a record without it belongs to no run */
     manifest_put_head(&r->head, r->kind->name, m);
     ledger_add(r->ledger, r->head.data, r->head.len);
     return ledger_sync(r->ledger, err);
@@ -229,6 +233,7 @@ static long put_text(const struct records_text *t, char *out)
 
 void *records_block(const void *record, size_t size, const struct records_text *text, int n_texts, struct err *err)
 {
+    /* One block, so that a record is freed like any other memory, by whoever has it. */
     size_t total = size;
     for (int i = 0; i < n_texts; i++)
         total += text[i].value.len + 1;  /* escapes only shrink */
@@ -236,6 +241,7 @@ void *records_block(const void *record, size_t size, const struct records_text *
     memcpy(block, record, size);
     for (int i = 0; i < n_texts; i++) {
         long n = put_text(&text[i], at);
+        /* not there, or null: the pointer stays NULL */
         if (n == NONE)
             continue;
         if (n == BROKEN) {

@@ -53,7 +53,7 @@ struct dealer *dealer_create(int n_items, const double *cost, int n_ranks, int k
         sorted[i] = (struct by_cost){ i, d->cost[i] };
         total += d->cost[i];
     }
-    d->share = first_share * total / n_ranks;
+    d->share = first_share * total / n_ranks; /* beyond it a rank gets an item only for one that it finished */
     qsort(sorted, (size_t)n_items, sizeof *sorted, longer_first);
     for (int i = 0; i < n_items; i++)
         d->order[i] = sorted[i].item;
@@ -90,6 +90,7 @@ void dealer_done(struct dealer *d, int rank, int item)
 
 void dealer_leave(struct dealer *d, int rank)
 {
+    /* counted once: dealer_is_over() compares with the number of ranks */
     if (d->member[rank].left)
         return;
     d->member[rank].left = true;
@@ -115,7 +116,7 @@ static void give(struct dealer *d, struct member *m, double cost)
 {
     m->n_given++;
     m->n_out++;
-    if (m->given + cost <= d->share && m->n_out > m->target)
+    if (m->given + cost <= d->share && m->n_out > m->target) /* as many as its first share brought are what it keeps in hand later */
         m->target = m->n_out;
     m->given += cost;
     m->out += cost;
@@ -125,6 +126,7 @@ int dealer_next(struct dealer *d, int *rank)
 {
     if (d->n_again == 0 && d->n_dealt == d->n_items)
         return -1;
+    /* what came back has waited longest */
     int item = d->n_again > 0 ? d->again[d->n_again - 1] : d->order[d->n_dealt], best = -1;
     /* To the rank with the least work in hand. */
     for (int r = 0; r < d->n_ranks; r++)

@@ -154,7 +154,8 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     struct job *job = xcalloc(1, sizeof *job);
     int got, size;
     /* A process that nobody launched needs no daemon of Open MPI beside it, which costs half a second. */
-    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0); /* 0: what the user set stays */
+    /* before MPI reads the environment */
     make_own_folder();
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got); /* one thread calls MPI; the others compute and read */
     MPI_Comm_size(MPI_COMM_WORLD, &size);
@@ -200,6 +201,7 @@ void job_end(struct job *job)
 {
     if (!job)
         return;
+    /* all have left their loops: no new state can be told */
     job_barrier(job);
     drain_control(job);
     if (job->leaders != MPI_COMM_NULL)
@@ -215,6 +217,7 @@ void job_end(struct job *job)
 
 void job_abort(struct job *job, int code)
 {
+    /* first: MPI_Abort() does not come back */
     remove_own_folder();
     int running = 0, ended = 1;
     MPI_Initialized(&running);
@@ -246,7 +249,7 @@ int job_agree(struct job *job, int rc, struct err *err)
         return 0;
     if (lowest == job->info.rank) {
         if (err)
-            first.e = *err;
+            first.e = *err;              /* the lowest failing rank's words are everybody's, so that all exit alike */
         memcpy(first.host, job->host, sizeof first.host);
     }
     job_bcast_from(job, &first, sizeof first, lowest);

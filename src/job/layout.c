@@ -163,11 +163,12 @@ void layout_divide(const struct layout_node *n, struct layout_share *share, int 
 {
     struct work w = { n, xcalloc((size_t)n->n_cpus + 1, sizeof(int)), xcalloc((size_t)n->n_ranks, sizeof(int)) };
     int cores = count_cores(n), threads = 0;
-    bool limited = n->quota > 0 && n->quota < cores;
+    bool limited = n->quota > 0 && n->quota < cores; /* a quota of a container, in whole cores */
     /* A quota is time, not cores: more threads than that would be stopped in turns. */
     int usable = limited ? n->quota : cores, limit = limited ? usable / n->n_ranks : cores;
     for (int i = 0; i < n->n_cpus; i++)
         w.owner[i] = -1;
+    /* Cores first, then threads: a rank without cores of its own still gets one thread. */
     divide(&w);
     for (int r = 0; r < n->n_ranks; r++) {
         settle(&w, r, limit, !limited, &share[r], cpu + (size_t)r * (size_t)max_threads);
@@ -219,7 +220,7 @@ static int quota_of(const char *path, const char *path_v1, const char *period_v1
     }
     if (most <= 0 || period <= 0)
         return 0;
-    return most / period < 1 ? 1 : (int)(most / period);
+    return most / period < 1 ? 1 : (int)(most / period); /* half a core is one thread */
 }
 
 /* The CPUs of this machine in hwloc's order: neighbours share caches and memory. */
@@ -274,7 +275,7 @@ struct layout *layout_create(struct job *job, int threads)
     int *cpus = NULL, width = 0;
     bool leader = job->info.local_rank == 0;
     unbind();
-    if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)mask) < 0)
+    if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)mask) < 0) /* a system without masks lets everybody run everywhere */
         memset(mask, 0xff, sizeof mask);
     if (leader)
         masks = xcalloc((size_t)job->info.local_size, MASK_BYTES);

@@ -44,6 +44,7 @@ static uint64_t number_at(const char *folder, const char *file, const char *key)
 static uint64_t room_of(const char *folder, const struct names *n)
 {
     uint64_t most = number_at(folder, n->limit, ""), used = number_at(folder, n->used, "");
+    /* no limit here; a group above may have one */
     if (most == UINT64_MAX || used == UINT64_MAX)
         return UINT64_MAX;
     const char *key[] = { n->inactive, n->active };
@@ -105,6 +106,7 @@ uint64_t memory_group_room(const char *root, const char *groups)
 
 uint64_t memory_available(void)
 {
+    /* the machine's own word, page cache that can go already counted in */
     uint64_t kib = number_in("/proc/meminfo", "MemAvailable:"), least = kib == UINT64_MAX ? kib : kib << 10;
     struct buf groups = {0};
     if (io_read("/proc/self/cgroup", &groups, NULL) == 0) {

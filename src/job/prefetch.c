@@ -20,10 +20,10 @@ void grid_init(struct grid *g, const char *const *path, const uint64_t *size, in
     g->first = xcalloc((size_t)n_files + 1, sizeof *g->first);
     g->fd = xcalloc((size_t)n_files + 1, sizeof *g->fd);
     for (int f = 0; f < n_files; f++) {
-        g->fd[f] = -1;
+        g->fd[f] = -1;                   /* opened when first read: a rank that reads nothing opens nothing */
         g->first[f + 1] = g->first[f] + (long)((size[f] + STAGE_CHUNK - 1) / STAGE_CHUNK); /* a chunk never spans two files */
     }
-    g->n_chunks = g->first[n_files];
+    g->n_chunks = g->first[n_files];     /* numbered through all files */
     g->hashed = xcalloc((size_t)g->n_chunks + 1, sizeof *g->hashed);
     g->digest = xcalloc((size_t)g->n_chunks + 1, sizeof *g->digest);
 }
@@ -226,6 +226,7 @@ int prefetch_take(struct prefetch *p, long chunk, const unsigned char **data, st
 {
     struct slot *s;
     pthread_mutex_lock(&p->lock);
+    /* What was lent is given back by asking for the next. */
     while ((s = slot_in(p, SLOT_LENT)))
         s->state = SLOT_FREE;
     if (!p->threaded) {
@@ -236,7 +237,7 @@ int prefetch_take(struct prefetch *p, long chunk, const unsigned char **data, st
     }
     s->state = SLOT_LENT;
     *data = s->data;
-    int rc = s->rc < 0 ? err_set(err, s->err.kind, "%s", s->err.text) : 0;
+    int rc = s->rc < 0 ? err_set(err, s->err.kind, "%s", s->err.text) : 0; /* errors of the thread travel in its slot */
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
     return rc;

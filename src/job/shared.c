@@ -36,6 +36,7 @@ static int check_room(const struct job *job, size_t bytes, struct err *err)
 {
     uint64_t there = memory_available();
     char need[32], have[32];
+    /* One copy a node, so its leader alone asks. */
     if (job->info.local_rank > 0 || bytes <= there)
         return 0;
     return err_set(err, ERR_MEMORY, "weights: need %s of memory, this machine has %s to give; use a smaller model or a quantised one",
@@ -114,6 +115,7 @@ static int take_file(struct job *job, struct shared *s, struct err *err)
     MPI_Bcast(&card, sizeof card, MPI_BYTE, 0, job->node);
     int fd = job->info.local_rank == 0 ? own : open_as(&card);
     void *p = fd < 0 ? MAP_FAILED : mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    /* Also on ranks that could not open it: all go through the barrier below. */
     if (p == MAP_FAILED)
         rc = err_errno(err, "weights: /dev/shm is too small for the ranks of this node to share them, and the way around it failed; "
                        "enlarge /dev/shm (docker run --shm-size=...) or start one rank per node");

@@ -228,7 +228,7 @@ static int look_up(const char *const *path, int n, uint64_t *size, struct buf *p
         struct stat s;
         if (stat(path[i], &s) < 0)
             return err_errno(err, "%s: cannot open", path[i]);
-        if (!S_ISREG(s.st_mode))
+        if (!S_ISREG(s.st_mode))         /* a pipe could be read once, and not at offsets */
             return err_set(err, ERR_IO, "%s: is not a file; name a file with weights", path[i]);
         size[i] = (uint64_t)s.st_size;
         buf_add(paths, path[i], strlen(path[i]) + 1);
@@ -263,6 +263,7 @@ struct stage *stage_open(struct job *job, const char *const *path, int n, struct
         rc = look_up(path, n, st->size, &paths, err);
         list = (struct list){ (uint64_t)n, paths.len };
     }
+    /* Only rank 0 has looked: paths and sizes are its, so that all ranks see one model. */
     if (job_agree(job, rc, err) < 0) {
         free(st->size);
         free(st);
@@ -286,6 +287,7 @@ void stage_forget(struct stage *st)
     prefetch_destroy(st->ahead);
     st->ahead = NULL;
     st->now_chunk = -1;
+    /* weights lie packed in shared memory by now */
     free(st->received);
     st->received = NULL;
     for (long c = 0; c < st->grid.n_chunks; c++) {
