@@ -74,7 +74,7 @@ static void test_record(void)
 
 /* ---- the order of records ---- */
 
-struct turn { int64_t question_id; int choice, turn; char text[40]; };
+struct turn { int64_t question_id; int choice, turn; char text[64]; };
 
 static void shuffle(struct turn *t, int n, uint32_t *dice)
 {
@@ -141,7 +141,7 @@ static void test_order(void)
     for (int q = QUESTIONS - 1; q >= 0; q--)                 /* by id: 89 to 100 */
         for (int c = 0; c < CHOICES; c++)
             for (int k = 1; k <= TURNS; k++) {
-                char text[40];
+                char text[64];
                 int len = snprintf(text, sizeof text, "q%d \"c%d\"\n\u00e9 t%d", q, c, k);
                 buf_printf(&all, "%d%c%d%c%d%c%d%c%s", 100 - q, 0, c, 0, k, 0, len, 0, text);
             }
