@@ -112,7 +112,7 @@ static void test_race(void)
         lost += status != 0;
     }
     for (int i = 1; i <= 400; i++) {
-        char old[80];
+        char old[600];
         snprintf(old, sizeof old, "%s.old%d", path, i);
         unlink(old);
     }
