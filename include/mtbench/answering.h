@@ -9,8 +9,6 @@
 #include "mtbench/rig.h"
 #include "mtbench/sampler.h"
 
-enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
-#define DEVICES "auto|cuda|cpu"                          /* their words, in order */
 enum wanted_dtype { DTYPE_STORED, DTYPE_F32, DTYPE_F16, DTYPE_BF16 };
 #define WANTED_DTYPES "|float32|float16|bfloat16"        /* nothing wanted: as stored */
 
@@ -23,7 +21,7 @@ struct answer_opts {
     bool fresh, quiet, verbose;
     bool given_gpus_total;
     struct slicing slicing;
-    struct sampler_flags sampler;
+    struct generation sampler;
     enum device device;
     enum wanted_dtype dtype;
     enum progress_mode progress;

@@ -29,6 +29,15 @@ extern const int arch_count;
 
 enum rope_scaling { ROPE_NONE, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN };
 
+/* What somebody says about sampling: a model's generation_config.json, or a user by flags; has: which of it. */
+struct generation {
+    bool has_temperature, has_top_p, has_top_k, has_min_p, has_repetition_penalty;
+    float temperature, top_p, min_p, repetition_penalty;
+    long top_k;
+};
+/* Is it in range? -1: err naming the flag (usage) or the key (model) that is not. */
+int generation_check(const struct generation *g, bool flags, struct err *err);
+
 struct model_config {
     const struct arch *arch;
     int n_layers, dim, n_heads, n_kv, head_dim, ff, n_vocab;
@@ -49,11 +58,7 @@ struct model_config {
     int n_shards;                /* virtual K shards of o and down (engine rule R2) */
     int bos, n_eos;              /* bos: -1 when there is none */
     int32_t *eos;                /* (n_eos) ids that the files call an end of text or turn, within the vocabulary; config_free() */
-    struct {                     /* generation_config.json; has: which ones were given */
-        bool has_temperature, has_top_p, has_top_k, has_repetition_penalty, has_min_p;
-        float temperature, top_p, repetition_penalty, min_p;
-        int top_k;
-    } generation;
+    struct generation generation;     /* generation_config.json */
 };
 
 void config_free(struct model_config *c);

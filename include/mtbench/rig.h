@@ -7,10 +7,14 @@
 #include "mtbench/job.h"
 #include "mtbench/tokenizer.h"
 
+enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
+#define DEVICES "auto|cuda|cpu"            /* their words, in order */
+
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
+    enum device device;                    /* one that this build cannot use: err (device) from rig_open() */
     bool interruptible;                    /* a stop of the job ends engine steps between two layers */
 };
 

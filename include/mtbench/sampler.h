@@ -6,19 +6,11 @@
 
 #include "mtbench/model.h"
 
-struct sampler_flags {            /* what the user gave; has: which ones */
-    bool has_temperature, has_top_p, has_top_k, has_min_p, has_repetition_penalty;
-    float temperature, top_p, min_p, repetition_penalty;
-    long top_k;
-};
-
 /* The sampler of all questions but for its temperature, which is negative when the category decides. */
-struct sampling sampler_common(const struct sampler_flags *flags, const struct model_config *model);
+struct sampling sampler_common(const struct generation *flags, const struct model_config *model);
 /* ... of one question: 'temperature' is the question's own (required or of its category). */
 struct sampling sampler_for(const struct sampling *common, double temperature);
 /* "temperature by category, top_k 50, ..." as a manifest has it: a run is resumed only where these words are the same. Caller frees. */
 char *sampler_words(const struct sampling *common);
-/* 0, or -1 (err: usage) naming the flag that is out of range. */
-int sampler_check(const struct sampler_flags *flags, struct err *err);
 
 #endif

@@ -3,17 +3,16 @@
 
 #include "mtbench/mem.h"
 
-#include <limits.h>
 #include <stdio.h>
 
 enum { HF_TOP_K = 50 };           /* GenerationConfig.top_k of transformers when a model says nothing */
 
-struct sampling sampler_common(const struct sampler_flags *f, const struct model_config *m)
+struct sampling sampler_common(const struct generation *f, const struct model_config *m)
 {
     /* -1: by question. For all else FastChat hands nothing to generate(), so the model's generation_config.json
      * speaks, in greedy decoding too. */
     struct sampling s = { .temperature = f->has_temperature ? f->temperature : -1.0f };
-    s.top_k = f->has_top_k ? (int)f->top_k : m->generation.has_top_k ? m->generation.top_k : HF_TOP_K;
+    s.top_k = f->has_top_k ? (int)f->top_k : m->generation.has_top_k ? (int)m->generation.top_k : HF_TOP_K;
     s.top_p = f->has_top_p ? f->top_p : m->generation.has_top_p ? m->generation.top_p : 1.0f;
     s.min_p = f->has_min_p ? f->min_p : m->generation.has_min_p ? m->generation.min_p : 0.0f;
     s.repetition_penalty = f->has_repetition_penalty              ? f->repetition_penalty
@@ -37,20 +36,4 @@ char *sampler_words(const struct sampling *s)
         snprintf(temperature, sizeof temperature, "%g", (double)s->temperature);
     return xasprintf("temperature %s, top_k %d, top_p %g, min_p %g, repetition_penalty %g", temperature, s->top_k, (double)s->top_p,
                      (double)s->min_p, (double)s->repetition_penalty);
-}
-
-int sampler_check(const struct sampler_flags *f, struct err *err)
-{
-    if (f->has_temperature && !(f->temperature >= 0 && f->temperature <= 100)) /* written so that NaN is refused as well */
-        return err_set(err, ERR_USAGE, "--temperature %g: is out of range; give 0 (greedy) to 100", (double)f->temperature);
-    if (f->has_top_p && !(f->top_p > 0 && f->top_p <= 1))
-        return err_set(err, ERR_USAGE, "--top-p %g: cannot be; give more than 0 and at most 1 (1 switches it off)", (double)f->top_p);
-    if (f->has_top_k && (f->top_k < 0 || f->top_k > INT_MAX))
-        return err_set(err, ERR_USAGE, "--top-k %ld: is out of range; give 0 (off) to %d", f->top_k, INT_MAX);
-    if (f->has_min_p && !(f->min_p >= 0 && f->min_p < 1))
-        return err_set(err, ERR_USAGE, "--min-p %g: is out of range; give 0 (off) to 1", (double)f->min_p);
-    if (f->has_repetition_penalty && !(f->repetition_penalty > 0))
-        return err_set(err, ERR_USAGE, "--repetition-penalty %g: cannot be; give more than 0 (1 switches it off)",
-                       (double)f->repetition_penalty);
-    return 0;
 }

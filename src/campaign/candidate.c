@@ -62,8 +62,6 @@ static int try_template(const struct question *q, const struct rig *r, struct er
 /* FastChat's flags about devices. Without a GPU a rank is a device, and a model lies on one. */
 static int check_devices(const struct answer_opts *o, int n_ranks, struct err *err)
 {
-    if (o->device == DEVICE_CUDA)
-        return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
     if (o->gpus_per_model > 1)
         return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1",
                        o->gpus_per_model);
@@ -164,7 +162,7 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
         return -1;
     *ro = (struct rig_opts){
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .threads = o->threads, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
+        .threads = o->threads, .device = o->device, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
     };
     /* Everything that can refuse comes before the weights are read, which takes minutes and is rig_start()'s. */
     if (rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||

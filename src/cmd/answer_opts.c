@@ -49,7 +49,7 @@ int answer_opts_check(struct answer_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--threads %ld: is out of range; give 0 (this rank's share of the cores) to 1024", o->threads);
     if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
         return err_set(err, ERR_USAGE, "--max-error-rate %g: is out of range; give 0 to 1", o->max_error_rate);
-    return sampler_check(&o->sampler, err);
+    return generation_check(&o->sampler, true, err);
 }
 
 void answer_opts_default(struct answer_opts *o)

@@ -1,4 +1,4 @@
-/* config_hf.c - a configuration from config.json and generation_config.json, in the spellings of several years. Defaults are those of
+/* config_hf.c - a configuration from config.json and in the spellings of several years. Defaults are those of
  * transformers' configuration classes, which leave out what is a default. */
 #include "config_keys.h"
 
@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static const cJSON *field(const cJSON *o, const char *name)
+const cJSON *config_field(const cJSON *o, const char *name)
 {
     const cJSON *j, *last = NULL;
     cJSON_ArrayForEach(j, o)
@@ -28,13 +28,13 @@ static bool is_null(const cJSON *o, const char *name)
 
 static double number(const cJSON *o, const char *name, double otherwise)
 {
-    const cJSON *j = field(o, name);
+    const cJSON *j = config_field(o, name);
     return cJSON_IsNumber(j) ? j->valuedouble : otherwise;
 }
 
 static bool boolean(const cJSON *o, const char *name, bool otherwise)
 {
-    const cJSON *j = field(o, name);
+    const cJSON *j = config_field(o, name);
     return cJSON_IsBool(j) ? cJSON_IsTrue(j) : otherwise;
 }
 
@@ -45,9 +45,9 @@ static int integer(const cJSON *o, const char *name, int otherwise)
     return x >= INT_MIN && x <= INT_MAX ? (int)x : -1;
 }
 
-static void read_eos(const cJSON *o, struct model_config *c)
+void config_read_eos(const cJSON *o, struct model_config *c)
 {
-    const cJSON *eos = field(o, "eos_token_id"), *j;
+    const cJSON *eos = config_field(o, "eos_token_id"), *j;
     if (cJSON_IsNumber(eos))
         config_add_eos(c, eos->valuedouble);
     cJSON_ArrayForEach(j, eos)
@@ -71,8 +71,8 @@ static const char *text(const cJSON *j)
 /* The class is named by "architectures", and transformers chooses by "model_type": they must not say two things. */
 static const struct arch *find_arch(const cJSON *root, struct err *err)
 {
-    const cJSON *list = field(root, "architectures");
-    const char *name = list ? text(list->child) : NULL, *type = text(field(root, "model_type"));
+    const cJSON *list = config_field(root, "architectures");
+    const char *name = list ? text(list->child) : NULL, *type = text(config_field(root, "model_type"));
     const struct arch *a = arch_called(name, false);
     if (!name && type)
         a = arch_called(type, true);
@@ -131,10 +131,10 @@ static bool known_rope(const char *type)
 /* "rope_scaling" of transformers before 5, or "rope_parameters", which hold the base as well. */
 static int read_rope(const cJSON *root, struct model_config *c, struct err *err)
 {
-    const char *block = field(root, "rope_scaling") ? "rope_scaling" : "rope_parameters";
-    const cJSON *s = field(root, block);
+    const char *block = config_field(root, "rope_scaling") ? "rope_scaling" : "rope_parameters";
+    const cJSON *s = config_field(root, block);
     double top = number(root, "rope_theta", 0), inner = number(s, "rope_theta", 0);
-    const char *type = text(field(s, "rope_type")) ? text(field(s, "rope_type")) : text(field(s, "type"));
+    const char *type = text(config_field(s, "rope_type")) ? text(config_field(s, "rope_type")) : text(config_field(s, "type"));
     if (type && !known_rope(type))
         return err_set(err, ERR_MODEL, "%s type \"%s\" is not supported; known are default, dynamic, linear, llama3, yarn", block, type);
     if (s && rope_keys_check(s, block, err) < 0)
@@ -184,7 +184,7 @@ static int read_layer_types(const cJSON *types, struct model_config *c, struct e
 /* A window of this class; its size is 0 where it is off. n_layers has been checked. */
 static int read_window(const cJSON *root, struct model_config *c, struct err *err)
 {
-    const cJSON *types = field(root, "layer_types");
+    const cJSON *types = config_field(root, "layer_types");
     const struct arch *a = c->arch;
     if (a->window && boolean(root, "use_sliding_window", !a->window_from))
         c->window = integer(root, "sliding_window", is_null(root, "sliding_window") ? 0 : a->default_window);
@@ -194,32 +194,6 @@ static int read_window(const cJSON *root, struct model_config *c, struct err *er
     for (int l = first < 0 ? 0 : first; c->window && l < c->n_layers; l++)
         config_set_window(c, l);
     return 0;
-}
-
-static void read_generation(const cJSON *g, struct model_config *c)
-{
-    const struct {
-        const char *name;
-        bool *has;
-        float *value;
-    } table[] = {
-        { "temperature", &c->generation.has_temperature, &c->generation.temperature },
-        { "top_p", &c->generation.has_top_p, &c->generation.top_p },
-        { "min_p", &c->generation.has_min_p, &c->generation.min_p },
-        { "repetition_penalty", &c->generation.has_repetition_penalty, &c->generation.repetition_penalty },
-    };
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        const cJSON *j = field(g, table[i].name);
-        if (cJSON_IsNumber(j)) {
-            *table[i].has = true;
-            *table[i].value = (float)j->valuedouble;
-        }
-    }
-    if (cJSON_IsNumber(field(g, "top_k"))) {
-        c->generation.has_top_k = true;
-        c->generation.top_k = integer(g, "top_k", 0);
-    }
-    read_eos(g, c);
 }
 
 static int read_bias(const cJSON *root, struct model_config *c, struct err *err)
@@ -240,7 +214,7 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
         return -1;
     if (hf_keys_check(root, c->arch, err) < 0)
         return -1;
-    const cJSON *act = field(root, "hidden_act");
+    const cJSON *act = config_field(root, "hidden_act");
     if (cJSON_IsString(act) && strcmp(act->valuestring, "silu") && strcmp(act->valuestring, "swish"))
         return err_set(err, ERR_MODEL, "hidden_act \"%s\" is not supported; known is silu", act->valuestring);
     c->n_layers = integer(root, "num_hidden_layers", -1);
@@ -258,7 +232,7 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
         return -1;
     c->bos = integer(root, "bos_token_id", -1);
     c->rope.dims = c->head_dim;
-    read_eos(root, c);
+    config_read_eos(root, c);
     return read_rope(root, c, err);
 }
 
@@ -273,28 +247,4 @@ int config_from_hf(const char *json, size_t n, struct model_config *c, struct er
         rc = config_check(c, err);
     cJSON_Delete(root);
     return rc;
-}
-
-/* 'own': config.json itself, most of whose keys are not about sampling. */
-static int add_generation(const char *json, size_t n, bool own, struct model_config *c, struct err *err)
-{
-    cJSON *root = cJSON_ParseWithLength(json, n);
-    int rc =
-        cJSON_IsObject(root) ? 0 : err_set(err, ERR_FORMAT, "no JSON object; correct the file, or remove it to sample by the defaults");
-    if (rc == 0)
-        rc = generation_keys_check(root, !own, err);
-    if (rc == 0)
-        read_generation(root, c);
-    cJSON_Delete(root);
-    return rc;
-}
-
-int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err)
-{
-    return add_generation(json, n, false, c, err);
-}
-
-int config_own_generation(const char *json, size_t n, struct model_config *c, struct err *err)
-{
-    return add_generation(json, n, true, c, err);
 }

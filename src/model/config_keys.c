@@ -70,36 +70,6 @@ static const struct key rope_key[] = {
     IDLE_KEY("finetuned"),
 };
 
-static const struct key generation_key[] = {
-    READ_KEY("temperature", 'f'), READ_KEY("top_k", 'i'), READ_KEY("top_p", 'f'), READ_KEY("min_p", 'f'),
-    READ_KEY("repetition_penalty", 'f'), READ_KEY("eos_token_id", '*'),
-
-    /* ---- what else transformers does to the logits, or to where an answer ends ---- */
-    OFF_KEY("typical_p", 1, 1), OFF_KEY("epsilon_cutoff", 0, 0), OFF_KEY("eta_cutoff", 0, 0), OFF_KEY("top_h", 0, 0),
-    OFF_KEY("encoder_repetition_penalty", 1, 1), OFF_KEY("no_repeat_ngram_size", 0, 0),
-    OFF_KEY("encoder_no_repeat_ngram_size", 0, 0), OFF_KEY("bad_words_ids", 0, 0), OFF_KEY("force_words_ids", 0, 0),
-    OFF_KEY("constraints", 0, 0), OFF_KEY("sequence_bias", 0, 0), OFF_KEY("suppress_tokens", 0, 0),
-    OFF_KEY("begin_suppress_tokens", 0, 0), OFF_KEY("forced_bos_token_id", -1, -1), OFF_KEY("forced_eos_token_id", -1, -1),
-    OFF_KEY("forced_decoder_ids", 0, 0), OFF_KEY("exponential_decay_length_penalty", 0, 0), OFF_KEY("min_length", 0, 0),
-    OFF_KEY("min_new_tokens", 0, 0), OFF_KEY("stop_strings", 0, 0), OFF_KEY("max_time", 0, 0), OFF_KEY("num_beams", 1, 1),
-    OFF_KEY("num_beam_groups", 1, 1), OFF_KEY("penalty_alpha", 0, 0), OFF_KEY("guidance_scale", 1, 1),
-    OFF_KEY("watermarking_config", 0, 0), OFF_KEY("dola_layers", 0, 0), OFF_KEY("token_healing", 0, 0),
-
-    /* ---- said by the command line, only for several beams or returns, or about memory and speed ---- */
-    IDLE_KEY("do_sample"), IDLE_KEY("max_length"), IDLE_KEY("max_new_tokens"), IDLE_KEY("length_penalty"),
-    IDLE_KEY("early_stopping"), IDLE_KEY("diversity_penalty"), IDLE_KEY("num_return_sequences"), IDLE_KEY("renormalize_logits"),
-    IDLE_KEY("remove_invalid_values"), IDLE_KEY("use_cache"), IDLE_KEY("cache_implementation"), IDLE_KEY("cache_config"),
-    IDLE_KEY("low_memory"), IDLE_KEY("compile_config"), IDLE_KEY("disable_compile"), IDLE_KEY("prefill_chunk_size"),
-    IDLE_KEY("output_attentions"), IDLE_KEY("output_hidden_states"), IDLE_KEY("output_scores"), IDLE_KEY("output_logits"),
-    IDLE_KEY("return_dict_in_generate"), IDLE_KEY("return_legacy_cache"), IDLE_KEY("is_assistant"),
-    IDLE_KEY("num_assistant_tokens"), IDLE_KEY("num_assistant_tokens_schedule"), IDLE_KEY("assistant_confidence_threshold"),
-    IDLE_KEY("assistant_early_exit"), IDLE_KEY("assistant_lookbehind"), IDLE_KEY("target_lookbehind"),
-    IDLE_KEY("prompt_lookup_num_tokens"), IDLE_KEY("max_matching_ngram_size"), IDLE_KEY("pad_token_id"), IDLE_KEY("bos_token_id"),
-    IDLE_KEY("decoder_start_token_id"), IDLE_KEY("user_token_id"), IDLE_KEY("assistant_token_id"), IDLE_KEY("chat_format"),
-    IDLE_KEY("max_window_size"), IDLE_KEY("generation_kwargs"), IDLE_KEY("transformers_version"), IDLE_KEY("trust_remote_code"),
-    IDLE_KEY("_from_model_config"), IDLE_KEY("_commit_hash"),
-};
-
 static const struct key gguf_key[] = {
     READ_KEY("block_count", 'i'), READ_KEY("context_length", 'i'), READ_KEY("embedding_length", 'i'),
     READ_KEY("feed_forward_length", 'i'), READ_KEY("attention.head_count", 'i'), READ_KEY("attention.head_count_kv", 'i'),
@@ -129,16 +99,6 @@ int hf_keys_check(const cJSON *root, const struct arch *arch, struct err *err)
     int rc = keys_check(KEYS(hf_key), root, arch->hf_name, &unknown, err);
     if (rc == 0)
         keys_note("config.json", &unknown);
-    buf_free(&unknown);
-    return rc;
-}
-
-int generation_keys_check(const cJSON *root, bool notice, struct err *err)
-{
-    struct buf unknown = {0};
-    int rc = keys_check(KEYS(generation_key), root, "sampling", notice ? &unknown : NULL, err);
-    if (rc == 0)
-        keys_note("generation_config.json", &unknown);
     buf_free(&unknown);
     return rc;
 }

@@ -285,6 +285,8 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     *r = (struct rig){0};
     struct rig_parts *p = r->parts = xcalloc(1, sizeof *p);
     p->job = job;
+    if (o->device == DEVICE_CUDA)
+        return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
     if (open_files(p, o, err) < 0)
         return -1;
     r->model = model_open(metadata(p), &ops_cpu, err);

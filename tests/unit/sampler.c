@@ -9,7 +9,7 @@
 int main(void)
 {
     struct model_config silent = {0}, says = {0};
-    struct sampler_flags none = {0};
+    struct generation none = {0};
     says.generation.has_top_p = says.generation.has_top_k = says.generation.has_repetition_penalty = says.generation.has_temperature = true;
     says.generation.top_p = 0.8f;
     says.generation.top_k = 20;
@@ -21,7 +21,7 @@ int main(void)
     s = sampler_common(&none, &says);
     ok(s.temperature < 0 && s.top_k == 20 && s.top_p == 0.8f && s.repetition_penalty == 1.05f,
        "the model says; its temperature is not FastChat's way");
-    struct sampler_flags flags = { .has_top_k = true, .top_k = 0, .has_min_p = true, .min_p = 0.1f };
+    struct generation flags = { .has_top_k = true, .top_k = 0, .has_min_p = true, .min_p = 0.1f };
     s = sampler_common(&flags, &says);
     ok(s.top_k == 0 && s.min_p == 0.1f && s.top_p == 0.8f, "flags go before, one by one; 0 is off");
     struct sampling q = sampler_for(&s, 0.7);
@@ -37,7 +37,7 @@ int main(void)
     ok(!strncmp(by_category, "temperature by category, top_k 50, top_p 0.9,", 45), "%s", by_category);
     free(words), free(by_category);
 
-    static const struct { struct sampler_flags f; const char *name;
+    static const struct { struct generation f; const char *name;
     } bad[] = {
         {{.has_temperature = true, .temperature = -0.1f}, "--temperature"},
         {{.has_top_p = true, .top_p = 0}, "--top-p"},
@@ -50,9 +50,17 @@ int main(void)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err err = {0};
-        ok(sampler_check(&bad[i].f, &err) == -1 && err.kind == ERR_USAGE && !strncmp(err.text, bad[i].name, strlen(bad[i].name)),
+        ok(generation_check(&bad[i].f, true, &err) == -1 && err.kind == ERR_USAGE && !strncmp(err.text, bad[i].name, strlen(bad[i].name)),
            "refused: %s", err.text);
     }
-    ok(sampler_check(&flags, NULL) == 0 && sampler_check(&none, NULL) == 0, "what is in range is taken");
+    ok(generation_check(&flags, true, NULL) == 0 && generation_check(&none, true, NULL) == 0, "what is in range is taken");
+    struct err err = {0};
+    ok(generation_check(&(struct generation){ .has_top_p = true, .has_min_p = true, .min_p = 1 }, false, NULL) == 0,
+       "a file may say 0 or 1 where transformers takes it");
+    ok(generation_check(&(struct generation){ .has_temperature = true, .temperature = -1 }, false, NULL) == 0,
+       "nobody asks its temperature");
+    ok(generation_check(&(struct generation){ .has_repetition_penalty = true }, false, &err) == -1 && err.kind == ERR_MODEL &&
+           !strncmp(err.text, "repetition_penalty 0:", 21),
+       "what transformers refuses is refused: %s", err.text);
     return done_testing();
 }
