@@ -69,7 +69,7 @@ struct job {
 static size_t worker_bytes(int max_rows)
 {
     const size_t n = sizeof(struct worker) + 2 * (size_t)max_rows * sizeof(struct block);
-    return (n + 4095) / 4096 * 4096;
+    return (n + 4095) / 4096 * 4096;                                                /* whole pages: no two threads share a line */
 }
 
 /* ---- the product ---- */
@@ -98,12 +98,12 @@ MTB_INLINE void product_tile(const struct product *g, int lines, int vecs, bool 
     for (int i = 0; i < lines; i++)
 #pragma GCC unroll 8
         for (int j = 0; j < vecs; j++)
-            c[i][j] = v_load(g->c + i * g->ldc + j * LANES);
+            c[i][j] = v_load(g->c + i * g->ldc + j * LANES);                        /* the chains go on from the page before */
     for (int k = 0; k < g->k; k++) {
 #pragma GCC unroll 8
         for (int j = 0; j < vecs; j++) {
             v16 b = load_b(g, half, k, j);
-            V_HOLD(b);
+            V_HOLD(b);                                                              /* converted once for all lines */
 #pragma GCC unroll 8
             for (int i = 0; i < lines; i++)
                 c[i][j] = v_fma(v_set1(g->a[i * g->lda + k]), b, c[i][j]);
@@ -148,6 +148,7 @@ static void product(struct product g, int lines, int vecs, bool half)
     const int most = TILE_VECS;
 #endif
     const size_t size = half ? sizeof(uint16_t) : sizeof(float);
+    /* columns are independent, so pieces of any width give the same bits */
     for (int n; vecs > 0; vecs -= n) {
         n = vecs < most ? vecs : most;
         product_of[n - 1][lines - 1](&g, half);
@@ -170,13 +171,14 @@ static const uint16_t *half_of(const struct job *j, const struct unit *u, int pa
 
 static void step_cursor(struct cursor *c)
 {
+    /* the order in which run_split() reads: first all keys of a split, then its values */
     const int split = c->page / SPLIT_PAGES, end = (split + 1) * SPLIT_PAGES - 1;
     const int first = split * SPLIT_PAGES > c->u->first_page ? split * SPLIT_PAGES : c->u->first_page;
     const int last = end < c->u->last_page ? end : c->u->last_page;
     if (c->page < last)
         c->page++;
     else if (!c->values)
-        *c = (struct cursor){ c->u, first, true };
+        *c = (struct cursor){ c->u, first, true };                                  /* back to the split's first page, for its values */
     else if (c->page < c->u->last_page)
         *c = (struct cursor){ c->u, c->page + 1, false };
     else
@@ -188,12 +190,12 @@ static const char *fetch_ahead(const struct job *j, const uint16_t *now)
 {
     struct worker *w = j->w;
     struct cursor *c = &w->ahead;
-    if (!c->u)
+    if (!c->u) /* nothing follows: fetching what is being read is harmless */
         return (const char *)now;
     const uint16_t *p = half_of(j, c->u, c->page, c->values);
     const struct unit *was = c->u;
     step_cursor(c);
-    if (!c->u && was == &w->unit[0] && w->unit[1].b)
+    if (!c->u && was == &w->unit[0] && w->unit[1].b)                                /* on into the unit whose ticket was drawn already */
         *c = (struct cursor){ &w->unit[1], w->unit[1].first_page, false };
     return (const char *)p;
 }
@@ -210,7 +212,7 @@ static void start_ahead(const struct job *j)
 static const void *widen(float *tile, const uint16_t *half, const char *ahead, int n)
 {
     for (int i = 0; i < n; i += 2 * LANES) {
-        __builtin_prefetch(ahead + (size_t)i * sizeof *half);
+        __builtin_prefetch(ahead + (size_t)i * sizeof *half);                       /* a line of 64 bytes is 32 halves */
         v_store(tile + i, v_load_f16(half + i));
         v_store(tile + i + LANES, v_load_f16(half + i + LANES));
     }
@@ -241,7 +243,7 @@ static void seen_of(const struct worker *w, int i, int n, int at, int *lo, int *
     *hi = 0;
     for (int j = i; j < i + n; j++) {
         const int a = clip(w->lo[j] - at, 0, KV_PAGE), b = clip(w->hi[j] - at, 0, KV_PAGE);
-        if (a < b) {
+        if (a < b) {                                                                /* a line may see nothing of this page */
             *lo = a < *lo ? a : *lo;
             *hi = b > *hi ? b : *hi;
         }
@@ -259,10 +261,11 @@ static void score_page(struct worker *w, const uint16_t *page, const char *ahead
         seen_of(w, i, n, at, &lo, &hi);
         if (lo >= hi)
             continue;
+        /* whole vectors: what they hold beside the seen positions is masked in soften() */
         const int first = lo / LANES, vecs = (hi + LANES - 1) / LANES - first;
         float *c = w->p + i * SCORES + at + first * LANES;
         for (int j = 0; j < n; j++)
-            memset(c + j * SCORES, 0, (size_t)(vecs * LANES) * sizeof *c);
+            memset(c + j * SCORES, 0, (size_t)(vecs * LANES) * sizeof *c);          /* chains start from +0 */
         const struct product g = { .c = c, .ldc = SCORES, .a = w->q + i * hd, .lda = hd, .ldb = KV_PAGE, .k = hd,
                                    .b = keys + (size_t)(first * LANES) * (half ? sizeof(uint16_t) : sizeof(float)), .ahead = ahead };
         product(g, n, vecs, half);
@@ -279,13 +282,14 @@ static void soften(float *p, int lo, int hi, float scale, float *m, float *l)
     for (int i = hi; i < end; i++)
         p[i] = -INFINITY;
     for (int i = first; i < end; i += LANES) {
+        /* scale > 0 keeps the order, so the maximum may be taken behind it */
         v16 x = v_mul(v_load(p + i), v_set1(scale));
         most = v_max(x, most);
         v_store(p + i, x);
     }
-    *m = v_hmax(most);
+    *m = v_hmax(most); /* of one split: independent of what else the row sees */
     for (int i = first; i < end; i += LANES) {
-        v16 e = v_exp(v_sub(v_load(p + i), v_set1(*m)));
+        v16 e = v_exp(v_sub(v_load(p + i), v_set1(*m)));                            /* at most 1: cannot overflow */
         sum = v_add(sum, e);
         v_store(p + i, e);
     }
@@ -316,7 +320,7 @@ static void value_page(struct worker *w, const uint16_t *page, const char *ahead
             all_lo = lo > all_lo ? lo : all_lo;
             all_hi = hi < all_hi ? hi : all_hi;
         }
-        all_hi = all_hi > all_lo ? all_hi : all_lo;
+        all_hi = all_hi > all_lo ? all_hi : all_lo;                                 /* nothing in common: each line goes alone */
         for (int j = i; j < i + n; j++)
             add_values(w, values, ahead, half, j, 1, hd, at, clip(w->lo[j] - at, 0, KV_PAGE), clip(w->hi[j] - at, 0, all_lo));
         add_values(w, values, ahead, half, i, n, hd, at, all_lo, all_hi);
@@ -329,13 +333,14 @@ static void value_page(struct worker *w, const uint16_t *page, const char *ahead
  * l = fma(l, a, l' * b) and acc = fma(acc, a, o * b). The first split is taken as it is. */
 static void merge(float *acc, float *m, float *l, const float *o, float om, float ol, int hd)
 {
+    /* the first split that the line sees: acc holds what the last unit left, and 0 times that may be NaN */
     if (*m == -INFINITY && *l == 0.0f) {
         memcpy(acc, o, (size_t)hd * sizeof *acc);
         *m = om;
         *l = ol;
         return;
     }
-    const float most = om > *m ? om : *m;
+    const float most = om > *m ? om : *m;                                           /* both weights are at most 1 */
     const float a = exp_1(*m - most), b = exp_1(om - most);
     *m = most;
     *l = fmaf(*l, a, ol * b);
@@ -351,6 +356,7 @@ static void run_split(const struct job *j, const struct unit *u, int split, int 
     const int hd = j->a->head_dim, base = split * SPLIT, pos = u->b->run->pos + u->b->row;
     int lo = SPLIT, hi = 0;
     for (int i = 0; i < lines; i++) {
+        /* line i is head i % n_heads of row i / n_heads; both ends relative to the split */
         const int end = pos + i / u->n_heads + 1 - base, begin = j->a->window ? end - j->a->window : 0;
         w->lo[i] = clip(begin, 0, SPLIT);
         w->hi[i] = clip(end, 0, SPLIT);
@@ -384,7 +390,7 @@ static void run_unit(const struct job *j, const struct unit *u)
     const size_t ld = (size_t)(a->n_heads + 2 * a->n_kv) * (size_t)hd, row0 = (size_t)(r->first_row + u->b->row);
     for (int i = 0; i < lines; i++) {
         const float *q = j->op->qkv + (row0 + (size_t)(i / u->n_heads)) * ld + (size_t)((u->head + i % u->n_heads) * hd);
-        memcpy(w->q + i * hd, q, (size_t)hd * sizeof *q);
+        memcpy(w->q + i * hd, q, (size_t)hd * sizeof *q);                           /* together, one line behind the other */
         w->m[i] = -INFINITY;
         w->l[i] = 0.0f;
     }
@@ -393,7 +399,7 @@ static void run_unit(const struct job *j, const struct unit *u)
     for (int i = 0; i < lines; i++) {
         float *o = j->op->out + (row0 + (size_t)(i / u->n_heads)) * (size_t)(a->n_heads * hd) + (size_t)((u->head + i % u->n_heads) * hd);
         for (int d = 0; d < hd; d += LANES)
-            v_store(o + d, v_div(v_load(w->acc + i * hd + d), v_set1(w->l[i])));
+            v_store(o + d, v_div(v_load(w->acc + i * hd + d), v_set1(w->l[i])));    /* one division at the end, as R4 has it */
     }
 }
 
@@ -401,14 +407,15 @@ static void run_unit(const struct job *j, const struct unit *u)
 
 static long cost_of(const struct block *b)
 {
-    return (long)b->n_rows * (b->run->pos + b->row + b->n_rows);
+    return (long)b->n_rows * (b->run->pos + b->row + b->n_rows);                    /* rows times positions */
 }
 
 /* All threads make the same list: the blocks of the step, longest first. */
 static int list_blocks(struct block *list, struct block *work, const struct step *st, int rows_per_block)
 {
+    /* a sort by counting, stable and the same on every thread: tickets mean the same block to all */
     int n = 0, begin[N_BUCKETS] = { 0 };
-    long most = 1;
+    long most = 1;                                                                  /* no division by zero */
     for (int i = 0; i < st->n_runs; i++) {
         const struct seq_run *r = &st->run[i];
         for (int row = 0; row < r->n_rows; row += rows_per_block, n++) {
@@ -438,10 +445,11 @@ size_t MTB_K(attend_scratch)(int max_rows)
 static struct unit unit_of(const struct job *j, int ticket, int n_blocks)
 {
     const struct attn_shape *a = j->a;
+    /* more query heads than lines: the group goes in chunks over the same keys */
     const int group = a->n_heads / a->n_kv, chunk = group < MAX_LINES ? group : MAX_LINES, chunks = (group + chunk - 1) / chunk;
     const int per_block = a->n_kv * chunks, of = ticket % per_block, skip = of % chunks * chunk;
     if (ticket / per_block >= n_blocks)
-        return (struct unit){ 0 };
+        return (struct unit){ 0 };                                                  /* no more work */
     const struct block *b = &j->w->block[ticket / per_block];
     const int pos = b->run->pos + b->row, first = a->window && pos >= a->window ? pos - a->window + 1 : 0;
     return (struct unit){
@@ -461,7 +469,7 @@ void MTB_K(attend)(const struct op_attend *op, struct share s)
     const int group = a->n_heads / a->n_kv;
     const int n = list_blocks(w->block, w->block + st->n_rows, st, MAX_LINES / (group < MAX_LINES ? group : MAX_LINES));
     w->unit[1] = unit_of(&j, take_ticket(s), n);
-    w->ahead.u = NULL;
+    w->ahead.u = NULL;                                                              /* the scratch is as the last op left it */
     while (w->unit[1].b) {
         const bool inside = w->ahead.u;                                         /* the cursor has reached this unit already */
         w->unit[0] = w->unit[1];

@@ -21,11 +21,11 @@ static void glu(float *h, const float *gate, const float *up, int n)
 
 void MTB_K(silu_mul)(const struct op_silu_mul *a, struct share s)
 {
-    const int ff = a->ff, parts = (ff + COLUMNS - 1) / COLUMNS;
+    const int ff = a->ff, parts = (ff + COLUMNS - 1) / COLUMNS; /* pieces of a row; elements do not depend on each other */
     for (struct rows r; take_rows(&r, s, a->n_rows * parts, 1);) {
         const size_t row = (size_t)(r.begin / parts);
         const int c0 = r.begin % parts * COLUMNS, n = ff - c0 < COLUMNS ? ff - c0 : COLUMNS;
-        const float *gate = a->gu + row * 2 * (size_t)ff + c0;
+        const float *gate = a->gu + row * 2 * (size_t)ff + c0;                      /* up lies ff behind */
         glu(a->h + row * (size_t)ff + c0, gate, gate + ff, n);
     }
 }

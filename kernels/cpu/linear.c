@@ -37,6 +37,7 @@ static int n_passes(int n_rows)
 static struct pass pass_at(int n_rows, int i)
 {
     int n = n_passes(n_rows);
+    /* passes and blocks of nearly equal size: a last block of one row would cost almost as much as a full one */
     int r0 = (int)((long)n_rows * i / n), r1 = (int)((long)n_rows * (i + 1) / n);
     return (struct pass){ r0, r1 - r0, (r1 - r0 + MR - 1) / MR };
 }
@@ -56,7 +57,7 @@ static void transpose(float *to, const float *from, int n, int k)
 {
     const size_t ldt = (size_t)n, ldf = (size_t)k;
     const int n4 = n / 4 * 4, k4 = k / 4 * 4;
-    if (n == 1) {
+    if (n == 1) {                                                                   /* a vector is its own transpose */
         memcpy(to, from, ldf * sizeof *to);
         return;
     }
@@ -79,8 +80,9 @@ static void prepare(float *blocks, const float *x, int n_rows, int k, const stru
     for (int i = 0; i < n_passes(n_rows); i++) {
         struct pass p = pass_at(n_rows, i);
         for (int b = 0; b < p.n_blocks; b++, all++) {
-            if (all % s->n_threads != s->t)
+            if (all % s->n_threads != s->t)                                         /* equal work, so no tickets */
                 continue;
+            /* a block lies where its rows lay, so its place needs no table */
             int r0 = p.row0 + block_row(&p, b), n = p.row0 + block_row(&p, b + 1) - r0;
             transpose(blocks + (size_t)r0 * (size_t)k, x + (size_t)r0 * (size_t)k, n, k);
         }
@@ -100,6 +102,7 @@ MTB_INLINE void block(const int R, const float *x, const float *w, int kc, float
             for (int v = 0; v < NV; v++)
                 a[r][v] = first ? v_zero() : v_load(c + r * PANEL + j + v * LANES);
         const float *xk = x, *wk = w + j;
+        /* the chain: one fma per k and output, in ascending order; the accumulators are R x NV independent ones */
         for (int k = 0; k < kc; k++, xk += R, wk += PANEL) {
             v16 wv[NV];
 #pragma GCC unroll 2
@@ -107,7 +110,7 @@ MTB_INLINE void block(const int R, const float *x, const float *w, int kc, float
                 wv[v] = v_load(wk + v * LANES);
 #pragma GCC unroll 14
             for (int r = 0; r < R; r++) {
-                v16 b = v_set1(xk[r]);
+                v16 b = v_set1(xk[r]);                                              /* one broadcast serves NV fmas */
 #pragma GCC unroll 2
                 for (int v = 0; v < NV; v++)
                     a[r][v] = v_fma(wv[v], b, a[r][v]);
@@ -168,7 +171,7 @@ MTB_INLINE void side(const int panels, const enum dtype t, const float *x, const
 #pragma GCC unroll 4
         for (int p = 0; p < panels; p++) {
             const uint8_t *line = w + (size_t)p * stride;
-            if (t != DT_F32)
+            if (t != DT_F32) /* fp32 comes from the tile, which is in the cache already */
                 ahead(line);
 #pragma GCC unroll 2
             for (int v = 0; v < 2; v++)
@@ -217,11 +220,11 @@ static void shard_sum(struct tile *t, const struct work *a, int k0, int k1)
 {
     for (int k = k0; k < k1; k += KC) {
         int kc = k1 - k < KC ? k1 - k : KC;
-        unpack(a->w->dtype, a->panel, k, kc, t->w);
+        unpack(a->w->dtype, a->panel, k, kc, t->w);                                 /* once for all rows of the pass */
         for (int b = 0; b < a->p.n_blocks; b++) {
             int r0 = block_row(&a->p, b), n = block_row(&a->p, b + 1) - r0;
             const float *x = a->x + (size_t)(a->p.row0 + r0) * (size_t)a->w->k + (size_t)k * (size_t)n;
-            block_of[n](x, t->w, kc, t->sum + r0 * PANEL, k == k0);
+            block_of[n](x, t->w, kc, t->sum + r0 * PANEL, k == k0);                 /* the sum goes on where the last piece left it */
         }
     }
 }
@@ -259,10 +262,11 @@ static void panel_sum(struct tile *t, const struct work *a)
             shard_sum_row(t, a, s * per, (s + 1) * per);
         else
             shard_sum(t, a, s * per, (s + 1) * per);
+        /* levels of finished subtrees are the bits of s; what is left in t->sum at the end is the root */
         int level = 0;
         for (; s >> level & 1; level++)
             add_tile(t->sum, t->c[level], floats);
-        if (s + 1 < a->w->n_shards)
+        if (s + 1 < a->w->n_shards)                                                 /* the last one closes the tree */
             memcpy(t->c[level], t->sum, (size_t)floats * sizeof(float));
     }
 }
@@ -271,7 +275,7 @@ static void panel_sum(struct tile *t, const struct work *a)
 static void store_panel(const float *sum, const struct linear_out *o, int column, int row0, int n_rows)
 {
     const float *bias = o->w->bias;
-    int n = o->w->n - column < PANEL ? o->w->n - column : PANEL;
+    int n = o->w->n - column < PANEL ? o->w->n - column : PANEL;                    /* columns beyond n are zeros of the packing */
     for (int r = 0; r < n_rows; r++) {
         const float *c = sum + r * PANEL;
         float *y = o->y + (size_t)(row0 + r) * (size_t)o->ldy + column;
@@ -279,13 +283,13 @@ static void store_panel(const float *sum, const struct linear_out *o, int column
             memcpy(y, c, (size_t)n * sizeof *y);
         else
             for (int j = 0; j < n; j++)
-                y[j] = c[j] + bias[column + j];
+                y[j] = c[j] + bias[column + j];                                     /* last, behind the tree */
     }
 }
 
 static void do_panels(const struct linear_out *o, int panel, int n, const float *x, int n_rows)
 {
-    struct tile t;
+    struct tile t; /* 24 kB of weights, 70 kB of sums: on the stack, near its thread */
     const size_t at = (size_t)panel * panel_bytes(o->w->dtype, o->w->k);
     struct work a = { .w = o->w, .panel = (const uint8_t *)o->w->packed + at, .n_panels = n, .x = x };
     for (int i = 0; i < n_passes(n_rows); i++) {
@@ -308,12 +312,14 @@ static void run(const struct op_linear *a, const float *blocks, struct share s)
     struct rows r;
     for (int i = 0; i < a->n_out; i++)
         total += n_panels(a->out[i].w);
+    /* eight tickets a thread: fine enough to even out, coarse enough to stream */
     const int side_most = a->n_rows == 1 ? SIDE : 1, each = total / (s.n_threads * 8);
     while (take_rows(&r, s, total, each < side_most ? side_most : each)) {
         for (int p = r.begin, n; p < r.end; p += n) {
             int i = 0, local = p;
-            while (local >= n_panels(a->out[i].w))
+            while (local >= n_panels(a->out[i].w))                                  /* which matrix of the op */
                 local -= n_panels(a->out[i++].w);
+            /* side by side only within one matrix: strides and types differ */
             const int left = r.end - p, here = n_panels(a->out[i].w) - local;
             n = left < here ? left : here;
             n = n < side_most ? n : side_most;
@@ -341,10 +347,10 @@ void MTB_K(embed)(const struct op_embed *a, struct share s)
     while (take_rows(&r, s, a->n_rows, 4)) {
         for (int i = r.begin; i < r.end; i++) {
             const int token = a->token[i];
-            assert(token >= 0 && token < w->n);
+            assert(token >= 0 && token < w->n); /* the engine has checked prompts; samples are in range */
             const uint8_t *panel = (const uint8_t *)w->packed + (size_t)(token / PANEL) * panel_bytes(w->dtype, w->k);
             for (int k = 0; k < w->k; k += 32) {
-                int n = w->k - k < 32 ? w->k - k : 32;
+                int n = w->k - k < 32 ? w->k - k : 32;                              /* less only in unquantised rows */
                 unpack(w->dtype, panel, k, n, wide);
                 for (int j = 0; j < n; j++)
                     a->x[(size_t)i * (size_t)w->k + (size_t)(k + j)] = wide[j * PANEL + token % PANEL];

@@ -6,7 +6,7 @@ enum { ROWS = 4 };                    /* rows of a ticket */
 
 MTB_INLINE v16 load_part(const float *p, int n)
 {
-    float f[LANES] = { 0 };
+    float f[LANES] = { 0 };                                                         /* zeros add nothing to their lanes */
     memcpy(f, p, (size_t)n * sizeof *f);
     return v_load(f);
 }
@@ -29,10 +29,11 @@ static float squares(const float *x, int dim)
 
 static void norm_row(float *out, const float *x, const float *weight, float eps, int dim)
 {
+    /* division and square root are exactly rounded everywhere; an approximation would tie the bits to a processor */
     const float r = 1.0f / sqrtf(squares(x, dim) / (float)dim + eps);
     int i = 0;
     for (; i + LANES <= dim; i += LANES)
-        v_store(out + i, v_mul(v_mul(v_load(x + i), v_set1(r)), v_load(weight + i)));
+        v_store(out + i, v_mul(v_mul(v_load(x + i), v_set1(r)), v_load(weight + i))); /* x first, then the weight: two roundings */
     for (; i < dim; i++)
         out[i] = x[i] * r * weight[i];
 }
@@ -53,7 +54,7 @@ void MTB_K(add_rmsnorm)(const struct op_add_rmsnorm *a, struct share s)
             float *x = a->x + (size_t)row * dim;
             const float *y = a->y + (size_t)row * dim;
             for (size_t i = 0; i < dim; i++)
-                x[i] += y[i];
+                x[i] += y[i];                                                       /* one rounding each: any order of lanes will do */
             norm_row(a->out + (size_t)row * dim, x, a->weight, a->eps, a->dim);
         }
     }

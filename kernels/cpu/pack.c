@@ -6,7 +6,7 @@
 
 size_t MTB_K(linear_bytes)(enum dtype t, int n, int k)
 {
-    return (size_t)((n + PANEL - 1) / PANEL) * panel_bytes(t, k);
+    return (size_t)((n + PANEL - 1) / PANEL) * panel_bytes(t, k);                   /* the last panel is whole, its rest zero */
 }
 
 static void put16(uint8_t *at, int column, const uint8_t *src)
@@ -17,7 +17,7 @@ static void put16(uint8_t *at, int column, const uint8_t *src)
 static void put_nibbles(uint8_t *at, int column, const uint8_t *q)
 {
     for (int r = 0; r < 16; r++)
-        at[r * PANEL + column] = q[r];
+        at[r * PANEL + column] = q[r];                                              /* byte r holds k = r and k = r + 16, as in the file */
 }
 
 static void put32(uint8_t *at, int column, uint32_t bits)
@@ -49,7 +49,7 @@ static void pack_block32(enum dtype t, uint8_t *at, int c, const uint8_t *b)
     if (has_fifth) {
         uint32_t high;
         memcpy(&high, b, 4);
-        put32(at + NIBBLES, c, high);
+        put32(at + NIBBLES, c, high); /* behind the nibbles, so that these start at one place in all formats */
         b += 4;
     }
     put_nibbles(at, c, b);
@@ -61,7 +61,7 @@ static void k_scales(const uint8_t *s, uint8_t sc[8], uint8_t mn[8])
     for (int j = 0; j < 4; j++) {
         sc[j] = s[j] & 63;
         mn[j] = s[j + 4] & 63;
-        sc[j + 4] = (uint8_t)((s[j + 8] & 15) | (s[j] >> 6) << 4);
+        sc[j + 4] = (uint8_t)((s[j + 8] & 15) | (s[j] >> 6) << 4);                  /* low four bits there, upper two in the first bytes */
         mn[j + 4] = (uint8_t)((s[j + 8] >> 4) | (s[j + 4] >> 6) << 4);
     }
 }
@@ -72,7 +72,7 @@ static void pack_k45(uint8_t *at, int c, const uint8_t *b, bool fifth)
     uint8_t sc[8], mn[8];
     const uint8_t *qh = b + 16, *qs = b + 16 + (fifth ? 32 : 0);
     put16(at, c, b);
-    put16(at + 2 * PANEL, c, b + 2);
+    put16(at + 2 * PANEL, c, b + 2);                                                /* dmin */
     k_scales(b + 4, sc, mn);
     for (int j = 0; j < 8; j++) {
         at[4 * PANEL + j * PANEL + c] = sc[j];
@@ -83,9 +83,9 @@ static void pack_k45(uint8_t *at, int c, const uint8_t *b, bool fifth)
         uint8_t q[16];
         uint32_t high = 0;
         for (int r = 0; r < 32; r++) {
-            uint8_t v = (uint8_t)(qs[(j / 2) * 32 + r] >> 4 * (j & 1) & 15);
+            uint8_t v = (uint8_t)(qs[(j / 2) * 32 + r] >> 4 * (j & 1) & 15);        /* even runs low nibbles, odd ones high */
             q[r & 15] = r < 16 ? v : (uint8_t)(q[r & 15] | v << 4);
-            high |= (uint32_t)(qh[r] >> j & 1) << r;
+            high |= (uint32_t)(qh[r] >> j & 1) << r;                                /* bit j of byte r is run j's */
         }
         put_nibbles(at, c, q);
         at += NIBBLES;
@@ -100,7 +100,7 @@ static void pack_k45(uint8_t *at, int c, const uint8_t *b, bool fifth)
 static void pack_k6(uint8_t *at, int c, const uint8_t *b)
 {
     const uint8_t *ql = b, *qh = b + 128, *sc = b + 192;
-    put16(at, c, b + 208);
+    put16(at, c, b + 208);                                                          /* d is last in the file, first here */
     for (int j = 0; j < 16; j++)
         at[2 * PANEL + j * PANEL + c] = sc[j];
     at += Q6HEAD;
@@ -141,7 +141,7 @@ static void pack_row(const struct linear *w, uint8_t *panel, int column, const u
 
 void MTB_K(linear_pack)(struct linear *w, const void *raw, int row0, int n_rows)
 {
-    assert(row0 >= 0 && row0 + n_rows <= w->n);
+    assert(row0 >= 0 && row0 + n_rows <= w->n);                                     /* sizes of hostile files were checked in weights.c */
     size_t row_bytes = dtype_row_bytes(w->dtype, (size_t)w->k), stride = panel_bytes(w->dtype, w->k);
     for (int r = row0; r < row0 + n_rows; r++)
         pack_row(w, (uint8_t *)w->packed + (size_t)(r / PANEL) * stride, r % PANEL, (const uint8_t *)raw + (size_t)(r - row0) * row_bytes);

@@ -19,12 +19,12 @@ static void rotate_heads(float *q, const struct op_rope_kv *o, int pos)
 {
     const int half = o->rope->dims / 2;
     const float *t = o->rope->table + (size_t)pos * (size_t)(2 * half);
-    float c[MAX_HEAD / 2], s[MAX_HEAD / 2];
+    float c[MAX_HEAD / 2], s[MAX_HEAD / 2]; /* apart, so that the compiler loads whole vectors; once for all heads */
     for (int i = 0; i < half; i++) {
         c[i] = t[2 * i];
         s[i] = t[2 * i + 1];
     }
-    for (int h = 0; h < o->shape->n_heads + o->shape->n_kv; h++, q += o->shape->head_dim)
+    for (int h = 0; h < o->shape->n_heads + o->shape->n_kv; h++, q += o->shape->head_dim) /* q and k lie one behind the other */
         rotate(q, q + half, c, s, half);
 }
 
@@ -46,14 +46,14 @@ MTB_INLINE v16 within_half(v16 x)
 static void store_row(const struct op_rope_kv *o, const float *k, int page, int pos)
 {
     const int hd = o->shape->head_dim, at = pos % KV_PAGE;
-    uint16_t half[MAX_HEAD];
+    uint16_t half[MAX_HEAD];                                                        /* converted in vectors, then strewn over the lines */
     for (int h = 0; h < o->shape->n_kv; h++, k += hd) {
         uint16_t *to = page_of(o, page, h);
         for (int d = 0; d < hd; d += LANES)
             v_store_f16(half + d, within_half(v_load(k + d)));
         for (int d = 0; d < hd; d++)
-            to[d * KV_PAGE + at] = half[d];
-        const float *v = k + o->shape->n_kv * hd;
+            to[d * KV_PAGE + at] = half[d]; /* [head_dim][64]: scores of a page then load positions side by side */
+        const float *v = k + o->shape->n_kv * hd;                                   /* values follow all keys of the row */
         for (int d = 0; d < hd; d += LANES)
             v_store_f16(to + (KV_PAGE + at) * hd + d, within_half(v_load(v + d)));
     }
@@ -77,8 +77,9 @@ void MTB_K(rope_kv)(const struct op_rope_kv *o, struct share s)
     for (int n = 0; n < st->n_runs; n++) {
         const struct seq_run *r = &st->run[n];
         for (int begin = 0, end; begin < r->n_rows; begin = end, piece++) {
-            end = begin + KV_PAGE - (r->pos + begin) % KV_PAGE;
+            end = begin + KV_PAGE - (r->pos + begin) % KV_PAGE;                     /* to the end of the page */
             end = end < r->n_rows ? end : r->n_rows;
+            /* every thread counts all pieces: the list is short, and no memory is needed for it */
             if (piece == mine) {
                 page_rows(o, r, begin, end);
                 mine = take_ticket(s);

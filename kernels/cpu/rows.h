@@ -10,13 +10,13 @@ struct rows {
 
 static inline int take_ticket(struct share s)
 {
-    return atomic_fetch_add_explicit(s.ticket, 1, memory_order_relaxed);
+    return atomic_fetch_add_explicit(s.ticket, 1, memory_order_relaxed); /* only its value matters; the region's end orders the rest */
 }
 
 /* The next 'each' of n rows; false when there are none left. */
 static inline bool take_rows(struct rows *r, struct share s, int n, int each)
 {
-    const long begin = (long)take_ticket(s) * each;
+    const long begin = (long)take_ticket(s) * each;                                 /* threads draw past the end once each: no overflow */
     if (begin >= n)
         return false;
     r->begin = (int)begin;

@@ -61,7 +61,7 @@ static bool all_finite(const float *x, int n)
     float rest = 0.0f;
     for (; i < n; i++)
         rest += x[i] * 0.0f;
-    return v_sum(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3]))) + rest == 0.0f;
+    return v_sum(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3]))) + rest == 0.0f; /* NaN in any lane stays NaN through every sum */
 }
 
 /* ---- greedy ---- */
@@ -90,7 +90,7 @@ static int argmax(const float *x, int n)
             at = i;
         }
     }
-    for (int i = at; i < n && best > -INFINITY; i++)
+    for (int i = at; i < n && best > -INFINITY; i++)                                /* the first of equals: lowest id */
         if (x[i] == best)
             return i;
     return 0;
@@ -106,6 +106,7 @@ static void penalise(float *x, int n, const struct sampling *how)
         for (uint64_t bits = how->seen[i / 64]; bits; bits &= bits - 1) {
             const int id = i + __builtin_ctzll(bits);
             if (id < n)
+                /* away from 1 in either direction, as the paper of CTRL and transformers have it */
                 x[id] = x[id] > 0.0f ? x[id] / how->repetition_penalty : x[id] * how->repetition_penalty;
         }
 }
@@ -114,10 +115,10 @@ static void prepare(struct row *r, float *x, int n, float temperature)
 {
     r->x = x;
     r->n = n;
-    r->shard = (n + SHARDS * LANES - 1) / (SHARDS * LANES) * LANES;
+    r->shard = (n + SHARDS * LANES - 1) / (SHARDS * LANES) * LANES;                 /* a function of the vocabulary alone */
     r->block = MIN_BLOCK * ((n + MIN_BLOCK * MAX_BLOCKS - 1) / (MIN_BLOCK * MAX_BLOCKS));
     r->max = -INFINITY;
-    r->cut_x = -INFINITY;
+    r->cut_x = -INFINITY;                                                           /* everything is kept */
     r->cut_id = n;
     r->min_w = 0.0f;
     r->n_list = 0;
@@ -126,6 +127,7 @@ static void prepare(struct row *r, float *x, int n, float temperature)
         v16 most = v_set1(-INFINITY);
         for (; i < end; i += LANES) {
             v16 y = v_max(load_x(x + i, end - i), v_set1(-INFINITY));
+            /* a true division, as torch has it; + 0 turns -0 into +0, which keys of the radix would tell apart */
             y = v_add(v_div(y, v_set1(temperature)), v_zero());
             most = v_max(y, most);
             float f[LANES];
@@ -156,6 +158,7 @@ static bool earlier(struct pick a, struct pick b)
 
 static void sort(struct pick *p, int n, bool (*before)(struct pick, struct pick))
 {
+    /* no library sort: it must give the same order everywhere, without memory */
     static const int gaps[] = { 701, 301, 132, 57, 23, 10, 4, 1 };              /* Ciura */
     for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++)
         for (int i = gaps[g]; i < n; i++) {
@@ -178,6 +181,7 @@ static bool list_top(struct row *r, int k)
     for (int b = 0; b < blocks; b++)
         p[b] = (struct pick){ r->block_max[b], b };
     sort(p, blocks, better);
+    /* k blocks have a maximum of at least 'low', so at least k tokens are not below it */
     const float low = p[k - 1].x;
     for (int b = 0; b < blocks; b++) {
         if (r->block_max[b] < low)
@@ -186,7 +190,7 @@ static bool list_top(struct row *r, int k)
         for (int i = begin; i < end; i++) {
             if (r->x[i] < low)
                 continue;
-            if (n == LIST)
+            if (n == LIST)                                                          /* many ties, or a flat row */
                 return false;
             p[n++] = (struct pick){ r->x[i], i };
         }
@@ -206,12 +210,13 @@ static float weight(const struct row *r, float x)
 /* Weights of tokens [i, i + 16), 0 where not kept. */
 static v16 kept_weights(const struct row *r, int i)
 {
+    /* beyond the end x is -inf, whose weight is 0 */
     const v16 x = load_x(r->x + i, r->n - i), cut = v_set1(r->cut_x);
     v16 w = v_exp(v_sub(x, v_set1(r->max)));
     w = v_if_less(w, v_set1(r->min_w), v_zero(), w);
-    if (r->cut_id >= i + LANES - 1)
+    if (r->cut_id >= i + LANES - 1)                                                 /* all ties of these lanes are kept */
         return v_if_less(x, cut, v_zero(), w);
-    if (r->cut_id < i)
+    if (r->cut_id < i)                                                              /* none is */
         return v_if_less(cut, x, w, v_zero());
     float fx[LANES], fw[LANES];
     v_store(fx, x);
@@ -228,7 +233,7 @@ static float shard_sums(const struct row *r, float sum[SHARDS])
     for (int s = 0; s < SHARDS; s++) {
         v16 lanes = v_zero();
         for (int i = s * r->shard; i < (s + 1) * r->shard && i < r->n; i += LANES)
-            lanes = v_add(lanes, kept_weights(r, i));
+            lanes = v_add(lanes, kept_weights(r, i)); /* what is not kept adds +0: the sum is that of the kept ones alone */
         sum[s] = v_sum(lanes);
     }
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
@@ -239,6 +244,7 @@ static float list_sums(const struct row *r, float sum[SHARDS])
 {
     float lanes[SHARDS][LANES] = { { 0 } };
     for (int i = 0; i < r->n_list; i++)
+        /* the same lanes in the same order as shard_sums(): a listed row has the bits of one that is not */
         lanes[r->list[i].id / r->shard][r->list[i].id % r->shard % LANES] += r->list[i].x;
     for (int s = 0; s < SHARDS; s++)
         sum[s] = v_sum(v_load(lanes[s]));
@@ -249,7 +255,7 @@ static uint32_t key_of(float x)
 {
     uint32_t b;
     memcpy(&b, &x, sizeof b);
-    return b & 0x80000000u ? ~b : b | 0x80000000u;
+    return b & 0x80000000u ? ~b : b | 0x80000000u;                                  /* unsigned order of keys is the order of floats */
 }
 
 static float x_of(uint32_t key)
@@ -269,7 +275,7 @@ static void fill_bins(struct row *r, uint32_t prefix, int shift, int bits, bool 
         v_store(w, kept_weights(r, i));
         for (int j = 0; j < LANES && i + j < r->n; j++) {
             const uint32_t key = key_of(r->x[i + j]);
-            if ((uint64_t)key >> (shift + bits) == prefix)
+            if ((uint64_t)key >> (shift + bits) == prefix)                          /* 64 bits: the first shift is by 32 */
                 r->bin[key >> shift & ((1u << bits) - 1)] += mass ? (double)w[j] : 1.0;
         }
     }
@@ -280,6 +286,7 @@ static void radix_cut(struct row *r, double target, bool mass)
 {
     uint32_t prefix = 0;
     double above = 0.0;
+    /* digit by digit from the top: 11, 11, 10 bits */
     for (int shift = 32, bits; shift > 0;) {
         bits = shift > RADIX_BITS ? RADIX_BITS : shift;
         shift -= bits;
@@ -298,12 +305,12 @@ static void radix_cut(struct row *r, double target, bool mass)
         prefix = prefix << bits | (uint32_t)last;
     }
     const float x = x_of(prefix);
-    const double each = mass ? (double)weight(r, x) : 1.0;
+    const double each = mass ? (double)weight(r, x) : 1.0;                          /* ties weigh the same */
     int id = -1;
     for (int i = 0, ties = 0; i < r->n; i++) {
         if (r->x[i] != x)
             continue;
-        if (x == r->cut_x && i > r->cut_id)
+        if (x == r->cut_x && i > r->cut_id)                                         /* an earlier cut has dropped these */
             break;
         id = i;
         if (above + each * ++ties >= target)
@@ -353,12 +360,12 @@ static void keep_top_p(struct row *r, float top_p)
     if (top_p >= 1.0f)
         return;
     if (r->n_list) {
-        list_mass(r, (double)top_p * list_total(r));
+        list_mass(r, (double)top_p * list_total(r)); /* of what top-k has left, as the order of the steps is */
         return;
     }
     const double target = (double)top_p * (double)shard_sums(r, sum);
     const bool all = r->cut_x == -INFINITY;
-    if (all && list_top(r, GUESS) && list_mass(r, target))
+    if (all && list_top(r, GUESS) && list_mass(r, target))                          /* most rows are peaked: their nucleus is among a few */
         return;
     r->n_list = 0;
     radix_cut(r, target, true);
@@ -368,7 +375,7 @@ static void keep_min_p(struct row *r, float min_p)
 {
     if (min_p <= 0.0f)
         return;
-    r->min_w = min_p < 1.0f ? min_p : 1.0f;
+    r->min_w = min_p < 1.0f ? min_p : 1.0f;                                         /* the best token weighs 1: it always stays */
     while (r->n_list > 1 && weight(r, r->list[r->n_list - 1].x) < r->min_w)
         r->n_list--;
 }
@@ -382,9 +389,9 @@ static int find_shard(const float sum[SHARDS], float target, float *before)
     float run = 0.0f;
     *before = 0.0f;
     for (int s = 0; s < SHARDS; s++) {
-        if (sum[s] == 0.0f)
+        if (sum[s] == 0.0f) /* an empty shard is never drawn from, whatever the rounding */
             continue;
-        found = s;
+        found = s; /* rounding may leave 'target' at the very end: then the last shard that has something */
         *before = run;
         run += sum[s];
         if (target < run)
@@ -396,7 +403,7 @@ static int find_shard(const float sum[SHARDS], float target, float *before)
 static int draw_listed(struct row *r, float u)
 {
     float sum[SHARDS], run;
-    sort(r->list, r->n_list, earlier);
+    sort(r->list, r->n_list, earlier);                                              /* the draw goes in the order of the vocabulary */
     for (int i = 0; i < r->n_list; i++)
         r->list[i].x = weight(r, r->list[i].x);
     const float target = u * list_sums(r, sum);
@@ -443,13 +450,14 @@ static int sample_row(float *x, int n, const struct sampling *how)
         return argmax(x, n);
     struct row r;
     prepare(&r, x, n, how->temperature);
-    if (!(r.max > -INFINITY && r.max < INFINITY))
+    if (!(r.max > -INFINITY && r.max < INFINITY))                                   /* dividing by a tiny temperature overflowed */
         return argmax(x, n);
     keep_top_k(&r, how->top_k);
     keep_top_p(&r, how->top_p);
     keep_min_p(&r, how->min_p);
     uint32_t word[4];
     philox4x32(how->key, how->counter, word);
+    /* 24 bits: every value is a float, and below 1 */
     return r.n_list ? draw_listed(&r, uniform24(word[0])) : draw_any(&r, uniform24(word[0]));
 }
 

@@ -53,7 +53,7 @@ MTB_INLINE v16 v_from_bits(i16x x) { return V2(_mm256_castsi256_ps(x.a), _mm256_
 MTB_INLINE v16 f16_at(const uint8_t *p, int half)
 {
     uint16_t h[LANES];
-    memcpy(h, p + half * 2 * LANES, sizeof h);
+    memcpy(h, p + half * 2 * LANES, sizeof h);                                      /* bytes have no alignment of their own */
     return v_load_f16(h);
 }
 

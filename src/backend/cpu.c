@@ -24,7 +24,7 @@ const char *backend_cpu_isas(void)
 {
     static char names[64];
     const struct cpu_kernels *k;
-    names[0] = '\0';
+    names[0] = '\0';                                                                /* the same text on every call */
     for (int i = 0; (k = isa_at(i)); i++) {
         strcat(names, *names ? " " : "");
         strcat(names, k->isa);
@@ -38,7 +38,7 @@ static const struct cpu_kernels *choose_isa(const char *wanted, struct err *err)
     if (!wanted || !*wanted)
         wanted = getenv("MTBENCH_ISA");
     for (int i = 0; (k = isa_at(i)); i++)
-        if (!wanted || !*wanted || !strcmp(wanted, k->isa))
+        if (!wanted || !*wanted || !strcmp(wanted, k->isa))                         /* nobody says: the best, which comes first */
             return k;
     err_set(err, ERR_USAGE, "MTBENCH_ISA %s: not an instruction set of this machine and build; choose one of: %s", wanted,
             backend_cpu_isas());
@@ -51,6 +51,7 @@ static const struct cpu_kernels *choose_isa(const char *wanted, struct err *err)
 static void *cpu_alloc(struct backend *be, size_t bytes, struct err *err)
 {
     (void)be;
+    /* NORESERVE: a plan has checked what will be touched; what is not costs nothing */
     void *p = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
         err_set(err, ERR_MEMORY, "memory: cannot map %.1f MB; use a smaller --max-batch or a machine with more memory",
@@ -58,7 +59,7 @@ static void *cpu_alloc(struct backend *be, size_t bytes, struct err *err)
         return NULL;
     }
     if (bytes >= (size_t)8 << 20)
-        madvise(p, bytes, MADV_HUGEPAGE);
+        madvise(p, bytes, MADV_HUGEPAGE);                                           /* a refusal costs speed only */
     return p;
 }
 
@@ -90,6 +91,7 @@ static void meet(void *pool)
 static struct share share_of(struct backend *be, int t)
 {
     const int n = pool_size(be->pool);
+    /* the same place for a thread in every op: its pages are near its core after the first touch */
     const size_t own = be->own.bytes / (size_t)n;
     return (struct share){
         .t = t, .n_threads = n, .ticket = &be->ticket, .all = be->all, .own = { (char *)be->own.at + (size_t)t * own, own },
@@ -121,6 +123,7 @@ MTB_EACH_OP(CPU_OP)
 /* Packed layouts are the same for all instruction sets: one packed copy serves every rank of a node, whatever kernels it runs. */
 static size_t cpu_linear_bytes(enum dtype t, int n, int k)
 {
+    /* asked before there is a backend: sizes of a plan */
     return cpu_kernels_plain.linear_bytes(t, n, k);
 }
 
@@ -135,11 +138,12 @@ static void pack_work(void *arg, int t)
 {
     const struct call *c = arg;
     const struct pack *p = c->args;
-    struct linear w = *p->w;
+    struct linear w = *p->w;                                                        /* kernels take it as theirs */
     int n = pool_size(c->be->pool), end = p->row0 + p->n_rows;
+    /* a piece may begin or end within a panel; pieces come one after another, so the panel has one writer still */
     int first = p->row0 / 32, panels = (end + 31) / 32 - first;
     int r0 = (first + (int)((long)panels * t / n)) * 32, r1 = (first + (int)((long)panels * (t + 1) / n)) * 32;
-    r0 = r0 < p->row0 ? p->row0 : r0;
+    r0 = r0 < p->row0 ? p->row0 : r0;                                               /* the piece's own ends */
     r1 = r1 > end ? end : r1;
     if (r0 < r1)
         c->be->k->linear_pack(&w, p->raw + (size_t)(r0 - p->row0) * dtype_row_bytes(w.dtype, (size_t)w.k), r0, r1 - r0);
@@ -176,7 +180,7 @@ struct backend *backend_cpu_create(const struct cpu_opts *o, struct err *err)
     const struct cpu_kernels *k = choose_isa(o->isa, err);
     if (!k)
         return NULL;
-    struct backend *be = aligned_alloc(64, sizeof *be);
+    struct backend *be = aligned_alloc(64, sizeof *be);                             /* the ticket has a cache line of its own */
     if (!be) {
         err_set(err, ERR_MEMORY, "cpu backend: no memory");
         return NULL;
@@ -187,7 +191,7 @@ struct backend *backend_cpu_create(const struct cpu_opts *o, struct err *err)
     if (!(be->pool = pool_create(threads, o->cpu, o->crowded, err)))
         goto error;
     be->all.bytes = k->linear_scratch(o->max_rows, o->max_k);
-    be->own.bytes = (size_t)threads * k->attend_scratch(o->max_rows);
+    be->own.bytes = (size_t)threads * k->attend_scratch(o->max_rows);               /* whole pages each */
     if (!(be->all.at = cpu_alloc(be, be->all.bytes, err)) || !(be->own.at = cpu_alloc(be, be->own.bytes, err)))
         goto error;
     return be;

@@ -11,7 +11,7 @@
 static bool has_f16c(void)
 {
     unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);                        /* conversions of the KV cache */
 }
 
 static bool has_avx2(void)
@@ -21,6 +21,7 @@ static bool has_avx2(void)
 
 static bool has_avx512(void)
 {
+    /* all that ISA.avx512 of the Makefile lets the compiler use */
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }

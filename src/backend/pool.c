@@ -19,11 +19,13 @@
 
 /* How long a thread waits awake. Within a region the others are at work, and come within the time that waking up would take. */
 struct patience { int spins, yields; };
+/* between regions the caller may do something long; within one all are at it. Crowded: whoever spins takes the core from the one it
+ * waits for. */
 static const struct patience between = {2000, 50}, within = {2000, INT_MAX - 2000}, crowded_between = {0, 5}, crowded_within = {0, 50};
 
 /* A number that some threads wait for to change, and how many of them sleep. */
 struct gate {
-    _Alignas(64) atomic_int value;
+    _Alignas(64) atomic_int value; /* apart: everybody reads it, sleepers is rarely written */
     _Alignas(64) atomic_int sleepers;
 };
 
@@ -42,6 +44,7 @@ struct pool {
     struct gate region;                                /* number of the region that is on */
     struct gate running;                               /* workers that have not finished the region */
     struct gate passed;                                /* barriers so far */
+    /* back to 0 before the gate opens, so the next barrier may begin at once */
     _Alignas(64) atomic_int arrived;                   /* at the barrier */
     atomic_int quit;
 };
@@ -53,16 +56,17 @@ static int gate_await(struct gate *g, int seen, struct patience patience)
     for (int i = 0; i < patience.spins + patience.yields; i++) {
         if ((now = atomic_load_explicit(&g->value, memory_order_acquire)) != seen)
             return now;
-        if (i >= patience.spins)
+        if (i >= patience.spins)                                                    /* let others run before going to sleep */
             sched_yield();
 #if defined(__x86_64__)
         else
             __builtin_ia32_pause();
 #endif
     }
+    /* counted first, then looked again: see gate_add() */
     atomic_fetch_add(&g->sleepers, 1);
     while ((now = atomic_load(&g->value)) == seen)
-        syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+        syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);     /* returns at once if it has changed meanwhile */
     atomic_fetch_sub(&g->sleepers, 1);
     return now;
 }
@@ -81,10 +85,10 @@ static void *worker_main(void *arg)
     struct pool *p = w->pool;
     int seen = 0;
     for (;;) {
-        seen = gate_await(&p->region, seen, p->between);
-        if (atomic_load(&p->quit))
+        seen = gate_await(&p->region, seen, p->between); /* numbers, not a flag: a slow thread cannot miss a region */
+        if (atomic_load(&p->quit))                                                  /* set before the gate was opened for the last time */
             return NULL;
-        p->work(p->arg, w->t);
+        p->work(p->arg, w->t); /* written before the region's number, which was read with acquire */
         gate_add(&p->running, -1);
     }
 }
@@ -108,7 +112,7 @@ struct pool *pool_create(int n, const int *cpu, bool crowded, struct err *err)
     p->n = n;
     p->between = crowded ? crowded_between : between;
     p->within = crowded ? crowded_within : within;
-    p->worker = xcalloc((size_t)n, sizeof *p->worker);
+    p->worker = xcalloc((size_t)n, sizeof *p->worker);                              /* before any thread: pool_destroy() walks over it */
     if (cpu)
         pin(pthread_self(), cpu[0]);
     for (p->started = 1; p->started < n; p->started++) {
@@ -117,7 +121,7 @@ struct pool *pool_create(int n, const int *cpu, bool crowded, struct err *err)
         w->t = p->started;
         if ((errno = pthread_create(&w->thread, NULL, worker_main, w)) != 0) {
             err_errno(err, "--threads %d: thread %d cannot be started", n, w->t);
-            pool_destroy(p);
+            pool_destroy(p);                                                        /* ends those that were started */
             return NULL;
         }
         if (cpu)
@@ -151,9 +155,10 @@ void pool_run(struct pool *p, pool_work_f work, void *arg)
     }
     p->work = work;
     p->arg = arg;
-    atomic_store_explicit(&p->running.value, p->n - 1, memory_order_relaxed);
+    atomic_store_explicit(&p->running.value, p->n - 1, memory_order_relaxed);       /* published by the region's number */
     gate_add(&p->region, 1);
     work(arg, 0);
+    /* acquire: what the workers wrote is seen behind pool_run() */
     for (int left = atomic_load_explicit(&p->running.value, memory_order_acquire); left;)
         left = gate_await(&p->running, left, p->within);
 }
@@ -162,7 +167,7 @@ void pool_barrier(struct pool *p)
 {
     if (p->n == 1)
         return;
-    int now = atomic_load_explicit(&p->passed.value, memory_order_acquire);
+    int now = atomic_load_explicit(&p->passed.value, memory_order_acquire);         /* before arriving: nobody can open it in between */
     if (atomic_fetch_add(&p->arrived, 1) == p->n - 1) {
         atomic_store(&p->arrived, 0);
         gate_add(&p->passed, 1);

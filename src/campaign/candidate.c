@@ -162,7 +162,8 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
         return -1;
     *ro = (struct rig_opts){
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .threads = o->threads, .device = o->device, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token), .interruptible = true,
+        .threads = o->threads, .device = o->device, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token),
+        .interruptible = true,
     };
     /* Everything that can refuse comes before the weights are read, which takes minutes and is rig_start()'s. */
     if (rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||

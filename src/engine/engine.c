@@ -37,6 +37,7 @@ static const char *human(char text[24], uint64_t bytes)
 /* 'o' with its zeros replaced. */
 static int settle(const struct model *m, const struct engine_opts *o, struct engine_opts *full, struct err *err)
 {
+    /* in the order of dependence: batch before requests, context before everything that is measured in tokens */
     *full = *o;
     if (full->max_batch < 1 || full->max_batch > MAX_BATCH)
         return err_set(err, ERR_USAGE, "--max-batch %d: not a number of sequences; choose 1 to %d", o->max_batch, MAX_BATCH);
@@ -49,10 +50,10 @@ static int settle(const struct model *m, const struct engine_opts *o, struct eng
     if (full->max_tokens < 2 || full->max_tokens > m->config.context)
         return err_set(err, ERR_USAGE, "engine: sequences of %d tokens; this model was made for 2 to %d", o->max_tokens, m->config.context);
     if (full->n_requests == 0)
-        full->n_requests = 4 * full->max_batch;
+        full->n_requests = 4 * full->max_batch; /* enough to keep the batch full while answers are collected */
     if (full->n_requests < 1 || full->n_requests > MAX_REQUESTS)
         return err_set(err, ERR_USAGE, "engine: %d requests; choose 1 to %d", o->n_requests, MAX_REQUESTS);
-    if (full->max_batch > full->max_rows)
+    if (full->max_batch > full->max_rows)                                           /* sched.h: the oldest prompt always gets a row */
         full->max_batch = full->max_rows;
     return 0;
 }
@@ -69,7 +70,7 @@ static struct sched_opts sched_opts_of(const struct model *m, const struct engin
 /* Bytes that the KV cache may take: what is available beside 'taken', less a sixteenth for all that nobody counts. */
 static uint64_t kv_room(uint64_t available, uint64_t taken)
 {
-    available -= available / 16;
+    available -= available / 16;                                                    /* malloc, stacks, page tables */
     return available > taken ? available - taken : 0;
 }
 
@@ -81,6 +82,7 @@ int engine_plan(const struct model *m, const struct engine_opts *o, struct engin
         return -1;
     const struct sched_opts so = sched_opts_of(m, &full);
     const uint64_t page = kv_page_bytes(m->config.n_layers, m->config.n_kv, m->config.head_dim);
+    /* a sequence must be able to reach its limit alone, or the oldest could starve */
     const uint64_t per_sequence = (uint64_t)kv_pages_for(full.max_tokens);
     *plan = (struct engine_plan){
         .weights = m->packed_bytes, .activations = forward_bytes(m, full.max_rows, full.max_batch), .kv_sequence = per_sequence * page,
@@ -95,9 +97,9 @@ int engine_plan(const struct model *m, const struct engine_opts *o, struct engin
                        human(need, full.kv_bytes), human(have, room));
     const uint64_t budget = full.kv_bytes ? full.kv_bytes : room, want = per_sequence * (uint64_t)full.max_batch;
     uint64_t pages = budget / page;
-    if (!full.kv_bytes && pages > want)
+    if (!full.kv_bytes && pages > want)                                             /* nobody asked for more than all of them can fill */
         pages = want;
-    pages = pages > INT32_MAX ? INT32_MAX : pages;
+    pages = pages > INT32_MAX ? INT32_MAX : pages;                                  /* page numbers are int32 */
     if (pages < per_sequence)
         return err_set(err, ERR_MEMORY,
                        "KV cache: one sequence of %d tokens takes %s, the budget is %s; use a machine with more memory, fewer "
@@ -125,9 +127,10 @@ struct engine *engine_create(struct model *m, const struct engine_opts *o, struc
     e->how = xcalloc((size_t)full.max_batch, sizeof *e->how);
     e->drawn = xcalloc((size_t)full.max_batch, sizeof *e->drawn);
     so.stats = &e->stats;
+    /* at most one row of a sequence draws in a step, so max_batch rows of logits */
     if (!(e->forward = forward_create(m, full.max_rows, full.max_batch, err)) || kv_create(&kv, m->ops, m->be, shape, plan.pages, err))
         goto error;
-    sched_create(&e->sched, &so, &kv);
+    sched_create(&e->sched, &so, &kv);                                              /* owns the pages from here on */
     forward_ask(e->forward, o->interrupted, o->interrupt_ctx);
     e->interrupted = o->interrupted;
     e->interrupt_ctx = o->interrupt_ctx;
@@ -141,7 +144,7 @@ void engine_destroy(struct engine *e)
 {
     if (!e)
         return;
-    sched_destroy(&e->sched);
+    sched_destroy(&e->sched);                                                       /* a zeroed one is fine */
     forward_destroy(e->forward);
     free(e->how);
     free(e->drawn);
@@ -160,6 +163,7 @@ static struct seq *find(const struct engine *e, uint64_t tag)
 {
     for (int i = 0; i < e->sched.n_seq; i++) {
         struct seq *q = &e->sched.seq[i];
+        /* engine_logits() has no name, so nobody finds it by one */
         if (is_open(q) && !q->collected && !q->logits && q->req.tag == tag)
             return q;
     }
@@ -171,11 +175,12 @@ static int check_request(const struct engine *e, const struct request *r, struct
     const int n_vocab = e->m->config.n_vocab;
     if (r->n_prompt < 1)
         return err_set(err, ERR_USAGE, "prompt: it is empty; give at least one token");
-    if (r->n_prompt >= e->sched.max_tokens)
+    if (r->n_prompt >= e->sched.max_tokens)                                         /* room for one new token at least */
         return err_set(err, ERR_USAGE, "prompt: %d tokens leave no room for an answer in %d; shorten it", r->n_prompt, e->sched.max_tokens);
     if (r->max_new < 1)
         return err_set(err, ERR_USAGE, "request: %d new tokens; ask for at least one", r->max_new);
     for (int i = 0; i < r->n_prompt; i++)
+        /* an embedding kernel would read outside of the weights */
         if (r->prompt[i] < 0 || r->prompt[i] >= n_vocab)
             return err_set(err, ERR_MODEL,
                            "prompt token %d: id %d, and the embedding of this model has %d rows; the text holds a token that it was "
@@ -209,15 +214,16 @@ void engine_stop(struct engine *e, uint64_t tag, int n_keep)
     struct seq *q = find(e, tag);
     if (!q)
         return;
+    /* a stop string found in what came before makes it no success */
     if (q->state == SEQ_ENDED && q->done.finish == FINISH_NOT_FINITE)
         return;
     int n = q->n_token - q->n_prompt;
-    n = q->n_prompt + (n_keep < 0 ? 0 : n_keep < n ? n_keep : n);
+    n = q->n_prompt + (n_keep < 0 ? 0 : n_keep < n ? n_keep : n);                   /* of the answer's tokens */
     if (q->state != SEQ_ENDED) {
         sched_end(&e->sched, q, FINISH_STOP, n);
         return;
     }
-    q->done.finish = FINISH_STOP;
+    q->done.finish = FINISH_STOP; /* ended by itself meanwhile; the caller's word comes later and wins */
     sched_truncate(&e->sched, q, n);
 }
 
@@ -226,6 +232,7 @@ const struct completion *engine_collect(struct engine *e)
     struct seq *first = NULL;
     for (int i = 0; i < e->sched.n_seq; i++) {
         struct seq *q = &e->sched.seq[i];
+        /* the order of ending, not of places: independent of who sat where */
         if (q->state == SEQ_ENDED && !q->collected && !q->logits && (!first || q->ended < first->ended))
             first = q;
     }
@@ -233,7 +240,7 @@ const struct completion *engine_collect(struct engine *e)
         return NULL;
     first->collected = true;
     first->done.tag = first->req.tag;
-    first->done.token = first->token + first->n_prompt;
+    first->done.token = first->token + first->n_prompt; /* valid until it is released */
     first->done.n_token = first->n_token - first->n_prompt;
     first->done.n_prompt = first->n_prompt;
     return &first->done;
@@ -248,7 +255,7 @@ static void release(struct engine *e, struct seq *q)
 void engine_release(struct engine *e, const struct completion *c)
 {
     if (c)
-        release(e, (struct seq *)((char *)(uintptr_t)c - offsetof(struct seq, done)));
+        release(e, (struct seq *)((char *)(uintptr_t)c - offsetof(struct seq, done))); /* a completion lies inside its sequence */
 }
 
 void engine_cancel(struct engine *e)
@@ -268,7 +275,7 @@ struct engine_stats engine_stats(const struct engine *e)
     s.live = s.waiting + e->sched.running.n;
     s.pages_total = kv->n_pages;
     s.pages_running = kv->n_pinned;
-    s.pages_touched = kv->n_pages - kv->least_free;
+    s.pages_touched = kv->n_pages - kv->least_free; /* memory that was really used, as pages are touched lazily */
     s.pages_cached = kv->n_pages - kv->n_pinned - kv->n_free;
     return s;
 }
@@ -293,10 +300,12 @@ static bool find_fault(struct engine *e, const struct seq *q, struct forward_fau
     for (int at = 0, n; at < q->n_token; at += n) {
         n = q->n_token - at < s->max_rows ? q->n_token - at : s->max_rows;
         const struct seq_run run = { .n_rows = n, .pos = at, .page = q->page };
+        /* its K and V are written again, with the same bits: harmless to whoever shares the pages */
         const struct step step = { .n_rows = n, .token = q->token + at, .n_runs = 1, .run = &run };
         const int32_t last = n - 1;
         struct forward_fault fault;
         bool more = forward_find_fault(e->forward, &s->kv.view, &step, &last, at + n == q->n_token, &fault);
+        /* a later row may go wrong in an earlier layer */
         if (more && (!found || fault.layer < first->layer || (fault.layer == first->layer && fault.part < first->part)))
             *first = fault;
         found |= more;
@@ -315,7 +324,7 @@ static void fail_sequence(struct engine *e, struct seq *q)
     const int n_layers = e->m->config.n_layers;
     struct forward_fault f = {0};
     char where[64] = "somewhere in it";
-    bool found = find_fault(e, q, &f);
+    bool found = find_fault(e, q, &f); /* not found: a stop came meanwhile */
     if (found && (f.layer < 0 || f.layer == n_layers))
         snprintf(where, sizeof where, "in its %s%s", f.part == PART_NORM ? "last " : "", part[f.part]);
     else if (found)
@@ -328,13 +337,13 @@ static void fail_sequence(struct engine *e, struct seq *q)
 
 static void take_token(struct engine *e, struct seq *q, int32_t token)
 {
-    if (token < 0) {
+    if (token < 0) {                                                                /* the sampler saw NaN or infinity */
         fail_sequence(e, q);
         return;
     }
-    e->stats.new_tokens++;
+    e->stats.new_tokens++;                                                          /* a stop token was computed too */
     if (is_stop(&q->req, token)) {
-        sched_end(&e->sched, q, FINISH_STOP, q->n_token);
+        sched_end(&e->sched, q, FINISH_STOP, q->n_token);                           /* the stop token is no part of the answer */
         return;
     }
     seq_append(q, token);
@@ -352,8 +361,10 @@ static void draw(struct engine *e, float *logits)
     for (int i = 0; i < s->n_out; i++) {
         const struct seq *q = s->out_seq[i];
         e->how[i] = q->req.how;
+        /* the draw's place in the answer: the same after a preemption, a batch of another size, a resumed run */
         e->how[i].counter[3] = (uint32_t)(q->n_token - q->n_prompt);
         e->how[i].seen = q->seen;
+        /* before sampling, which overwrites them */
         if (q->logits)
             m->ops->download(m->be, q->logits, logits + (size_t)i * n_vocab, n_vocab * sizeof(float));
     }
@@ -364,10 +375,11 @@ static void draw(struct engine *e, float *logits)
 int engine_step(struct engine *e)
 {
     struct sched *s = &e->sched;
+    /* NULL too when interrupted: then nothing is counted as computed, and the next step writes those rows again */
     float *logits = sched_next(s) ? forward_step(e->forward, &s->kv.view, &s->step, s->out_row, s->n_out) : NULL;
     if (logits) {
         draw(e, logits);
-        sched_computed(s);
+        sched_computed(s);                                                          /* before take_token(), which may end sequences */
         for (int i = 0; i < s->n_out; i++)
             take_token(e, s->out_seq[i], e->drawn[i]);
         e->stats.steps++;
@@ -383,8 +395,9 @@ int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *
         return -1;
     /* Nobody else is heard until it has ended: behind the prompts of a full engine that would be minutes. */
     struct seq *q = sched_submit_first(&e->sched, &r);
-    q->logits = logits;
+    q->logits = logits;                  /* makes engine_collect() and find() pass it over */
     e->n_alive++;
+    /* others' sequences move on in these steps as in any */
     while (q->state != SEQ_ENDED && !(e->interrupted && e->interrupted(e->interrupt_ctx)))
         engine_step(e);
     bool whole = q->state == SEQ_ENDED, finite = q->done.finish != FINISH_NOT_FINITE;

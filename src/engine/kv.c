@@ -18,7 +18,7 @@ int kv_create(struct kv *kv, const struct ops *ops, struct backend *be, struct k
     kv->ref = xcalloc((size_t)n_pages, sizeof *kv->ref);
     kv->pin = xcalloc((size_t)n_pages, sizeof *kv->pin);
     for (int i = 0; i < n_pages; i++)
-        kv->free[i] = n_pages - 1 - i;
+        kv->free[i] = n_pages - 1 - i; /* low pages first, so that memory is touched from the start */
     return 0;
 }
 
@@ -37,7 +37,7 @@ int32_t kv_take(struct kv *kv)
     if (kv->n_free == 0)
         return -1;
     int32_t page = kv->free[--kv->n_free];
-    kv->least_free = kv->n_free < kv->least_free ? kv->n_free : kv->least_free;
+    kv->least_free = kv->n_free < kv->least_free ? kv->n_free : kv->least_free;     /* high-water mark, for the peak that is reported */
     assert(kv->ref[page] == 0 && kv->pin[page] == 0);
     kv->ref[page] = 1;
     return page;
@@ -46,20 +46,20 @@ int32_t kv_take(struct kv *kv)
 void kv_hold(struct kv *kv, int32_t page)
 {
     assert(kv->ref[page] > 0);
-    kv->ref[page]++;
+    kv->ref[page]++; /* shared: only full pages are, so nobody writes to it any more */
 }
 
 void kv_drop(struct kv *kv, int32_t page)
 {
-    assert(kv->ref[page] > kv->pin[page]);
+    assert(kv->ref[page] > kv->pin[page]);                                          /* who runs on it holds it too */
     if (--kv->ref[page] == 0)
-        kv->free[kv->n_free++] = page;
+        kv->free[kv->n_free++] = page; /* last in, first out: it may still be in a cache of the processor */
 }
 
 void kv_pin(struct kv *kv, int32_t page)
 {
     assert(kv->pin[page] < kv->ref[page]);
-    if (kv->pin[page]++ == 0)
+    if (kv->pin[page]++ == 0)                                                       /* a page that several run on counts once */
         kv->n_pinned++;
 }
 

@@ -34,6 +34,7 @@ static size_t seen_words(int n_vocab)
 size_t sched_bytes(const struct sched_opts *o)
 {
     size_t batch = (size_t)o->max_batch;
+    /* what sched_create() takes, for the plan made before: keep the two alike */
     return (size_t)o->n_seq * (sizeof(struct seq) + sizeof(struct seq *) + (size_t)o->max_tokens * sizeof(int32_t)) +
            table_entries(o) * sizeof(int32_t) +
            batch * (seen_words(o->n_vocab) * sizeof(uint64_t) + sizeof(struct seq_run) + 5 * sizeof(void *)) +
@@ -51,8 +52,8 @@ void sched_create(struct sched *s, const struct sched_opts *o, const struct kv *
     s->waiting.at = xcalloc(n_seq, sizeof *s->waiting.at);
     s->running.at = xcalloc(batch, sizeof *s->running.at);
     s->page_table = xcalloc(table_entries(o), sizeof *s->page_table);
-    s->tokens = xcalloc(n_seq * (size_t)o->max_tokens, sizeof *s->tokens);
-    s->seen_bits = xcalloc(batch * seen_words(o->n_vocab), sizeof *s->seen_bits);
+    s->tokens = xcalloc(n_seq * (size_t)o->max_tokens, sizeof *s->tokens);          /* touched as far as sequences are long */
+    s->seen_bits = xcalloc(batch * seen_words(o->n_vocab), sizeof *s->seen_bits);   /* only who runs has one, so max_batch will do */
     s->seen_free = xcalloc(batch, sizeof *s->seen_free);
     s->token = xcalloc((size_t)o->max_rows, sizeof *s->token);
     s->run = xcalloc(batch, sizeof *s->run);
@@ -88,6 +89,7 @@ void sched_destroy(struct sched *s)
 static void list_insert(struct seq_list *l, struct seq *q)
 {
     int i = l->n++;
+    /* mostly the youngest goes in, so the search from the end is short; a preempted one comes back to its place */
     for (; i > 0 && l->at[i - 1]->order > q->order; i--)
         l->at[i] = l->at[i - 1];
     l->at[i] = q;
@@ -114,6 +116,7 @@ static void give_page(struct sched *s, struct seq *q, int32_t page)
 static void drop_last_page(struct sched *s, struct seq *q)
 {
     kv_drop(&s->kv, q->page[--q->n_pages]);
+    /* what lay in that page has to be computed again */
     if (q->n_kv > q->n_pages * KV_PAGE)
         q->n_kv = q->n_pages * KV_PAGE;
 }
@@ -126,7 +129,7 @@ static void drop_pages(struct sched *s, struct seq *q, int n_keep)
 
 static void seq_free(struct sched *s, struct seq *q)
 {
-    int32_t *page = q->page;
+    int32_t *page = q->page;                                                        /* its part of the page table stays */
     drop_pages(s, q, 0);
     *q = (struct seq){ .page = page };
 }
@@ -137,11 +140,13 @@ static bool evict(struct sched *s)
     struct seq *victim = NULL;
     for (int i = 0; i < s->n_seq; i++) {
         struct seq *q = &s->seq[i];
+        /* waiting ones too: a preempted sequence is cache until it runs again */
         if (q->n_pages > 0 && q->state != SEQ_RUNNING && (!victim || q->used < victim->used))
             victim = q;
     }
     if (!victim)
         return false;
+    /* from the end: what is left is still a prefix. The page comes free only if nobody shares it, so callers loop. */
     drop_last_page(s, victim);
     if (victim->n_pages == 0 && victim->state == SEQ_CACHED)
         seq_free(s, victim);
@@ -151,7 +156,7 @@ static bool evict(struct sched *s)
 /* The caller has made sure that enough is available. */
 static int32_t take_page(struct sched *s)
 {
-    while (s->kv.n_free == 0 && evict(s))
+    while (s->kv.n_free == 0 && evict(s))                                           /* one eviction may only lower a count of users */
         continue;
     int32_t page = kv_take(&s->kv);
     assert(page >= 0);
@@ -161,7 +166,8 @@ static int32_t take_page(struct sched *s)
 /* A page of one's own with the content of 'page': a copy, or the page itself once evictions have left it to nobody else. */
 static int32_t own_page(struct sched *s, int32_t page)
 {
-    kv_hold(&s->kv, page);
+    kv_hold(&s->kv, page);                                                          /* evict() below may take the sequence that lent it */
+    /* evicting may leave us its only holder: then there is nothing to copy */
     while (s->kv.n_free == 0 && s->kv.ref[page] > 1 && evict(s))
         continue;
     if (s->kv.ref[page] == 1)
@@ -184,7 +190,7 @@ static struct seq *free_seq(struct sched *s)
         if (q->state == SEQ_CACHED && (!oldest || q->used < oldest->used))
             oldest = q;
     }
-    assert(oldest);
+    assert(oldest);                                                                 /* n_seq is twice the requests that may be alive */
     seq_free(s, oldest);
     return oldest;
 }
@@ -196,11 +202,12 @@ static struct seq *submit(struct sched *s, const struct request *r, uint64_t ord
     q->order = order;
     q->used = ++s->clock;
     q->n_token = q->n_prompt = r->n_prompt;
+    /* compared by subtraction: max_new may be as large as an int */
     q->room = r->max_new < s->max_tokens - r->n_prompt ? r->n_prompt + r->max_new : s->max_tokens;
     q->token = s->tokens + (size_t)(q - s->seq) * (size_t)s->max_tokens;
     memcpy(q->token, r->prompt, (size_t)r->n_prompt * sizeof *q->token);
     q->req = *r;
-    q->req.prompt = NULL;
+    q->req.prompt = NULL;                                                           /* the caller's memory, not ours from here on */
     list_insert(&s->waiting, q);
     return q;
 }
@@ -235,6 +242,7 @@ static void start(struct sched *s, struct seq *q)
     q->state = SEQ_RUNNING;
     for (int i = 0; i < q->n_pages; i++)
         kv_pin(&s->kv, q->page[i]);
+    /* the penalty counts the prompt as Hugging Face does; after a preemption the answer so far too */
     if (q->req.how.repetition_penalty != 1.0f) {
         q->seen = s->seen_free[--s->n_seen_free];
         memset(q->seen, 0, (size_t)s->seen_words * sizeof *q->seen);
@@ -258,17 +266,17 @@ static void preempt(struct sched *s, struct seq *q)
 {
     halt(s, q);
     q->state = SEQ_WAITING;
-    drop_pages(s, q, kv_pages_for(q->n_kv));
+    drop_pages(s, q, kv_pages_for(q->n_kv)); /* a page that was taken for the next token and not filled */
     list_insert(&s->waiting, q);
     s->stats->preemptions++;
 }
 
 void sched_truncate(struct sched *s, struct seq *q, int n_token)
 {
-    q->n_token = n_token;
+    q->n_token = n_token; /* tokens behind it are forgotten, their K and V with them */
     if (q->n_kv > n_token)
         q->n_kv = n_token;
-    drop_pages(s, q, s->no_reuse ? 0 : kv_pages_for(q->n_kv));
+    drop_pages(s, q, s->no_reuse ? 0 : kv_pages_for(q->n_kv));                      /* the rest is cache for whoever begins alike */
 }
 
 void sched_end(struct sched *s, struct seq *q, enum finish why, int n_token)
@@ -278,7 +286,7 @@ void sched_end(struct sched *s, struct seq *q, enum finish why, int n_token)
     else
         list_remove(&s->waiting, q);
     q->state = SEQ_ENDED;
-    q->ended = ++s->clock;
+    q->ended = ++s->clock;                                                          /* engine_collect() hands out in this order */
     q->done.finish = why;
     sched_truncate(s, q, n_token);
 }
@@ -307,6 +315,7 @@ static struct seq *find_prefix(struct sched *s, struct seq *q, int *n)
     *n = q->n_kv;
     for (int i = 0; i < s->n_seq && !s->no_reuse; i++) {
         struct seq *p = &s->seq[i];
+        /* n_token - 1: the last token's row must run, its logits are what is wanted */
         int k = p->n_kv > 0 ? common_prefix(q, q->n_token - 1, p, p->n_kv) : 0;
         if (k > *n) {
             best = p;
@@ -320,6 +329,7 @@ static bool worth_waiting(const struct sched *s, const struct seq *q, int n)
 {
     for (int i = 0; i < s->running.n && !s->no_reuse; i++) {
         const struct seq *p = s->running.at[i];
+        /* only who is being prefilled will have more of it in a step; a decoding one has all it can share */
         if (p->n_token - p->n_kv > 1 && common_prefix(q, q->n_token - 1, p, p->n_token) >= n + WAIT_GAIN)
             return true;
     }
@@ -349,18 +359,19 @@ static enum verdict try_admit(struct sched *s, struct seq *q)
     if (worth_waiting(s, q, n))
         return NOT_YET;
     for (int i = 0; i < n / KV_PAGE; i++)
-        need -= s->kv.pin[from->page[i]] > 0;
-    if (need + s->running.n > kv_available(&s->kv))
+        need -= s->kv.pin[from->page[i]] > 0;                                       /* pages in use anyway cost nothing more */
+    if (need + s->running.n > kv_available(&s->kv)) /* one to spare for each that runs, or it would be preempted at once */
         return NO_ROOM;
-    from->used = ++s->clock;
+    from->used = ++s->clock;                                                        /* who lends is not evicted next */
     if (from != q)
         drop_pages(s, q, 0);
     start(s, q);
     if (from != q)
         take_prefix(s, q, from, n);
+    /* cannot fail: room was counted above, and nothing has been taken since */
     while (q->n_pages < kv_pages_for(q->n_token))
         give_page(s, q, take_page(s));
-    if (!q->admitted) {
+    if (!q->admitted) { /* statistics count a prompt once, however often it is preempted */
         q->admitted = true;
         q->done.n_reused = n;
         /* Logits are asked of what has been a request already; counted again, it would be more than there is to do. */
@@ -384,10 +395,11 @@ static void admit(struct sched *s)
     for (int i = 0; i < s->waiting.n && s->running.n < s->max_batch && rows > 0;) {
         struct seq *q = s->waiting.at[i];
         enum verdict v = try_admit(s, q);
+        /* nobody overtakes: a younger one that fits would let the oldest starve */
         if (v == NO_ROOM)
             return;
         if (v == ADMITTED)
-            rows -= q->n_token - q->n_kv;
+            rows -= q->n_token - q->n_kv;                                           /* it has left the list, so i stays */
         else
             i++;
     }
@@ -401,6 +413,7 @@ static void grow(struct sched *s)
             if (kv_available(&s->kv) > 0)
                 give_page(s, q, take_page(s));
             else
+                /* the youngest, which may be q itself: then its state ends the loop */
                 preempt(s, s->running.at[s->running.n - 1]);
         }
     }
@@ -413,7 +426,7 @@ static void add_run(struct sched *s, struct seq *q, int n)
     s->run_seq[t->n_runs] = q;
     s->run[t->n_runs++] = (struct seq_run){ .first_row = t->n_rows, .n_rows = n, .pos = q->n_kv, .page = q->page };
     t->n_rows += n;
-    if (q->n_kv + n == q->n_token) {
+    if (q->n_kv + n == q->n_token) {                                                /* its last token is among the rows: it draws */
         s->out_row[s->n_out] = t->n_rows - 1;
         s->out_seq[s->n_out++] = q;
     }
@@ -425,6 +438,7 @@ bool sched_next(struct sched *s)
     admit(s);
     s->step = (struct step){ .token = s->token, .run = s->run };
     s->n_out = 0;
+    /* decoding first: a long prompt fills what is left of the step and never holds an answer up */
     for (int prompts = 0; prompts <= 1; prompts++) {
         for (int i = 0; i < s->running.n; i++) {
             struct seq *q = s->running.at[i];

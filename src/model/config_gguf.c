@@ -8,7 +8,7 @@
 
 static const char *key_of(const struct model_config *c, const char *suffix)
 {
-    static _Thread_local char key[128];
+    static _Thread_local char key[128];                                             /* valid until the next call */
     strcpy(key, c->arch->gguf_name);
     strcat(key, suffix);
     return key;
@@ -21,9 +21,10 @@ static int gguf_number(const struct gguf *g, const struct model_config *c, const
     int rc = 0;
     int64_t *v = gguf_ints(g, key_of(c, suffix), &n);
     *to = otherwise;
-    if (!v && gguf_find(g, key_of(c, suffix)))
+    if (!v && gguf_find(g, key_of(c, suffix)))                                      /* there, but text or a fraction */
         return err_set(err, ERR_FORMAT, "%s is no whole number", key_of(c, suffix));
     for (size_t i = 1; i < n && rc == 0; i++)
+        /* llama.cpp runs such models (OpenELM); here all layers have one shape */
         if (v[i] != v[0])
             rc = err_set(err, ERR_MODEL, "%s differs between layers, %lld and %lld; that is not supported", key_of(c, suffix),
                          (long long)v[0], (long long)v[i]);
@@ -43,8 +44,8 @@ static float gguf_number_f(const struct gguf *g, const struct model_config *c, c
  * all. */
 static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err *err)
 {
-    struct slice type = { "linear", 6 };
-    float factor = gguf_number_f(g, c, ".rope.scaling.factor", 0);
+    struct slice type = { "linear", 6 };                                            /* llama.cpp's default, with a factor of 1 none */
+    float factor = gguf_number_f(g, c, ".rope.scaling.factor", 0);                  /* 0: not given */
     if (!gguf_find(g, key_of(c, ".rope.scaling.factor")))
         factor = gguf_number_f(g, c, ".rope.scale_linear", 0);
     c->rope.theta = gguf_number_f(g, c, ".rope.freq_base", 10000);
@@ -61,6 +62,7 @@ static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err
         c->rope.scaling = ROPE_YARN;
         c->rope.beta_fast = gguf_number_f(g, c, ".rope.scaling.yarn_beta_fast", 32);
         c->rope.beta_slow = gguf_number_f(g, c, ".rope.scaling.yarn_beta_slow", 1);
+        /* on top of attn_factor, as in llama.cpp */
         c->rope.attention_factor *= c->rope.factor > 1 ? (float)(0.1 * log((double)c->rope.factor) + 1) : 1.0f;
     } else {
         return err_set(err, ERR_MODEL, "rope.scaling.type \"%.*s\" is not supported; known are none, linear, yarn", (int)type.len,
@@ -86,28 +88,32 @@ int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, 
     if (!slice_is(kind, "model"))
         return err_set(err, ERR_MODEL, "general.type is \"%.*s\": the file holds no whole model; give the model that it belongs to",
                        (int)kind.len, kind.ptr);
+    /* before any is read: a key of another computation says best why the file is refused */
     if (gguf_keys_check(g, c->arch, err) < 0)
         return -1;
     if (gguf_number(g, c, ".block_count", -1, &c->n_layers, err) < 0 || gguf_number(g, c, ".embedding_length", -1, &c->dim, err) < 0 ||
         gguf_number(g, c, ".attention.head_count", -1, &c->n_heads, err) < 0 ||
-        gguf_number(g, c, ".attention.head_count_kv", c->n_heads, &c->n_kv, err) < 0 ||
+        gguf_number(g, c, ".attention.head_count_kv", c->n_heads, &c->n_kv, err) < 0 || /* left out: as many as heads */
         gguf_number(g, c, ".attention.key_length", c->n_heads > 0 ? c->dim / c->n_heads : -1, &c->head_dim, err) < 0 ||
         gguf_number(g, c, ".feed_forward_length", -1, &c->ff, err) < 0 ||
         gguf_number(g, c, ".context_length", 2048, &c->context, err) < 0 ||
         gguf_number(g, c, ".attention.value_length", c->head_dim, &value_length, err) < 0 ||
         gguf_number(g, c, ".rope.dimension_count", c->head_dim, &c->rope.dims, err) < 0)
         return -1;
+    /* interleaved rows are put back in order over whole heads, so a part of a head cannot rotate */
     if (value_length != c->head_dim || (c->arch->gguf_permuted_qk && c->rope.dims != c->head_dim))
         return err_set(err, ERR_MODEL, "keys of %d and values of %d per head, %d of them rotated: not supported", c->head_dim, value_length,
                        c->rope.dims);
+    /* llama.cpp's 1e-5, not transformers' 1e-6 */
     c->norm_eps = gguf_float(g, key_of(c, ".attention.layer_norm_rms_epsilon"), &x) ? (float)x : 1e-5f;
-    c->n_vocab = n_vocab;
+    c->n_vocab = n_vocab; /* rows of the embedding; the vocabulary's list may be shorter */
     c->tied = true;                       /* unless there is a head */
     c->bias = c->arch->bias;
     if (gguf_int(g, "tokenizer.ggml.bos_token_id", &id))
         c->bos = (int)id;
     if (gguf_scaling(g, c, err) < 0 || config_check(c, err) < 0)
         return -1;
+    /* any of them ends an answer */
     static const char *const end[] = { "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id" };
     for (size_t i = 0; i < sizeof end / sizeof *end; i++)
         if (gguf_int(g, end[i], &id))

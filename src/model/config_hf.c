@@ -42,7 +42,7 @@ static bool boolean(const cJSON *o, const char *name, bool otherwise)
 static int integer(const cJSON *o, const char *name, int otherwise)
 {
     double x = number(o, name, otherwise);
-    return x >= INT_MIN && x <= INT_MAX ? (int)x : -1;
+    return x >= INT_MIN && x <= INT_MAX ? (int)x : -1;                              /* NaN ends here as well */
 }
 
 void config_read_eos(const cJSON *o, struct model_config *c)
@@ -74,7 +74,7 @@ static const struct arch *find_arch(const cJSON *root, struct err *err)
     const cJSON *list = config_field(root, "architectures");
     const char *name = list ? text(list->child) : NULL, *type = text(config_field(root, "model_type"));
     const struct arch *a = arch_called(name, false);
-    if (!name && type)
+    if (!name && type)                                                              /* "architectures" may be left out */
         a = arch_called(type, true);
     if (!a)
         err_set(err, ERR_MODEL, "architecture %s is not supported; known are %s", name ? name : type ? type : "(none given)", arch_names());
@@ -88,6 +88,7 @@ static const struct arch *find_arch(const cJSON *root, struct err *err)
 
 static float yarn_attention(const cJSON *s, double factor)
 {
+    /* 0.1 ln(factor) + 1 is the paper's; DeepSeek's two mscales give a quotient */
     double m = number(s, "mscale", 0), all = number(s, "mscale_all_dim", 0);
     double base = factor <= 1 ? 1 : 0.1 * log(factor) + 1;
     if (m > 0 && all > 0)
@@ -99,7 +100,7 @@ static int read_yarn(const cJSON *s, struct model_config *c, struct err *err)
 {
     double fast = number(s, "beta_fast", 0), slow = number(s, "beta_slow", 0);
     c->rope.scaling = ROPE_YARN;
-    c->rope.beta_fast = (float)(fast == 0 ? 32 : fast);
+    c->rope.beta_fast = (float)(fast == 0 ? 32 : fast);                             /* transformers: "or 32" */
     c->rope.beta_slow = (float)(slow == 0 ? 1 : slow);
     c->rope.exact_ramp = !boolean(s, "truncate", true);
     c->rope.attention_factor = yarn_attention(s, (double)c->rope.factor);
@@ -131,10 +132,12 @@ static bool known_rope(const char *type)
 /* "rope_scaling" of transformers before 5, or "rope_parameters", which hold the base as well. */
 static int read_rope(const cJSON *root, struct model_config *c, struct err *err)
 {
+    /* both spellings in one file: the older one counts */
     const char *block = config_field(root, "rope_scaling") ? "rope_scaling" : "rope_parameters";
     const cJSON *s = config_field(root, block);
-    double top = number(root, "rope_theta", 0), inner = number(s, "rope_theta", 0);
+    double top = number(root, "rope_theta", 0), inner = number(s, "rope_theta", 0); /* 0: not given */
     const char *type = text(config_field(s, "rope_type")) ? text(config_field(s, "rope_type")) : text(config_field(s, "type"));
+    /* the type before its keys: a new type brings keys that nobody knows, and its own name says more */
     if (type && !known_rope(type))
         return err_set(err, ERR_MODEL, "%s type \"%s\" is not supported; known are default, dynamic, linear, llama3, yarn", block, type);
     if (s && rope_keys_check(s, block, err) < 0)
@@ -150,7 +153,7 @@ static int read_rope(const cJSON *root, struct model_config *c, struct err *err)
     if (!strcmp(type, "dynamic"))
         return 0;
     c->rope.factor = (float)number(s, "factor", 1);
-    c->rope.original_context = integer(s, "original_max_position_embeddings", c->context);
+    c->rope.original_context = integer(s, "original_max_position_embeddings", c->context); /* llama3's and yarn's need it */
     if (!strcmp(type, "linear"))
         c->rope.scaling = ROPE_LINEAR;
     else if (!strcmp(type, "llama3"))
@@ -165,13 +168,14 @@ static int read_layer_types(const cJSON *types, struct model_config *c, struct e
 {
     const cJSON *j;
     int l = 0;
+    /* too few words would leave layers without a window, in silence */
     if (!cJSON_IsArray(types) || cJSON_GetArraySize(types) != c->n_layers)
         return err_set(err, ERR_MODEL, "layer_types is no list of a word for each of the %d layers", c->n_layers);
     cJSON_ArrayForEach(j, types)
     {
         const char *word = text(j) ? text(j) : "";
         bool slides = !strcmp(word, "sliding_attention");
-        if ((!slides && strcmp(word, "full_attention")) || (slides && !c->window))
+        if ((!slides && strcmp(word, "full_attention")) || (slides && !c->window))  /* chunked, linear ... are other computations */
             return err_set(err, ERR_MODEL, "layer_types: \"%.40s\" of layer %d is not supported for %s%s", word, l, c->arch->hf_name,
                            slides ? " without a sliding_window" : "");
         if (slides)
@@ -186,10 +190,12 @@ static int read_window(const cJSON *root, struct model_config *c, struct err *er
 {
     const cJSON *types = config_field(root, "layer_types");
     const struct arch *a = c->arch;
+    /* Qwen2 has a size but uses it only where told to; Mistral just has one */
     if (a->window && boolean(root, "use_sliding_window", !a->window_from))
         c->window = integer(root, "sliding_window", is_null(root, "sliding_window") ? 0 : a->default_window);
     if (types)
         return read_layer_types(types, c, err);
+    /* Qwen2's name misleads: layers from this one on have the window */
     int first = a->window_from ? integer(root, "max_window_layers", a->window_from) : 0;
     for (int l = first < 0 ? 0 : first; c->window && l < c->n_layers; l++)
         config_set_window(c, l);
@@ -198,10 +204,11 @@ static int read_window(const cJSON *root, struct model_config *c, struct err *er
 
 static int read_bias(const cJSON *root, struct model_config *c, struct err *err)
 {
+    /* o gets one with q, k and v: "attention_bias" of Llama means all four */
     bool attention = !(c->arch->bias & BIAS_QKV) && boolean(root, "attention_bias", false);     /* Qwen2 has them whatever it says */
     int asked = (attention ? BIAS_QKV | BIAS_O : 0) | (boolean(root, "mlp_bias", false) ? BIAS_MLP : 0);
     c->bias = c->arch->bias | asked;
-    if (asked & ~c->arch->bias_option)
+    if (asked & ~c->arch->bias_option) /* the class has no such parameter: weights that nobody would read */
         return err_set(err, ERR_MODEL, "%s: %s has no such bias", asked & BIAS_MLP ? "mlp_bias" : "attention_bias", c->arch->hf_name);
     return 0;
 }
@@ -214,7 +221,7 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
         return -1;
     if (hf_keys_check(root, c->arch, err) < 0)
         return -1;
-    const cJSON *act = config_field(root, "hidden_act");
+    const cJSON *act = config_field(root, "hidden_act");                            /* swish is its older name */
     if (cJSON_IsString(act) && strcmp(act->valuestring, "silu") && strcmp(act->valuestring, "swish"))
         return err_set(err, ERR_MODEL, "hidden_act \"%s\" is not supported; known is silu", act->valuestring);
     c->n_layers = integer(root, "num_hidden_layers", -1);
@@ -222,11 +229,12 @@ static int read_hf(const cJSON *root, struct model_config *c, struct err *err)
     c->n_heads = integer(root, "num_attention_heads", -1);
     c->n_kv = integer(root, "num_key_value_heads",
                       is_null(root, "num_key_value_heads") || !c->arch->default_kv ? c->n_heads : c->arch->default_kv);
+    /* Mistral-Nemo's is no dim / heads, so the key comes first */
     c->head_dim = integer(root, "head_dim", c->n_heads > 0 ? c->dim / c->n_heads : -1);
     c->ff = integer(root, "intermediate_size", -1);
     c->n_vocab = integer(root, "vocab_size", -1);
     c->context = integer(root, "max_position_embeddings", c->arch->default_context);
-    c->norm_eps = (float)number(root, "rms_norm_eps", 1e-6);
+    c->norm_eps = (float)number(root, "rms_norm_eps", 1e-6);                        /* LlamaConfig's default */
     c->tied = boolean(root, "tie_word_embeddings", false);
     if (read_bias(root, c, err) < 0)
         return -1;
@@ -243,6 +251,7 @@ int config_from_hf(const char *json, size_t n, struct model_config *c, struct er
     int rc = read_hf(root, c, err);
     if (rc == 0)
         rc = config_check(c, err);
+    /* after a first check, as it counts layers; and checked again with the window */
     if (rc == 0 && (rc = read_window(root, c, err)) == 0)
         rc = config_check(c, err);
     cJSON_Delete(root);

@@ -25,6 +25,7 @@ static const size_t type_bytes[GGUF_TYPES] = {
 /* Step over n bytes; NULL when they are not there. */
 static const uint8_t *take(struct cursor *c, uint64_t n)
 {
+    /* first against the file, then against what was read of it: wrong, or not there yet */
     if (n > c->file_size || c->at > c->file_size - n) {
         err_set(c->err, ERR_FORMAT,
                 "header claims %llu bytes at offset %zu, but the file has %llu; it is cut short or damaged, copy it again",
@@ -70,18 +71,18 @@ static bool take_array(struct cursor *c, struct gguf_value *v)
     uint32_t item;
     if (!take_u32(c, &item) || !take_u64(c, &v->count))
         return false;
-    if (item >= GGUF_TYPES || item == GGUF_ARRAY) {
+    if (item >= GGUF_TYPES || item == GGUF_ARRAY) {                                 /* arrays of arrays: nobody writes them */
         err_set(c->err, ERR_FORMAT, "key %.*s: array of type %u is not supported", (int)v->key.len, v->key.ptr, item);
         return false;
     }
     v->item = item;
     size_t start = c->at;
-    if (item == GGUF_STRING) {
+    if (item == GGUF_STRING) { /* strings have lengths of their own, so each is stepped over */
         struct slice s;
         for (uint64_t i = 0; i < v->count; i++)
             if (!take_string(c, &s))
                 return false;
-    } else if (v->count > c->file_size || !take(c, v->count * type_bytes[item])) {
+    } else if (v->count > c->file_size || !take(c, v->count * type_bytes[item])) {  /* no overflow: at most 8 bytes an item */
         if (!c->more)
             err_set(c->err, ERR_FORMAT, "key %.*s: array of %llu items is longer than the file", (int)v->key.len, v->key.ptr,
                     (unsigned long long)v->count);
@@ -97,6 +98,7 @@ static bool take_value(struct cursor *c, struct gguf_value *v)
     uint32_t type;
     if (!take_string(c, &v->key) || !take_u32(c, &type))
         return false;
+    /* an unknown type has an unknown length, so nothing behind it can be read */
     if (v->key.len > MAX_NAME || type >= GGUF_TYPES) {
         err_set(c->err, ERR_FORMAT, "key %.*s: type %u is unknown", (int)(v->key.len < 64 ? v->key.len : 64), v->key.ptr, type);
         return false;
@@ -133,6 +135,7 @@ static bool tensor_shape(struct cursor *c, struct gguf_tensor *t, uint32_t ggml)
 {
     uint64_t n = 1;
     for (int i = 0; i < t->n_dims; i++) {
+        /* products stay below 2^48, bytes below 2^51 */
         if (t->dim[i] == 0 || t->dim[i] > (uint64_t)1 << 40 || __builtin_mul_overflow(n, t->dim[i], &n) || n > (uint64_t)1 << 48) {
             err_set(c->err, ERR_FORMAT, "tensor %.*s: its dimensions are impossible", (int)t->name.len, t->name.ptr);
             return false;
@@ -142,7 +145,7 @@ static bool tensor_shape(struct cursor *c, struct gguf_tensor *t, uint32_t ggml)
     t->dtype = dtype_of(ggml);
     if (t->dtype == DT_COUNT)     /* no error here: nobody may need the tensor */
         return true;
-    if (t->dim[0] % (uint64_t)dtype_info[t->dtype].block) {
+    if (t->dim[0] % (uint64_t)dtype_info[t->dtype].block) {                         /* blocks never cross a row */
         err_set(c->err, ERR_FORMAT, "tensor %.*s: rows of %llu are no multiple of the %d of %s", (int)t->name.len, t->name.ptr,
                 (unsigned long long)t->dim[0], dtype_info[t->dtype].block, dtype_info[t->dtype].name);
         return false;
@@ -173,7 +176,7 @@ static bool take_tensor(struct cursor *c, struct gguf_tensor *t)
 /* Offsets in the file are relative to the data; check that each tensor lies inside the file. */
 static int place_tensors(struct gguf *g, size_t header, uint64_t file_size, struct err *err)
 {
-    int64_t align = 32;
+    int64_t align = 32;                                                             /* the format's default */
     gguf_int(g, "general.alignment", &align);
     if (align < 1 || align > 1 << 20 || (align & (align - 1)))
         return err_set(err, ERR_FORMAT, "general.alignment %lld is no power of two", (long long)align);
@@ -181,6 +184,7 @@ static int place_tensors(struct gguf *g, size_t header, uint64_t file_size, stru
     for (size_t i = 0; i < g->n_tensors; i++) {
         struct gguf_tensor *t = &g->tensor[i];
         uint64_t end;
+        /* overlapping tensors are no harm: they are only read */
         if (t->offset % (uint64_t)align || __builtin_add_overflow(t->offset, g->data_start, &t->offset) ||
             __builtin_add_overflow(t->offset, t->bytes, &end) || end > file_size)
             return err_set(err, ERR_FORMAT,
@@ -204,6 +208,7 @@ static bool take_head(struct cursor *c, struct gguf *g)
     }
     if (!take_u32(c, &g->version))
         return false;
+    /* version 1 has 32-bit lengths; a big-endian file shows a version of many millions */
     if (g->version != 2 && g->version != 3) {
         err_set(c->err, ERR_FORMAT, "GGUF version %u; versions 2 and 3 (little-endian) can be read", g->version);
         return false;
@@ -240,7 +245,7 @@ int gguf_parse(const void *data, size_t size, uint64_t file_size, struct gguf *g
             goto stop;
     if (place_tensors(g, c.at, file_size, err) == 0)
         return 0;
-    c.more = false;
+    c.more = false;                                                                 /* a wrong place stays wrong, however much is read */
 stop:
     gguf_free(g);
     return c.more ? 1 : -1;
@@ -276,7 +281,7 @@ static bool value_int(const struct gguf_value *v, int64_t *out)
     } x = { .u64 = 0 };
     if (v->type == GGUF_STRING || v->type == GGUF_ARRAY)
         return false;
-    memcpy(&x, v->data, v->n_data);
+    memcpy(&x, v->data, v->n_data);                                                 /* at most 8 bytes: strings and arrays are out */
     switch (v->type) {
     case GGUF_U8: *out = x.u8; return true;
     case GGUF_I8: *out = x.i8; return true;
@@ -285,7 +290,7 @@ static bool value_int(const struct gguf_value *v, int64_t *out)
     case GGUF_U32: *out = x.u32; return true;
     case GGUF_I32: *out = x.i32; return true;
     case GGUF_I64: *out = x.i64; return true;
-    case GGUF_U64: *out = (int64_t)x.u64; return x.u64 <= INT64_MAX;
+    case GGUF_U64: *out = (int64_t)x.u64; return x.u64 <= INT64_MAX;                /* beyond int64 it is no number of ours */
     default: return false;
     }
 }
@@ -348,6 +353,7 @@ static const struct gguf_value *find_array(const struct gguf *g, const char *key
 
 struct slice *gguf_strings(const struct gguf *g, const char *key, size_t *count)
 {
+    /* lengths were checked when the header was parsed */
     const struct gguf_value *v = find_array(g, key, GGUF_STRING, GGUF_STRING);
     if (!v)
         return NULL;
@@ -367,7 +373,7 @@ static void *copy_array(const struct gguf_value *v, size_t *count)
 {
     if (!v)
         return NULL;
-    void *p = xcalloc(v->count, 4);
+    void *p = xcalloc(v->count, 4);                                                 /* both kinds are four bytes wide */
     memcpy(p, v->data, v->n_data);
     *count = v->count;
     return p;

@@ -9,12 +9,14 @@
 
 static float llama3_frequency(const struct model_config *c, float f)
 {
+    /* short waves stay, long ones are stretched by the factor, between them a mixture */
     double wavelength = 2 * M_PI / (double)f, old = c->rope.original_context;
     double low = old / (double)c->rope.low_freq, high = old / (double)c->rope.high_freq;
     if (wavelength < high)
         return f;
     if (wavelength > low)
         return f / c->rope.factor;
+    /* 0 at the long end, 1 at the short one */
     double smooth = (old / wavelength - (double)c->rope.low_freq) / ((double)c->rope.high_freq - (double)c->rope.low_freq);
     return (float)((1 - smooth) * (double)f / (double)c->rope.factor + smooth * (double)f);
 }
@@ -28,11 +30,11 @@ static double yarn_dim(const struct model_config *c, double rotations)
 static float yarn_frequency(const struct model_config *c, int i, float f)
 {
     double low = yarn_dim(c, (double)c->rope.beta_fast), high = yarn_dim(c, (double)c->rope.beta_slow);
-    if (!c->rope.exact_ramp)
+    if (!c->rope.exact_ramp)                                                        /* "truncate" of transformers, on unless it says no */
         low = floor(low), high = ceil(high);
     low = low < 0 ? 0 : low;
     high = high > c->rope.dims - 1 ? c->rope.dims - 1 : high;
-    if (low == high)
+    if (low == high)                                                                /* no division by zero, as transformers has it */
         high += 0.001;
     double ramp = (i - low) / (high - low);
     ramp = ramp < 0 ? 0 : ramp > 1 ? 1 : ramp;
@@ -41,6 +43,7 @@ static float yarn_frequency(const struct model_config *c, int i, float f)
 
 static float frequency(const struct model_config *c, int i)
 {
+    /* pow in double and one rounding: libm's powf differs between systems, and a bit here is another answer */
     float f = (float)(1.0 / pow((double)c->rope.theta, 2.0 * i / c->rope.dims));
     switch (c->rope.scaling) {
     case ROPE_LINEAR: return f / c->rope.factor;
@@ -57,7 +60,7 @@ int model_rope(struct model *m, int n_positions, struct err *err)
     float *table = xcalloc((size_t)n_positions * half, 2 * sizeof(float)), *f = xcalloc(half, sizeof *f);
     for (size_t i = 0; i < half; i++)
         f[i] = frequency(c, (int)i);
-    if (m->plan->rope_factor) {
+    if (m->plan->rope_factor) { /* llama.cpp keeps llama3's scaling as divisors in the file */
         float *divisor = xcalloc(half, sizeof *divisor);
         m->ops->download(m->be, divisor, m->plan->rope_factor, half * sizeof *divisor);
         for (size_t i = 0; i < half; i++)
@@ -66,12 +69,14 @@ int model_rope(struct model *m, int n_positions, struct err *err)
     }
     for (size_t p = 0; p < (size_t)n_positions; p++) {
         for (size_t i = 0; i < half; i++) {
+            /* in fp32 as transformers multiplies, the sine of it in double: large angles lose the same bits */
             float angle = (float)p * f[i];
+            /* attention_factor of yarn scales q and k alike, so it is in the table */
             table[(p * half + i) * 2] = (float)cos((double)angle) * c->rope.attention_factor;
             table[(p * half + i) * 2 + 1] = (float)sin((double)angle) * c->rope.attention_factor;
         }
     }
-    model_rope_free(m);
+    model_rope_free(m);                                                             /* an engine of another length may have made one */
     float *there = m->ops->alloc(m->be, bytes, err);
     if (there) {
         m->ops->upload(m->be, there, table, bytes);

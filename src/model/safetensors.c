@@ -14,7 +14,8 @@ int safetensors_header(const void *prefix, uint64_t file_size, uint64_t *length,
 {
     if (file_size < SAFETENSORS_PREFIX)
         return err_set(err, ERR_FORMAT, "only %llu bytes; no safetensors file is that short, copy it again", (unsigned long long)file_size);
-    memcpy(length, prefix, 8);
+    memcpy(length, prefix, 8);                                                      /* little-endian, as this machine is */
+    /* a length beyond the end of the file is told below, as that of a file that is cut short */
     if (*length <= file_size - SAFETENSORS_PREFIX && *length > MAX_HEADER)
         return err_set(
             err, ERR_FORMAT,
@@ -32,12 +33,13 @@ static enum dtype type_of(const char *name)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, dtype_info[known[i]].name))
             return known[i];
-    return DT_COUNT;
+    return DT_COUNT;                                                                /* no error: nobody may need the tensor */
 }
 
 /* A JSON number that is a whole one up to 2^53. */
 static int whole(const cJSON *j, uint64_t *out)
 {
+    /* cJSON keeps numbers as doubles; above 2^53 a byte offset would be rounded */
     if (!cJSON_IsNumber(j) || !(j->valuedouble >= 0 && j->valuedouble <= 9007199254740992.0) ||
         j->valuedouble != (double)(uint64_t)j->valuedouble)
         return -1;
@@ -54,9 +56,10 @@ static int parse_shape(const cJSON *shape, struct safetensor *t, uint64_t *n, st
     cJSON_ArrayForEach(d, shape)
     {
         uint64_t size;
+        /* bounded so that bytes of four each cannot overflow either */
         if (whole(d, &size) < 0 || __builtin_mul_overflow(*n, size, n) || *n > (uint64_t)1 << 48)
             return err_set(err, ERR_FORMAT, "tensor %s: its dimensions are impossible", t->name);
-        if (t->n_dims < 4)
+        if (t->n_dims < 4)                                                          /* more are counted, not kept: no weight has them */
             t->dim[t->n_dims] = size;
         t->n_dims++;
     }
@@ -77,12 +80,13 @@ static int parse_tensor(const cJSON *j, uint64_t data_start, uint64_t file_size,
     if (!cJSON_IsArray(at) || cJSON_GetArraySize(at) != 2 || whole(at->child, &begin) < 0 || whole(at->child->next, &end) < 0 ||
         begin > end)
         return err_set(err, ERR_FORMAT, "tensor %s: data_offsets are no two rising numbers", t->name);
+    /* of an unknown type the file is believed, of a known one the shape must agree */
     t->bytes = t->dtype == DT_COUNT ? end - begin : n * (uint64_t)dtype_info[t->dtype].block_bytes;
     t->offset = data_start + begin;
     if (end - begin != t->bytes)
         return err_set(err, ERR_FORMAT, "tensor %s: %llu bytes for a shape that needs %llu; the header is damaged", t->name,
                        (unsigned long long)(end - begin), (unsigned long long)t->bytes);
-    if (end > file_size - data_start)
+    if (end > file_size - data_start) /* data_start fits: the header was read from this file */
         return err_set(err, ERR_FORMAT, "tensor %s: ends at byte %llu, the file has %llu; it is cut short, copy it again", t->name,
                        (unsigned long long)(data_start + end), (unsigned long long)file_size);
     return 0;
@@ -100,7 +104,7 @@ int safetensors_parse(const char *json, size_t n, uint64_t file_size, struct saf
     s->tensor = xcalloc((size_t)cJSON_GetArraySize(root), sizeof *s->tensor);
     cJSON_ArrayForEach(j, root)
     {
-        if (!strcmp(j->string, "__metadata__"))
+        if (!strcmp(j->string, "__metadata__"))                                     /* the format's one key that is no tensor */
             continue;
         if (parse_tensor(j, SAFETENSORS_PREFIX + n, file_size, &s->tensor[s->n_tensors++], err) < 0)
             goto out;

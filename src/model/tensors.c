@@ -52,17 +52,17 @@ static struct buf *add_header(struct weight_plan *p)
 static int read_gguf(struct weight_plan *p, const struct source *s, int file, struct gguf *g, struct err *err)
 {
     struct buf *b = add_header(p);
-    uint64_t want = FIRST_READ, size = s->size[file];
+    uint64_t want = FIRST_READ, size = s->size[file];                               /* most headers fit into the first read */
     int rc;
     do {
         if (want > size)
             want = size;
-        if (s->read(s->ctx, file, b->len, buf_reserve(b, want - b->len), want - b->len, err) < 0)
+        if (s->read(s->ctx, file, b->len, buf_reserve(b, want - b->len), want - b->len, err) < 0) /* only what is new */
             return -1;
         b->len = want;
         rc = gguf_parse(b->data, b->len, size, g, err);
         want *= 2;
-    } while (rc == 1 && b->len < size && want <= MAX_HEADER);
+    } while (rc == 1 && b->len < size && want <= MAX_HEADER);                       /* 1: it goes on behind these bytes */
     if (rc == 1)
         return err_set(err, ERR_FORMAT, "%s: the header does not end within %zu bytes; the file is cut short or damaged, copy it again",
                        s->path[file], b->len);
@@ -75,7 +75,8 @@ static int check_split(const struct gguf *g, const struct source *s, int file, s
     int64_t count = 1, no = file;
     gguf_int(g, "split.count", &count);
     gguf_int(g, "split.no", &no);
-    count = count ? count : 1;
+    count = count ? count : 1; /* 0: a whole file */
+    /* a part alone, or parts of two models, would load if its tensors had the right names */
     if (count == s->n_files && no == file)
         return 0;
     if (s->n_files == 1)
@@ -94,7 +95,7 @@ static void list_gguf(struct weight_plan *p, const struct gguf *g, int file)
         struct stored *d = add_stored(p);
         *d = (struct stored){
             .name = t->name, .file = file, .dtype = t->dtype, .offset = t->offset, .bytes = t->bytes,
-            .cols = t->dim[0], .rows = t->dim[1] * t->dim[2] * t->dim[3],
+            .cols = t->dim[0], .rows = t->dim[1] * t->dim[2] * t->dim[3],           /* GGUF counts from the inside */
         };
         if (t->dtype == DT_COUNT)
             snprintf(d->type, sizeof d->type, "type %u of ggml", t->ggml);
@@ -105,13 +106,13 @@ static int open_gguf(struct weight_plan *p, const struct source *s, struct err *
 {
     int64_t whole;
     for (int i = 0; i < s->n_files; i++) {
-        struct gguf part, *g = i == 0 ? &p->gguf : &part;
+        struct gguf part, *g = i == 0 ? &p->gguf : &part;                           /* keys are those of the first file */
         if (read_gguf(p, s, i, g, err) < 0)
             return -1;
         list_gguf(p, g, i);
         int rc = check_split(g, s, i, err);
         if (i)
-            gguf_free(&part);
+            gguf_free(&part);                                                       /* names still point into its header, which stays */
         if (rc < 0)
             return -1;
     }
@@ -129,6 +130,7 @@ static void list_safetensors(struct weight_plan *p, const struct safetensors *st
         struct stored *d = add_stored(p);
         *d = (struct stored){
             .name = { t->name, strlen(t->name) }, .file = file, .dtype = t->dtype, .offset = t->offset, .bytes = t->bytes,
+            /* of three dimensions nothing fits: cols 0 */
             .rows = t->n_dims == 2 ? t->dim[0] : 1, .cols = t->n_dims == 2 ? t->dim[1] : t->n_dims == 1 ? t->dim[0] : 0,
         };
         if (t->dtype == DT_COUNT)
@@ -171,7 +173,7 @@ static int by_name(const void *a, const void *b)
 {
     const struct stored *x = a, *y = b;
     int order = compare(x->name, y->name);
-    return order ? order : x->file - y->file;
+    return order ? order : x->file - y->file;                                       /* of the same name the first file first */
 }
 
 /* Place of the first tensor that is not below 'name'. */
@@ -207,6 +209,7 @@ static int keep_indexed(struct weight_plan *p, const struct source *s, const cha
 {
     bool found = false;
     for (size_t i = lower_bound(p, (struct slice){ name, strlen(name) }); i < p->n_stored && slice_is(p->stored[i].name, name); i++) {
+        /* an old shard beside a new one may have the same tensor: the index says which counts */
         p->stored[i].elsewhere = strcmp(base_of(s->path[p->stored[i].file]), file) != 0;
         found |= !p->stored[i].elsewhere;
     }
@@ -252,7 +255,7 @@ static int apply_index(struct weight_plan *p, const struct source *s, struct err
     buf_free(&b);
     size_t kept = 0;
     for (size_t i = 0; i < p->n_stored; i++)
-        if (!p->stored[i].elsewhere)
+        if (!p->stored[i].elsewhere)                                                /* those of other files are as if they were not there */
             p->stored[kept++] = p->stored[i];
     p->n_stored = kept;
     return rc;
@@ -286,9 +289,9 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
             if (tensors_weight_file(s, i) && open_safetensors(p, s, i, err) < 0)
                 return -1;
     }
-    if (p->n_stored == 0)
+    if (p->n_stored == 0)                                                           /* an index alone, or shards that hold nothing */
         return err_set(err, ERR_FORMAT, "%s: no tensors in the model's files", s->n_files ? s->path[0] : "model");
-    qsort(p->stored, p->n_stored, sizeof *p->stored, by_name);
+    qsort(p->stored, p->n_stored, sizeof *p->stored, by_name); /* for tensors_find(), and so that doubles are neighbours */
     if (apply_index(p, s, err) < 0)
         return -1;
     for (size_t i = 1; i < p->n_stored; i++)
@@ -307,7 +310,7 @@ static bool carries_nothing(const struct stored *t, const char *name)
         if (fnmatch(passed_over[i].pattern, name, 0) == 0)
             return true;
     for (size_t i = 0; i < sizeof buffer_types / sizeof *buffer_types; i++)
-        if (t->dtype == DT_COUNT && has_suffix(t->type, buffer_types[i]))
+        if (t->dtype == DT_COUNT && has_suffix(t->type, buffer_types[i]))           /* "dtype I64": no weight */
             return true;
     return false;
 }
@@ -328,6 +331,7 @@ int tensors_unasked(const struct weight_plan *p, const struct source *s, struct 
         const struct stored *t = &p->stored[i];
         char *name = xstrndup(t->name.ptr, t->name.len);
         if (!t->used && !carries_nothing(t, name)) {
+            /* a vision tower beside a language model is left out and said; a part of the language model is not */
             if (of_the_model(p, name))
                 rc = err_set(
                     err, ERR_MODEL,

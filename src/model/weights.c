@@ -30,6 +30,7 @@ static int read_config(struct model *m, const struct source *s, struct err *err)
 {
     struct buf config = {0}, generation = {0};
     int rc = -1;
+    /* without it nobody knows the architecture; names and shapes of tensors are not enough */
     if (source_find(s, "config.json") < 0) {
         err_set(err, ERR_FORMAT, "%s: no config.json among the model's files; give a folder of a Hugging Face model or a .gguf file",
                 s->n_files ? s->path[0] : "model");
@@ -57,6 +58,7 @@ out:
 
 static struct slot *add_slot(struct weight_plan *p, const char *name, size_t n, size_t k)
 {
+    /* slots move while they are added: others keep numbers or the matrix, never a pointer to a slot */
     p->slot = xrealloc(p->slot, p->n_slots + 1, sizeof *p->slot);
     struct slot *s = &p->slot[p->n_slots++];
     *s = (struct slot){ .n = n, .k = k };
@@ -66,7 +68,7 @@ static struct slot *add_slot(struct weight_plan *p, const char *name, size_t n, 
 
 static void want_matrix(struct weight_plan *p, const char *name, struct linear *w, int n, int k, int shards)
 {
-    *w = (struct linear){ .n = n, .k = k, .n_shards = shards };
+    *w = (struct linear){ .n = n, .k = k, .n_shards = shards };                     /* type and place are known later, from the file */
     add_slot(p, name, (size_t)n, (size_t)k)->matrix = w;
 }
 
@@ -125,6 +127,7 @@ static const char *layer_name(const struct model *m, const struct layer_weight *
 /* Heads whose rows lie interleaved in this file. */
 static int permuted_heads(const struct model *m, const struct layer_weight *w)
 {
+    /* llama.cpp's converter interleaves q and k of Llama for its own rotation; Hugging Face files have halves */
     if (!m->plan->is_gguf || !m->config.arch->gguf_permuted_qk)
         return 0;
     return w->flags & PERMUTED_Q ? m->config.n_heads : w->flags & PERMUTED_K ? m->config.n_kv : 0;
@@ -145,12 +148,13 @@ static void want_layer(struct model *m, int l)
         want_matrix(p, layer_name(m, w, l, "weight"), linear, rows, size_of(c, w->cols), w->flags & SHARDED ? c->n_shards : 1);
         p->slot[p->n_slots - 1].permuted_heads = permuted_heads(m, w);
         const char *bias = layer_name(m, w, l, "bias");
+        /* a GGUF file has no key for biases: those that are there are meant */
         if (!(c->bias & w->bias) && !(p->is_gguf && tensors_find(p, bias)))
             continue;
         want_vector(p, bias, &linear->bias, rows);
         p->slot[p->n_slots - 1].permuted_heads = permuted_heads(m, w);
     }
-    m->layer[l].window = config_window(c, l);
+    m->layer[l].window = config_window(c, l);                                       /* 0: sees everything */
 }
 
 /* Find each slot's tensor and check its shape; lay the block out. */
@@ -159,7 +163,7 @@ static int place_slots(struct model *m, struct err *err)
     struct weight_plan *p = m->plan;
     for (size_t i = 0; i < p->n_slots; i++) {
         struct slot *s = &p->slot[i];
-        size_t cols = s->k ? s->k : s->n, rows = s->k ? s->n : 1;
+        size_t cols = s->k ? s->k : s->n, rows = s->k ? s->n : 1;                   /* a vector is one row */
         struct stored *from = tensors_find(p, s->name);
         s->from = from;
         if (!from && p->bare && !strcmp(s->name, "lm_head.weight"))
@@ -168,7 +172,7 @@ static int place_slots(struct model *m, struct err *err)
         if (!from)
             return err_set(err, ERR_MODEL,
                            "tensor %s is missing; the model is incomplete or of another architecture than its configuration says", s->name);
-        from->used = true;
+        from->used = true;                                                          /* what stays unused is refused in tensors_unasked() */
         if (from->dtype == DT_COUNT)
             return err_set(err, ERR_MODEL, "tensor %s: %s is not supported; use weights in %s", s->name, from->type, p->is_gguf
                            ? "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K" : "F32, F16 or BF16");
@@ -177,7 +181,7 @@ static int place_slots(struct model *m, struct err *err)
                 err, ERR_MODEL,
                 "tensor %s has the shape %llu x %llu, the configuration needs %zu x %zu; weights and configuration do not belong together",
                 s->name, (unsigned long long)s->from->rows, (unsigned long long)s->from->cols, rows, cols);
-        if (s->vector && dtype_info[s->from->dtype].block > 1)
+        if (s->vector && dtype_info[s->from->dtype].block > 1)                      /* load_vector() reads single numbers */
             return err_set(err, ERR_MODEL, "tensor %s: a vector in %s; it must be F32, F16 or BF16", s->name,
                            dtype_info[s->from->dtype].name);
         if (s->matrix) {
@@ -186,6 +190,7 @@ static int place_slots(struct model *m, struct err *err)
         } else {
             s->bytes = s->n * sizeof(float);
         }
+        /* places in the order of the model, not of the file: the block is the same whoever filled it */
         s->at = m->packed_bytes;
         m->packed_bytes += (s->bytes + ALIGN - 1) / ALIGN * ALIGN;
     }
@@ -198,7 +203,7 @@ static void want_head(struct model *m)
     struct weight_plan *p = m->plan;
     struct model_config *c = &m->config;
     const char *name = p->is_gguf ? "output.weight" : "lm_head.weight";
-    c->tied &= !tensors_find(p, name);
+    c->tied &= !tensors_find(p, name);                                              /* a file's own head wins over the configuration */
     if (!c->tied)
         want_matrix(p, name, &m->head, c->n_vocab, c->dim, 1);
     if (p->is_gguf && tensors_find(p, "output.bias"))
@@ -242,6 +247,7 @@ struct model *model_open(const struct source *s, const struct ops *ops, struct e
     struct model *m = xcalloc(1, sizeof *m);
     m->ops = ops;
     m->plan = xcalloc(1, sizeof *m->plan);
+    /* what the first file is decides; modelpath has seen that the others are alike */
     m->plan->is_gguf = s->n_files && tensors_gguf_file(s, 0);
     int rc = read_headers(m, s, err);
     if (rc == 0 && (rc = plan_slots(m, err)) < 0)
@@ -276,12 +282,13 @@ void model_attach(struct model *m, void *packed)
     }
     if (m->config.tied)
         m->head = m->embed;
-    m->head.bias = m->plan->head_bias;
+    m->head.bias = m->plan->head_bias;                                              /* also of a tied head, whose weights have none */
 }
 
 /* fp16 (IEEE 754 binary16) to fp32, exactly. */
 static float half_to_float(uint16_t h)
 {
+    /* not the kernels' own conversion: this room has no intrinsics, and vectors are few */
     int exponent = h >> 10 & 31, mantissa = h & 1023;
     double v = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
     return (float)(h >> 15 ? -v : v);
@@ -293,7 +300,7 @@ static void unpermute(uint8_t *to, const uint8_t *from, size_t row, size_t head_
     size_t half = head_rows / 2;
     for (size_t h = 0; h < heads; h++, to += head_rows * row, from += head_rows * row)
         for (size_t i = 0; i < head_rows; i++)
-            memcpy(to + ((i & 1) * half + i / 2) * row, from + i * row, row);
+            memcpy(to + ((i & 1) * half + i / 2) * row, from + i * row, row);       /* row 2i to i, row 2i + 1 to half + i */
 }
 
 static void load_vector(struct model *m, const struct slot *s, const uint8_t *raw, float *wide)
@@ -326,6 +333,7 @@ struct staging {
 
 static int load_matrix(struct model *m, const struct source *s, const struct slot *slot, struct staging *st, struct err *err)
 {
+    /* pieces of whole heads where rows are put back in order, else of any rows */
     size_t row = dtype_row_bytes(slot->from->dtype, slot->k), unit = slot->permuted_heads ? slot->n / (size_t)slot->permuted_heads : 1;
     size_t step = PIECE / (row * unit) * unit;
     if (step == 0)
@@ -333,6 +341,7 @@ static int load_matrix(struct model *m, const struct source *s, const struct slo
     for (size_t r = 0; r < slot->n; r += step) {
         size_t n = slot->n - r < step ? slot->n - r : step;
         const uint8_t *from = st->raw;
+        /* collective: every rank that reads takes the same pieces in the same order */
         if (s->read(s->ctx, slot->from->file, slot->from->offset + r * row, st->raw, n * row, err) < 0)
             return -1;
         if (slot->permuted_heads) {
@@ -347,6 +356,7 @@ static int load_matrix(struct model *m, const struct source *s, const struct slo
 static int by_place(const void *a, const void *b)
 {
     const struct stored *x = (*(const struct slot *const *)a)->from, *y = (*(const struct slot *const *)b)->from;
+    /* in file order, so that a parallel file system sees one stream */
     return x->file != y->file ? (x->file > y->file) - (x->file < y->file) : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
@@ -369,6 +379,7 @@ int model_load(struct model *m, const struct source *s, struct err *err)
     size_t bytes = staging_bytes(p);
     const struct slot **order = xcalloc(p->n_slots, sizeof *order);
     struct staging st = { malloc(bytes), malloc(bytes) };
+    /* bytes of fp16 become twice as many of fp32, twice */
     float *wide = malloc(4 * bytes);      /* a vector widened, and again with its rows put back in order */
     int rc = st.raw && st.ordered && wide ? 0 : err_set(err, ERR_MEMORY, "memory: no %zu MB to load weights through", 6 * bytes >> 20);
     for (size_t i = 0; i < p->n_slots; i++)

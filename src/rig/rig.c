@@ -80,6 +80,7 @@ static int open_tokenizer(struct rig *r, const struct rig_opts *o, struct err *e
         return err_wrap(err, "%s", o->model_path);
     }
     const char *text;
+    /* for the template's cleaning of answers; texts are the tokenizer's, which outlives the chat */
     while (r->parts->n_special < MAX_SPECIAL && (text = tokenizer_special(r->tokenizer, r->parts->n_special)))
         r->parts->special[r->parts->n_special++] = text;
     return 0;
@@ -92,9 +93,9 @@ static int open_tokenizer(struct rig *r, const struct rig_opts *o, struct err *e
 static int read_template_file(struct rig_parts *p, const struct rig_opts *o, struct err *err)
 {
     const char *word = o->chat_template;
-    uint64_t n = 0;                      /* bytes and one; 0: a name */
+    uint64_t n = 0;                      /* bytes and one; 0: a name */             /* bytes and one, so that an empty file is no name */
     int rc = 0;
-    if (!word || !strpbrk(word, "/."))
+    if (!word || !strpbrk(word, "/."))                                              /* the same on all ranks: no agreement is needed */
         return 0;
     if (!p->job || job_info(p->job).rank == 0) {
         if (io_read(word, &p->file, err) == 0)
@@ -107,9 +108,9 @@ static int read_template_file(struct rig_parts *p, const struct rig_opts *o, str
     if (!p->job)
         return 0;
     job_bcast(p->job, &n, sizeof n);
-    if (n == 0)
+    if (n == 0)                                                                     /* a name with a dot, such as one of FastChat's */
         return 0;
-    buf_reserve(&p->file, n - 1 - p->file.len);
+    buf_reserve(&p->file, n - 1 - p->file.len);                                     /* nothing on rank 0, which has it */
     job_bcast(p->job, p->file.data, n - 1);
     p->file.len = n - 1;
     return 0;
@@ -129,15 +130,18 @@ void rig_set_instant(struct rig *r, double wall_clock)
 static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     struct rig_parts *p = r->parts;
+    /* one for all ranks: two that start around midnight must not print two dates */
     p->instant = chat_wall_clock(clock_unix());
     if (p->job)
         job_bcast(p->job, &p->instant, sizeof p->instant);
     const struct gguf *g = model_gguf(r->model);
+    /* a template that the user chose spares a broken one in the model's files */
     bool automatic = !p->file.data && (!o->chat_template || !strcmp(o->chat_template, "auto"));
     if (automatic && (g ? textfiles_gguf_template(g, &p->jinja, err) : textfiles_template(metadata(p), &p->jinja, err)) < 0)
         return -1;
     const struct tokenizer *t = r->tokenizer;
     struct chat_opts c = {
+        /* the file's bytes are at hand, its name no longer matters */
         .choice = p->file.data ? "file" : o->chat_template, .file = p->file.data, .n_file = p->file.len,
         .own = p->jinja.len ? p->jinja.data : NULL, .n_own = p->jinja.len,
         .model_id = o->model_id ? o->model_id : "", .model_path = o->model_path,
@@ -158,7 +162,7 @@ static int wanted_threads(const struct rig_opts *o)
 {
     const char *text = getenv("OMP_NUM_THREADS");
     char *end;
-    long n = o->threads ? o->threads : text ? strtol(text, &end, 10) : 0;
+    long n = o->threads ? o->threads : text ? strtol(text, &end, 10) : 0;           /* "4,2" of nested levels: the first */
     return n >= 1 && n <= MAX_THREADS ? (int)n : 0;
 }
 
@@ -171,15 +175,16 @@ static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err
 {
     const struct model_config *c = &r->model->config;
     struct rig_parts *p = r->parts;
-    int heads = c->n_heads * c->head_dim;
+    int heads = c->n_heads * c->head_dim;                                           /* input of o */
     struct cpu_opts cpu = {
+        /* a layout has looked at all ranks of the node; alone, the affinity mask decides */
         .threads = p->layout ? p->layout->n_threads : wanted_threads(o), .cpu = p->layout ? p->layout->cpu : NULL, .max_rows = MAX_ROWS,
         .crowded = p->layout && p->layout->oversubscribed,
         .max_k = max_of(max_of(c->dim, c->ff), heads),
     };
     if (!(r->be = backend_cpu_create(&cpu, err)))
         return -1;
-    r->model->be = r->be;
+    r->model->be = r->be;                                                           /* the model was opened before there was a backend */
     r->n_threads = backend_cpu_threads(r->be);
     r->isa = backend_cpu_isa(r->be);
     return 0;
@@ -192,14 +197,15 @@ static int load_weights(struct rig *r, struct err *err)
     if (p->job) {
         if (!(p->shared = shared_create(p->job, r->model->packed_bytes, err)))
             return -1;
-        block = shared_base(p->shared);
+        block = shared_base(p->shared);                                             /* one copy for the ranks of a node */
     } else if (!(block = p->own = r->model->ops->alloc(r->be, r->model->packed_bytes, err))) {
         return -1;
     }
     model_attach(r->model, block);
+    /* leaders alone read; the others wait in the agreement below */
     int rc = leader(p) ? model_load(r->model, p->job ? stage_weights(p->stage) : p->files, err) : 0;
     if (leader(p) && p->job)
-        rc = stage_weights_end(p->stage, rc);
+        rc = stage_weights_end(p->stage, rc);                                       /* all leaders hear the worst word of any */
     if (agree(p, rc, err) < 0)
         return -1;
     if (p->job && stage_digest(p->stage, r->model_sha256, err) < 0)
@@ -208,14 +214,14 @@ static int load_weights(struct rig *r, struct err *err)
         struct stage_stats read = stage_stats(p->stage);
         log_verbose("read %.1f MB from files for a model of %.1f MB: %.2f of its bytes", (double)read.bytes_read / 1e6,
                     (double)read.file_bytes / 1e6, (double)read.bytes_read / (double)read.file_bytes);
-        stage_forget(p->stage);
+        stage_forget(p->stage); /* pages of the file in the system's cache: room for the KV cache */
     }
     return 0;
 }
 
 static bool told_to_stop(void *job)
 {
-    return job_poll(job) != JOB_RUNNING;
+    return job_poll(job) != JOB_RUNNING;                                            /* cheap: asked before each layer */
 }
 
 uint64_t rig_memory_rank(const struct rig_memory *m)
@@ -234,19 +240,20 @@ static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_op
     struct job *job = r->parts->job;
     *m = (struct rig_memory){ .available = memory_available(), .scratch = backend_cpu_scratch(r->be), .weights = r->model->packed_bytes,
                               .local = job ? job_info(job).local_size : 1 };
+    /* what is left beside the node's one copy of the weights, in equal parts */
     uint64_t left = m->available > m->weights ? (m->available - m->weights) / (uint64_t)m->local : 0;
     *e = (struct engine_opts){
         .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .mem_available = left > m->scratch ? left - m->scratch : 1,
         .interrupted = job && o->interruptible ? told_to_stop : NULL, .interrupt_ctx = job,
     };
-    e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0;
+    e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
     if (m->available < m->weights)
         return err_set(err, ERR_MEMORY,
                        "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
                        (double)m->weights / 1e6, (double)m->available / 1e6);
     if (engine_plan(r->model, e, &m->engine, err) < 0)
         return -1;
-    e->kv_bytes = m->engine.kv;
+    e->kv_bytes = m->engine.kv;                                                     /* what was planned, to the byte */
     e->mem_available = 0;                /* checked now; later much of it will be taken, by this very plan */
     return 0;
 }
@@ -289,13 +296,13 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
         return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
     if (open_files(p, o, err) < 0)
         return -1;
-    r->model = model_open(metadata(p), &ops_cpu, err);
-    if (agree(p, r->model ? open_tokenizer(r, o, err) : -1, err) < 0 || read_template_file(p, o, err) < 0)
+    r->model = model_open(metadata(p), &ops_cpu, err); /* every rank reads headers, from memory that rank 0 filled */
+    if (agree(p, r->model ? open_tokenizer(r, o, err) : -1, err) < 0 || read_template_file(p, o, err) < 0) /* one agreement for both */
         return -1;
     if (agree(p, open_chat(r, o, err), err) < 0)
         return -1;
     stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
-    strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);
+    strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);                /* mixed files are named after their first projection */
     return job ? stage_header_digest(p->stage, r->header_sha256, err) : 0;
 }
 
@@ -320,7 +327,7 @@ int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
     struct rig_parts *p = r->parts;
     struct engine_opts e;
     struct rig_memory m;
-    if (lay_out(r, o, &e, &m, err) < 0)
+    if (lay_out(r, o, &e, &m, err) < 0) /* memory is known to suffice before any weight is read */
         return -1;
     say_memory(&m);
     if (load_weights(r, err) < 0 || agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
@@ -335,6 +342,7 @@ void rig_close(struct rig *r)
     struct rig_parts *p = r->parts;
     if (!p)
         return;
+    /* in the order of use: an engine's pages belong to the backend, the weights may be in shared memory */
     engine_destroy(r->engine);
     ids_free(&r->stops);
     chat_destroy(r->chat);
