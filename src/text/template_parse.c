@@ -133,14 +133,16 @@ static struct node *constant(struct parser *p, struct value v)
     return n;
 }
 
-/* The names that mean something in a macro's body. */
+unsigned parse_special(struct slice name)
+{
+    return slice_is(name, "varargs") ? VARARGS : slice_is(name, "kwargs") ? KWARGS : slice_is(name, "caller") ? CALLER : 0;
+}
+
+/* A macro takes surplus arguments only if its body reads their name before anything in it sets that name: jinja2's find_undeclared(). */
 static void note_name(struct parser *p, struct slice name)
 {
-    if (!p->macro)
-        return;
-    p->macro->takes_varargs |= slice_is(name, "varargs");
-    p->macro->takes_kwargs |= slice_is(name, "kwargs");
-    p->macro->takes_caller |= slice_is(name, "caller");
+    if (p->macro)
+        p->macro->takes |= parse_special(name) & ~p->macro->hides;
 }
 
 static struct node *named(struct parser *p)
@@ -248,9 +250,8 @@ static struct node *subscript(struct parser *p, struct node *of)
     tuple = parse_make(p, E_TUPLE);
     parse_push(p, &tuple->list, &tuple->n, n->b);
     while (!parse_take_op(p, "]")) {
-        parse_need_op(p, ",");
-        if (!parse_is_op(p, "]"))
-            parse_push(p, &tuple->list, &tuple->n, parse_expression(p));
+        parse_need_op(p, ",");           /* an item follows: unlike a tuple's, this comma may not be the last */
+        parse_push(p, &tuple->list, &tuple->n, parse_expression(p));
     }
     n->b = tuple;
     return n;

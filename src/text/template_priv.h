@@ -189,6 +189,9 @@ struct arg {
     struct node *value;
 };
 
+/* Names that a macro's body has without a parameter. */
+enum special { VARARGS = 1, KWARGS = 2, CALLER = 4 };
+
 struct node {
     enum node_kind kind;
     int line;
@@ -203,8 +206,8 @@ struct node {
     struct arg *arg;
     int n_args;
     bool negated, recursive;
-    bool takes_varargs, takes_kwargs;    /* of a macro whose body uses these names */
-    bool takes_caller;
+    unsigned takes;                      /* of a macro: which of enum special its body reads and so its calls may give ... */
+    unsigned hides;                      /* ... and which it sets before, which are names like any other from there on */
 };
 
 /* Where the parser stands. */
@@ -232,6 +235,7 @@ void parse_need_op(struct parser *p, const char *op);
 struct slice parse_name(struct parser *p);
 void parse_push(struct parser *p, struct node ***list, int *n, struct node *x);
 void parse_push_name(struct parser *p, struct slice **list, int *n, struct slice s);
+unsigned parse_special(struct slice name);                                      /* its enum special, 0: none */
 
 /* ---- evaluation ---- */
 

@@ -105,17 +105,17 @@ static void set_named_rest(struct eval *e, const struct node *m, const struct ca
         int i = parameter(m, c->name[k]);
         if (i >= c->n_pos)
             continue;
-        if (m->takes_caller && slice_is(c->name[k], "caller") && parameter(m, c->name[k]) < 0)
+        if ((m->takes & CALLER) && slice_is(c->name[k], "caller") && parameter(m, c->name[k]) < 0)
             caller = c->named[k];
-        else if (m->takes_kwargs)
+        else if (m->takes & KWARGS)
             dict_set(e->w, rest.dict, v_slice(c->name[k]), c->named[k]);
         else
             work_fail(e->w, "macro '%.*s' takes no argument '%.*s'", (int)m->name.len, m->name.ptr
                     ? m->name.ptr : "", (int)c->name[k].len, c->name[k].ptr);
     }
-    if (m->takes_caller && parameter(m, (struct slice){ "caller", 6 }) < 0)
+    if ((m->takes & CALLER) && parameter(m, (struct slice){ "caller", 6 }) < 0)
         set_named(e, "caller", caller);
-    if (m->takes_kwargs)
+    if (m->takes & KWARGS)
         set_named(e, "kwargs", rest);
 }
 
@@ -144,11 +144,11 @@ struct value call_macro(struct eval *e, const struct macro *macro, const struct 
     struct value more = v_list(e->w, L_TUPLE);
     for (int i = m->n_ops; i < c->n_pos; i++)
         list_add(e->w, more.list, c->pos[i]);
-    if (more.list->n && !m->takes_varargs)
+    if (more.list->n && !(m->takes & VARARGS))
         work_fail(e->w, "macro '%.*s' takes not more than %d arguments", (int)m->name.len, m->name.ptr ? m->name.ptr : "", m->n_ops);
     e->frame = macro->frame;
     push_frame(e);
-    if (m->takes_varargs)
+    if (m->takes & VARARGS)
         set_named(e, "varargs", more);
     set_named_rest(e, m, c);
     set_parameters(e, m, c);

@@ -15,6 +15,13 @@ static void end_tag(struct parser *p)
     p->t++;
 }
 
+/* The end of a tag that opens a block, where jinja2 also takes Python's colon. */
+static void open_block(struct parser *p)
+{
+    parse_take_op(p, ":");
+    end_tag(p);
+}
+
 /* The tag that closes a block: its word is next, after BLOCK_BEGIN has been taken. */
 static void close_block(struct parser *p, const char *word)
 {
@@ -46,7 +53,7 @@ static struct node *statement_if(struct parser *p)
     struct node *n = parse_make(p, N_IF);
     work_deeper(p->w);
     n->a = parse_tuple(p, false);
-    end_tag(p);
+    open_block(p);
     n->list = statements(p, &n->n, (const char *const[]){ "elif", "else", "endif", NULL });
     if (parse_take_name(p, "elif")) {
         n->b = statement_if(p);
@@ -54,7 +61,7 @@ static struct node *statement_if(struct parser *p)
         return n;
     }
     if (parse_take_name(p, "else")) {
-        end_tag(p);
+        open_block(p);
         n->b = group(p, "endif");
     }
     close_block(p, "endif");
@@ -62,7 +69,7 @@ static struct node *statement_if(struct parser *p)
     return n;
 }
 
-static struct node *target_name(struct parser *p)
+static struct node *settable_name(struct parser *p)
 {
     static const char *const constant[] = { "true", "false", "none", "True", "False", "None" };
     struct node *n = parse_make(p, E_NAME);
@@ -70,6 +77,14 @@ static struct node *target_name(struct parser *p)
     for (size_t i = 0; i < sizeof constant / sizeof *constant; i++)
         if (slice_is(n->name, constant[i]))
             parse_fail(p, "a name that can be set");
+    return n;
+}
+
+static struct node *target_name(struct parser *p)
+{
+    struct node *n = settable_name(p);
+    if (p->macro)
+        p->macro->hides |= parse_special(n->name);
     return n;
 }
 
@@ -86,7 +101,7 @@ static struct node *target_one(struct parser *p, bool spaces)
         parse_need_op(p, ")");
     } else if (spaces && p->t->kind == TOK_NAME && p->t[1].kind == TOK_OP && slice_is(p->t[1].s, ".")) {
         n = parse_make(p, E_ATTR);
-        n->a = target_name(p);
+        n->a = settable_name(p);
         p->t++;
         n->name = parse_name(p);
     } else {
@@ -130,12 +145,12 @@ static struct node *statement_for(struct parser *p)
     if (parse_take_name(p, "if"))
         n->b = parse_expression(p);
     n->recursive = parse_take_name(p, "recursive");
-    end_tag(p);
+    open_block(p);
     p->loops++;
     n->list = statements(p, &n->n, (const char *const[]){ "else", "endfor", NULL });
     p->loops--;
     if (parse_take_name(p, "else")) {
-        end_tag(p);
+        open_block(p);
         n->c = group(p, "endfor");
     }
     close_block(p, "endfor");
@@ -165,7 +180,7 @@ static struct node *statement_set(struct parser *p)
     n->kind = N_SET_BLOCK;
     if (parse_is_op(p, "|"))
         n->b = parse_filters(p, parse_make(p, E_HOLE));
-    end_tag(p);
+    open_block(p);
     body_apart(p, n, "endset");
     close_block(p, "endset");
     return n;
@@ -182,7 +197,7 @@ static struct node *statement_with(struct parser *p)
         parse_need_op(p, "=");
         parse_push(p, &n->list, &n->n, parse_expression(p));
     }
-    end_tag(p);
+    open_block(p);
     n->c = group(p, "endwith");
     close_block(p, "endwith");
     return n;
@@ -194,6 +209,7 @@ static void parameters(struct parser *p, struct node *n)
 {
     while (!parse_take_op(p, ")")) {
         parse_push_name(p, &n->ops, &n->n_ops, target_name(p)->name);
+        n->hides |= parse_special(n->ops[n->n_ops - 1]) & ~(unsigned)CALLER;
         struct arg *bigger = work_alloc(p->w, (size_t)n->n_ops * sizeof *bigger);
         if (n->n_args)
             memcpy(bigger, n->arg, (size_t)n->n_args * sizeof *bigger);
@@ -203,8 +219,6 @@ static void parameters(struct parser *p, struct node *n)
             n->arg[n->n_args - 1].value = parse_expression(p);
         else if (n->n_args > 1 && n->arg[n->n_args - 2].value)
             parse_fail(p, "a default, as the parameter before has one");
-        else if (slice_is(n->ops[n->n_ops - 1], "caller"))
-            parse_fail(p, "a default for caller");
         if (!parse_is_op(p, ")"))
             parse_need_op(p, ",");
     }
@@ -216,20 +230,22 @@ static void macro_body(struct parser *p, struct node *n, const char *word)
     p->macro = n;
     body_apart(p, n, word);
     p->macro = outer;
+    for (int i = 0; i < n->n_ops; i++)
+        if ((n->takes & CALLER) && slice_is(n->ops[i], "caller") && !n->arg[i].value)
+            parse_fail(p, "a default for the parameter caller, which the macro uses");
     if (outer) {                         /* what an inner macro asks for may be the outer one's */
-        outer->takes_varargs |= n->takes_varargs;
-        outer->takes_kwargs |= n->takes_kwargs;
-        outer->takes_caller |= n->takes_caller;
+        outer->takes |= n->takes & ~outer->hides;
+        outer->hides |= n->hides;
     }
 }
 
 static struct node *statement_macro(struct parser *p)
 {
     struct node *n = parse_make(p, N_MACRO);
-    n->name = target_name(p)->name;
+    n->name = settable_name(p)->name;
     parse_need_op(p, "(");
     parameters(p, n);
-    end_tag(p);
+    open_block(p);
     macro_body(p, n, "endmacro");
     close_block(p, "endmacro");
     return n;
@@ -243,7 +259,7 @@ static struct node *statement_call(struct parser *p)
     n->a = parse_expression(p);
     if (n->a->kind != E_CALL)
         parse_fail(p, "a call");
-    end_tag(p);
+    open_block(p);
     macro_body(p, n, "endcall");
     close_block(p, "endcall");
     return n;
@@ -253,7 +269,7 @@ static struct node *statement_filter(struct parser *p)
 {
     struct node *n = parse_make(p, N_FILTER_BLOCK);
     n->b = parse_filters(p, parse_filter(p, parse_make(p, E_HOLE)));
-    end_tag(p);
+    open_block(p);
     body_apart(p, n, "endfilter");
     close_block(p, "endfilter");
     return n;
@@ -262,7 +278,7 @@ static struct node *statement_filter(struct parser *p)
 static struct node *statement_generation(struct parser *p)
 {
     struct node *n = parse_make(p, N_SCOPE);
-    end_tag(p);
+    open_block(p);
     body_apart(p, n, "endgeneration");
     close_block(p, "endgeneration");
     return n;

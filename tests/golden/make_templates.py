@@ -475,6 +475,18 @@ true and false or 'x'|none or 'y'|0 or []|1 in [1, 2]|'b' in 'abc'|'k' in {'k': 
 {'b': 1, 'a': 2} | dictsort|{'b': 1} | items | list|'x' | default('y')|undefined_name | default('y')|'' | default('y', true)|[1, 2] | join('-')|'é' | tojson|{'a': [1, {}]} | tojson|{'a': [1, []]} | tojson(indent=1)|'a"b\\\\' | tojson|[] | tojson(indent=2)
 'abc'.startswith('a')|'abc'.endswith(('x', 'c'))|'a b'.count(' ')|'5'.isdigit()|'{} and {}'.format(1, 'x')|'a\\nb'.splitlines()|dict(a=1, b='x')|namespace(a=3).a|range(2, 8, 3) | list|range(5) | last|1 if 2 > 1|(1 if false else 2) + 1
 3 | abs|-3 | abs|2.567 | round(2)|2.5 | round|'abc' | list|'%d' % 3|-[1][0]|+1|not not 1|[1] == [1]|(1, 2) == [1, 2]|{'a': 1} == {'a': 1}|'a' < 'b'|[1, 2] < [1, 3]|1 + true|'a' * 0|[0] * 2|none == none|'x' == 1|1 != '1'"""
+# Where a plausible interpreter and Jinja2 part: one line each, rendered once.
+EDGES = [
+    "{% macro f(kwargs) %}{{ kwargs }}{% endmacro %}{{ f(1, z=2) }}", "{% macro f(varargs) %}{{ varargs }}{% endmacro %}{{ f(1, 2) }}", "{% macro f(a, varargs=3) %}{{ varargs }}{% endmacro %}{{ f(1) }}",
+    "{% macro f() %}{% set kwargs = 1 %}{{ kwargs }}{% endmacro %}{{ f(z=2) }}", "{% macro f() %}{% set varargs = 1 %}{{ varargs }}{% endmacro %}{{ f(2) }}",
+    "{% macro f() %}{{ varargs }}{% set varargs = 1 %}{% endmacro %}{{ f(2) }}", "{% macro f() %}{% for varargs in [1] %}{{ varargs }}{% endfor %}{% endmacro %}{{ f(2) }}",
+    "{% macro f(a) %}{% macro g(kwargs) %}{{ kwargs }}{% endmacro %}{{ g(2) }}{% endmacro %}{{ f(1, z=2) }}", "{% macro f(a) %}{% macro g() %}{{ kwargs }}{% endmacro %}{{ g(k=2) }}{% endmacro %}{{ f(1, z=2) }}",
+    "{% macro f(a) %}{% set kwargs = 3 %}{% macro g() %}{{ kwargs }}{% endmacro %}{{ g(k=2) }}{% endmacro %}{{ f(1, z=3) }}", "{% macro kwargs() %}{{ kwargs }}{% endmacro %}{{ kwargs(a=1) }}",
+    "{% macro f() %}{% set kwargs.x = 1 %}{{ kwargs }}{% endmacro %}{{ f(a=1) }}", "{% macro f(a, caller) %}{{ a }}{% endmacro %}{{ f(1, 2) }}", "{% macro f(a, caller) %}{{ caller }}{% endmacro %}{{ f(1, 2) }}",
+    "{% macro f(a, caller=1) %}{{ caller }}{% endmacro %}{{ f(1, 2) }}{{ f(1) }}", "{{ [1, 2][1,] }}", "{{ {(1, 2): 5}[1, 2] }}", "{% for x in [1] %}{{ x }}{% endfor: %}", "{% set x = 1: %}",
+    "{% if true: %}a{% elif false: %}b{% else: %}c{% endif %}{% for x in []: %}{% else: %}e{% endfor %}{% set y: %}q{% endset %}{{ y }}{% with a=1: %}{{ a }}{% endwith %}{% filter upper: %}u{% endfilter %}"
+    "{% macro m(): %}m{% endmacro %}{{ m() }}{% call m(): %}{% endcall %}{% generation: %}g{% endgeneration %}",
+]
 MESSAGES = [
     [{"role": "user", "content": "Q1"}],
     [{"role": "system", "content": " Be brief. "}, {"role": "user", "content": "Qé <b>?"}],
@@ -496,6 +508,8 @@ def main():
         for t in ROLES + list(MODELS.values()) + CONSTRUCTS:
             for i, m in enumerate(MESSAGES):
                 f.write(json.dumps([t, m, i % 2 == 0, render(t, m, i % 2 == 0)]) + "\n")
+        for t in EDGES:
+            f.write(json.dumps([t, MESSAGES[0], True, render(t, MESSAGES[0], True)]) + "\n")
         for line in EXPRESSIONS.split("\n"):
             parts, depth = [], ""
             for x in line.split("|"):  # a bar with blanks around it is a filter
