@@ -217,7 +217,7 @@ struct slice text_case(struct eval *e, struct slice s, enum letter_case how)
     struct buf *b = work_buf(e->w);
     bool start = true;
     work_charge(e->w, s.len / 16);
-    size_t word = 0;                     /* WORDS lowers each word alone, which a sigma can tell */
+    size_t word = 0;                     /* what a small letter's surroundings begin with, which a sigma can tell */
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t c = char_at(s, i, &n);
         if (how == UPPER || (how == SWAP && char_lower(c)) || (how == WORDS && start))
@@ -228,6 +228,7 @@ struct slice text_case(struct eval *e, struct slice s, enum letter_case how)
             buf_add(b, s.ptr + i, n);
         else
             put_lower(e, b, (struct slice){ s.ptr + word, s.len - word }, i - word, c);
+        word = how == WORDS && start ? i + n : word;       /* jinja2's is item[0].upper() + item[1:].lower() */
         start = how == TITLE ? !cased(c) : how == WORDS ? word_break(c) : false;
     }
     return work_take(e->w, b);

@@ -99,6 +99,16 @@ static struct value text_part(struct eval *e, struct value v, int64_t begin, int
     return out;
 }
 
+/* A slice of a range is one, and prints as one: its ends may lie beyond all of its numbers, and so beyond 64 bits. */
+static void slice_range(struct eval *e, const struct list *l, int64_t begin, int64_t end, int64_t step, struct list *out)
+{
+    int64_t first, last;
+    bool over = __builtin_mul_overflow(begin, l->step, &first) || __builtin_add_overflow(l->start, first, &out->start);
+    over = __builtin_mul_overflow(end, l->step, &last) || __builtin_add_overflow(l->start, last, &out->stop) || over;
+    if (__builtin_mul_overflow(l->step, step, &out->step) || over)
+        work_fail(e->w, "a range of whole numbers of more than 64 bits");
+}
+
 struct value value_slice(struct eval *e, struct value v, struct value from, struct value to, struct value by)
 {
     if (v.type == V_UNDEFINED)
@@ -114,11 +124,8 @@ struct value value_slice(struct eval *e, struct value v, struct value from, stru
     if (v.type == V_STRING)
         return text_part(e, v, begin, end, step);
     struct value out = v_list(e->w, v.list->kind == L_GROUP ? L_TUPLE : v.list->kind);
-    if (v.list->kind == L_RANGE) {       /* a slice of a range is one */
-        out.list->start = v.list->start + begin * v.list->step;
-        out.list->stop = v.list->start + end * v.list->step;
-        out.list->step = v.list->step * step;
-    }
+    if (v.list->kind == L_RANGE)
+        slice_range(e, v.list, begin, end, step, out.list);
     for (int64_t i = begin; step > 0 ? i < end : i > end;) {
         list_add(e->w, out.list, v.list->item[i]);
         if (__builtin_add_overflow(i, step, &i))

@@ -434,17 +434,19 @@ static bool all_digits(struct slice s)
     return s.len > 0;
 }
 
-static struct value argument(struct fields *p, struct slice name)
+/* The argument that a field begins with. string.Formatter, which jinja2's sandbox uses, counts only fields that are nothing but it ('whole'):
+ * "{}" is the next one, "{[a]}" one with an empty name, and only "{0}" forbids "{}" beside it, not "{0.a}". */
+static struct value argument(struct fields *p, struct slice name, bool whole)
 {
     struct eval *e = p->e;
     int64_t i = 0;
-    bool number = all_digits(name) && text_int(e, name, 10, &i);
-    if (name.len == 0 || number) {
-        if (p->next < 0 ? name.len == 0 : number && p->next > 0)
+    bool number = all_digits(name) && text_int(e, name, 10, &i), counted = whole && name.len == 0;
+    if (counted || number) {
+        if (whole && (p->next < 0 ? counted : number && p->next > 0))
             work_fail(e->w, "a format cannot mix numbered and unnumbered fields");
-        if (name.len == 0)
+        if (counted)
             i = p->next++;
-        else
+        else if (whole)
             p->next = -1;
         if (i >= p->c->n_pos)
             work_fail(e->w, "a format lacks argument %lld", (long long)i);
@@ -463,7 +465,7 @@ static struct value field(struct fields *p, struct slice s)
     size_t i = 0;
     while (i < s.len && s.ptr[i] != '.' && s.ptr[i] != '[')
         i++;
-    struct value v = argument(p, (struct slice){ s.ptr, i });
+    struct value v = argument(p, (struct slice){ s.ptr, i }, i == s.len);
     while (i < s.len) {
         bool item = s.ptr[i++] == '[';
         size_t start = i;
@@ -510,8 +512,6 @@ static struct slice fill(struct fields *p, struct slice f, int depth)
 {
     struct eval *e = p->e;
     struct buf *b = work_buf(e->w);
-    if (depth > 1)
-        work_fail(e->w, "a format is nested too deeply");
     for (size_t i = 0; i < f.len;) {
         char c = f.ptr[i];
         if (c != '{' && c != '}') {
@@ -527,6 +527,8 @@ static struct slice fill(struct fields *p, struct slice f, int depth)
             size_t start = ++i, open = 1;
             if (c == '}')
                 work_fail(e->w, "a single '}' in a format");
+            if (depth > 1)               /* a specification's own specification may be text, but holds no field */
+                work_fail(e->w, "a format is nested too deeply");
             for (; i < f.len && open; i++)
                 open += (f.ptr[i] == '{') - (f.ptr[i] == '}');
             if (open)

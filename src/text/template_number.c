@@ -245,6 +245,14 @@ static int prefix_base(const char *p)
     return k == 'x' ? 16 : k == 'o' ? 8 : k == 'b' ? 2 : 0;
 }
 
+/* "0_x1": number_text() takes the underscore away, but what is left over is no prefix. */
+static bool parted_prefix(struct eval *e, struct slice s)
+{
+    s = text_strip(e->w, s, (struct slice){ 0 }, true, true);
+    size_t sign = s.len && (*s.ptr == '-' || *s.ptr == '+');
+    return s.len > sign + 1 && s.ptr[sign + 1] == '_';
+}
+
 bool text_int(struct eval *e, struct slice s, int64_t base, int64_t *out)
 {
     if (base != 0 && (base < 2 || base > 36))
@@ -254,7 +262,7 @@ bool text_int(struct eval *e, struct slice s, int64_t base, int64_t *out)
         return false;
     bool minus = *p == '-';
     p += *p == '-' || *p == '+';
-    int marked = prefix_base(p);
+    int marked = parted_prefix(e, s) ? 0 : prefix_base(p);
     if (marked && (base == 0 || base == marked)) {
         base = marked;
         p += 2;
@@ -297,8 +305,8 @@ bool text_float(struct eval *e, struct slice s, double *out)
 static int64_t round_whole(struct eval *e, int64_t i, int64_t digits)
 {
     int64_t unit = digits <= -19 ? 0 : int_power(e, 10, -digits), rest, down;
-    if (unit == 0) {
-        if (digits < -19 || llabs(i) < 5000000000000000000)
+    if (unit == 0) {                     /* 10**19 has 65 bits: all whole numbers of 64 round to it, to its negative, or to 0 */
+        if (digits < -19 || (i >= -5000000000000000000 && i <= 5000000000000000000))
             return 0;
         too_large(e);
     }

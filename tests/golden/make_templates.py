@@ -486,6 +486,9 @@ EDGES = [
     "{% macro f(a, caller=1) %}{{ caller }}{% endmacro %}{{ f(1, 2) }}{{ f(1) }}", "{{ [1, 2][1,] }}", "{{ {(1, 2): 5}[1, 2] }}", "{% for x in [1] %}{{ x }}{% endfor: %}", "{% set x = 1: %}",
     "{% if true: %}a{% elif false: %}b{% else: %}c{% endif %}{% for x in []: %}{% else: %}e{% endfor %}{% set y: %}q{% endset %}{{ y }}{% with a=1: %}{{ a }}{% endwith %}{% filter upper: %}u{% endfilter %}"
     "{% macro m(): %}m{% endmacro %}{{ m() }}{% call m(): %}{% endcall %}{% generation: %}g{% endgeneration %}",
+    "{{ '0_x1f'|int(7, 16) }} {{ ' +0_b1 '|int(7, 16) }} {{ '0_b1'|int(7, 0) }} {{ '0x10_b'|int(7, 16) }} {{ '0x_f'|int(7, 16) }}", "{{ (-4999999999999999999)|round(-19) }} {{ 5000000000000000000|round(-19) }}",
+    "{{ range(0, 9, 3)[1:] }} {{ range(9)[::-2] }} {{ range(5)[9:] }}", "{{ '\u0391\u03a3 \u0392\u0393\u03a3 a\u03a3-b\u03a3 (c\u03a3'|title }}", "{{ '\u0391\u03a3 \u0392\u0393\u03a3'.title() }}",
+    "{{ '{[a]}'.format({'a': 1}) }}", "{{ '{0.a} {}'.format({'a': 1}) }}", "{{ '{} {0[a]}'.format({'a': 1}) }}", "{{ '{:{:1}}|'.format('a', 7) }}", "{{ '{:{:{}}}|'.format('a', 7, 1) }}", "{{ '{0:{1}}{}'.format('a', 7) }}",
 ]
 MESSAGES = [
     [{"role": "user", "content": "Q1"}],

@@ -159,6 +159,9 @@ static void check_unknown(void)
         {"{{ strftime_now('%-G') }}", "%G in a time"},
         {"{{ strftime_now('%____Y') }}", "%Y in a time"},
         {"\xff", "UTF-8"},
+        { "{{ range(0, 6, 2)[::9223372036854775807] }}", "more than 64 bits" },
+        { "{{ range(9223372036854775806, 9223372036854775807, 5)[:] }}", "more than 64 bits" },
+        { "{{ (-9223372036854775807 - 1)|round(-19) }}", "more than 64 bits" },
     };
     for (size_t i = 0; i < sizeof src / sizeof *src; i++) {
         struct buf out = { 0 };
