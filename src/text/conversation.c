@@ -32,16 +32,19 @@ static void put_text(const struct render *r, const struct turn *t)
 
 static const char *sep2(const struct render *r)
 {
+    /* Styles that use both ends only come with both, but a table is data: NULL is no text. */
     return r->c->sep2 ? r->c->sep2 : "";
 }
 
 static const char *alternate(const struct render *r, const struct turn *t)
 {
+    /* FastChat goes by the message's place, not its role; "i" therefore counts the examples in front. */
     return t->i % 2 == 0 ? r->c->sep : sep2(r);
 }
 
 static void put_system(struct render *r)
 {
+    /* str.format(system_message=...): what stands around the hole is kept when the message is empty. */
     const char *t = r->c->system_template ? r->c->system_template : "{system_message}", *hole = strstr(t, "{system_message}");
     size_t start = r->out->len;
     buf_add(r->out, t, hole ? (size_t)(hole - t) : strlen(t));
@@ -49,12 +52,14 @@ static void put_system(struct render *r)
         put(r, r->c->system);
         put(r, hole + strlen("{system_message}"));
     }
+    /* FastChat asks the filled template, not the message: a template with words of its own is never empty. */
     r->has_system = r->out->len > start;
 }
 
 static void begin(struct render *r)
 {
     const struct conversation *c = r->c;
+    /* The other question, which some styles ask: is there a message? */
     bool text = *c->system != '\0';
     switch (c->style) {
     case STYLE_ADD_COLON_SINGLE:
@@ -62,6 +67,7 @@ static void begin(struct render *r)
     case STYLE_ADD_COLON_SPACE_SINGLE:
     case STYLE_ROBIN:
     case STYLE_CLLM:
+        /* With an empty system the separator stands alone in front, as get_prompt() has it. */
         put_system(r);
         put(r, c->sep);
         break;
@@ -76,12 +82,14 @@ static void begin(struct render *r)
         put(r, r->has_system ? c->sep : "");
         put(r, r->has_system ? "\n" : "");
         break;
+    /* Without a system message the first user's label is still due: llama2() writes none for message 0. */
     case STYLE_LLAMA2:
         if (text)
             put_system(r);
         else
             put(r, "[INST] ");
         break;
+    /* FastChat writes BOS as text here, and prompt.c takes care that the tokenizer adds no second one. */
     case STYLE_LLAMA3:
         put(r, "<|begin_of_text|>");
         if (text)
@@ -115,6 +123,7 @@ static void begin(struct render *r)
 static void plain(const struct render *r, const struct turn *t, const char *between, const char *after, const char *open)
 {
     put(r, t->role);
+    /* The open slot is where the model goes on: its last byte decides how the first token of the answer is split. */
     put(r, t->n ? between : open);
     if (t->n) {
         put_text(r, t);
@@ -125,6 +134,7 @@ static void plain(const struct render *r, const struct turn *t, const char *betw
 static void rwkv(const struct render *r, const struct turn *t)
 {
     put(r, t->role);
+    /* message.replace("\r\n", "\n").replace("\n\n", "\n"): one pass each, so four line feeds become two. */
     put(r, t->n ? ": " : ":");
     for (size_t i = 0; i < t->n; i++) {                /* \r\n -> \n, then one pass of \n\n -> \n */
         bool crlf = t->text[i] == '\r' && i + 1 < t->n && t->text[i + 1] == '\n';
@@ -142,7 +152,7 @@ static void rwkv(const struct render *r, const struct turn *t)
 
 static void llama2(const struct render *r, const struct turn *t)
 {
-    if (t->i == 0) {
+    if (t->i == 0) {                 /* its label is in the system part */
         if (t->n) {
             put_text(r, t);
             put(r, " ");
@@ -162,6 +172,7 @@ static void llama2(const struct render *r, const struct turn *t)
 static void llama3(const struct render *r, const struct turn *t)
 {
     buf_printf(r->out, "<|start_header_id|>%s<|end_header_id|>\n\n", t->role);
+    /* message.strip() of what is there; the header stays open. */
     if (t->n == 0)
         return;
     struct slice text = utf8_strip((struct slice){ t->text, t->n });      /* message.strip() */
@@ -172,6 +183,7 @@ static void llama3(const struct render *r, const struct turn *t)
 static void chatglm(const struct render *r, const struct turn *t)
 {
     static const char colon[] = "\xef\xbc\x9a";         /* U+FF1A */
+    /* chatglm counts its rounds from 0, chatglm2 from 1. */
     if (t->i % 2 == 0)
         buf_printf(r->out, "[Round %d]%s", t->i / 2 + !strcmp(r->c->name, "chatglm2"), r->c->sep);
     plain(r, t, colon, r->c->sep, colon);
@@ -194,16 +206,19 @@ static void message(const struct render *r, const struct turn *t)
     case STYLE_LLAMA2: llama2(r, t); break;
     case STYLE_LLAMA3: llama3(r, t); break;
     case STYLE_CHATGLM: chatglm(r, t); break;
+    /* The separator ends its line, if there is a message. */
     case STYLE_CHATML:
         plain(r, t, "\n", sep, "\n");
         put(r, t->n ? "\n" : "");
         break;
     case STYLE_CHATGLM3: plain(r, t, "\n", "", ""); break;
+    /* <s> opens each round, so before messages of users only. */
     case STYLE_CHATINTERN:
         put(r, t->i % 2 == 0 ? "<s>" : "");
         plain(r, t, ":", alternate(r, t), ":");
         put(r, t->n ? "\n" : "");
         break;
+    /* A blank line behind an answer alone. */
     case STYLE_DOLLY:
         plain(r, t, ":\n", alternate(r, t), ":\n");
         put(r, t->n && t->i % 2 ? "\n\n" : "");
@@ -211,6 +226,7 @@ static void message(const struct render *r, const struct turn *t)
     case STYLE_PHOENIX: plain(r, t, ": <s>", "</s>", ": <s>"); break;
     case STYLE_ROBIN: plain(r, t, ":\n", sep, ":\n"); break;
     case STYLE_METAMATH:
+        /* sep2 opens the assistant's message, which is how the open slot ends, too. */
         if (t->i % 2 == 0) {
             plain(r, t, ":\n", sep, ":\n");
         } else {
@@ -223,7 +239,7 @@ static void message(const struct render *r, const struct turn *t)
         plain(r, t, "\n", sep, "\n");
         break;
     case STYLE_DEFAULT: plain(r, t, ": ", "\n", ":"); break;
-    case STYLE_YUAN2:
+    case STYLE_YUAN2:                /* no labels at all */
         if (t->n) {
             put_text(r, t);
             put(r, "<n>");
@@ -238,6 +254,7 @@ static void end(const struct render *r)
     struct buf *b = r->out;
     if (r->c->style != STYLE_YUAN2)
         return;
+    /* ret.rstrip("<n>") in FastChat, which strips a set of letters: a question that ends in "n" loses it. */
     while (b->len && strchr("<n>", b->data[b->len - 1]))
         b->len--;
     put(r, r->c->sep);
@@ -247,8 +264,9 @@ void conversation_render(const struct conversation *c, const struct chat_message
 {
     struct render r = { .c = c, .out = out };
     int total = c->n_examples + n + (add_generation_prompt ? 1 : 0);
-    buf_str(out, "");
+    buf_str(out, "");                /* so that even an empty prompt has its NUL */
     begin(&r);
+    /* CLLM is given the last exchange alone. */
     for (int i = c->style == STYLE_CLLM && total > 2 ? total - 2 : 0; i < total; i++) {
         struct turn t = { .i = i, .text = "" };
         if (i < c->n_examples) {
@@ -257,6 +275,7 @@ void conversation_render(const struct conversation *c, const struct chat_message
             t.n = strlen(t.text);
         } else if (i < c->n_examples + n) {
             const struct chat_message *x = &m[i - c->n_examples];
+            /* Labels go by role, separators by place: of users and assistants by turns both agree. */
             t.role = c->role[!strcmp(x->role, "assistant")];
             t.text = x->content;
             t.n = x->n_content;
@@ -270,7 +289,7 @@ void conversation_render(const struct conversation *c, const struct chat_message
 
 const struct conversation *conversation_find(const char *name)
 {
-    for (int i = 0; i < conversation_count; i++)
+    for (int i = 0; i < conversation_count; i++) /* names are FastChat's, letter by letter */
         if (!strcmp(conversation_table[i].name, name))
             return &conversation_table[i];
     return NULL;

@@ -134,6 +134,7 @@ static bool contains(const char *s, const char *what, size_t n, bool lower)
 {
     for (; *s; s++) {
         size_t i = 0;
+        /* 'what' is written in lower case in the rules where 'lower' is meant. */
         while (i < n && s[i] && (lower ? tolower((unsigned char)s[i]) : s[i]) == what[i])
             i++;
         if (i == n)
@@ -144,12 +145,13 @@ static bool contains(const char *s, const char *what, size_t n, bool lower)
 
 static bool equals(const char *s, const char *what, size_t n, bool lower)
 {
-    return strlen(s) == n && contains(s, what, n, lower);
+    return strlen(s) == n && contains(s, what, n, lower); /* of the same length: equal */
 }
 
 /* The one regular expression of the rules: "-2." and digits 2 to 9. */
 static bool version_two(const char *s)
 {
+    /* No general engine for one expression; p[3] is the NUL at the end of the name at worst. */
     for (const char *p = s; (p = strstr(p, "-2.")); p++)
         if (p[3] >= '2' && p[3] <= '9')
             return true;
@@ -159,6 +161,7 @@ static bool version_two(const char *s)
 static bool term(const struct names *n, const char *t, size_t len)
 {
     static const char re[] = "re~", last[] = "last~";
+    /* Longest prefixes first: "re~" and "last~" end in the tilde that a plain "~x" begins with. */
     if (len > strlen(last) && !memcmp(t, last, strlen(last)))
         return contains(n->last, t + strlen(last), len - strlen(last), false);
     if (len > strlen(re) && !memcmp(t, re, strlen(re)))
@@ -175,6 +178,7 @@ static bool term(const struct names *n, const char *t, size_t len)
 /* Terms joined by '&' (and), '!' (and not), which bind tighter than '|'; [t, end). */
 static bool test(const struct names *n, const char *t, const char *end)
 {
+    /* One pass: 'all' is the conjunction so far, 'any' whether one before it held. */
     bool all = true, any = false;
     char op = '&';
     while (t < end) {
@@ -189,6 +193,7 @@ static bool test(const struct names *n, const char *t, const char *end)
         all = all && (op == '!' ? !holds : holds);
         for (t = stop; t < end && *t == ' '; t++)
             ;
+        /* The end closes the last conjunction as a bar would. */
         op = t < end ? *t++ : '|';
         if (op == '|') {
             any = any || all;
@@ -203,9 +208,10 @@ static bool test(const struct names *n, const char *t, const char *end)
 static void choose(const struct names *n, const char *c, char name[64])
 {
     for (;;) {
+        /* Blanks around are part of the mark: names and terms hold "?" and ":" in other places. */
         const char *ask = strstr(c, " ? ");
         if (!ask) {
-            snprintf(name, 64, "%s", c);
+            snprintf(name, 64, "%s", c); /* the last answer has no question */
             return;
         }
         const char *answer = ask + 3, *next = strstr(answer, " : ");
@@ -221,6 +227,7 @@ static void choose(const struct names *n, const char *c, char name[64])
 static void last_part(const char *model, char last[256])
 {
     size_t n = strlen(model), start;
+    /* FastChat takes basename(normpath(path)). */
     while (n > 1 && model[n - 1] == '/')
         n--;
     for (start = n; start > 0 && model[start - 1] != '/'; start--)
@@ -232,8 +239,11 @@ const char *conversation_rule(const char *model, char name[64])
 {
     char last[256];
     last_part(model, last);
+    /* get_model_adapter(): all adapters by the last part, and only if none matches all of them by the whole path. An adapter that was
+     * found then chooses by the whole. */
     for (int pass = 0; pass < 2; pass++) {
         const char *candidate = pass ? model : last;
+        /* The first rule wins, so the order is FastChat's order of registration and not to be sorted. */
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
             const struct names tested = { candidate, last }, whole = { model, last };
             if (test(&tested, rules[i].test, rules[i].test + strlen(rules[i].test))) {

@@ -9,6 +9,8 @@ struct parameters {
     int n;
 };
 
+/* Specifications are constants of this program's tables, read anew at each call: six names at most, next to an evaluation that
+ * allocates anyway. */
 static struct parameters read_spec(const char *spec)
 {
     struct parameters p = { 0 };
@@ -28,6 +30,7 @@ static struct parameters read_spec(const char *spec)
 
 static int find_parameter(const struct parameters *p, struct slice name)
 {
+    /* "/": functions of Python that are written in C take no names ("a".strip(chars="x") is an error there, trim(chars="x") is none). */
     for (int i = 0; i < p->n && !p->unnamed; i++)
         if (p->name[i].len == name.len && !memcmp(p->name[i].ptr, name.ptr, name.len))
             return i;
@@ -37,6 +40,7 @@ static int find_parameter(const struct parameters *p, struct slice name)
 void args_bind(struct eval *e, const char *what, const char *spec, const struct call *c, struct value *out)
 {
     const struct parameters p = read_spec(spec);
+    /* Every argument is bound or refused, never passed over: one that is not looked at would change the text in silence. */
     if (c->n_pos > p.n)
         work_fail(e->w, "%s takes at most %d arguments, not %d", what, p.n, c->n_pos);
     for (int i = 0; i < p.n; i++)
@@ -63,6 +67,7 @@ int64_t arg_int(struct eval *e, struct value v, int64_t otherwise)
 {
     if (v.type == V_ABSENT)
         return otherwise;
+    /* A bool is an int in Python, a float with a whole value is none. */
     if (v.type != V_INT && v.type != V_BOOL)
         work_fail(e->w, "a whole number is expected, not %s", v_type_name(v));
     return v_whole(v);

@@ -51,6 +51,7 @@ bool char_space(uint32_t c)
 
 bool char_alpha(uint32_t c)
 {
+    /* utf8proc's categories are in Unicode's order, so that letters are one interval: Lu Ll Lt Lm Lo. */
     utf8proc_category_t k = category(c);
     return k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO;
 }
@@ -58,6 +59,7 @@ bool char_alpha(uint32_t c)
 bool char_alnum(uint32_t c)
 {
     utf8proc_category_t k = category(c);
+    /* Nd Nl No: Python's isalnum() takes whatever isalpha(), isdecimal(), isdigit() or isnumeric() takes. */
     return char_alpha(c) || (k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO);
 }
 
@@ -73,6 +75,7 @@ bool char_digit(uint32_t c)
 
 bool char_lower(uint32_t c)
 {
+    /* ASCII first: these are asked once per character of every text, and the tables are searched one by one. */
     return c < 0x80 ? c >= 'a' && c <= 'z' : category(c) == UTF8PROC_CATEGORY_LL || in_ranges(other_lower, c);
 }
 
@@ -89,6 +92,7 @@ bool char_title(uint32_t c)
 bool char_printable(uint32_t c)
 {
     utf8proc_category_t k = category(c);
+    /* All letters, marks, numbers, punctuation and symbols; of the separators the blank alone. repr() escapes the rest. */
     return c == ' ' || (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_SO);
 }
 
@@ -149,6 +153,7 @@ static void put_all(struct buf *b, const uint32_t c[3])
 
 static void put_upper(struct buf *b, uint32_t c, bool title)
 {
+    /* Letters that become several are looked up before utf8proc, which maps one to one. */
     for (size_t i = 0; c > 0x7f && i < sizeof special / sizeof *special; i++) {
         if (special[i].c == c) {
             put_all(b, title ? special[i].title : special[i].upper);
@@ -160,6 +165,7 @@ static void put_upper(struct buf *b, uint32_t c, bool title)
 
 static bool cased(uint32_t c)
 {
+    /* Unicode's Cased, by which Python's title() finds the first letter of a word. */
     return char_lower(c) || char_upper(c) || char_title(c);
 }
 
@@ -183,9 +189,9 @@ static bool final_sigma(struct slice s, size_t i)
     size_t n;
     for (size_t k = 0; k < i; k += n) {
         uint32_t c = char_at(s, k, &n);
-        before = ignorable(c) ? before : cased(c);
+        before = ignorable(c) ? before : cased(c); /* the last letter that counts decides */
     }
-    for (size_t k = i + 2; before && k < s.len; k += n) {
+    for (size_t k = i + 2; before && k < s.len; k += n) { /* U+03A3 has two bytes */
         uint32_t c = char_at(s, k, &n);
         if (!ignorable(c))
             return !cased(c);
@@ -199,6 +205,7 @@ static void put_lower(struct eval *e, struct buf *b, struct slice s, size_t i, u
         char_put(b, 'i');
         char_put(b, 0x307);
     } else if (c == 0x3a3) {
+        /* The whole text is looked at for each sigma: a text of nothing else would cost its square uncounted. */
         work_charge(e->w, s.len / 8);
         char_put(b, final_sigma(s, i) ? 0x3c2 : 0x3c3);
     } else {
@@ -209,6 +216,7 @@ static void put_lower(struct eval *e, struct buf *b, struct slice s, size_t i, u
 /* Does jinja2's title filter begin a word behind this character? */
 static bool word_break(uint32_t c)
 {
+    /* jinja2 splits at [-\s({\[<]+ and not where letters end, so that "they're" has one capital. strchr() would find the NUL, too. */
     return char_space(c) || (c && c < 0x80 && strchr("-({[<", (int)c));
 }
 
@@ -220,6 +228,8 @@ struct slice text_case(struct eval *e, struct slice s, enum letter_case how)
     size_t word = 0;                     /* what a small letter's surroundings begin with, which a sigma can tell */
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t c = char_at(s, i, &n);
+        /* jinja2's title filter begins words with upper(), Python's title() and capitalize() with the titlecase letter: they differ
+         * for "dz" in one letter. */
         if (how == UPPER || (how == SWAP && char_lower(c)) || (how == WORDS && start))
             put_upper(b, c, false);
         else if ((how == TITLE || how == CAPITALIZE) && start)
@@ -243,7 +253,7 @@ struct slice text_casefold(struct eval *e, struct slice s)
         int last = UTF8PROC_BOUNDCLASS_START;
         uint32_t c = char_at(s, i, &n);
         utf8proc_ssize_t k = utf8proc_decompose_char((utf8proc_int32_t)c, out, 8, UTF8PROC_CASEFOLD, &last);
-        for (utf8proc_ssize_t j = 0; j < k && k <= 8; j++)
+        for (utf8proc_ssize_t j = 0; j < k && k <= 8; j++) /* no letter folds into more than three */
             char_put(b, (uint32_t)out[j]);
     }
     return work_take(e->w, b);

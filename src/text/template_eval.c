@@ -5,19 +5,23 @@
 
 void eval_at(struct eval *e, const struct node *n)
 {
+    /* Lines are for messages: an error names the line of what is being evaluated, not where its operand ended. */
     e->w->line = n->line;
     work_charge(e->w, 1);
 }
 
 static struct value get_var(struct eval *e, struct slice name)
 {
+    /* Innermost first. A name that is set to an undefined value is found, too: it hides an outer one, as in jinja2. */
     for (const struct frame *f = e->frame; f; f = f->up) {
         const struct value *v = dict_get(e->w, &f->vars, v_slice(name));
         if (v)
             return *v;
     }
+    /* jinja2 has it in every template, for blocks; as an undefined name it would be false in silence. */
     if (slice_is(name, "self"))
         work_fail(e->w, "self is not supported");
+    /* Functions come last, so that a template may set a variable of their name. */
     int which = builtin_find(name);
     return which >= 0 ? (struct value){ .type = V_BUILTIN, .builtin = which } : v_undefined(name);
 }
@@ -28,8 +32,11 @@ struct value value_attr(struct eval *e, struct value v, struct slice name)
 {
     if (v.type == V_UNDEFINED)
         v_complain(e->w, v);
+    /* The sandbox makes these undefined instead of failing: "x.append is defined" is false. */
     if (method_forbidden(v, name))
         return v_undefined(name);
+    /* obj.name: Python's attributes come before a dict's keys, so that {'items': 1}.items is the method. value_item() has it the other
+     * way round. */
     struct value m = method_find(e, v, name);
     if (m.type != V_ABSENT)
         return m;
@@ -46,20 +53,25 @@ struct value value_item(struct eval *e, struct value v, struct value key)
     const struct slice nameless = { "item", 4 };
     if (v.type == V_UNDEFINED)
         v_complain(e->w, v);
+    /* obj['name']: keys first, then attributes. A key that cannot be hashed is no error here: jinja2 catches the TypeError and gives
+     * undefined. */
     const struct value *item = v.type == V_DICT && v_hashable(key) ? dict_get(e->w, v.dict, key) : NULL;
     if (item)
         return *item;
     if (key.type == V_STRING)
         return value_attr(e, v, key.s);
+    /* Views of dicts have no index. */
     bool sequence = v.type == V_STRING || (v.type == V_LIST && v.list->kind <= L_RANGE);
     if (!sequence || (key.type != V_INT && key.type != V_BOOL))
         return v_undefined(nameless);
+    /* Out of range is undefined, not an error, so templates may ask for messages[0] of none. */
     int64_t i = v_whole(key), n = value_length(e, v);
     i = i < 0 ? i + n : i;
     if (i < 0 || i >= n)
         return v_undefined(nameless);
     if (v.type == V_LIST)
         return v.list->item[i];
+    /* Characters are counted from the front: an index costs the text before it, and a loop over all indices the square. */
     work_charge(e->w, v.s.len / 32);
     return (struct value){ .type = V_STRING, .safe = v.safe, .s = text_slice(v.s, i, i + 1) };
 }
@@ -74,6 +86,7 @@ static bool is_index(struct value v)
     return v.type == V_NONE || v.type == V_INT || v.type == V_BOOL;
 }
 
+/* One end of a slice: counted from the back where negative, then cut to [low, high], so that no slice is out of range. */
 static int64_t bound(struct value v, int64_t count, int64_t otherwise, int64_t low, int64_t high)
 {
     int64_t i = v.type == V_NONE ? otherwise : v_whole(v);
@@ -85,14 +98,15 @@ static struct value text_part(struct eval *e, struct value v, int64_t begin, int
     struct buf *b = work_buf(e->w);
     struct value out = { .type = V_STRING, .safe = v.safe };
     work_charge(e->w, v.s.len / 16);
+    /* The common case shares the text's bytes. */
     if (step == 1) {
         out.s = text_slice(v.s, begin, end > begin ? end : begin);
         return out;
     }
-    struct list *chars = value_items(e, v);
+    struct list *chars = value_items(e, v); /* one value per character */
     for (int64_t i = begin; step > 0 ? i < end : i > end;) {
         work_add(e->w, b, chars->item[i].s);
-        if (__builtin_add_overflow(i, step, &i))
+        if (__builtin_add_overflow(i, step, &i)) /* a step may be as large as 64 bits allow */
             break;
     }
     out.s = work_take(e->w, b);
@@ -116,13 +130,16 @@ struct value value_slice(struct eval *e, struct value v, struct value from, stru
     bool sequence = v.type == V_STRING || (v.type == V_LIST && v.list->kind <= L_RANGE);
     if (!sequence || !is_index(from) || !is_index(to) || !is_index(by))
         work_fail(e->w, "%s cannot be sliced so", v_type_name(v));
+    /* The smallest number has no negative; one more is as good, since no text is that long. */
     int64_t step = by.type == V_NONE ? 1 : clamp(v_whole(by), INT64_MIN + 1, INT64_MAX), count = value_length(e, v);
     if (step == 0)
         work_fail(e->w, "slice step cannot be zero");
+    /* Backwards, a slice ends before the first item, at -1, and begins at the last one: PySlice_AdjustIndices. */
     int64_t low = step < 0 ? -1 : 0, high = step < 0 ? count - 1 : count;
     int64_t begin = bound(from, count, step < 0 ? high : low, low, high), end = bound(to, count, step < 0 ? low : high, low, high);
     if (v.type == V_STRING)
         return text_part(e, v, begin, end, step);
+    /* A slice of groupby's named tuple is a plain tuple. */
     struct value out = v_list(e->w, v.list->kind == L_GROUP ? L_TUPLE : v.list->kind);
     if (v.list->kind == L_RANGE)
         slice_range(e, v.list, begin, end, step, out.list);
@@ -143,6 +160,7 @@ static struct value sliced(struct eval *e, const struct node *n)
 {
     struct value v = eval_node(e, n->a), begin = eval_or_none(e, n->b), end = eval_or_none(e, n->c);
     struct value step = eval_or_none(e, n->n ? n->list[0] : NULL);
+    /* Evaluating the parts has moved the line on. */
     e->w->line = n->line;
     return value_slice(e, v, begin, end, step);
 }
@@ -155,6 +173,8 @@ static struct value binary(struct eval *e, const struct node *n)
     e->w->line = n->line;
     if (!slice_is(n->name, "~"))
         return value_binary(e, n->name, a, b);
+    /* ~ joins str() of both whatever they are; undefined is empty. It never marks its text as safe, as markup_join would with
+     * autoescape on. */
     struct buf *t = work_buf(e->w);
     work_add(e->w, t, v_string(e->w, a));
     work_add(e->w, t, v_string(e->w, b));
@@ -171,12 +191,14 @@ static bool holds(struct eval *e, struct slice op, struct value a, struct value 
         return v_contains(e, b, a);
     if (slice_is(op, "not in"))
         return !v_contains(e, b, a);
+    /* For undefined operands ordering fails while == and != compare: jinja2's Undefined defines the latter only. */
     return v_order(e->w, slice_is(op, "<") ? LESS : slice_is(op, "<=") ? LESS_EQUAL : slice_is(op, ">") ? GREATER : GREATER_EQUAL, a, b);
 }
 
 static struct value compare(struct eval *e, const struct node *n)
 {
     struct value a = eval_node(e, n->a);
+    /* a < b < c asks for b once and for c only if a < b holds. */
     for (int i = 0; i < n->n; i++) {
         struct value b = eval_node(e, n->list[i]);
         e->w->line = n->line;
@@ -191,6 +213,7 @@ static struct value compare(struct eval *e, const struct node *n)
 
 static void add_named(struct eval *e, struct call *c, int *cap, struct slice name, struct value v)
 {
+    /* The parser sees x=1, x=2; x=1, **{'x': 2} only shows here. */
     for (int i = 0; i < c->n_named; i++)
         if (c->name[i].len == name.len && !memcmp(c->name[i].ptr, name.ptr, name.len))
             work_fail(e->w, "the argument '%.*s' is given twice", (int)name.len, name.ptr);
@@ -214,6 +237,8 @@ void eval_args(struct eval *e, const struct node *n, struct call *c)
     struct list *pos = v_list(e->w, L_LIST).list;
     int cap = 0;
     *c = (struct call){ 0 };
+    /* Left to right, arguments by name and from * and ** included: a later one may fail, and which error comes first is seen by who
+     * reads it. */
     for (int i = 0; i < n->n_args; i++) {
         const struct arg *a = &n->arg[i];
         struct value v = eval_node(e, a->value), x;
@@ -242,6 +267,7 @@ struct value eval_call(struct eval *e, struct value f, const struct call *c)
     case V_BUILTIN: return builtin_call(e, f.builtin, c);
     case V_METHOD: return method_call(e, f.method, c);
     case V_LOOP: return call_loop(e, f.loop, c);
+    /* jinja2 names what is missing, not "object is not callable". */
     case V_UNDEFINED: v_complain(e->w, f);
     default: work_fail(e->w, "'%s' object is not callable", v_type_name(f));
     }
@@ -271,6 +297,7 @@ static struct value apply(struct eval *e, const struct node *n, struct value in)
 static struct value collection(struct eval *e, const struct node *n)
 {
     struct value v = n->kind == E_DICT ? v_dict(e->w) : v_list(e->w, n->kind == E_TUPLE ? L_TUPLE : L_LIST);
+    /* A dict's items are keys and values by turns. A key that comes again keeps its place and takes the later value. */
     for (int i = 0; i < n->n; i += n->kind == E_DICT ? 2 : 1) {
         if (n->kind == E_DICT) {
             struct value key = eval_node(e, n->list[i]);
@@ -286,6 +313,7 @@ static struct value choose(struct eval *e, const struct node *n)
 {
     if (v_true(eval_node(e, n->b)))
         return eval_node(e, n->a);
+    /* Without else it is undefined, which prints as nothing, not None. */
     return n->c ? eval_node(e, n->c) : v_nothing();
 }
 
@@ -310,6 +338,7 @@ static struct value eval_one(struct eval *e, const struct node *n)
     case E_NOT: return v_bool(!v_true(eval_node(e, n->a)));
     case E_NEG:
     case E_POS: return value_negative(e, eval_node(e, n->a), n->kind == E_NEG);
+    /* The operand itself, not its truth, is the result: "x or 'default'". */
     case E_AND:
         a = eval_node(e, n->a);
         return v_true(a) ? eval_node(e, n->b) : a;
@@ -325,6 +354,7 @@ static struct value eval_one(struct eval *e, const struct node *n)
 struct value eval_node(struct eval *e, const struct node *n)
 {
     eval_at(e, n);
+    /* The tree is only as deep as its source, but macros recurse: this is what keeps the C stack bounded. */
     work_deeper(e->w);
     struct value v = eval_one(e, n);
     e->w->depth--;

@@ -7,6 +7,7 @@
 /* ---- strings ---- */
 
 /* The text of anything; strings that are marked as safe stay so. */
+/* As jinja2's soft_str() and Markup's own methods: what was safe stays safe through upper, lower, trim and the like. */
 static struct value soft(struct eval *e, struct value in, struct slice s)
 {
     (void)e;
@@ -34,6 +35,7 @@ static struct value f_lower(struct eval *e, struct value in, struct value *a, co
 static struct value f_title(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)a, (void)c;
+    /* Joined from pieces with a plain "", so the mark of a safe string is lost. */
     return v_slice(text_case(e, v_string(e->w, in), WORDS));
 }
 
@@ -55,6 +57,7 @@ static struct value f_trim(struct eval *e, struct value in, struct value *a, con
 static struct value f_replace(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)c;
+    /* None is the filter's default and means all, which the method replace() refuses. */
     int64_t count = a[2].type == V_NONE ? -1 : arg_int(e, a[2], -1);
     return v_slice(text_replace(e, v_string(e->w, in), v_string(e->w, a[0]), v_string(e->w, a[1]), count));
 }
@@ -74,6 +77,7 @@ static struct value f_safe(struct eval *e, struct value in, struct value *a, con
 static struct value f_escape(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)a, (void)c;
+    /* Escaping twice would show "&amp;lt;"; forceescape does it all the same. */
     bool done = in.type == V_STRING && in.safe;
     return (struct value){ .type = V_STRING, .safe = true, .s = done ? in.s : text_escape(e, v_string(e->w, in)) };
 }
@@ -87,18 +91,21 @@ static struct value f_forceescape(struct eval *e, struct value in, struct value 
 /* Lines are joined by line feeds; an empty line is indented only where 'blank' says so. */
 static struct value f_indent(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
+    /* width is a text or a number of blanks. */
     struct slice pad = a[0].type == V_STRING ? a[0].s : text_repeat(e, (struct slice){ " ", 1 }, arg_int(e, a[0], 4));
     bool first = arg_true(a[1], false), blank = arg_true(a[2], false);
     struct buf *b = work_buf(e->w), *text = work_buf(e->w);
     (void)c;
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
+    /* A line feed is added before the text is split, so that one at its end makes an empty last line and "" has a line at all. */
     work_add(e->w, text, arg_text(e, in));
     buf_char(text, '\n');
     struct list *lines = text_lines(e, work_take(e->w, text), false).list;
     for (int i = 0; i < lines->n; i++) {
         if (i)
             buf_char(b, '\n');
+        /* 'first' asks for the pad before the first line even if that is empty. */
         if (i ? blank || lines->item[i].s.len : first)
             work_add(e->w, b, pad);
         work_add(e->w, b, lines->item[i].s);
@@ -108,15 +115,17 @@ static struct value f_indent(struct eval *e, struct value in, struct value *a, c
 
 static struct value f_truncate(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
+    /* jinja2's policy truncate.leeway is 5: texts that are too long by less stay whole. */
     int64_t length = arg_int(e, a[0], 255), leeway = a[3].type == V_NONE ? 5 : arg_int(e, a[3], 5);
     struct slice end = a[2].type == V_ABSENT ? (struct slice){ "...", 3 } : arg_text(e, a[2]), s;
     struct buf *b = work_buf(e->w);
     int64_t n_end = text_length(end), last;
     (void)c;
-    if (length < n_end || leeway < 0)
+    if (length < n_end || leeway < 0) /* assertions in jinja2 */
         work_fail(e->w, "truncate expects a length of at least %lld and a leeway of at least 0", (long long)n_end);
     if (value_length(e, in) - leeway <= length)
         return in;
+    /* The end counts towards the length. A word that is cut in two goes altogether, if there is a blank before it. */
     s = text_slice(arg_text(e, in), 0, length - n_end);
     if (in.safe)
         work_fail(e->w, "truncate of a string that is marked as safe is not supported");
@@ -136,7 +145,7 @@ static struct value f_wordcount(struct eval *e, struct value in, struct value *a
     work_charge(e->w, s.len / 8);
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t x = char_at(s, i, &n);
-        bool word = x == '_' || char_alnum(x);
+        bool word = x == '_' || char_alnum(x); /* \w of Python's re */
         count += word && !before;
         before = word;
     }
@@ -146,6 +155,7 @@ static struct value f_wordcount(struct eval *e, struct value in, struct value *a
 /* text % args: either positions or names. */
 static struct value f_format(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
+    /* A tuple even for one argument, so that a list among them is one value. */
     struct value args = v_list(e->w, L_TUPLE);
     (void)a;
     if (c->n_pos && c->n_named)
@@ -161,6 +171,7 @@ static struct value f_format(struct eval *e, struct value in, struct value *a, c
 
 static struct value f_tojson(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
+    /* transformers replaces jinja2's tojson: no HTML escapes, ensure_ascii off, order as given. */
     struct json_form f = { .comma = { ", ", 2 }, .colon = { ": ", 2 } };
     struct buf *b = work_buf(e->w);
     (void)c;
@@ -170,6 +181,7 @@ static struct value f_tojson(struct eval *e, struct value in, struct value *a, c
         f.lines = true;
         int64_t width = a[1].type == V_STRING ? 0 : arg_int(e, a[1], 0);
         f.indent = a[1].type == V_STRING ? a[1].s : text_repeat(e, (struct slice){ " ", 1 }, width < MAX_OUTPUT ? width : MAX_OUTPUT);
+        /* json.dumps() leaves the blank behind a comma out where lines end there. */
         f.comma.len = 1;
     }
     if (a[2].type != V_ABSENT && a[2].type != V_NONE) {
@@ -188,6 +200,7 @@ static struct value f_tojson(struct eval *e, struct value in, struct value *a, c
 static struct value f_default(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)e, (void)c;
+    /* None is a value: only boolean=true replaces it. */
     bool missing = in.type == V_UNDEFINED || (arg_true(a[1], false) && !v_true(in));
     return !missing ? in : a[0].type == V_ABSENT ? v_text("") : a[0];
 }
@@ -198,6 +211,7 @@ static struct value f_attr(struct eval *e, struct value in, struct value *a, con
     struct slice name = arg_text(e, a[0]);
     (void)c;
     if (in.type == V_DICT || in.type == V_STRING || in.type == V_LIST) {
+        /* value_attr() would go on to the keys of a dict. */
         struct value m = method_forbidden(in, name) ? v_nothing() : method_find(e, in, name);
         return m.type == V_ABSENT ? v_undefined(name) : m;
     }
@@ -214,7 +228,7 @@ static struct value f_abs(struct eval *e, struct value in, struct value *a, cons
         work_fail(e->w, "bad operand type for abs(): '%s'", v_type_name(in));
     if (in.type == V_FLOAT)
         return v_float(fabs(in.f));
-    return v_whole(in) < 0 ? value_negative(e, in, true) : v_int(v_whole(in));
+    return v_whole(in) < 0 ? value_negative(e, in, true) : v_int(v_whole(in)); /* fails for the smallest */
 }
 
 static struct value f_int(struct eval *e, struct value in, struct value *a, const struct call *c)
@@ -223,18 +237,22 @@ static struct value f_int(struct eval *e, struct value in, struct value *a, cons
     int64_t base = 10, i;
     double x;
     (void)c;
+    /* int() of it raises UndefinedError, which the filter does not catch, unlike ValueError and TypeError. */
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
     if (in.type == V_FLOAT)
+        /* int(nan) is a ValueError and gives the default, int(inf) an OverflowError that gets through. */
         return isnan(in.f) ? otherwise : float_int(e, in.f);
     if (in.type == V_INT || in.type == V_BOOL)
         return v_int(v_whole(in));
     if (in.type != V_STRING)
         return otherwise;
     if (a[1].type != V_ABSENT)
+        /* A base of the wrong type is a TypeError inside: what is left is float(text), cut to a whole number. */
         base = a[1].type == V_INT || a[1].type == V_BOOL ? v_whole(a[1]) : -1;
     if (text_int(e, in.s, base, &i))
         return v_int(i);
+    /* "3.7" is no int but a float: 3. The second attempt catches the overflow of "inf". */
     return text_float(e, in.s, &x) && isfinite(x) ? float_int(e, x) : otherwise;
 }
 
@@ -260,15 +278,17 @@ static struct value f_round(struct eval *e, struct value in, struct value *a, co
         return value_round(e, in, precision);
     if (!slice_is(method, "ceil") && !slice_is(method, "floor"))
         work_fail(e->w, "the method of round must be common, ceil or floor");
+    /* 10**precision is a float where precision is negative, and the quotient is one always: 7|round(0, 'ceil') is 7.0. */
     struct value unit = value_binary(e, (struct slice){ "**", 2 }, v_int(10), precision);
     struct value scaled = value_binary(e, (struct slice){ "*", 1 }, in, unit);
     if (!v_number(scaled, &x))
         work_fail(e->w, "must be real number, not %s", v_type_name(scaled));
-    if (scaled.type == V_FLOAT)
+    if (scaled.type == V_FLOAT)      /* ceil() and floor() of an int are itself */
         scaled = float_int(e, slice_is(method, "ceil") ? ceil(x) : floor(x));
     return value_binary(e, (struct slice){ "/", 1 }, scaled, unit);
 }
 
+/* A row without a function is a filter that jinja2 has: known when a template is parsed, refused where it is reached. */
 const struct filter_row text_filters[] = {
     { "trim", "chars?", f_trim }, { "tojson", "ensure_ascii? indent? separators? sort_keys?", f_tojson },
     { "default", "default_value? boolean?", f_default },
@@ -286,6 +306,7 @@ const struct filter_row text_filters[] = {
 
 static const struct filter_row *find(struct slice name)
 {
+    /* A linear search through strings: templates apply a handful of filters to a handful of messages. */
     const struct filter_row *const table[] = { text_filters, list_filters };
     for (int t = 0; t < 2; t++)
         for (const struct filter_row *r = table[t]; r->name; r++)

@@ -16,6 +16,7 @@ struct form {
     int64_t width, precision;            /* -1: not given */
 };
 
+/* A slice has no NUL behind it; one inside is C0 80 and never '\0'. */
 static char text_char(struct slice s, size_t i)
 {
     return i < s.len ? s.ptr[i] : '\0';
@@ -28,7 +29,7 @@ static struct slice digits_of(struct eval *e, uint64_t n, char type)
     char text[72];
     size_t at = sizeof text;
     unsigned base = type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 10;
-    do
+    do                               /* once for 0 */
         text[--at] = (type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[n % base];
     while ((n /= base) > 0);
     return work_copy(e->w, text + at, sizeof text - at);
@@ -41,20 +42,24 @@ static struct slice float_digits(struct eval *e, double x, char type, int64_t pr
     if (precision > MAX_PRECISION)
         work_fail(e->w, "a precision of more than %d digits", MAX_PRECISION);
     x = fabs(x);
+    /* "nan" and "inf" have no digits to round; the upper case types shout them. */
     if (!isfinite(x)) {
         const char *word = isnan(x) ? "nanNAN" : "infINF";
         return work_copy(e->w, word + (type == 'F' || type == 'E' || type == 'G' ? 3 : 0), 3);
     }
     if (type == 'r')
         return v_string(e->w, v_float(x));
+    /* format(x, '.3'): like %g, but it goes over to an exponent one digit earlier and keeps ".0": 'r' and a precision in CPython's
+     * terms. */
     if (type == 'n') {
         int p = precision < 1 ? 1 : (int)precision, exponent;
-        snprintf(text, sizeof text, "%.*e", p - 1, x);
+        snprintf(text, sizeof text, "%.*e", p - 1, x); /* the exponent after rounding: 9.99 may be 1e+01 */
         sscanf(strchr(text, 'e') + 1, "%d", &exponent);
         snprintf(text, sizeof text, "%.*g", p, x);
         if (exponent + 1 > p - 1 && !strchr(text, 'e')) {
             snprintf(text, sizeof text, "%.*e", p - 1, x);
             char *e_at = strchr(text, 'e'), *last;
+            /* Zeros behind the point go, and then the point. */
             for (last = e_at; strchr(text, '.') && last[-1] == '0';)
                 last--;
             last -= last[-1] == '.';
@@ -64,6 +69,7 @@ static struct slice float_digits(struct eval *e, double x, char type, int64_t pr
         }
         return work_copy(e->w, text, strlen(text));
     }
+    /* The C library agrees with Python in all that is left. */
     snprintf(how, sizeof how, alternate ? "%%#.*%c" : "%%.*%c", type);
     snprintf(text, sizeof text, how, (int)(precision < 0 ? 6 : precision), x);
     return work_copy(e->w, text, strlen(text));
@@ -73,9 +79,11 @@ static struct slice float_digits(struct eval *e, double x, char type, int64_t pr
 static struct slice grouped(struct eval *e, struct slice digits, char group, int64_t width, size_t size)
 {
     size_t whole = 0;
+    /* Only the whole part is grouped. In groups of 4 digits are hexadecimal, and an 'e' is one of them. */
     while (whole < digits.len && strchr("0123456789abcdefABCDEF", digits.ptr[whole]) && (size == 4 || (digits.ptr[whole] | 32) != 'e'))
         whole++;
     struct buf *b = work_buf(e->w), *back = work_buf(e->w);
+    /* Zeros in front are grouped like digits, so the width may be passed by one: a separator never comes first. */
     int64_t tail = (int64_t)(digits.len - whole);
     size_t n = 0;
     for (size_t i = whole; i > 0 || (int64_t)back->len + tail < width; n++) {
@@ -96,12 +104,15 @@ static struct slice grouped(struct eval *e, struct slice digits, char group, int
 static struct slice put_number(struct eval *e, const struct form *f, bool minus, const char *prefix, struct slice digits)
 {
     struct buf *b = work_buf(e->w), *lead = work_buf(e->w);
+    /* "0" before the width is fill '0' and align '=', unless the specification gave its own. */
     char align = f->align ? f->align : f->zero ? '=' : '>';
     struct slice fill = f->fill.len ? f->fill : f->zero ? (struct slice){ "0", 1 } : (struct slice){ " ", 1 };
     if (minus || f->sign == '+' || f->sign == ' ')
         buf_char(lead, minus ? '-' : f->sign);
     buf_str(lead, prefix);
+    /* Only then does padding count as digits, with separators among them. */
     bool zeros = align == '=' && slice_is(fill, "0");
+    /* "_" groups hexadecimal, octal and binary digits by four. */
     size_t size = *prefix || f->type == 'b' || f->type == 'o' || f->type == 'x' || f->type == 'X' ? 4 : 3;
     if (f->group || zeros)
         digits = grouped(e, digits, f->group, zeros ? f->width - (int64_t)lead->len : 0, size);
@@ -125,7 +136,7 @@ static const char *prefix_of(char type)
 
 static uint64_t magnitude(int64_t i)
 {
-    return i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    return i < 0 ? 0 - (uint64_t)i : (uint64_t)i; /* the smallest number, too */
 }
 
 static struct slice put_float(struct eval *e, const struct form *f, double x)
@@ -133,18 +144,19 @@ static struct slice put_float(struct eval *e, const struct form *f, double x)
     struct buf *b = work_buf(e->w);
     struct slice digits;
     if (f->type == '%')
+        /* Multiplied first, as CPython does, with its rounding. */
         digits = float_digits(e, x * 100, 'f', f->precision, f->alternate);
     else
         digits = float_digits(e, x, f->type ? f->type : f->precision < 0 ? 'r' : 'n', f->precision, f->alternate);
     work_add(e->w, b, digits);
     if (f->type == '%')
         buf_char(b, '%');
-    return put_number(e, f, signbit(x) && !isnan(x), "", work_take(e->w, b));
+    return put_number(e, f, signbit(x) && !isnan(x), "", work_take(e->w, b)); /* -0.0 has a sign, a nan none */
 }
 
 static struct slice put_text(struct eval *e, const struct form *f, struct slice s)
 {
-    if (f->precision >= 0)
+    if (f->precision >= 0)           /* cuts, never pads */
         s = text_slice(s, 0, f->precision);
     char align = f->align ? f->align : '<';
     struct slice fill = f->fill.len ? f->fill : f->zero ? (struct slice){ "0", 1 } : (struct slice){ " ", 1 };
@@ -185,6 +197,7 @@ struct percent {
 
 static struct value next_value(struct percent *p)
 {
+    /* Anything else is the one argument, lists included: '%s' % [1, 2]. */
     bool tuple = v_is_tuple(p->args);
     if (p->next >= (tuple ? p->args.list->n : 1))
         work_fail(p->e->w, "not enough arguments for the format");
@@ -198,6 +211,7 @@ static bool take_name(struct percent *p, struct slice f, size_t *at, struct valu
     size_t open = 1, i = *at + 1;
     if (text_char(f, *at) != '(')
         return false;
+    /* Brackets nest within a name. */
     for (; i < f.len && open; i++)
         open += (f.ptr[i] == '(') - (f.ptr[i] == ')');
     if (open || p->args.type != V_DICT)
@@ -216,6 +230,7 @@ static int64_t take_count(struct percent *p, struct slice f, size_t *at)
     int64_t n = 0;
     if (text_char(f, *at) == '*') {
         ++*at;
+        /* "*" takes a width or precision out of the arguments. */
         struct value v = next_value(p);
         if (v.type != V_INT && v.type != V_BOOL)
             work_fail(p->e->w, "* in a format wants a whole number");
@@ -231,12 +246,14 @@ static struct slice percent_int(struct percent *p, struct form *f, struct value 
 {
     struct eval *e = p->e;
     double x;
+    /* %d cuts a float to a whole number; %x and %o refuse it. */
     bool decimal = strchr("diu", f->type) != NULL;
     if (!v_number(v, &x) || (v.type == V_FLOAT && !decimal))
         work_fail(e->w, "%%%c format: a number is required, not %s", f->type, v_type_name(v));
     int64_t i = v.type == V_FLOAT ? float_int(e, x).i : v_whole(v);
     f->type = decimal ? 'd' : f->type;
     struct slice digits = digits_of(e, magnitude(i), f->type);
+    /* A precision is a least number of digits, put in before sign and padding. */
     if (f->precision > (int64_t)digits.len)
         digits = text_pad(e, digits, f->precision, (struct slice){ "0", 1 }, 2);
     return put_number(e, f, i < 0, f->alternate ? prefix_of(f->type) : "", digits);
@@ -245,6 +262,7 @@ static struct slice percent_int(struct percent *p, struct form *f, struct value 
 static struct slice percent_char(struct percent *p, const struct form *f, struct value v)
 {
     struct buf *b = work_buf(p->e->w);
+    /* A number is a code point, and no half of a surrogate pair could be encoded. */
     if (v.type == V_STRING && text_length(v.s) == 1)
         return put_text(p->e, f, v.s);
     if ((v.type != V_INT && v.type != V_BOOL) || v_whole(v) < 0 || v_whole(v) > 0x10ffff || (v_whole(v) >= 0xd800 && v_whole(v) < 0xe000))
@@ -258,6 +276,7 @@ static struct slice percent_one(struct percent *p, struct form *f, struct value 
     struct eval *e = p->e;
     double x;
     if (strchr("sra", f->type)) {
+        /* Texts stand to the right here, to the left in format(); zeros are ignored. */
         f->align = f->align ? f->align : '>';
         f->zero = false;
         return put_text(e, f, f->type == 's' ? v_string(e->w, v) : f->type == 'r' ? repr(e, v) : ascii(e, v));
@@ -268,7 +287,7 @@ static struct slice percent_one(struct percent *p, struct form *f, struct value 
         f->precision = -1;
         return percent_char(p, f, v);
     }
-    if (f->align == '<')
+    if (f->align == '<')             /* "-" overrides "0" */
         f->zero = false;
     if (strchr("diuoxX", f->type))
         return percent_int(p, f, v);
@@ -280,18 +299,20 @@ static struct slice percent_one(struct percent *p, struct form *f, struct value 
 /* One conversion behind its percent sign. */
 static struct slice percent_field(struct percent *p, struct slice f, size_t *at)
 {
+    /* Flags, width, precision and a length that means nothing, in C's order; all values after their flags are taken from left to
+     * right. */
     struct form form = { .precision = -1 };
     struct value named;
     bool has_name = take_name(p, f, at, &named);
     size_t start = *at;
     for (char c; (c = text_char(f, *at)) && strchr("-+ #0", c); ++*at) {
         form.align = c == '-' ? '<' : form.align;
-        form.sign = c == '+' || (c == ' ' && form.sign != '+') ? c : form.sign;
+        form.sign = c == '+' || (c == ' ' && form.sign != '+') ? c : form.sign; /* "+" overrides " " */
         form.alternate |= c == '#';
         form.zero |= c == '0';
     }
     form.width = take_count(p, f, at);
-    if (form.width < 0) {
+    if (form.width < 0) {            /* only "*" can give one */
         form.align = '<';
         form.width = -form.width;
     }
@@ -303,6 +324,7 @@ static struct slice percent_field(struct percent *p, struct slice f, size_t *at)
     if (text_char(f, *at) && strchr("hlL", f.ptr[*at]))
         ++*at;
     form.type = text_char(f, (*at)++);
+    /* "%%" alone; "%5%" is an unsupported format in Python as well. */
     if (form.type == '%' && start == *at - 1 && !has_name)
         return (struct slice){ "%", 1 };
     if (!form.type || !strchr("diuoxXeEfFgGcrsa", form.type))
@@ -317,6 +339,8 @@ struct value text_percent(struct eval *e, struct value format, struct value args
     struct slice f = format.s;
     if (format.safe)
         work_fail(e->w, "a format that was marked as safe is not supported");
+    /* PyMapping_Check(): what has keys or items is not counted as unused, so 'x' % [1] is "x" and 'x' % 1 an error. Undefined has
+     * __getitem__, too. */
     p.mapping = args.type == V_DICT || args.type == V_UNDEFINED || (args.type == V_LIST &&
             (args.list->kind == L_LIST || args.list->kind == L_RANGE));
     for (size_t i = 0; i < f.len;) {
@@ -345,8 +369,10 @@ static int64_t spec_number(struct eval *e, struct slice s, size_t *at)
 
 static struct form read_form(struct eval *e, struct slice s)
 {
+    /* [[fill]align][sign][#][0][width][,_][.precision][type] */
     struct form f = { .precision = -1 };
     size_t i = 0, n = s.len ? text_offset(s, 1) : 0;
+    /* The fill is any character, an align letter included; known by the align letter behind it. */
     if (s.len > n && strchr("<>=^", s.ptr[n])) {
         f.fill = (struct slice){ s.ptr, n };
         f.align = s.ptr[n];
@@ -356,7 +382,7 @@ static struct form read_form(struct eval *e, struct slice s)
     }
     if (text_char(s, i) && strchr("+- ", s.ptr[i]))
         f.sign = s.ptr[i++];
-    if (text_char(s, i) == 'z')
+    if (text_char(s, i) == 'z')      /* Python 3.11's "no negative zero" */
         work_fail(e->w, "'z' in a format is not supported");
     f.alternate = text_char(s, i) == '#';
     i += f.alternate;
@@ -373,7 +399,7 @@ static struct form read_form(struct eval *e, struct slice s)
     }
     if (i < s.len)
         f.type = s.ptr[i++];
-    if (i != s.len)
+    if (i != s.len)                  /* something behind the type */
         work_fail(e->w, "invalid format specification '%.*s'", (int)(s.len < 60 ? s.len : 60), s.ptr);
     return f;
 }
@@ -388,6 +414,7 @@ static struct slice spec_text(struct eval *e, struct form *f, struct slice s)
 static struct slice spec_int(struct eval *e, struct form *f, int64_t i)
 {
     if (f->type && strchr("eEfFgG%", f->type)) {
+        /* Beyond 2**53 Python converts to a float as well. */
         return put_float(e, f, (double)i);
     } else if (f->type == 'c' || f->type == 'n') {
         work_fail(e->w, "'%c' in a format is not supported", f->type);
@@ -400,13 +427,16 @@ static struct slice spec_int(struct eval *e, struct form *f, int64_t i)
 static struct slice format_value(struct eval *e, struct value v, struct slice spec)
 {
     double x;
+    /* Any value has an empty specification: it is str(value). */
     if (spec.len == 0)
         return v_string(e->w, v);
+    /* object.__format__ refuses others: None, lists, dicts. */
     if (!v_number(v, &x) && v.type != V_STRING)
         work_fail(e->w, "%s takes no format specification", v_type_name(v));
     struct form f = read_form(e, spec);
     if (v.type == V_STRING)
         return spec_text(e, &f, v.s);
+    /* A bool with a specification is written as an int. */
     if (v.type != V_FLOAT)
         return spec_int(e, &f, v_whole(v));
     if (f.type && !strchr("eEfFgG%", f.type))
@@ -434,8 +464,8 @@ static bool all_digits(struct slice s)
     return s.len > 0;
 }
 
-/* The argument that a field begins with. string.Formatter, which jinja2's sandbox uses, counts only fields that are nothing but it ('whole'):
- * "{}" is the next one, "{[a]}" one with an empty name, and only "{0}" forbids "{}" beside it, not "{0.a}". */
+/* The argument that a field begins with. string.Formatter, which jinja2's sandbox uses, counts only fields that are nothing but it
+ * ('whole'): "{}" is the next one, "{[a]}" one with an empty name, and only "{0}" forbids "{}" beside it, not "{0.a}". */
 static struct value argument(struct fields *p, struct slice name, bool whole)
 {
     struct eval *e = p->e;
@@ -452,6 +482,7 @@ static struct value argument(struct fields *p, struct slice name, bool whole)
             work_fail(e->w, "a format lacks argument %lld", (long long)i);
         return p->c->pos[i];
     }
+    /* Names are taken as they stand, blanks included. */
     for (int k = 0; k < p->c->n_named; k++)
         if (p->c->name[k].len == name.len && !memcmp(p->c->name[k].ptr, name.ptr, name.len))
             return p->c->named[k];
@@ -467,6 +498,7 @@ static struct value field(struct fields *p, struct slice s)
         i++;
     struct value v = argument(p, (struct slice){ s.ptr, i }, i == s.len);
     while (i < s.len) {
+        /* Through value_attr() and value_item(), as jinja2's sandbox replaces getattr: a format is no way around it. */
         bool item = s.ptr[i++] == '[';
         size_t start = i;
         while (i < s.len && (item ? s.ptr[i] != ']' : s.ptr[i] != '.' && s.ptr[i] != '['))
@@ -477,6 +509,7 @@ static struct value field(struct fields *p, struct slice s)
         i += item;
         struct value key = v_slice(name);
         int64_t n;
+        /* In brackets digits are an index and anything else a key, without quotes. */
         if (item && all_digits(name) && text_int(e, name, 10, &n))
             key = v_int(n);
         v = item ? value_item(e, v, key) : value_attr(e, v, name);
@@ -490,6 +523,7 @@ static struct slice replacement(struct fields *p, struct slice s, int depth)
     struct eval *e = p->e;
     size_t end = 0;
     bool item = false;
+    /* Within brackets "!" and ":" belong to the key. */
     for (; end < s.len && (item || (s.ptr[end] != '!' && s.ptr[end] != ':')); end++)
         item = s.ptr[end] == '[' || (item && s.ptr[end] != ']');
     struct value v = field(p, (struct slice){ s.ptr, end });
@@ -500,10 +534,12 @@ static struct slice replacement(struct fields *p, struct slice s, int depth)
         if (!conversion || !strchr("rsa", conversion) || (end < s.len && s.ptr[end] != ':'))
             work_fail(e->w, "an unknown conversion in a format");
     }
+    /* A converted value is a string, and its specification a string's. */
     if (conversion)
         v = v_slice(conversion == 'r' ? repr(e, v) : conversion == 'a' ? ascii(e, v) : v_string(e->w, v));
     struct slice spec = { "", 0 };
     if (end < s.len)
+        /* Fields within a specification take from the same arguments, and count on. */
         spec = fill(p, (struct slice){ s.ptr + end + 1, s.len - end - 1 }, depth + 1);
     return format_value(e, v, spec);
 }
@@ -520,7 +556,7 @@ static struct slice fill(struct fields *p, struct slice f, int depth)
                 n++;
             work_add(e->w, b, (struct slice){ f.ptr + i, n });
             i += n;
-        } else if (text_char(f, i + 1) == c) {
+        } else if (text_char(f, i + 1) == c) { /* "{{" and "}}" */
             buf_char(b, c);
             i += 2;
         } else {
@@ -529,6 +565,7 @@ static struct slice fill(struct fields *p, struct slice f, int depth)
                 work_fail(e->w, "a single '}' in a format");
             if (depth > 1)               /* a specification's own specification may be text, but holds no field */
                 work_fail(e->w, "a format is nested too deeply");
+            /* Braces are matched first, and what is between them read afterwards. */
             for (; i < f.len && open; i++)
                 open += (f.ptr[i] == '{') - (f.ptr[i] == '}');
             if (open)

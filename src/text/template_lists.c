@@ -13,9 +13,11 @@ static bool all_digits(struct slice s)
     return s.len > 0;
 }
 
+/* jinja2's make_attrgetter(): a path is split at its points, and parts of digits are indices. Digits that a dict has as a string key
+ * are not found, there neither. */
 struct list *attribute_parts(struct eval *e, struct value path)
 {
-    if (path.type == V_NONE || path.type == V_ABSENT)
+    if (path.type == V_NONE || path.type == V_ABSENT) /* NULL: the item itself */
         return NULL;
     struct list *parts = v_list(e->w, L_LIST).list;
     if (path.type != V_STRING) {
@@ -35,6 +37,7 @@ struct value attribute_get(struct eval *e, struct value v, const struct list *pa
 {
     for (int i = 0; parts && i < parts->n; i++) {
         v = value_item(e, v, parts->item[i]);
+        /* After each step, so a default may be gone through by the rest of the path; None is no default, as in jinja2. */
         if (v.type == V_UNDEFINED && otherwise.type != V_NONE)
             v = otherwise;
     }
@@ -43,6 +46,7 @@ struct value attribute_get(struct eval *e, struct value v, const struct list *pa
 
 static struct value fold(struct eval *e, struct value v, bool sensitive)
 {
+    /* jinja2's ignore_case(): strings alone are lowered, and only to compare: what is given out is the item as it was. */
     return v.type == V_STRING && !sensitive ? v_slice(text_case(e, v.s, LOWER)) : v;
 }
 
@@ -59,6 +63,7 @@ static void merge_sort(struct eval *e, struct keyed *x, struct keyed *scratch, i
     merge_sort(e, x, scratch, half, reverse);
     merge_sort(e, x + half, scratch, n - half, reverse);
     while (i < half && k < n) {
+        /* Only "<" is asked, as Python's sort does: items need no other order. */
         bool right = reverse ? v_order(e->w, LESS, x[i].key, x[k].key) : v_order(e->w, LESS, x[k].key, x[i].key);
         scratch[to++] = right ? x[k++] : x[i++];
     }
@@ -69,7 +74,7 @@ static void merge_sort(struct eval *e, struct keyed *x, struct keyed *scratch, i
 
 static struct keyed *keyed_items(struct eval *e, const struct list *items)
 {
-    struct keyed *x = work_alloc(e->w, ((size_t)items->n + 1) * sizeof *x);
+    struct keyed *x = work_alloc(e->w, ((size_t)items->n + 1) * sizeof *x); /* never of size 0 */
     for (int i = 0; i < items->n; i++)
         x[i] = (struct keyed){ items->item[i], items->item[i] };
     return x;
@@ -87,9 +92,11 @@ static struct value in_order(struct eval *e, struct keyed *x, int n, bool revers
 /* "a,b.c" sorts by several attributes, so a key is a list. */
 static struct value f_sort(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
+    /* Keys are made once per item; comparing then costs no attribute look-ups. */
     struct list *items = value_items(e, in), *paths = v_list(e->w, L_LIST).list;
     struct keyed *x = keyed_items(e, items);
     (void)c;
+    /* A list of one key compares as the key does, so one path needs no case of its own. */
     if (a[2].type == V_STRING)
         paths = text_split(e, a[2].s, v_text(","), -1, false).list;
     else
@@ -107,10 +114,12 @@ static struct value f_sort(struct eval *e, struct value in, struct value *a, con
 static struct value f_dictsort(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)c;
+    /* dictsort calls .items() at once; an undefined value fails there, where sort takes it for an empty list. */
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
     if (in.type != V_DICT)
         work_fail(e->w, "%s has no items to sort", v_type_name(in));
+    /* The pair's index: 0 the key, 1 the value. */
     bool by_value = a[1].type == V_STRING && slice_is(a[1].s, "value");
     if (a[1].type != V_ABSENT && !by_value && !(a[1].type == V_STRING && slice_is(a[1].s, "key")))
         work_fail(e->w, "dictsort sorts by 'key' or by 'value'");
@@ -129,14 +138,16 @@ static struct value f_groupby(struct eval *e, struct value in, struct value *a, 
     (void)c;
     for (int i = 0; i < items->n; i++)
         x[i].key = fold(e, attribute_get(e, items->item[i], parts, otherwise), arg_true(a[2], false));
-    in_order(e, x, items->n, false);
+    in_order(e, x, items->n, false); /* sorts x; its list is not needed */
     for (int i = 0; i < items->n;) {
         struct value group = v_list(e->w, L_GROUP), members = v_list(e->w, L_LIST);
         int first = i;
         for (; i < items->n && v_equal(e->w, x[i].key, x[first].key); i++)
             list_add(e->w, members.list, x[i].value);
+        /* A nan equals nothing, itself included: the loop would not go on. */
         if (i == first)
             work_fail(e->w, "groupby by a value that does not equal itself");
+        /* The grouper is the first item's own value, not the lowered key. */
         list_add(e->w, group.list, attribute_get(e, x[first].value, parts, otherwise));
         list_add(e->w, group.list, members);
         list_add(e->w, out.list, group);
@@ -151,6 +162,7 @@ static struct value extreme(struct eval *e, struct value in, struct value *a, en
     struct value v, best = v_nothing(), best_key = v_nothing();
     for (bool first = true; iter_next(e, it, &v); first = false) {
         struct value key = fold(e, attribute_get(e, v, parts, v_none()), arg_true(a[0], false));
+        /* Of equal items the first one stays, by max() too. */
         if (first || v_order(e->w, op, key, best_key)) {
             best = v;
             best_key = key;
@@ -177,7 +189,7 @@ static struct value f_sum(struct eval *e, struct value in, struct value *a, cons
     struct value v, total = a[1].type == V_ABSENT ? v_int(0) : a[1];
     struct iter *it = value_iter(e, in);
     (void)c;
-    if (total.type == V_STRING)
+    if (total.type == V_STRING)      /* as sum() refuses it */
         work_fail(e->w, "strings cannot be summed; join them");
     while (iter_next(e, it, &v))
         total = value_binary(e, (struct slice){ "+", 1 }, total, attribute_get(e, v, parts, v_none()));
@@ -186,6 +198,8 @@ static struct value f_sum(struct eval *e, struct value in, struct value *a, cons
 
 /* ---- generators ---- */
 
+/* Generators look at their input when the first item is asked for, so the mistakes in them show there, or never: "x|map('nosuch')"
+ * that nobody walks is no error. */
 /* A filter's first step: falsy input (none, too) has no items. */
 static bool begin(struct eval *e, struct iter *it)
 {
@@ -194,6 +208,7 @@ static bool begin(struct eval *e, struct iter *it)
     return true;
 }
 
+/* The arguments behind the filter's or test's name. Their arrays are in the arena and outlive the call that they came with. */
 static struct call *keep_call(struct eval *e, const struct call *c, int from)
 {
     struct call *k = work_alloc(e->w, sizeof *k);
@@ -218,7 +233,9 @@ static bool map_next(struct eval *e, struct iter *it, struct value *out)
     struct value v;
     bool attribute = false;
     for (int i = 0; i < it->call->n_named; i++)
+        /* prepare_map(): "attribute" means something only where no filter is named by position. */
         attribute |= it->call->n_pos == 0 && slice_is(it->call->name[i], "attribute");
+    /* Falsy input returns before the arguments are looked at: none|map() is empty and no error. */
     if (!it->from && v_true(it->in)) {
         if (attribute)
             map_attribute(e, it);
@@ -231,6 +248,7 @@ static bool map_next(struct eval *e, struct iter *it, struct value *out)
     if (attribute)
         *out = attribute_get(e, v, it->list, it->b);
     else
+        /* An unknown filter fails here, at an item: its name is a value that the parser cannot check. */
         *out = filter_apply(e, arg_text(e, it->call->pos[0]), v, keep_call(e, it->call, 1));
     return true;
 }
@@ -252,8 +270,10 @@ static bool select_next(struct eval *e, struct iter *it, struct value *out)
         it->list = attribute_parts(e, c->pos[0]);
     }
     begin(e, it);
+    /* One item per call: "first" behind a select tests no more than it needs. */
     while (iter_next(e, it->from, out)) {
         struct value v = attribute_get(e, *out, it->list, v_none());
+        /* Without a test an item's truth counts. Arguments by name alone never name a test. */
         bool yes = c->n_pos > first ? test_apply(e, arg_text(e, c->pos[first]), v, keep_call(e, c, first + 1)) : v_true(v);
         if (yes == it->keep)
             return true;
@@ -292,6 +312,7 @@ static struct value f_rejectattr(struct eval *e, struct value in, struct value *
 
 static bool unique_next(struct eval *e, struct iter *it, struct value *out)
 {
+    /* unlike map and select, unique has no exception for falsy input: none is an error. */
     it->from = it->from ? it->from : value_iter(e, it->in);
     struct list *parts = attribute_parts(e, it->b);
     while (iter_next(e, it->from, out)) {
@@ -299,6 +320,7 @@ static bool unique_next(struct eval *e, struct iter *it, struct value *out)
         if (!v_hashable(key))
             work_fail(e->w, "unhashable type: '%s'", v_type_name(key));
         bool seen = false;
+        /* A set in Python, and so by equality: 1, 1.0 and true are one. The square is counted as steps. */
         for (int i = 0; i < it->list->n && !seen; i++)
             seen = v_equal(e->w, it->list->item[i], key);
         if (!seen) {
@@ -324,6 +346,8 @@ static bool batch_next(struct eval *e, struct iter *it, struct value *out)
         it->list->n = 0;
     }
     while (iter_next(e, it->from, &x)) {
+        /* len(tmp) == linecount, looked at before an item is added: a row is given out when the next item is there, which waits in
+         * it->list. */
         bool full = it->a.type == V_FLOAT ? it->a.f == v.list->n : v_whole(it->a) == v.list->n;
         if (full) {
             it->list = it->list ? it->list : v_list(e->w, L_LIST).list;
@@ -335,6 +359,7 @@ static bool batch_next(struct eval *e, struct iter *it, struct value *out)
     }
     if (v.list->n == 0)
         return false;
+    /* The last row alone is filled up. */
     if (it->b.type != V_NONE && it->b.type != V_ABSENT)
         for (int64_t n = arg_int(e, it->a, 0); v.list->n < n;)
             list_add(e->w, v.list, it->b);
@@ -360,6 +385,7 @@ static bool slice_next(struct eval *e, struct iter *it, struct value *out)
         work_fail(e->w, "integer division or modulo by zero");
     if (i >= n)
         return false;
+    /* The first 'more' columns have one item more than the others; fill_with goes to the others. */
     int64_t each = it->list->n / n, more = it->list->n % n, from = i * each + (i < more ? i : more), to = from + each + (i < more);
     *out = v_list(e->w, L_LIST);
     for (int64_t k = from; k < to; k++)
@@ -378,6 +404,7 @@ static struct value f_slice(struct eval *e, struct value in, struct value *a, co
 static bool items_next(struct eval *e, struct iter *it, struct value *out)
 {
     if (!it->from) {
+        /* A generator, too: the complaint comes with the first item. */
         if (it->in.type != V_UNDEFINED && it->in.type != V_DICT)
             work_fail(e->w, "%s has no pairs of items", v_type_name(it->in));
         it->from = list_iter(e->w, it->in.type == V_DICT ? dict_view(e->w, it->in.dict, L_ITEMS).list : v_list(e->w, L_LIST).list);
@@ -411,6 +438,7 @@ static struct list *reversed(struct eval *e, struct value in)
 static struct value f_last(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)a, (void)c;
+    /* last() is the first of reversed(), which generators do not have. */
     if (in.type == V_ITER || in.type == V_LOOP)
         work_fail(e->w, "'%s' object is not reversible", v_type_name(in));
     struct list *items = reversed(e, in);
@@ -421,6 +449,8 @@ static struct value f_reverse(struct eval *e, struct value in, struct value *a, 
 {
     (void)a, (void)c;
     struct list *items = reversed(e, in);
+    /* A string's reverse is a string; of other sequences it is an iterator, which has no length; of generators a list. As jinja2's
+     * do_reverse(). */
     if (in.type == V_STRING)
         return (struct value){ .type = V_STRING, .safe = in.safe, .s = text_join(e, (struct slice){ "", 0 }, list_iter(e->w, items),
                 v_none(), false) };
@@ -434,6 +464,7 @@ static struct value f_list(struct eval *e, struct value in, struct value *a, con
     struct value out = v_list(e->w, L_LIST), v;
     struct iter *it = value_iter(e, in);
     (void)a, (void)c;
+    /* Always a copy, so that "x|list" of a tuple compares as a list. */
     while (iter_next(e, it, &v))
         list_add(e->w, out.list, v);
     return out;
@@ -448,6 +479,7 @@ static struct value f_join(struct eval *e, struct value in, struct value *a, con
 static struct value f_length(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)a, (void)c;
+    /* Generators have no length: "x|select|length" is an error in jinja2. */
     return v_int(value_length(e, in));
 }
 

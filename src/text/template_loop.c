@@ -3,13 +3,14 @@
 
 static bool next_item(struct eval *e, struct loop *l, struct value *out)
 {
+    /* An iterator that ended is not asked again: what it would do is up to its filter. */
     return !l->ended && !(l->ended = !iter_next(e, l->it, out));
 }
 
 /* The item behind the current one. */
 static bool peek(struct eval *e, struct loop *l)
 {
-    if (l->after.type != V_ABSENT)
+    if (l->after.type != V_ABSENT)   /* looked at before: nothing is read twice */
         return true;
     return next_item(e, l, &l->after);
 }
@@ -24,6 +25,7 @@ bool loop_step(struct eval *e, struct loop *l, struct value *out)
         return false;
     }
     l->index0++;
+    /* previtem is the item as it was given out, whatever its pass assigned to the loop's variable. */
     l->before = l->current;
     *out = l->current = v;
     return true;
@@ -35,13 +37,16 @@ int64_t loop_length(struct eval *e, struct loop *l)
     struct value v;
     if (l->length >= 0)
         return l->length;
+    /* Lists, dicts, strings: their length is known, also before their items are. */
     if (l->over.type != V_ITER)
         return l->length = value_length(e, l->over);
     struct list *rest = v_list(e->w, L_LIST).list;
     while (next_item(e, l, &v))
         list_add(e->w, rest, v);
+    /* The items that were read are walked from here; one that was looked at before still comes first, from l->after. */
     l->it = list_iter(e->w, rest);
     l->ended = false;
+    /* Those behind, those given out, and the one looked at. Kept: asked again, some would be counted twice. */
     return l->length = rest->n + l->index0 + 1 + (l->after.type != V_ABSENT);
 }
 
@@ -53,6 +58,8 @@ struct value loop_attr(struct eval *e, struct loop *l, struct slice name)
         return v_int(l->index0);
     if (slice_is(name, "first"))
         return v_bool(l->index0 == 0);
+    /* These two read one item ahead; revindex and length read a generator to its end. A template that asks for neither sees errors of
+     * later items later. */
     if (slice_is(name, "last"))
         return v_bool(!peek(e, l));
     if (slice_is(name, "length"))
@@ -69,6 +76,7 @@ struct value loop_attr(struct eval *e, struct loop *l, struct slice name)
         return v_int(l->depth0 + 1);
     if (slice_is(name, "depth0"))
         return v_int(l->depth0);
+    /* An unknown attribute of loop is undefined, as any object's. */
     return v_undefined(name);
 }
 
@@ -89,6 +97,7 @@ bool loop_changed(struct eval *e, struct loop *l, const struct call *c)
     for (int i = 0; i < c->n_pos; i++)
         list_add(e->w, values, c->pos[i]);
     const struct value new = { .type = V_LIST, .list = values }, old = { .type = V_LIST, .list = l->changed };
+    /* The first pass has changed always; values are kept from the call before, not from the pass before. */
     bool same = l->changed && v_equal(e->w, new, old);
     l->changed = same ? l->changed : values;
     return !same;

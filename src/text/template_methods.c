@@ -14,6 +14,7 @@ struct method_row {
 /* The part of s between two arguments as Python's slices take them. false: it begins behind its end. */
 static bool part(struct eval *e, struct slice s, struct value begin, struct value end, struct slice *out, int64_t *from)
 {
+    /* None means "not given", as in a slice. */
     int64_t n = text_length(s);
     int64_t i = begin.type == V_NONE ? 0 : arg_int(e, begin, 0), k = end.type == V_NONE ? n : arg_int(e, end, n);
     work_charge(e->w, s.len / 32);
@@ -21,6 +22,7 @@ static bool part(struct eval *e, struct slice s, struct value begin, struct valu
     i = i < 0 ? i + n : i;
     i = i < 0 ? 0 : i;
     k = k < 0 ? 0 : k;
+    /* Not the empty part: 'abc'.find('', 5) is -1 and startswith('', 4) false, while find('', 3) is 3. */
     if (i > k)
         return false;
     *out = text_slice(s, i, k);
@@ -35,6 +37,7 @@ static int64_t find(struct eval *e, struct value self, const struct value *a, bo
     struct slice what = arg_text(e, a[0]);
     if (part(e, self.s, a[1], a[2], &s, &from))
         at = text_find(e->w, s, what, last);
+    /* text_find() counts bytes; templates count characters from the beginning of the whole text. */
     return at < 0 ? -1 : from + text_length((struct slice){ s.ptr, (size_t)at });
 }
 
@@ -77,7 +80,7 @@ static struct value m_count(struct eval *e, struct value self, struct value *a, 
     if (!part(e, self.s, a[1], a[2], &s, &from))
         return v_int(0);
     if (what.len == 0)
-        return v_int(text_length(s) + 1);
+        return v_int(text_length(s) + 1); /* between all characters and at both ends */
     for (; (at = text_find(e->w, s, what, false)) >= 0; n++)
         s = (struct slice){ s.ptr + at + what.len, s.len - (size_t)at - what.len };
     return v_int(n);
@@ -85,6 +88,7 @@ static struct value m_count(struct eval *e, struct value self, struct value *a, 
 
 static bool affix(struct eval *e, struct slice s, struct value what, bool end)
 {
+    /* A list is a TypeError in Python, which arg_text() makes of it. */
     if (v_is_tuple(what)) {
         for (int i = 0; i < what.list->n; i++)
             if (affix(e, s, v_slice(arg_text(e, what.list->item[i])), end))
@@ -100,6 +104,7 @@ static struct value m_startswith(struct eval *e, struct value self, struct value
     struct slice s = { "", 0 };
     int64_t from;
     (void)c;
+    /* The prefix is looked at even where the part is none: a wrong type is an error all the same. */
     bool there = part(e, self.s, a[1], a[2], &s, &from);
     return v_bool(affix(e, s, a[0], false) && there);
 }
@@ -177,6 +182,7 @@ static struct value m_splitlines(struct eval *e, struct value self, struct value
 static struct value partition(struct eval *e, struct value self, struct value sep, bool last)
 {
     struct value out = v_list(e->w, L_TUPLE), none = v_text("");
+    /* Always three, so that they can be unpacked without asking whether the separator was there. */
     struct slice s = self.s, what = arg_text(e, sep);
     if (what.len == 0)
         work_fail(e->w, "empty separator");
@@ -203,12 +209,14 @@ static struct value m_rpartition(struct eval *e, struct value self, struct value
 static struct value m_replace(struct eval *e, struct value self, struct value *a, const struct call *c)
 {
     (void)c;
+    /* Strings alone, where the filter of that name takes str() of anything. */
     return v_slice(text_replace(e, self.s, arg_text(e, a[0]), arg_text(e, a[1]), arg_int(e, a[2], -1)));
 }
 
 static struct value m_join(struct eval *e, struct value self, struct value *a, const struct call *c)
 {
     (void)c;
+    /* No attribute and no str(): those are the filter's. */
     return v_slice(text_join(e, self.s, value_iter(e, a[0]), v_none(), true));
 }
 
@@ -281,6 +289,7 @@ static struct value m_rjust(struct eval *e, struct value self, struct value *a, 
 static struct value m_zfill(struct eval *e, struct value self, struct value *a, const struct call *c)
 {
     struct buf *b = work_buf(e->w);
+    /* One sign stays in front of the zeros; strchr() would find the NUL. */
     bool sign = self.s.len && strchr("+-", *self.s.ptr) && *self.s.ptr;
     struct slice digits = { self.s.ptr + sign, self.s.len - sign };
     (void)c;
@@ -296,6 +305,7 @@ static struct value m_expandtabs(struct eval *e, struct value self, struct value
     (void)c;
     for (size_t i = 0, n; i < self.s.len; i += n) {
         uint32_t x = char_at(self.s, i, &n);
+        /* Columns count characters since the last line end; a tab size of 0 or less takes tabs away. */
         if (x == '\t') {
             int64_t more = size > 0 ? size - column % size : 0;
             work_add(e->w, b, text_repeat(e, (struct slice){ " ", 1 }, more));
@@ -314,6 +324,7 @@ static struct value all_chars(struct eval *e, struct slice s, bool (*is)(uint32_
 {
     work_charge(e->w, s.len / 8);
     for (size_t i = 0, n; i < s.len; i += n)
+        /* The first one that is not decides; of an empty text only isascii() and isprintable() hold. */
         if (!is(char_at(s, i, &n)))
             return v_bool(false);
     return v_bool(s.len || empty);
@@ -369,6 +380,7 @@ static struct value m_isascii(struct eval *e, struct value self, struct value *a
 static struct value m_islower(struct eval *e, struct value self, struct value *a, const struct call *c)
 {
     (void)a;
+    /* The test is defined by the method in jinja2; it refuses arguments, too. */
     return v_bool(test_apply(e, (struct slice){ "lower", 5 }, self, c));
 }
 
@@ -387,6 +399,7 @@ static struct value m_istitle(struct eval *e, struct value self, struct value *a
     for (size_t i = 0, n; i < self.s.len; i += n) {
         uint32_t x = char_at(self.s, i, &n);
         bool capital = char_upper(x) || char_title(x), small = char_lower(x);
+        /* Letters without case, digits and marks end a word here: "A1B" is a title, "AB" none. */
         if ((capital && within) || (small && !within))
             return v_bool(false);
         within = capital || small;
@@ -395,6 +408,7 @@ static struct value m_istitle(struct eval *e, struct value self, struct value *a
     return v_bool(some);
 }
 
+/* "/": by position only. Those without take names, as Python's do: split(maxsplit=1). */
 static const struct method_row text_methods[] = {
     { "strip", "/chars?", m_strip }, { "lstrip", "/chars?", m_lstrip }, { "rstrip", "/chars?", m_rstrip },
     { "split", "sep? maxsplit?", m_split },
@@ -419,6 +433,7 @@ static const struct method_row text_methods[] = {
 static struct value m_get(struct eval *e, struct value self, struct value *a, const struct call *c)
 {
     (void)c;
+    /* Looked up by hash: an error even where a default is given. */
     if (!v_hashable(a[0]))
         work_fail(e->w, "unhashable type: '%s'", v_type_name(a[0]));
     const struct value *v = dict_get(e->w, self.dict, a[0]);
@@ -447,6 +462,7 @@ static struct value m_dict_copy(struct eval *e, struct value self, struct value 
 {
     struct value out = v_dict(e->w);
     (void)a, (void)c;
+    /* The sandbox leaves copy() to templates: it changes nothing. */
     for (int i = 0; i < self.dict->n; i++)
         dict_set(e->w, out.dict, self.dict->key[i], self.dict->value[i]);
     return out;
@@ -465,9 +481,10 @@ static struct value m_list_index(struct eval *e, struct value self, struct value
     const struct list *l = self.list;
     int64_t from = arg_int(e, a[1], 0), to = arg_int(e, a[2], l->n);
     (void)c;
+    /* Sequence's index(value, start, stop) is the list's and the tuple's. */
     if (l->kind == L_RANGE && (a[1].type != V_ABSENT || a[2].type != V_ABSENT))
         work_fail(e->w, "range.index() takes one argument");
-    from = from < 0 ? from + l->n : from;
+    from = from < 0 ? from + l->n : from; /* from the back, and at most the beginning */
     to = to < 0 ? to + l->n : to;
     for (int64_t i = from < 0 ? 0 : from; i < to && i < l->n; i++)
         if (v_equal(e->w, l->item[i], a[0]))
@@ -512,12 +529,14 @@ static struct value m_changed(struct eval *e, struct value self, struct value *a
     return v_bool(loop_changed(e, self.loop, c));
 }
 
+/* Both take any number of arguments and bind them themselves. */
 static const struct method_row loop_methods[] = { { "cycle", NULL, m_cycle }, { "changed", NULL, m_changed }, { NULL, NULL, NULL } };
 
 /* ---- by name ---- */
 
 static bool in_words(const char *words, struct slice name)
 {
+    /* Words apart by single blanks; the table is written so. */
     for (size_t n; *words; words += n + (words[n] == ' ')) {
         n = strcspn(words, " ");
         if (n == name.len && !memcmp(words, name.ptr, n))
@@ -529,6 +548,8 @@ static bool in_words(const char *words, struct slice name)
 /* What changes its object, and what begins with an underscore. */
 bool method_forbidden(struct value v, struct slice name)
 {
+    /* ImmutableSandboxedEnvironment: internal attributes, and what its list of mutating methods names. A dict's key of such a name is
+     * out of reach for "." as well. */
     if (name.len >= 4 && !memcmp(name.ptr, "__", 2) && !memcmp(name.ptr + name.len - 2, "__", 2))
         return true;
     return (v.type == V_DICT && in_words("clear pop popitem setdefault update", name)) ||
@@ -536,6 +557,7 @@ bool method_forbidden(struct value v, struct slice name)
 }
 
 /* Attributes that Python's objects have and ours have not. */
+/* Without this "x.real is defined" would be false here and true in Python, in silence. */
 static const char *elsewhere(struct value v)
 {
     switch (v.type) {
@@ -555,11 +577,13 @@ struct value method_find(struct eval *e, struct value v, struct slice name)
 {
     const struct method_row *r = v.type == V_STRING ? text_methods : v.type == V_DICT ? dict_methods : v.type == V_LIST ? list_methods
                                : v.type == V_LOOP ? loop_methods : NULL;
+    /* Views have none of a list's methods; tuples and ranges all but copy(). */
     if (v.type == V_LIST && (v.list->kind > L_RANGE || (v.list->kind != L_LIST && slice_is(name, "copy"))))
         r = NULL;
     for (; r && r->name; r++) {
         if (!slice_is(name, r->name))
             continue;
+        /* Bound to its object, as it may be passed on: "set f = x.upper", "f()". */
         struct method *m = work_alloc(e->w, sizeof *m);
         *m = (struct method){ v, r };
         return (struct value){ .type = V_METHOD, .method = m };
@@ -574,6 +598,7 @@ struct value method_call(struct eval *e, const struct method *m, const struct ca
     struct value a[MAX_PARAMETERS];
     if (m->row->spec)
         args_bind(e, m->row->name, m->row->spec, c, a);
+    /* Markup's methods escape their arguments, each in its own way. */
     if (m->self.type == V_STRING && m->self.safe)
         work_fail(e->w, "methods of strings that are marked as safe are not supported");
     return m->row->call(e, m->self, a, c);

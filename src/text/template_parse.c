@@ -16,6 +16,7 @@ struct node *parse_make(struct parser *p, enum node_kind kind)
 
 void parse_fail(struct parser *p, const char *expected)
 {
+    /* Tokens know their lines; the work's line is still the lexer's last. */
     p->w->line = p->t->line;
     work_fail(p->w, "expected %s near '%.*s'", expected, (int)(p->t->s.len < 40 ? p->t->s.len : 40), p->t->s.ptr ? p->t->s.ptr : "");
 }
@@ -61,6 +62,7 @@ struct slice parse_name(struct parser *p)
 
 void parse_push(struct parser *p, struct node ***list, int *n, struct node *x)
 {
+    /* Full at each power of two: the list needs no capacity of its own. All sizes are kept by the arena. */
     if ((*n & (*n - 1)) == 0) {
         struct node **bigger = work_alloc(p->w, (size_t)(*n ? 2 * *n : 1) * sizeof *bigger);
         if (*n)
@@ -70,6 +72,7 @@ void parse_push(struct parser *p, struct node ***list, int *n, struct node *x)
     (*list)[(*n)++] = x;
 }
 
+/* One more at a time: comparisons and parameters are few. */
 void parse_push_name(struct parser *p, struct slice **list, int *n, struct slice s)
 {
     struct slice *bigger = work_alloc(p->w, (size_t)(*n + 1) * sizeof *bigger);
@@ -93,6 +96,7 @@ static struct arg *push_arg(struct parser *p, struct node *call)
 /* As jinja2 orders them: positions, then names, then *x and **x, each of these once. */
 static void check_order(struct parser *p, const struct node *call, const struct arg *a)
 {
+    /* Python takes more orders (f(*a, b)), jinja2 refuses them when it parses. */
     for (const struct arg *b = call->arg; b < a; b++) {
         bool late = a->kind == ARG_POSITION ? b->kind != ARG_POSITION : a->kind == ARG_LIST ? b->kind >= ARG_LIST : b->kind == ARG_DICT;
         bool twice = a->kind == ARG_NAMED && b->kind == ARG_NAMED && a->name.len == b->name.len &&
@@ -111,11 +115,13 @@ void parse_arguments(struct parser *p, struct node *call)
         } else if (parse_take_op(p, "**")) {
             a->kind = ARG_DICT;
         } else if (p->t->kind == TOK_NAME && p->t[1].kind == TOK_OP && slice_is(p->t[1].s, "=")) {
+            /* Whatever the name is: "f(true=1)" is an argument named true. */
             a->kind = ARG_NAMED;
             a->name = p->t->s;
             p->t += 2;
         }
         check_order(p, call, a);
+        /* push_arg() may have moved the array; 'a' is not used from here on. */
         struct node *value = parse_expression(p);
         call->arg[call->n_args - 1].value = value;
         if (!parse_is_op(p, ")"))
@@ -158,6 +164,7 @@ static struct node *named(struct parser *p)
     for (size_t i = 0; i < sizeof word / sizeof *word; i++)
         if (slice_is(p->t->s, word[i].name))
             return constant(p, (struct value){ .type = word[i].type, .b = word[i].b });
+    /* "True" and "true" are constants that nothing can set; "TRUE" is a name. */
     struct node *n = parse_make(p, E_NAME);
     n->name = parse_name(p);
     note_name(p, n->name);
@@ -168,6 +175,7 @@ static struct node *named(struct parser *p)
 static struct node *sequence(struct parser *p, enum node_kind kind, const char *close)
 {
     struct node *n = parse_make(p, kind);
+    /* An item must come before each comma, so "[,]" is an error and "[1,]" none. */
     while (!parse_take_op(p, close)) {
         parse_push(p, &n->list, &n->n, parse_expression(p));
         if (kind == E_DICT) {
@@ -185,7 +193,7 @@ static struct node *strings(struct parser *p)
 {
     struct buf *b = work_buf(p->w);
     struct node *n = parse_make(p, E_CONST);
-    for (; p->t->kind == TOK_STRING; p->t++)
+    for (; p->t->kind == TOK_STRING; p->t++) /* joined here, never at run time */
         work_add(p->w, b, p->t->s);
     n->constant = v_slice(work_take(p->w, b));
     return n;
@@ -194,8 +202,9 @@ static struct node *strings(struct parser *p)
 static struct node *parenthesis(struct parser *p)
 {
     struct node *n = parse_make(p, E_TUPLE);
-    if (parse_take_op(p, ")"))
+    if (parse_take_op(p, ")"))       /* "()" alone is an empty tuple */
         return n;
+    /* "(a)" is a, "(a,)" a tuple: the comma makes it. */
     n = parse_tuple(p, true);
     parse_need_op(p, ")");
     return n;
@@ -229,6 +238,7 @@ static struct node *subscripted(struct parser *p, struct node *of)
     if (!parse_is_op(p, ":"))
         begin = parse_expression(p);
     n->b = begin;
+    /* Left out, an end is NULL and evaluates to None, which slices take for "not given". */
     if (!parse_take_op(p, ":"))
         return n;
     n->kind = E_SLICE;
@@ -270,6 +280,7 @@ static struct node *postfix(struct parser *p, struct node *a)
     for (;;) {
         struct node *n;
         if (parse_take_op(p, ".")) {
+            /* x.0 is x[0]; the lexer has made no float of "x.0.1". */
             n = parse_make(p, p->t->kind == TOK_INT ? E_ITEM : E_ATTR);
             n->a = a;
             if (p->t->kind == TOK_INT)
@@ -294,8 +305,10 @@ static bool starts_argument(struct parser *p)
         return true;
     if (p->t->kind == TOK_OP)
         return parse_is_op(p, "[") || parse_is_op(p, "{");
+    /* "x is defined is true" might be meant to test the test: jinja2 does not let it be guessed. */
     if (parse_is_name(p, "is"))
         parse_fail(p, "one test, not a chain");
+    /* Any other name is an argument, "if" included: "a if x is defined if y" is an error in jinja2, too. */
     return p->t->kind == TOK_NAME && !parse_is_name(p, "else") && !parse_is_name(p, "or") && !parse_is_name(p, "and");
 }
 
@@ -320,6 +333,7 @@ static struct node *test(struct parser *p, struct node *a)
         parse_arguments(p, n);
     } else if (starts_argument(p)) {
         struct arg *x = push_arg(p, n);
+        /* A primary, no expression: "x is divisibleby 2 + 1" adds to the test's result. No filters either. */
         x->value = postfix(p, primary(p));
     }
     return n;
@@ -344,10 +358,11 @@ struct node *parse_filters(struct parser *p, struct node *a)
 
 /* ---- operators ---- */
 
+/* Filters and tests bind tighter than any operator but the sign: "-1|abs" is (-1)|abs, "1 + 2|f" is 1 + (2|f). */
 static struct node *unary(struct parser *p, bool with_filters)
 {
     struct node *n;
-    work_deeper(p->w);
+    work_deeper(p->w);               /* "((((" recurses through here */
     if (parse_is_op(p, "-") || parse_is_op(p, "+")) {
         n = parse_make(p, parse_is_op(p, "-") ? E_NEG : E_POS);
         p->t++;
@@ -378,6 +393,7 @@ static struct node *operand(struct parser *p)
 /* Binary operators of one level, left to right. */
 static struct node *level(struct parser *p, struct node *(*next)(struct parser *), const char *const *op)
 {
+    /* Left to right even for **, where Python goes from the right: 2 ** 3 ** 2 is 64 here. */
     struct node *a = next(p);
     for (;;) {
         const char *const *o = op;
@@ -403,6 +419,7 @@ static struct node *product(struct parser *p)
     return level(p, power, (const char *const[]){ "*", "/", "//", "%", NULL });
 }
 
+/* jinja2 puts ~ between sums and products: 1 ~ 2 * 3 is "16", 1 + 2 ~ 3 is 1 + "23", an error. */
 static struct node *concat(struct parser *p)
 {
     return level(p, product, (const char *const[]){ "~", NULL });
@@ -415,6 +432,7 @@ static struct node *sum(struct parser *p)
 
 static bool take_comparison(struct parser *p, struct slice *op)
 {
+    /* Longer ones need not come first: tokens are whole. */
     static const char *const ops[] = { "==", "!=", "<=", ">=", "<", ">" };
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (parse_is_op(p, ops[i])) {
@@ -436,6 +454,7 @@ static bool take_comparison(struct parser *p, struct slice *op)
 
 static struct node *comparison(struct parser *p)
 {
+    /* A chain is one node, so that each operand is evaluated once. */
     struct node *a = sum(p), *n = NULL;
     struct slice op;
     while (take_comparison(p, &op)) {
@@ -453,6 +472,7 @@ static struct node *negation(struct parser *p)
 {
     if (!parse_is_name(p, "not"))
         return comparison(p);
+    /* "not" binds looser than comparisons, tighter than "and". */
     struct node *n = parse_make(p, E_NOT);
     p->t++;
     work_deeper(p->w);
@@ -488,6 +508,7 @@ struct node *parse_expression(struct parser *p)
 {
     work_deeper(p->w);
     struct node *a = disjunction(p);
+    /* "a if b if c" nests to the left; else belongs to the nearest if. */
     while (parse_take_name(p, "if")) {
         struct node *n = parse_make(p, E_IF);
         n->a = a;
@@ -501,12 +522,14 @@ struct node *parse_expression(struct parser *p)
 
 struct node *parse_tuple(struct parser *p, bool conditional)
 {
+    /* Without 'conditional' an "if" is left to the statement: "for x in a if b". */
     struct node *first = conditional ? parse_expression(p) : disjunction(p), *n;
     if (!parse_is_op(p, ","))
         return first;
     n = parse_make(p, E_TUPLE);
     parse_push(p, &n->list, &n->n, first);
     while (parse_take_op(p, ",")) {
+        /* A trailing comma: what ends a tuple in any place that one may stand in. */
         if (p->t->kind == TOK_BLOCK_END || p->t->kind == TOK_VAR_END || parse_is_op(p, ")") || parse_is_name(p, "recursive"))
             break;
         parse_push(p, &n->list, &n->n, conditional ? parse_expression(p) : disjunction(p));

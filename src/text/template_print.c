@@ -11,8 +11,9 @@
 /* Python's repr of a string. */
 static void print_quoted(struct work *w, struct buf *b, struct slice s)
 {
+    /* Single quotes unless only double ones save escaping. */
     char quote = s.len && memchr(s.ptr, '\'', s.len) && !memchr(s.ptr, '"', s.len) ? '"' : '\'';
-    work_charge(w, s.len / 8);
+    work_charge(w, s.len / 8);       /* buf_add() below does not count */
     buf_char(b, quote);
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t c = char_at(s, i, &n);
@@ -20,6 +21,7 @@ static void print_quoted(struct work *w, struct buf *b, struct slice s)
             buf_printf(b, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
         else if (c == '\\' || c == (uint32_t)quote)
             buf_printf(b, "\\%c", (char)c);
+        /* isprintable() decides, so that é stands as it is and U+00A0 is \xa0. */
         else if (char_printable(c))
             buf_add(b, s.ptr + i, n);
         else
@@ -38,6 +40,7 @@ static void print_items(struct work *w, struct buf *b, const struct list *l)
 
 static void print_list(struct work *w, struct buf *b, const struct list *l)
 {
+    /* By enum list_kind; a range has its own form. */
     static const char *const open[] = { "[", "(", "(", "", "dict_keys([", "dict_values([", "dict_items([" };
     static const char *const close[] = { "]", ")", ")", "", "])", "])", "])" };
     if (l->kind == L_RANGE) {
@@ -47,6 +50,7 @@ static void print_list(struct work *w, struct buf *b, const struct list *l)
     }
     buf_str(b, open[l->kind]);
     print_items(w, b, l);
+    /* (1,) */
     buf_str(b, (l->kind == L_TUPLE || l->kind == L_GROUP) && l->n == 1 ? ",)" : close[l->kind]);
 }
 
@@ -68,6 +72,7 @@ static void print_string(struct work *w, struct buf *b, struct value v, bool quo
         work_add(w, b, v.s);
         return;
     }
+    /* A list of escaped texts shows that they are Markup. */
     buf_str(b, v.safe ? "Markup(" : "");
     print_quoted(w, b, v.s);
     buf_str(b, v.safe ? ")" : "");
@@ -76,19 +81,22 @@ static void print_string(struct work *w, struct buf *b, struct value v, bool quo
 static void print_float(struct buf *b, double f)
 {
     if (isfinite(f))
-        json_put_double(b, f);
+        json_put_double(b, f);       /* the shortest digits, with Python's ".0" and exponents */
     else
         buf_str(b, isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
 }
 
 void v_print(struct work *w, struct buf *b, struct value v, bool quoted)
 {
+    /* Checked per value, not per byte: buf_add() and its kin above write past it by one value at most. */
     if (b->len > MAX_OUTPUT)
         work_fail(w, "more than %d bytes of text", MAX_OUTPUT);
     work_charge(w, 1);
+    /* A namespace may hold itself: without this it would print for ever. Python raises RecursionError. */
     work_deeper(w);
     switch (v.type) {
     case V_ABSENT: break;
+    /* Nothing as text, but a name of its own within a list. */
     case V_UNDEFINED: buf_str(b, quoted ? "Undefined" : ""); break;
     case V_NONE: buf_str(b, "None"); break;
     case V_BOOL: buf_str(b, v.b ? "True" : "False"); break;
@@ -109,7 +117,7 @@ void v_print(struct work *w, struct buf *b, struct value v, bool quoted)
 
 struct slice v_string(struct work *w, struct value v)
 {
-    if (v.type == V_STRING)
+    if (v.type == V_STRING)          /* shared, not copied */
         return v.s;
     struct buf *b = work_buf(w);
     v_print(w, b, v, false);
@@ -120,7 +128,7 @@ struct slice v_string(struct work *w, struct value v)
 
 static void json_ascii(struct buf *b, uint32_t c)
 {
-    if (c > 0xffff)
+    if (c > 0xffff)                  /* a surrogate pair */
         buf_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
     else
         buf_printf(b, "\\u%04x", c);
@@ -133,9 +141,11 @@ static void json_text(struct work *w, struct buf *b, struct slice s, bool ascii)
     buf_char(b, '"');
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t c = char_at(s, i, &n);
+        /* Short escapes are json.dumps()'s; "/" stays. */
         const char *p = c && c < 0x80 ? strchr(plain, (int)c) : NULL;
         if (p)
             buf_printf(b, "\\%c", letter[p - plain]);
+        /* ensure_ascii keeps blank to tilde, so DEL is escaped with it and not without. */
         else if (c < 0x20 || (ascii && c > 0x7e))
             json_ascii(b, c);
         else
@@ -167,6 +177,7 @@ static void json_key(struct work *w, struct buf *b, struct value key, const stru
     if (key.type == V_STRING) {
         json_text(w, b, key.s, f->ascii);
     } else if (key.type >= V_NONE && key.type <= V_FLOAT) {
+        /* Keys that are no strings are written as their JSON in quotes: true is "true", None "null". */
         v_json(w, text, key, f, 0);
         json_text(w, b, work_take(w, text), f->ascii);
     } else {
@@ -180,6 +191,7 @@ static int *json_order(struct work *w, const struct value *key, int n, bool sort
     int *order = work_alloc(w, ((size_t)n + 1) * sizeof *order);
     for (int i = 0; i < n; i++) {
         int at = i;
+        /* Insertion, since dicts are small; each comparison is counted. Keys of different types fail, as sorted() does. */
         for (; sorted && at > 0 && v_order(w, LESS, key[i], key[order[at - 1]]); at--)
             order[at] = order[at - 1];
         order[at] = i;
@@ -191,7 +203,7 @@ static void json_members(struct work *w, struct buf *b, const struct value *key,
         const struct json_form *f,
                          int level)
 {
-    const int *order = key ? json_order(w, key, n, f->sorted) : NULL;
+    const int *order = key ? json_order(w, key, n, f->sorted) : NULL; /* NULL: a list */
     for (int k = 0; k < n; k++) {
         int i = order ? order[k] : k;
         if (k)
@@ -203,6 +215,7 @@ static void json_members(struct work *w, struct buf *b, const struct value *key,
         }
         v_json(w, b, value[i], f, level + 1);
     }
+    /* An empty list or dict has no line within it: [] even with indent. */
     if (n)
         json_break(w, b, f, level);
 }
@@ -219,6 +232,7 @@ void v_json(struct work *w, struct buf *b, struct value v, const struct json_for
     case V_FLOAT: json_number(b, v.f); return;
     case V_STRING: json_text(w, b, v.s, f->ascii); return;
     case V_LIST:
+        /* Tuples are lists in JSON; ranges and views are TypeErrors. */
         if (v.list->kind > L_GROUP)
             break;
         buf_char(b, '[');
@@ -232,5 +246,6 @@ void v_json(struct work *w, struct buf *b, struct value v, const struct json_for
         return;
     default: break;
     }
+    /* Undefined values as well: json.dumps() does not know them. */
     work_fail(w, "%s cannot be written as JSON", v_type_name(v));
 }

@@ -40,6 +40,7 @@ static struct node *group(struct parser *p, const char *word)
 /* Statements that a loop around them does not see: break and continue mean loops inside. */
 static void body_apart(struct parser *p, struct node *n, const char *word)
 {
+    /* jinja2 compiles such a body to a Python function or captured buffer, where break would be a syntax error. */
     int loops = p->loops;
     p->loops = 0;
     n->list = statements(p, &n->n, (const char *const[]){ word, NULL });
@@ -52,10 +53,12 @@ static struct node *statement_if(struct parser *p)
 {
     struct node *n = parse_make(p, N_IF);
     work_deeper(p->w);
+    /* "if a, b" tests a tuple, which is true. */
     n->a = parse_tuple(p, false);
     open_block(p);
     n->list = statements(p, &n->n, (const char *const[]){ "elif", "else", "endif", NULL });
     if (parse_take_name(p, "elif")) {
+        /* One endif closes the whole chain: the innermost takes it. */
         n->b = statement_if(p);
         p->w->depth--;
         return n;
@@ -137,6 +140,7 @@ static struct node *statement_for(struct parser *p)
 {
     struct node *n = parse_make(p, N_FOR);
     n->target = target(p, false);
+    /* The loop's own variable has that name. */
     if (sets_loop(n->target))
         parse_fail(p, "another name than loop");
     if (!parse_take_name(p, "in"))
@@ -146,12 +150,16 @@ static struct node *statement_for(struct parser *p)
         n->b = parse_expression(p);
     n->recursive = parse_take_name(p, "recursive");
     open_block(p);
+    /* Only in the body: else is run after the loop, and a break in it means the one around. */
     p->loops++;
     n->list = statements(p, &n->n, (const char *const[]){ "else", "endfor", NULL });
     p->loops--;
     if (parse_take_name(p, "else")) {
         open_block(p);
+        int loops = p->loops;
+        p->loops = n->recursive ? 0 : loops;               /* a recursive loop is a function in jinja2: no way out of it */
         n->c = group(p, "endfor");
+        p->loops = loops;
     }
     close_block(p, "endfor");
     return n;
@@ -173,10 +181,12 @@ static struct node *statement_set(struct parser *p)
     struct node *n = parse_make(p, N_SET);
     n->target = target(p, true);
     if (parse_take_op(p, "=")) {
+        /* "set x = 1, 2" is a tuple. */
         n->b = parse_tuple(p, true);
         end_tag(p);
         return n;
     }
+    /* Without "=" the value is the text up to endset. */
     n->kind = N_SET_BLOCK;
     if (parse_is_op(p, "|"))
         n->b = parse_filters(p, parse_make(p, E_HOLE));
@@ -190,6 +200,7 @@ static struct node *statement_with(struct parser *p)
 {
     struct node *n = parse_make(p, N_WITH);
     n->target = parse_make(p, E_TUPLE);
+    /* No assignment at all is allowed: a scope and nothing more. */
     while (p->t->kind != TOK_BLOCK_END) {
         if (n->n)
             parse_need_op(p, ",");
@@ -210,6 +221,7 @@ static void parameters(struct parser *p, struct node *n)
     while (!parse_take_op(p, ")")) {
         parse_push_name(p, &n->ops, &n->n_ops, target_name(p)->name);
         n->hides |= parse_special(n->ops[n->n_ops - 1]) & ~(unsigned)CALLER;
+        /* Names and defaults are parallel arrays: arg[i].value is NULL for a parameter without one. */
         struct arg *bigger = work_alloc(p->w, (size_t)n->n_ops * sizeof *bigger);
         if (n->n_args)
             memcpy(bigger, n->arg, (size_t)n->n_args * sizeof *bigger);
@@ -230,6 +242,8 @@ static void macro_body(struct parser *p, struct node *n, const char *word)
     p->macro = n;
     body_apart(p, n, word);
     p->macro = outer;
+    /* A call block gives caller by name, so a parameter of that name must do without in all other calls. Where the body never reads
+     * it, jinja2 does not ask. */
     for (int i = 0; i < n->n_ops; i++)
         if ((n->takes & CALLER) && slice_is(n->ops[i], "caller") && !n->arg[i].value)
             parse_fail(p, "a default for the parameter caller, which the macro uses");
@@ -256,6 +270,7 @@ static struct node *statement_call(struct parser *p)
     struct node *n = parse_make(p, N_CALL);
     if (parse_take_op(p, "("))
         parameters(p, n);
+    /* A filter behind the call would make it no call; jinja2 refuses that as well. */
     n->a = parse_expression(p);
     if (n->a->kind != E_CALL)
         parse_fail(p, "a call");
@@ -268,6 +283,7 @@ static struct node *statement_call(struct parser *p)
 static struct node *statement_filter(struct parser *p)
 {
     struct node *n = parse_make(p, N_FILTER_BLOCK);
+    /* The hole stands for the text that is not there yet. */
     n->b = parse_filters(p, parse_filter(p, parse_make(p, E_HOLE)));
     open_block(p);
     body_apart(p, n, "endfilter");
@@ -275,6 +291,7 @@ static struct node *statement_filter(struct parser *p)
     return n;
 }
 
+/* Hugging Face's tag around what the assistant said, for training masks: here a scope, since it is compiled as a call block. */
 static struct node *statement_generation(struct parser *p)
 {
     struct node *n = parse_make(p, N_SCOPE);
@@ -311,6 +328,7 @@ static struct node *statement(struct parser *p)
     else if (parse_take_name(p, "continue"))
         n = statement_jump(p, N_CONTINUE);
     else
+        /* include, import, extends and block need other templates or inheritance, which a model's template has not. */
         parse_fail(p, "a statement (if, for, set, macro, call, filter, with, generation, break, continue)");
     p->w->depth--;
     return n;
@@ -320,6 +338,7 @@ static struct node *output(struct parser *p)
 {
     struct node *n = parse_make(p, N_OUTPUT);
     p->t++;
+    /* {{ 1, 2 }} prints a tuple. */
     n->a = parse_tuple(p, true);
     if (p->t->kind != TOK_VAR_END)
         parse_fail(p, "}}");
@@ -329,6 +348,7 @@ static struct node *output(struct parser *p)
 
 static bool at_any(const struct parser *p, const char *const *word)
 {
+    /* Looked at from before the tag: t[0] is BLOCK_BEGIN. */
     for (; word && *word; word++)
         if (p->t[1].kind == TOK_NAME && slice_is(p->t[1].s, *word))
             return true;
@@ -338,6 +358,7 @@ static bool at_any(const struct parser *p, const char *const *word)
 /* Statements up to a block tag whose word is in 'stop'; its BLOCK_BEGIN is taken, its word is next. NULL: to the end. */
 static struct node **statements(struct parser *p, int *n, const char *const *stop)
 {
+    /* Ends at the first tag that the caller waits for, whoever opened it: a stray endif is an unknown statement. */
     struct node **list = NULL;
     *n = 0;
     for (;;) {
@@ -373,6 +394,8 @@ static void check_names(struct work *w, const struct node *n, bool soft)
     w->line = n->line;
     if (!soft && ((n->kind == E_FILTER && !filter_known(n->name)) || (n->kind == E_TEST && !test_known(n->name))))
         work_fail(w, "no %s named '%.*s'", n->kind == E_FILTER ? "filter" : "test", (int)n->name.len, n->name.ptr);
+    /* jinja2 fails at compile time for names outside of conditions: then no prompt is rendered with a misspelt filter that happened
+     * not to be reached. */
     bool inner = n->kind == N_IF || n->kind == E_IF || (soft && n->kind >= E_CONST) || (soft &&
             (n->kind == N_OUTPUT || n->kind == N_SET || n->kind == N_GROUP));
     check_names(w, n->a, n->kind == N_FOR || n->kind == N_CALL ? soft : inner);
@@ -390,6 +413,7 @@ struct node *template_tree(struct work *w, struct tok *tok)
     struct parser p = { .w = w, .t = tok };
     struct node *root = parse_make(&p, N_GROUP);
     root->list = statements(&p, &root->n, NULL);
+    /* After parsing, as the order of errors is jinja2's: syntax first. */
     check_names(w, root, false);
     return root;
 }

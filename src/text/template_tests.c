@@ -8,6 +8,7 @@
 static bool t_defined(struct eval *e, struct value v, const struct value *a)
 {
     (void)e, (void)a;
+    /* An item that is not there is as undefined as a name; None is defined. */
     return v.type != V_UNDEFINED;
 }
 
@@ -44,6 +45,7 @@ static bool t_false(struct eval *e, struct value v, const struct value *a)
 static bool t_integer(struct eval *e, struct value v, const struct value *a)
 {
     (void)e, (void)a;
+    /* A bool is an int to Python and "number", but jinja2 takes true and false out of "integer". */
     return v.type == V_INT;
 }
 
@@ -69,12 +71,14 @@ static bool t_string(struct eval *e, struct value v, const struct value *a)
 static bool t_mapping(struct eval *e, struct value v, const struct value *a)
 {
     (void)e, (void)a;
+    /* A namespace is no Mapping. */
     return v.type == V_DICT;
 }
 
 static bool t_iterable(struct eval *e, struct value v, const struct value *a)
 {
     (void)e, (void)a;
+    /* Undefined can be walked as if empty, and templates rely on it: "for t in tools" without tools. */
     return v.type == V_STRING || v.type == V_LIST || v.type == V_DICT || v.type == V_UNDEFINED || v.type == V_ITER || v.type == V_LOOP;
 }
 
@@ -101,6 +105,7 @@ static bool t_escaped(struct eval *e, struct value v, const struct value *a)
 static bool t_filter(struct eval *e, struct value v, const struct value *a)
 {
     (void)a;
+    /* "value in env.filters" looks the value up in a dict. */
     if (!v_hashable(v))
         work_fail(e->w, "unhashable type: '%s'", v_type_name(v));
     return v.type == V_STRING && filter_known(v.s);
@@ -154,18 +159,19 @@ static bool t_in(struct eval *e, struct value v, const struct value *a)
 /* Python's "is". Whether equal strings and large numbers are one object is up to its memory: refused. */
 static bool t_sameas(struct eval *e, struct value v, const struct value *a)
 {
-    if (v.type != a[0].type)
+    if (v.type != a[0].type)         /* 1 is not true */
         return false;
     switch (v.type) {
     case V_NONE: return true;
     case V_BOOL: return v.b == a[0].b;
     case V_INT:
-        if (v.i == a[0].i && (v.i < -5 || v.i > 256))
+        if (v.i == a[0].i && (v.i < -5 || v.i > 256)) /* CPython keeps one object of each from -5 to 256 */
             break;
         return v.i == a[0].i;
     case V_LIST:
         if (v.list == a[0].list)
             return true;
+        /* Equal constant tuples may be one object to the compiler. */
         if (v_is_tuple(v) && v_equal(e->w, v, a[0]))
             break;
         return false;
@@ -184,6 +190,7 @@ static bool t_sameas(struct eval *e, struct value v, const struct value *a)
 /* v % by == rest, with Python's %: of strings, too. */
 static bool remainder_is(struct eval *e, struct value v, struct value by, int64_t rest)
 {
+    /* jinja2 writes value % 2 == 1, so "%s" is a template for a string: '%d' is even asks '2' == 0. */
     return v_equal(e->w, value_binary(e, (struct slice){ "%", 1 }, v, by), v_int(rest));
 }
 
@@ -207,11 +214,12 @@ static bool t_divisible(struct eval *e, struct value v, const struct value *a)
 /* str.islower(), str.isupper(): at least one such letter, none of the other kinds. */
 static bool letters_are(struct eval *e, struct value v, bool upper)
 {
-    struct slice s = v_string(e->w, v);
+    struct slice s = v_string(e->w, v); /* str(value): undefined is "" */
     bool some = false;
     work_charge(e->w, s.len / 8);
     for (size_t i = 0, n; i < s.len; i += n) {
         uint32_t c = char_at(s, i, &n);
+        /* Titlecase letters are neither. */
         if (upper ? char_lower(c) || char_title(c) : char_upper(c) || char_title(c))
             return false;
         some |= upper ? char_upper(c) : char_lower(c);
@@ -245,6 +253,7 @@ static const struct {
     { "escaped", "", t_escaped }, { "filter", "", t_filter }, { "test", "", t_test }, { "sameas", "other", t_sameas },
     { "in", "seq", t_in },
     { "odd", "", t_odd }, { "even", "", t_even }, { "divisibleby", "num", t_divisible }, { "lower", "", t_lower }, { "upper", "", t_upper },
+    /* From the operator module, which takes no names. */
     { "==", "/other", t_equal }, { "eq", "/other", t_equal }, { "equalto", "/other", t_equal }, { "!=", "/other", t_unequal },
     { "ne", "/other", t_unequal },
     { "<", "/other", t_less }, { "lt", "/other", t_less }, { "lessthan", "/other", t_less }, { "<=", "/other", t_less_equal },
@@ -256,6 +265,7 @@ static const struct {
 
 static int find(struct slice name)
 {
+    /* By position in the table, so that test_known() and the call search alike. */
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (slice_is(name, table[i].name))
             return (int)i;

@@ -9,6 +9,7 @@
 uint32_t char_at(struct slice s, size_t i, size_t *bytes)
 {
     const char *p = s.ptr + i, *end = s.ptr + s.len;
+    /* nul.h: JSON strings in C cannot hold a NUL, so it is spelled C0 80, one character of two bytes. No valid UTF-8 has the byte C0. */
     if (end - p >= 2 && (unsigned char)p[0] == 0xc0 && (unsigned char)p[1] == 0x80) {
         *bytes = 2;
         return 0;
@@ -18,6 +19,7 @@ uint32_t char_at(struct slice s, size_t i, size_t *bytes)
         *bytes = 1;
         return c;
     }
+    /* Texts were checked when they came in, and no function here cuts within a character. */
     c = utf8_next(&p, end);
     *bytes = (size_t)(p - (s.ptr + i));
     return c;
@@ -40,7 +42,7 @@ int64_t text_length(struct slice s)
 {
     int64_t n = 0;
     for (size_t i = 0; i < s.len; i++)
-        n += !inside(s.ptr[i]);
+        n += !inside(s.ptr[i]);      /* every byte but those that continue a character */
     return n;
 }
 
@@ -56,6 +58,7 @@ size_t text_offset(struct slice s, int64_t chars)
 
 struct slice text_slice(struct slice s, int64_t begin, int64_t end)
 {
+    /* The slice shares the text's bytes: it lives as long as the arena or the caller's messages. */
     size_t from = text_offset(s, begin);
     struct slice rest = { s.ptr + from, s.len - from };
     return (struct slice){ rest.ptr, text_offset(rest, end - begin) };
@@ -65,13 +68,16 @@ int64_t text_find(struct work *w, struct slice s, struct slice what, bool last)
 {
     if (what.len > s.len)
         return -1;
+    /* Found at once, at the end that is searched first: Python's rule. */
     if (what.len == 0)
         return last ? (int64_t)s.len : 0;
     if (!last) {
         const char *found = memmem(s.ptr, s.len, what.ptr, what.len);
+        /* memmem() reads many bytes per step; a sixteenth keeps "find" of long texts from counting as hard work. */
         work_charge(w, (found ? (size_t)(found - s.ptr) : s.len) / 16);
         return found ? found - s.ptr : -1;
     }
+    /* There is no memrmem(). Bytes may be compared: in UTF-8 no character begins inside another. */
     for (size_t i = s.len - what.len + 1; i-- > 0;) {
         work_charge(w, i % 8 == 0);
         if (s.ptr[i] != *what.ptr)
@@ -88,7 +94,8 @@ int64_t text_find(struct work *w, struct slice s, struct slice what, bool last)
 static bool in_set(struct work *w, struct slice chars, struct slice one)
 {
     size_t n;
-    work_charge(w, chars.len / 64);
+    work_charge(w, chars.len / 64);  /* per character that is stripped */
+    /* A set of characters, not a prefix: strip('ab') takes "abba". An empty set strips nothing, a missing one blanks. */
     if (chars.ptr)
         return memmem(chars.ptr, chars.len, one.ptr, one.len) != NULL;
     return char_space(char_at(one, 0, &n));
@@ -118,6 +125,7 @@ struct slice text_strip(struct work *w, struct slice s, struct slice chars, bool
 struct slice text_repeat(struct eval *e, struct slice s, int64_t times)
 {
     struct buf *b = work_buf(e->w);
+    /* Before the product is formed, which could overflow. */
     if (times > 0 && s.len && (uint64_t)times > MAX_OUTPUT / s.len)
         work_fail(e->w, "a repetition of more than %d bytes", MAX_OUTPUT);
     for (int64_t i = 0; s.len && i < times; i++)
@@ -128,10 +136,11 @@ struct slice text_repeat(struct eval *e, struct slice s, int64_t times)
 struct slice text_pad(struct eval *e, struct slice s, int64_t width, struct slice fill, int64_t left_share)
 {
     struct buf *b = work_buf(e->w);
-    if (text_length(fill) != 1)
+    if (text_length(fill) != 1)      /* in characters: any one will do */
         work_fail(e->w, "the fill character must be exactly one character long");
     if (width > MAX_OUTPUT)
         work_fail(e->w, "more than %d bytes of text", MAX_OUTPUT);
+    /* left_share of 2: none, half or all of the fill goes to the left; the half is rounded down, as by format's "^". */
     int64_t n = text_length(s), more = width > n ? width - n : 0, left = left_share * more / 2;
     work_add(e->w, b, text_repeat(e, fill, left));
     work_add(e->w, b, s);
@@ -149,15 +158,18 @@ struct slice text_center(struct eval *e, struct slice s, int64_t width, struct s
 static struct slice interleave(struct eval *e, struct slice s, struct slice new, int64_t count)
 {
     struct buf *b = work_buf(e->w);
+    /* A negative count never gets to 0: no limit. */
     for (size_t i = 0, n; count != 0 && i < s.len; i += n, count--) {
         n = text_offset((struct slice){ s.ptr + i, s.len - i }, 1);
         work_add(e->w, b, new);
         work_add(e->w, b, (struct slice){ s.ptr + i, n });
+        /* This was the last one allowed: the rest goes on unchanged. */
         if (count == 1) {
             work_add(e->w, b, (struct slice){ s.ptr + i + n, s.len - i - n });
             return work_take(e->w, b);
         }
     }
+    /* At the end of the text one more is due; with a count of 0 nothing has been copied yet. */
     work_add(e->w, b, count != 0 ? new : s);
     return work_take(e->w, b);
 }
@@ -167,6 +179,7 @@ struct slice text_replace(struct eval *e, struct slice s, struct slice old, stru
     if (old.len == 0)
         return interleave(e, s, new, count);
     struct buf *b = work_buf(e->w);
+    /* Left to right, without overlaps: "aaa" has one "aa". */
     for (const char *p; count != 0 && (work_charge(e->w, 1), p = memmem(s.ptr, s.len, old.ptr, old.len)); count -= count > 0) {
         size_t n = (size_t)(p - s.ptr);
         work_add(e->w, b, (struct slice){ s.ptr, n });
@@ -180,6 +193,7 @@ struct slice text_replace(struct eval *e, struct slice s, struct slice old, stru
 struct slice text_escape(struct eval *e, struct slice s)
 {
     static const char plain[] = "&<>'\"";
+    /* markupsafe's: numbers for the quotes. */
     static const char *const entity[] = { "&amp;", "&lt;", "&gt;", "&#39;", "&#34;" };
     struct buf *b = work_buf(e->w);
     work_charge(e->w, s.len / 8);
@@ -200,6 +214,7 @@ struct slice text_join(struct eval *e, struct slice sep, struct iter *it, struct
     bool first = true;
     for (struct value v; iter_next(e, it, &v); first = false) {
         v = attribute_get(e, v, parts, v_none());
+        /* str.join() wants strings, the filter takes str() of anything. */
         if (strings_only && v.type != V_STRING)
             work_fail(e->w, "join expects strings, not %s", v_type_name(v));
         if (!first)
@@ -220,6 +235,7 @@ static bool space_at(struct slice s, size_t i, size_t *n)
 static void split_blanks(struct eval *e, struct slice s, int64_t limit, struct list *out)
 {
     size_t n;
+    /* Blanks in front never make an empty piece; those behind the last piece only if the limit was met before them. */
     s = text_strip(e->w, s, (struct slice){ 0 }, true, false);
     for (; s.len && limit != 0; limit -= limit > 0) {
         size_t end = 0;
@@ -288,12 +304,14 @@ struct value text_split(struct eval *e, struct slice s, struct value sep, int64_
 {
     struct value out = v_list(e->w, L_LIST);
     work_charge(e->w, s.len / 8);
+    /* arg_text() also refuses what is no string. */
     if (sep.type != V_NONE && arg_text(e, sep).len == 0)
         work_fail(e->w, "empty separator");
     if (sep.type == V_NONE)
         (from_right ? rsplit_blanks : split_blanks)(e, s, limit, out.list);
     else
         (from_right ? rsplit_at : split_at)(e, s, sep.s, limit, out.list);
+    /* The pieces were found from the right. */
     if (from_right)
         turn_round(out.list);
     return out;
@@ -301,6 +319,7 @@ struct value text_split(struct eval *e, struct slice s, struct value sep, int64_
 
 static bool ends_line(uint32_t c)
 {
+    /* str.splitlines() knows more ends than "\n": VT, FF, FS, GS, RS, NEL and Unicode's separators. */
     return (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
@@ -313,8 +332,9 @@ struct value text_lines(struct eval *e, struct slice s, bool keep_ends)
         while (i < s.len && !ends_line(char_at(s, i, &n)))
             i += n;
         size_t end = i;
-        if (i < s.len)
+        if (i < s.len)               /* CR LF is one end */
             i += s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n' ? 2 : n;
+        /* Added at an end only: a text that ends in a line feed has no empty line behind it. */
         list_add(e->w, out.list, v_slice((struct slice){ s.ptr + start, (keep_ends ? i : end) - start }));
     }
     return out;

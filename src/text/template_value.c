@@ -43,7 +43,7 @@ struct value v_undefined(struct slice name)
 
 struct value v_nothing(void)
 {
-    return v_undefined((struct slice){ "", 0 });
+    return v_undefined((struct slice){ "", 0 }); /* v_complain() has words of its own for it */
 }
 
 struct value v_list(struct work *w, enum list_kind kind)
@@ -60,6 +60,7 @@ struct value v_dict(struct work *w)
 
 static struct value *grow(struct work *w, struct value *old, int n, int cap)
 {
+    /* The old array stays in the arena: iterators and views that walk it are not disturbed. */
     struct value *p = work_alloc(w, (size_t)cap * sizeof *p);
     if (n)
         memcpy(p, old, (size_t)n * sizeof *p);
@@ -68,6 +69,7 @@ static struct value *grow(struct work *w, struct value *old, int n, int cap)
 
 void list_add(struct work *w, struct list *l, struct value v)
 {
+    /* What has no other bound, such as a product of two long lists, ends here. */
     work_charge(w, 1);
     if (l->n == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 4;
@@ -79,8 +81,10 @@ void list_add(struct work *w, struct list *l, struct value v)
 static int dict_index(struct work *w, const struct dict *d, struct value key)
 {
     work_charge(w, (size_t)d->n / 8);
+    /* In order of insertion, as Python keeps it, and searched from the front: dicts of templates are small, large ones pay in steps. */
     for (int i = 0; i < d->n; i++) {
         const struct value k = d->key[i];
+        /* By equality, so that 1, 1.0 and true are one key. Strings are compared here, as nearly all are. */
         if (k.type == V_STRING && key.type == V_STRING ? k.s.len == key.s.len &&
                 (k.s.len == 0 || !memcmp(k.s.ptr, key.s.ptr, k.s.len)) : v_equal(w, k, key))
             return i;
@@ -102,6 +106,7 @@ const struct value *dict_get(struct work *w, const struct dict *d, struct value 
 
 void dict_set(struct work *w, struct dict *d, struct value key, struct value v)
 {
+    /* dict_get() leaves this to its callers: some must fail for such a key, some must not find it. */
     need_hashable(w, key);
     int i = dict_index(w, d, key);
     if (i < 0) {
@@ -111,13 +116,14 @@ void dict_set(struct work *w, struct dict *d, struct value key, struct value v)
             d->value = grow(w, d->value, d->n, d->cap);
         }
         i = d->n++;
-        d->key[i] = key;
+        d->key[i] = key;             /* the first spelling of equal keys stays */
     }
     d->value[i] = v;
 }
 
 struct value dict_view(struct work *w, const struct dict *d, enum list_kind kind)
 {
+    /* A copy is as good as a view: no dict changes while a template can see it, but a namespace's, which has no views. */
     struct value out = v_list(w, kind);
     for (int i = 0; i < d->n; i++) {
         struct value both = kind == L_KEYS ? d->key[i] : d->value[i];
@@ -135,6 +141,7 @@ struct value dict_view(struct work *w, const struct dict *d, enum list_kind kind
 
 bool v_number(struct value v, double *f)
 {
+    /* For calculating. Whole numbers beyond 2**53 lose digits so, which is why comparing does not use it. */
     *f = v.type == V_INT ? (double)v.i : v.type == V_FLOAT ? v.f : v.type == V_BOOL ? (double)v.b : 0.0;
     return v.type == V_INT || v.type == V_FLOAT || v.type == V_BOOL;
 }
@@ -151,12 +158,14 @@ bool v_is_tuple(struct value v)
 
 bool v_hashable(struct value v)
 {
+    /* A tuple is as hashable as its items. */
     if (v_is_tuple(v)) {
         for (int i = 0; i < v.list->n; i++)
             if (!v_hashable(v.list->item[i]))
                 return false;
         return true;
     }
+    /* dict_values inherit object's hash; keys and items compare as sets and have none. */
     return v.type == V_LIST ? v.list->kind == L_RANGE || v.list->kind == L_VALUES : v.type != V_DICT;
 }
 
@@ -168,11 +177,11 @@ bool v_true(struct value v)
     case V_NONE: return false;
     case V_BOOL: return v.b;
     case V_INT: return v.i != 0;
-    case V_FLOAT: return v.f != 0;
+    case V_FLOAT: return v.f != 0;   /* nan is true */
     case V_STRING: return v.s.len != 0;
     case V_LIST: return v.list->n != 0;
     case V_DICT: return v.dict->n != 0;
-    default: return true;
+    default: return true;            /* macros, generators, namespaces: objects */
     }
 }
 
@@ -196,6 +205,7 @@ void v_complain(struct work *w, struct value v)
 /* Is it compared as a list, as a tuple, as a range? Views of dicts only with themselves. */
 static enum list_kind family(const struct list *l)
 {
+    /* groupby's pairs are named tuples, equal to plain ones. */
     return l->kind == L_GROUP ? L_TUPLE : l->kind;
 }
 
@@ -203,8 +213,10 @@ static bool lists_equal(struct work *w, const struct list *a, const struct list 
 {
     if (family(a) != family(b))
         return false;
+    /* They compare as sets in Python. */
     if (a->kind == L_KEYS || a->kind == L_ITEMS)
         work_fail(w, "views of dicts cannot be compared here; compare lists");
+    /* Two views of values are equal only if one object. */
     if (a->kind == L_VALUES || a->n != b->n)
         return a == b;
     for (int i = 0; i < a->n; i++)
@@ -215,6 +227,7 @@ static bool lists_equal(struct work *w, const struct list *a, const struct list 
 
 static bool dicts_equal(struct work *w, const struct dict *a, const struct dict *b)
 {
+    /* The order of keys does not count. */
     if (a->n != b->n)
         return false;
     for (int i = 0; i < a->n; i++) {
@@ -229,16 +242,18 @@ static bool equal(struct work *w, struct value a, struct value b)
 {
     double x, y;
     if (v_number(a, &x) && v_number(b, &y)) {
+        /* x86's long double has 64 bits of mantissa: all int64_t and all doubles are exact in it, so 2**53 + 1 is not 2.0**53. */
         if (a.type != V_FLOAT && b.type != V_FLOAT)
             return v_whole(a) == v_whole(b);
         return (a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a)) == (b.type == V_FLOAT
                 ? (long double)b.f : (long double)v_whole(b));
     }
+    /* Numbers were before: of what is left nothing equals another type. */
     if (a.type != b.type)
         return false;
     switch (a.type) {
     case V_ABSENT:
-    case V_UNDEFINED:
+    case V_UNDEFINED:                /* any two are equal, whatever their names */
     case V_NONE: return true;
     case V_STRING: return a.s.len == b.s.len && (a.s.len == 0 || !memcmp(a.s.ptr, b.s.ptr, a.s.len));
     case V_LIST: return a.list == b.list || lists_equal(w, a.list, b.list);
@@ -252,6 +267,7 @@ static bool equal(struct work *w, struct value a, struct value b)
 bool v_equal(struct work *w, struct value a, struct value b)
 {
     work_charge(w, 1 + (a.type == V_STRING ? a.s.len / 64 : 0));
+    /* Nested lists; namespaces compare by identity and so cannot recurse. */
     work_deeper(w);
     bool same = equal(w, a, b);
     w->depth--;
@@ -272,11 +288,13 @@ static int text_order(struct slice a, struct slice b)
     if (i == n)
         return (a.len > b.len) - (a.len < b.len);
     unsigned char x = (unsigned char)a.ptr[i], y = (unsigned char)b.ptr[i];
+    /* C0 begins no other character, and NUL comes before all. */
     return (x == 0xc0 ? -1 : x) - (y == 0xc0 ? -1 : y);
 }
 
 static bool numbers_order(enum order op, struct value a, struct value b)
 {
+    /* As in equal(): exact. All four orders of a nan are false. */
     long double x = a.type == V_FLOAT ? (long double)a.f : (long double)v_whole(a), y = b.type == V_FLOAT
             ? (long double)b.f : (long double)v_whole(b);
     return op == LESS ? x < y : op == LESS_EQUAL ? x <= y : op == GREATER ? x > y : x >= y;
@@ -291,6 +309,7 @@ bool v_order(struct work *w, enum order op, struct value a, struct value b)
     if (a.type == V_STRING && b.type == V_STRING)
         return holds(op, text_order(a.s, b.s));
     if (a.type == V_LIST && b.type == V_LIST && family(a.list) == family(b.list) && family(a.list) <= L_TUPLE) {
+        /* The first items that differ decide, and they alone must have an order: [1, 'a'] < [2, 3] holds. */
         for (int i = 0; i < a.list->n && i < b.list->n; i++)
             if (!v_equal(w, a.list->item[i], b.list->item[i])) {
                 work_deeper(w);
@@ -301,7 +320,7 @@ bool v_order(struct work *w, enum order op, struct value a, struct value b)
         return holds(op, (a.list->n > b.list->n) - (a.list->n < b.list->n));
     }
     if (a.type == V_UNDEFINED || b.type == V_UNDEFINED)
-        v_complain(w, a.type == V_UNDEFINED ? a : b);
+        v_complain(w, a.type == V_UNDEFINED ? a : b); /* names what is missing */
     work_fail(w, "%s and %s cannot be ordered", v_type_name(a), v_type_name(b));
 }
 
@@ -326,7 +345,7 @@ struct iter *list_iter(struct work *w, struct list *l)
 
 struct value v_iter(struct work *w, struct iter it)
 {
-    struct iter *p = work_alloc(w, sizeof *p);
+    struct iter *p = work_alloc(w, sizeof *p); /* one state, whoever holds the value: a generator is walked once */
     *p = it;
     return (struct value){ .type = V_ITER, .iter = p };
 }
@@ -338,7 +357,7 @@ static bool text_next(struct eval *e, struct iter *it, struct value *out)
     if (it->text.len == 0)
         return false;
     char_at(it->text, 0, &n);
-    *out = v_slice((struct slice){ it->text.ptr, n });
+    *out = v_slice((struct slice){ it->text.ptr, n }); /* characters are slices of the text */
     it->text = (struct slice){ it->text.ptr + n, it->text.len - n };
     return true;
 }
@@ -353,8 +372,11 @@ struct iter *value_iter(struct eval *e, struct value v)
     struct iter *it;
     switch (v.type) {
     case V_LIST: return list_iter(e->w, v.list);
+    /* Walking a dict gives its keys. */
     case V_DICT: return list_iter(e->w, dict_view(e->w, v.dict, L_KEYS).list);
+    /* Its own state: a second walk goes on where the first one stopped, and finds nothing behind the end. */
     case V_ITER: return v.iter;
+    /* No error, unlike asking it for an attribute. */
     case V_UNDEFINED: return list_iter(e->w, v_list(e->w, L_LIST).list);
     case V_STRING:
     case V_LOOP:
@@ -370,6 +392,7 @@ struct iter *value_iter(struct eval *e, struct value v)
 bool iter_next(struct eval *e, struct iter *it, struct value *out)
 {
     work_charge(e->w, 1);
+    /* Filters over filters over filters: each generator calls the next. */
     work_deeper(e->w);
     bool more = it->next(e, it, out);
     e->w->depth--;
@@ -378,6 +401,7 @@ bool iter_next(struct eval *e, struct iter *it, struct value *out)
 
 struct list *value_items(struct eval *e, struct value v)
 {
+    /* The list itself, not to be changed by who gets it. */
     if (v.type == V_LIST)
         return v.list;
     struct list *all = v_list(e->w, L_LIST).list;
@@ -394,6 +418,7 @@ bool v_contains(struct eval *e, struct value in, struct value x)
             work_fail(e->w, "'in <string>' requires a string on the left, not %s", v_type_name(x));
         return text_find(e->w, in.s, x.s, false) >= 0;
     }
+    /* "[] in {}" is an error for dicts and their keys, which look a hash up; items of lists are compared. */
     if (in.type == V_DICT || (in.type == V_LIST && in.list->kind == L_KEYS)) {
         need_hashable(e->w, x);
         if (in.type == V_DICT)
@@ -401,6 +426,7 @@ bool v_contains(struct eval *e, struct value in, struct value x)
     }
     struct iter *it = value_iter(e, in);
     for (struct value y; iter_next(e, it, &y);)
+        /* A generator is left behind its match, as by Python's "in". */
         if (v_equal(e->w, y, x))
             return true;
     return false;
@@ -412,7 +438,7 @@ int64_t value_length(struct eval *e, struct value v)
     case V_STRING: work_charge(e->w, v.s.len / 64); return text_length(v.s);
     case V_LIST: return v.list->n;
     case V_DICT: return v.dict->n;
-    case V_UNDEFINED: return 0;
+    case V_UNDEFINED: return 0;      /* "messages2|length" of a misspelt name is 0 */
     case V_LOOP: return loop_length(e, v.loop);
     default: work_fail(e->w, "object of type '%s' has no len()", v_type_name(v));
     }

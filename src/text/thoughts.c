@@ -13,6 +13,7 @@ static const struct thought_mark {
     const char *open, *close[2];         /* two spellings of the end; NULL: there is one */
     int kind;
 } marks[] = {
+    /* Longer spellings come before those that they begin with; the first row that fits is taken. */
     { "<think>", { "</think>" }, 0 },    /* DeepSeek-R1, Qwen3, QwQ, GLM, Phi-4-reasoning, Hunyuan, ... */
     { "<thinking>", { "</thinking>" }, 0 },
     { "<thought>", { "</thought>" }, 0 },        /* EXAONE Deep, Marco-o1 */
@@ -50,6 +51,7 @@ struct text {
 /* May a mark begin here? Most bytes of a long reply are told off at once; words of ordinary text count as they are written above. */
 static bool worth_a_look(const struct text *t, size_t at)
 {
+    /* A mark that is added to the table with another first letter has to be let through here. */
     char c = t->ptr[at], next = at + 1 < t->n ? t->ptr[at + 1] : '\0';
     return c == '<' || c == '[' || c == '\xe2' || (c == 'H' && next == 'e') || (c == 'a' && (next == 'n' || next == 's'));
 }
@@ -57,7 +59,7 @@ static bool worth_a_look(const struct text *t, size_t at)
 static bool stands_at(const struct text *t, size_t at, const char *mark)
 {
     size_t k = strlen(mark);
-    return t->n - at >= k && !strncasecmp(t->ptr + at, mark, k);
+    return t->n - at >= k && !strncasecmp(t->ptr + at, mark, k); /* texts have a length, no NUL */
 }
 
 static size_t past_blanks(const struct text *t, size_t at)
@@ -70,6 +72,7 @@ static size_t past_blanks(const struct text *t, size_t at)
 /* First place of either end from 'at' on, and what lies past it. False: the thoughts do not end. */
 static bool find_close(const struct text *t, const struct thought_mark *m, size_t at, size_t *past)
 {
+    /* The first end of any spelling, wherever it stands: within thoughts nothing is quoted. */
     for (; at < t->n; at++)
         for (int k = 0; k < 2 && m->close[k] && worth_a_look(t, at); k++)
             if (stands_at(t, at, m->close[k])) {
@@ -91,6 +94,7 @@ static const struct thought_mark *open_at(const struct text *t, size_t at)
 static size_t close_at(const struct text *t, size_t at)
 {
     for (const struct thought_mark *m = marks; m < marks + N_MARKS && worth_a_look(t, at); m++)
+        /* Ordinary words end thoughts only where the words that open them were there. */
         if (!(m->kind & PROSE) && stands_at(t, at, m->close[0]))
             return strlen(m->close[0]);
     return 0;
@@ -98,10 +102,12 @@ static size_t close_at(const struct text *t, size_t at)
 
 const struct thought_mark *thoughts_opened(const char *prompt, size_t n)
 {
+    /* Templates end in the mark and a line feed, or two. */
     while (n && memchr(" \t\r\n", prompt[n - 1], 4))
         n--;
     for (const struct thought_mark *m = marks; m < marks + N_MARKS; m++) {
         size_t k = strlen(m->open);
+        /* A prompt keeps its special tokens, so nothing in it is squeezed; a question that ends in "analysis" opens nothing. */
         if (!(m->kind & SQUEEZED) && n >= k && !strncasecmp(prompt + n - k, m->open, k))
             return m;
     }
@@ -119,6 +125,7 @@ static const struct thought_mark *begins(const struct text *t, size_t at, size_t
         at += strlen(turn);
     const struct thought_mark *m = open_at(t, at);
     size_t unused, next = m ? at + strlen(m->open) : at;
+    /* "analysisWe need to": dropped tokens leave no blank, where a sentence would have one. */
     bool joined = m && (m->kind & SQUEEZED) && next < t->n && t->ptr[next] >= 'A' && t->ptr[next] <= 'Z';
     if (m && m->kind && !joined && !find_close(t, m, next, &unused))
         return NULL;                     /* an answer that begins with the word */
@@ -133,6 +140,7 @@ static size_t lone_close(const struct text *t)
         size_t k = close_at(t, at);
         if (k)
             return at + k;
+        /* Something opens before any end: that pair stands within an answer. */
         if (open_at(t, at) && !(open_at(t, at)->kind & (PROSE | SQUEEZED)))
             return 0;
     }
@@ -145,8 +153,10 @@ enum thoughts thoughts_split(const struct thought_mark *opened, const char *text
     size_t at = 0;
     enum thoughts state = THOUGHTS_NONE;
     *answer = 0;
+    /* Some models think twice in a row: each block in front is passed over. */
     while (opened || (opened = begins(&t, *answer, &at))) {
         state = THOUGHTS_OPEN;
+        /* Nothing was said: the caller must not take thoughts for an answer. */
         if (!find_close(&t, opened, at, answer)) {
             *answer = n;
             return state;
@@ -154,6 +164,7 @@ enum thoughts thoughts_split(const struct thought_mark *opened, const char *text
         state = THOUGHTS_ENDED;
         opened = NULL;
     }
+    /* Last, as an opened block has an end of its own. */
     if (state == THOUGHTS_NONE && (*answer = lone_close(&t)))
         state = THOUGHTS_ENDED;
     if (state == THOUGHTS_ENDED)
@@ -191,10 +202,12 @@ enum thoughts thoughts_strike(const struct thought_mark *opened, const char *tex
         if (m)
             endless[m - marks] = !ends;
         if (k || ends) {                 /* all before a lone end mark was thought; a block with both goes alone */
+            /* Only what this call has appended; the buffer keeps its NUL. */
             if (k && out->len > from)
                 out->data[out->len = from] = '\0';
             at = past = k ? at + k : next;
             state = THOUGHTS_ENDED;
+        /* Cut off within thoughts. In the middle of a line the answer may be speaking of the tag. */
         } else if (m && !m->kind && at_line_start(&t, at)) {
             state = THOUGHTS_OPEN;
         } else {

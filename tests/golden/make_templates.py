@@ -489,6 +489,8 @@ EDGES = [
     "{{ '0_x1f'|int(7, 16) }} {{ ' +0_b1 '|int(7, 16) }} {{ '0_b1'|int(7, 0) }} {{ '0x10_b'|int(7, 16) }} {{ '0x_f'|int(7, 16) }}", "{{ (-4999999999999999999)|round(-19) }} {{ 5000000000000000000|round(-19) }}",
     "{{ range(0, 9, 3)[1:] }} {{ range(9)[::-2] }} {{ range(5)[9:] }}", "{{ '\u0391\u03a3 \u0392\u0393\u03a3 a\u03a3-b\u03a3 (c\u03a3'|title }}", "{{ '\u0391\u03a3 \u0392\u0393\u03a3'.title() }}",
     "{{ '{[a]}'.format({'a': 1}) }}", "{{ '{0.a} {}'.format({'a': 1}) }}", "{{ '{} {0[a]}'.format({'a': 1}) }}", "{{ '{:{:1}}|'.format('a', 7) }}", "{{ '{:{:{}}}|'.format('a', 7, 1) }}", "{{ '{0:{1}}{}'.format('a', 7) }}",
+    "{{ '3\\x00'|int(7) }}{{ '3\\x00'|float(7) }}", "{% for y in [1, 2] %}{{ y }}{% for x in [] recursive %}{% else %}{% break %}{% endfor %}{% endfor %}",
+    "{% for y in [1, 2] %}{{ y }}{% for x in [] %}{% else %}{% break %}{% endfor %}{% endfor %}", "{% set w = 5 %}{% macro f(v=w, w=1) %}[{{ v }}{{ w }}]{% endmacro %}{{ f() }}{{ f(w=3) }}{{ f(2) }}",
 ]
 MESSAGES = [
     [{"role": "user", "content": "Q1"}],
