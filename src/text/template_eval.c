@@ -55,7 +55,7 @@ struct value value_item(struct eval *e, struct value v, struct value key)
         v_complain(e->w, v);
     /* obj['name']: keys first, then attributes. A key that cannot be hashed is no error here: jinja2 catches the TypeError and gives
      * undefined. */
-    const struct value *item = v.type == V_DICT && v_hashable(key) ? dict_get(e->w, v.dict, key) : NULL;
+    const struct value *item = v.type == V_DICT && v_hashable(e->w, key) ? dict_get(e->w, v.dict, key) : NULL;
     if (item)
         return *item;
     if (key.type == V_STRING)

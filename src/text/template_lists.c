@@ -317,7 +317,7 @@ static bool unique_next(struct eval *e, struct iter *it, struct value *out)
     struct list *parts = attribute_parts(e, it->b);
     while (iter_next(e, it->from, out)) {
         struct value key = fold(e, attribute_get(e, *out, parts, v_none()), arg_true(it->a, false));
-        if (!v_hashable(key))
+        if (!v_hashable(e->w, key))
             work_fail(e->w, "unhashable type: '%s'", v_type_name(key));
         bool seen = false;
         /* A set in Python, and so by equality: 1, 1.0 and true are one. The square is counted as steps. */

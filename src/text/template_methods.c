@@ -434,7 +434,7 @@ static struct value m_get(struct eval *e, struct value self, struct value *a, co
 {
     (void)c;
     /* Looked up by hash: an error even where a default is given. */
-    if (!v_hashable(a[0]))
+    if (!v_hashable(e->w, a[0]))
         work_fail(e->w, "unhashable type: '%s'", v_type_name(a[0]));
     const struct value *v = dict_get(e->w, self.dict, a[0]);
     return v ? *v : a[1].type == V_ABSENT ? v_none() : a[1];

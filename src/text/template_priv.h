@@ -118,7 +118,7 @@ bool v_true(struct value v);
 bool v_is_tuple(struct value v);
 bool v_number(struct value v, double *f);                                       /* int, float, bool */
 int64_t v_whole(struct value v);                                                /* of an int or a bool */
-bool v_hashable(struct value v);
+bool v_hashable(struct work *w, struct value v);
 bool v_equal(struct work *w, struct value a, struct value b);
 enum order { LESS, LESS_EQUAL, GREATER, GREATER_EQUAL };
 /* a < b and so on; fails for values that have no order. */

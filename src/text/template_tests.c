@@ -106,7 +106,7 @@ static bool t_filter(struct eval *e, struct value v, const struct value *a)
 {
     (void)a;
     /* "value in env.filters" looks the value up in a dict. */
-    if (!v_hashable(v))
+    if (!v_hashable(e->w, v))
         work_fail(e->w, "unhashable type: '%s'", v_type_name(v));
     return v.type == V_STRING && filter_known(v.s);
 }
@@ -114,7 +114,7 @@ static bool t_filter(struct eval *e, struct value v, const struct value *a)
 static bool t_test(struct eval *e, struct value v, const struct value *a)
 {
     (void)a;
-    if (!v_hashable(v))
+    if (!v_hashable(e->w, v))
         work_fail(e->w, "unhashable type: '%s'", v_type_name(v));
     return v.type == V_STRING && test_known(v.s);
 }

@@ -94,7 +94,7 @@ static int dict_index(struct work *w, const struct dict *d, struct value key)
 
 static void need_hashable(struct work *w, struct value key)
 {
-    if (!v_hashable(key))
+    if (!v_hashable(w, key))
         work_fail(w, "unhashable type: '%s'", v_type_name(key));
 }
 
@@ -156,14 +156,16 @@ bool v_is_tuple(struct value v)
     return v.type == V_LIST && (v.list->kind == L_TUPLE || v.list->kind == L_GROUP);
 }
 
-bool v_hashable(struct value v)
+bool v_hashable(struct work *w, struct value v)
 {
-    /* A tuple is as hashable as its items. */
+    /* A tuple is as hashable as its items; a loop can nest tuples deeper than the C stack goes. */
     if (v_is_tuple(v)) {
-        for (int i = 0; i < v.list->n; i++)
-            if (!v_hashable(v.list->item[i]))
-                return false;
-        return true;
+        bool all = true;
+        work_deeper(w);
+        for (int i = 0; i < v.list->n && all; i++)
+            all = v_hashable(w, v.list->item[i]);
+        w->depth--;
+        return all;
     }
     /* dict_values inherit object's hash; keys and items compare as sets and have none. */
     return v.type == V_LIST ? v.list->kind == L_RANGE || v.list->kind == L_VALUES : v.type != V_DICT;
@@ -187,6 +189,7 @@ bool v_true(struct value v)
 
 const char *v_type_name(struct value v)
 {
+    /* By enum value_type: Python's names, since messages quote its errors. */
     static const char *const name[] = { "nothing", "undefined", "NoneType", "bool", "int", "float", "str", "list", "dict",
                                         "Namespace", "generator", "Macro", "function", "method", "LoopContext" };
     static const char *const list[] = { "list", "tuple", "tuple", "range", "dict_keys", "dict_values", "dict_items" };
