@@ -200,7 +200,7 @@ bool chat_uses_time(const struct chat *c)
 
 static struct slice trimmed(const char *s, size_t n)
 {
-    while (n && strchr(" \t\r\n", *s))
+    while (n && strchr(" \t\r\n", *s)) /* texts hold no NUL, which strchr() would take */
         s++, n--;
     while (n && strchr(" \t\r\n", s[n - 1]))
         n--;

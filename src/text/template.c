@@ -17,7 +17,7 @@ static struct slice with_line_feeds(struct work *w, const char *src, size_t n)
 {
     char *text = work_alloc(w, n + 1), *to = text;
     for (size_t i = 0; i < n; i++) {
-        if (src[i] == '\r' && i + 1 < n && src[i + 1] == '\n')
+        if (src[i] == '\r' && i + 1 < n && src[i + 1] == '\n') /* the line feed that follows is copied */
             continue;
         *to++ = src[i] == '\r' ? '\n' : src[i];
     }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-struct parameters {
+struct parameters {                  /* a specification, read */
     struct slice name[MAX_PARAMETERS];
     bool optional[MAX_PARAMETERS], unnamed;
     int n;
@@ -14,6 +14,7 @@ struct parameters {
 static struct parameters read_spec(const char *spec)
 {
     struct parameters p = { 0 };
+    /* "/old new count?": no names may be used, two are needed, the third may be left out. */
     if (*spec == '/') {
         p.unnamed = true;
         spec++;
@@ -44,6 +45,7 @@ void args_bind(struct eval *e, const char *what, const char *spec, const struct 
     if (c->n_pos > p.n)
         work_fail(e->w, "%s takes at most %d arguments, not %d", what, p.n, c->n_pos);
     for (int i = 0; i < p.n; i++)
+        /* V_ABSENT is not None: many parameters take None and mean something by it. */
         out[i] = i < c->n_pos ? c->pos[i] : (struct value){ .type = V_ABSENT };
     for (int k = 0; k < c->n_named; k++) {
         int i = find_parameter(&p, c->name[k]);
@@ -54,13 +56,14 @@ void args_bind(struct eval *e, const char *what, const char *spec, const struct 
         out[i] = c->named[k];
     }
     for (int i = 0; i < p.n; i++)
+        /* Last, so that a misspelt name is named rather than the one it should have been. */
         if (out[i].type == V_ABSENT && !p.optional[i])
             work_fail(e->w, "%s lacks its argument '%.*s'", what, (int)p.name[i].len, p.name[i].ptr);
 }
 
 void args_none(struct eval *e, const char *what, const struct call *c)
 {
-    args_bind(e, what, "", c, NULL);
+    args_bind(e, what, "", c, NULL); /* nothing is written without parameters */
 }
 
 int64_t arg_int(struct eval *e, struct value v, int64_t otherwise)

@@ -9,7 +9,7 @@
 
 /* ---- classes ---- */
 
-struct range { uint32_t first, last; };
+struct range { uint32_t first, last; }; /* both included; 0 ends a table */
 
 static const struct range other_lower[] = {
     { 0xaa, 0xaa }, { 0xba, 0xba }, { 0x2b0, 0x2b8 }, { 0x2c0, 0x2c1 }, { 0x2e0, 0x2e4 }, { 0x345, 0x345 }, { 0x37a, 0x37a },

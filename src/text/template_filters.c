@@ -48,7 +48,7 @@ static struct value f_capitalize(struct eval *e, struct value in, struct value *
 static struct value f_trim(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)c;
-    struct slice chars = { 0 };
+    struct slice chars = { 0 };      /* without a pointer: white space */
     if (a[0].type != V_ABSENT && a[0].type != V_NONE)
         chars = arg_text(e, a[0]);
     return soft(e, in, text_strip(e->w, v_string(e->w, in), chars, true, true));
@@ -96,6 +96,7 @@ static struct value f_indent(struct eval *e, struct value in, struct value *a, c
     bool first = arg_true(a[1], false), blank = arg_true(a[2], false);
     struct buf *b = work_buf(e->w), *text = work_buf(e->w);
     (void)c;
+    /* float() of it raises UndefinedError, as int() does. */
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
     /* A line feed is added before the text is split, so that one at its end makes an empty last line and "" has a line at all. */
@@ -324,10 +325,12 @@ struct value filter_apply(struct eval *e, struct slice name, struct value in, co
 {
     struct value a[MAX_PARAMETERS];
     const struct filter_row *r = find(name);
-    if (!r)
+    if (!r)                          /* only by a name that is a value: the parser knows the others */
         work_fail(e->w, "no filter named '%.*s'", (int)name.len, name.ptr);
+    /* Refused when it is applied: a template may have such a filter in a branch for other messages. */
     if (!r->apply)
         work_fail(e->w, "the filter '%s' is not supported", r->name);
+    /* format, map and select have parameters that no list of names describes. */
     if (r->spec)
         args_bind(e, r->name, r->spec, c, a);
     return r->apply(e, in, a, c);

@@ -362,7 +362,7 @@ static int64_t spec_number(struct eval *e, struct slice s, size_t *at)
 {
     int64_t n = 0;
     for (; text_char(s, *at) >= '0' && text_char(s, *at) <= '9'; ++*at)
-        if ((n = 10 * n + s.ptr[*at] - '0') > MAX_OUTPUT)
+        if ((n = 10 * n + s.ptr[*at] - '0') > MAX_OUTPUT) /* no overflow, as it ends here */
             work_fail(e->w, "a format wider than %d", MAX_OUTPUT);
     return n;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+/* In the order of the names below. */
 enum builtin { B_RANGE, B_NAMESPACE, B_DICT, B_RAISE, B_STRFTIME, B_LIPSUM, B_CYCLER, B_JOINER };
 
 static const char *const builtin_name[] = { "range", "namespace", "dict", "raise_exception", "strftime_now", "lipsum", "cycler", "joiner" };

@@ -63,6 +63,7 @@ static const char *find_tag(const struct lexer *l)
 
 static bool all_blank(const char *p, const char *end)
 {
+    /* \s+ of jinja2's lstrip, so that blanks of Unicode go as well. */
     for (size_t n; p < end; p += n)
         if ((n = blank(p, end)) == 0)
             return false;
@@ -132,6 +133,7 @@ static size_t digits(const char *p, const char *end, size_t most, uint32_t base,
     size_t n = 0;
     *value = 0;
     for (; n < most && p + n < end; n++) {
+        /* Value of one digit in any base up to 16; 99 is a digit of none. */
         uint32_t c = (unsigned char)p[n], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' &&
                 (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 99;
         if (d >= base)

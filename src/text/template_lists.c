@@ -28,6 +28,7 @@ struct list *attribute_parts(struct eval *e, struct value path)
     for (int i = 0; i < names->n; i++) {
         int64_t n;
         struct slice s = names->item[i].s;
+        /* Plain digits: str.isdigit() takes others that int() reads, which no template has. */
         list_add(e->w, parts, all_digits(s) && text_int(e, s, 10, &n) ? v_int(n) : v_slice(s));
     }
     return parts;
@@ -80,6 +81,7 @@ static struct keyed *keyed_items(struct eval *e, const struct list *items)
     return x;
 }
 
+/* Sorts x, which its callers go on using, and gives its values as a list. */
 static struct value in_order(struct eval *e, struct keyed *x, int n, bool reverse)
 {
     struct value out = v_list(e->w, L_LIST);
@@ -214,7 +216,7 @@ static struct call *keep_call(struct eval *e, const struct call *c, int from)
     struct call *k = work_alloc(e->w, sizeof *k);
     *k = *c;
     k->n_pos = from < c->n_pos ? c->n_pos - from : 0;
-    k->pos = k->n_pos ? c->pos + from : NULL;
+    k->pos = k->n_pos ? c->pos + from : NULL; /* still the same array */
     return k;
 }
 
@@ -222,6 +224,7 @@ static struct call *keep_call(struct eval *e, const struct call *c, int from)
 static void map_attribute(struct eval *e, struct iter *it)
 {
     struct value a[2];
+    /* prepare_map(): any other name beside attribute is an error. */
     args_bind(e, "map", "attribute default?", it->call, a);
     it->list = attribute_parts(e, a[0]);
     it->list = it->list ? it->list : v_list(e->w, L_LIST).list;

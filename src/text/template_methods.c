@@ -497,7 +497,7 @@ static struct value m_list_count(struct eval *e, struct value self, struct value
     int64_t n = 0;
     (void)c;
     for (int i = 0; i < self.list->n; i++)
-        n += v_equal(e->w, self.list->item[i], a[0]);
+        n += v_equal(e->w, self.list->item[i], a[0]); /* by equality: [1].count(true) is 1 */
     return v_int(n);
 }
 
@@ -506,6 +506,7 @@ static struct value m_list_copy(struct eval *e, struct value self, struct value 
     struct value out = v_list(e->w, L_LIST);
     (void)a, (void)c;
     for (int i = 0; i < self.list->n; i++)
+        /* Shallow, as Python's: items are immutable here, so nobody can tell. */
         list_add(e->w, out.list, self.list->item[i]);
     return out;
 }
@@ -561,6 +562,7 @@ bool method_forbidden(struct value v, struct slice name)
 static const char *elsewhere(struct value v)
 {
     switch (v.type) {
+    /* Of each type, what dir() has beyond the methods above and the underscored ones. */
     case V_STRING: return "encode format_map isidentifier isnumeric maketrans translate";
     case V_DICT: return "fromkeys";
     case V_BOOL:

@@ -8,6 +8,7 @@ static struct node *unary(struct parser *p, bool with_filters);
 
 struct node *parse_make(struct parser *p, enum node_kind kind)
 {
+    /* Zeroed: a kind sets the operands that it has and leaves the others NULL. */
     struct node *n = work_alloc(p->w, sizeof *n);
     n->kind = kind;
     n->line = p->t->line;
@@ -21,6 +22,7 @@ void parse_fail(struct parser *p, const char *expected)
     work_fail(p->w, "expected %s near '%.*s'", expected, (int)(p->t->s.len < 40 ? p->t->s.len : 40), p->t->s.ptr ? p->t->s.ptr : "");
 }
 
+/* Operators and words are told by their text, which slices of the source hold: there is no token kind per operator. */
 bool parse_is_op(const struct parser *p, const char *op)
 {
     return p->t->kind == TOK_OP && slice_is(p->t->s, op);
@@ -217,7 +219,7 @@ static struct node *primary(struct parser *p)
     case TOK_INT: return constant(p, v_int(p->t->i));
     case TOK_FLOAT: return constant(p, v_float(p->t->f));
     case TOK_STRING: return strings(p);
-    default: break;
+    default: break;                  /* brackets, or nothing that begins an expression */
     }
     if (parse_take_op(p, "("))
         return parenthesis(p);
@@ -317,6 +319,7 @@ static struct slice dotted_name(struct parser *p)
     struct slice name = parse_name(p);
     while (parse_take_op(p, ".")) {
         struct slice more = parse_name(p);
+        /* One slice over all parts: names and points lie side by side in the source. No filter or test here has a point in its name. */
         name.len = (size_t)(more.ptr + more.len - name.ptr);
     }
     return name;
@@ -328,6 +331,7 @@ static struct node *test(struct parser *p, struct node *a)
     struct node *n = parse_make(p, E_TEST);
     n->a = a;
     n->negated = parse_take_name(p, "not");
+    /* Whether there is such a filter is asked of the whole tree, in check_names(). */
     n->name = dotted_name(p);
     if (parse_take_op(p, "(")) {
         parse_arguments(p, n);
@@ -391,6 +395,7 @@ static struct node *operand(struct parser *p)
 }
 
 /* Binary operators of one level, left to right. */
+/* Binary operators of one level of precedence; 'next' parses the level that binds tighter. */
 static struct node *level(struct parser *p, struct node *(*next)(struct parser *), const char *const *op)
 {
     /* Left to right even for **, where Python goes from the right: 2 ** 3 ** 2 is 64 here. */
@@ -444,6 +449,7 @@ static bool take_comparison(struct parser *p, struct slice *op)
         *op = p->t++->s;
         return true;
     }
+    /* Two tokens: "a not in b". Behind an operand "not" means nothing else; there is always a next token, as TOK_END is the last. */
     if (parse_is_name(p, "not") && p->t[1].kind == TOK_NAME && slice_is(p->t[1].s, "in")) {
         *op = (struct slice){ "not in", 6 };
         p->t += 2;
@@ -460,7 +466,7 @@ static struct node *comparison(struct parser *p)
     while (take_comparison(p, &op)) {
         if (!n) {
             n = parse_make(p, E_COMPARE);
-            n->a = a;
+            n->a = a;                /* a and b are evaluated lazily */
         }
         parse_push_name(p, &n->ops, &n->n_ops, op);
         parse_push(p, &n->list, &n->n, sum(p));

@@ -34,7 +34,7 @@ static void print_items(struct work *w, struct buf *b, const struct list *l)
 {
     for (int i = 0; i < l->n; i++) {
         buf_str(b, i ? ", " : "");
-        v_print(w, b, l->item[i], true);
+        v_print(w, b, l->item[i], true); /* repr() within any collection */
     }
 }
 
@@ -57,6 +57,7 @@ static void print_list(struct work *w, struct buf *b, const struct list *l)
 static void print_dict(struct work *w, struct buf *b, const struct dict *d)
 {
     buf_char(b, '{');
+    /* In order of insertion. */
     for (int i = 0; i < d->n; i++) {
         buf_str(b, i ? ", " : "");
         v_print(w, b, d->key[i], true);
@@ -159,12 +160,14 @@ static void json_break(struct work *w, struct buf *b, const struct json_form *f,
     if (!f->lines)
         return;
     buf_char(b, '\n');
+    /* The indent may be any text; work_add() bounds what depth times indent makes. */
     for (int i = 0; i < level; i++)
         work_add(w, b, f->indent);
 }
 
 static void json_number(struct buf *b, double x)
 {
+    /* Words of json.dumps(), not of str(), and not JSON: allow_nan is on. */
     if (isfinite(x))
         json_put_double(b, x);
     else

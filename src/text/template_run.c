@@ -97,7 +97,7 @@ static struct slice capture(struct eval *e, struct node *const *list, int n)
 
 static int parameter(const struct node *m, struct slice name)
 {
-    for (int i = 0; i < m->n_ops; i++)
+    for (int i = 0; i < m->n_ops; i++) /* few: a search is as good as a table */
         if (m->ops[i].len == name.len && !memcmp(m->ops[i].ptr, name.ptr, name.len))
             return i;
     return -1;
@@ -203,6 +203,7 @@ static struct value target_value(struct eval *e, const struct node *target, stru
 {
     if (target->kind == E_NAME)
         return v;
+    /* The names as a tuple, whatever kind of sequence was unpacked. */
     struct value out = v_list(e->w, L_TUPLE);
     struct list *items = value_items(e, v);
     for (int i = 0; i < target->n; i++)

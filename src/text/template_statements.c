@@ -72,8 +72,10 @@ static struct node *statement_if(struct parser *p)
     return n;
 }
 
+/* A name that may stand on the left; what a macro's or namespace's name may be, too. */
 static struct node *settable_name(struct parser *p)
 {
+    /* nodes.Name.can_assign(): these are names to the lexer only. */
     static const char *const constant[] = { "true", "false", "none", "True", "False", "None" };
     struct node *n = parse_make(p, E_NAME);
     n->name = parse_name(p);
@@ -87,6 +89,7 @@ static struct node *target_name(struct parser *p)
 {
     struct node *n = settable_name(p);
     if (p->macro)
+        /* From here on the body's own variable is meant: see note_name(). */
         p->macro->hides |= parse_special(n->name);
     return n;
 }
@@ -168,6 +171,7 @@ static struct node *statement_for(struct parser *p)
 static struct node *statement_jump(struct parser *p, enum node_kind kind)
 {
     struct node *n = parse_make(p, kind);
+    /* Python's compiler refuses it in what jinja2 generates. */
     if (p->loops == 0)
         parse_fail(p, "break and continue inside a loop, and outside of blocks in it");
     end_tag(p);
@@ -256,6 +260,7 @@ static void macro_body(struct parser *p, struct node *n, const char *word)
 static struct node *statement_macro(struct parser *p)
 {
     struct node *n = parse_make(p, N_MACRO);
+    /* A macro's own name hides nothing in a macro around it: jinja2 keeps it as text, not as a variable. */
     n->name = settable_name(p)->name;
     parse_need_op(p, "(");
     parameters(p, n);

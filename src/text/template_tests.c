@@ -283,6 +283,7 @@ bool test_apply(struct eval *e, struct slice name, struct value in, const struct
     int i = find(name);
     if (i < 0)
         work_fail(e->w, "no test named '%.*s'", (int)name.len, name.ptr);
+    /* Bound even where a test looks at none, so that "x is odd(3)" is an error here, too. */
     args_bind(e, table[i].name, table[i].spec, c, a);
     return table[i].holds(e, in, a);
 }

@@ -27,7 +27,7 @@ uint32_t char_at(struct slice s, size_t i, size_t *bytes)
 
 void char_put(struct buf *b, uint32_t c)
 {
-    if (c == 0)
+    if (c == 0)                      /* see char_at() */
         buf_add(b, "\xc0\x80", 2);
     else
         utf8_put(b, c);
@@ -51,7 +51,7 @@ size_t text_offset(struct slice s, int64_t chars)
     size_t i = 0;
     for (; i < s.len && chars > 0; chars--)
         do
-            i++;
+            i++;                     /* over the first byte, then over those that continue it */
         while (i < s.len && inside(s.ptr[i]));
     return i;
 }
@@ -103,6 +103,7 @@ static bool in_set(struct work *w, struct slice chars, struct slice one)
 
 struct slice text_strip(struct work *w, struct slice s, struct slice chars, bool left, bool right)
 {
+    /* By characters, as a set may hold any of them. */
     while (left && s.len) {
         size_t n = text_offset(s, 1);
         if (!in_set(w, chars, (struct slice){ s.ptr, n }))
@@ -248,7 +249,7 @@ static void split_blanks(struct eval *e, struct slice s, int64_t limit, struct l
         list_add(e->w, out, v_slice(s));
 }
 
-static size_t last_char(struct slice s)
+static size_t last_char(struct slice s) /* s is not empty */
 {
     size_t at = s.len - 1;
     while (at && inside(s.ptr[at]))
@@ -275,6 +276,7 @@ static void rsplit_blanks(struct eval *e, struct slice s, int64_t limit, struct 
 static void split_at(struct eval *e, struct slice s, struct slice sep, int64_t limit, struct list *out)
 {
     for (int64_t at; limit != 0 && (at = text_find(e->w, s, sep, false)) >= 0; limit -= limit > 0) {
+        /* Pieces share the text's bytes. Two separators side by side make an empty piece, unlike two blanks. */
         list_add(e->w, out, v_slice((struct slice){ s.ptr, (size_t)at }));
         s = (struct slice){ s.ptr + at + sep.len, s.len - (size_t)at - sep.len };
     }
@@ -286,6 +288,7 @@ static void rsplit_at(struct eval *e, struct slice s, struct slice sep, int64_t 
     for (int64_t at; limit != 0 && (at = text_find(e->w, s, sep, true)) >= 0; limit -= limit > 0) {
         size_t from = (size_t)at + sep.len;
         list_add(e->w, out, v_slice((struct slice){ s.ptr + from, s.len - from }));
+        /* Each separator is searched from the right anew: of "aaa" split at "aa" the left "a" stays. */
         s.len = (size_t)at;
     }
     list_add(e->w, out, v_slice(s));
