@@ -56,6 +56,7 @@ static void put_system(struct render *r)
     r->has_system = r->out->len > start;
 }
 
+/* get_prompt()'s first line for each style: what goes before the first message. */
 static void begin(struct render *r)
 {
     const struct conversation *c = r->c;
@@ -99,7 +100,7 @@ static void begin(struct render *r)
         if (text)
             put_system(r);
         break;
-    case STYLE_FALCON_CHAT:
+    case STYLE_FALCON_CHAT:          /* only with a system message */
     case STYLE_YUAN2:
         if (text) {
             put_system(r);
@@ -189,6 +190,7 @@ static void chatglm(const struct render *r, const struct turn *t)
     plain(r, t, colon, r->c->sep, colon);
 }
 
+/* The loop's body of get_prompt(), one style a case; 'plain' is the shape that most of them share. */
 static void message(const struct render *r, const struct turn *t)
 {
     const char *sep = r->c->sep;
@@ -211,7 +213,7 @@ static void message(const struct render *r, const struct turn *t)
         plain(r, t, "\n", sep, "\n");
         put(r, t->n ? "\n" : "");
         break;
-    case STYLE_CHATGLM3: plain(r, t, "\n", "", ""); break;
+    case STYLE_CHATGLM3: plain(r, t, "\n", "", ""); break; /* no separator: labels are special tokens */
     /* <s> opens each round, so before messages of users only. */
     case STYLE_CHATINTERN:
         put(r, t->i % 2 == 0 ? "<s>" : "");
@@ -223,7 +225,7 @@ static void message(const struct render *r, const struct turn *t)
         plain(r, t, ":\n", alternate(r, t), ":\n");
         put(r, t->n && t->i % 2 ? "\n\n" : "");
         break;
-    case STYLE_PHOENIX: plain(r, t, ": <s>", "</s>", ": <s>"); break;
+    case STYLE_PHOENIX: plain(r, t, ": <s>", "</s>", ": <s>"); break; /* its ends are text */
     case STYLE_ROBIN: plain(r, t, ":\n", sep, ":\n"); break;
     case STYLE_METAMATH:
         /* sep2 opens the assistant's message, which is how the open slot ends, too. */
@@ -238,7 +240,7 @@ static void message(const struct render *r, const struct turn *t)
         put(r, "<start_of_turn>");
         plain(r, t, "\n", sep, "\n");
         break;
-    case STYLE_DEFAULT: plain(r, t, ": ", "\n", ":"); break;
+    case STYLE_DEFAULT: plain(r, t, ": ", "\n", ":"); break; /* api_based_default: never sent to a model as text */
     case STYLE_YUAN2:                /* no labels at all */
         if (t->n) {
             put_text(r, t);

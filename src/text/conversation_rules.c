@@ -130,6 +130,7 @@ struct names {
     const char *last;                    /* last path part of the whole name */
 };
 
+/* Python's "in", as str.lower() has it for ASCII: FastChat's words are ASCII, so other letters of a name cannot matter. */
 static bool contains(const char *s, const char *what, size_t n, bool lower)
 {
     for (; *s; s++) {
@@ -158,6 +159,7 @@ static bool version_two(const char *s)
     return false;
 }
 
+/* One term of a test, by its prefix. */
 static bool term(const struct names *n, const char *t, size_t len)
 {
     static const char re[] = "re~", last[] = "last~";
@@ -172,7 +174,7 @@ static bool term(const struct names *n, const char *t, size_t len)
         return equals(n->given, t + 2, len - 2, true);
     if (t[0] == '=')
         return equals(n->given, t + 1, len - 1, false);
-    return contains(n->given, t, len, true);
+    return contains(n->given, t, len, true); /* the common case: match() of most adapters */
 }
 
 /* Terms joined by '&' (and), '!' (and not), which bind tighter than '|'; [t, end). */
@@ -189,7 +191,7 @@ static bool test(const struct names *n, const char *t, const char *end)
             stop++;
         if (stop == t)
             break;
-        bool holds = term(n, t, (size_t)(stop - t));
+        bool holds = term(n, t, (size_t)(stop - t)); /* names hold no blanks in these rules */
         all = all && (op == '!' ? !holds : holds);
         for (t = stop; t < end && *t == ' '; t++)
             ;
@@ -232,7 +234,7 @@ static void last_part(const char *model, char last[256])
         n--;
     for (start = n; start > 0 && model[start - 1] != '/'; start--)
         ;
-    snprintf(last, 256, "%.*s", (int)(n - start), model + start);
+    snprintf(last, 256, "%.*s", (int)(n - start), model + start); /* longer names than any rule's are cut */
 }
 
 const char *conversation_rule(const char *model, char name[64])
@@ -245,6 +247,7 @@ const char *conversation_rule(const char *model, char name[64])
         const char *candidate = pass ? model : last;
         /* The first rule wins, so the order is FastChat's order of registration and not to be sorted. */
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+            /* match() sees what the pass tries; get_default_conv_template() is called with the whole path. */
             const struct names tested = { candidate, last }, whole = { model, last };
             if (test(&tested, rules[i].test, rules[i].test + strlen(rules[i].test))) {
                 choose(&whole, rules[i].choice, name);

@@ -11,6 +11,7 @@
 
 struct range { uint32_t first, last; }; /* both included; 0 ends a table */
 
+/* Other_Lowercase of Unicode's PropList.txt: small by form (superscripts, ordinals, Roman numerals) although of another category. */
 static const struct range other_lower[] = {
     { 0xaa, 0xaa }, { 0xba, 0xba }, { 0x2b0, 0x2b8 }, { 0x2c0, 0x2c1 }, { 0x2e0, 0x2e4 }, { 0x345, 0x345 }, { 0x37a, 0x37a },
     { 0x1d2c, 0x1d6a },
@@ -20,9 +21,11 @@ static const struct range other_lower[] = {
     { 0x10783, 0x10785 },
     { 0x10787, 0x107b0 }, { 0x107b2, 0x107ba }, { 0, 0 },
 };
+/* Other_Uppercase: Roman numerals, letters in circles and squares. */
 static const struct range other_upper[] = {
     { 0x2160, 0x216f }, { 0x24b6, 0x24cf }, { 0x1f130, 0x1f149 }, { 0x1f150, 0x1f169 }, { 0x1f170, 0x1f189 }, { 0, 0 },
 };
+/* Numeric_Type=Digit: str.isdigit() holds, str.isdecimal() does not, and int() takes none of them. */
 static const struct range other_digit[] = {
     { 0xb2, 0xb3 }, { 0xb9, 0xb9 }, { 0x1369, 0x1371 }, { 0x19da, 0x19da }, { 0x2070, 0x2070 }, { 0x2074, 0x2079 }, { 0x2080, 0x2089 },
     { 0x2460, 0x2468 }, { 0x2474, 0x247c }, { 0x2488, 0x2490 }, { 0x24ea, 0x24ea }, { 0x24f5, 0x24fd }, { 0x24ff, 0x24ff },
@@ -100,6 +103,8 @@ bool char_printable(uint32_t c)
 
 static const struct {
     uint32_t c, upper[3], title[3];
+/* SpecialCasing.txt without its conditions: what upper() and title() make of one letter where that is more than one, or where the two
+ * differ. In order of code points, searched from the front. */
 } special[] = {
     { 0xdf, { 0x53, 0x53 }, { 0x53, 0x73 } }, { 0x149, { 0x2bc, 0x4e }, { 0x2bc, 0x4e } }, { 0x1f0, { 0x4a, 0x30c }, { 0x4a, 0x30c } },
     { 0x390, { 0x399, 0x308, 0x301 }, { 0x399, 0x308, 0x301 } }, { 0x3b0, { 0x3a5, 0x308, 0x301 }, { 0x3a5, 0x308, 0x301 } },
@@ -160,6 +165,7 @@ static void put_upper(struct buf *b, uint32_t c, bool title)
             return;
         }
     }
+    /* utf8proc maps one to one, which is UnicodeData.txt's column; NUL is mapped to itself and spelled C0 80 by char_put(). */
     char_put(b, (uint32_t)(title ? utf8proc_totitle((utf8proc_int32_t)c) : utf8proc_toupper((utf8proc_int32_t)c)));
 }
 
@@ -178,6 +184,7 @@ static bool ignorable(uint32_t c)
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
         if (c == inside[i])
             return true;
+    /* Case_Ignorable is defined as these categories and the marks above. */
     return k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_ME || k == UTF8PROC_CATEGORY_CF || k == UTF8PROC_CATEGORY_LM ||
             k == UTF8PROC_CATEGORY_SK;
 }
@@ -204,6 +211,7 @@ static void put_lower(struct eval *e, struct buf *b, struct slice s, size_t i, u
     if (c == 0x130) {                    /* the only letter whose lower case is two */
         char_put(b, 'i');
         char_put(b, 0x307);
+    /* Final_Sigma is the one condition of SpecialCasing.txt that str.lower() knows; it asks no language. */
     } else if (c == 0x3a3) {
         /* The whole text is looked at for each sigma: a text of nothing else would cost its square uncounted. */
         work_charge(e->w, s.len / 8);

@@ -38,14 +38,16 @@ struct value value_attr(struct eval *e, struct value v, struct slice name)
     /* obj.name: Python's attributes come before a dict's keys, so that {'items': 1}.items is the method. value_item() has it the other
      * way round. */
     struct value m = method_find(e, v, name);
+    /* method_find() fails by name for what Python has and we do not, so nothing known is undefined by mistake. */
     if (m.type != V_ABSENT)
         return m;
     if (v.type == V_LOOP)
         return loop_attr(e, v.loop, name);
+    /* _GroupTuple's names; any other tuple has none. */
     if (v.type == V_LIST && v.list->kind == L_GROUP && (slice_is(name, "grouper") || slice_is(name, "list")))
         return v.list->item[slice_is(name, "list")];
     const struct value *item = v.type == V_DICT || v.type == V_SPACE ? dict_get(e->w, v.dict, v_slice(name)) : NULL;
-    return item ? *item : v_undefined(name);
+    return item ? *item : v_undefined(name); /* the name is for the message of whoever uses it */
 }
 
 struct value value_item(struct eval *e, struct value v, struct value key)
@@ -69,7 +71,7 @@ struct value value_item(struct eval *e, struct value v, struct value key)
     i = i < 0 ? i + n : i;
     if (i < 0 || i >= n)
         return v_undefined(nameless);
-    if (v.type == V_LIST)
+    if (v.type == V_LIST)            /* ranges too: their items are there */
         return v.list->item[i];
     /* Characters are counted from the front: an index costs the text before it, and a loop over all indices the square. */
     work_charge(e->w, v.s.len / 32);
@@ -83,7 +85,7 @@ static int64_t clamp(int64_t i, int64_t low, int64_t high)
 
 static bool is_index(struct value v)
 {
-    return v.type == V_NONE || v.type == V_INT || v.type == V_BOOL;
+    return v.type == V_NONE || v.type == V_INT || v.type == V_BOOL; /* a slice's ends may be None, an index may not */
 }
 
 /* One end of a slice: counted from the back where negative, then cut to [low, high], so that no slice is out of range. */
@@ -138,7 +140,7 @@ struct value value_slice(struct eval *e, struct value v, struct value from, stru
     /* Backwards, a slice ends before the first item, at -1, and begins at the last one: PySlice_AdjustIndices. */
     int64_t low = step < 0 ? -1 : 0, high = step < 0 ? count - 1 : count;
     int64_t begin = bound(from, count, step < 0 ? high : low, low, high), end = bound(to, count, step < 0 ? low : high, low, high);
-    if (v.type == V_STRING)
+    if (v.type == V_STRING)          /* Markup's slices are Markup */
         return text_part(e, v, begin, end, step);
     /* A slice of groupby's named tuple is a plain tuple. */
     struct value out = v_list(e->w, v.list->kind == L_GROUP ? L_TUPLE : v.list->kind);
@@ -322,8 +324,8 @@ static struct value eval_one(struct eval *e, const struct node *n)
 {
     struct value a;
     switch (n->kind) {
-    case E_CONST: return n->constant;
-    case E_HOLE: return e->hole;
+    case E_CONST: return n->constant; /* evaluated by the parser */
+    case E_HOLE: return e->hole;     /* inside of "filter" and "set x | f" */
     case E_NAME: return get_var(e, n->name);
     case E_LIST:
     case E_TUPLE:
@@ -335,6 +337,7 @@ static struct value eval_one(struct eval *e, const struct node *n)
     case E_SLICE: return sliced(e, n);
     case E_CALL: return call(e, n);
     case E_FILTER:
+    /* The operand comes before the arguments, as in jinja2's generated calls. */
     case E_TEST: return apply(e, n, eval_node(e, n->a));
     case E_NOT: return v_bool(!v_true(eval_node(e, n->a)));
     case E_NEG:
@@ -348,7 +351,7 @@ static struct value eval_one(struct eval *e, const struct node *n)
         return v_true(a) ? a : eval_node(e, n->b);
     case E_IF: return choose(e, n);
     case E_BINARY: return binary(e, n);
-    default: return compare(e, n);
+    default: return compare(e, n);   /* E_COMPARE: no statement gets here */
     }
 }
 

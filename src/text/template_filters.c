@@ -17,7 +17,7 @@ static struct value soft(struct eval *e, struct value in, struct slice s)
 static struct value f_string(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
     (void)a, (void)c;
-    return in.type == V_STRING ? in : v_slice(v_string(e->w, in));
+    return in.type == V_STRING ? in : v_slice(v_string(e->w, in)); /* keeps Markup */
 }
 
 static struct value f_upper(struct eval *e, struct value in, struct value *a, const struct call *c)
@@ -223,9 +223,9 @@ static struct value f_attr(struct eval *e, struct value in, struct value *a, con
 
 static struct value f_abs(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
-    double x;
+    double x;                        /* of v_number(), for the question alone */
     (void)a, (void)c;
-    if (!v_number(in, &x))
+    if (!v_number(in, &x))           /* undefined has no __abs__: a TypeError, too */
         work_fail(e->w, "bad operand type for abs(): '%s'", v_type_name(in));
     if (in.type == V_FLOAT)
         return v_float(fabs(in.f));
@@ -246,6 +246,7 @@ static struct value f_int(struct eval *e, struct value in, struct value *a, cons
         return isnan(in.f) ? otherwise : float_int(e, in.f);
     if (in.type == V_INT || in.type == V_BOOL)
         return v_int(v_whole(in));
+    /* None, lists: int() is a TypeError, float() another, and the default is left. */
     if (in.type != V_STRING)
         return otherwise;
     if (a[1].type != V_ABSENT)
@@ -275,7 +276,7 @@ static struct value f_round(struct eval *e, struct value in, struct value *a, co
     struct slice method = a[1].type == V_ABSENT ? (struct slice){ "common", 6 } : arg_text(e, a[1]);
     double x;
     (void)c;
-    if (slice_is(method, "common"))
+    if (slice_is(method, "common"))  /* Python's round(), half to even */
         return value_round(e, in, precision);
     if (!slice_is(method, "ceil") && !slice_is(method, "floor"))
         work_fail(e->w, "the method of round must be common, ceil or floor");

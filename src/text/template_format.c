@@ -9,7 +9,7 @@
 enum { MAX_PRECISION = 400 };            /* digits; a float has 309 before its point */
 
 /* How one value is to be written. */
-struct form {
+struct form {                        /* shared by % and format(): '%-5d' and '{:<5d}' end in the same code */
     struct slice fill;                   /* one character */
     char align, sign, type, group;       /* '\0': not given */
     bool alternate, zero;
@@ -47,12 +47,12 @@ static struct slice float_digits(struct eval *e, double x, char type, int64_t pr
         const char *word = isnan(x) ? "nanNAN" : "infINF";
         return work_copy(e->w, word + (type == 'F' || type == 'E' || type == 'G' ? 3 : 0), 3);
     }
-    if (type == 'r')
+    if (type == 'r')                 /* str(): the digits that give x again */
         return v_string(e->w, v_float(x));
     /* format(x, '.3'): like %g, but it goes over to an exponent one digit earlier and keeps ".0": 'r' and a precision in CPython's
      * terms. */
     if (type == 'n') {
-        int p = precision < 1 ? 1 : (int)precision, exponent;
+        int p = precision < 1 ? 1 : (int)precision, exponent; /* %.0g has one digit as well */
         snprintf(text, sizeof text, "%.*e", p - 1, x); /* the exponent after rounding: 9.99 may be 1e+01 */
         sscanf(strchr(text, 'e') + 1, "%d", &exponent);
         snprintf(text, sizeof text, "%.*g", p, x);
@@ -82,6 +82,7 @@ static struct slice grouped(struct eval *e, struct slice digits, char group, int
     /* Only the whole part is grouped. In groups of 4 digits are hexadecimal, and an 'e' is one of them. */
     while (whole < digits.len && strchr("0123456789abcdefABCDEF", digits.ptr[whole]) && (size == 4 || (digits.ptr[whole] | 32) != 'e'))
         whole++;
+    /* Built from the last digit, as groups are counted from there, and turned round in the end. */
     struct buf *b = work_buf(e->w), *back = work_buf(e->w);
     /* Zeros in front are grouped like digits, so the width may be passed by one: a separator never comes first. */
     int64_t tail = (int64_t)(digits.len - whole);
@@ -107,7 +108,7 @@ static struct slice put_number(struct eval *e, const struct form *f, bool minus,
     /* "0" before the width is fill '0' and align '=', unless the specification gave its own. */
     char align = f->align ? f->align : f->zero ? '=' : '>';
     struct slice fill = f->fill.len ? f->fill : f->zero ? (struct slice){ "0", 1 } : (struct slice){ " ", 1 };
-    if (minus || f->sign == '+' || f->sign == ' ')
+    if (minus || f->sign == '+' || f->sign == ' ') /* '-' alone, the default, writes none for others */
         buf_char(lead, minus ? '-' : f->sign);
     buf_str(lead, prefix);
     /* Only then does padding count as digits, with separators among them. */
@@ -158,7 +159,7 @@ static struct slice put_text(struct eval *e, const struct form *f, struct slice 
 {
     if (f->precision >= 0)           /* cuts, never pads */
         s = text_slice(s, 0, f->precision);
-    char align = f->align ? f->align : '<';
+    char align = f->align ? f->align : '<'; /* format()'s default for text */
     struct slice fill = f->fill.len ? f->fill : f->zero ? (struct slice){ "0", 1 } : (struct slice){ " ", 1 };
     return text_pad(e, s, f->width, fill, align == '<' ? 0 : align == '>' ? 2 : 1);
 }
@@ -232,7 +233,7 @@ static int64_t take_count(struct percent *p, struct slice f, size_t *at)
         ++*at;
         /* "*" takes a width or precision out of the arguments. */
         struct value v = next_value(p);
-        if (v.type != V_INT && v.type != V_BOOL)
+        if (v.type != V_INT && v.type != V_BOOL) /* "*" takes no float */
             work_fail(p->e->w, "* in a format wants a whole number");
         return v_whole(v);
     }
@@ -248,7 +249,7 @@ static struct slice percent_int(struct percent *p, struct form *f, struct value 
     double x;
     /* %d cuts a float to a whole number; %x and %o refuse it. */
     bool decimal = strchr("diu", f->type) != NULL;
-    if (!v_number(v, &x) || (v.type == V_FLOAT && !decimal))
+    if (!v_number(v, &x) || (v.type == V_FLOAT && !decimal)) /* strings are not converted: '%d' % '3' fails */
         work_fail(e->w, "%%%c format: a number is required, not %s", f->type, v_type_name(v));
     int64_t i = v.type == V_FLOAT ? float_int(e, x).i : v_whole(v);
     f->type = decimal ? 'd' : f->type;
@@ -291,7 +292,7 @@ static struct slice percent_one(struct percent *p, struct form *f, struct value 
         f->zero = false;
     if (strchr("diuoxX", f->type))
         return percent_int(p, f, v);
-    if (!v_number(v, &x))
+    if (!v_number(v, &x))            /* %f of an int is its float */
         work_fail(e->w, "%%%c format: must be a real number, not %s", f->type, v_type_name(v));
     return put_float(e, f, x);
 }
@@ -327,7 +328,7 @@ static struct slice percent_field(struct percent *p, struct slice f, size_t *at)
     /* "%%" alone; "%5%" is an unsupported format in Python as well. */
     if (form.type == '%' && start == *at - 1 && !has_name)
         return (struct slice){ "%", 1 };
-    if (!form.type || !strchr("diuoxXeEfFgGcrsa", form.type))
+    if (!form.type || !strchr("diuoxXeEfFgGcrsa", form.type)) /* the end of the format, too */
         work_fail(p->e->w, "unsupported format character '%c'", form.type ? form.type : '?');
     return percent_one(p, &form, has_name ? named : next_value(p));
 }
@@ -343,7 +344,7 @@ struct value text_percent(struct eval *e, struct value format, struct value args
      * __getitem__, too. */
     p.mapping = args.type == V_DICT || args.type == V_UNDEFINED || (args.type == V_LIST &&
             (args.list->kind == L_LIST || args.list->kind == L_RANGE));
-    for (size_t i = 0; i < f.len;) {
+    for (size_t i = 0; i < f.len;) { /* text up to a percent sign, then its conversion */
         const char *percent = memchr(f.ptr + i, '%', f.len - i);
         size_t n = percent ? (size_t)(percent - f.ptr) - i : f.len - i;
         work_add(e->w, b, (struct slice){ f.ptr + i, n });
@@ -394,7 +395,7 @@ static struct form read_form(struct eval *e, struct slice s)
     if (text_char(s, i) == '.') {
         size_t digits = ++i;
         f.precision = spec_number(e, s, &i);
-        if (digits == i)
+        if (digits == i)             /* "." needs digits */
             work_fail(e->w, "a format lacks its precision");
     }
     if (i < s.len)
@@ -439,7 +440,7 @@ static struct slice format_value(struct eval *e, struct value v, struct slice sp
     /* A bool with a specification is written as an int. */
     if (v.type != V_FLOAT)
         return spec_int(e, &f, v_whole(v));
-    if (f.type && !strchr("eEfFgG%", f.type))
+    if (f.type && !strchr("eEfFgG%", f.type)) /* no 'd' for floats */
         work_fail(e->w, "a format specification that floats do not have");
     if (!f.type && f.alternate)
         work_fail(e->w, "'#' without a type in a format is not supported");
@@ -478,7 +479,7 @@ static struct value argument(struct fields *p, struct slice name, bool whole)
             i = p->next++;
         else if (whole)
             p->next = -1;
-        if (i >= p->c->n_pos)
+        if (i >= p->c->n_pos)        /* IndexError */
             work_fail(e->w, "a format lacks argument %lld", (long long)i);
         return p->c->pos[i];
     }

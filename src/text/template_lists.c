@@ -37,7 +37,7 @@ struct list *attribute_parts(struct eval *e, struct value path)
 struct value attribute_get(struct eval *e, struct value v, const struct list *parts, struct value otherwise)
 {
     for (int i = 0; parts && i < parts->n; i++) {
-        v = value_item(e, v, parts->item[i]);
+        v = value_item(e, v, parts->item[i]); /* obj[part], then obj.part */
         /* After each step, so a default may be gone through by the rest of the path; None is no default, as in jinja2. */
         if (v.type == V_UNDEFINED && otherwise.type != V_NONE)
             v = otherwise;
@@ -58,7 +58,7 @@ struct keyed { struct value key, value; };
 /* Merge sort, stable; 'reverse' keeps equal items in their order, as Python does. */
 static void merge_sort(struct eval *e, struct keyed *x, struct keyed *scratch, int n, bool reverse)
 {
-    if (n < 2)
+    if (n < 2)                       /* depth: log2 of the items */
         return;
     int half = n / 2, i = 0, k = half, to = 0;
     merge_sort(e, x, scratch, half, reverse);
@@ -134,6 +134,7 @@ static struct value f_dictsort(struct eval *e, struct value in, struct value *a,
 
 static struct value f_groupby(struct eval *e, struct value in, struct value *a, const struct call *c)
 {
+    /* itertools.groupby() over the sorted items, so groups come in the order of their keys and each key once. */
     struct list *items = value_items(e, in), *parts = attribute_parts(e, a[0]);
     struct value out = v_list(e->w, L_LIST), otherwise = a[1].type == V_ABSENT ? v_none() : a[1];
     struct keyed *x = keyed_items(e, items);
@@ -159,6 +160,7 @@ static struct value f_groupby(struct eval *e, struct value in, struct value *a, 
 
 static struct value extreme(struct eval *e, struct value in, struct value *a, enum order op)
 {
+    /* One pass; an empty sequence gives undefined, as jinja2's _min_or_max() does. */
     struct iter *it = value_iter(e, in);
     struct list *parts = attribute_parts(e, a[1]);
     struct value v, best = v_nothing(), best_key = v_nothing();
@@ -194,6 +196,7 @@ static struct value f_sum(struct eval *e, struct value in, struct value *a, cons
     if (total.type == V_STRING)      /* as sum() refuses it */
         work_fail(e->w, "strings cannot be summed; join them");
     while (iter_next(e, it, &v))
+        /* Python's +, so start may be a list; undefined items fail. */
         total = value_binary(e, (struct slice){ "+", 1 }, total, attribute_get(e, v, parts, v_none()));
     return total;
 }
@@ -268,7 +271,7 @@ static bool select_next(struct eval *e, struct iter *it, struct value *out)
     const struct call *c = it->call;
     int first = it->attribute ? 1 : 0;
     if (!it->from && v_true(it->in) && it->attribute) {
-        if (c->n_pos == 0)
+        if (c->n_pos == 0)           /* FilterArgumentError, at the first item */
             work_fail(e->w, "the name of an attribute is missing");
         it->list = attribute_parts(e, c->pos[0]);
     }
@@ -320,7 +323,7 @@ static bool unique_next(struct eval *e, struct iter *it, struct value *out)
     struct list *parts = attribute_parts(e, it->b);
     while (iter_next(e, it->from, out)) {
         struct value key = fold(e, attribute_get(e, *out, parts, v_none()), arg_true(it->a, false));
-        if (!v_hashable(e->w, key))
+        if (!v_hashable(e->w, key))  /* the set's complaint */
             work_fail(e->w, "unhashable type: '%s'", v_type_name(key));
         bool seen = false;
         /* A set in Python, and so by equality: 1, 1.0 and true are one. The square is counted as steps. */
@@ -381,10 +384,11 @@ static struct value f_batch(struct eval *e, struct value in, struct value *a, co
 
 static bool slice_next(struct eval *e, struct iter *it, struct value *out)
 {
+    /* list(value) first: how many go into a column depends on all. */
     if (!it->list)
         it->list = value_items(e, it->in);
     int64_t n = arg_int(e, it->a, 0), i = it->at++;
-    if (n == 0)
+    if (n == 0)                      /* divmod() by 0, even for no items */
         work_fail(e->w, "integer division or modulo by zero");
     if (i >= n)
         return false;
@@ -445,7 +449,7 @@ static struct value f_last(struct eval *e, struct value in, struct value *a, con
     if (in.type == V_ITER || in.type == V_LOOP)
         work_fail(e->w, "'%s' object is not reversible", v_type_name(in));
     struct list *items = reversed(e, in);
-    return items->n ? items->item[0] : v_nothing();
+    return items->n ? items->item[0] : v_nothing(); /* "last" of nothing is undefined */
 }
 
 static struct value f_reverse(struct eval *e, struct value in, struct value *a, const struct call *c)

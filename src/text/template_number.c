@@ -202,7 +202,7 @@ struct value value_negative(struct eval *e, struct value v, bool minus)
 {
     double x;
     int64_t r;
-    if (v.type == V_UNDEFINED)
+    if (v.type == V_UNDEFINED)       /* its own error, not a TypeError */
         v_complain(e->w, v);
     if (!v_number(v, &x))
         work_fail(e->w, "bad operand type for unary %c: '%s'", minus ? '-' : '+', v_type_name(v));
@@ -260,7 +260,7 @@ static int prefix_base(const char *p)
 {
     if (p[0] != '0')
         return 0;
-    char k = p[1] | 32;
+    char k = p[1] | 32;              /* lower case; a NUL becomes a blank */
     return k == 'x' ? 16 : k == 'o' ? 8 : k == 'b' ? 2 : 0;
 }
 
@@ -315,7 +315,7 @@ bool text_float(struct eval *e, struct slice s, double *out)
     if (!p || !*p)
         return false;
     const char *body = p + (*p == '-' || *p == '+');
-    bool word = !strcasecmp(body, "inf") || !strcasecmp(body, "infinity") || !strcasecmp(body, "nan");
+    bool word = !strcasecmp(body, "inf") || !strcasecmp(body, "infinity") || !strcasecmp(body, "nan"); /* float() knows these in any case */
     if (!word && strspn(body, "0123456789.eE+-") != strlen(body))      /* strtod also reads hexadecimal */
         return false;
     if (*body == '+' || *body == '-') /* strtod() would take a second sign */

@@ -19,6 +19,7 @@ void parse_fail(struct parser *p, const char *expected)
 {
     /* Tokens know their lines; the work's line is still the lexer's last. */
     p->w->line = p->t->line;
+    /* Strings and texts show their beginning, operators themselves; the end of a tag has no text. */
     work_fail(p->w, "expected %s near '%.*s'", expected, (int)(p->t->s.len < 40 ? p->t->s.len : 40), p->t->s.ptr ? p->t->s.ptr : "");
 }
 

@@ -69,7 +69,7 @@ static void print_dict(struct work *w, struct buf *b, const struct dict *d)
 
 static void print_string(struct work *w, struct buf *b, struct value v, bool quoted)
 {
-    if (!quoted) {
+    if (!quoted) {                   /* str(): as it is */
         work_add(w, b, v.s);
         return;
     }
@@ -111,6 +111,7 @@ void v_print(struct work *w, struct buf *b, struct value v, bool quoted)
         print_dict(w, b, v.dict);
         buf_char(b, '>');
         break;
+    /* A macro without its parentheses, a generator: jinja2 would print "<Macro 'm'>" or an address, which nobody can mean in a prompt. */
     default: work_fail(w, "a %s is printed, whose text is an address in Python's memory", v_type_name(v));
     }
     w->depth--;

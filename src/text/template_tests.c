@@ -27,6 +27,7 @@ static bool t_none(struct eval *e, struct value v, const struct value *a)
 static bool t_boolean(struct eval *e, struct value v, const struct value *a)
 {
     (void)e, (void)a;
+    /* isinstance(), not equality: 1 is no boolean, though 1 == true. */
     return v.type == V_BOOL;
 }
 
@@ -59,6 +60,7 @@ static bool t_number(struct eval *e, struct value v, const struct value *a)
 {
     double x;
     (void)e, (void)a;
+    /* numbers.Number, which bool is as well. */
     return v_number(v, &x);
 }
 
@@ -108,6 +110,7 @@ static bool t_filter(struct eval *e, struct value v, const struct value *a)
     /* "value in env.filters" looks the value up in a dict. */
     if (!v_hashable(e->w, v))
         work_fail(e->w, "unhashable type: '%s'", v_type_name(v));
+    /* Anything else is no key of env.filters, whose keys are names. */
     return v.type == V_STRING && filter_known(v.s);
 }
 
@@ -153,7 +156,7 @@ static bool t_greater_equal(struct eval *e, struct value v, const struct value *
 
 static bool t_in(struct eval *e, struct value v, const struct value *a)
 {
-    return v_contains(e, a[0], v);
+    return v_contains(e, a[0], v);   /* operands change places: "x is in y" is x in y */
 }
 
 /* Python's "is". Whether equal strings and large numbers are one object is up to its memory: refused. */

@@ -66,13 +66,13 @@ struct slice text_slice(struct slice s, int64_t begin, int64_t end)
 
 int64_t text_find(struct work *w, struct slice s, struct slice what, bool last)
 {
-    if (what.len > s.len)
+    if (what.len > s.len)            /* spares the loop below a negative bound */
         return -1;
     /* Found at once, at the end that is searched first: Python's rule. */
     if (what.len == 0)
         return last ? (int64_t)s.len : 0;
     if (!last) {
-        const char *found = memmem(s.ptr, s.len, what.ptr, what.len);
+        const char *found = memmem(s.ptr, s.len, what.ptr, what.len); /* linear */
         /* memmem() reads many bytes per step; a sixteenth keeps "find" of long texts from counting as hard work. */
         work_charge(w, (found ? (size_t)(found - s.ptr) : s.len) / 16);
         return found ? found - s.ptr : -1;
@@ -139,7 +139,7 @@ struct slice text_pad(struct eval *e, struct slice s, int64_t width, struct slic
     struct buf *b = work_buf(e->w);
     if (text_length(fill) != 1)      /* in characters: any one will do */
         work_fail(e->w, "the fill character must be exactly one character long");
-    if (width > MAX_OUTPUT)
+    if (width > MAX_OUTPUT)          /* before width - n is allocated */
         work_fail(e->w, "more than %d bytes of text", MAX_OUTPUT);
     /* left_share of 2: none, half or all of the fill goes to the left; the half is rounded down, as by format's "^". */
     int64_t n = text_length(s), more = width > n ? width - n : 0, left = left_share * more / 2;
@@ -240,7 +240,7 @@ static void split_blanks(struct eval *e, struct slice s, int64_t limit, struct l
     s = text_strip(e->w, s, (struct slice){ 0 }, true, false);
     for (; s.len && limit != 0; limit -= limit > 0) {
         size_t end = 0;
-        while (end < s.len && !space_at(s, end, &n))
+        while (end < s.len && !space_at(s, end, &n)) /* n: bytes of the character just seen */
             end += n;
         list_add(e->w, out, v_slice((struct slice){ s.ptr, end }));
         s = text_strip(e->w, (struct slice){ s.ptr + end, s.len - end }, (struct slice){ 0 }, true, false);

@@ -58,7 +58,7 @@ struct value v_dict(struct work *w)
     return (struct value){ .type = V_DICT, .dict = work_alloc(w, sizeof(struct dict)) };
 }
 
-static struct value *grow(struct work *w, struct value *old, int n, int cap)
+static struct value *grow(struct work *w, struct value *old, int n, int cap) /* the arena has no realloc() */
 {
     /* The old array stays in the arena: iterators and views that walk it are not disturbed. */
     struct value *p = work_alloc(w, (size_t)cap * sizeof *p);
@@ -127,7 +127,7 @@ struct value dict_view(struct work *w, const struct dict *d, enum list_kind kind
     struct value out = v_list(w, kind);
     for (int i = 0; i < d->n; i++) {
         struct value both = kind == L_KEYS ? d->key[i] : d->value[i];
-        if (kind == L_ITEMS) {
+        if (kind == L_ITEMS) {       /* pairs */
             both = v_list(w, L_TUPLE);
             list_add(w, both.list, d->key[i]);
             list_add(w, both.list, d->value[i]);
@@ -214,7 +214,7 @@ static enum list_kind family(const struct list *l)
 
 static bool lists_equal(struct work *w, const struct list *a, const struct list *b)
 {
-    if (family(a) != family(b))
+    if (family(a) != family(b))      /* [1] == (1,) is false in Python */
         return false;
     /* They compare as sets in Python. */
     if (a->kind == L_KEYS || a->kind == L_ITEMS)
@@ -235,7 +235,7 @@ static bool dicts_equal(struct work *w, const struct dict *a, const struct dict 
         return false;
     for (int i = 0; i < a->n; i++) {
         const struct value *v = dict_get(w, b, a->key[i]);
-        if (!v || !v_equal(w, a->value[i], *v))
+        if (!v || !v_equal(w, a->value[i], *v)) /* keys are hashable already */
             return false;
     }
     return true;
@@ -309,7 +309,7 @@ bool v_order(struct work *w, enum order op, struct value a, struct value b)
     work_charge(w, 1 + (a.type == V_STRING ? a.s.len / 64 : 0));
     if (v_number(a, &x) && v_number(b, &y))
         return numbers_order(op, a, b);
-    if (a.type == V_STRING && b.type == V_STRING)
+    if (a.type == V_STRING && b.type == V_STRING) /* by code points, as Python */
         return holds(op, text_order(a.s, b.s));
     if (a.type == V_LIST && b.type == V_LIST && family(a.list) == family(b.list) && family(a.list) <= L_TUPLE) {
         /* The first items that differ decide, and they alone must have an order: [1, 'a'] < [2, 3] holds. */
@@ -417,7 +417,7 @@ struct list *value_items(struct eval *e, struct value v)
 bool v_contains(struct eval *e, struct value in, struct value x)
 {
     if (in.type == V_STRING) {
-        if (x.type != V_STRING)
+        if (x.type != V_STRING)      /* "1 in 'a1'" is a TypeError */
             work_fail(e->w, "'in <string>' requires a string on the left, not %s", v_type_name(x));
         return text_find(e->w, in.s, x.s, false) >= 0;
     }
