@@ -30,11 +30,12 @@ static bool part(struct eval *e, struct slice s, struct value begin, struct valu
     return true;
 }
 
+/* find(), rfind() and, with an error for -1, index() and rindex(). */
 static int64_t find(struct eval *e, struct value self, const struct value *a, bool last)
 {
     struct slice s;
     int64_t from, at = -1;
-    struct slice what = arg_text(e, a[0]);
+    struct slice what = arg_text(e, a[0]); /* a string and nothing else: no str() of numbers */
     if (part(e, self.s, a[1], a[2], &s, &from))
         at = text_find(e->w, s, what, last);
     /* text_find() counts bytes; templates count characters from the beginning of the whole text. */
@@ -55,7 +56,7 @@ static struct value m_rfind(struct eval *e, struct value self, struct value *a, 
 
 static struct value found(struct eval *e, int64_t at)
 {
-    if (at < 0)
+    if (at < 0)                      /* ValueError */
         work_fail(e->w, "substring not found");
     return v_int(at);
 }
@@ -86,6 +87,7 @@ static struct value m_count(struct eval *e, struct value self, struct value *a, 
     return v_int(n);
 }
 
+/* startswith() and endswith(): one text, or a tuple of them of which any may fit. */
 static bool affix(struct eval *e, struct slice s, struct value what, bool end)
 {
     /* A list is a TypeError in Python, which arg_text() makes of it. */
@@ -120,7 +122,7 @@ static struct value m_endswith(struct eval *e, struct value self, struct value *
 
 static struct value m_removeprefix(struct eval *e, struct value self, struct value *a, const struct call *c)
 {
-    size_t n = arg_text(e, a[0]).len;
+    size_t n = arg_text(e, a[0]).len; /* no tuples here, unlike startswith() */
     (void)c;
     return v_slice(affix(e, self.s, a[0], false) ? (struct slice){ self.s.ptr + n, self.s.len - n } : self.s);
 }
@@ -134,6 +136,7 @@ static struct value m_removesuffix(struct eval *e, struct value self, struct val
 
 /* ---- strings: what they become ---- */
 
+/* None as the set means white space, as if it were not there. */
 static struct value strip(struct eval *e, struct value self, const struct value *a, bool left, bool right)
 {
     struct slice chars = { 0 };
@@ -320,6 +323,7 @@ static struct value m_expandtabs(struct eval *e, struct value self, struct value
 
 /* ---- strings: what they are ---- */
 
+/* str.isdigit() and its kin. */
 static struct value all_chars(struct eval *e, struct slice s, bool (*is)(uint32_t), bool empty)
 {
     work_charge(e->w, s.len / 8);

@@ -18,7 +18,8 @@ static double int_quotient(int64_t a, int64_t b)
 {
     /* Both exact as doubles: one division rounds once. Else the quotient is made in 128 bits, as converting the operands first would
      * round twice. */
-    if (llabs(a) < (1LL << 53) && llabs(b) < (1LL << 53))
+    const int64_t exact = 1LL << 53;
+    if (a > -exact && a < exact && b > -exact && b < exact)
         return (double)a / (double)b;
     /* Negated as unsigned: the smallest number has no positive of its own. */
     unsigned __int128 x = a < 0 ? -(unsigned __int128)a : (unsigned __int128)a, y = b < 0 ? -(unsigned __int128)b : (unsigned __int128)b;

@@ -459,6 +459,7 @@ static bool take_comparison(struct parser *p, struct slice *op)
     return false;
 }
 
+/* A chain, not a left-associative operator: a < b < c is a < b and b < c. */
 static struct node *comparison(struct parser *p)
 {
     /* A chain is one node, so that each operand is evaluated once. */
@@ -527,6 +528,7 @@ struct node *parse_expression(struct parser *p)
     return a;
 }
 
+/* Commas without brackets, where jinja2 takes them: prints, sets, conditions, what a loop walks. The comma makes the tuple. */
 struct node *parse_tuple(struct parser *p, bool conditional)
 {
     /* Without 'conditional' an "if" is left to the statement: "for x in a if b". */

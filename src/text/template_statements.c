@@ -30,6 +30,7 @@ static void close_block(struct parser *p, const char *word)
     end_tag(p);
 }
 
+/* The statements of a branch or of else, as one node without a scope of its own. */
 static struct node *group(struct parser *p, const char *word)
 {
     struct node *n = parse_make(p, N_GROUP);
@@ -52,7 +53,7 @@ static void body_apart(struct parser *p, struct node *n, const char *word)
 static struct node *statement_if(struct parser *p)
 {
     struct node *n = parse_make(p, N_IF);
-    work_deeper(p->w);
+    work_deeper(p->w);               /* a chain of elif recurses */
     /* "if a, b" tests a tuple, which is true. */
     n->a = parse_tuple(p, false);
     open_block(p);
@@ -67,7 +68,7 @@ static struct node *statement_if(struct parser *p)
         open_block(p);
         n->b = group(p, "endif");
     }
-    close_block(p, "endif");
+    close_block(p, "endif");         /* else is the last branch: no elif behind it */
     p->w->depth--;
     return n;
 }
@@ -150,7 +151,7 @@ static struct node *statement_for(struct parser *p)
         parse_fail(p, "in");
     n->a = parse_tuple(p, false);
     if (parse_take_name(p, "if"))
-        n->b = parse_expression(p);
+        n->b = parse_expression(p);  /* the loop's condition, asked per item */
     n->recursive = parse_take_name(p, "recursive");
     open_block(p);
     /* Only in the body: else is run after the loop, and a break in it means the one around. */
@@ -193,7 +194,7 @@ static struct node *statement_set(struct parser *p)
     /* Without "=" the value is the text up to endset. */
     n->kind = N_SET_BLOCK;
     if (parse_is_op(p, "|"))
-        n->b = parse_filters(p, parse_make(p, E_HOLE));
+        n->b = parse_filters(p, parse_make(p, E_HOLE)); /* {% set x | trim %} */
     open_block(p);
     body_apart(p, n, "endset");
     close_block(p, "endset");
@@ -242,7 +243,7 @@ static void parameters(struct parser *p, struct node *n)
 
 static void macro_body(struct parser *p, struct node *n, const char *word)
 {
-    struct node *outer = p->macro;
+    struct node *outer = p->macro;   /* macros nest */
     p->macro = n;
     body_apart(p, n, word);
     p->macro = outer;
@@ -345,7 +346,7 @@ static struct node *output(struct parser *p)
     p->t++;
     /* {{ 1, 2 }} prints a tuple. */
     n->a = parse_tuple(p, true);
-    if (p->t->kind != TOK_VAR_END)
+    if (p->t->kind != TOK_VAR_END)   /* something is left over behind the expression */
         parse_fail(p, "}}");
     p->t++;
     return n;

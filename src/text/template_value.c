@@ -277,7 +277,7 @@ bool v_equal(struct work *w, struct value a, struct value b)
     return same;
 }
 
-static bool holds(enum order op, int c)
+static bool holds(enum order op, int c) /* c: as strcmp() gives it */
 {
     return op == LESS ? c < 0 : op == LESS_EQUAL ? c <= 0 : op == GREATER ? c > 0 : c >= 0;
 }
