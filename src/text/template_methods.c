@@ -80,7 +80,7 @@ static struct value m_count(struct eval *e, struct value self, struct value *a, 
     (void)c;
     if (!part(e, self.s, a[1], a[2], &s, &from))
         return v_int(0);
-    if (what.len == 0)               /* nothing to search: partition is refused */
+    if (what.len == 0)
         return v_int(text_length(s) + 1); /* between all characters and at both ends */
     for (; (at = text_find(e->w, s, what, false)) >= 0; n++)
         s = (struct slice){ s.ptr + at + what.len, s.len - (size_t)at - what.len };
