@@ -101,10 +101,10 @@ bool char_printable(uint32_t c)
 
 /* ---- case ---- */
 
-static const struct {
-    uint32_t c, upper[3], title[3];
 /* SpecialCasing.txt without its conditions: what upper() and title() make of one letter where that is more than one, or where the two
  * differ. In order of code points, searched from the front. */
+static const struct {
+    uint32_t c, upper[3], title[3];
 } special[] = {
     { 0xdf, { 0x53, 0x53 }, { 0x53, 0x73 } }, { 0x149, { 0x2bc, 0x4e }, { 0x2bc, 0x4e } }, { 0x1f0, { 0x4a, 0x30c }, { 0x4a, 0x30c } },
     { 0x390, { 0x399, 0x308, 0x301 }, { 0x399, 0x308, 0x301 } }, { 0x3b0, { 0x3a5, 0x308, 0x301 }, { 0x3a5, 0x308, 0x301 } },

@@ -119,7 +119,6 @@ static struct value text_part(struct eval *e, struct value v, int64_t begin, int
 static void slice_range(struct eval *e, const struct list *l, int64_t begin, int64_t end, int64_t step, struct list *out)
 {
     int64_t first, last;
-    /* Every product is formed, whether one before it was too large or not: none of the numbers may stay unset. */
     bool over = __builtin_mul_overflow(begin, l->step, &first) || __builtin_add_overflow(l->start, first, &out->start);
     over = __builtin_mul_overflow(end, l->step, &last) || __builtin_add_overflow(l->start, last, &out->stop) || over;
     if (__builtin_mul_overflow(l->step, step, &out->step) || over)

@@ -6,7 +6,6 @@
 
 /* ---- strings ---- */
 
-/* The text of anything; strings that are marked as safe stay so. */
 /* As jinja2's soft_str() and Markup's own methods: what was safe stays safe through upper, lower, trim and the like. */
 static struct value soft(struct eval *e, struct value in, struct slice s)
 {

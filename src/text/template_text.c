@@ -236,7 +236,7 @@ static bool space_at(struct slice s, size_t i, size_t *n)
 static void split_blanks(struct eval *e, struct slice s, int64_t limit, struct list *out)
 {
     size_t n;
-    /* Blanks in front never make an empty piece; those behind the last piece only if the limit was met before them. */
+    /* Blanks at the ends never make an empty piece; once the limit is met, the last piece keeps those behind it. */
     s = text_strip(e->w, s, (struct slice){ 0 }, true, false);
     for (; s.len && limit != 0; limit -= limit > 0) {
         size_t end = 0;
