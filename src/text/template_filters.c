@@ -95,7 +95,6 @@ static struct value f_indent(struct eval *e, struct value in, struct value *a, c
     bool first = arg_true(a[1], false), blank = arg_true(a[2], false);
     struct buf *b = work_buf(e->w), *text = work_buf(e->w);
     (void)c;
-    /* float() of it raises UndefinedError, as int() does. */
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
     /* A line feed is added before the text is split, so that one at its end makes an empty last line and "" has a line at all. */
@@ -261,6 +260,7 @@ static struct value f_float(struct eval *e, struct value in, struct value *a, co
 {
     double x;
     (void)c;
+    /* float() of it raises UndefinedError, as int() does. */
     if (in.type == V_UNDEFINED)
         v_complain(e->w, in);
     if (v_number(in, &x) || (in.type == V_STRING && text_float(e, in.s, &x)))
