@@ -108,8 +108,8 @@ struct value strftime_now(struct eval *e, struct slice format)
     struct tm tm;
     gmtime_r(&now, &tm);
     struct slice f = work_copy(e->w, format.ptr, format.len);          /* ends in a NUL */
-    /* A NUL inside, which ValueError names in Python, would end the format here. */
-    if (strlen(f.ptr) != f.len)
+    /* A NUL, which is spelled C0 80: Python 3.11 cuts the text there, which no template can mean. */
+    if (strlen(f.ptr) != f.len || (f.len && memchr(f.ptr, '\xc0', f.len)))
         work_fail(e->w, "embedded null character in a time");
     work_charge(e->w, f.len);
     for (size_t i = 0; i < f.len;)

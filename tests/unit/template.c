@@ -158,6 +158,7 @@ static void check_unknown(void)
         {"{{ strftime_now('%s') }}", "%s in a time"},
         {"{{ strftime_now('%-G') }}", "%G in a time"},
         {"{{ strftime_now('%____Y') }}", "%Y in a time"},
+        {"{{ strftime_now('a\\x00b') }}", "null character in a time"},
         {"\xff", "UTF-8"},
         { "{{ range(0, 6, 2)[::9223372036854775807] }}", "more than 64 bits" },
         { "{{ range(9223372036854775806, 9223372036854775807, 5)[:] }}", "more than 64 bits" },
