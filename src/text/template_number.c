@@ -65,7 +65,7 @@ static struct value int_arithmetic(struct eval *e, struct slice op, int64_t a, i
     else if (slice_is(op, "/"))
         return v_float(int_quotient(a, b));
     /* a % -1 is 0; a / -1 is -a, but the hardware traps on the smallest number. */
-    else if (b == -1)                    /* the hardware traps on the smallest number */
+    else if (b == -1)
         over = !slice_is(op, "%") && __builtin_sub_overflow((int64_t)0, a, &r);
     else if (slice_is(op, "//"))
         r = a / b - (a % b != 0 && (a % b < 0) != (b < 0));
