@@ -14,6 +14,7 @@ int bench_questions(const char *data_dir, const char *bench_name, const struct s
     if (rc < 0) {
         err_wrap(err, "--bench-name %s", bench_name);
         err_advise(err, "name the folder of the question sets by --data-dir; mtbench fetch --data-dir DIR brings the official one there");
+    /* questions_parse() releases what it made when it fails, questions_slice() leaves its input whole. */
     } else if ((rc = questions_parse(path, b.data, b.len, qs, err)) == 0 && (rc = questions_slice(qs, s, err)) < 0) {
         questions_free(qs);
     }

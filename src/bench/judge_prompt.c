@@ -27,7 +27,7 @@ static int word_of(const cJSON *j, const char *name, const char *const *word, in
             return i;
     struct buf known = {0};
     for (int i = 0; i < n; i++)
-        buf_printf(&known, "%s\"%s\"", i ? ", " : "", word[i]);
+        buf_printf(&known, "%s\"%s\"", i ? ", " : "", word[i]); /* the words, for somebody who mistyped one */
     err_set(err, ERR_FORMAT, "\"%s\" is none of %s", name, known.data);
     buf_free(&known);
     return -1;
@@ -35,6 +35,7 @@ static int word_of(const cJSON *j, const char *name, const char *const *word, in
 
 static int parse_prompt(const cJSON *j, struct judge_prompt *p, struct err *err)
 {
+    /* In the order of bool pairwise and enum verdict_format. */
     static const char *const type[] = { "single", "pairwise" }, *const format[] = { "[[rating]]", "[[A]]", "[[rating_a,rating_b]]" };
     int t, f;
     if (!cJSON_IsObject(j))
@@ -46,7 +47,7 @@ static int parse_prompt(const cJSON *j, struct judge_prompt *p, struct err *err)
         return -1;
     p->pairwise = t == 1;
     p->format = (enum verdict_format)f;
-    /* One answer is rated, two are compared; a prompt that mixes them would be read by the wrong rule. */
+    /* Refused before any call is paid: the parser of the other kind would find no verdict in any reply. */
     if (p->pairwise == (p->format == VERDICT_RATING))
         return err_set(err, ERR_FORMAT, "a %s prompt cannot ask for %s", type[t], format[f]);
     return 0;
@@ -58,7 +59,8 @@ static int parse_line(const char *line, size_t n, struct judge_prompts *out, str
     if (!j)
         return -1;
     out->prompt = xrealloc(out->prompt, (size_t)out->n + 1, sizeof *out->prompt);
-    out->prompt[out->n] = (struct judge_prompt){0}; /* counted before it is filled: what a refused line has copied is freed too */
+    /* Counted with the next line, before it is read: a half-read one is freed with the others. */
+    out->prompt[out->n] = (struct judge_prompt){0};
     int rc = parse_prompt(j, &out->prompt[out->n++], err);
     cJSON_Delete(j);
     return rc;
@@ -67,6 +69,7 @@ static int parse_line(const char *line, size_t n, struct judge_prompts *out, str
 int judge_prompts_parse(const char *name, const char *data, size_t n, struct judge_prompts *out, struct err *err)
 {
     *out = (struct judge_prompts){0};
+    /* Of the bytes as they are: remarks and order change it, too, since the manifest only shows it to people. */
     sha256_hex(data, n, out->sha256);
     struct lines lines;
     struct slice line;
@@ -96,7 +99,8 @@ void judge_prompts_free(struct judge_prompts *p)
 
 const struct judge_prompt *judge_prompts_find(const struct judge_prompts *p, const char *name)
 {
-    for (int i = p->n - 1; i >= 0; i--)  /* the last of a name counts, as in FastChat's dict */
+    /* From the end: FastChat builds a dict, in which the last of one name stands. */
+    for (int i = p->n - 1; i >= 0; i--)
         if (!strcmp(p->prompt[i].name, name))
             return &p->prompt[i];
     return NULL;
@@ -106,6 +110,7 @@ const struct judge_prompt *judge_prompts_find(const struct judge_prompts *p, con
 
 static const char *value_of(const struct prompt_field *field, int n, const char *name, size_t length)
 {
+    /* The name is all between the braces: {x!r}, {x:10} and {x.y} are names that nobody has, and so refused. */
     for (int i = 0; i < n; i++)
         if (strlen(field[i].name) == length && !memcmp(field[i].name, name, length))
             return field[i].value;
@@ -130,7 +135,7 @@ static int fill_field(const struct judge_prompt *p, const char **at, const struc
 int judge_prompt_fill(const struct judge_prompt *p, const struct prompt_field *field, int n, struct buf *out, struct err *err)
 {
     for (const char *at = p->prompt_template; *at;) {
-        /* Python's rules without its format specs: {{ and }} are braces, a lone one is an error, not text. */
+        /* Only the template is looked through. Values go out as they are, since answers are full of braces. */
         size_t plain = strcspn(at, "{}");
         buf_add(out, at, plain);
         at += plain;

@@ -32,19 +32,23 @@ static void cut(const char *template, struct pieces *p)
 {
     const char *from = template, *at = template;
     while (*at) {
-        size_t k = *at == '{' && at[1] != '{' ? strcspn(at, "}") : 0; /* {{ is a brace of the text, not a field */
+        /* A '{' that is never closed stays literal: judge_prompt_fill() names that fault, with the prompt, when it is used. */
+        size_t k = *at == '{' && at[1] != '{' ? strcspn(at, "}") : 0;
         if (k && at[k]) {
             add_piece(p, (struct piece){ from, at + 1, (size_t)(at - from), k - 1 });
             from = at += k + 1;
         } else
+            /* A doubled brace is text, and its second half must not open a field. */
             at += (*at == '{' || *at == '}') && at[1] == *at ? 2 : 1;
     }
+    /* What is behind the last field; also the whole of a template without fields. */
     add_piece(p, (struct piece){ from, NULL, (size_t)(at - from), 0 });
 }
 
 /* Is it the field of this turn (1 or 2): NAME_1, NAME_2? */
 static bool of_turn(const struct piece *p, int turn)
 {
+    /* At least one letter, then '_' and the digit. */
     return p->field && p->n_field > 2 && p->field[p->n_field - 2] == '_' && p->field[p->n_field - 1] == '0' + turn;
 }
 
@@ -57,6 +61,7 @@ static bool same_name(const struct piece *a, const struct piece *b)
 static int group_at(const struct pieces *p, int i)
 {
     int k = 0;
+    /* A block of one turn may hold several: question_1, ref_answer_1, answer_1, and only then question_2. */
     while (i + k < p->n && of_turn(&p->piece[i + k], 1))
         k++;
     /* Question and answer of turn 1, then the same of turn 2: only such blocks can be continued. */
@@ -75,6 +80,7 @@ static size_t turn_word(const char *text, size_t n, size_t at, int of)
     size_t k = text[at] == '0' + of ? 1 : strlen(word);
     /* A digit: not within a number. */
     if (k == 1)
+        /* A digit inside a number ("12", "2.5" by its neighbours) is none; a word must stand alone ("seconds" is no turn). */
         return (at && isdigit((unsigned char)text[at - 1])) || (at + 1 < n && isdigit((unsigned char)text[at + 1])) ? 0 : 1;
     bool same = n - at >= k && tolower((unsigned char)text[at]) == word[0] && !memcmp(text + at + 1, word + 1, k - 1);
     return same && (at == 0 || !isalnum((unsigned char)text[at - 1])) && (at + k == n || !isalnum((unsigned char)text[at + k])) ? k : 0;
@@ -87,7 +93,7 @@ static void put_turn_word(struct buf *out, char first, int turn)
         buf_printf(out, "%d", turn);
     else
         buf_str(out, ordinal[turn]);
-    if (isupper((unsigned char)first))
+    if (isupper((unsigned char)first))   /* "Second question" keeps its capital */
         out->data[from] = (char)toupper((unsigned char)out->data[from]);
 }
 
@@ -129,6 +135,7 @@ static void put_system(struct buf *out, const char *text, int turn)
 {
     bool said = false;
     for (size_t at = 0, n = strlen(text); at < n;) {
+        /* Only the word counts here: digits in a system text are scales and examples. */
         size_t k = isdigit((unsigned char)text[at]) ? 0 : turn_word(text, n, at, 2);
         if (k)
             put_turn_word(out, text[at], turn);
@@ -137,6 +144,7 @@ static void put_system(struct buf *out, const char *text, int turn)
         said = said || k;
         at += k ? k : 1;
     }
+    /* Without the sentence the judge would be told nothing of which turn to look at. */
     if (!said)
         buf_printf(out, "%sYour evaluation should focus on the answer to the %s user question.", *text ? " " : "", ordinal[turn]);
 }
@@ -151,7 +159,8 @@ static void put_piece(struct buf *out, const struct piece *p)
 /* The blocks of turn 2 again, for each further turn. */
 static void put_more_turns(struct buf *out, const struct piece *second, int k, int turns)
 {
-    for (int t = 3; t <= turns; t++)     /* turns 1 and 2 stand there already */
+    /* t goes up to JUDGE_MAX_TURNS, as far as there are words for it. */
+    for (int t = 3; t <= turns; t++)
         for (int j = 0; j < k; j++) {
             put_label(out, &second[j], t);
             buf_printf(out, "{%.*s_%d}", (int)second[j].n_field - 2, second[j].field, t);
@@ -166,11 +175,13 @@ static bool put_template(struct buf *out, const struct pieces *p, int turns)
     for (int i = 0; i < p->n;) {
         struct piece one = p->piece[i];
         int k = group_at(p, i);
+        /* Where the field of a third turn would go is a guess then, so there is no variant, and the verbs say that the turn is not
+         * judged. */
         if (!k && (of_turn(&one, 1) || of_turn(&one, 2)))
             return false;
         if (closing) {
             put_closing(out, closing, &one, turns);
-            one.n_literal = 0;
+            one.n_literal = 0;           /* put_closing() wrote it, with the last turn's number */
         }
         put_piece(out, &one);
         for (int j = 1; j < 2 * k; j++)
@@ -178,7 +189,7 @@ static bool put_template(struct buf *out, const struct pieces *p, int turns)
         put_more_turns(out, &p->piece[i + k], k, turns);
         closing = k ? &p->piece[i + k] : NULL;
         groups += k > 0;
-        i += k ? 2 * k : 1;
+        i += k ? 2 * k : 1;              /* a group was written whole */
     }
     return groups > 0;
 }
@@ -190,7 +201,7 @@ static bool extend(const struct judge_prompt *two, int turns, struct judge_promp
     cut(two->prompt_template, &p);
     bool fine = put_template(&template, &p, turns);
     put_system(&system, two->system_prompt, turns);
-    *out = *two;
+    *out = *two;                         /* flags; the three texts are replaced */
     out->name = xasprintf("%s-%d", two->name, turns);
     out->system_prompt = buf_steal(&system);
     out->prompt_template = buf_steal(&template);
@@ -207,13 +218,15 @@ static bool extend(const struct judge_prompt *two, int turns, struct judge_promp
 void judge_prompts_extend(struct judge_prompts *p, int turns)
 {
     static const char ending[] = "-multi-turn";
-    for (int i = 0, n = p->n; i < n; i++) { /* n: what is added meanwhile is not extended again */
+    /* Only up to the prompts that the file has: those added here are no base of others. */
+    for (int i = 0, n = p->n; i < n; i++) {
         size_t k = strlen(p->prompt[i].name), m = strlen(ending);
+        /* Of two of one name the last is meant. */
         if (k < m || strcmp(p->prompt[i].name + k - m, ending) || &p->prompt[i] != judge_prompts_find(p, p->prompt[i].name))
             continue;
         for (int t = 3; t <= turns && t <= JUDGE_MAX_TURNS; t++) {
             struct judge_prompt more;
-            if (!extend(&p->prompt[i], t, &more))
+            if (!extend(&p->prompt[i], t, &more)) /* what cannot take three turns takes no more either */
                 break;
             if (judge_prompts_find(p, more.name)) {      /* the file has one of its own */
                 free(more.name);

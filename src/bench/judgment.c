@@ -15,11 +15,13 @@ const char *judgment_status_name(enum judgment_status s)
 
 enum judgment_status judgment_worse(enum judgment_status a, enum judgment_status b)
 {
-    return a > b ? a : b;                /* the list of states is in that order */
+    /* enum judgment_status is in order of weight: files and tables rely on it. */
+    return a > b ? a : b;
 }
 
 enum judgment_status rating_status(double score)
 {
+    /* Exactly -1 is what FastChat stores when it found no number; null reads as NaN. Both are no rating, never a low one. */
     return score == -1 || isnan(score) ? JUDGMENT_UNPARSABLE : score >= 1 && score <= 10 ? JUDGMENT_OK : JUDGMENT_OUT_OF_RANGE;
 }
 
@@ -47,7 +49,8 @@ static void put_end(struct buf *b, int turn, double tstamp)
 
 void score_put(struct buf *b, double score, bool is_int)
 {
-    if (is_int && fabs(score) < 9007199254740992.0) /* 8 and 8.0 are different bytes in FastChat's file */
+    /* Python keeps the 8 of "[[8]]" an int and the 8.0 of "[[8.0]]" a float. Above 2^53 a double is no longer every int. */
+    if (is_int && fabs(score) < 9007199254740992.0)
         json_put_int(b, (int64_t)score);
     else
         json_put_double(b, score);
@@ -55,6 +58,7 @@ void score_put(struct buf *b, double score, bool is_int)
 
 void single_judgment_put(struct buf *b, const struct single_judgment *j)
 {
+    /* Keys in FastChat's order; so are those of pairs. */
     buf_printf(b, "{\"question_id\": %lld", (long long)j->question_id);
     json_put_text_member(b, "model", j->model);
     put_judge(b, j->judge, j->prompt);

@@ -19,6 +19,7 @@ void manifest_add(struct manifest *m, bool identity, const char *name, const cha
     int n = vasprintf(&value, fmt, ap);
     va_end(ap);
     m->entry = xrealloc(m->entry, (size_t)m->n + 1, sizeof *m->entry);
+    /* Out of memory in vasprintf: 'value' is undefined then. */
     m->entry[m->n++] = (struct manifest_entry){ xstrdup(name), n < 0 ? xstrdup("") : value, identity };
 }
 
@@ -35,6 +36,7 @@ void manifest_free(struct manifest *m)
 static void put_entries(struct buf *b, const struct manifest *m, bool identity)
 {
     bool first = true;
+    /* Two objects and not a flag per entry: people read this line, and see at once what binds a resumption. */
     buf_char(b, '{');
     for (int i = 0; i < m->n; i++) {
         /* two passes over one list keep the order in which entries were added */
@@ -60,8 +62,7 @@ static void put_members(struct buf *b, const struct manifest *m)
 
 char *manifest_value(const char *line, const char *name)
 {
-    cJSON *root = json_parse(line, strlen(line), NULL);
-    /* an entry that moved from one list to the other between versions is found all the same */
+    cJSON *root = json_parse(line, strlen(line), NULL); /* of a line that is none: no value */
     const cJSON *v = json_get(json_get(root, "identity"), name);
     if (!v)
         v = json_get(json_get(root, "info"), name);
@@ -78,6 +79,7 @@ void manifest_put(struct buf *b, const struct manifest *m)
 
 void manifest_put_head(struct buf *b, const char *kind, const struct manifest *m)
 {
+    /* In front, where `head -c 80` shows them. */
     buf_printf(b, "{\"journal\": \"%s\", \"version\": %d, ", kind, VERSION);
     put_members(b, m);
 }
@@ -86,8 +88,7 @@ int manifest_check(const char *line, size_t n, const char *kind, struct err *err
 {
     struct json_member m[] = { { "identity", {0} }, { "journal", {0} }, { "version", {0} } };
     struct json_text text;
-    int64_t version = VERSION;
-    /* Whatever is wrong with it, the answer is the same: this file is not ours to write to. */
+    int64_t version = VERSION;           /* a journal that does not say is of version 1 */
     if (json_scan_members(line, n, m, 3, NULL) < 0 || !m[0].value.ptr || *m[0].value.ptr != '{')
         return err_set(
             err, ERR_FORMAT,
@@ -106,14 +107,17 @@ int manifest_check(const char *line, size_t n, const char *kind, struct err *err
 
 int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err)
 {
+    /* Only what 'now' has is compared: a journal is opened before the weights are read, with a part of the manifest, and asked again
+     * with all. */
     const cJSON *identity = json_get(stored, "identity"), *info = json_get(stored, "info");
     struct buf b = {0};
     for (int i = 0; i < now->n; i++) {
         const struct manifest_entry *e = &now->entry[i];
-        /* Only what is identity now is compared, wherever the old journal had it: info may differ freely. */
+        /* Looked for in both: an entry that counted as information when the journal was written binds now as well. */
         const cJSON *inside = json_get(identity, e->name), *old = inside ? inside : json_get(info, e->name);
         const char *was = cJSON_IsString(old) ? old->valuestring : "(not recorded)";
         if (e->identity && strcmp(was, e->value))
+            /* Cut to 80 bytes each: a system prompt may be long. */
             buf_printf(&b, "%s%s was %.*s and is %.*s", b.len ? ", " : "", e->name, utf8_fit(was, 80), was, utf8_fit(e->value, 80),
                        e->value);
     }

@@ -13,7 +13,7 @@ static const char *fault_of(const char *name)
 {
     if (!*name)
         return "is empty";
-    if (strlen(name) > BENCH_NAME_MAX)   /* leaves room for what is put behind a name: .jsonl, .journal, .old1, .PID.tmp */
+    if (strlen(name) > BENCH_NAME_MAX)   /* with the endings that come behind, under the 255 bytes of a file name */
         return "is too long for a file's name";
     if (utf8_bad(name, strlen(name)) >= 0)
         return "is no UTF-8";
@@ -23,7 +23,7 @@ static const char *fault_of(const char *name)
     /* ORG/MODEL is fine, it becomes ORG_MODEL; no part may climb out of the folder. */
     for (const char *part = name; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
         size_t n = strcspn(part, "/");
-        if (n == 2 && !strncmp(part, "..", n))
+        if (n == 2 && !strncmp(part, "..", n)) /* "a..b" is a name */
             return "leads to another folder";
     }
     return *name == '.' ? "starts with a point, which hides files" : NULL;
@@ -37,8 +37,8 @@ int bench_name_check(const char *flag, const char *name, struct err *err)
 
 void bench_name_make_plain(char *name)
 {
-    for (char *c = name; *c; c++)
-        if (*c == '/' || (c == name && *c == '.')) /* as a file's name it must be one, and be seen */
+    for (char *c = name; *c; c++)        /* a leading point hides a file; '/' makes folders, where FastChat does not look */
+        if (*c == '/' || (c == name && *c == '.'))
             *c = '_';
 }
 
@@ -76,7 +76,7 @@ char *bench_references_folder(const char *data_dir, const char *bench)
 char *bench_answers_file(const char *folder, const char *name)
 {
     char *plain = bench_name_plain(name), *path = xasprintf("%s/%s.jsonl", folder, plain);
-    /* FastChat writes ORG/MODEL.jsonl into a folder ORG: read there when our own name for it does not exist. */
+    /* Ours first, where both are. A name with a fault never becomes a path, whatever is there. */
     if (strcmp(plain, name) && !fault_of(name) && access(path, F_OK) < 0) {
         char *below = xasprintf("%s/%s.jsonl", folder, name);
         char **unused = access(below, F_OK) == 0 ? &path : &below;
@@ -97,15 +97,16 @@ char *bench_judgments_path(const char *data_dir, const char *bench, const char *
 
 char *bench_beside(const char *file, const char *ending)
 {
-    size_t n = strlen(file), k = strlen(".jsonl");
-    if (n > k && !strcmp(file + n - k, ".jsonl")) /* a file of another name keeps it whole: x.txt has x.txt.journal beside it */
+    size_t n = strlen(file), k = strlen(".jsonl"); /* ".jsonl" alone is a name and no ending */
+    if (n > k && !strcmp(file + n - k, ".jsonl"))
         n -= k;
     return xasprintf("%.*s%s", (int)n, file, ending);
 }
 
 char *bench_repeat_path(const char *file, int repeat)
 {
-    if (repeat == 1)                     /* the first one is FastChat's file, so that its scripts find it */
+    /* The first repeat is FastChat's file, so that its tools see an ordinary run. */
+    if (repeat == 1)
         return xstrdup(file);
     char *ending = xasprintf(".repeat%d.jsonl", repeat), *path = bench_beside(file, ending);
     free(ending);

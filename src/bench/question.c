@@ -25,7 +25,7 @@ double category_temperature(const char *category)
     for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
         if (!strcmp(category, categories[i].name))
             return categories[i].temperature;
-    return 0.7;                          /* FastChat's default for a category that it does not know */
+    return 0.7;                          /* FastChat's for categories that it does not know */
 }
 
 double category_length(const char *category)
@@ -33,7 +33,7 @@ double category_length(const char *category)
     for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
         if (!strcmp(category, categories[i].name))
             return categories[i].length;
-    return 300;                          /* a guess for dealing and forecasts; no answer depends on it */
+    return 300;                          /* a middling answer; only who is dealt first depends on it */
 }
 
 static void question_free(struct question *q)
@@ -53,7 +53,7 @@ static int strings(const cJSON *list, char ***out, int *n)
     const cJSON *j;
     if (!cJSON_IsArray(list))
         return -1;
-    /* The count is right even where a later item is refused: what was copied so far is the question's, which is freed as a whole. */
+    /* *n counts what was copied, so that question_free() takes half a list. */
     *out = xcalloc((size_t)cJSON_GetArraySize(list), sizeof **out);
     cJSON_ArrayForEach(j, list)
     {
@@ -77,12 +77,13 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     q->category = xstrdup(category->valuestring);
     /* Said apart: an answer file has question_id too, and is the file that is given here by mistake. */
     if (!turns)
+        /* Answer files have their turns one level down, in choices. */
         return err_set(err, ERR_FORMAT, "no \"turns\" array; is this an answer file?");
     if (strings(turns, &q->turn, &q->n_turns) < 0)
         return err_set(err, ERR_FORMAT, "\"turns\" is no list of strings; write each turn as one string");
     if (q->n_turns == 0)
         return err_set(err, ERR_FORMAT, "\"turns\" is empty; a question needs at least one turn");
-    /* null and texts are what people leave there when a question has no reference */
+    /* A reference that is no list is none: nothing but the browser's page shows it. */
     if (cJSON_IsArray(reference) && strings(reference, &q->reference, &q->n_reference) < 0)
         return err_set(err, ERR_FORMAT, "\"reference\" is no list of strings; write one string per turn");
     /* FastChat's order: the category decides, unless the question says otherwise */
@@ -105,12 +106,14 @@ static int parse_line(struct slice line, struct questions *qs, struct err *err)
         qs->q = xrealloc(qs->q, qs->n ? 2 * (size_t)qs->n : 1, sizeof *qs->q);
     struct question *q = &qs->q[qs->n];
     *q = (struct question){0};
-    sha256_hex(line.ptr, line.len, q->sha256); /* the line as it stands: a change of its spelling alone counts as another question */
+    /* Of the line without mark and line end: a file that went through another editor does not make its answers stale. */
+    sha256_hex(line.ptr, line.len, q->sha256);
     int rc = parse_fields(j, q, err);
     cJSON_Delete(j);
+    /* By the map, since people join files of 50,000 questions; the loop would look at every pair. */
     if (rc == 0 && map_add_int(&qs->by_id, q->id, (size_t)qs->n) != (size_t)qs->n)
         rc = err_set(err, ERR_FORMAT, "question_id %lld was used before; ids must differ", (long long)q->id);
-    qs->n++;                             /* also after an error, so that questions_free() finds what the question holds */
+    qs->n++;                             /* also when it failed: questions_free() has its parts to release */
     return rc;
 }
 
@@ -151,7 +154,8 @@ int questions_find(const struct questions *qs, int64_t id)
 
 static long clamp_index(long i, long n)
 {
-    i = i < 0 ? i + n : i;               /* Python's slices: -1 is the last, and what lies outside is cut, not refused */
+    /* As Python: -3 is the third from the end, and what is out of range is the nearest end. */
+    i = i < 0 ? i + n : i;
     return i < 0 ? 0 : i > n ? n : i;
 }
 
@@ -170,9 +174,10 @@ static int mark_ids(const struct questions *qs, long begin, long end, const char
     char *rest;
     long long first = strtoll(word, &rest, 10), last = first;
     int n = 0;
-    if (rest != word && *rest == '-')    /* 81-90; the first strtoll() has taken a sign of its own, so ids below 0 work too */
+    /* A sign belongs to its number, so the '-' behind the first one is that of the range: "-5--3" works. */
+    if (rest != word && *rest == '-')
         last = strtoll(word = rest + 1, &rest, 10);
-    if (rest == word || *rest)
+    if (rest == word || *rest)           /* "81-", "a", "": nobody's question, and the caller says so */
         return 0;
     for (long i = begin; i < end; i++)
         if (qs->q[i].id >= first && qs->q[i].id <= last)
@@ -188,12 +193,12 @@ static int narrow(const struct questions *qs, long begin, long end, const char *
 {
     bool *on = xcalloc((size_t)qs->n + 1, sizeof *on);
     int rc = 0;
-    /* A word that means nothing is a mistake, whatever the other words mean: in silence half a run would be missing. */
+    /* Each word must mean something: a mistyped id would make a smaller benchmark in silence. */
     for (int i = 0; i < words->n && rc == 0; i++)
         if (mark(qs, begin, end, words->word[i], on) == 0)
             rc = err_set(err, ERR_USAGE, "--%s %s: no such question; the file has %d, from %lld (%s) to %lld (%s)", flag, words->word[i],
                          qs->n, (long long)qs->q[0].id, qs->q[0].category, (long long)qs->q[qs->n - 1].id, qs->q[qs->n - 1].category);
-    for (long i = begin; i < end && words->n; i++)
+    for (long i = begin; i < end && words->n; i++) /* no words: nothing is switched off */
         keep[i] = keep[i] && on[i];
     free(on);
     return rc;
@@ -204,7 +209,8 @@ static long limit(bool *keep, long begin, long end, long first_n)
     long n = 0, most, seen = 0;
     for (long i = begin; i < end; i++)
         n += keep[i];
-    most = first_n ? clamp_index(first_n, n) : n; /* [:first_n] of what the other flags left, as FastChat slices last */
+    /* 0 is no limit, as in FastChat; a negative number drops from the end. */
+    most = first_n ? clamp_index(first_n, n) : n;
     for (long i = begin; i < end; i++)
         if (keep[i] && ++seen > most)
             keep[i] = false;
@@ -234,11 +240,11 @@ int questions_slice(struct questions *qs, const struct slicing *s, struct err *e
         rc = narrow(qs, begin, end, "question-ids", &s->ids, mark_ids, keep, err);
     if (rc == 0 && limit(keep, begin, end, s->first_n) == 0)
         rc = err_set(err, ERR_USAGE, "%s: leaves none of the %d questions; choose more", flags_given(s), qs->n);
-    /* Numbers of questions change, so the index is made anew; an error leaves all as it was. */
-    if (rc == 0)
+    if (rc == 0)                         /* it knows the old places */
         map_free(&qs->by_id);
     for (int i = 0; i < qs->n && rc == 0; i++) {
         if (keep[i]) {
+            /* Moved down in place: kept <= i, and what was dropped is freed before anything is written over it. */
             map_add_int(&qs->by_id, qs->q[i].id, (size_t)kept);
             qs->q[kept++] = qs->q[i];
         } else

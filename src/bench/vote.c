@@ -23,7 +23,7 @@ static int intern(struct votes *votes, const char *name, int32_t *out, struct er
     *out = votes_name(votes, name);
     if (*out >= 0)
         return 0;
-    if (votes->n_names == MAX_NAMES)
+    if (votes->n_names == MAX_NAMES)     /* before numbers run out of what a hostile file may fill */
         return err_set(err, ERR_FORMAT, "more than %d names of models and judges; are these votes?", MAX_NAMES);
     votes->name = xrealloc(votes->name, (size_t)votes->n_names + 1, sizeof *votes->name);
     votes->name[votes->n_names] = xstrdup(name);
@@ -39,7 +39,7 @@ static char *class_of_list(const cJSON *list)
     const cJSON *judge = cJSON_GetArrayItem(list, 0), *prompt = cJSON_GetArrayItem(list, 1);
     if (!cJSON_IsString(judge) || !cJSON_IsString(prompt))
         return NULL;
-    /* FastChat's names of classes: what --judges of compute_agreement says */
+    /* FastChat's names of classes: with these its published agreement tables are found again. */
     if (!strcmp(judge->valuestring, "gpt-4") && !strncmp(prompt->valuestring, "pair", 4))
         return xstrdup("gpt4-pair");
     return xasprintf("%s-%.*s", judge->valuestring, (int)strcspn(prompt->valuestring, "-"), prompt->valuestring);
@@ -51,6 +51,7 @@ static char *class_of(const cJSON *judge)
         return class_of_list(judge);
     if (!cJSON_IsString(judge))
         return NULL;
+    /* Humans are "expert_12", "author_3": the class is who they are, not which one. */
     if (!strncmp(judge->valuestring, "expert", 6))
         return xstrdup("human");
     if (!strncmp(judge->valuestring, "author", 6))
@@ -69,7 +70,7 @@ static int winner_of(const cJSON *j, const char *key, const char *a, const char 
         *out = strcmp(w->valuestring, a) ? VOTE_B : VOTE_A;
         return 0;
     }
-    if (cJSON_IsString(w) && strstr(w->valuestring, "tie")) { /* "tie (inconsistent)" too */
+    if (cJSON_IsString(w) && strstr(w->valuestring, "tie")) { /* "tie", "tie (inconsistent)", "tie (bothbad)" */
         *out = VOTE_TIE;
         return 0;
     }
@@ -81,6 +82,7 @@ static int pair_winner(const cJSON *j, enum vote_winner *out, struct err *err)
 {
     enum vote_winner game[2];
     for (int i = 0; i < 2; i++) {
+        /* One game without a verdict is no vote, whatever the other says. */
         const char *key = i ? "g2_winner" : "g1_winner";
         const cJSON *w = json_get(j, key);
         if (cJSON_IsString(w) && !strcmp(w->valuestring, "error"))
@@ -88,13 +90,15 @@ static int pair_winner(const cJSON *j, enum vote_winner *out, struct err *err)
         if (winner_of(j, key, "model_1", "model_2", &game[i], err) < 0)
             return -1;
     }
-    *out = game[0] == game[1] ? game[0] : VOTE_TIE; /* who wins one game each has not won */
+    /* FastChat calls two games that differ a tie. */
+    *out = game[0] == game[1] ? game[0] : VOTE_TIE;
     return 1;
 }
 
 static int whole(const cJSON *j, const char *key, double low, double high, double *out, struct err *err)
 {
     const cJSON *v = json_get(j, key);
+    /* The range first: the cast of a double outside of int64_t is undefined. */
     if (!cJSON_IsNumber(v) || !(v->valuedouble >= low && v->valuedouble <= high) || v->valuedouble != (double)(int64_t)v->valuedouble)
         return err_set(err, ERR_FORMAT, "\"%s\" is no whole number of %.0f .. %.0f", key, low, high);
     *out = v->valuedouble;
@@ -109,14 +113,14 @@ static int read_names(struct votes *votes, const cJSON *j, bool pair, struct vot
     char *judge = class_of(json_get(j, "judge"));
     if (!judge)
         return err_set(err, ERR_FORMAT, "\"judge\" is neither a name nor a list of judge and prompt");
-    /* Votes on x against y and y against x are of one pair: names in order, winner with them. */
+    /* One order for each pair of models, so that votes on (a, b) and on (b, a) meet; bytes of UTF-8 sort as code points. */
     bool swap = strcmp(a->valuestring, b->valuestring) > 0;
     int rc = intern(votes, judge, &v->judge, err);
     if (rc == 0)
         rc = intern(votes, swap ? b->valuestring : a->valuestring, &v->model_a, err);
     if (rc == 0)
         rc = intern(votes, swap ? a->valuestring : b->valuestring, &v->model_b, err);
-    if (rc == 0 && swap && v->winner != VOTE_TIE)
+    if (rc == 0 && swap && v->winner != VOTE_TIE) /* whoever was A is B */
         v->winner = v->winner == VOTE_A ? VOTE_B : VOTE_A;
     free(judge);
     return rc;
@@ -129,6 +133,7 @@ static int add_vote(struct votes *votes, const cJSON *j, struct err *err)
     double id, turn;
     if (!cJSON_IsObject(j))
         return err_set(err, ERR_FORMAT, "no JSON object; is this a vote file?");
+    /* Only pair judgments have model_1; votes name model_a. */
     bool pair = json_get(j, "model_1") != NULL;
     int some = pair ? pair_winner(j, &winner, err) : winner_of(j, "winner", "model_a", "model_b", &winner, err) < 0 ? -1 : 1;
     if (some < 0 || whole(j, "question_id", -9007199254740991.0, 9007199254740991.0, &id, err) < 0 ||
@@ -167,8 +172,9 @@ static const char *start_of_array(const char *data, size_t n)
 static int parse_array(struct votes *votes, const char *name, const char *data, size_t n, struct err *err)
 {
     cJSON *list = json_parse(data, n, err), *j;
-    long number = 0;
+    long number = 0;                     /* elements, since an array has no lines worth naming */
     int rc = list ? 0 : err_wrap(err, "%s", name);
+    /* The list is walked to its end whatever happens: it is parsed already, and the first fault is the one that is told. */
     cJSON_ArrayForEach(j, list)
     {
         number++;
@@ -203,7 +209,7 @@ int votes_read(struct votes *votes, const char *path, struct err *err)
     size_t before = votes->n;
     if (rc == 0)
         rc = votes_parse(votes, path, b.data, b.len, err);
-    /* An empty file is a wrong path more often than a study without votes. */
+    /* A file of failed games alone is a file of votes; one without any is a mistake. */
     if (rc == 0 && votes->n == before && votes->failed == 0)
         rc = err_set(err, ERR_FORMAT, "%s: no votes in it", path);
     buf_free(&b);

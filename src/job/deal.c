@@ -12,11 +12,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { TAG_UP = 1, TAG_DOWN };
+enum { TAG_UP = 1, TAG_DOWN };           /* one a direction; what a message is stands in its head */
 enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_TALLY, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
 enum { FIRST_NAP = 200000, LONGEST_NAP = 10000000 };  /* ns */
 enum { MAX_UNSENT = 64 << 20 };           /* bytes of records on their way; more make deal_send() wait */
 
+/* Sent as bytes: all ranks run one program on machines of one kind. */
 struct head { int kind, arg; uint64_t tally; };
 
 struct message {                          /* one on its way out, or in, or (record) waiting for deal_receive() */
@@ -52,8 +53,7 @@ struct deal {
 static void queue_add(struct queue *q, struct message *m)
 {
     m->next = NULL;
-    /* 'end' is set when the first comes in: zeroed queues and emptied ones need no care elsewhere */
-    if (!q->first)
+    if (!q->first)                       /* after the last was taken 'end' points nowhere */
         q->end = &q->first;
     *q->end = m;
     q->end = &m->next;
@@ -61,15 +61,14 @@ static void queue_add(struct queue *q, struct message *m)
 
 static struct message *message_create(size_t payload)
 {
-    struct message *m = xcalloc(1, sizeof *m + payload);
+    struct message *m = xcalloc(1, sizeof *m + payload); /* one block: the head and its payload leave in one message */
     m->n = sizeof m->head + payload;
     return m;
 }
 
 static void post(struct deal *d, int to, int tag, struct message *m)
 {
-    /* never a blocking send: two ranks that wait for each other's receive would stand for ever */
-    MPI_Isend(&m->head, (int)m->n, MPI_BYTE, to, tag, d->comm, &m->request);
+    MPI_Isend(&m->head, (int)m->n, MPI_BYTE, to, tag, d->comm, &m->request); /* int: a record is an answer, far below 2 GiB */
     d->unsent += m->n;
     queue_add(&d->sending, m);
 }
@@ -87,6 +86,7 @@ static void sweep(struct deal *d)
     struct message **at = &d->sending.first, *m;
     while ((m = *at)) {
         int gone;
+        /* Testing is also what moves a long message on: MPI works only while it is called. */
         MPI_Test(&m->request, &gone, MPI_STATUS_IGNORE);
         if (gone) {
             *at = m->next;
@@ -110,6 +110,7 @@ static void take_in(struct deal *d, int item)
 
 static void hand_out(struct deal *d)
 {
+    /* One at a time: each changes who should have the next. */
     for (int to, item; (item = dealer_next(d->dealer, &to)) >= 0;) {
         d->moved = true;
         d->given = xrealloc(d->given, (size_t)d->n_given + 1, sizeof *d->given);
@@ -126,13 +127,14 @@ static void hand_out(struct deal *d)
 static void heard(struct deal *d, struct message *m)
 {
     d->moved = true;
-    d->tallies[m->from] = m->head.tally; /* every message brings it, so progress costs none of its own */
+    /* A total of that rank and not an increment: a late or lost one is made good by the next. */
+    d->tallies[m->from] = m->head.tally;
     switch (m->head.kind) {
     case UP_LIMIT: dealer_limit(d->dealer, m->from, m->head.arg); break;
     case UP_DONE: dealer_done(d->dealer, m->from, m->head.arg); break;
     case UP_LEAVE: dealer_leave(d->dealer, m->from); break;
     case UP_RECORD: queue_add(&d->records, m); return;
-    default: break;
+    default: break;                      /* UP_TALLY: the head said it all */
     }
     free(m);
 }
@@ -141,6 +143,7 @@ static void heard(struct deal *d, struct message *m)
 static void accept_all(struct deal *d)
 {
     for (;;) {
+        /* Matched probes: size and sender are known before there is room, and nothing else can receive this message meanwhile. */
         MPI_Message mpi;
         MPI_Status st;
         int there, n;
@@ -170,7 +173,8 @@ static void use_arrived(struct deal *d)
     struct message **at = &d->arriving.first, *m;
     while ((m = *at)) {
         int done = 0;
-        /* a later record must not overtake an earlier one of its rank: a turn counts after the one before it */
+        /* Order of sending is order of matching, not of completion: a short message arrives whole while a longer one before it is under
+         * way. An item's DONE must not overtake its records. */
         if (!waits_before(d->arriving.first, m))
             MPI_Test(&m->request, &done, MPI_STATUS_IGNORE);
         if (done) {
@@ -187,9 +191,10 @@ static void lead(struct deal *d)
 {
     accept_all(d);
     use_arrived(d);
-    /* nothing is given out once the job stops; what is out comes back when its rank leaves */
+    /* When the job stops nothing more goes out; what ranks have in hand comes back by records and by leaving. */
     if (d->state == DEAL_RUNNING)
         hand_out(d);
+    /* Said once: deal_poll() does nothing any more in this state. */
     if (dealer_is_over(d->dealer)) {
         /* once, since the state below ends all polling */
         for (int r = 1; r < d->job->info.size; r++)
@@ -205,7 +210,7 @@ static void follow(struct deal *d)
     int there;
     while (MPI_Iprobe(0, TAG_DOWN, d->comm, &there, MPI_STATUS_IGNORE), there) {
         struct head h;
-        MPI_Recv(&h, sizeof h, MPI_BYTE, 0, TAG_DOWN, d->comm, MPI_STATUS_IGNORE);
+        MPI_Recv(&h, sizeof h, MPI_BYTE, 0, TAG_DOWN, d->comm, MPI_STATUS_IGNORE); /* 16 bytes that are there: no wait */
         d->moved = true;
         if (h.kind == DOWN_ITEM)
             take_in(d, h.arg);
@@ -217,9 +222,10 @@ static void follow(struct deal *d)
 enum deal_state deal_poll(struct deal *d)
 {
     d->moved = false;
+    /* Nothing is received from here on. What may still come is the UP_END of a rank that is ahead, which deal_destroy() counts. */
     if (d->state == DEAL_OVER)
         return d->state;
-    if (job_poll(d->job) != JOB_RUNNING) /* before anything is given or taken */
+    if (job_poll(d->job) != JOB_RUNNING) /* for good: the job's state never goes back */
         d->state = DEAL_STOPPING;
     if (d->job->info.rank == 0)
         lead(d);
@@ -232,7 +238,8 @@ enum deal_state deal_poll(struct deal *d)
 enum deal_state deal_idle(struct deal *d)
 {
     enum deal_state s = deal_poll(d);
-    /* up to the longest within seconds of silence: 88 ranks that wait must not keep a core busy */
+    /* Short at first, for a reply that is just coming; then longer, since naps of 0.2 ms of many idle ranks fill the cores of the busy
+     * ones. */
     d->nap = d->moved || !d->nap ? FIRST_NAP : d->nap < LONGEST_NAP ? d->nap + d->nap / 8 : d->nap;
     if (s != DEAL_OVER && !d->moved)
         nanosleep(&(struct timespec){ .tv_nsec = d->nap }, NULL);
@@ -242,6 +249,7 @@ enum deal_state deal_idle(struct deal *d)
 /* Say something to rank 0; rank 0 hears itself at once. */
 static void say(struct deal *d, struct message *m)
 {
+    /* Each message takes it along, so that a busy rank needs none for it alone. */
     m->head.tally = d->tally_sent = d->tally;
     d->told = clock_now();
     if (d->job->info.rank == 0) {
@@ -264,8 +272,7 @@ void deal_tally(struct deal *d, uint64_t n)
     d->tally = n;
     if (d->job->info.rank == 0)
         d->tallies[0] = n;
-    /* by itself only when nothing else went out for a second */
-    else if (n != d->tally_sent && clock_now() - d->told > 1 && !d->left)
+    else if (n != d->tally_sent && clock_now() - d->told > 1 && !d->left) /* silent for a second: nothing else took it along */
         say_head(d, UP_TALLY, 0);
 }
 
@@ -279,7 +286,8 @@ uint64_t deal_tally_sum(const struct deal *d)
 
 void deal_want(struct deal *d, int n)
 {
-    int limit = d->next_item + n;        /* in all since the start: a number that was true once stays true (see the head of the file) */
+    /* Taken so far and free places: a total since the start. Differences would be granted twice while messages are under way. */
+    int limit = d->next_item + n;
     if (limit != d->limit_sent && !d->left)
         say_head(d, UP_LIMIT, limit);
     d->limit_sent = limit;
@@ -287,6 +295,7 @@ void deal_want(struct deal *d, int n)
 
 int deal_next(struct deal *d)
 {
+    /* What was given and not begun when the job stops stays undone: leaving gives it back. */
     return d->state == DEAL_RUNNING && !d->left && d->next_item < d->n_item ? d->item[d->next_item++] : DEAL_NONE;
 }
 
@@ -301,7 +310,8 @@ void deal_send(struct deal *d, const void *data, size_t n)
     m->head.kind = UP_RECORD;
     memcpy(&m->head + 1, data, n);
     say(d, m);
-    /* Back-pressure: a rank that is faster than rank 0's disk waits here instead of filling its memory. */
+    /* Back-pressure: rank 0 may be in a long step, and a fast rank would pile up all that it makes. Ranks send before they leave, so it
+     * is not over yet, and polling moves messages. */
     while (d->unsent > MAX_UNSENT)
         deal_idle(d);
 }
@@ -309,8 +319,8 @@ void deal_send(struct deal *d, const void *data, size_t n)
 bool deal_receive(struct deal *d, const void **data, size_t *n, int *from)
 {
     struct message *m = d->records.first;
-    free(d->lent);
-    d->lent = m;                         /* freed by the next call, so that the caller may read it in place */
+    free(d->lent);                       /* the one lent before: whoever asks again is done with it */
+    d->lent = m;
     if (!m)
         return false;
     d->records.first = m->next;
@@ -346,8 +356,8 @@ struct deal *deal_create(struct job *job, const struct deal_opts *o)
     int *want = xcalloc((size_t)job->info.size, sizeof *want);
     d->job = job;
     d->limit_sent = o->want;
-    MPI_Comm_dup(job->world, &d->comm);  /* messages of one deal never meet those of the next */
-    /* the first limits come with the start, so that rank 0 deals fairly before anybody has spoken */
+    MPI_Comm_dup(job->world, &d->comm);  /* of its own: no tag of anybody else is seen here */
+    /* The only time that the wants are asked for: from here on each rank says so itself. */
     job_gather(job, &o->want, sizeof o->want, want);
     if (job->info.rank == 0) {
         d->tallies = xcalloc((size_t)job->info.size, sizeof *d->tallies);
@@ -372,13 +382,15 @@ void deal_destroy(struct deal *d)
 {
     if (!d)
         return;
+    /* Between two ranks nothing overtakes: behind this there is nothing more. */
     if (d->job->info.rank > 0) {
         post_head(d, 0, TAG_UP, UP_END, 0);
     } else {
-        for (int n_ended = 1; n_ended < d->job->info.size;) {
+        for (int n_ended = 1; n_ended < d->job->info.size;) { /* rank 0 itself has */
             accept_all(d);
             for (struct message *m = d->arriving.first, *next; m; m = next) {
                 next = m->next;
+                /* Late tallies; records and DONEs came before DEAL_OVER. */
                 job_wait(&m->request);
                 n_ended += m->head.kind == UP_END;
                 free(m);
@@ -386,6 +398,7 @@ void deal_destroy(struct deal *d)
             d->arriving.first = NULL;    /* they were freed one by one above */
         }
     }
+    /* They end: rank 0 has taken everything by its loop, the others saw DEAL_OVER before they came here. */
     for (struct message *m = d->sending.first; m; m = m->next)
         job_wait(&m->request);
     queue_free(&d->sending);

@@ -38,7 +38,7 @@ static int longer_first(const void *a, const void *b)
 struct dealer *dealer_create(int n_items, const double *cost, int n_ranks, int keep)
 {
     struct dealer *d = xcalloc(1, sizeof *d);
-    size_t n = (size_t)n_items + 1;
+    size_t n = (size_t)n_items + 1;      /* + 1: a list of none is a list */
     *d = (struct dealer){ .n_items = n_items, .n_ranks = n_ranks, .keep = keep };
     d->order = xcalloc(n, sizeof *d->order);
     d->owner = xcalloc(n, sizeof *d->owner);
@@ -53,7 +53,8 @@ struct dealer *dealer_create(int n_items, const double *cost, int n_ranks, int k
         sorted[i] = (struct by_cost){ i, d->cost[i] };
         total += d->cost[i];
     }
-    d->share = first_share * total / n_ranks; /* beyond it a rank gets an item only for one that it finished */
+    d->share = first_share * total / n_ranks;
+    /* Of equal costs the lower number: who is first must not depend on qsort(). */
     qsort(sorted, (size_t)n_items, sizeof *sorted, longer_first);
     for (int i = 0; i < n_items; i++)
         d->order[i] = sorted[i].item;
@@ -75,12 +76,13 @@ void dealer_destroy(struct dealer *d)
 
 void dealer_limit(struct dealer *d, int rank, int limit)
 {
-    d->member[rank].limit = limit;
+    d->member[rank].limit = limit;       /* a total since the start, see deal.c; replaced, never added */
 }
 
 void dealer_done(struct dealer *d, int rank, int item)
 {
-    if (item < 0 || item >= d->n_items || d->owner[item] != rank) /* a late word about an item that has another owner by now */
+    /* Who left has lost its items to others: its late word on one changes nothing. */
+    if (item < 0 || item >= d->n_items || d->owner[item] != rank)
         return;
     d->owner[item] = OWNER_DONE;
     d->n_done++;
@@ -95,7 +97,8 @@ void dealer_leave(struct dealer *d, int rank)
         return;
     d->member[rank].left = true;
     d->n_left++;
-    for (int i = d->n_items - 1; i >= 0; i--) { /* backwards, so that the longest is the last of 'again', which goes out first */
+    /* From the shortest: dealer_next() takes from the end, and so the longest first. */
+    for (int i = d->n_items - 1; i >= 0; i--) {
         int item = d->order[i];
         if (d->owner[item] == rank) {
             d->owner[item] = OWNER_NONE;
@@ -108,7 +111,7 @@ static bool may_have(const struct dealer *d, const struct member *m, double cost
 {
     if (m->left || m->n_given >= m->limit)
         return false;
-    /* Enough to keep its engine full; one for each that it finished of its first share; or the share is not yet used up. */
+    /* Thin hands are filled whatever the shares are; then one comes for one that went; else only as far as the first share reaches. */
     return m->n_out < d->keep || m->n_out < m->target || m->given + cost <= d->share;
 }
 
@@ -116,7 +119,7 @@ static void give(struct dealer *d, struct member *m, double cost)
 {
     m->n_given++;
     m->n_out++;
-    if (m->given + cost <= d->share && m->n_out > m->target) /* as many as its first share brought are what it keeps in hand later */
+    if (m->given + cost <= d->share && m->n_out > m->target) /* only the first share raises it: later items replace others */
         m->target = m->n_out;
     m->given += cost;
     m->out += cost;
@@ -126,12 +129,14 @@ int dealer_next(struct dealer *d, int *rank)
 {
     if (d->n_again == 0 && d->n_dealt == d->n_items)
         return -1;
-    /* what came back has waited longest */
+    /* Those that came back first: they have been waiting longest. */
     int item = d->n_again > 0 ? d->again[d->n_again - 1] : d->order[d->n_dealt], best = -1;
     /* To the rank with the least work in hand. */
     for (int r = 0; r < d->n_ranks; r++)
+        /* Whoever has the least in hand, by expected cost. */
         if (may_have(d, &d->member[r], d->cost[item]) && (best < 0 || d->member[r].out < d->member[best].out))
             best = r;
+    /* If nobody may have the longest, no shorter one is given in its place: it would come last and everybody would wait for it. */
     if (best < 0)
         return -1;
     if (d->n_again > 0)
@@ -146,7 +151,8 @@ int dealer_next(struct dealer *d, int *rank)
 
 bool dealer_is_over(const struct dealer *d)
 {
-    return d->n_done == d->n_items || d->n_left == d->n_ranks; /* also when every rank has left with work undone: a stop is an end */
+    /* Done, or nobody left to do it. What is undone then is for the next start. */
+    return d->n_done == d->n_items || d->n_left == d->n_ranks;
 }
 
 int dealer_n_done(const struct dealer *d)

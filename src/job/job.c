@@ -21,10 +21,12 @@ static void wait_for(struct job *job, MPI_Request *r)
 {
     int done = 0;
     long ns = 1000;
+    /* Most waits are short, and a nap is longer than they are: some tests come first. */
     for (int i = 0; MPI_Test(r, &done, MPI_STATUS_IGNORE), !done; i++) {
         /* most collectives are over after a few looks; only then is sleeping cheaper than looking */
         if (i < TESTS)
             continue;
+        /* A collective may wait for a rank that is deep in its loop: it learns by this that it should leave. */
         if (job)
             job_poll(job);
         nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
@@ -55,7 +57,7 @@ int job_check_launch(int size, const char *(*env)(const char *name), struct err 
     }
     if (size > 1 || wanted <= 1)         /* started as one of several and alone all the same: that is the fault looked for */
         return 0;
-    /* All of them are rank 0 of their own: the launcher's first one speaks. */
+    /* Every process is rank 0 of its own job here; one of them speaks, by the launcher's count, and the others end without a line. */
     if (rank > 0)
         return err_set(err, ERR_USAGE, "%s", "");
     if (wanted == slurm)
@@ -92,19 +94,20 @@ static void split(struct job *job)
     MPI_Comm_split_type(job->world, MPI_COMM_TYPE_SHARED, in->rank, MPI_INFO_NULL, &job->node);
     MPI_Comm_rank(job->node, &in->local_rank);
     if (pretend && atoi(pretend) > 0) {
+        /* Keyed by the rank, so that ranks of a node keep their order and the leader is the lowest. */
         MPI_Comm whole = job->node;
         MPI_Comm_split(whole, in->local_rank / atoi(pretend), in->rank, &job->node);
         MPI_Comm_free(&whole);
         MPI_Comm_rank(job->node, &in->local_rank);
     }
     MPI_Comm_size(job->node, &in->local_size);
-    /* among the leaders the order of ranks is kept, so node 0 is that of rank 0 */
+    /* MPI_COMM_NULL on those that lead nothing. */
     MPI_Comm_split(job->world, in->local_rank == 0 ? 0 : MPI_UNDEFINED, in->rank, &job->leaders);
     if (in->local_rank == 0) {
         MPI_Comm_rank(job->leaders, &in->node);
         MPI_Comm_size(job->leaders, &in->n_nodes);
     }
-    MPI_Bcast(&in->node, 1, MPI_INT, 0, job->node);
+    MPI_Bcast(&in->node, 1, MPI_INT, 0, job->node); /* only the leaders know them so far */
     MPI_Bcast(&in->n_nodes, 1, MPI_INT, 0, job->node);
 }
 
@@ -127,7 +130,7 @@ static bool launched(void)
 static void make_own_folder(void)
 {
     const char *base = getenv("TMPDIR");
-    if (launched() || getenv("OMPI_MCA_orte_tmpdir_base"))
+    if (launched() || getenv("OMPI_MCA_orte_tmpdir_base")) /* the ranks of a launch must share its folder; and a user's own word stands */
         return;
     snprintf(own_folder, sizeof own_folder, "%s/mtbench-%ld-XXXXXX", base && *base ? base : "/tmp", (long)getuid());
     if (!mkdtemp(own_folder))
@@ -139,7 +142,7 @@ static void make_own_folder(void)
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
     (void)st, (void)kind, (void)at;
-    return remove(path) && 0;
+    return remove(path) && 0;            /* never stops: what cannot be removed is left */
 }
 
 static void remove_own_folder(void)
@@ -154,14 +157,14 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     struct job *job = xcalloc(1, sizeof *job);
     int got, size;
     /* A process that nobody launched needs no daemon of Open MPI beside it, which costs half a second. */
-    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0); /* 0: what the user set stays */
-    /* before MPI reads the environment */
-    make_own_folder();
-    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got); /* one thread calls MPI; the others compute and read */
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0); /* 0: a user's own value stands */
+    make_own_folder();                   /* before MPI_Init, which reads the environment once */
+    /* FUNNELED: threads of ours read files and compute, and only this one ever calls MPI. */
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (job_check_launch(size, environment, err) < 0 ||
         (got < MPI_THREAD_FUNNELED && err_set(err, ERR_USAGE, "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI"))) {
-        MPI_Finalize();
+        MPI_Finalize();                  /* each of them is alone: no collective that others miss */
         remove_own_folder();
         free(job);
         return NULL;
@@ -171,10 +174,9 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     job->info.host = job->host;
     gethostname(job->host, sizeof job->host - 1);
     MPI_Comm_dup(MPI_COMM_WORLD, &job->world);
-    /* states travel apart from collectives and items: they are polled for at any time */
-    MPI_Comm_dup(MPI_COMM_WORLD, &job->control);
+    MPI_Comm_dup(MPI_COMM_WORLD, &job->control); /* apart, so that job_poll() sees states and nothing else */
     MPI_Comm_rank(job->world, &job->info.rank);
-    /* each state once to each rank */
+    /* Each state above RUNNING goes out once to each rank at most: requests never run out. */
     job->sent = xcalloc((size_t)size * (JOB_FAILED + 1), sizeof(MPI_Request));
     split(job);
     return job;
@@ -184,7 +186,7 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
 static void drain_control(struct job *job)
 {
     int told = job->n_told, expected = 0;
-    if (job->info.rank == 0)
+    if (job->info.rank == 0)             /* its own n_told are orders to the others */
         told = 0;
     /* Rank 0 hears what all workers told it, each worker what rank 0 told everybody: nobody told more than that. */
     MPI_Reduce(&told, &expected, 1, MPI_INT, MPI_SUM, 0, job->world);
@@ -192,6 +194,7 @@ static void drain_control(struct job *job)
     MPI_Bcast(&told, 1, MPI_INT, 0, job->world);
     if (job->info.rank > 0)
         expected = told;
+    /* They were all sent, as the counts say, so that none of these waits for long. */
     for (int s; job->n_heard < expected; job->n_heard++)
         MPI_Recv(&s, 1, MPI_INT, MPI_ANY_SOURCE, TAG_STATE, job->control, MPI_STATUS_IGNORE);
     MPI_Waitall(job->n_sent, job->sent, MPI_STATUSES_IGNORE);
@@ -201,7 +204,7 @@ void job_end(struct job *job)
 {
     if (!job)
         return;
-    /* all have left their loops: no new state can be told */
+    /* Behind this nobody raises anything: the counts are final. */
     job_barrier(job);
     drain_control(job);
     if (job->leaders != MPI_COMM_NULL)
@@ -217,8 +220,7 @@ void job_end(struct job *job)
 
 void job_abort(struct job *job, int code)
 {
-    /* first: MPI_Abort() does not come back */
-    remove_own_folder();
+    remove_own_folder();                 /* MPI_Abort() does not come back */
     int running = 0, ended = 1;
     MPI_Initialized(&running);
     if (running)
@@ -238,13 +240,13 @@ struct job_info job_info(const struct job *job)
 int job_agree(struct job *job, int rc, struct err *err)
 {
     struct { struct err e; char host[sizeof job->host]; } first = {0};
+    /* The lowest failing rank speaks for all; 'size' is nobody. */
     int mine = rc ? job->info.rank : job->info.size, lowest;
     MPI_Request r;
-    if (job->info.size == 1)
+    if (job->info.size == 1)             /* alone: the message needs no rank */
         return rc ? -1 : 0;
     MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, job->world, &r);
-    wait_for(job, &r);
-    /* nobody failed */
+    wait_for(job, &r);                   /* passes signals on: others may be waiting for this very rank */
     if (lowest == job->info.size)
         return 0;
     if (lowest == job->info.rank) {
@@ -252,6 +254,7 @@ int job_agree(struct job *job, int rc, struct err *err)
             first.e = *err;              /* the lowest failing rank's words are everybody's, so that all exit alike */
         memcpy(first.host, job->host, sizeof first.host);
     }
+    /* As bytes of one size: the same program runs everywhere, and nobody has to be told a length first. */
     job_bcast_from(job, &first, sizeof first, lowest);
     return err_set(err, first.e.kind, "%s (rank %d on %s)", first.e.text, lowest, first.host);
 }
@@ -265,7 +268,7 @@ void job_barrier(struct job *job)
 
 void job_bcast_from(struct job *job, void *data, size_t n, int root)
 {
-    enum { PIECE = 1 << 30 };            /* MPI counts in int */
+    enum { PIECE = 1 << 30 };            /* bytes: counts of MPI are int */
     for (size_t at = 0; at < n && job->info.size > 1; at += PIECE) {
         MPI_Request r;
         MPI_Ibcast((char *)data + at, n - at < PIECE ? (int)(n - at) : PIECE, MPI_BYTE, root, job->world, &r);
@@ -308,14 +311,14 @@ uint64_t job_max(struct job *job, uint64_t value)
 
 static void tell(struct job *job, int to, enum job_state s)
 {
-    static const int message[] = { JOB_RUNNING, JOB_STOPPED, JOB_FAILED }; /* a sent message must stay where it is until it has left */
+    static const int message[] = { JOB_RUNNING, JOB_STOPPED, JOB_FAILED }; /* static: the buffer of a send lives on until it is received */
     MPI_Isend(&message[s], 1, MPI_INT, to, TAG_STATE, job->control, &job->sent[job->n_sent++]);
 }
 
 /* A worker tells rank 0, which tells everybody; each state travels at most once in each direction. */
 void job_raise(struct job *job, enum job_state s)
 {
-    /* it never goes back, and is told once */
+    /* Upwards only, so each state is told at most once, which drain_control() counts on. */
     if (s <= job->state)
         return;
     job->state = s;
@@ -340,7 +343,7 @@ enum job_state job_poll(struct job *job)
         MPI_Recv(&s, 1, MPI_INT, st.MPI_SOURCE, TAG_STATE, job->control, MPI_STATUS_IGNORE);
         job->n_heard++;
         if (job->info.rank == 0)
-            job_raise(job, (enum job_state)s);
+            job_raise(job, (enum job_state)s); /* to everybody, the sender included: orders are counted alike on all */
         else if ((enum job_state)s > job->state)
             job->state = (enum job_state)s;
     }
@@ -352,6 +355,6 @@ const char *job_library(void)
     static char name[MPI_MAX_LIBRARY_VERSION_STRING];
     int n;
     MPI_Get_library_version(name, &n);
-    name[strcspn(name, ",\n")] = '\0';
+    name[strcspn(name, ",\n")] = '\0';   /* "Open MPI v4.1.4", without the build's remarks */
     return name;
 }

@@ -34,7 +34,7 @@ int layout_replicas(int gpus_total, int gpus_per_model, int *n_replicas, struct 
 
 static bool may(const unsigned char *mask, int mask_bytes, int cpu)
 {
-    return cpu / 8 < mask_bytes && (mask[cpu / 8] >> (cpu % 8) & 1); /* a CPU beyond the mask is not ours */
+    return cpu / 8 < mask_bytes && (mask[cpu / 8] >> (cpu % 8) & 1); /* a CPU with a number beyond the mask is not ours */
 }
 
 struct work {
@@ -50,6 +50,7 @@ static bool same_mask(const struct layout_node *n, int a, int b)
 
 static bool first_of_core(const struct layout_node *n, int rank, int i)
 {
+    /* A core counts by the first of its hardware threads that this rank may use: two on one core share its vector units. */
     for (int j = 0; j < i; j++)
         /* Hyper-threads: a core counts once, by the first of its CPUs that the rank may use. */
         if (n->cpu[j].core == n->cpu[i].core && may(n->mask[rank], n->mask_bytes, n->cpu[j].id))
@@ -81,7 +82,8 @@ static void divide_evenly(struct work *w, const int *rank, int n_ranks)
     int n_cores = cores_of(n, rank[0]), seen = 0;
     for (int i = 0; i < n->n_cpus && n_cores >= n_ranks; i++)
         if (first_of_core(n, rank[0], i)) {
-            w->owner[i] = rank[(long)seen++ * n_ranks / n_cores]; /* runs of neighbours, whose lengths differ by one at most */
+            /* Consecutive ones, since neighbours in hwloc's order share caches and memory. */
+            w->owner[i] = rank[(long)seen++ * n_ranks / n_cores];
             w->n_cores[w->owner[i]]++;
         }
 }
@@ -97,7 +99,7 @@ static void divide_by_need(struct work *w, const bool *taken)
         int best = -1;
         for (int r = 0; r < n->n_ranks; r++)
             if (!taken[r] && first_of_core(n, r, i)) {
-                hope[r]--;
+                hope[r]--;               /* one that could have had this core */
                 if (best < 0 || hope[r] < hope[best])
                     best = r;
             }
@@ -117,6 +119,7 @@ static void divide(struct work *w)
     int *group = xcalloc((size_t)n->n_ranks, sizeof *group);
     for (int r = 0; r < n->n_ranks; r++) {
         int n_group = 0;
+        /* Alone with its equals: no other mask touches this one, so that dividing it takes nothing from anybody. */
         bool apart = !taken[r];
         for (int q = 0; q < n->n_ranks && apart; q++)
             if (same_mask(n, r, q))
@@ -150,6 +153,7 @@ static int count_cores(const struct layout_node *n)
 static void settle(const struct work *w, int rank, int limit, bool may_pin, struct layout_share *s, int *cpu)
 {
     const struct layout_node *n = w->n;
+    /* 'limit' is a rank's part of a quota; a rank always has one thread, even where there are more ranks than cores. */
     int have = w->n_cores[rank], fair = limit < have ? limit : have, k = 0;
     /* what was asked for wins, even if it is too much: the user is told so, by 'oversubscribed' */
     s->n_threads = n->threads > 0 ? n->threads : fair > 0 ? fair : 1;
@@ -161,10 +165,12 @@ static void settle(const struct work *w, int rank, int limit, bool may_pin, stru
 
 void layout_divide(const struct layout_node *n, struct layout_share *share, int *cpu, int max_threads)
 {
+    /* + 1: no CPUs at all is a list, too. */
     struct work w = { n, xcalloc((size_t)n->n_cpus + 1, sizeof(int)), xcalloc((size_t)n->n_ranks, sizeof(int)) };
     int cores = count_cores(n), threads = 0;
-    bool limited = n->quota > 0 && n->quota < cores; /* a quota of a container, in whole cores */
-    /* A quota is time, not cores: more threads than that would be stopped in turns. */
+    bool limited = n->quota > 0 && n->quota < cores;
+    /* A quota is time on any core. Containers side by side see the same cores and would all be pinned to the first ones: no pinning
+     * then. */
     int usable = limited ? n->quota : cores, limit = limited ? usable / n->n_ranks : cores;
     for (int i = 0; i < n->n_cpus; i++)
         w.owner[i] = -1;
@@ -175,6 +181,7 @@ void layout_divide(const struct layout_node *n, struct layout_share *share, int 
         threads += share[r].n_threads;
     }
     for (int r = 0; r < n->n_ranks; r++) {
+        /* Of the node and not of the rank: one that spins takes time from all. */
         share[r].oversubscribed = threads > usable;
         share[r].node_cores = usable;
     }
@@ -193,7 +200,7 @@ static void unbind(void)
     /* A binding that somebody asked for stays. */
     if (!bound || getenv("OMPI_MCA_hwloc_base_binding_policy") || getenv("OMPI_MCA_rmaps_base_mapping_policy"))
         return;
-    unsigned char all[MASK_BYTES];
+    unsigned char all[MASK_BYTES];       /* bit i: CPU i */
     memset(all, 0xff, sizeof all);
     sched_setaffinity(0, sizeof all, (cpu_set_t *)all); /* the kernel cuts it to what this process may have; a refusal leaves it as it is */
 }
@@ -204,10 +211,11 @@ static int quota_of(const char *path, const char *path_v1, const char *period_v1
     double most = 0, period = 0;
     FILE *f = fopen(path, "re");
     if (f) {
-        if (fscanf(f, "%63s %lf", word, &period) != 2 || !strcmp(word, "max"))
+        if (fscanf(f, "%63s %lf", word, &period) != 2 || !strcmp(word, "max")) /* "max 100000" or "150000 100000", in microseconds */
             period = 0;
         most = atof(word);
         fclose(f);
+    /* Version 1 has a file for each; a quota of -1 is none. */
     } else if ((f = fopen(path_v1, "re"))) {
         if (fscanf(f, "%lf", &most) != 1)
             most = 0;
@@ -220,7 +228,7 @@ static int quota_of(const char *path, const char *path_v1, const char *period_v1
     }
     if (most <= 0 || period <= 0)
         return 0;
-    return most / period < 1 ? 1 : (int)(most / period); /* half a core is one thread */
+    return most / period < 1 ? 1 : (int)(most / period); /* one and a half is one: the second thread would be stopped half of the time */
 }
 
 /* The CPUs of this machine in hwloc's order: neighbours share caches and memory. */
@@ -228,7 +236,7 @@ static struct layout_cpu *list_cpus(int *n)
 {
     hwloc_topology_t t;
     hwloc_topology_init(&t);
-    /* Also CPUs that this process may not use: other ranks of the node may. */
+    /* Masks say what a rank may use; what the leader's own group hides must not be missing for the others. */
     hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
     hwloc_topology_load(t);
     *n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_PU);
@@ -249,7 +257,7 @@ static int divide_node(const struct job *job, int threads, const unsigned char *
     int n_ranks = job->info.local_size, n_cpus;
     struct layout_cpu *cpu = list_cpus(&n_cpus);
     const unsigned char **mask = xcalloc((size_t)n_ranks, sizeof *mask);
-    int width = threads > n_cpus ? threads : n_cpus;
+    int width = threads > n_cpus ? threads : n_cpus; /* room for --threads of each, or all CPUs */
     struct layout_share *share = xcalloc((size_t)n_ranks, sizeof *share);
     for (int r = 0; r < n_ranks; r++)
         mask[r] = masks + (size_t)r * MASK_BYTES;
@@ -274,15 +282,16 @@ struct layout *layout_create(struct job *job, int threads)
     struct reply *reply = NULL, mine;
     int *cpus = NULL, width = 0;
     bool leader = job->info.local_rank == 0;
-    unbind();
-    if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)mask) < 0) /* a system without masks lets everybody run everywhere */
-        memset(mask, 0xff, sizeof mask);
+    unbind();                            /* before the mask is read */
+    if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)mask) < 0)
+        memset(mask, 0xff, sizeof mask); /* unknown: whatever hwloc finds */
     if (leader)
         masks = xcalloc((size_t)job->info.local_size, MASK_BYTES);
+    /* Collectives of the node alone; nothing before them can fail on one rank. */
     MPI_Gather(mask, MASK_BYTES, MPI_BYTE, masks, MASK_BYTES, MPI_BYTE, 0, job->node);
     if (leader)
         width = divide_node(job, threads, masks, &reply, &cpus);
-    MPI_Bcast(&width, 1, MPI_INT, 0, job->node); /* how long a row of 'cpus' is */
+    MPI_Bcast(&width, 1, MPI_INT, 0, job->node); /* the scatter below needs it everywhere */
     MPI_Scatter(reply, sizeof mine, MPI_BYTE, &mine, sizeof mine, MPI_BYTE, 0, job->node);
     own->cpu = xcalloc((size_t)width, sizeof *own->cpu);
     MPI_Scatter(cpus, width, MPI_INT, own->cpu, width, MPI_INT, 0, job->node);

@@ -19,7 +19,7 @@ static uint64_t number_in(const char *path, const char *key)
     unsigned long long v = UINT64_MAX;
     size_t k = strlen(key);
     while (f && fgets(line, sizeof line, f))
-        if (!strncmp(line, key, k) && sscanf(line + k, "%llu", &v) == 1)
+        if (!strncmp(line, key, k) && sscanf(line + k, "%llu", &v) == 1) /* a file that is not there, and "max", leave it as it is */
             break;
     if (f)
         fclose(f);
@@ -44,14 +44,14 @@ static uint64_t number_at(const char *folder, const char *file, const char *key)
 static uint64_t room_of(const char *folder, const struct names *n)
 {
     uint64_t most = number_at(folder, n->limit, ""), used = number_at(folder, n->used, "");
-    /* no limit here; a group above may have one */
+    /* No limit, or not told: this group holds nobody back. */
     if (most == UINT64_MAX || used == UINT64_MAX)
         return UINT64_MAX;
     const char *key[] = { n->inactive, n->active };
+    /* Cache is given up before anything is killed, a model's own file above all; without this a model that fits is refused. */
     for (int i = 0; i < 2; i++) {
         uint64_t cache = number_at(folder, "memory.stat", key[i]);
-        /* What the kernel gives back when it is needed, the model file's own pages among it. */
-        used -= cache == UINT64_MAX ? 0 : cache < used ? cache : used;
+        used -= cache == UINT64_MAX ? 0 : cache < used ? cache : used; /* the numbers are of different moments: never below 0 */
     }
     return most > used ? most - used : 0;
 }
@@ -60,7 +60,7 @@ static uint64_t room_of(const char *folder, const struct names *n)
 static uint64_t room_up(const char *root, const char *group, size_t n, const struct names *names)
 {
     uint64_t least = UINT64_MAX;
-    char *folder = xasprintf("%s%s%.*s", root, names->folder, (int)n, group);
+    char *folder = xasprintf("%s%s%.*s", root, names->folder, (int)n, group); /* the group "/" ends in a slash */
     size_t top = strlen(root) + strlen(names->folder);
     for (;;) {
         uint64_t room = room_of(folder, names);
@@ -68,7 +68,7 @@ static uint64_t room_up(const char *root, const char *group, size_t n, const str
         if (strlen(folder) <= top)       /* the root was looked at last */
             break;
         char *slash = strrchr(folder, '/');
-        *(slash < folder + top ? folder + top : slash) = '\0';
+        *(slash < folder + top ? folder + top : slash) = '\0'; /* one group up; the root itself is looked at last */
     }
     free(folder);
     return least;
@@ -90,9 +90,10 @@ uint64_t memory_group_room(const char *root, const char *groups)
     uint64_t least = UINT64_MAX;
     for (const char *line = groups; *line;) {
         size_t n = strcspn(line, "\n");
+        /* ID:CONTROLLERS:PATH; a path may hold colons, so only the first two count. */
         const char *first = memchr(line, ':', n), *second = first ? memchr(first + 1, ':', n - (size_t)(first + 1 - line)) : NULL;
         if (second) {
-            bool unified = second == first + 1; /* "0::/path": version 2 names no controllers */
+            bool unified = second == first + 1; /* "0::PATH": version 2, one tree for all controllers */
             const char *group = second + 1;
             if (unified || lists_memory(first + 1, (size_t)(second - first - 1))) {
                 uint64_t room = room_up(root, group, (size_t)(line + n - group), &version[!unified]);
@@ -106,8 +107,9 @@ uint64_t memory_group_room(const char *root, const char *groups)
 
 uint64_t memory_available(void)
 {
-    /* the machine's own word, page cache that can go already counted in */
+    /* MemAvailable counts the cache that the kernel would give up. */
     uint64_t kib = number_in("/proc/meminfo", "MemAvailable:"), least = kib == UINT64_MAX ? kib : kib << 10;
+    /* Without that file there are no control groups. */
     struct buf groups = {0};
     if (io_read("/proc/self/cgroup", &groups, NULL) == 0) {
         uint64_t room = memory_group_room("/sys/fs/cgroup", groups.data);

@@ -20,8 +20,8 @@ void grid_init(struct grid *g, const char *const *path, const uint64_t *size, in
     g->first = xcalloc((size_t)n_files + 1, sizeof *g->first);
     g->fd = xcalloc((size_t)n_files + 1, sizeof *g->fd);
     for (int f = 0; f < n_files; f++) {
-        g->fd[f] = -1;                   /* opened when first read: a rank that reads nothing opens nothing */
-        g->first[f + 1] = g->first[f] + (long)((size[f] + STAGE_CHUNK - 1) / STAGE_CHUNK); /* a chunk never spans two files */
+        g->fd[f] = -1;
+        g->first[f + 1] = g->first[f] + (long)((size[f] + STAGE_CHUNK - 1) / STAGE_CHUNK); /* rounded up: the last chunk may be short */
     }
     g->n_chunks = g->first[n_files];     /* numbered through all files */
     g->hashed = xcalloc((size_t)g->n_chunks + 1, sizeof *g->hashed);
@@ -41,6 +41,7 @@ void grid_fini(struct grid *g)
 
 int grid_file(const struct grid *g, long chunk)
 {
+    /* Few files and millions of bytes a chunk: a search would not be seen. */
     int f = 0;
     while (chunk >= g->first[f + 1])
         f++;
@@ -68,7 +69,8 @@ int grid_span(const struct grid *g, int file, uint64_t off, size_t n, struct spa
 {
     if (file < 0 || file >= g->n_files)
         return err_set(err, ERR_FORMAT, "weights: file %d of %d is asked for", file, g->n_files);
-    if (off >= g->size[file] || n > g->size[file] - off) /* written so that a hostile offset cannot wrap around */
+    /* Not off + n > size, which wraps around for the offsets of a broken header. */
+    if (off >= g->size[file] || n > g->size[file] - off)
         return err_set(err, ERR_FORMAT, "%s: has %llu bytes, but bytes up to %llu are needed; copy the file again", g->path[file],
                        (unsigned long long)g->size[file], (unsigned long long)(off + n));
     s->chunk = g->first[file] + (long)(off / STAGE_CHUNK);
@@ -89,12 +91,14 @@ int grid_read(struct grid *g, long chunk, unsigned char *dst, struct err *err)
             continue;
         if (got < 0)
             return err_errno(err, "%s: cannot read", g->path[f]);
-        if (got == 0)                    /* somebody writes the file while we read it */
+        if (got == 0)
+            /* A file that shrinks would be read for ever. */
             return err_set(err, ERR_IO, "%s: became shorter than its %llu bytes while it was read; copy the file again", g->path[f],
                            (unsigned long long)g->size[f]);
         done += (size_t)got;
-        g->bytes_read += (uint64_t)got;
+        g->bytes_read += (uint64_t)got;  /* atomic: the caller's thread asks for it while this one reads */
     }
+    /* Hashed while it is in the cache: the digest of a model costs no second pass over its file. */
     sha256(dst, n, g->digest[chunk]);
     g->hashed[chunk] = true;
     return 0;
@@ -148,20 +152,21 @@ static void *reader_main(void *arg)
     pthread_mutex_lock(&p->lock);
     while (!p->over) {
         struct slot *s = slot_in(p, SLOT_FREE);
-        if (!s || p->next >= p->grid->n_chunks) {
+        if (!s || p->next >= p->grid->n_chunks) { /* no room, or nothing to do: wait for the caller to change one of them */
             pthread_cond_wait(&p->changed, &p->lock);
             continue;
         }
         *s = (struct slot){ .state = SLOT_READING, .chunk = p->next, .data = s->data };
         p->next = mine_from(p, p->next + 1);
-        /* The slot is the thread's while it reads: nobody else touches one in SLOT_READING. */
+        /* Without the lock: reading takes long, and the caller may hand a chunk back meanwhile. No one else touches a slot in
+         * READING. */
         pthread_mutex_unlock(&p->lock);
         s->rc = grid_read(p->grid, s->chunk, s->data, &s->err);
         pthread_mutex_lock(&p->lock);
         s->state = SLOT_READY;
         /* no more reads after an error; the taker of this chunk hears of it */
         if (s->rc < 0)
-            p->next = p->grid->n_chunks;
+            p->next = p->grid->n_chunks; /* the same file would fail again: only what is asked for is tried */
         pthread_cond_broadcast(&p->changed);
     }
     pthread_mutex_unlock(&p->lock);
@@ -185,6 +190,7 @@ void prefetch_destroy(struct prefetch *p)
     if (!p)
         return;
     pthread_mutex_lock(&p->lock);
+    /* Under the lock, or the thread could look before and wait behind this. */
     p->over = true;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
@@ -200,6 +206,7 @@ void prefetch_destroy(struct prefetch *p)
 static struct slot *find(struct prefetch *p, long chunk)
 {
     for (int i = 0; i < N_SLOTS; i++)
+        /* A free slot still bears the number of what it held, whose bytes another read may be replacing. */
         if (p->slot[i].chunk == chunk && (p->slot[i].state == SLOT_READY || p->slot[i].state == SLOT_READING))
             return &p->slot[i];
     return NULL;
@@ -211,7 +218,7 @@ static struct slot *await(struct prefetch *p, long chunk)
     struct slot *s;
     while (!(s = find(p, chunk)) || s->state == SLOT_READING) {
         if (!s) {
-            /* What it read ahead is not what is asked for: somebody skips about. */
+            /* All that is ready was read for another way; one in READING comes to its end and is freed in the next round. */
             while ((s = slot_in(p, SLOT_READY)))
                 s->state = SLOT_FREE;
             p->next = chunk;
@@ -226,18 +233,18 @@ int prefetch_take(struct prefetch *p, long chunk, const unsigned char **data, st
 {
     struct slot *s;
     pthread_mutex_lock(&p->lock);
-    /* What was lent is given back by asking for the next. */
+    /* The chunk lent before comes back with this call, as prefetch.h says. */
     while ((s = slot_in(p, SLOT_LENT)))
         s->state = SLOT_FREE;
     if (!p->threaded) {
-        s = &p->slot[0];
+        s = &p->slot[0];                 /* slot 0 alone: nobody reads ahead */
         s->rc = grid_read(p->grid, chunk, s->data, &s->err);
     } else {
         s = await(p, chunk);
     }
     s->state = SLOT_LENT;
     *data = s->data;
-    int rc = s->rc < 0 ? err_set(err, s->err.kind, "%s", s->err.text) : 0; /* errors of the thread travel in its slot */
+    int rc = s->rc < 0 ? err_set(err, s->err.kind, "%s", s->err.text) : 0; /* copied while the slot cannot change */
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
     return rc;

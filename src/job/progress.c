@@ -21,11 +21,12 @@ struct line { char *text; size_t size, len; };
 __attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *fmt, ...)
 {
     va_list ap;
-    if (l->len + 1 >= l->size)
+    if (l->len + 1 >= l->size)           /* one byte stays for the NUL */
         return;
     va_start(ap, fmt);
     int n = vsnprintf(l->text + l->len, l->size - l->len, fmt, ap);
     va_end(ap);
+    /* vsnprintf() returns what it would have written; 'len' is what is there. */
     l->len = n < 0 ? l->len : (size_t)n < l->size - l->len ? l->len + (size_t)n : l->size - 1;
 }
 
@@ -46,7 +47,7 @@ static void add_part(struct line *l, const struct progress_now *p)
     add(l, "%s %ld/%ld %s", p->what, p->done, p->total, p->unit);
     if (p->tokens > 0)
         add(l, ", %.1f tok/s", rate);
-    if (p->left > 0 && p->done < p->total) {
+    if (p->left > 0 && p->done < p->total) { /* done or unknown: no time is better than a wrong one */
         add(l, ", ");
         add_time(l, p->left < 1e9 ? p->left : 1e9);
         add(l, " left");
@@ -59,7 +60,7 @@ static void add_part(struct line *l, const struct progress_now *p)
 
 size_t progress_format(char *line, size_t size, const struct progress_now *p)
 {
-    struct line l = { line, size, 0 };
+    struct line l = { line, size, 0 };   /* a line of no room has not even a NUL */
     if (size == 0)
         return 0;
     *line = '\0';
@@ -91,11 +92,13 @@ static int find_terminal(void)
     if (!term || !strcmp(term, "dumb"))
         return -1;
     if (isatty(STDERR_FILENO))
-        return dup(STDERR_FILENO);
-    if (!getenv("OMPI_COMM_WORLD_SIZE")) /* mpirun hands its ranks a pipe; what it writes to itself is its own stderr */
+        return dup(STDERR_FILENO);       /* a copy, so that destroy closes it whoever it was */
+    if (!getenv("OMPI_COMM_WORLD_SIZE")) /* a pipe of anybody else is a log, and gets plain lines */
         return -1;
+    /* mpirun, or its daemon on another node, which has no terminal. Only asked whether and how wide; the line itself goes through the
+     * pipe. */
     snprintf(path, sizeof path, "/proc/%ld/fd/2", (long)getppid());
-    int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); /* a terminal that does not answer must not stop the run */
     if (fd >= 0 && !isatty(fd)) {
         close(fd);
         fd = -1;
@@ -122,13 +125,14 @@ static size_t width(const struct progress *p)
 static double recent_rate(struct progress *p, double t, uint64_t tokens)
 {
     unsigned last = (p->n_samples + N_SAMPLES - 1) % N_SAMPLES;
-    if (p->n_samples == 0 || t - p->sample[last].at >= 1) {
+    if (p->n_samples == 0 || t - p->sample[last].at >= 1) { /* at most one a second */
         p->sample[p->n_samples % N_SAMPLES].at = t;
         p->sample[p->n_samples++ % N_SAMPLES].tokens = tokens;
     }
+    /* The slot that is written next holds the oldest, once all are in use. */
     unsigned oldest = p->n_samples > N_SAMPLES ? p->n_samples % N_SAMPLES : 0;
     double dt = t - p->sample[oldest].at;
-    return dt > 0.5 ? (double)(tokens - p->sample[oldest].tokens) / dt : 0; /* below that a single step would be the rate */
+    return dt > 0.5 ? (double)(tokens - p->sample[oldest].tokens) / dt : 0; /* so little time says nothing */
 }
 
 void progress_update(struct progress *p, const struct progress_now *now)
@@ -141,6 +145,7 @@ void progress_update_at(struct progress *p, const struct progress_now *now, doub
     char line[300];
     if (!p->on)
         return;
+    /* Sampled on every call, shown or not: the rate needs regular samples. */
     double rate = recent_rate(p, t, now->tokens);
     if (t - p->shown < (p->terminal >= 0 ? 0.2 : 30)) /* five times a second for eyes, twice a minute for a log */
         return;
@@ -151,6 +156,7 @@ void progress_update_at(struct progress *p, const struct progress_now *now, doub
     size_t cut = p->terminal >= 0 ? width(p) : sizeof line, n;
     n = progress_format(line, cut < sizeof line ? cut : sizeof line, &full);
     p->drawn = p->terminal >= 0;
+    /* Back to the start, the line, and away with what is left of a longer one. */
     if (dprintf(STDERR_FILENO, p->drawn ? "\r%.*s\033[K" : "mtbench: %.*s\n", (int)n, line) < 0)
         p->on = false; /* nobody listens any more */
 }

@@ -36,7 +36,7 @@ static int check_room(const struct job *job, size_t bytes, struct err *err)
 {
     uint64_t there = memory_available();
     char need[32], have[32];
-    /* One copy a node, so its leader alone asks. */
+    /* Leaders only: the memory is the node's, and its other ranks would count it again. */
     if (job->info.local_rank > 0 || bytes <= there)
         return 0;
     return err_set(err, ERR_MEMORY, "weights: need %s of memory, this machine has %s to give; use a smaller model or a quantised one",
@@ -48,7 +48,7 @@ static bool window_fits(const struct job *job, size_t bytes)
 {
     const char *dir = getenv("OMPI_MCA_osc_sm_backing_directory");
     struct statvfs fs;
-    /* Where there is no such folder MPI keeps its windows elsewhere. */
+    /* Where the file system says nothing the window is tried. All ranks ask, and only the leader's word goes out. */
     int fits = statvfs(dir ? dir : "/dev/shm", &fs) != 0 || bytes + 2 * ALIGN <= (uint64_t)fs.f_bavail * fs.f_frsize;
     MPI_Bcast(&fits, 1, MPI_INT, 0, job->node);
     return fits;
@@ -56,22 +56,23 @@ static bool window_fits(const struct job *job, size_t bytes)
 
 static int take_alone(struct shared *s, struct err *err)
 {
-    /* untouched pages cost nothing, and a refusal comes back as an error, which malloc()'s would not surely do */
+    /* NORESERVE: pages come as they are filled; check_room() has seen that there are enough. */
     s->base = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (s->base == MAP_FAILED) {
         s->base = NULL;
         return err_errno(err, "weights: cannot have %zu bytes of memory", s->bytes);
     }
-    madvise(s->base, s->bytes, MADV_HUGEPAGE);
+    madvise(s->base, s->bytes, MADV_HUGEPAGE); /* a hint: fewer misses of the TLB in each matrix product */
     return 0;
 }
 
 static int take_window(struct job *job, struct shared *s, struct err *err)
 {
-    MPI_Aint size = job->info.local_rank == 0 ? (MPI_Aint)s->bytes + ALIGN : 0;
+    MPI_Aint size = job->info.local_rank == 0 ? (MPI_Aint)s->bytes + ALIGN : 0; /* one segment, the leader's; the others map it */
     int unit;
     void *p;
-    MPI_Comm_set_errhandler(job->node, MPI_ERRORS_RETURN); /* a window that cannot be had is an error of ours, not the end of the job */
+    /* A window that cannot be had is a message, not the end of the program. */
+    MPI_Comm_set_errhandler(job->node, MPI_ERRORS_RETURN);
     int rc = MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, job->node, &p, &s->win);
     MPI_Comm_set_errhandler(job->node, MPI_ERRORS_ARE_FATAL);
     if (rc != MPI_SUCCESS)
@@ -106,12 +107,14 @@ static int take_file(struct job *job, struct shared *s, struct err *err)
     struct card card = { .pid = getpid(), .fd = -1 };
     struct stat st;
     int rc = 0;
+    /* Where one of these fails the card names no file, all others fail with it, and the next job_agree() says so. */
     if (job->info.local_rank == 0 && (card.fd = memfd_create("mtbench-weights", MFD_CLOEXEC)) >= 0 &&
         ftruncate(card.fd, (off_t)s->bytes) == 0 && fstat(card.fd, &st) == 0) {
         card.dev = st.st_dev;
         card.ino = st.st_ino;
     }
-    int own = card.fd;                   /* the broadcast below overwrites the card */
+    int own = card.fd;
+    /* From here to the barrier nobody returns: both are collectives of the node, whatever went wrong. */
     MPI_Bcast(&card, sizeof card, MPI_BYTE, 0, job->node);
     int fd = job->info.local_rank == 0 ? own : open_as(&card);
     void *p = fd < 0 ? MAP_FAILED : mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -140,9 +143,10 @@ static int take(struct job *job, struct shared *s, struct err *err)
 struct shared *shared_create(struct job *job, size_t bytes, struct err *err)
 {
     struct shared *s = xcalloc(1, sizeof *s);
-    s->bytes = bytes ? bytes : 1;
+    s->bytes = bytes ? bytes : 1;        /* nothing cannot be mapped */
     int rc = job_agree(job, check_room(job, bytes, err), err);
     if (rc == 0)
+        /* Each way below reaches its collectives on every rank of the node before it reports. */
         rc = job_agree(job, take(job, s, err), err);
     if (rc == 0)
         return s;

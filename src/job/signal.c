@@ -11,12 +11,13 @@ static void note(int sig)
 {
     if (pending && sig == SIGINT)
         _exit(130); /* somebody at the keyboard insists */
-    if (!pending)
+    if (!pending)                        /* the first stays: it is the reason */
         pending = sig;
 }
 
 void signal_install(void)
 {
+    /* SA_RESTART: calls into libraries go on; the loops ask for the flag between steps. */
     struct sigaction a = { .sa_handler = note, .sa_flags = SA_RESTART };
     sigemptyset(&a.sa_mask);
     sigaction(SIGTERM, &a, NULL);

@@ -34,13 +34,15 @@ static int keep(struct stage *st, long c, struct err *err)
     unsigned char *p = malloc(n);        /* not xcalloc(): the size is the file's, and a failure is told to all */
     int rc = p ? 0 : err_set(err, ERR_MEMORY, "%s: no memory for its header", st->path[grid_file(&st->grid, c)]);
     if (rc == 0 && st->job->info.rank == 0)
-        rc = grid_read(&st->grid, c, p, err);
-    /* Every rank asks for the same metadata in the same order, so this is collective without a word. */
+        rc = grid_read(&st->grid, c, p, err); /* the others get it below */
+    /* Agreed before the broadcast: nobody waits for bytes that do not come. */
     if (job_agree(st->job, rc, err) < 0) {
         free(p);
         return -1;
     }
     job_bcast(st->job, p, n);
+    /* On all ranks alike: a weight read passes over what is kept, and one leader that has it while another has not would miss a
+     * collective. */
     st->kept[c] = p;
     return 0;
 }
@@ -50,6 +52,7 @@ static int metadata_read(void *ctx, int file, uint64_t off, void *dst, size_t n,
     struct stage *st = ctx;
     for (size_t done = 0; done < n;) {
         struct span s;
+        /* A span depends on sizes alone, which all ranks have: it fails everywhere or nowhere. */
         if (grid_span(&st->grid, file, off + done, n - done, &s, err) < 0 || (!st->kept[s.chunk] && keep(st, s.chunk, err) < 0))
             return -1;
         memcpy((char *)dst + done, st->kept[s.chunk] + s.from, s.n);
@@ -65,12 +68,14 @@ enum word { WORD_GOOD, WORD_STOP, WORD_FAILED };
 /* Before each chunk, and once at the end, the leaders hear the worst word of any: nobody waits for a chunk that will not come. */
 static enum word hear_all(struct stage *st, int rc)
 {
+    /* In order of weight: a failure must not be taken for a stop. */
     int mine = rc < 0 ? WORD_FAILED : job_poll(st->job) != JOB_RUNNING ? WORD_STOP : WORD_GOOD, worst = mine;
     MPI_Request r;
     if (st->job->info.n_nodes > 1) {
         MPI_Iallreduce(&mine, &worst, 1, MPI_INT, MPI_MAX, st->job->leaders, &r);
         job_wait(&r);
     }
+    /* Whatever it was, no leader asks for a chunk after this. */
     st->over = worst != WORD_GOOD;
     st->elsewhere = worst == WORD_FAILED && rc == 0; /* that leader has the message; this one's would only say that another failed */
     return (enum word)worst;
@@ -80,8 +85,10 @@ static enum word hear_all(struct stage *st, int rc)
 static int share(struct stage *st, int owner, int rc, unsigned char *data, size_t n, struct err *err)
 {
     enum word w = hear_all(st, rc);
-    if (rc < 0)
+    if (rc < 0)                          /* its own error is in err */
         return -1;
+    /* Text for this leader alone: stage_weights_end() keeps it out of job_agree(), which would otherwise tell the effect for the
+     * cause. */
     if (w == WORD_FAILED)
         return err_set(err, ERR_IO, "weights: another leader failed while they were loaded");
     if (w == WORD_STOP)
@@ -96,24 +103,24 @@ int stage_weights_end(struct stage *st, int rc)
     if (!st->over)
         hear_all(st, rc);
     st->over = true;
-    return st->elsewhere ? 0 : rc;
+    return st->elsewhere ? 0 : rc;       /* the leader that failed has the message */
 }
 
 static int fetch(struct stage *st, long c, struct err *err)
 {
     /* Chunks go round the nodes: each reads an equal part from the file system. */
     int owner = (int)(c % st->job->info.n_nodes), rc = 0;
-    st->now_chunk = -1;
+    st->now_chunk = -1;                  /* until it is there: a failed fetch must not leave the old chunk under its number */
     if (!st->ahead)
         st->ahead = prefetch_create(&st->grid, st->job->info.node, st->job->info.n_nodes, st->kept);
     if (owner == st->job->info.node) {
         rc = prefetch_take(st->ahead, c, &st->now, err);
     } else {
-        if (!st->received)
+        if (!st->received)               /* made when first needed: a single leader never does */
             st->received = xcalloc(1, STAGE_CHUNK);
         st->now = st->received;
     }
-    if (share(st, owner, rc, (unsigned char *)st->now, grid_bytes(&st->grid, c), err) < 0)
+    if (share(st, owner, rc, (unsigned char *)st->now, grid_bytes(&st->grid, c), err) < 0) /* the owner's is only sent from */
         return -1;
     st->now_chunk = c;
     return 0;
@@ -139,7 +146,8 @@ static void holders(struct stage *st, int *holder)
 {
     const struct job_info *in = &st->job->info;
     for (long c = 0; c < st->grid.n_chunks; c++)
-        holder[c] = st->grid.hashed[c] ? in->size - in->rank : 0; /* of several that read it the lowest rank, by the largest number */
+        /* The larger, the lower the rank: the maximum finds one holder for each chunk; 0 is nobody. */
+        holder[c] = st->grid.hashed[c] ? in->size - in->rank : 0;
     MPI_Allreduce(MPI_IN_PLACE, holder, (int)st->grid.n_chunks, MPI_INT, MPI_MAX, st->job->world);
 }
 
@@ -148,6 +156,7 @@ static int read_missing(struct stage *st, const int *holder, struct err *err)
     unsigned char *buf = xcalloc(1, STAGE_CHUNK);
     int rc = 0;
     for (long c = 0; c < st->grid.n_chunks && rc == 0; c++)
+        /* As weight reads would have dealt them. */
         if (!holder[c] && st->job->info.local_rank == 0 && c % st->job->info.n_nodes == st->job->info.node)
             rc = grid_read(&st->grid, c, buf, err);
     free(buf);
@@ -160,7 +169,7 @@ static void combine(struct stage *st, unsigned char (*all)[32], char hex[65])
     unsigned char sum[32];
     char head[64];
     long c = 0;
-    /* Counts and sizes are part of it: the same bytes cut otherwise are other files. */
+    /* Counts and sizes are hashed too: no other cut of the same bytes into files has this digest. */
     sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%d files\n", st->grid.n_files));
     for (int f = 0; f < st->grid.n_files; f++) {
         sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%llu bytes\n", (unsigned long long)st->size[f]));
@@ -176,16 +185,17 @@ int stage_digest(struct stage *st, char hex[65], struct err *err)
     size_t n = (size_t)st->grid.n_chunks;
     int *holder = xcalloc(n + 1, sizeof *holder);
     unsigned char (*all)[32] = xcalloc(n + 1, sizeof *all);
-    /* the thread writes digests: it must have ended before they are read */
+    /* While the thread lives it alone reads from the grid. */
     prefetch_destroy(st->ahead);
     st->ahead = NULL;
     st->now_chunk = -1;
     holders(st, holder);
     int rc = job_agree(st->job, read_missing(st, holder, err), err);
     if (rc == 0) {
+        /* Again, since some have read meanwhile. */
         holders(st, holder);
         for (size_t c = 0; c < n; c++)
-            if (holder[c] == st->job->info.size - st->job->info.rank)
+            if (holder[c] == st->job->info.size - st->job->info.rank) /* one rank fills each chunk, all others add zeros to it */
                 memcpy(all[c], st->grid.digest[c], sizeof all[c]);
         /* One rank has each digest, the others zeros: OR is a gather that needs no displacements. */
         MPI_Allreduce(MPI_IN_PLACE, all, (int)n * 32, MPI_BYTE, MPI_BOR, st->job->world);
@@ -228,10 +238,10 @@ static int look_up(const char *const *path, int n, uint64_t *size, struct buf *p
         struct stat s;
         if (stat(path[i], &s) < 0)
             return err_errno(err, "%s: cannot open", path[i]);
-        if (!S_ISREG(s.st_mode))         /* a pipe could be read once, and not at offsets */
+        if (!S_ISREG(s.st_mode))         /* a folder or a pipe has no size to cut into chunks */
             return err_set(err, ERR_IO, "%s: is not a file; name a file with weights", path[i]);
         size[i] = (uint64_t)s.st_size;
-        buf_add(paths, path[i], strlen(path[i]) + 1);
+        buf_add(paths, path[i], strlen(path[i]) + 1); /* with the NULs between them */
     }
     return 0;
 }
