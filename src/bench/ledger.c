@@ -19,6 +19,7 @@ struct ledger {
     char *path;
     int fd;                              /* -1: in memory alone */
     bool open;                           /* locked, read, in its place */
+    bool torn;                           /* a failed write may have left bytes behind 'good' */
     size_t good;                         /* bytes on disk that end in a whole line */
     struct buf bytes;                    /* these, then the lines that were added since */
 };
@@ -27,12 +28,12 @@ static int lock(struct ledger *l, const char *busy, struct err *err)
 {
     /* the whole file, whatever it grows to: l_start and l_len are 0 */
     struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, who = f;
-    if (fcntl(l->fd, F_SETLK, &f) == 0)
+    if (fcntl(l->fd, F_SETLK, &f) == 0)  /* never F_SETLKW: the other run may take days */
         return 0;
-    if (errno != EACCES && errno != EAGAIN) /* a file system without locks: see the header */
+    if (errno != EACCES && errno != EAGAIN) /* ENOLCK, ENOSYS: no locks here, as on Lustre mounted without flock */
         return 0;
-    if (fcntl(l->fd, F_GETLK, &who) < 0 || who.l_type == F_UNLCK)
-        who.l_pid = 0;                   /* held on another node, or given up just now */
+    if (fcntl(l->fd, F_GETLK, &who) < 0 || who.l_type == F_UNLCK) /* it has ended meanwhile; on another node the number may say nothing */
+        who.l_pid = 0;
     return err_set(err, ERR_BUSY, "%s: another run (process %ld) is %s", l->path, (long)who.l_pid, busy);
 }
 
@@ -48,6 +49,7 @@ static int slurp(const char *path, int fd, struct buf *out, struct err *err)
 /* A line inside that does not read: its turn may have been paid for, so nothing goes on without a word. */
 static int damaged(const char *path, long number, struct err *err)
 {
+    /* A copy, since err_set() writes where 'err' is read; the parser's advice (behind ';') is for files by hand, ours follows. */
     struct err why = *err;
     why.text[strcspn(why.text, ";")] = '\0'; /* the parser's advice is to correct the line, which nobody should do to a journal */
     return err_set(err, why.kind,
@@ -64,16 +66,21 @@ static int replay_lines(struct ledger *l, const struct ledger_opts *o, int fd, s
     if (rc < 0)
         return -1;
     lines_begin(&lines, l->bytes.data, l->bytes.len);
-    lines.whole_only = true;             /* the last line may be under way: its writer is alive, or died there */
+    lines.whole_only = true;             /* a line without its newline was never promised to anybody */
     while (rc == 0 && lines_next(&lines, &line))
         rc = o->replay(o->ctx, ++number, (size_t)(line.ptr - l->bytes.data), line, err);
-    l->good = l->bytes.len = lines.at;   /* a torn line is as if it had never been */
+    while (rc > 0 && lines_next(&lines, &line))
+        ;                                /* whoever has seen enough has not said that the rest may go */
+    /* A torn line is as if it had never been. Blanks alone are no line: the manifest is still to come. */
+    l->good = l->bytes.len = number ? lines.at : 0;
+    /* A first line that does not fit makes it another kind of file; a later one is damage in one of ours. */
     return rc >= 0 ? 0 : number == 1 ? err_wrap(err, "%s", o->path) : damaged(o->path, lines.number, err);
 }
 
 struct ledger *ledger_peek(const struct ledger_opts *o, struct err *err)
 {
     struct ledger *l = xcalloc(1, sizeof *l);
+    /* Not created: looking must work in folders that are read-only. */
     int fd = o->path ? open(o->path, O_RDONLY | O_CLOEXEC) : -1, rc = 0;
     l->fd = -1;
     if (fd >= 0)
@@ -92,7 +99,7 @@ static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err
 {
     if (replay_lines(l, o, l->fd, err) < 0)
         return -1;
-    /* Before anything is appended, or the next line would be glued to the torn one. */
+    /* Before the first line goes behind it: a torn half and a new line would read as one broken line. */
     if (ftruncate(l->fd, (off_t)l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
     return 0;
@@ -105,10 +112,17 @@ static bool in_place(const struct ledger *l)
     return fstat(l->fd, &ours) == 0 && stat(l->path, &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
+/* Does the file end where we left it? Where the file system has no locks this is what tells that another run writes it, too. */
+static bool is_ours(const struct ledger *l)
+{
+    struct stat st;
+    return l->torn || fstat(l->fd, &st) < 0 || st.st_size == (off_t)l->good;
+}
+
 static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err *err)
 {
     for (;;) {
-        l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* a write lock needs a descriptor that writes */
         if (l->fd < 0)
             return err_errno(err, "%s: cannot write", l->path);
         if (lock(l, o->busy, err) < 0)   /* before it is read: what is replayed does not change any more */
@@ -127,7 +141,8 @@ enum { MOST_BESIDE = 7 };
 static bool is_worth_keeping(const char *path)
 {
     struct stat st;
-    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+    /* Of a link what it leads to: left in place, it would mix the old records with new ones. The link itself gets the other name. */
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
 }
 
 static char *numbered(const char *path, int number)
@@ -162,7 +177,7 @@ static int rename_all(const char *const *path, int first, int n, struct err *err
             rc = err_errno(err, "%s: cannot be put aside as %s", path[i], to);
         free(to);
     }
-    io_sync_parent(path[0]);             /* the new names survive a crash, or a fresh journal would stand beside half of the old files */
+    io_sync_parent(path[0]);             /* until then a crash may bring the old names back */
     return rc;
 }
 
@@ -199,13 +214,19 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
     return NULL;
 }
 
+/* Nothing in it is worth keeping. Whoever waits for its lock looks whether the name still means it. */
+static void take_away(const struct ledger *l)
+{
+    if (l->open && in_place(l) && is_ours(l))    /* never another run's lines, where no lock keeps it out */
+        unlink(l->path);
+}
+
 void ledger_close(struct ledger *l)
 {
     if (!l)
         return;
-    /* only ours to remove while we hold its lock */
-    if (l->open && l->good == 0)
-        unlink(l->path);                 /* nothing was written, and whoever waits for its lock looks whether the name still means it */
+    if (l->good == 0)
+        take_away(l);
     if (l->fd >= 0)
         close(l->fd);
     buf_free(&l->bytes);
@@ -215,7 +236,8 @@ void ledger_close(struct ledger *l)
 
 void ledger_discard(struct ledger *l)
 {
-    l->good = 0;
+    take_away(l);
+    l->open = false;
     ledger_close(l);
 }
 
@@ -242,7 +264,10 @@ int ledger_sync(struct ledger *l, struct err *err)
     size_t done = l->good;               /* moves on only when all is on disk: what failed is written again from there */
     if (l->fd < 0 || done == l->bytes.len)
         return 0;
+    if (!is_ours(l))                     /* writing on would put our lines over theirs */
+        return err_set(err, ERR_BUSY, "%s: another run writes this file too; stop it and start again, or use another name", l->path);
     while (done < l->bytes.len) {
+        /* From 'good' on and not at the end: what a failed write left there is written over. */
         ssize_t n = pwrite(l->fd, l->bytes.data + done, l->bytes.len - done, (off_t)done);
         if (n < 0 && errno == EINTR)
             continue;
@@ -250,15 +275,19 @@ int ledger_sync(struct ledger *l, struct err *err)
             goto error;
         done += (size_t)n;
     }
-    if (fdatasync(l->fd) < 0)            /* the size is part of what it flushes; times are not needed */
+    /* Only from here on a line counts: a run that is killed after this finds it, and nobody pays for it twice. */
+    if (fdatasync(l->fd) < 0)
         goto error;
-    if (l->good == 0)
+    if (l->good == 0)                    /* the first line: the file's name must survive, too */
         io_sync_parent(l->path);
     l->good = done;
+    l->torn = false;
     return 0;
 error:
+    /* A failed flush leaves pages marked as clean; writing the same bytes again is what makes the next flush try them. */
     err_errno(err, "%s: cannot write", l->path);
     err_advise(err, "make room and start again, what was finished before this is safe");
+    l->torn = true;
     if (ftruncate(l->fd, (off_t)l->good) < 0)
         err_wrap(err, "and the torn line stays");
     return -1;

@@ -15,7 +15,7 @@ struct ledger_opts {
     const char *path;
     const char *busy;                    /* what a second run is told: "PATH: another run (process N) is BUSY" */
     /* Sees each whole line, without its newline, and where it stands (ledger_line()); number counts from 1. -1: err, and opening ends; 1:
-     * it has seen enough. */
+     * it has seen enough, and the lines behind stay unseen in the file. */
     int (*replay)(void *ctx, int number, size_t at, struct slice line, struct err *err);
     void *ctx;
 };
@@ -28,7 +28,7 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
  * what replay said). */
 struct ledger *ledger_peek(const struct ledger_opts *o, struct err *err);
 /* Put the file aside, and with it those 'beside' it (NULL-ended), as PATH.old1, or the first number that is free for all of them. Empty
- * files and those that are not there stay. -1: err (busy: its writer is at work; io). */
+ * files and those that are not there stay; of a link the link goes. -1: err (busy: its writer is at work; io). */
 int ledger_put_aside(const char *path, const char *const *beside, const char *busy, struct err *err);
 /* Drops what was added and not synced; a file without a line is removed. NULL is fine. */
 void ledger_close(struct ledger *l);
@@ -40,7 +40,8 @@ bool ledger_empty(const struct ledger *l);
 size_t ledger_add(struct ledger *l, const char *line, size_t n);
 /* The n bytes of the line that stands there. Valid until the next ledger_add(). */
 struct slice ledger_line(const struct ledger *l, size_t at, size_t n);
-/* Write and flush what was added. -1 (err: io): earlier lines are safe, these are not on disk and are tried again by the next sync. */
+/* Write and flush what was added. -1 (err: io; busy: where there are no locks, another run has written meanwhile, whose lines stay):
+ * earlier lines are safe, these are not on disk and are tried again by the next sync. */
 int ledger_sync(struct ledger *l, struct err *err);
 
 #endif

@@ -119,6 +119,51 @@ static void test_race(void)
     ok(lost == 0, "of many that start anew at once none takes another's file away");
 }
 
+static int see_first(void *ctx, int number, size_t at, struct slice line, struct err *err)
+{
+    (void)ctx, (void)number, (void)at, (void)line, (void)err;
+    return 1;
+}
+
+/* Files that are not as a ledger leaves them. */
+static void test_odd_files(void)
+{
+    struct seen s = {0};
+    struct err err = {0};
+    char target[600], old[600], want[600] = "";
+    snprintf(path, sizeof path, "%s", own("odd"));
+    put("one\ntwo\ntorn", "w");
+    struct ledger *l = ledger_open(&(struct ledger_opts){ .path = path, .busy = "at it", .replay = see_first }, &err);
+    ok(l && !ledger_empty(l), "a reader that has seen enough");
+    ledger_close(l);
+    is_file("one\ntwo\n", "leaves the lines that it did not see");
+    put(" \n\n", "w");
+    l = open_it(&s, false, &err);
+    ok(l && ledger_empty(l), "blanks are no line");
+    ledger_add(l, "one", 3);
+    ok(ledger_sync(l, &err) == 0, "and the first line");
+    is_file("one\n", "comes in their place");
+    put("theirs\n", "a");                /* as on a file system without locks */
+    ledger_add(l, "ours", 4);
+    ok(ledger_sync(l, &err) < 0 && err.kind == ERR_BUSY && strstr(err.text, "another run writes"), "a second writer is noticed: %s", err.text);
+    ledger_close(l);
+    is_file("one\ntheirs\n", "and its lines stay");
+    unlink(path);
+    l = open_it(&s, false, &err);
+    put("theirs\n", "a");
+    ledger_close(l);
+    is_file("theirs\n", "closing an empty one takes no line of another away");
+    snprintf(target, sizeof target, "%s.target", path);
+    snprintf(old, sizeof old, "%s.old1", path);
+    ok(rename(path, target) == 0 && symlink(target, path) == 0, "a link to a file");
+    l = open_it(&s, true, &err);
+    ok(l && ledger_empty(l) && s.n == 0, "starts anew like the file itself");
+    ok(readlink(old, want, sizeof want - 1) > 0 && !strcmp(want, target), "since the link was put aside: %s", want);
+    ledger_close(l);
+    unlink(old), unlink(target);
+    buf_free(&s.text);
+}
+
 int main(void)
 {
     struct seen s = {0};
@@ -194,5 +239,6 @@ int main(void)
     ledger_close(l);
     buf_free(&s.text);
     test_race();
+    test_odd_files();
     return done_testing();
 }
