@@ -93,7 +93,8 @@ size_t call_journal_records(const struct call_journal *j);
 bool call_journal_stood_in(const struct call_journal *j, const char *key, const char *judge);
 /* Take a record in (copied); it counts once call_journal_sync() has returned 0: many that came at once share one flush. */
 void call_journal_add(struct call_journal *j, const struct call_record *r);
-/* Write and flush what was added. -1 (err: io): that is not on disk; earlier records are safe. */
+/* Write and flush what was added. -1 (err: io, busy): that is not on disk; earlier records are safe. -1 (err: format): a record that was
+ * added once would not read back, and is missing; a reply is never dropped without a word. */
 int call_journal_sync(struct call_journal *j, struct err *err);
 /* Both. */
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the order of enum call_status. */
 static const char *const status_name[] = { "ok", "truncated", "filtered", "refused", "too_long", "failed" };
 
 const char *call_status_name(enum call_status s)
@@ -22,7 +23,7 @@ const char *call_status_name(enum call_status s)
 
 struct call call_copy(const struct call *c)
 {
-    struct call copy = *c;
+    struct call copy = *c;               /* numbers; the texts are replaced by copies */
     struct call_message *m = xcalloc((size_t)c->n_messages, sizeof *m);
     /* Deep: the grader's prompt buffers are filled anew while the call is on its way. */
     for (int i = 0; i < c->n_messages; i++)
@@ -65,6 +66,7 @@ uint64_t call_content(const struct call *c)
     h = fnv1a(h, &limit, sizeof limit);
     /* Free text has no form to hash. */
     int32_t verdict = c->verdict;
+    /* Free text (-1) adds nothing to the hash: whether a judge could be forced is no property of such a call. */
     return verdict < 0 ? h : fnv1a(h, &verdict, sizeof verdict);
 }
 
@@ -74,21 +76,21 @@ void call_record_put(struct buf *b, const struct call_record *r)
 {
     buf_str(b, "{\"key\": ");
     json_put_string(b, r->key, strlen(r->key));
+    /* As text: JSON numbers carry 53 bits, the hash has 64. */
     buf_printf(b, ", \"content\": \"%016llx\"", (unsigned long long)r->content);
     json_put_text_member(b, "status", status_name[r->status]);
     json_put_text_member(b, "reason", r->reason);
     json_put_text_member(b, "text", r->text ? r->text : ""); /* always there: it is what makes a line a call record */
     json_put_text_member(b, "raw", r->raw);
     json_put_text_member(b, "model", r->model);
-    /* absent mostly: only a fallback's replies have it */
-    if (r->judge)
+    if (r->judge)                        /* most calls have no stand-in */
         json_put_text_member(b, "judge", r->judge);
     json_put_text_member(b, "request_id", r->request_id);
     json_put_text_member(b, "finish", r->finish);
-    buf_printf(b, ", \"sent\": %s", r->sent ? r->sent : "null");
+    buf_printf(b, ", \"sent\": %s", r->sent ? r->sent : "null"); /* it is JSON already */
     buf_printf(b, ", \"tokens_in\": %lld, \"tokens_out\": %lld, \"tokens_estimated\": %s", (long long)r->tokens_in,
                (long long)r->tokens_out, r->tokens_estimated ? "true" : "false");
-    json_put_number_member(b, "cost", r->cost < 0 ? NAN : r->cost); /* null: no price is known, which is not the same as free */
+    json_put_number_member(b, "cost", r->cost < 0 ? NAN : r->cost); /* -1, no price known, must not come back as a price */
     buf_printf(b, ", \"tries\": %d", r->tries);
     json_put_number_member(b, "seconds", r->seconds);
     json_put_number_member(b, "tstamp", r->tstamp);
@@ -122,6 +124,7 @@ static const char *const field_name[N_FIELDS] = {
     "key",  "content",   "status",     "reason",           "text", "raw",   "model",   "judge",  "request_id",    "finish",
     "sent", "tokens_in", "tokens_out", "tokens_estimated", "cost", "tries", "seconds", "tstamp", "expected_score"};
 
+/* Tokens come from servers: a negative or endless count counts as none. */
 static int64_t count_of(const struct json_member *m)
 {
     double x = records_number(m->value, 0); /* a count beyond 9e15 or below 0 is no count */
@@ -156,7 +159,7 @@ static void read_numbers(const struct json_member *m, struct call_record *r)
 {
     r->tokens_in = count_of(&m[F_TOKENS_IN]);
     r->tokens_out = count_of(&m[F_TOKENS_OUT]);
-    r->tokens_estimated = m[F_ESTIMATED].value.len == 4 && *m[F_ESTIMATED].value.ptr == 't';
+    r->tokens_estimated = m[F_ESTIMATED].value.len == 4 && *m[F_ESTIMATED].value.ptr == 't'; /* true */
     r->cost = records_number(m[F_COST].value, -1);
     double tries = records_number(m[F_TRIES].value, 0);
     r->tries = tries > 0 && tries < 1e9 ? (int)tries : 0;
@@ -174,6 +177,7 @@ struct call_record *call_record_parse(const char *line, size_t n, struct err *er
     if (json_scan_members(line, n, m, N_FIELDS, err) < 0 || check_fields(m, &r, err) < 0)
         return NULL;
     read_numbers(m, &r);
+    /* Nothing may point into the line afterwards, which moves as the journal grows. */
     const struct records_text text[] = {
         {m[F_KEY].value, offsetof(struct call_record, key), false},
         {m[F_TEXT].value, offsetof(struct call_record, text), false},
@@ -196,7 +200,8 @@ void call_totals_add(struct call_totals *t, const struct call_record *r)
     t->tokens_in += r->tokens_in;
     t->tokens_out += r->tokens_out;
     t->estimated += r->tokens_estimated;
-    t->unpriced += r->cost < 0;          /* kept apart: a sum over some of the calls is said to be that */
+    /* An unknown price (-1) adds nothing, and is counted apart so that nobody takes the sum for the whole. */
+    t->unpriced += r->cost < 0;
     t->cost += r->cost > 0 ? r->cost : 0;
     t->seconds += r->seconds > 0 ? r->seconds : 0;
 }
@@ -226,6 +231,7 @@ struct call_journal {
     struct map last;                     /* of a key: the number of its last finished record */
     struct map stood_in;                 /* keys of calls, each behind the name of another judge that replied */
     struct call_totals totals;
+    struct err unkept;                   /* why a record that was added could not be taken in; no text: none */
 };
 
 static void *parse(const char *line, size_t n, struct err *err)
@@ -255,6 +261,7 @@ static size_t key_of(const void *record, char *key)
     const struct call_record *r = record;
     struct name name = name_of(r->key, r->content);
     memcpy(key, name.bytes, name.n);
+    /* A failed call is nobody's last word: it is asked again, and an earlier success of the key stands. */
     return r->status == CALL_FAILED ? 0 : name.n;
 }
 
@@ -262,12 +269,11 @@ static void note(void *ctx, const void *record, size_t i)
 {
     struct call_journal *j = ctx;
     const struct call_record *r = record;
-    call_totals_add(&j->totals, r);
-    /* a failed call is asked again, so it is no last word */
+    call_totals_add(&j->totals, r);      /* every record was paid, those that others superseded too */
     if (r->status != CALL_FAILED)
         map_set(&j->last, r->key, strlen(r->key), i);
     if (r->judge) {
-        /* a judge's name may hold anything but a newline, a key no newline either */
+        /* A newline is in no key, so judge and key cannot run together. */
         char *both = xasprintf("%s\n%s", r->judge, r->key);
         map_add_text(&j->stood_in, both, 1);
         free(both);
@@ -360,15 +366,20 @@ bool call_journal_stood_in(const struct call_journal *j, const char *key, const 
 void call_journal_add(struct call_journal *j, const struct call_record *r)
 {
     struct buf line = {0};
-    /* It reads back: its key is fit and its texts are written as JSON. */
+    /* By way of the line: what memory has from here on is what a resumed run will read. */
     call_record_put(&line, r);
-    records_add(j->records, line.data, line.len, NULL);
+    records_add(j->records, line.data, line.len, &j->unkept);
     buf_free(&line);
 }
 
 int call_journal_sync(struct call_journal *j, struct err *err)
 {
-    return records_sync(j->records, err);
+    /* What came with it goes to disk all the same: those replies are paid, too. */
+    int rc = records_sync(j->records, err);
+    if (rc < 0 || !*j->unkept.text)
+        return rc;
+    return err_set(err, ERR_FORMAT, "a reply could not be kept in the journal: %s; please report it, and start again to ask once more",
+                   j->unkept.text);
 }
 
 int call_journal_append(struct call_journal *j, const struct call_record *r, struct err *err)

@@ -198,6 +198,25 @@ static void test_journal(void)
     manifest_free(&m);
 }
 
+static void test_unkept(void)
+{
+    struct err err = {0};
+    struct manifest m = {0};
+    manifest_add(&m, false, "judge", "j");
+    struct call_journal *j = call_journal_open(own("unkept.journal"), &m, &err);
+    struct call_record good = sample("good", 1, CALL_OK), bad = sample("bad", 1, CALL_OK);
+    bad.sent = "{\"temperature\": ";     /* half an object: the line would not read back */
+    call_journal_add(j, &bad);
+    call_journal_add(j, &good);
+    ok(call_journal_sync(j, &err) < 0 && err.kind == ERR_FORMAT && strstr(err.text, "could not be kept"), "a reply that is lost is told: %s",
+       err.text);
+    call_journal_close(j);
+    j = call_journal_open(own("unkept.journal"), &m, &err);
+    ok(j && call_journal_records(j) == 1 && call_journal_find(j, "good", 1), "what came with it is kept, and the journal whole");
+    call_journal_close(j);
+    manifest_free(&m);
+}
+
 static int count_them(void *ctx, const struct call_record *r, bool counts)
 {
     int *n = ctx;
@@ -237,5 +256,6 @@ int main(void)
     test_content();
     test_journal();
     test_each();
+    test_unkept();
     return done_testing();
 }
