@@ -4,8 +4,10 @@
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What is wrong with a name, or NULL. */
@@ -56,8 +58,11 @@ char *bench_questions_path(const char *data_dir, const char *bench)
 
 char *bench_prompts_path(const char *data_dir, const char *bench)
 {
+    struct stat st;
     char *own = xasprintf("%s/%s/judge_prompts.jsonl", data_dir, bench);
-    if (access(own, R_OK) == 0)          /* a bench may bring prompts of its own; else those of FastChat serve all */
+    /* One that is there and cannot be read (no permission, a dead link) is an error of whoever reads it: with the other prompts the same
+     * answers would get other scores, and nobody would know. */
+    if (lstat(own, &st) == 0 || (errno != ENOENT && errno != ENOTDIR))
         return own;
     free(own);
     return xasprintf("%s/judge_prompts.jsonl", data_dir);
