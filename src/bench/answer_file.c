@@ -14,12 +14,14 @@
 /* Texts come as JSON and go as JSON: the bytes of a journal are those of the file. False: a turn is not done, and b is half a record. */
 static bool put_choice(struct buf *b, const struct answered *r, const struct question *q, int choice, double *latest)
 {
+    /* The index is the place in the list; readers of FastChat take choices by place. */
     buf_printf(b, "%s{\"index\": %d, \"turns\": [", choice ? ", " : "", choice);
     for (int t = 1; t <= q->n_turns; t++) {
         double tstamp;
         buf_str(b, t > 1 ? ", " : "");
         if (!r->text(r->ctx, q, choice, t, b, &tstamp))
             return false;
+        /* Of its last turn and not of this writing: whoever writes the file again writes the same bytes. */
         *latest = tstamp > *latest ? tstamp : *latest;
     }
     buf_str(b, "]}");
@@ -32,13 +34,14 @@ static bool put_answer(struct buf *b, const struct answered *r, const struct que
     size_t start = b->len;
     double latest = 0;
     char id[23];
-    answer_id(r->model_id, q->id, r->seed, id); /* derived, so that a file made twice is the same file */
+    answer_id(r->model_id, q->id, r->seed, id);
+    /* Keys, blanks and number forms are those of FastChat's json.dumps: the bytes of the line are the contract. */
     buf_printf(b, "{\"question_id\": %lld, \"answer_id\": \"%s\", \"model_id\": ", (long long)q->id, id);
     json_put_string(b, r->model_id, strlen(r->model_id));
     buf_str(b, ", \"choices\": [");
     for (int c = 0; c < r->n_choices; c++) {
         if (!put_choice(b, r, q, c, &latest)) {
-            b->len = start;              /* half a record is taken back; the next question writes over it */
+            b->len = start;              /* half a question is none in FastChat's files; its turns stay in the journal */
             return false;
         }
     }
@@ -61,6 +64,7 @@ int answer_file_write(const char *path, const struct answered *r, struct err *er
     const char *at = b.data;             /* not before the buffer has stopped moving */
     for (int i = 0; i < n; at += line[i++].line.len)
         line[i].line.ptr = at;
+    /* Without any complete question the file is left alone: an empty one would be a model that has no answers. */
     int rc = n ? answers_merge(path, line, (size_t)n, err) : 0;
     buf_free(&b);
     free(line);
@@ -88,6 +92,7 @@ static int by_question(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+/* In order of ids, so that the digest knows nothing of the order of lines in question.jsonl, of ranks, or of time. */
 void answer_file_digest(const struct answered *r, char hex[65])
 {
     struct digest *d = digest_begin();
@@ -104,7 +109,7 @@ void answer_file_digest(const struct answered *r, char hex[65])
                 double tstamp;
                 buf_clear(&json);
                 if (!r->text(r->ctx, order[i], c, t, &json, &tstamp))
-                    continue;
+                    continue;            /* the digest of an unfinished run is that of its part */
                 plain_text(&json, &text);
                 digest_turn(d, order[i]->id, c, t, text.data ? text.data : "", text.len);
             }
@@ -118,8 +123,9 @@ void answer_file_digest(const struct answered *r, char hex[65])
 
 int answer_file_manifest(const char *journal, const char *line, struct err *err)
 {
+    /* The journal's name ends so, since journal_path() made it. */
     char *text = xasprintf("%s\n", line), *path = xasprintf("%.*s.manifest", (int)(strlen(journal) - strlen(".journal")), journal);
-    int rc = io_replace(path, text, strlen(text), err);
+    int rc = io_replace(path, text, strlen(text), err); /* readers see the old manifest or this one */
     free(path);
     free(text);
     return rc;

@@ -17,6 +17,7 @@ enum kind { KIND_NONE, KIND_TURNS, KIND_CALLS, KIND_UNKNOWN };
 /* Only the first two lines are looked at: the manifest, and a record. */
 struct sight { enum kind kind; };
 
+/* A journal that does not state its kind is told by what only one of the makers records: weights have hashes, servers a URL. */
 static enum kind kind_of_manifest(const cJSON *j)
 {
     const cJSON *identity = json_get(j, "identity"), *info = json_get(j, "info"), *journal = json_get(j, "journal");
@@ -31,11 +32,12 @@ static enum kind kind_of_manifest(const cJSON *j)
 static int look(void *ctx, int number, size_t at, struct slice line, struct err *err)
 {
     struct sight *s = ctx;
-    /* a first line that is no JSON is of an unknown kind, which journal_open() refuses in its own words */
+    /* A line that cannot be read is no reason to refuse here: whoever opens the journal says better what is wrong with it. */
     cJSON *j = number <= 2 ? json_parse(line.ptr, line.len, NULL) : NULL;
     (void)at, (void)err;
     if (number == 1)
         s->kind = kind_of_manifest(j);
+    /* A record settles what the manifest leaves open: calls have keys, turns have ids. */
     else if (number == 2 && json_get(j, "key"))
         s->kind = KIND_CALLS;
     else if (number == 2 && json_get(j, "question_id"))
@@ -47,7 +49,7 @@ static int look(void *ctx, int number, size_t at, struct slice line, struct err 
 static bool has_bytes(const char *path)
 {
     struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0; /* of a link: its target */
 }
 
 static int check_owner(const char *answer_file, const char *journal, enum answer_maker maker, struct err *err)
@@ -55,11 +57,12 @@ static int check_owner(const char *answer_file, const char *journal, enum answer
     static const char *const word[] = { "`mtbench answer`, from local weights", "`mtbench api-answer`, from a server" };
     static const char advice[] = "use another --model-id, or --fresh, which keeps the old files under a number";
     struct sight s = { KIND_NONE };
+    /* This closes a descriptor of the journal, which drops every lock that this process has on it: a claim comes before opening. */
     struct ledger *l = ledger_peek(&(struct ledger_opts){ .path = journal, .replay = look, .ctx = &s }, err);
     if (!l)
         return -1;
     ledger_close(l);
-    /* Resuming would merge into them, and nobody could tell whose is whose. */
+    /* Merging into them would mix two makers in one file, and none of those answers could be checked or resumed. */
     if (s.kind == KIND_NONE && has_bytes(answer_file))
         return err_set(err, ERR_USAGE, "%s: another program made these answers, no %s is beside them; %s", answer_file,
                        strrchr(journal, '.'), advice);
@@ -72,6 +75,7 @@ static int check_owner(const char *answer_file, const char *journal, enum answer
 int answer_place_claim(const char *answer_file, enum answer_maker maker, bool fresh, struct err *err)
 {
     char *journal = journal_path(answer_file), *manifest = bench_beside(answer_file, ".manifest");
+    /* The answer file makes room with its journal: left there, its lines would be merged with those of the coming run. */
     const char *const beside[] = { answer_file, manifest, NULL };
     /* Fresh: what is there is kept under a number, whoever made it; else it must be of our kind. */
     int rc = fresh

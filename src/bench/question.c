@@ -89,7 +89,8 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     /* FastChat's order: the category decides, unless the question says otherwise */
     q->temperature = category_temperature(q->category);
     if (temperature && !cJSON_IsNull(temperature)) {
-        if (!cJSON_IsNumber(temperature) || !(temperature->valuedouble >= 0) || isinf(temperature->valuedouble)) /* 1e999 reads as infinite */
+        const double t = temperature->valuedouble;   /* 1e999 reads as infinite */
+        if (!cJSON_IsNumber(temperature) || !(t >= 0) || isinf(t))
             return err_set(err, ERR_FORMAT, "\"required_temperature\" is no number of at least 0; 0 is greedy");
         q->temperature = temperature->valuedouble;
         q->required_temperature = true;

@@ -34,9 +34,11 @@ static int check_narrow(const char *flag, long value, struct err *err)
 int answer_opts_check(struct answer_opts *o, struct err *err)
 {
     int replicas;
+    /* All ranks parse the same words, so no agreement is needed: they fail alike. */
     if (check_words(o, err) < 0 || check_narrow("num-gpus-total", o->gpus_total, err) < 0 ||
         check_narrow("num-gpus-per-model", o->gpus_per_model, err) < 0)
         return -1;
+    /* Only the arithmetic of the flags; whether there are such devices is asked when a model starts. */
     if (layout_replicas((int)o->gpus_total, (int)o->gpus_per_model, &replicas, err) < 0)
         return -1;
     if (o->max_new_token < 1 || o->max_new_token > 1 << 20)
@@ -47,7 +49,7 @@ int answer_opts_check(struct answer_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--max-batch %ld: is out of range; give 1 to 256", o->max_batch);
     if (o->threads < 0 || o->threads > 1024)
         return err_set(err, ERR_USAGE, "--threads %ld: is out of range; give 0 (this rank's share of the cores) to 1024", o->threads);
-    if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1))
+    if (!(o->max_error_rate >= 0 && o->max_error_rate <= 1)) /* written so that NaN is refused */
         return err_set(err, ERR_USAGE, "--max-error-rate %g: is out of range; give 0 to 1", o->max_error_rate);
     return generation_check(&o->sampler, true, err);
 }

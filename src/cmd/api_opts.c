@@ -31,7 +31,7 @@ static int check_numbers(const struct api_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--max-tokens %ld: is out of range; give 1 to %d", o->max_tokens, 1 << 20);
     if (o->parallel < 1 || o->parallel > 1024)
         return err_set(err, ERR_USAGE, "--parallel %ld: is out of range; give 1 to 1024", o->parallel);
-    if (o->has_temperature && !(o->force_temperature >= 0 && o->force_temperature <= 100))
+    if (o->has_temperature && !(o->force_temperature >= 0 && o->force_temperature <= 100)) /* NaN too is refused by this form */
         return err_set(err, ERR_USAGE, "--force-temperature %g: is out of range; give 0 (greedy) or more", o->force_temperature);
     if (opts_not_negative("max-cost", o->max_cost, true, err) < 0 || opts_not_negative("timeout", o->timeout, true, err) < 0 ||
         opts_not_negative("price-in", o->price_in, o->given_price_in, err) < 0 ||
@@ -52,6 +52,7 @@ int api_opts_parse(struct api_opts *o, int argc, char **argv, struct err *err)
         .max_tokens = 1024,
         .parallel = 1,
     };
+    /* Of this call alone: opts_parse() and the help are done with it when it returns. */
     char providers[200];
     snprintf(providers, sizeof providers, "%s (by the model's name; compatible with a URL)", provider_names());
     const struct opt table[] = {

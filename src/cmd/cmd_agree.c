@@ -35,6 +35,7 @@ static int parse_opts(struct agree_opts *o, bool fastchat, int argc, char **argv
         verb_help("agree", "Show how often judges and people agree, per turn, with and without ties.", table, n);
     if (rc)
         return rc;
+    /* By the format and not by the name that was typed: `agree --format fastchat` has the script's rules, too. */
     fastchat = !strcmp(o->format, "fastchat");
     if (!fastchat && strcmp(o->format, "table") && strcmp(o->format, "csv") && strcmp(o->format, "json"))
         return err_set(err, ERR_USAGE, "--format %s: must be table, fastchat, csv or json", o->format);
@@ -54,12 +55,13 @@ struct judges {
 
 static int find_judges(struct judges *j, const struct votes *votes, const struct opt_list *wanted, struct err *err)
 {
-    uint8_t *seen = xcalloc((size_t)votes->n_names + 1, 1);
+    uint8_t *seen = xcalloc((size_t)votes->n_names + 1, 1); /* (n_names) judges that have a set already */
     int rc = 0;
     for (int i = 0; i < wanted->n && rc == 0; i++) {
         rc = judge_set_parse(&j->set[j->n], votes, wanted->word[i], err);
         j->n += rc == 0;
     }
+    /* Nobody was named: each judge, in the order in which the files bring them. */
     for (size_t i = 0; wanted->n == 0 && i < votes->n && rc == 0 && j->n < MAX_JUDGES; i++) {
         if (!seen[votes->v[i].judge]) {
             rc = judge_set_parse(&j->set[j->n], votes, votes->name[votes->v[i].judge], err);
@@ -81,7 +83,7 @@ static int print_fastchat(const struct vote_items *items, const struct judges *j
         for (int ties = 1; ties >= 0; ties--) {
             struct agreement a = vote_items_agreement(items, &j->set[0], itself ? NULL : &j->set[1], turn, ties);
             if (a.several) {
-                buf_free(&b);
+                buf_free(&b);            /* no line of four before the error */
                 return err_set(
                     err, ERR_USAGE,
                     "--judges %s %s: %s votes more than once on the same two answers; use another --format, which counts each vote",
@@ -130,6 +132,7 @@ static void put_interval(struct sheet *s, const struct estimate *e)
 
 static void put_pair(struct sheet *s, const struct vote_items *items, const struct judge_set *a, const struct judge_set *b)
 {
+    /* Turn 0 is all turns; a judge of one turn alone has no row for the other. */
     for (int turn = 0; turn <= 2; turn++) {
         for (int ties = 1; ties >= 0; ties--) {
             struct agreement g = vote_items_agreement(items, a, b, turn, ties);
@@ -160,7 +163,7 @@ static int print_ours(const struct vote_items *items, const struct judges *j, bo
     struct buf b = {0};
     columns(&s);
     for (int i = 0; i < j->n; i++) {
-        for (int k = all ? i : i + 1; k < j->n; k++)
+        for (int k = all ? i : i + 1; k < j->n; k++) /* all: with itself as well, which is how steady a class of judges is */
             put_pair(&s, items, &j->set[i], strcmp(j->set[i].name, j->set[k].name) ? &j->set[k] : NULL);
     }
     sheet_fact_int(&s, "failed", failed, failed ? "pair judgments without a verdict, not counted: %ld" : NULL, failed);
@@ -170,6 +173,7 @@ static int print_ours(const struct vote_items *items, const struct judges *j, bo
         sheet_put_json(&s, &b);
     else
         sheet_put_text(&s, &b);
+    /* No cell means that no two of them ever looked at the same answers: an empty table would look like a result. */
     const bool some = s.n_cells > 0;
     if (some)
         fwrite(b.data, 1, b.len, stdout);
@@ -196,12 +200,15 @@ int cmd_agree(struct job *job, int argc, char **argv)
     struct judges judges = {0};
     struct vote_items *items = NULL;
     struct err err = {0};
+    /* No job: votes are read by one process, main.c sees to that. */
     (void)job;
+    /* FastChat's script of this purpose prints four fixed lines, and whoever calls it by name may parse them. */
     int rc = parse_opts(&o, !strncmp(argv[-1], "compute_agreement", 17), argc, argv, &err);
     if (rc == 1)
         return EXIT_COMPLETE;
     for (int i = 0; rc == 0 && i < o.votefiles.n; i++)
         rc = read_votes(&votes, o.votefiles.word[i], &err);
+    /* Judges are names in the votes, so the files come first; two sets that share a judge would agree with themselves. */
     if (rc == 0)
         rc = find_judges(&judges, &votes, &o.judges, &err) < 0 ? -1 : judge_sets_apart(judges.set, judges.n, &votes, &err);
     if (rc == 0) {

@@ -12,6 +12,7 @@ int cmd_api_answer(struct job *job, int argc, char **argv)
     if (rc > 0)
         return EXIT_COMPLETE;
     bool root = job_info(job).rank == 0;
+    /* Nothing between here and the broadcast may be collective: the other ranks wait in it, asleep, until the last call is back. */
     if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0 && root)
         code = api_answers(job, &o, &err);
     job_bcast(job, &code, sizeof code);

@@ -14,7 +14,7 @@
 static char *clean_path(const char *path)
 {
     struct buf b = {0};
-    for (const char *next; (next = strstr(path, ".jsonl")); path = next + 6) {
+    for (const char *next; (next = strstr(path, ".jsonl")); path = next + 6) { /* 6: behind ".jsonl" */
         buf_add(&b, path, (size_t)(next - path));
         buf_str(&b, "_clean.jsonl");
     }
@@ -40,6 +40,7 @@ int cmd_clean(struct job *job, int argc, char **argv)
                   "Keep the first judgment of each model, question, judge and prompt, sorted by model, question and turn.", table, 2);
         return EXIT_COMPLETE;
     }
+    /* Anywhere in the name, as FastChat has it; without it input and output would be one file. */
     if (rc == 0 && (!infile || !strstr(infile, ".jsonl")))
         rc = infile ? err_set(&err, ERR_USAGE, "--infile %s: must end in .jsonl, or it would be overwritten", infile)
                     : err_set(&err, ERR_USAGE, "--infile: missing; give a file of judgments");
@@ -52,6 +53,7 @@ int cmd_clean(struct job *job, int argc, char **argv)
         rc = io_replace(to, out.data ? out.data : "", out.len, &err);
     }
     if (rc == 0)
+        /* Said only when the file is in its place. */
         fwrite(said.data, 1, said.len, stdout);
     free(to);
     buf_free(&in);

@@ -17,7 +17,7 @@ static int canary(struct job *job, const struct judge_opts *o, struct err *err)
     int code = EXIT_COMPLETE;
     if (job_info(job).rank == 0)
         code = judge_canary(job, o, &r, err);
-    if (r.calls) {
+    if (r.calls) {                       /* only rank 0 has any */
         const struct moves moves = { r.single, r.n, r.question_id, r.by };
         const struct drift d = drift_of(&moves);
         drift_put(&d, &text);
@@ -26,6 +26,7 @@ static int canary(struct job *job, const struct judge_opts *o, struct err *err)
     }
     recheck_free(&r);
     buf_free(&text);
+    /* A long wait for the others: the barrier sleeps, a broadcast of the MPI library may spin. */
     job_barrier(job);
     job_bcast(job, &code, sizeof code);
     return code;
@@ -39,6 +40,7 @@ int cmd_judge(struct job *job, int argc, char **argv)
     if (rc > 0)
         return EXIT_COMPLETE;
     int code = EXIT_INPUT;
+    /* Parsing says the same everywhere; from verb_log() on failures are agreed on, so that no rank goes alone into a collective. */
     if (rc == 0 && verb_log(job, o.log_dir, o.quiet, o.verbose, &err) == 0)
         code = o.canary ? canary(job, &o, &err) : judge_run(job, &o, &err);
     if (err.kind != ERR_NONE && job_info(job).rank == 0)

@@ -20,6 +20,7 @@ static int parse(struct run_opts *o, const char **judge_tokenizer, int argc, cha
     };
     static const char about[] = "Say what answering (--model-path) and judging with these flags would take; compute and send nothing.";
     int rc = run_opts_parse(o, "plan", about, more, 2, argc, argv, err);
+    /* Without --model-path nothing is answered, and the flags of answering need not make sense. */
     if (rc || judge_opts_check(j, err) < 0 || (a->model_path && answer_opts_check(&o->answer, err) < 0))
         return rc ? rc : -1;
     if (a->model_id && !a->model_path)
@@ -45,6 +46,7 @@ int cmd_plan(struct job *job, int argc, char **argv)
     const struct plan_opts plan = { o.answer.model_path ? &o.answer : NULL, &o.judge, judge_tokenizer };
     if (rc == 0 && (rc = verb_log(job, o.answer.log_dir, o.answer.quiet, o.answer.verbose, &err)) == 0)
         rc = plan_make(job, &plan, &text, &err);
+    /* Rank 0's only: others have no text. */
     if (text.len)
         fwrite(text.data, 1, text.len, stdout);
     if (rc < 0 && job_info(job).rank == 0)

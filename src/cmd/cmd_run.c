@@ -19,6 +19,7 @@ static int parse(struct run_opts *o, int argc, char **argv, struct err *err)
         return rc;
     if (answer_opts_check(&o->answer, err) < 0 || judge_opts_check(&o->judge, err) < 0)
         return -1;
+    /* The halves meet in the usual place: judging finds answers, and the table judgments, by the bench's paths. */
     if (o->answer.answer_file && *o->answer.answer_file)
         return err_set(err, ERR_USAGE,
                        "--answer-file: run judges and shows the answers in their usual place; use answer, judge and show one by one");
@@ -30,6 +31,7 @@ static int parse(struct run_opts *o, int argc, char **argv, struct err *err)
 static int show(const struct run_opts *o, double parameters)
 {
     const struct judge_opts *j = &o->judge;
+    /* Lists of words point at words that may be changed; showing_put() leaves them. */
     char *judge = (char *)j->judge_model, *model = (char *)o->answer.name;
     struct buf text = {0};
     struct err err = {0};
@@ -43,6 +45,7 @@ static int show(const struct run_opts *o, double parameters)
         fwrite(text.data, 1, text.len, stdout);
     else
         log_error("%s", err.text);
+    /* Below this size a judge's numbers are noise, and the quickstart's own judge is far below. */
     if (rc == 0 && parameters > 0 && parameters < SMALL_JUDGE)
         printf("The judge has %.0f million parameters: these scores show that the pipeline runs, and nothing about the model.\n",
                parameters / 1e6);
@@ -60,6 +63,7 @@ int cmd_run(struct job *job, int argc, char **argv)
         return EXIT_COMPLETE;
     if (rc == 0 && verb_log(job, o.answer.log_dir, o.answer.quiet, o.answer.verbose, &err) == 0)
         code = pipeline_run(job, &o.answer, &o.judge, &res, &err);
+    /* Rank 0's alone, and later than all collectives. */
     if (res.judged && show(&o, res.parameters) < 0)
         code = EXIT_INPUT;
     if (err.kind != ERR_NONE && job_info(job).rank == 0)

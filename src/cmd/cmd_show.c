@@ -13,6 +13,7 @@ int cmd_show(struct job *job, int argc, char **argv)
     struct buf text = {0};
     struct err err = {0};
     (void)job;
+    /* argv[-1] is the verb as it was typed: who types FastChat's name gets FastChat's table. */
     int rc = show_opts_parse(&o, !strncmp(argv[-1], "show_result", 11), argc, argv, &err);
     if (rc == 0)
         rc = showing_put(&text, &o, &err);

@@ -61,23 +61,26 @@ static int check_names(struct judge_opts *o, struct err *err)
 {
     if (bench_name_check("--judge-model", o->judge_model, err) < 0 || bench_name_check("--baseline-model", o->baseline_model, err) < 0)
         return -1;
+    /* Only where there is something to change: the default is a literal, which must not be written to. */
     if (strchr(o->baseline_model, '/'))
         bench_name_make_plain((char *)o->baseline_model);
     for (int i = 0; i < o->model_list.n; i++) {
         if (bench_name_check("--model-list", o->model_list.word[i], err) < 0)
             return -1;
-        bench_name_make_plain(o->model_list.word[i]);
+        bench_name_make_plain(o->model_list.word[i]); /* the list is always of the program's arguments */
     }
     return 0;
 }
 
 int judge_opts_check(struct judge_opts *o, struct err *err)
 {
+    /* Weights mean a local judge, unless a provider is named. */
     if (o->judge_path && !o->provider)
         o->provider = "local";
     bool local = o->provider && !strcmp(o->provider, "local");
     if (local && !o->judge_path)
         return err_set(err, ERR_USAGE, "--judge-provider local: --judge-path is missing; give the judge's weights");
+    /* The default name is gpt-4: the judgments of a local model must not come to lie under it. */
     if (local && !o->given_judge_model)
         return err_set(err, ERR_USAGE, "--judge-path: --judge-model is missing; give the local judge a name, its files are called so");
     if (check_names(o, err) < 0)
@@ -91,6 +94,7 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--fallback-judge: empty; give the name of another judge");
     if (o->fallback && (local || o->export_file || o->import_files.n || o->canary))
         return err_set(err, ERR_USAGE, "--fallback-judge: is for a hosted judge that is called now; leave it out");
+    /* Each judge counts its own calls: together they could pass the limit. */
     if (o->fallback && o->max_cost > 0)
         return err_set(err, ERR_USAGE, "--max-cost: cannot be held over two accounts; leave it out, or --fallback-judge");
     if ((o->provider && !local && !provider_find(o->provider, err)) || (o->fallback_provider && !provider_find(o->fallback_provider, err)))
@@ -160,6 +164,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
     while (table[n].name)
         n++;
     n += judge_opts_rows(o, table + n);
+    /* The rows that every judging verb has come last, as this table's size has room for both. */
     int rc = opts_parse(table, n, argc, argv, err);
     if (rc == 0 && o->output && !is_jsonl(o->output))
         return err_set(err, ERR_USAGE, "--output %s: must end in .jsonl; the journal takes the name with .journal instead", o->output);

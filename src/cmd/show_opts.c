@@ -9,11 +9,13 @@
 /* A view that needs single judgments, or one judge, or FastChat's flags alone: the flag that stands in the way is named alone. */
 static const char *view_flag(const struct showing *o)
 {
+    /* The first of them stands for all in messages: one flag is named, so that one is taken out. */
     return o->compare.n ? "compare" : o->by ? "by" : o->length_slope ? "length-slope" : o->transcript.n ? "question" : NULL;
 }
 
 static const char *second_view(const struct showing *o)
 {
+    /* From the other end: where both ends name one flag, there is only one. */
     const char *flag = o->transcript.n ? "question" : o->length_slope ? "length-slope" : o->by ? "by" : "compare";
     return view_flag(o) && strcmp(view_flag(o), flag) ? flag : NULL;
 }
@@ -31,6 +33,7 @@ static const char *slice_flag(const struct showing *o)
 
 static int check_fastchat(const struct showing *o, struct err *err)
 {
+    /* What FastChat's tables cannot show must not be dropped from them in silence. */
     const char *flag = view_flag(o) ? view_flag(o) : o->judges.n > 1 ? "judge-model" : slice_flag(o);
     return flag ? err_set(err, ERR_USAGE, "--%s: FastChat's layout has no place for it; use another --format", flag) : 0;
 }
@@ -94,6 +97,6 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
         verb_help("show", "Show scores, intervals, comparisons and win rates from judgments.", table, n);
     if (rc)
         return rc;
-    o->sliced = slice_flag(o) != NULL;
+    o->sliced = slice_flag(o) != NULL;   /* where nothing is chosen no question file is needed */
     return check(o, err);
 }

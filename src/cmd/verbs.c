@@ -35,7 +35,7 @@ enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 static const char *nearest(const char *word)
 {
-    const char *name[2 * N_VERBS];
+    const char *name[2 * N_VERBS];       /* each verb has at most two names */
     int n = 0;
     for (int i = 0; i < N_VERBS; i++) {
         name[n++] = verbs[i].name;
@@ -50,12 +50,14 @@ const struct verb *verb_find(const char *word, struct err *err)
     char *plain = xstrdup(word);
     const struct verb *found = NULL;
     size_t n = strlen(plain);
+    /* "gen_judgment.py" is what scripts of FastChat's users have. */
     if (n > 3 && !strcmp(plain + n - 3, ".py"))
         plain[n - 3] = '\0';
     for (int i = 0; i < N_VERBS && !found; i++)
         if (!strcmp(plain, verbs[i].name) || (verbs[i].peer && !strcmp(plain, verbs[i].peer)))
             found = &verbs[i];
     const char *near = found ? NULL : nearest(plain);
+    /* Known and absent is not unknown: a hint at the nearest verb would lead to another one. */
     if (found && !found->run)
         err_set(err, ERR_USAGE, "%s: this version has no %s yet; mtbench --help lists what it has", word, found->name);
     else if (near)
@@ -109,6 +111,7 @@ static void put_variables(const char *verb, struct buf *out)
             does = reads[i].does;
     if (does)
         buf_str(out, "\nenvironment:\n");
+    /* In the table's order, so that a key stands before what only some need. */
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
         if (variables[i].does & does)
             opts_help_env(&variables[i].env, 1, out);
@@ -126,11 +129,12 @@ void verb_help(const char *name, const char *about, const struct opt *table, int
 int verb_log(struct job *job, const char *log_dir, bool quiet, bool verbose, struct err *err)
 {
     int rank = job_info(job).rank, rc = 0;
+    /* A file for each rank: lines of several processes in one file cut each other up. */
     char *file = log_dir ? xasprintf("%s/mtbench.%d.log", log_dir, rank) : NULL;
     if (file && io_make_parents(file, err) < 0)
         rc = err_wrap(err, "--log-dir");
     else if (log_init(quiet ? LOG_QUIET : verbose ? LOG_VERBOSE : LOG_NORMAL, rank == 0, file) < 0)
         rc = err_errno(err, "--log-dir %s: cannot write there", log_dir);
     free(file);
-    return job_agree(job, rc, err);
+    return job_agree(job, rc, err);      /* collective: a folder that one node cannot write to ends all ranks alike */
 }
