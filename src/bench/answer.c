@@ -20,7 +20,7 @@ void short_uuid(const uint8_t bits[16], char id[23])
     static const char alphabet[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     unsigned __int128 v = 0;             /* 57^22 > 2^128: 22 digits hold any of them */
     for (int i = 0; i < 16; i++)
-        v = v << 8 | bits[i];
+        v = v << 8 | bits[i];            /* big endian, as uuid.int */
     /* From the last digit on, and always all 22: a small number has leading zeros ('2'), as FastChat's ids have. */
     for (int i = 21; i >= 0; i--) {
         id[i] = alphabet[(int)(v % 57)];

@@ -139,6 +139,7 @@ int judge_prompt_fill(const struct judge_prompt *p, const struct prompt_field *f
         size_t plain = strcspn(at, "{}");
         buf_add(out, at, plain);
         at += plain;
+        /* Python's rules without its format specs: {{ and }} are braces, a lone one is an error, not text. */
         if (*at && at[0] == at[1]) {     /* {{ or }} */
             buf_char(out, *at);
             at += 2;

@@ -161,7 +161,7 @@ static void put_more_turns(struct buf *out, const struct piece *second, int k, i
 {
     /* t goes up to JUDGE_MAX_TURNS, as far as there are words for it. */
     for (int t = 3; t <= turns; t++)
-        for (int j = 0; j < k; j++) {
+        for (int j = 0; j < k; j++) {    /* turns 1 and 2 stand there already */
             put_label(out, &second[j], t);
             buf_printf(out, "{%.*s_%d}", (int)second[j].n_field - 2, second[j].field, t);
         }

@@ -7,7 +7,7 @@
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
 
-#include <math.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,9 +89,9 @@ static int parse_fields(const cJSON *j, struct question *q, struct err *err)
     /* FastChat's order: the category decides, unless the question says otherwise */
     q->temperature = category_temperature(q->category);
     if (temperature && !cJSON_IsNull(temperature)) {
-        const double t = temperature->valuedouble;   /* 1e999 reads as infinite */
-        if (!cJSON_IsNumber(temperature) || !(t >= 0) || isinf(t))
-            return err_set(err, ERR_FORMAT, "\"required_temperature\" is no number of at least 0; 0 is greedy");
+        /* 1e999 reads as infinite, and samplers take a float. */
+        if (!cJSON_IsNumber(temperature) || !(temperature->valuedouble >= 0 && temperature->valuedouble <= (double)FLT_MAX))
+            return err_set(err, ERR_FORMAT, "\"required_temperature\" is no finite number of at least 0; 0 is greedy");
         q->temperature = temperature->valuedouble;
         q->required_temperature = true;
     }

@@ -68,6 +68,7 @@ static struct message *message_create(size_t payload)
 
 static void post(struct deal *d, int to, int tag, struct message *m)
 {
+    /* Never a blocking send: two ranks that wait for each other's receive would stand for ever. */
     MPI_Isend(&m->head, (int)m->n, MPI_BYTE, to, tag, d->comm, &m->request); /* int: a record is an answer, far below 2 GiB */
     d->unsent += m->n;
     queue_add(&d->sending, m);

@@ -103,6 +103,7 @@ static void split(struct job *job)
     MPI_Comm_size(job->node, &in->local_size);
     /* MPI_COMM_NULL on those that lead nothing. */
     MPI_Comm_split(job->world, in->local_rank == 0 ? 0 : MPI_UNDEFINED, in->rank, &job->leaders);
+    /* Among the leaders the order of ranks is kept, so node 0 is that of rank 0. */
     if (in->local_rank == 0) {
         MPI_Comm_rank(job->leaders, &in->node);
         MPI_Comm_size(job->leaders, &in->n_nodes);

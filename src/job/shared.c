@@ -113,7 +113,7 @@ static int take_file(struct job *job, struct shared *s, struct err *err)
         card.dev = st.st_dev;
         card.ino = st.st_ino;
     }
-    int own = card.fd;
+    int own = card.fd;                   /* the broadcast overwrites the card */
     /* From here to the barrier nobody returns: both are collectives of the node, whatever went wrong. */
     MPI_Bcast(&card, sizeof card, MPI_BYTE, 0, job->node);
     int fd = job->info.local_rank == 0 ? own : open_as(&card);
