@@ -74,10 +74,14 @@ static int check_names(struct judge_opts *o, struct err *err)
 
 int judge_opts_check(struct judge_opts *o, struct err *err)
 {
-    /* Weights mean a local judge, unless a provider is named. */
+    /* Weights mean a local judge. A provider or a server beside them would be passed over, and the verdicts of a small model would lie
+     * under the name of the hosted one. */
     if (o->judge_path && !o->provider)
         o->provider = "local";
     bool local = o->provider && !strcmp(o->provider, "local");
+    if (o->judge_path && (!local || o->base_url))
+        return err_set(err, ERR_USAGE, "--%s: is of a hosted judge, and --judge-path of a local one; leave one of them out",
+                       local ? "judge-base-url" : "judge-provider");
     if (local && !o->judge_path)
         return err_set(err, ERR_USAGE, "--judge-provider local: --judge-path is missing; give the judge's weights");
     /* The default name is gpt-4: the judgments of a local model must not come to lie under it. */

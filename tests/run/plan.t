@@ -85,6 +85,8 @@ done <<END
 --model-list m --judge-tokenizer $d/none|--judge-tokenizer
 --model-list m --judge-model gpt-x --max-cost 5|no price of gpt-x
 --judge-constrained|local judge
+--model-list m --judge-model own --judge-path $d/model --judge-provider openai|--judge-provider
+--model-list m --judge-model own --judge-path $d/model --judge-base-url http://127.0.0.1:9|--judge-base-url
 --model-list m --judge-provider opneai|opneai
 --model-list m --fallback-judge x --fallback-provider opneai|--fallback-provider
 --model-list m --judge-model own --judge-path $d/model --threads -3|--threads -3
