@@ -62,9 +62,11 @@ static int find_judges(struct judges *j, const struct votes *votes, const struct
         j->n += rc == 0;
     }
     /* Nobody was named: each judge, in the order in which the files bring them. */
-    for (size_t i = 0; wanted->n == 0 && i < votes->n && rc == 0 && j->n < MAX_JUDGES; i++) {
+    for (size_t i = 0; wanted->n == 0 && i < votes->n && rc == 0; i++) {
         if (!seen[votes->v[i].judge]) {
-            rc = judge_set_parse(&j->set[j->n], votes, votes->name[votes->v[i].judge], err);
+            rc = j->n == MAX_JUDGES ? err_set(err, ERR_USAGE, "--judges: the votes are of more than %d judges; name those to compare",
+                                              MAX_JUDGES)
+                                    : judge_set_parse(&j->set[j->n], votes, votes->name[votes->v[i].judge], err);
             j->n += rc == 0;
         }
         seen[votes->v[i].judge] = 1;

@@ -46,9 +46,11 @@ refuse() { # what must be in the line, words...
     ok $? "refused: $(head -1 err | cut -c1-150)"
 }
 : >empty.json
+for i in $(seq 65); do echo "{\"question_id\": 1, \"model_a\": \"a\", \"model_b\": \"b\", \"winner\": \"model_a\", \"judge\": \"j$i\", \"turn\": 1}"; done >crowd.jsonl
 echo '[{"question_id": 1}]' >odd.json
 refuse 'gpt4_judgments.json' --judges gpt4-pair human
 refuse 'no votes in it' --votefiles empty.json
+refuse 'more than 64 judges' --votefiles crowd.jsonl
 refuse 'odd.json: vote 1' --votefiles odd.json
 refuse 'thirds.jsonl:1' --votefiles thirds.jsonl
 refuse 'no votes of third; there are' --votefiles votes_gpt4.json --judges gpt4-pair third
