@@ -208,8 +208,8 @@ static void test_unkept(void)
     bad.sent = "{\"temperature\": ";     /* half an object: the line would not read back */
     call_journal_add(j, &bad);
     call_journal_add(j, &good);
-    ok(call_journal_sync(j, &err) < 0 && err.kind == ERR_FORMAT && strstr(err.text, "could not be kept"), "a reply that is lost is told: %s",
-       err.text);
+    ok(call_journal_sync(j, &err) < 0 && err.kind == ERR_FORMAT && strstr(err.text, "could not be kept"),
+       "a reply that is lost is told: %s", err.text);
     call_journal_close(j);
     j = call_journal_open(own("unkept.journal"), &m, &err);
     ok(j && call_journal_records(j) == 1 && call_journal_find(j, "good", 1), "what came with it is kept, and the journal whole");

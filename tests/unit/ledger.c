@@ -145,7 +145,8 @@ static void test_odd_files(void)
     is_file("one\n", "comes in their place");
     put("theirs\n", "a");                /* as on a file system without locks */
     ledger_add(l, "ours", 4);
-    ok(ledger_sync(l, &err) < 0 && err.kind == ERR_BUSY && strstr(err.text, "another run writes"), "a second writer is noticed: %s", err.text);
+    ok(ledger_sync(l, &err) < 0 && err.kind == ERR_BUSY && strstr(err.text, "another run writes"),
+       "a second writer is noticed: %s", err.text);
     ledger_close(l);
     is_file("one\ntheirs\n", "and its lines stay");
     unlink(path);

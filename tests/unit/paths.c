@@ -64,7 +64,8 @@ static void test_what_is_there(void)
     ok(io_replace(flat, "", 0, &err) == 0 && is(bench_answers_file(answers, "org/m"), flat), "ours first");
     ok(is(bench_prompts_path(folder, "b"), shared), "the judge prompts of all benches");
     ok(io_replace(own, "", 0, &err) == 0 && is(bench_prompts_path(folder, "b"), own), "the bench's own");
-    ok(unlink(own) == 0 && symlink("gone", own) == 0 && is(bench_prompts_path(folder, "b"), own), "one that cannot be read is not passed by");
+    ok(unlink(own) == 0 && symlink("gone", own) == 0 && is(bench_prompts_path(folder, "b"), own),
+       "one that cannot be read is not passed by");
     char *clean = xasprintf("rm -r %s", folder);
     ok(system(clean) == 0, "cleaned up");
     free(answers), free(below), free(flat), free(own), free(shared), free(clean);
