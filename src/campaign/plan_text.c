@@ -71,9 +71,13 @@ static void put_price(struct buf *out, const struct judge_plan *p, const struct 
                    o->data_dir);
         return;
     }
-    bool given = o->given_price_in && o->given_price_out;
-    buf_printf(out, "price     about $ %.2f, at most $ %.2f (per million tokens $ %g in, $ %g out, %s%s)", likely, most, p->price_in,
-               p->price_out, given ? "as given" : o->data_dir, given ? "" : "/prices.txt");
+    buf_printf(out, "price     about $ %.2f, at most $ %.2f (per million tokens $ %g in, $ %g out, ", likely, most, p->price_in,
+               p->price_out);
+    if (o->given_price_in && o->given_price_out)
+        buf_printf(out, "as given)");
+    else                                 /* a flag for one of them leaves the other one to the file */
+        buf_printf(out, "%s%s/prices.txt)", o->given_price_in ? "in as given, out " : o->given_price_out ? "out as given, in " : "",
+                   o->data_dir);
     if (p->spent > 0)
         buf_printf(out, "; spent so far $ %.2f", p->spent);
     buf_printf(out, "\n");

@@ -109,7 +109,7 @@ int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, 
     c->n_vocab = n_vocab; /* rows of the embedding; the vocabulary's list may be shorter */
     c->tied = true;                       /* unless there is a head */
     c->bias = c->arch->bias;
-    if (gguf_int(g, "tokenizer.ggml.bos_token_id", &id))
+    if (gguf_int(g, "tokenizer.ggml.bos_token_id", &id) && id >= 0 && id < INT32_MAX)
         c->bos = (int)id;
     if (gguf_scaling(g, c, err) < 0 || config_check(c, err) < 0)
         return -1;

@@ -70,7 +70,7 @@ static int32_t gguf_id(const struct gguf *g, const char *key)
 {
     int64_t v = -1;
     gguf_int(g, key, &v);
-    return v < INT32_MAX ? (int32_t)v : -1;
+    return v >= 0 && v < INT32_MAX ? (int32_t)v : -1;     /* 2^32 - 1 is how some files say that there is none */
 }
 
 struct tokenizer *textfiles_gguf_tokenizer(const struct gguf *g, struct err *err)

@@ -55,7 +55,7 @@ want=$(python3 -c "print('about \$ %.2f, at most \$ %.2f' % (($tokens * 30 + 272
 grep -qF "price     $want (per million tokens \$ 30 in, \$ 60 out, as given)" "$d/out"; ok $? "price: $want"
 printf 'gpt-x 10 20\n' >"$d/prices.txt"
 plan "${hosted[@]}" --price-in 30
-grep -qF "per million tokens \$ 30 in, \$ 20 out, $d/prices.txt)" "$d/out"; ok $? "what no flag says is the file's, which is named: $(grep ^price "$d/out")"
+grep -qF "per million tokens \$ 30 in, \$ 20 out, in as given, out $d/prices.txt)" "$d/out"; ok $? "what no flag says is the file's, which is named: $(grep ^price "$d/out")"
 rm "$d/prices.txt"
 plan "${hosted[@]}" --price-in 30 --price-out 60 --max-cost 0.01
 grep -q 'max-cost 0.01 would stop it before its end' "$d/out"; ok $? "a limit that is too low is told"

@@ -61,7 +61,7 @@ static void test_go_on(void)
         1, 1, 2}; /* calls that it makes: the one that is left; its one, as it asks for another number; both, of long ago */
     struct buf asked = {0};
     for (int i = 0; i < 3; i++) {
-        char run[8];
+        char run[16];
         snprintf(run, sizeof run, "g%d", i);
         struct canary *c = create(singles, 2, run);
         const struct call *call = canary_next(c);
@@ -105,7 +105,7 @@ static void test_single(void)
     canary_destroy(c);
     char first[200] = "";
     for (int i = 0; i < 3; i++) {
-        char run[8];
+        char run[16];
         snprintf(run, sizeof run, "c%d", i);
         c = create(singles, 1, run);
         answer(c, replies, &asked);

@@ -271,7 +271,7 @@ static void check_transformers(void)
 
 /* ---- GGUF ---- */
 
-/* A key of one of these forms: u32, f32, flag, text, or a list of u32. */
+/* A key of one of these forms: u32, 2^40 as u64, f32, flag, text, or a list of u32. */
 struct entry {
     const char *key;
     char form;
@@ -291,10 +291,12 @@ enum { N_GOOD = sizeof good / sizeof *good, MORE = 3 };
 static struct gguf_value value_of(const struct entry *e, uint32_t *room)
 {
     struct gguf_value v = { .key = { e->key, strlen(e->key) }, .data = (const uint8_t *)room, .n_data = 4 };
+    static const uint64_t far = (uint64_t)1 << 40;
     float f = (float)e->x;
     *room = (uint32_t)(int64_t)e->x;
     switch (e->form) {
     case 'u': v.type = GGUF_U32; break;
+    case 'U': v.type = GGUF_U64, v.data = (const uint8_t *)&far, v.n_data = sizeof far; break;
     case 'f': v.type = GGUF_F32, memcpy(room, &f, 4); break;
     case 'b': v.type = GGUF_BOOL, v.n_data = 1; break;
     case 's': v.type = GGUF_STRING, v.data = (const uint8_t *)e->text, v.n_data = strlen(e->text); break;
@@ -339,6 +341,8 @@ static void check_gguf(void)
     };
     struct model_config c;
     struct err err;
+    ok(read_gguf((struct entry[MORE]){{"tokenizer.ggml.bos_token_id", 'U', 0, NULL, {0}}}, &c, &err) && c.bos == -1,
+       "an id that no vocabulary has is none");
     ok(read_gguf((struct entry[MORE]){{L("rope.scale_linear"), 'f', 4, NULL, {0}}}, &c, &err) && c.rope.scaling == ROPE_LINEAR &&
            near(c.rope.factor, 4),
        "rope.scale_linear");

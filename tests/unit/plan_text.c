@@ -63,7 +63,10 @@ static void test_judge(void)
        "estimates say that they are some");
     ok(says("price     about $ 2.00, at most $ 5.00 (per million tokens $ 1 in, $ 2 out, data/prices.txt)\n") && !says("time"),
        "the price, and whose");
-    o.given_price_in = o.given_price_out = true;
+    o.given_price_out = true;
+    judge(&p, &o, 5);
+    ok(says("$ 2 out, out as given, in data/prices.txt)\n"), "of two prices, which one is the file's");
+    o.given_price_in = true;
     o.max_cost = 2;
     o.fallback = "other";
     p.spent = 0.5;
