@@ -17,6 +17,8 @@ struct turn {
 struct render {
     const struct conversation *c;
     struct buf *out;
+    const char *system;                  /* the conversation's, or the template's own */
+    size_t n_system;
     bool has_system;                     /* the filled system template is not empty */
 };
 
@@ -49,7 +51,7 @@ static void put_system(struct render *r)
     size_t start = r->out->len;
     buf_add(r->out, t, hole ? (size_t)(hole - t) : strlen(t));
     if (hole) {
-        put(r, r->c->system);
+        buf_add(r->out, r->system, r->n_system);
         put(r, hole + strlen("{system_message}"));
     }
     /* FastChat asks the filled template, not the message: a template with words of its own is never empty. */
@@ -61,7 +63,7 @@ static void begin(struct render *r)
 {
     const struct conversation *c = r->c;
     /* The other question, which some styles ask: is there a message? */
-    bool text = *c->system != '\0';
+    bool text = r->n_system > 0;
     switch (c->style) {
     case STYLE_ADD_COLON_SINGLE:
     case STYLE_ADD_COLON_TWO:
@@ -264,7 +266,13 @@ static void end(const struct render *r)
 
 void conversation_render(const struct conversation *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out)
 {
-    struct render r = { .c = c, .out = out };
+    struct render r = { .c = c, .out = out, .system = c->system, .n_system = strlen(c->system) };
+    if (n > 0 && !strcmp(m->role, "system")) { /* set_system_message(): it takes the place of the template's, and is no turn */
+        r.system = m->content;
+        r.n_system = m->n_content;
+        m++;
+        n--;
+    }
     int total = c->n_examples + n + (add_generation_prompt ? 1 : 0);
     buf_str(out, "");                /* so that even an empty prompt has its NUL */
     begin(&r);

@@ -40,6 +40,8 @@ const struct conversation *conversation_find(const char *name);
 /* The template's name by FastChat's rules (model_adapter.py, conversation.py), or NULL where FastChat falls back to one_shot. 'name' gets
  * it. */
 const char *conversation_rule(const char *model, char name[64]);
+/* The conversation as FastChat's get_prompt() has it; a system message in front is what set_system_message() was given. Some styles have
+ * no place for one, and write none. */
 void conversation_render(const struct conversation *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out);
 
 #endif

@@ -23,6 +23,27 @@ static void check(const char *name, const struct chat_message *m, int n, int byt
     buf_free(&b);
 }
 
+/* As get_prompt() writes after set_system_message("Rule."). */
+static void check_system(void)
+{
+    static const struct { const char *name, *want;
+    } row[] = {
+        { "vicuna_v1.1", "Rule. USER: Q1 ASSISTANT: A1</s>USER: Q2 ASSISTANT:" },
+        { "llama-2", "[INST] <<SYS>>\nRule.\n<</SYS>>\n\nQ1 [/INST] A1 </s><s>[INST] Q2 [/INST]" },
+        { "qwen-7b-chat", "<|im_start|>system\nRule.<|im_end|>\n<|im_start|>user\nQ1<|im_end|>\n<|im_start|>assistant\nA1<|im_end|>\n"
+                          "<|im_start|>user\nQ2<|im_end|>\n<|im_start|>assistant\n" },
+        { "gemma", "<bos><start_of_turn>user\nQ1<end_of_turn>\n<start_of_turn>model\nA1<end_of_turn>\n<start_of_turn>user\nQ2"
+                   "<end_of_turn>\n<start_of_turn>model\n" },
+    };
+    const struct chat_message m[] = { { "system", "Rule.", 5 }, { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct buf b = {0};
+        conversation_render(conversation_find(row[i].name), m, 4, true, &b);
+        ok(!strcmp(b.data, row[i].want), "%s with a system message: %s", row[i].name, b.data);
+        buf_free(&b);
+    }
+}
+
 static const struct {
     const char *model, *template;        /* NULL: FastChat falls back */
 } rules[] = {
@@ -202,6 +223,7 @@ int main(void)
         const char *got = conversation_rule(rules[i].model, name);
         ok(rules[i].template ? got && !strcmp(got, rules[i].template) : !got, "%s -> %s", rules[i].model, got ? got : "(none)");
     }
+    check_system();
     check_package();
     check_missing();
     check_hosted();

@@ -48,6 +48,26 @@ static void test_merging(void)
     merged("a template that refuses all", "{{ raise_exception('nothing') }}", m, 2, NULL, false);
 }
 
+/* FastChat's templates: one with a place for the system message, one without. */
+static void test_named(void)
+{
+    const struct chat_message m[] = { { "system", "Rule.", 5 }, { "user", "Q1", 2 } };
+    static const struct { const char *name, *want; bool merged;
+    } row[] = {
+        { "vicuna_v1.1", "Rule. USER: Q1 ASSISTANT:", false },
+        { "gemma", "<bos><start_of_turn>user\nRule.\n\nQ1<end_of_turn>\n<start_of_turn>model\n", true },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct prompt p = {0};
+        bool moved = !row[i].merged;
+        struct chat *c = chat_create(&(struct chat_opts){ .choice = row[i].name }, &err);
+        int rc = prompt_build_merged(&p, tokenizer, c, m, 2, &moved, &err);
+        ok(rc == 0 && moved == row[i].merged && !strcmp(p.text.data, row[i].want), "%s: %s", row[i].name, rc ? err.text : p.text.data);
+        prompt_free(&p);
+        chat_destroy(c);
+    }
+}
+
 static void test_ids(void)
 {
     struct prompt p = {0};
@@ -66,6 +86,7 @@ int main(void)
     tokenizer = tokenizer_from_json(&(struct tokenizer_files){ .json = { json.data, json.len } }, &err);
     ok(tokenizer, "and opens");
     test_merging();
+    test_named();
     test_ids();
     tokenizer_destroy(tokenizer);
     buf_free(&json);
