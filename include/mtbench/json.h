@@ -12,6 +12,8 @@
 /* One JSON value in exactly these bytes (blanks around it are fine); \u0000 in its texts as nul.h spells it. NULL (err: format, with the
  * column) for anything else and for bytes that are no UTF-8. Release with cJSON_Delete(). */
 cJSON *json_parse(const char *text, size_t n, struct err *err);
+/* As json_parse(), of what Python's json writes: NaN, Infinity and -Infinity, which are no JSON, are null. */
+cJSON *json_parse_python(const char *text, size_t n, struct err *err);
 /* The member 'name' of an object, the last one if there are several; NULL if there is none. */
 const cJSON *json_get(const cJSON *object, const char *name);
 /* Is it a whole number that JSON carries exactly (53 bits)? Then into *value. 'j' may be NULL. */

@@ -107,6 +107,25 @@ cJSON *json_parse(const char *text, size_t n, struct err *err)
     return j;
 }
 
+cJSON *json_parse_python(const char *text, size_t n, struct err *err)
+{
+    static const char *const word[] = { "NaN", "-Infinity", "Infinity" };
+    struct buf b = {0};
+    bool quoted = false;
+    for (size_t i = 0, skip; i < n; i += skip) {
+        const char *put = text + i;
+        skip = quoted && text[i] == '\\' && i + 1 < n ? 2 : 1; /* what is escaped ends no string */
+        quoted ^= text[i] == '"';
+        for (size_t k = 0; k < 3 && !quoted && put == text + i; k++)
+            if (n - i >= strlen(word[k]) && !memcmp(text + i, word[k], strlen(word[k])))
+                put = "null", skip = strlen(word[k]);
+        buf_add(&b, put, put == text + i ? skip : 4);
+    }
+    cJSON *j = json_parse(b.data ? b.data : "", b.len, err);
+    buf_free(&b);
+    return j;
+}
+
 const cJSON *json_get(const cJSON *object, const char *name)
 {
     const cJSON *j, *last = NULL;

@@ -2,6 +2,7 @@
 #include "mtbench/transcript.h"
 
 #include "mtbench/json.h"
+#include "mtbench/json_scan.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
@@ -20,10 +21,14 @@ static void found_free(struct found *f)
     free(f->record);
 }
 
-static bool is_about(const cJSON *j, int64_t question)
+/* 1: the line is a judgment of the question, which alone is worth a tree; 0: of another one; -1: err. */
+static int is_about(struct slice line, int64_t question, struct err *err)
 {
-    int64_t id;
-    return json_whole(json_get(j, "question_id"), &id) && id == question;
+    struct json_member id = { .name = "question_id" };
+    int64_t v;
+    if (json_scan_members(line.ptr, line.len, &id, 1, err) < 0)
+        return -1;
+    return json_member_whole(id.value, &v) && v == question;
 }
 
 static int read_file(struct found *f, const char *path, int64_t question, struct err *err)
@@ -36,16 +41,16 @@ static int read_file(struct found *f, const char *path, int64_t question, struct
     if (!in)
         return -1;
     while ((rc = lines_read(in, &line, err)) == 1) {
-        cJSON *j = json_parse(line.ptr, line.len, err);
-        if (!j) {
+        int about = is_about(line, question, err);
+        /* A score of NaN is what pandas writes and `show` reads. */
+        cJSON *j = about > 0 ? json_parse_python(line.ptr, line.len, err) : NULL;
+        if (about < 0 || (about && !j)) {
             rc = err_wrap(err, "%s:%ld", path, lines_number(in));
             break;
         }
-        if (is_about(j, question)) {
+        if (j) {
             f->record = xrealloc(f->record, (size_t)f->n + 1, sizeof *f->record);
             f->record[f->n++] = j;
-        } else {
-            cJSON_Delete(j);
         }
     }
     lines_close(in);

@@ -75,6 +75,10 @@ static void test_single(const struct answer_set *answers)
     t.n_models = 1;
     ok(transcript_put(&b, &t, &err) == 0 && strstr(b.data, "bert") && !strstr(b.data, "anna") && !strstr(b.data, "gone"),
        "the chosen models only");
+    put("{\"question_id\": 81, \"model\": \"bert\", \"judgment\": \"NaN \\\" NaN\", \"score\": NaN, \"turn\": 1}\n");
+    buf_clear(&b);
+    ok(transcript_put(&b, &t, &err) == 0 && strstr(b.data, "bert, judged by a judge without a name: no score\nNaN \" NaN"),
+       "NaN, as Python writes it, is no score; in a text it is one: %s", b.data);
     put("{\"question_id\": 81, \"model\": \"anna\"\n");
     ok(transcript_put(&b, &t, &err) == -1 && strstr(err.text, ":1"), "a broken line is named: %s", err.text);
     buf_free(&b);
