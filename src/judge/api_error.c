@@ -253,7 +253,7 @@ bool api_error_filtered(const struct api_error *e)
 {
     static const char *const pattern[] = {
         "content_filter", "ResponsibleAIPolicyViolation", "content management policy", "content_policy_violation", "invalid_prompt",
-        "content filtering policy", NULL,
+        "content filtering policy", "input was flagged", NULL,
     };
     return api_error_says(e, pattern);
 }

@@ -93,7 +93,7 @@ void classify_error(long code, const char *header, double wait, const struct api
     char *said = quote(code, e);
     /* The order matters. Quota comes as 429 and as 400, so it is looked for before rate limits and bad requests; 'too
      * long' comes as a 500 from some servers, which would otherwise be retried eight times; filters come as 400, like
-     * all that is wrong with a request. */
+     * all that is wrong with a request, or as 403, like a key that may not. */
     if (code == 402 || ((code == 429 || code == 400 || code == 403) && api_error_no_quota(e))) {
         out->quota = true;
         char *reason = xasprintf("%s; the account is out of quota: top it up and start again", said);
@@ -106,11 +106,11 @@ void classify_error(long code, const char *header, double wait, const struct api
             end(out, REPLY_DONE, CALL_TOO_LONG, said);
         else
             end(out, REPLY_RETRY, CALL_FAILED, said);
+    } else if (code >= 400 && code != 401 && api_error_filtered(e)) { /* 403 is how OpenRouter says it */
+        end(out, REPLY_DONE, CALL_FILTERED, said);
     } else if (code == 401 || code == 403 || code == 404 || code == 405 || code == 410 || code < 400) {
         free(said);
         refuse_client(code, e, out);
-    } else if (api_error_filtered(e)) {
-        end(out, REPLY_DONE, CALL_FILTERED, said);
     } else if (code == 413 || api_error_too_long(e)) {
         end(out, REPLY_DONE, CALL_TOO_LONG, said);
     } else {

@@ -242,6 +242,8 @@ static const struct row table[] = {
      REPLY_DONE, CALL_FILTERED, -1, NULL, NULL, 0},
     {O, 400, "", ERROR("\"code\":null,\"message\":\"x\",\"innererror\":{\"code\":\"ResponsibleAIPolicyViolation\"}"), REPLY_DONE,
      CALL_FILTERED, -1, NULL, NULL, 0},
+    {O, 403, "", ERROR("\"code\":403,\"message\":\"This model requires moderation and your input was flagged\""), REPLY_DONE,
+     CALL_FILTERED, -1, NULL, NULL, 0},
     {O, 200, "", OK_BODY("{\"content\":\"half\"}", "content_filter"), REPLY_DONE, CALL_FILTERED, -1, "half", NULL, 0},
     {O, 200, "", OK_BODY("{\"content\":null,\"refusal\":\"I will not\"}", "stop"), REPLY_DONE, CALL_REFUSED, -1, "I will not", NULL, 0},
     {A, 200, "", ANT("[{\"type\":\"text\",\"text\":\"no\"}]", "refusal"), REPLY_DONE, CALL_REFUSED, -1, "no", NULL, 0},
