@@ -139,7 +139,7 @@ static int store_choice(const struct opt *o, const char *value, struct err *err)
     const int i = place_of(o->arg, value);
     if (i < 0) {
         char *words = in_prose(o->arg);
-        err_set(err, ERR_USAGE, "--%s %s: must be %s", o->name, value, words);
+        err_set(err, ERR_USAGE, "--%s %s: is unknown; give %s", o->name, value, words);
         free(words);
         return -1;
     }

@@ -227,8 +227,10 @@ def ggufs():
     spoil_gguf("gguf_arch", keys={"general.architecture": (STRING, "mamba")})
     spoil_gguf("gguf_no_vocabulary", keys={"tokenizer.ggml.tokens": None})
     more = ["x%d" % i for i in range(40)]
-    spoil_gguf("gguf_vocab_larger", keys={"tokenizer.ggml.tokens": ((ARRAY, STRING), TOKENS + more),
-                                          "tokenizer.ggml.scores": ((ARRAY, F32), [-float(i) for i in range(len(TOKENS + more))])})
+    larger = {"tokenizer.ggml.tokens": ((ARRAY, STRING), TOKENS + more),
+              "tokenizer.ggml.scores": ((ARRAY, F32), [-float(i) for i in range(len(TOKENS + more))])}
+    spoil_gguf("gguf_types_few", keys=larger)
+    spoil_gguf("gguf_vocab_larger", keys={**larger, "tokenizer.ggml.token_type": ((ARRAY, I32), [2, 3, 3] + [1] * (len(TOKENS + more) - 3))})
     spoil_gguf("gguf_scores_missing", keys={"tokenizer.ggml.scores": None})
     spoil_gguf("gguf_name_hostile", tensors=lambda t: t + [{**t[-1], "name": "a\nmtbench: all is well\x1b[2J"}])
     spoil_gguf("gguf_vocab_kind", keys={"tokenizer.ggml.model": (STRING, "bert")})

@@ -55,11 +55,11 @@ int main(void)
     }
     ok(memory_available() > 1 << 20 && memory_available() < (uint64_t)1 << 50, "this machine has %llu MB to give",
        (unsigned long long)(memory_available() >> 20));
-    volatile char *block = xcalloc(64 << 20, 1);
+    volatile char *block = xcalloc(256 << 20, 1);
     uint64_t before = memory_peak();
-    for (size_t i = 0; i < 64 << 20; i += 4096)
+    for (size_t i = 0; i < 256 << 20; i += 4096)
         block[i] = 1;
-    ok(memory_peak() >= before + (60 << 20), "the peak follows what is touched: %llu MB", (unsigned long long)(memory_peak() >> 20));
+    ok(memory_peak() >= before + (128 << 20), "the peak follows what is touched: %llu MB", (unsigned long long)(memory_peak() >> 20));
     free((void *)block);
     char *clean = xasprintf("rm -r '%s'", root);
     ok(system(clean) == 0, "cleaned up");
