@@ -52,9 +52,11 @@ static void test_choices(void)
     struct buf help = {0};
     ok(parse("--side right --pace=slow") == 0 && got.side == RIGHT && got.pace == SLOW, "a word is its place in the list");
     ok(parse("--side left") == 0 && got.side == LEFT && got.pace == NO_PACE, "what is not given keeps its value");
-    ok(fails("--pace quick", "--pace quick: is unknown; give slow, steady or fast") && fails("--side righ", "--side righ: is unknown; give left or right"),
+    ok(fails("--pace quick", "--pace quick: is unknown; give slow, steady or fast") &&
+           fails("--side righ", "--side righ: is unknown; give left or right"),
        "another word, or half of one: %s", err.text);
-    ok(fails("--pace=", "is unknown; give") && fails("--pace slow|steady", "is unknown; give") && fails("--side", "needs a value"), "no word, two words");
+    ok(fails("--pace=", "is unknown; give") && fails("--pace slow|steady", "is unknown; give") &&
+           fails("--side", "needs a value"), "no word, two words");
     opts_help(table, sizeof table / sizeof *table, &help);
     ok(strstr(help.data, "--pace slow|steady|fast  ") && strstr(help.data, "--side left|right  "), "help shows them");
     buf_free(&help);
