@@ -1,0 +1,21 @@
+/* agree_view.h - whose agreement somebody wants to see, and the text of it (room: report). */
+#ifndef MTB_AGREE_VIEW_H
+#define MTB_AGREE_VIEW_H
+
+#include "mtbench/buf.h"
+#include "mtbench/opts.h"
+
+enum agree_format { AGREE_TABLE, AGREE_FASTCHAT, AGREE_CSV, AGREE_JSON };
+
+enum { AGREE_JUDGES = 64 };              /* most of them that are compared */
+
+struct agree_view {
+    struct opt_list judges;              /* names or sets of names (agreement.h), at most AGREE_JUDGES; none: all pairs of those in votes */
+    struct opt_list votefiles;           /* vote.h */
+    enum agree_format format;            /* AGREE_FASTCHAT: of two judges, the four lines of compute_agreement */
+};
+
+/* Appends the text; nothing where it fails. -1: err (usage, io, format). */
+int agree_view_put(struct buf *out, const struct agree_view *o, struct err *err);
+
+#endif
