@@ -26,6 +26,8 @@ void manifest_free(struct manifest *m);
 void manifest_put(struct buf *b, const struct manifest *m);
 /* The value of an entry in a line that manifest_put() once wrote, wherever it stands. Caller frees; NULL: it has none. */
 char *manifest_value(const char *line, const char *name);
+/* What the head begins with. */
+#define MANIFEST_HEAD "{\"journal\": "
 /* The first line of a journal: the same, behind "journal" (its kind) and "version". */
 void manifest_put_head(struct buf *b, const char *kind, const struct manifest *m);
 /* Is this the first line of a journal of that kind? A journal without kind and version is an old one and fine. -1: err (format). */

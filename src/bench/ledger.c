@@ -57,6 +57,15 @@ static int damaged(const char *path, long number, struct err *err)
                    number, why.text);
 }
 
+/* Is all that there is the beginning of a first line? */
+static bool begins_as(const char *head, const struct buf *b)
+{
+    size_t at = 0, n = strlen(head);
+    while (at < b->len && strchr(" \t\r\n", b->data[at]))
+        at++;
+    return !memcmp(head, b->data + at, b->len - at < n ? b->len - at : n);
+}
+
 /* Read the file of the descriptor, and show its whole lines. */
 static int replay_lines(struct ledger *l, const struct ledger_opts *o, int fd, struct err *err)
 {
@@ -71,6 +80,8 @@ static int replay_lines(struct ledger *l, const struct ledger_opts *o, int fd, s
         rc = o->replay(o->ctx, ++number, (size_t)(line.ptr - l->bytes.data), line, err);
     while (rc > 0 && lines_next(&lines, &line))
         ;                                /* whoever has seen enough has not said that the rest may go */
+    if (number == 0 && l->bytes.len && o->head && !begins_as(o->head, &l->bytes))
+        return err_set(err, ERR_FORMAT, "%s: is no journal; put the file aside, or choose another name", o->path);
     /* A torn line is as if it had never been. Blanks alone are no line: the manifest is still to come. */
     l->good = l->bytes.len = number ? lines.at : 0;
     /* A first line that does not fit makes it another kind of file; a later one is damage in one of ours. */

@@ -18,10 +18,12 @@ struct ledger_opts {
      * it has seen enough, and the lines behind stay unseen in the file. */
     int (*replay)(void *ctx, int number, size_t at, struct slice line, struct err *err);
     void *ctx;
+    const char *head;                    /* what a first line begins with; NULL: anything */
 };
 
-/* Open or create, lock, replay; what follows the last newline was being written when its writer died, and is cut off. NULL: err (busy, io,
- * or what replay said, with the place in front). */
+/* Open or create, lock, replay; what follows the last newline was being written when its writer died, and is cut off; but a file without
+ * a whole line that does not begin as a first line does is somebody else's, and stays. NULL: err (busy, io, format, or what replay said,
+ * with the place in front). */
 struct ledger *ledger_open(const struct ledger_opts *o, struct err *err);
 /* Look without writing: replay the whole lines of the file, which another run may be writing, as far as they are there. Of 'o' only path,
  * replay and ctx count; a file that is not there, and that of path NULL, has no lines. What is added stays in memory. NULL: err (io, or

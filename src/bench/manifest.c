@@ -80,7 +80,7 @@ void manifest_put(struct buf *b, const struct manifest *m)
 void manifest_put_head(struct buf *b, const char *kind, const struct manifest *m)
 {
     /* In front, where `head -c 80` shows them. */
-    buf_printf(b, "{\"journal\": \"%s\", \"version\": %d, ", kind, VERSION);
+    buf_printf(b, MANIFEST_HEAD "\"%s\", \"version\": %d, ", kind, VERSION);
     put_members(b, m);
 }
 

@@ -84,7 +84,8 @@ static struct records *start(ledger_f begin, const struct records_kind *kind, vo
     /* the context is note()'s, which sees replayed records while the journal is still being opened */
     *r = (struct records){ .kind = kind, .ctx = ctx, .path = xstrdup(path ? path : "") };
     struct replay replay = { r, m };
-    r->ledger = begin(&(struct ledger_opts){ .path = path, .busy = kind->busy, .replay = replay_line, .ctx = &replay }, err);
+    const struct ledger_opts o = { .path = path, .busy = kind->busy, .replay = replay_line, .ctx = &replay, .head = MANIFEST_HEAD };
+    r->ledger = begin(&o, err);
     if (r->ledger)
         return r;
     records_close(r);

@@ -137,6 +137,14 @@ static void test_odd_files(void)
     ok(l && !ledger_empty(l), "a reader that has seen enough");
     ledger_close(l);
     is_file("one\ntwo\n", "leaves the lines that it did not see");
+    const struct ledger_opts headed = { .path = path, .busy = "at it", .replay = see, .ctx = &s, .head = "{\"journal\": " };
+    put("notes of somebody, in one line", "w");
+    ok(!ledger_open(&headed, &err) && err.kind == ERR_FORMAT && strstr(err.text, "is no journal"), "another file: %s", err.text);
+    is_file("notes of somebody, in one line", "is left as it is");
+    put("{\"jour", "w");
+    l = ledger_open(&headed, &err);
+    ok(l && ledger_empty(l), "a first line that was torn is cut off");
+    ledger_close(l);
     put(" \n\n", "w");
     l = open_it(&s, false, &err);
     ok(l && ledger_empty(l), "blanks are no line");
