@@ -71,6 +71,36 @@ static int gguf_scaling(const struct gguf *g, struct model_config *c, struct err
     return 0;
 }
 
+/* What a converter took over from generation_config.json, and llama.cpp obeys. The temperature is the category's. */
+static int gguf_sampling(const struct gguf *g, struct generation *s, struct err *err)
+{
+    static const struct key key[] = {
+        READ_KEY("top_k", 'i'), READ_KEY("top_p", 'f'), READ_KEY("min_p", 'f'), READ_KEY("penalty_repeat", 'f'),
+        OFF_KEY("xtc_probability", 0, 0), OFF_KEY("mirostat", 0, 0),
+        IDLE_KEY("temp"), IDLE_KEY("sequence"), IDLE_KEY("xtc_threshold"), IDLE_KEY("mirostat_tau"), IDLE_KEY("mirostat_eta"),
+        IDLE_KEY("penalty_last_n"),      /* the penalty is of the whole context, as in transformers */
+    };
+    static const char prefix[] = "general.sampling";
+    const struct { const char *name; bool *has; float *value; } number[] = {
+        { "general.sampling.top_p", &s->has_top_p, &s->top_p },
+        { "general.sampling.min_p", &s->has_min_p, &s->min_p },
+        { "general.sampling.penalty_repeat", &s->has_repetition_penalty, &s->repetition_penalty },
+    };
+    struct buf unknown = {0};
+    int64_t top_k;
+    double x;
+    int rc = gguf_keys(g, prefix, KEYS(key), &unknown, err);
+    if (rc == 0)
+        keys_note("the GGUF file", &unknown);
+    buf_free(&unknown);
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        if ((*number[i].has = gguf_float(g, number[i].name, &x)))
+            *number[i].value = (float)x;
+    if ((s->has_top_k = gguf_int(g, "general.sampling.top_k", &top_k)))
+        s->top_k = top_k >= 0 && top_k <= INT32_MAX ? (long)top_k : -1;
+    return rc < 0 ? -1 : generation_check(s, false, err);
+}
+
 int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, struct err *err)
 {
     struct slice name = { "", 0 }, kind = { "model", 5 };
@@ -111,7 +141,7 @@ int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, 
     c->bias = c->arch->bias;
     if (gguf_int(g, "tokenizer.ggml.bos_token_id", &id) && id >= 0 && id < INT32_MAX)
         c->bos = (int)id;
-    if (gguf_scaling(g, c, err) < 0 || config_check(c, err) < 0)
+    if (gguf_scaling(g, c, err) < 0 || gguf_sampling(g, &c->generation, err) < 0 || config_check(c, err) < 0)
         return -1;
     /* any of them ends an answer */
     static const char *const end[] = { "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id" };

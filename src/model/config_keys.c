@@ -59,6 +59,8 @@ static const struct key hf_key[] = {
     IDLE_KEY("early_stopping"), IDLE_KEY("num_beams"), IDLE_KEY("num_beam_groups"), IDLE_KEY("diversity_penalty"),
     IDLE_KEY("remove_invalid_values"), IDLE_KEY("exponential_decay_length_penalty"), IDLE_KEY("suppress_tokens"),
     IDLE_KEY("begin_suppress_tokens"), IDLE_KEY("forced_bos_token_id"), IDLE_KEY("forced_eos_token_id"), IDLE_KEY("tf_legacy_loss"),
+    IDLE_KEY("min_p"), IDLE_KEY("max_new_tokens"), IDLE_KEY("stop_strings"), IDLE_KEY("is_llama_config"),
+    IDLE_KEY("transformers.js_config"), IDLE_KEY("keys_to_ignore_at_inference"), IDLE_KEY("onnx"), IDLE_KEY("model_parallel"),
 };
 
 static const struct key rope_key[] = {

@@ -4,6 +4,7 @@
 #include "mtbench/keys.h"
 
 #include <limits.h>
+#include <math.h>
 
 static const struct key generation_key[] = {
     READ_KEY("temperature", 'f'), READ_KEY("top_k", 'i'), READ_KEY("top_p", 'f'), READ_KEY("min_p", 'f'),
@@ -18,7 +19,7 @@ static const struct key generation_key[] = {
     OFF_KEY("forced_decoder_ids", 0, 0), OFF_KEY("exponential_decay_length_penalty", 0, 0), OFF_KEY("min_length", 0, 0),
     OFF_KEY("min_new_tokens", 0, 0), OFF_KEY("stop_strings", 0, 0), OFF_KEY("max_time", 0, 0), OFF_KEY("num_beams", 1, 1),
     OFF_KEY("num_beam_groups", 1, 1), OFF_KEY("penalty_alpha", 0, 0), OFF_KEY("guidance_scale", 1, 1),
-    OFF_KEY("watermarking_config", 0, 0), OFF_KEY("dola_layers", 0, 0), OFF_KEY("token_healing", 0, 0),
+    OFF_KEY("frequency_penalty", 0, 0), OFF_KEY("presence_penalty", 0, 0), OFF_KEY("watermarking_config", 0, 0), OFF_KEY("dola_layers", 0, 0), OFF_KEY("token_healing", 0, 0),
 
     /* ---- said by the command line, only for several beams or returns, or about memory and speed ---- */
     IDLE_KEY("do_sample"), IDLE_KEY("max_length"), IDLE_KEY("max_new_tokens"), IDLE_KEY("length_penalty"),
@@ -32,7 +33,7 @@ static const struct key generation_key[] = {
     IDLE_KEY("prompt_lookup_num_tokens"), IDLE_KEY("max_matching_ngram_size"), IDLE_KEY("pad_token_id"), IDLE_KEY("bos_token_id"),
     IDLE_KEY("decoder_start_token_id"), IDLE_KEY("user_token_id"), IDLE_KEY("assistant_token_id"), IDLE_KEY("chat_format"),
     IDLE_KEY("max_window_size"), IDLE_KEY("generation_kwargs"), IDLE_KEY("transformers_version"), IDLE_KEY("trust_remote_code"),
-    IDLE_KEY("_from_model_config"), IDLE_KEY("_commit_hash"),
+    READ_KEY("_from_model_config", 'b'), IDLE_KEY("_commit_hash"), IDLE_KEY("max_tokens"), IDLE_KEY("seed"),
 };
 
 /* ---- what is said ---- */
@@ -70,15 +71,15 @@ static void read_float(const cJSON *g, const char *name, bool *has, float *value
         *value = (float)j->valuedouble;
 }
 
-static void read_keys(const cJSON *root, struct generation *g)
+static void read_keys(const cJSON *root, bool own, struct generation *g)
 {
-    const cJSON *top_k = config_field(root, "top_k");
+    const cJSON *top_k = own ? config_field(root, "top_k") : json_get(root, "top_k");
     read_float(root, "temperature", &g->has_temperature, &g->temperature);
     read_float(root, "top_p", &g->has_top_p, &g->top_p);
     read_float(root, "min_p", &g->has_min_p, &g->min_p);
     read_float(root, "repetition_penalty", &g->has_repetition_penalty, &g->repetition_penalty);
-    if ((g->has_top_k = cJSON_IsNumber(top_k)))
-        g->top_k = top_k->valuedouble >= INT_MIN && top_k->valuedouble <= INT_MAX ? (long)top_k->valuedouble : -1;
+    if ((g->has_top_k = cJSON_IsNumber(top_k) || (top_k && !own))) /* null of generation_config.json is "off", and no default of 50 */
+        g->top_k = !cJSON_IsNumber(top_k) ? 0 : top_k->valuedouble >= INT_MIN && top_k->valuedouble <= INT_MAX ? (long)top_k->valuedouble : -1;
 }
 
 /* ---- files ---- */
@@ -94,7 +95,7 @@ static int add_generation(const char *json, size_t n, bool own, struct model_con
         rc = keys_check(KEYS(generation_key), root, "sampling", own ? NULL : &unknown, err);
     if (rc == 0) {
         keys_note("generation_config.json", &unknown);
-        read_keys(root, &c->generation);
+        read_keys(root, own, &c->generation);
         config_read_eos(root, c);
         rc = generation_check(&c->generation, false, err);
     }
@@ -106,6 +107,34 @@ static int add_generation(const char *json, size_t n, bool own, struct model_con
 int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err)
 {
     return add_generation(json, n, false, c, err);
+}
+
+/* _get_non_default_generation_parameters() of transformers 4.57.3, for the keys that it knows. */
+static bool says_generation(const cJSON *config)
+{
+    static const struct { const char *key; double usual; } row[] = {
+        { "max_length", 20 }, { "min_length", 0 }, { "do_sample", 0 }, { "early_stopping", 0 }, { "num_beams", 1 }, { "temperature", 1 },
+        { "top_k", 50 }, { "top_p", 1 }, { "typical_p", 1 }, { "repetition_penalty", 1 }, { "length_penalty", 1 },
+        { "no_repeat_ngram_size", 0 }, { "encoder_no_repeat_ngram_size", 0 }, { "bad_words_ids", -1 }, { "num_return_sequences", 1 },
+        { "output_scores", 0 }, { "return_dict_in_generate", 0 }, { "forced_bos_token_id", -1 }, { "forced_eos_token_id", -1 },
+        { "remove_invalid_values", 0 }, { "exponential_decay_length_penalty", -1 }, { "suppress_tokens", -1 },
+        { "begin_suppress_tokens", -1 }, { "num_beam_groups", 1 }, { "diversity_penalty", 0 },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        const cJSON *j = config_field(config, row[i].key); /* null is left to the other file */
+        if (j && (cJSON_IsNumber(j) ? j->valuedouble : cJSON_IsBool(j) ? cJSON_IsTrue(j) : NAN) != row[i].usual)
+            return true;
+    }
+    return false;
+}
+
+bool config_overrides_generation(const char *generation, size_t n, const char *config, size_t n_config)
+{
+    cJSON *g = cJSON_ParseWithLength(generation, n), *c = cJSON_ParseWithLength(config, n_config);
+    bool yes = cJSON_IsTrue(json_get(g, "_from_model_config")) && says_generation(c);
+    cJSON_Delete(g);
+    cJSON_Delete(c);
+    return yes;
 }
 
 int config_own_generation(const char *json, size_t n, struct model_config *c, struct err *err)

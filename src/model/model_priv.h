@@ -19,6 +19,9 @@ int config_from_hf(const char *json, size_t n, struct model_config *c, struct er
 int config_add_generation(const char *json, size_t n, struct model_config *c, struct err *err);
 /* For a model without that file: what config.json says of sampling counts, as in transformers (GenerationConfig.from_model_config). */
 int config_own_generation(const char *json, size_t n, struct model_config *c, struct err *err);
+/* A generation_config.json that was derived from config.json (_from_model_config) beside one that still says something about generation:
+ * transformers' generate() makes it anew from config.json, and so does config_own_generation(). */
+bool config_overrides_generation(const char *generation, size_t n, const char *config, size_t n_config);
 /* 'n_vocab': rows of the embedding; c->tied is set, as nothing but a head of its own says otherwise. */
 int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, struct err *err);
 /* The sliding window of layer l; 0: none. */

@@ -2,6 +2,7 @@
  * The block's layout depends on the model alone, so ranks that did not read the files can attach to a block that another rank filled. */
 #include "model_priv.h"
 
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 
 #include <limits.h>
@@ -42,12 +43,16 @@ static int read_config(struct model *m, const struct source *s, struct err *err)
         err_wrap(err, "%s", path_of(s, "config.json"));
         goto out;
     }
-    if (generation.len)
+    bool own = !generation.len || config_overrides_generation(generation.data, generation.len, config.data, config.len);
+    if (own && generation.len)
+        log_note("%s: its sampler gives way to config.json's, from which it says that it was made, as in transformers",
+                 path_of(s, "generation_config.json"));
+    if (!own)
         rc = config_add_generation(generation.data, generation.len, &m->config, err);
     else
         rc = config_own_generation(config.data, config.len, &m->config, err);
     if (rc < 0)
-        err_wrap(err, "%s", path_of(s, generation.len ? "generation_config.json" : "config.json"));
+        err_wrap(err, "%s", path_of(s, own ? "config.json" : "generation_config.json"));
 out:
     buf_free(&config);
     buf_free(&generation);

@@ -20,7 +20,7 @@ static const struct key tokenizer_key[] = {
     READ_KEY("chat_template", 's'), READ_KEY("chat_templates", '*'),
 
     /* SentencePiece's own ways with white space and characters, which llama.cpp has for Unigram models only */
-    OFF_KEY("ggml.remove_extra_whitespaces", 0, 0), OFF_KEY("ggml.escape_whitespaces", 1, 1),
+    OFF_KEY("ggml.normalizer.lowercase", 0, 0), OFF_KEY("ggml.remove_extra_whitespaces", 0, 0), OFF_KEY("ggml.escape_whitespaces", 1, 1),
     OFF_KEY("ggml.treat_whitespace_as_suffix", 0, 0), OFF_KEY("ggml.precompiled_charsmap", 0, 0), OFF_KEY("rwkv.world", 0, 0),
 
     IDLE_KEY("ggml.add_sep_token"), IDLE_KEY("ggml.token_type_count"), IDLE_KEY("ggml.added_tokens"), IDLE_KEY("huggingface.json"),

@@ -170,7 +170,7 @@ static const struct key config_key[] = {
     IDLE_KEY("model_max_length"), IDLE_KEY("max_len"), IDLE_KEY("max_length"), IDLE_KEY("padding"), IDLE_KEY("padding_side"),
     IDLE_KEY("pad_to_multiple_of"), IDLE_KEY("pad_token_type_id"), IDLE_KEY("truncation"), IDLE_KEY("truncation_side"),
     IDLE_KEY("truncation_strategy"), IDLE_KEY("stride"), IDLE_KEY("model_input_names"), IDLE_KEY("return_token_type_ids"),
-    IDLE_KEY("max_lengths"),
+    IDLE_KEY("max_lengths"), IDLE_KEY("vocab_size"),
     /* ---- where the file comes from, and who loads it ---- */
     IDLE_KEY("name_or_path"), IDLE_KEY("special_tokens_map_file"), IDLE_KEY("vocab_file"), IDLE_KEY("merges_file"),
     IDLE_KEY("auto_map"), IDLE_KEY("processor_class"), IDLE_KEY("tokenizer_type"), IDLE_KEY("init_inputs"), IDLE_KEY("use_fast"),

@@ -54,8 +54,8 @@ static const char *const control_text[] = {
     "_<EOT>",
     "< EOT >",
     "<end_of_utterance>",
-    "<\xef\xbd\x9c"
-    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+    ("<\xef\xbd\x9c"                     /* a digit of hex would go on with the escape */
+     "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"),
     "<fim_prefix>",
     "<fim_suffix>",
     "<fim_middle>",

@@ -30,8 +30,8 @@ for items in 0 1 3; do
     ok $? "$items items on 4 ranks"
 done
 run 2 deal 50
-[ "$(sed -n 's/^busiest //p' "$dir/err")" -le 30 ]
-ok $? "two ranks share 50 items"
+[ "$(sed -n 's/^busiest //p' "$dir/err")" -lt 50 ]
+ok $? "of 50 items no rank does all (how even it is: unit/dealer)"
 
 run 8 idle
 [ $rc -eq 0 ] && [ "$(sed -n 's/^idle ranks burn \([0-9]*\) ms.*/\1/p' "$dir/out")" -le 200 ]

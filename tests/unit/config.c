@@ -69,8 +69,15 @@ static void check_sampler(void)
            c.generation.has_top_p && fabsf(c.generation.top_p - 0.8f) < 1e-7f && c.generation.top_k == 20 &&
            fabsf(c.generation.repetition_penalty - 1.05f) < 1e-7f && !c.generation.has_min_p,
        "a sampler from generation_config.json");
-    ok(read_config(LLAMA "}", "{\"top_p\": null, \"top_k\": null}", &c, &err) && !c.generation.has_top_p && !c.generation.has_top_k,
-       "null is no number");
+    ok(read_config(LLAMA "}", "{\"top_p\": null, \"top_k\": null}", &c, &err) && !c.generation.has_top_p && c.generation.has_top_k &&
+           c.generation.top_k == 0,
+       "null is off: no top_p, and no 50 of top_k");
+    static const char derived[] = "{\"_from_model_config\": true, \"top_p\": 0.6}", says[] = LLAMA ", \"max_length\": 4096}",
+                      silent[] = LLAMA ", \"max_length\": 20, \"top_k\": null, \"do_sample\": false}";
+    ok(config_overrides_generation(derived, sizeof derived - 1, says, sizeof says - 1) &&
+           !config_overrides_generation(derived, sizeof derived - 1, silent, sizeof silent - 1) &&
+           !config_overrides_generation("{}", 2, says, sizeof says - 1),
+       "a file that was derived from config.json is made anew where that says something about generation");
     ok(!read_config(LLAMA "}", "{\"top_k\": \"x\"}", &c, &err) && strstr(err.text, "top_k is no whole number"),
        "nor is text: %s", err.text);
     static const char *const other[] = { "\"no_repeat_ngram_size\": 3", "\"suppress_tokens\": [1]", "\"num_beams\": 4",
@@ -338,11 +345,19 @@ static void check_gguf(void)
         {{{L("rope.dimension_count"), 'u', 8, NULL, {0}}}, "8 of them rotated"},
         {{{"general.type", 's', 0, "adapter", {0}}}, "general.type is \"adapter\""},
         {{{L("rope.scaling.yarn_ext_factor"), 'f', 0.5, NULL, {0}}}, "yarn_ext_factor says"},
+        {{{"general.sampling.mirostat", 'u', 2, NULL, {0}}}, "general.sampling.mirostat says"},
+        {{{"general.sampling.top_p", 'f', 1.5, NULL, {0}}}, "top_p 1.5: is out of range"},
     };
     struct model_config c;
     struct err err;
     ok(read_gguf((struct entry[MORE]){{"tokenizer.ggml.bos_token_id", 'U', 0, NULL, {0}}}, &c, &err) && c.bos == -1,
        "an id that no vocabulary has is none");
+    ok(read_gguf((struct entry[MORE]){{"general.sampling.top_k", 'u', 20, NULL, {0}},
+                                      {"general.sampling.penalty_repeat", 'f', 1.25, NULL, {0}}},
+                 &c, &err) &&
+           c.generation.has_top_k && c.generation.top_k == 20 && c.generation.has_repetition_penalty &&
+           near(c.generation.repetition_penalty, 1.25) && !c.generation.has_top_p,
+       "general.sampling, as converters take it over");
     ok(read_gguf((struct entry[MORE]){{L("rope.scale_linear"), 'f', 4, NULL, {0}}}, &c, &err) && c.rope.scaling == ROPE_LINEAR &&
            near(c.rope.factor, 4),
        "rope.scale_linear");
