@@ -19,7 +19,8 @@ static const struct key generation_key[] = {
     OFF_KEY("forced_decoder_ids", 0, 0), OFF_KEY("exponential_decay_length_penalty", 0, 0), OFF_KEY("min_length", 0, 0),
     OFF_KEY("min_new_tokens", 0, 0), OFF_KEY("stop_strings", 0, 0), OFF_KEY("max_time", 0, 0), OFF_KEY("num_beams", 1, 1),
     OFF_KEY("num_beam_groups", 1, 1), OFF_KEY("penalty_alpha", 0, 0), OFF_KEY("guidance_scale", 1, 1),
-    OFF_KEY("frequency_penalty", 0, 0), OFF_KEY("presence_penalty", 0, 0), OFF_KEY("watermarking_config", 0, 0), OFF_KEY("dola_layers", 0, 0), OFF_KEY("token_healing", 0, 0),
+    OFF_KEY("frequency_penalty", 0, 0), OFF_KEY("presence_penalty", 0, 0),
+    OFF_KEY("watermarking_config", 0, 0), OFF_KEY("dola_layers", 0, 0), OFF_KEY("token_healing", 0, 0),
 
     /* ---- said by the command line, only for several beams or returns, or about memory and speed ---- */
     IDLE_KEY("do_sample"), IDLE_KEY("max_length"), IDLE_KEY("max_new_tokens"), IDLE_KEY("length_penalty"),
@@ -78,8 +79,11 @@ static void read_keys(const cJSON *root, bool own, struct generation *g)
     read_float(root, "top_p", &g->has_top_p, &g->top_p);
     read_float(root, "min_p", &g->has_min_p, &g->min_p);
     read_float(root, "repetition_penalty", &g->has_repetition_penalty, &g->repetition_penalty);
-    if ((g->has_top_k = cJSON_IsNumber(top_k) || (top_k && !own))) /* null of generation_config.json is "off", and no default of 50 */
-        g->top_k = !cJSON_IsNumber(top_k) ? 0 : top_k->valuedouble >= INT_MIN && top_k->valuedouble <= INT_MAX ? (long)top_k->valuedouble : -1;
+    g->has_top_k = top_k != NULL;
+    if (cJSON_IsNumber(top_k))
+        g->top_k = top_k->valuedouble >= INT_MIN && top_k->valuedouble <= INT_MAX ? (long)top_k->valuedouble : -1;
+    else
+        g->top_k = 0;                    /* null of generation_config.json is "off", and not the default of 50 */
 }
 
 /* ---- files ---- */

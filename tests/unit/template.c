@@ -214,8 +214,8 @@ static void check_limits(void)
         "{% set l = range(99999) | list %}{% for i in l %}{{ i in l }}{% endfor %}",
         "{% set n = namespace() %}{% set n.me = n %}{{ n }}{{ n.me.me.me | tojson }}",
         /* tuples within tuples, as a key: deeper than any C stack */
-        "{% set ns = namespace(t=()) %}{% for j in range(4) %}{% for i in range(90000) %}{% set ns.t = (ns.t,) %}{% endfor %}{% endfor %}"
-        "{{ {ns.t: 1}|length }}",
+        ("{% set ns = namespace(t=()) %}{% for j in range(4) %}{% for i in range(90000) %}{% set ns.t = (ns.t,) %}{% endfor %}{% endfor %}"
+         "{{ {ns.t: 1}|length }}"),
     };
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
         struct buf out = { 0 };

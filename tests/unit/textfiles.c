@@ -245,7 +245,7 @@ static void check_ggufs(void)
         {{{"tokenizer.ggml.token_type", "n:3"}, {"tokenizer.my_own", "i:1"}}, "merges: missing"},
         {{{"tokenizer.chat_template.rag", "s:R"}}, "merges: missing"},
     }, template[] = {
-        {{{NULL}}, ""},
+        {{{NULL, NULL}}, ""},
         {{{"tokenizer.chat_template", "s:T"}}, "T"},
         {{{"tokenizer.chat_template.rag", "s:R"}, {"tokenizer.chat_template", "s:T"}}, "T"},
         {{{"tokenizer.chat_template.rag", "s:R"}, {"tokenizer.chat_template.tool", "s:T"}}, "rag, tokenizer.chat_template.tool"},
