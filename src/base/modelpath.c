@@ -215,12 +215,15 @@ static void add(struct modelpath *m, char *path)
 static void add_named_templates(const struct folder *f, struct modelpath *m)
 {
     static const char sub[] = "additional_chat_templates";
+    const bool plain = has(&f->names, "chat_template.jinja");
     struct names names = {0};
     struct err none;
     char *path = xasprintf("%s/%s", f->path, sub);
     if (has(&f->names, sub) && names_read(&names, path, &none) == 0)
         for (int i = 0; i < names.n; i++)
-            if (has_suffix(names.at[i], ".jinja"))
+            /* Beside the plain file only these two names could stand for it; what is listed is hashed. */
+            if (has_suffix(names.at[i], ".jinja") &&
+                (!plain || !strcmp(names.at[i], "default.jinja") || !strcmp(names.at[i], "chat_template.jinja")))
                 add(m, xasprintf("%s/%s", path, names.at[i]));
     names_free(&names);
     free(path);

@@ -253,8 +253,15 @@ bool api_error_filtered(const struct api_error *e)
 {
     static const char *const pattern[] = {
         "content_filter", "ResponsibleAIPolicyViolation", "content management policy", "content_policy_violation", "invalid_prompt",
-        "content filtering policy", "input was flagged", NULL,
+        "content filtering policy", NULL,
     };
+    return api_error_says(e, pattern);
+}
+
+/* The same, in a 403, whose words may otherwise speak of filters when it is the account that may not. */
+bool api_error_flagged(const struct api_error *e)
+{
+    static const char *const pattern[] = { "input was flagged", NULL };
     return api_error_says(e, pattern);
 }
 

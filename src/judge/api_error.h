@@ -21,6 +21,7 @@ void api_error_plain(const char *text, size_t n, struct api_error *e);
 bool api_error_says(const struct api_error *e, const char *const *pattern);
 bool api_error_too_long(const struct api_error *e);
 bool api_error_filtered(const struct api_error *e);
+bool api_error_flagged(const struct api_error *e);
 bool api_error_no_quota(const struct api_error *e);
 /* Does it name this parameter, as the culprit or as a word of its own? */
 bool api_error_names(const struct api_error *e, const char *param);

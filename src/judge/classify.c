@@ -106,11 +106,13 @@ void classify_error(long code, const char *header, double wait, const struct api
             end(out, REPLY_DONE, CALL_TOO_LONG, said);
         else
             end(out, REPLY_RETRY, CALL_FAILED, said);
-    } else if (code >= 400 && code != 401 && api_error_filtered(e)) { /* 403 is how OpenRouter says it */
+    } else if (code == 403 && api_error_flagged(e)) { /* as OpenRouter says it */
         end(out, REPLY_DONE, CALL_FILTERED, said);
     } else if (code == 401 || code == 403 || code == 404 || code == 405 || code == 410 || code < 400) {
         free(said);
         refuse_client(code, e, out);
+    } else if (api_error_filtered(e)) {
+        end(out, REPLY_DONE, CALL_FILTERED, said);
     } else if (code == 413 || api_error_too_long(e)) {
         end(out, REPLY_DONE, CALL_TOO_LONG, said);
     } else {
