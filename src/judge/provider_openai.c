@@ -88,8 +88,8 @@ static char *content_of(const cJSON *content, bool thoughts)
 }
 
 /* Was every token spent on thinking? Some servers drop the marks of thoughts, and a reply that was cut before their end looks like an
- * answer then; their count of tokens tells, where it counts thoughts among the tokens of the reply. Servers that count them apart give other
- * numbers. */
+ * answer then; their count of tokens tells, where it counts thoughts among the tokens of the reply. Servers that count them apart give
+ * other numbers. */
 static bool only_thought(const cJSON *usage, const char *finish)
 {
     const int64_t thought = usage_count(json_get(usage, "completion_tokens_details"), "reasoning_tokens");
