@@ -7,6 +7,7 @@
 #ifndef MTB_JOB_H
 #define MTB_JOB_H
 
+#include "mtbench/buf.h"
 #include "mtbench/err.h"
 
 #include <stdbool.h>
@@ -53,6 +54,8 @@ void job_raise(struct job *job, enum job_state s);
 void job_barrier(struct job *job);
 /* Collective: the same bytes on all ranks as on rank 0. */
 void job_bcast(struct job *job, void *data, size_t n);
+/* Collective: the same for a text whose length only rank 0 knows; on the others 'b' is empty before. */
+void job_bcast_buf(struct job *job, struct buf *b);
 /* Collective: out (size * n bytes, significant on rank 0, else NULL) holds the n bytes of every rank in rank order. */
 void job_gather(struct job *job, const void *data, size_t n, void *out);
 /* Collective: the sum (or maximum) over all ranks, on all ranks. */

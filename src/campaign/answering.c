@@ -141,7 +141,6 @@ static void read_items(struct run *r, const struct buf *b)
 static int share_items(struct run *r, struct err *err)
 {
     struct buf b = {0};
-    uint64_t n = 0;
     int rc = 0;
     /* The order: first whose answers lie there, then whether they are readable, then the journal, which locks. Nothing
      * is moved before it is known that it may be. */
@@ -152,11 +151,7 @@ static int share_items(struct run *r, struct err *err)
     }
     /* Law 4: rank 0 may have failed alone; without this the others would wait in the broadcast. */
     if ((rc = job_agree(r->job, rc, err)) == 0) {
-        n = b.len;
-        job_bcast(r->job, &n, sizeof n);
-        buf_reserve(&b, n - b.len);      /* nothing on rank 0, all on the others */
-        job_bcast(r->job, b.data, n);
-        b.len = n;
+        job_bcast_buf(r->job, &b);
         read_items(r, &b);
     }
     buf_free(&b);

@@ -18,7 +18,6 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
 {
     char *path = bench_questions_path(o->data_dir, o->bench_name);
     struct buf b = {0};
-    uint64_t n = 0;
     int rc = 0;
     if (job_info(job).rank == 0 && (rc = io_read(path, &b, err)) < 0) {
         err_wrap(err, "--bench-name %s", o->bench_name);
@@ -26,11 +25,8 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
     }
     /* The file's bytes go to all ranks: parsed apart they are equal, and a shared disk is asked once. */
     if ((rc = job_agree(job, rc, err)) == 0) {
-        n = b.len;
-        job_bcast(job, &n, sizeof n);
-        buf_reserve(&b, n - b.len);
-        job_bcast(job, b.data, n);
-        rc = questions_parse(path, b.data, n, qs, err); /* alike on all ranks: no agreement is needed behind it */
+        job_bcast_buf(job, &b);
+        rc = questions_parse(path, b.data, b.len, qs, err); /* alike on all ranks: no agreement is needed behind it */
         if (rc == 0 && (rc = questions_slice(qs, &o->slicing, err)) < 0)
             questions_free(qs);
     }

@@ -88,11 +88,7 @@ static void share_calls(struct ranks *r)
 {
     if (r->j)
         list_calls(r->j, &r->bytes);
-    uint64_t n = r->bytes.len;           /* the others learn the length first, then make room */
-    job_bcast(r->job, &n, sizeof n);
-    buf_reserve(&r->bytes, n - r->bytes.len);
-    job_bcast(r->job, r->bytes.data, n);
-    r->bytes.len = n;
+    job_bcast_buf(r->job, &r->bytes);
     read_calls(r);
 }
 

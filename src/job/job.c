@@ -282,6 +282,15 @@ void job_bcast(struct job *job, void *data, size_t n)
     job_bcast_from(job, data, n, 0);
 }
 
+void job_bcast_buf(struct job *job, struct buf *b)
+{
+    uint64_t n = b->len;                 /* the others learn the length first, then make room */
+    job_bcast(job, &n, sizeof n);
+    buf_reserve(b, n - b->len);          /* nothing on rank 0 */
+    job_bcast(job, b->data, n);
+    b->len = n;
+}
+
 void job_gather(struct job *job, const void *data, size_t n, void *out)
 {
     MPI_Request r;

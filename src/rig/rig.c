@@ -93,26 +93,22 @@ static int open_tokenizer(struct rig *r, const struct rig_opts *o, struct err *e
 static int read_template_file(struct rig_parts *p, const struct rig_opts *o, struct err *err)
 {
     const char *word = o->chat_template;
-    uint64_t n = 0;                      /* bytes and one; 0: a name */             /* bytes and one, so that an empty file is no name */
+    bool is_file = false;                /* an empty file is one, too */
     int rc = 0;
     if (!word || !strpbrk(word, "/."))                                              /* the same on all ranks: no agreement is needed */
         return 0;
     if (!p->job || job_info(p->job).rank == 0) {
-        if (io_read(word, &p->file, err) == 0)
-            n = p->file.len + 1;
-        else if (strchr(word, '/'))
+        is_file = io_read(word, &p->file, err) == 0;
+        if (!is_file && strchr(word, '/'))
             rc = err_wrap(err, "--chat-template"), err_advise(err, "give a Jinja file that can be read");
     }
     if (agree(p, rc, err) < 0)
         return -1;
     if (!p->job)
         return 0;
-    job_bcast(p->job, &n, sizeof n);
-    if (n == 0)                                                                     /* a name with a dot, such as one of FastChat's */
-        return 0;
-    buf_reserve(&p->file, n - 1 - p->file.len);                                     /* nothing on rank 0, which has it */
-    job_bcast(p->job, p->file.data, n - 1);
-    p->file.len = n - 1;
+    job_bcast(p->job, &is_file, sizeof is_file);
+    if (is_file)                         /* else a name with a dot, such as one of FastChat's */
+        job_bcast_buf(p->job, &p->file);
     return 0;
 }
 
