@@ -147,10 +147,38 @@ static int store_choice(const struct opt *o, const char *value, struct err *err)
     return 0;
 }
 
+static int store_number(const struct opt *o, const char *value, struct err *err)
+{
+    char *end;
+    double real = 0;
+    bool tiny = false, huge = false;     /* nearer to 0, or farther from it, than the type can say */
+    errno = 0;                           /* strtol() and strtod() only ever set it */
+    if (o->kind == OPT_INT) {
+        *(long *)o->to = strtol(value, &end, 10);
+        huge = errno != 0;
+    } else {
+        real = strtod(value, &end);
+        tiny = errno && fabs(real) < 1;
+        if (o->kind == OPT_FLOAT) {
+            *(float *)o->to = (float)real;
+            tiny |= real != 0 && (float)real == 0;
+            huge = !isfinite((float)real);
+        } else {
+            *(double *)o->to = real;
+            huge = !isfinite(real);
+        }
+    }
+    /* The letter of "nan", "inf" and their like, which strtod() takes. */
+    if (end == value || *end || strpbrk(value, "nN"))
+        return err_set(err, ERR_USAGE, "--%s %s: not a %snumber; give one", o->name, value, o->kind == OPT_INT ? "whole " : "");
+    if (tiny || huge)
+        return err_set(err, ERR_USAGE, "--%s %s: %s than a number here can hold; give 0, or one %s it", o->name, value,
+                       tiny ? "less" : "more", tiny ? "farther from" : "nearer to");
+    return 0;
+}
+
 static int store(const struct opt *o, char *value, struct err *err)
 {
-    char *end = value;
-    errno = 0;                           /* strtol() and strtod() only ever set it */
     if (o->kind == OPT_STRING) {
         *(const char **)o->to = value;   /* of argv: lives as long as the program */
         return 0;
@@ -161,19 +189,7 @@ static int store(const struct opt *o, char *value, struct err *err)
         return (*(double *)o->to = parse_size(value)) > 0
                    ? 0
                    : err_set(err, ERR_USAGE, "--%s %s: not a size; write it as 13GiB", o->name, value);
-    double real = 0;
-    if (o->kind == OPT_INT)
-        *(long *)o->to = strtol(value, &end, 10);
-    else if (o->kind == OPT_FLOAT)
-        real = (double)(*(float *)o->to = (float)strtod(value, &end));
-    else
-        real = *(double *)o->to = strtod(value, &end);
-    const bool word = strcspn(value, "nN") < strlen(value);      /* "nan", "inf" and their like, which strtod() takes */
-    if (end != value && !*end && !word && (errno || !isfinite(real)))
-        return err_set(err, ERR_USAGE, "--%s %s: more than a number here can hold; give one nearer to 0", o->name, value);
-    if (end == value || *end || word)
-        return err_set(err, ERR_USAGE, "--%s %s: not a %snumber; give one", o->name, value, o->kind == OPT_INT ? "whole " : "");
-    return 0;
+    return store_number(o, value, err);
 }
 
 /* --flag=word, or all words up to the next flag; returns how many more words of argv that takes. */

@@ -66,7 +66,8 @@ static void test_sizes(void)
 {
     ok(parse("--half 0.7") == 0 && got.half == 0.7f, "a float");
     ok(fails("--half inf", "not a number") && fails("--half nan", "not a number") && fails("--half 1e39", "can hold") &&
-           fails("--real 1e999", "can hold"),
+           fails("--real 1e999", "more than") && fails("--half 1e-46", "less than") && fails("--real 1e-320", "less than") &&
+           parse("--half 0 --real 0.0") == 0,
        "no end, and no float holds it: %s", err.text);
     ok(fails("--half 0.7x", "not a number"), "no float: %s", err.text);
     ok(parse("--bytes 13GiB") == 0 && got.bytes == 13 * 0x1p30 && parse("--bytes 0.5mb") == 0 && got.bytes == 5e5, "sizes");
