@@ -25,12 +25,13 @@ struct key {
 struct keys {
     const struct key *key;                /* (n) */
     size_t n;
+    const struct keys *beside;            /* of another file, whose names are no news in this one either; NULL: none */
 };
 
 #define READ_KEY(name, type) { name, KEY_READ, type, 0, 0 }
 #define IDLE_KEY(name) { name, KEY_IDLE, 0, 0, 0 }
 #define OFF_KEY(name, off, also) { name, KEY_OFF, 0, off, also }
-#define KEYS(table) ((struct keys){ table, sizeof(table) / sizeof *(table) })
+#define KEYS(table) ((struct keys){ table, sizeof(table) / sizeof *(table), NULL })
 
 /* The row of a name; NULL: no such. */
 const struct key *keys_find(struct keys t, const char *name);

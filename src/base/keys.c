@@ -83,7 +83,7 @@ int keys_check(struct keys t, const cJSON *object, const char *what, struct buf 
         const struct key *k = keys_find(t, j->string);
         if (k && check_one(j, k, what, err) < 0)
             return -1;
-        if (!k && !cJSON_IsNull(j))                /* null is nobody's wish */
+        if (!k && !cJSON_IsNull(j) && !(t.beside && keys_find(*t.beside, j->string))) /* null is nobody's wish */
             notice(unknown, j->string);
     }
     for (size_t i = 0; i < t.n; i++)

@@ -38,29 +38,20 @@ static const struct key hf_key[] = {
     OFF_KEY("add_cross_attention", 0, 0), OFF_KEY("vision_config", 0, 0), OFF_KEY("text_config", 0, 0),
     OFF_KEY("quantization_config", 0, 0), OFF_KEY("compression_config", 0, 0), OFF_KEY("pruned_heads", 0, 0),
 
-    /* ---- where the file comes from, training, generation ---- */
-    IDLE_KEY("_name_or_path"), IDLE_KEY("_commit_hash"), IDLE_KEY("transformers_version"), IDLE_KEY("torch_dtype"),
-    IDLE_KEY("dtype"), IDLE_KEY("use_cache"), IDLE_KEY("initializer_range"), IDLE_KEY("pretraining_tp"),
-    IDLE_KEY("attention_dropout"), IDLE_KEY("hidden_dropout"), IDLE_KEY("resid_pdrop"), IDLE_KEY("embd_pdrop"),
-    IDLE_KEY("classifier_dropout"), IDLE_KEY("pad_token_id"), IDLE_KEY("unk_token_id"), IDLE_KEY("sep_token_id"),
-    IDLE_KEY("cls_token_id"), IDLE_KEY("decoder_start_token_id"), IDLE_KEY("model_max_length"), IDLE_KEY("max_sequence_length"),
-    IDLE_KEY("seq_length"), IDLE_KEY("tokenizer_class"), IDLE_KEY("layer_norm_eps"), IDLE_KEY("type_vocab_size"),
-    IDLE_KEY("_attn_implementation"), IDLE_KEY("_attn_implementation_autoset"), IDLE_KEY("attn_implementation"),
-    IDLE_KEY("_flash_attn_2_enabled"), IDLE_KEY("use_flash_attn"), IDLE_KEY("unsloth_fixed"), IDLE_KEY("unsloth_version"),
-    IDLE_KEY("neftune_noise_alpha"), IDLE_KEY("gradient_checkpointing"), IDLE_KEY("output_attentions"),
-    IDLE_KEY("output_hidden_states"), IDLE_KEY("output_router_logits"), IDLE_KEY("return_dict"),
-    IDLE_KEY("return_dict_in_generate"), IDLE_KEY("output_scores"), IDLE_KEY("torchscript"), IDLE_KEY("use_bfloat16"),
-    IDLE_KEY("chunk_size_feed_forward"), IDLE_KEY("tie_encoder_decoder"), IDLE_KEY("cross_attention_hidden_size"),
-    IDLE_KEY("is_decoder"), IDLE_KEY("id2label"), IDLE_KEY("label2id"), IDLE_KEY("num_labels"), IDLE_KEY("problem_type"),
-    IDLE_KEY("finetuning_task"), IDLE_KEY("task_specific_params"), IDLE_KEY("prefix"), IDLE_KEY("temperature"), IDLE_KEY("top_k"),
-    IDLE_KEY("top_p"), IDLE_KEY("typical_p"), IDLE_KEY("repetition_penalty"), IDLE_KEY("length_penalty"),
-    IDLE_KEY("no_repeat_ngram_size"), IDLE_KEY("encoder_no_repeat_ngram_size"), IDLE_KEY("bad_words_ids"),
-    IDLE_KEY("num_return_sequences"), IDLE_KEY("max_length"), IDLE_KEY("min_length"), IDLE_KEY("do_sample"),
-    IDLE_KEY("early_stopping"), IDLE_KEY("num_beams"), IDLE_KEY("num_beam_groups"), IDLE_KEY("diversity_penalty"),
-    IDLE_KEY("remove_invalid_values"), IDLE_KEY("exponential_decay_length_penalty"), IDLE_KEY("suppress_tokens"),
-    IDLE_KEY("begin_suppress_tokens"), IDLE_KEY("forced_bos_token_id"), IDLE_KEY("forced_eos_token_id"), IDLE_KEY("tf_legacy_loss"),
-    IDLE_KEY("min_p"), IDLE_KEY("max_new_tokens"), IDLE_KEY("stop_strings"), IDLE_KEY("is_llama_config"),
-    IDLE_KEY("transformers.js_config"), IDLE_KEY("keys_to_ignore_at_inference"), IDLE_KEY("onnx"), IDLE_KEY("model_parallel"),
+    /* ---- where the file comes from, training; what is about generation is in generation.c ---- */
+    IDLE_KEY("_name_or_path"), IDLE_KEY("torch_dtype"), IDLE_KEY("dtype"), IDLE_KEY("initializer_range"),
+    IDLE_KEY("pretraining_tp"), IDLE_KEY("attention_dropout"), IDLE_KEY("hidden_dropout"), IDLE_KEY("resid_pdrop"),
+    IDLE_KEY("embd_pdrop"), IDLE_KEY("classifier_dropout"), IDLE_KEY("unk_token_id"), IDLE_KEY("sep_token_id"),
+    IDLE_KEY("cls_token_id"), IDLE_KEY("model_max_length"), IDLE_KEY("max_sequence_length"), IDLE_KEY("seq_length"),
+    IDLE_KEY("tokenizer_class"), IDLE_KEY("layer_norm_eps"), IDLE_KEY("type_vocab_size"), IDLE_KEY("_attn_implementation"),
+    IDLE_KEY("_attn_implementation_autoset"), IDLE_KEY("attn_implementation"), IDLE_KEY("_flash_attn_2_enabled"),
+    IDLE_KEY("use_flash_attn"), IDLE_KEY("unsloth_fixed"), IDLE_KEY("unsloth_version"), IDLE_KEY("neftune_noise_alpha"),
+    IDLE_KEY("gradient_checkpointing"), IDLE_KEY("output_router_logits"), IDLE_KEY("return_dict"), IDLE_KEY("torchscript"),
+    IDLE_KEY("use_bfloat16"), IDLE_KEY("chunk_size_feed_forward"), IDLE_KEY("tie_encoder_decoder"),
+    IDLE_KEY("cross_attention_hidden_size"), IDLE_KEY("is_decoder"), IDLE_KEY("id2label"), IDLE_KEY("label2id"),
+    IDLE_KEY("num_labels"), IDLE_KEY("problem_type"), IDLE_KEY("finetuning_task"), IDLE_KEY("task_specific_params"),
+    IDLE_KEY("prefix"), IDLE_KEY("tf_legacy_loss"), IDLE_KEY("is_llama_config"), IDLE_KEY("transformers.js_config"),
+    IDLE_KEY("keys_to_ignore_at_inference"), IDLE_KEY("onnx"), IDLE_KEY("model_parallel"),
 };
 
 static const struct key rope_key[] = {
@@ -98,7 +89,9 @@ static const struct key gguf_key[] = {
 int hf_keys_check(const cJSON *root, const struct arch *arch, struct err *err)
 {
     struct buf unknown = {0};
-    int rc = keys_check(KEYS(hf_key), root, arch->hf_name, &unknown, err);
+    struct keys keys = KEYS(hf_key);
+    keys.beside = &generation_keys;      /* whether they count is the other file's business, or config_own_generation()'s */
+    int rc = keys_check(keys, root, arch->hf_name, &unknown, err);
     if (rc == 0)
         keys_note("config.json", &unknown);
     buf_free(&unknown);

@@ -4,7 +4,7 @@
 
 #include "model_priv.h"
 
-#include <cjson/cJSON.h>
+#include "mtbench/keys.h"
 
 /* Every key of config.json is one that is obeyed and has the type that it must have, or one that changes nothing, or one that says "off";
  * -1: err (model, format) names the first that is not. Keys that no table knows are named once in a note. */
@@ -14,6 +14,8 @@ int rope_keys_check(const cJSON *block, const char *name, struct err *err);
 /* Every key "ARCH.*" of a GGUF file, likewise; one that is not known is refused, as all of them describe the computation. */
 int gguf_keys_check(const struct gguf *g, const struct arch *arch, struct err *err);
 
+/* generation.c: what generation_config.json may say, and, in older models, config.json. */
+extern const struct keys generation_keys;
 
 /* config_hf.c: a member of the name, the last of several; NULL if it is missing or null. */
 const cJSON *config_field(const cJSON *o, const char *name);

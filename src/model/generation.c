@@ -37,6 +37,8 @@ static const struct key generation_key[] = {
     READ_KEY("_from_model_config", 'b'), IDLE_KEY("_commit_hash"), IDLE_KEY("max_tokens"), IDLE_KEY("seed"),
 };
 
+const struct keys generation_keys = { generation_key, sizeof generation_key / sizeof *generation_key, NULL };
+
 /* ---- what is said ---- */
 
 struct limit {
@@ -96,7 +98,7 @@ static int add_generation(const char *json, size_t n, bool own, struct model_con
     int rc =
         cJSON_IsObject(root) ? 0 : err_set(err, ERR_FORMAT, "no JSON object; correct the file, or remove it to sample by the defaults");
     if (rc == 0)
-        rc = keys_check(KEYS(generation_key), root, "sampling", own ? NULL : &unknown, err);
+        rc = keys_check(generation_keys, root, "sampling", own ? NULL : &unknown, err);
     if (rc == 0) {
         keys_note("generation_config.json", &unknown);
         read_keys(root, own, &c->generation);

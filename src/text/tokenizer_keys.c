@@ -104,7 +104,7 @@ static int keys_of_component(const cJSON *j, const char *list, const char *type,
         size_t n = 1;
         for (const struct key *k = c->key; k < c->key + MOST_KEYS && k->name; k++)
             key[n++] = *k;
-        return check((struct keys){ key, n }, j, type, unknown, err);
+        return check((struct keys){ .key = key, .n = n }, j, type, unknown, err);
     }
     return 0;                            /* one that nothing here reads is refused where it would be */
 }

@@ -57,6 +57,8 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         check(KEYS(key), plain[i].json, plain[i].says, plain[i].unknown);
+    const struct keys other = KEYS(strict), both = { key, sizeof key / sizeof *key, &other };
+    check(both, "{\"may\": 1, \"zed\": 2}", NULL, "zed");                 /* whatever a name of another file says is that file's business */
     check(KEYS(strict), "{\"must\": \"\"}", NULL, "");
     check(KEYS(strict), "{\"may\": \"x\"}", "\"must\" is missing, and a thing needs it", NULL);
     check(KEYS(strict), "{\"must\": null}", "must is no text", NULL);
