@@ -3,22 +3,14 @@
 
 #include "mtbench/io.h"
 
+#include "folder.h"
 #include "tap.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static char dir[64] = "/tmp/mtbench-inputs-XXXXXX";
 static struct err err;
-
-static void put(const char *name, const char *text)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    if (io_make_parents(path, &err) < 0 || io_replace(path, text, strlen(text), &err) < 0)
-        printf("Bail out! %s\n", err.text);
-}
 
 #define ANSWER(q) "{\"question_id\": " q ", \"answer_id\": \"x\", \"choices\": [{\"index\": 0, \"turns\": [\"one\"]}], \"tstamp\": 1.0}\n"
 #define PROMPT(name, type, format, text)                                                                                                   \
@@ -27,17 +19,17 @@ static void put(const char *name, const char *text)
 
 static void fill(void)
 {
-    put("b/question.jsonl", "{\"question_id\": 1, \"category\": \"writing\", \"turns\": [\"Say.\"]}\n"
+    own_put("b/question.jsonl", "{\"question_id\": 1, \"category\": \"writing\", \"turns\": [\"Say.\"]}\n"
                             "{\"question_id\": 2, \"category\": \"stem\", \"turns\": [\"Why?\"]}\n");
-    put("b/judge_prompts.jsonl", PROMPT("single-v1", "single", "[[rating]]", "{question} {answer}")
+    own_put("b/judge_prompts.jsonl", PROMPT("single-v1", "single", "[[rating]]", "{question} {answer}")
                                      PROMPT("pair-v2", "pairwise", "[[A]]", "{question} {answer_a} {answer_b}"));
-    put("b/model_answer/anna.jsonl", ANSWER("1") ANSWER("2"));
-    put("b/model_answer/bert.jsonl", ANSWER("1") ANSWER("2"));
+    own_put("b/model_answer/anna.jsonl", ANSWER("1") ANSWER("2"));
+    own_put("b/model_answer/bert.jsonl", ANSWER("1") ANSWER("2"));
 }
 
 static int read_inputs(struct judge_inputs *in, enum judge_mode mode, char **model, int n, const char *output, const char *coming)
 {
-    struct judge_opts o = { .bench_name = "b", .data_dir = dir, .judge_model = "j", .baseline_model = "bert", .reference = "gpt-4",
+    struct judge_opts o = { .bench_name = "b", .data_dir = own_dir(), .judge_model = "j", .baseline_model = "bert", .reference = "gpt-4",
                             .output = output, .mode = mode, .model_list = { model, n } };
     err = (struct err){0};
     return judge_inputs_read(in, &o, coming, &err);
@@ -65,9 +57,7 @@ static void output_is(const char *output, int rc, const char *says)
 
 int main(void)
 {
-    char file[200], folder[200], usual[200], command[200], *twice[] = { "anna", "bert", "anna" }, *both[] = { "bert", "anna" };
-    if (!mkdtemp(dir))
-        return 1;
+    char *twice[] = { "anna", "bert", "anna" }, *both[] = { "bert", "anna" };
     fill();
     models_are(MODE_SINGLE, NULL, 0, NULL, "anna bert", 4);
     models_are(MODE_SINGLE, both, 2, NULL, "bert anna", 4);
@@ -76,15 +66,11 @@ int main(void)
     models_are(MODE_PAIRWISE_BASELINE, twice, 3, NULL, "anna bert", 2);
     models_are(MODE_SINGLE, NULL, 0, "cleo", "cleo", 2);
     models_are(MODE_PAIRWISE_ALL, (char *[]){ "cleo", "anna", "cleo" }, 3, "cleo", "cleo anna", 2);
-    snprintf(file, sizeof file, "%s/mine.jsonl", dir);
-    snprintf(folder, sizeof folder, "%s/folder.jsonl", dir);
-    snprintf(usual, sizeof usual, "%s/b/model_judgment/j_single.jsonl", dir);
+    char *file = own("mine.jsonl"), *folder = own("folder.jsonl"), *usual = own("b/model_judgment/j_single.jsonl");
     mkdir(folder, 0777);
     output_is(NULL, 0, usual);
     output_is(file, 0, file);
     output_is(folder, -1, "--output");
     output_is(folder, -1, "is a folder");
-    snprintf(command, sizeof command, "rm -r %s", dir);
-    ok(system(command) == 0, "the folder is gone");
     return done_testing();
 }

@@ -3,23 +3,14 @@
 
 #include "mtbench/io.h"
 
+#include "folder.h"
 #include "tap.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static char folder[] = "/tmp/mtbench-showing-XXXXXX";
 static struct buf out;
 static struct err err;
-
-static void put(const char *name, const char *text)
-{
-    char path[300];
-    struct err why;
-    snprintf(path, sizeof path, "%s/b/%s", folder, name);
-    if (io_make_parents(path, &why) < 0 || io_replace(path, text, strlen(text), &why) < 0)
-        printf("# %s\n", why.text);
-}
 
 /* Two models, two questions with two turns each; 'add' makes one judge kinder than another. */
 static void put_judgments(const char *file, const char *judge, int add)
@@ -32,13 +23,15 @@ static void put_judgments(const char *file, const char *judge, int add)
                            "{\"question_id\": %d, \"model\": \"%s\", \"judge\": [\"%s\", \"single-v1\"], \"user_prompt\": \"p\", "
                            "\"judgment\": \"Rating: [[%d]]\", \"score\": %d, \"turn\": %d, \"tstamp\": 1.0}\n",
                            q, m ? "org_b" : "a", judge, q + m + add, q + m + add, turn);
-    put(file, b.data);
+    char name[200];
+    snprintf(name, sizeof name, "b/%s", file);
+    own_put(name, b.data);
     buf_free(&b);
 }
 
 static struct showing usual(void)
 {
-    return (struct showing){ .bench_name = "b", .data_dir = folder, .baseline_model = "a", .repeat = 1 };
+    return (struct showing){ .bench_name = "b", .data_dir = own_dir(), .baseline_model = "a", .repeat = 1 };
 }
 
 static int show(const struct showing *o)
@@ -89,8 +82,8 @@ static void test_views(void)
     ok(show(&o) == 0 && says("turn"), "by turn");
     o.by = BY_CATEGORY;
     ok(show(&o) == -1 && strstr(err.text, "question.jsonl"), "categories need the questions: %s", err.text);
-    put("question.jsonl", "{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"one?\", \"two?\"]}\n"
-                          "{\"question_id\": 2, \"category\": \"writing\", \"turns\": [\"three?\", \"four?\"]}\n");
+    own_put("b/question.jsonl", "{\"question_id\": 1, \"category\": \"math\", \"turns\": [\"one?\", \"two?\"]}\n"
+                                "{\"question_id\": 2, \"category\": \"writing\", \"turns\": [\"three?\", \"four?\"]}\n");
     ok(show(&o) == 0 && says("math") && says("writing"), "by category");
     o = usual();
     o.judges = (struct opt_list){ &all, 1 };
@@ -117,15 +110,10 @@ static void test_forms(void)
 
 int main(void)
 {
-    if (!mkdtemp(folder))
-        return 1;
     test_files();
     test_models();
     test_views();
     test_forms();
     buf_free(&out);
-    char remove[300];
-    snprintf(remove, sizeof remove, "rm -r %s", folder);
-    ok(system(remove) == 0, "removed");
     return done_testing();
 }
