@@ -16,8 +16,8 @@ struct answered {
     void *ctx;
 };
 
-/* Merge the questions whose turns of all choices are done into the file (answers_merge()), each as json.dumps would write its record. -1:
- * err. */
+/* Merge the questions whose turns of all choices are done into the file (answers_merge()), each as json.dumps would write its record.
+ * Returns how many there are; 0: the file was left alone. -1: err. */
 int answer_file_write(const char *path, const struct answered *r, struct err *err);
 /* The digest over all finished turns. */
 void answer_file_digest(const struct answered *r, char hex[65]);

@@ -68,7 +68,7 @@ int answer_file_write(const char *path, const struct answered *r, struct err *er
     int rc = n ? answers_merge(path, line, (size_t)n, err) : 0;
     buf_free(&b);
     free(line);
-    return rc;
+    return rc < 0 ? -1 : n;
 }
 
 /* ---- digest ---- */

@@ -425,12 +425,15 @@ static int finish(const struct run *r, bool stopped, struct err *err)
         .ctx = r->journal,
     };
     /* Of a stopped run too: whole conversations are usable, and the journal holds the rest. */
-    if (answer_file_write(r->answer_file, &run, err) < 0 || write_manifest(r, err) < 0)
+    int written = answer_file_write(r->answer_file, &run, err);
+    if (written < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
     answer_file_digest(&run, hex);       /* of the texts: equal on every layout, or law 1 is broken */
     printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
            n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
-    printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
+    if (written)                         /* scripts take the name for a file that is there */
+        printf("wrote     %s\n", r->answer_file);
+    printf("digest    %s\n", hex);
     if (r->cut)
         printf("cut       %ld answer%s ran into --max-new-token %ld or the end of the context\n", r->cut, r->cut == 1 ? "" : "s",
                r->o->max_new_token);

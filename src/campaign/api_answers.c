@@ -248,7 +248,8 @@ static int api_run_finish(struct api_run *r, struct err *err)
     double seconds = clock_now() - r->started;
     char hex[65];
     progress_clear(r->progress);
-    if (answer_file_write(r->answer_file, &a, err) < 0 || write_manifest(r, err) < 0)
+    int written = answer_file_write(r->answer_file, &a, err);
+    if (written < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
     answer_file_digest(&a, hex);
     say_what_is_missing(&d);
@@ -259,7 +260,9 @@ static int api_run_finish(struct api_run *r, struct err *err)
            /* At the end of a whole run the turns behind a failed one have failed as well. */
            d.open ? d.failed : d.total - d.done, d.tokens, seconds > 0 ? (double)d.tokens / seconds : 0, seconds, dollars.data);
     buf_free(&dollars);
-    printf("wrote     %s\ndigest    %s\n", r->answer_file, hex);
+    if (written)                         /* scripts take the name for a file that is there */
+        printf("wrote     %s\n", r->answer_file);
+    printf("digest    %s\n", hex);
     if (d.open)
         log_note("stopped with %ld of %ld turns done; the same command goes on from there", d.done, d.total);
     return 0;

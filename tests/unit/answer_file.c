@@ -33,8 +33,11 @@ struct outcome { struct buf file; char digest[65]; };
 static struct outcome outcome(const struct answered *a)
 {
     struct outcome o = {0};
-    ok(answer_file_write(path, a, &err) == 0, "written");
+    int n = answer_file_write(path, a, &err), lines = 0;
     io_read(path, &o.file, NULL);
+    for (size_t i = 0; i < o.file.len; i++)
+        lines += o.file.data[i] == '\n';
+    ok(n == lines && n > 0, "as many written as it says: %d", n);
     answer_file_digest(a, o.digest);
     unlink(path);
     return o;
@@ -70,6 +73,21 @@ static void test_record(void)
     ok(o.file.data && !strcmp(o.file.data, want.data), "the record of the question that is done, alone: %s", o.file.data);
     buf_free(&o.file);
     buf_free(&want);
+}
+
+static bool nothing(void *ctx, const struct question *q, int choice, int turn, struct buf *json, double *tstamp)
+{
+    (void)ctx, (void)q, (void)choice, (void)turn, (void)json, (void)tstamp;
+    return false;
+}
+
+static void test_none(void)
+{
+    struct question q = { .id = 81, .n_turns = 2 };
+    struct questions one = { .q = &q, .n = 1 };
+    struct answered a = { .questions = &one, .model_id = "m", .n_choices = 1, .text = nothing };
+    unlink(path);
+    ok(answer_file_write(path, &a, &err) == 0 && access(path, F_OK) < 0, "no question is done: 0, and no file");
 }
 
 /* ---- the order of records ---- */
@@ -182,6 +200,7 @@ int main(void)
     snprintf(path, sizeof path, "/tmp/answer_file.%ld.jsonl", (long)getpid());
     snprintf(journal, sizeof journal, "/tmp/answer_file.%ld.journal", (long)getpid());
     test_record();
+    test_none();
     test_order();
     test_nul();
     return done_testing();
