@@ -5,6 +5,7 @@
 #include "mtbench/buf.h"
 #include "mtbench/gguf.h"
 #include "mtbench/model.h"
+#include "mtbench/pytorch.h"
 #include "mtbench/safetensors.h"
 
 /* config.c: what readers need. Sizes and ranges: -1: err (model). */
@@ -37,7 +38,9 @@ struct stored {
     char type[32];
     bool used, elsewhere;                 /* somebody asked for it; the index says that it lies in another file */
     uint64_t rows, cols;                  /* a vector has rows 1 */
-    uint64_t offset, bytes;
+    uint64_t offset;                      /* byte of the file where it begins; of a PyTorch file only as an order of reading */
+    struct pytorch *torch;                /* of a PyTorch file: a view of bytes that other tensors may share; else NULL */
+    const struct pytorch_tensor *view;
 };
 
 /* One destination: a matrix, or a vector that becomes fp32. */
@@ -61,6 +64,9 @@ struct weight_plan {
     struct gguf gguf;                     /* of a GGUF model, its first file's; header bytes are in 'header' */
     struct safetensors *st;               /* (n_st) of a Hugging Face folder */
     int n_st;
+    struct pytorch **torch;               /* (n_torch) likewise */
+    int n_torch;
+    struct { const struct stored *of; uint8_t *bytes; } gathered; /* the last tensor whose numbers do not lie in order, in order */
     struct buf *header;                   /* (n_header) bytes that names point into */
     int n_header;
     const float *rope_factor;             /* (dims / 2) divisors of the frequencies from a GGUF file, in the packed block; or NULL */
@@ -75,6 +81,15 @@ struct stored *tensors_find(const struct weight_plan *p, const char *name);
 int tensors_unasked(const struct weight_plan *p, const struct source *s, struct err *err);
 bool tensors_gguf_file(const struct source *s, int file);
 bool tensors_weight_file(const struct source *s, int file);
+
+/* stored.c: rows [row, row + n) of a tensor, one behind the other whatever its layout in the file. Rows are asked for in order, tensors in
+ * the order of their places. Collective if the source is. -1: err (format, io, memory). */
+int stored_read(struct weight_plan *p, const struct source *s, const struct stored *t, uint64_t row, uint64_t n, void *dst,
+                struct err *err);
+/* Forget what stored_read() keeps of the last tensor. */
+void stored_done(struct weight_plan *p);
+/* Are these two names of the same numbers? */
+bool stored_same(const struct stored *a, const struct stored *b);
 
 /* rope.c */
 void model_rope_free(struct model *m);

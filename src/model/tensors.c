@@ -14,7 +14,8 @@
 
 enum { MAX_HEADER = 256 << 20, FIRST_READ = 4 << 20 };
 
-static const char index_name[] = "model.safetensors.index.json";
+/* modelpath.c lists one of them, of the weights that it chose. */
+static const char *const index_name[] = { "model.safetensors.index.json", "pytorch_model.bin.index.json" };
 
 /* Tensors that carry nothing a forward pass needs, whatever their type. */
 static const struct {
@@ -31,6 +32,9 @@ static const struct {
 
 /* Integers and truths are masks and positions; weights come in such types only together with a quantisation's own tensors. */
 static const char *const buffer_types[] = { "BOOL", "I64" };
+
+/* Masks in bytes; other bytes may be quantised weights. */
+static const char *const byte_masks[] = { "*attention.bias", "*attn.bias", "*mask*" };
 
 /* ---- reading directories ---- */
 
@@ -94,7 +98,7 @@ static void list_gguf(struct weight_plan *p, const struct gguf *g, int file)
         const struct gguf_tensor *t = &g->tensor[i];
         struct stored *d = add_stored(p);
         *d = (struct stored){
-            .name = t->name, .file = file, .dtype = t->dtype, .offset = t->offset, .bytes = t->bytes,
+            .name = t->name, .file = file, .dtype = t->dtype, .offset = t->offset,
             .cols = t->dim[0], .rows = t->dim[1] * t->dim[2] * t->dim[3],           /* GGUF counts from the inside */
         };
         if (t->dtype == DT_COUNT)
@@ -129,7 +133,7 @@ static void list_safetensors(struct weight_plan *p, const struct safetensors *st
         const struct safetensor *t = &st->tensor[i];
         struct stored *d = add_stored(p);
         *d = (struct stored){
-            .name = { t->name, strlen(t->name) }, .file = file, .dtype = t->dtype, .offset = t->offset, .bytes = t->bytes,
+            .name = { t->name, strlen(t->name) }, .file = file, .dtype = t->dtype, .offset = t->offset,
             /* of three dimensions nothing fits: cols 0 */
             .rows = t->n_dims == 2 ? t->dim[0] : 1, .cols = t->n_dims == 2 ? t->dim[1] : t->n_dims == 1 ? t->dim[0] : 0,
         };
@@ -158,6 +162,31 @@ static int open_safetensors(struct weight_plan *p, const struct source *s, int f
 out:
     buf_free(&b);
     return rc < 0 ? err_wrap(err, "%s", s->path[file]) : 0;
+}
+
+static void list_pytorch(struct weight_plan *p, struct pytorch *torch, int file)
+{
+    for (size_t i = 0; i < torch->n_tensors; i++) {
+        const struct pytorch_tensor *t = &torch->tensor[i];
+        struct stored *d = add_stored(p);
+        *d = (struct stored){
+            .name = t->name, .file = file, .dtype = t->dtype, .offset = t->place, .torch = torch, .view = t,
+            .rows = t->n_dims == 2 ? t->dim[0] : 1, .cols = t->n_dims == 2 ? t->dim[1] : t->n_dims == 1 ? t->dim[0] : 0,
+        };
+        if (t->dtype == DT_COUNT)
+            snprintf(d->type, sizeof d->type, "dtype %s", t->type);
+    }
+}
+
+static int open_pytorch(struct weight_plan *p, const struct source *s, int file, struct err *err)
+{
+    struct pytorch *torch = xcalloc(1, sizeof *torch);
+    p->torch = xrealloc(p->torch, (size_t)p->n_torch + 1, sizeof *p->torch);
+    p->torch[p->n_torch++] = torch;                                                 /* one by one: tensors point to theirs */
+    if (pytorch_open(torch, s, file, err) < 0)
+        return err_wrap(err, "%s", s->path[file]);
+    list_pytorch(p, torch, file);
+    return 0;
 }
 
 /* ---- finding ---- */
@@ -205,8 +234,9 @@ static const char *base_of(const char *path)
 /* ---- the index ---- */
 
 /* Of the tensors of this name, which may lie in several shards, the one in the file that the index gives. */
-static int keep_indexed(struct weight_plan *p, const struct source *s, const char *name, const char *file, struct err *err)
+static int keep_indexed(struct weight_plan *p, const struct source *s, const char *index, const cJSON *of, struct err *err)
 {
+    const char *name = of->string, *file = of->valuestring;
     bool found = false;
     for (size_t i = lower_bound(p, (struct slice){ name, strlen(name) }); i < p->n_stored && slice_is(p->stored[i].name, name); i++) {
         /* an old shard beside a new one may have the same tensor: the index says which counts */
@@ -215,13 +245,13 @@ static int keep_indexed(struct weight_plan *p, const struct source *s, const cha
     }
     return found
                ? 0
-               : err_set(err, ERR_FORMAT, "%s: tensor %s lies in %s, it says, but does not; copy the model again", index_name, name, file);
+               : err_set(err, ERR_FORMAT, "%s: tensor %s lies in %s, it says, but does not; copy the model again", index, name, file);
 }
 
 static const struct key index_key[] = { READ_KEY("weight_map", 'O'), IDLE_KEY("metadata") };
 
 /* The table of the index: tensor to file. */
-static int check_index(const cJSON *root, struct err *err)
+static int check_index(const cJSON *root, const char *index, struct err *err)
 {
     struct buf unknown = {0};
     const cJSON *j;
@@ -231,7 +261,7 @@ static int check_index(const cJSON *root, struct err *err)
         if (rc == 0 && !cJSON_IsString(j))
             rc = err_set(err, ERR_FORMAT, "weight_map gives no file for %.80s; copy the model again", j->string);
     if (rc == 0)
-        keys_note(index_name, &unknown);
+        keys_note(index, &unknown);
     buf_free(&unknown);
     return rc;
 }
@@ -239,18 +269,19 @@ static int check_index(const cJSON *root, struct err *err)
 static int apply_index(struct weight_plan *p, const struct source *s, struct err *err)
 {
     struct buf b = {0};
-    int file = source_find(s, index_name), rc = 0;
+    const char *index = index_name[source_find(s, index_name[0]) < 0];
+    int file = source_find(s, index), rc = 0;
     const cJSON *j;
     if (file < 0)
         return 0;
     if (source_slurp(s, file, MAX_HEADER, &b, err) < 0)
         return -1;
     cJSON *root = json_parse(b.data, b.len, err);
-    if (!root || check_index(root, err) < 0)
+    if (!root || check_index(root, index, err) < 0)
         rc = err_wrap(err, "%s", s->path[file]);
     cJSON_ArrayForEach(j, json_get(root, "weight_map"))
         if (rc == 0)
-            rc = keep_indexed(p, s, j->string, j->valuestring, err);
+            rc = keep_indexed(p, s, index, j, err);
     cJSON_Delete(root);
     buf_free(&b);
     size_t kept = 0;
@@ -274,9 +305,14 @@ bool tensors_gguf_file(const struct source *s, int file)
     return has_suffix(s->path[file], ".gguf");
 }
 
+static bool pytorch_file(const struct source *s, int file)
+{
+    return has_suffix(s->path[file], ".bin");
+}
+
 bool tensors_weight_file(const struct source *s, int file)
 {
-    return has_suffix(s->path[file], ".safetensors") || tensors_gguf_file(s, file);
+    return has_suffix(s->path[file], ".safetensors") || pytorch_file(s, file) || tensors_gguf_file(s, file);
 }
 
 int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
@@ -286,7 +322,7 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
             return -1;
     } else {
         for (int i = 0; i < s->n_files; i++)
-            if (tensors_weight_file(s, i) && open_safetensors(p, s, i, err) < 0)
+            if (tensors_weight_file(s, i) && (pytorch_file(s, i) ? open_pytorch : open_safetensors)(p, s, i, err) < 0)
                 return -1;
     }
     if (p->n_stored == 0)                                                           /* an index alone, or shards that hold nothing */
@@ -309,8 +345,13 @@ static bool carries_nothing(const struct stored *t, const char *name)
     for (size_t i = 0; i < sizeof passed_over / sizeof *passed_over; i++)
         if (fnmatch(passed_over[i].pattern, name, 0) == 0)
             return true;
+    if (t->dtype != DT_COUNT || has_suffix(name, ".weight"))
+        return false;
     for (size_t i = 0; i < sizeof buffer_types / sizeof *buffer_types; i++)
-        if (t->dtype == DT_COUNT && has_suffix(t->type, buffer_types[i]))           /* "dtype I64": no weight */
+        if (has_suffix(t->type, buffer_types[i]))                                   /* "dtype I64": no weight */
+            return true;
+    for (size_t i = 0; i < sizeof byte_masks / sizeof *byte_masks; i++)
+        if (has_suffix(t->type, "U8") && fnmatch(byte_masks[i], name, 0) == 0)
             return true;
     return false;
 }

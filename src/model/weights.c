@@ -208,7 +208,11 @@ static void want_head(struct model *m)
     struct weight_plan *p = m->plan;
     struct model_config *c = &m->config;
     const char *name = p->is_gguf ? "output.weight" : "lm_head.weight";
-    c->tied &= !tensors_find(p, name);                                              /* a file's own head wins over the configuration */
+    struct stored *head = tensors_find(p, name), *embed = tensors_find(p, p->slot[0].name);
+    c->tied &= !head;                                                               /* a file's own head wins over the configuration */
+    /* torch.save() writes both names of a shared storage: the same numbers, once in the file and once in memory */
+    if (head && embed && stored_same(head, embed))
+        c->tied = head->used = true;
     if (!c->tied)
         want_matrix(p, name, &m->head, c->n_vocab, c->dim, 1);
     if (p->is_gguf && tensors_find(p, "output.bias"))
@@ -347,7 +351,7 @@ static int load_matrix(struct model *m, const struct source *s, const struct slo
         size_t n = slot->n - r < step ? slot->n - r : step;
         const uint8_t *from = st->raw;
         /* collective: every rank that reads takes the same pieces in the same order */
-        if (s->read(s->ctx, slot->from->file, slot->from->offset + r * row, st->raw, n * row, err) < 0)
+        if (stored_read(m->plan, s, slot->from, r, n, st->raw, err) < 0)
             return -1;
         if (slot->permuted_heads) {
             unpermute(st->ordered, st->raw, row, unit, n / unit);
@@ -394,10 +398,11 @@ int model_load(struct model *m, const struct source *s, struct err *err)
         const struct slot *slot = order[i];
         if (slot->matrix) {
             rc = load_matrix(m, s, slot, &st, err);
-        } else if ((rc = s->read(s->ctx, slot->from->file, slot->from->offset, st.raw, slot->from->bytes, err)) == 0) {
+        } else if ((rc = stored_read(p, s, slot->from, 0, 1, st.raw, err)) == 0) {
             load_vector(m, slot, st.raw, wide);
         }
     }
+    stored_done(p);
     free(st.raw);
     free(st.ordered);
     free(wide);
@@ -413,11 +418,17 @@ void model_close(struct model *m)
     model_rope_free(m);
     for (int i = 0; i < p->n_st; i++)
         safetensors_free(&p->st[i]);
+    for (int i = 0; i < p->n_torch; i++) {
+        pytorch_free(p->torch[i]);
+        free(p->torch[i]);
+    }
+    stored_done(p);
     for (int i = 0; i < p->n_header; i++)
         buf_free(&p->header[i]);
     config_free(&m->config);
     gguf_free(&p->gguf);
     free(p->st);
+    free(p->torch);
     free(p->header);
     free(p->stored);
     free(p->slot);
