@@ -7,6 +7,7 @@
 #include "mtbench/mem.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -65,12 +66,22 @@ static bool has(const struct names *s, const char *name)
 
 /* ---- which of them hold the weights ---- */
 
-static const char whole[] = "model.safetensors", table[] = "model.safetensors.index.json", adapter[] = "adapter_config.json";
+static const char adapter[] = "adapter_config.json";
+
+/* In the order in which transformers looks: a whole file, or the index that says what shards there are. */
+static const struct form {
+    const char *whole, *table, *suffix;
+} usual[] = {
+    { "model.safetensors", "model.safetensors.index.json", ".safetensors" },
+    { "pytorch_model.bin", "pytorch_model.bin.index.json", ".bin" },
+};
+enum { N_FORMS = sizeof usual / sizeof *usual };
 
 struct folder {
     const char *path;                    /* the caller's */
     struct names names;                  /* all that lies there */
     struct names weights;        /* those that were chosen; owned */
+    const char *table;                   /* the index that says so; NULL: nobody had to ask one */
 };
 
 /* "m-00002-of-00005.gguf": length of the stem, and the two numbers. False: not one of several. */
@@ -107,6 +118,19 @@ static int choose_set(struct folder *f, const char *name, const char *suffix, st
     return 0;
 }
 
+/* PyTorch files that lie beside a model's weights and are none. */
+static bool no_model(const char *name)
+{
+    static const char *const pattern[] = {
+        "training_args.bin",  "optimizer*.bin", "scheduler*.bin",     "rng_state*.bin",          "random_states*.bin",
+        "adapter_model*.bin", "scaler*.bin",    "trainer_state*.bin", "non_lora_trainables.bin", "mm_projector.bin",
+    };
+    for (size_t i = 0; i < sizeof pattern / sizeof *pattern; i++)
+        if (fnmatch(pattern[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
 /* The only file of this kind, or the shards of the only set of them. 1: there are others; *other names one. */
 static int choose_only(struct folder *f, const char *suffix, const char **other, struct err *err)
 {
@@ -115,7 +139,7 @@ static int choose_only(struct folder *f, const char *suffix, const char **other,
     for (int i = 0; i < f->names.n; i++) {
         const char *name = f->names.at[i];
         int s, k, of;
-        if (!has_suffix(name, suffix))
+        if (!has_suffix(name, suffix) || no_model(name))
             continue;
         bool shard = shard_of(name, suffix, &s, &k, &of);
         /* Neither is preferred: which of two models is meant is the user's to say, not the alphabet's. */
@@ -135,10 +159,10 @@ static int choose_only(struct folder *f, const char *suffix, const char **other,
 }
 
 /* The shards that the index names, and no other file. */
-static int choose_indexed(struct folder *f, struct err *err)
+static int choose_indexed(struct folder *f, const struct form *form, struct err *err)
 {
     struct buf b = {0};
-    char *path = xasprintf("%s/%s", f->path, table);
+    char *path = xasprintf("%s/%s", f->path, form->table);
     cJSON *root = io_read(path, &b, err) < 0 ? NULL : json_parse(b.data, b.len, err);
     const cJSON *map = json_get(root, "weight_map"), *j;
     int rc = root ? 0 : err_wrap(err, "%s", path);
@@ -150,9 +174,9 @@ static int choose_indexed(struct folder *f, struct err *err)
         if (rc < 0 || has(&f->weights, name)) /* hundreds of tensors name the same few files */
             continue;
         /* An index is a downloaded file: a name that leads out of the folder ("../x") is not followed. */
-        if (!has_suffix(name, ".safetensors") || strchr(name, '/'))
-            rc = err_set(err, ERR_FORMAT, "%s: tensor %s lies in \"%s\", which is no .safetensors file of this folder; copy the file again",
-                         path, j->string, name);
+        if (!has_suffix(name, form->suffix) || strchr(name, '/'))
+            rc = err_set(err, ERR_FORMAT, "%s: tensor %s lies in \"%s\", which is no %s file of this folder; copy the file again", path,
+                         j->string, name, form->suffix);
         else if (!has(&f->names, name))
             rc = err_set(err, ERR_IO, "%s: names %s, which is not in the folder; copy the missing shard", path, name);
         names_add(&f->weights, xstrdup(name));
@@ -166,41 +190,50 @@ static int choose_indexed(struct folder *f, struct err *err)
     return rc;
 }
 
-static int no_weights(const struct folder *f, struct err *err)
+/* As transformers chooses: a file of the usual name alone, else what the index names; a stale index or other shards beside them are no part
+ * of the model. 1: there is neither. */
+static int choose_usual(struct folder *f, struct err *err)
 {
-    bool pytorch = has(&f->names, "pytorch_model.bin") || has(&f->names, "pytorch_model.bin.index.json");
-    return err_set(err, ERR_MODEL, "%s: no .safetensors and no .gguf file in the folder%s", f->path,
-                   pytorch ? "; pytorch_model.bin is not read, convert it to safetensors" : "; is it a model's folder?");
+    for (const struct form *k = usual; k < usual + N_FORMS; k++) {
+        if (has(&f->names, k->whole)) {
+            names_add(&f->weights, xstrdup(k->whole));
+            return 0;
+        }
+        if (has(&f->names, k->table)) {
+            f->table = k->table;
+            return choose_indexed(f, k, err);
+        }
+    }
+    return 1;
 }
 
-/* As transformers chooses: model.safetensors alone, else what the index names; a stale index or other shards beside them are no part of the
- * model. Without either, and without an order to go by, only what cannot be misread: one file, or one set of shards. */
 static int choose_weights(struct folder *f, struct err *err)
 {
+    static const char *const suffix[] = { ".safetensors", ".gguf", ".bin" };
     const char *other = NULL;
+    int i = 0;
     /* Base weights run alone would be another model under the name of the tuned one. */
     if (has(&f->names, adapter))
         return err_set(err, ERR_MODEL,
                        "%s/%s: an adapter (LoRA) belongs to this model and adapters are not read; merge it into the weights "
                        "(peft: merge_and_unload), or remove it to run the base model",
                        f->path, adapter);
-    if (has(&f->names, whole)) {
-        names_add(&f->weights, xstrdup(whole));
-        return 0;
-    }
-    if (has(&f->names, table))
-        return choose_indexed(f, err);
-    int rc = choose_only(f, ".safetensors", &other, err);
-    if (rc == 0 && f->weights.n == 0)
-        rc = choose_only(f, ".gguf", &other, err);
+    int rc = choose_usual(f, err);
+    if (rc <= 0)
+        return rc;
+    /* Without an order to go by, only what cannot be misread: one file, or one set of shards. */
+    for (rc = 0; rc == 0 && f->weights.n == 0 && i < 3; i++)
+        rc = choose_only(f, suffix[i], &other, err);
+    if (rc == 1 && has_suffix(other, ".gguf"))
+        return err_set(err, ERR_USAGE, "%s: several .gguf files, %s among them; name the one you mean", f->path, other);
     if (rc == 1)
         return err_set(err, ERR_USAGE,
-                       has_suffix(other, ".gguf") ? "%s: several .gguf files, %s among them; name the one you mean"
-                                                  : "%s: several .safetensors files, %s among them, and neither model.safetensors nor an "
-                                                    "index that says which are the model; "
-                                                    "copy model.safetensors.index.json",
-                       f->path, other);
-    return rc < 0 ? -1 : f->weights.n ? 0 : no_weights(f, err);
+                       "%s: several %s files, %s among them, and neither %s nor an index that says which are the model; copy %s", f->path,
+                       suffix[i - 1], other, usual[i == 3].whole, usual[i == 3].table);
+    if (rc == 0 && f->weights.n == 0)
+        return err_set(err, ERR_MODEL, "%s: no .safetensors, .bin or .gguf file with weights in the folder; is it a model's folder?",
+                       f->path);
+    return rc;
 }
 
 /* ---- all files that matter ---- */
@@ -240,8 +273,8 @@ static void add_texts(const struct folder *f, struct modelpath *m)
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (has(&f->names, exact[i]))
             add(m, xasprintf("%s/%s", f->path, exact[i]));
-    if (!has(&f->names, whole) && has(&f->names, table)) /* a stale index beside a whole file is nobody's business */
-        add(m, xasprintf("%s/%s", f->path, table));
+    if (f->table)                        /* a stale index beside a whole file is nobody's business */
+        add(m, xasprintf("%s/%s", f->path, f->table));
     add_named_templates(f, m);
 }
 
@@ -269,9 +302,10 @@ static int list_file(const char *name, struct modelpath *m, struct err *err)
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
     int stem, number, count;
     if (!has_suffix(name, ".gguf"))
-        return err_set(
-            err, ERR_MODEL,
-            "--model-path %s: a file that is no .gguf; give a .gguf file, a folder with config.json and .safetensors, or a hub id", name);
+        return err_set(err, ERR_MODEL,
+                       "--model-path %s: a file that is no .gguf; give a .gguf file, a folder with config.json and .safetensors or .bin "
+                       "files, or a hub id",
+                       name);
     if (!shard_of(base, ".gguf", &stem, &number, &count)) {
         add(m, xstrdup(name));
         return 0;
