@@ -23,6 +23,9 @@ struct chat_opts {
     const char *choice;                  /* "auto" (or NULL), the name of a FastChat template, or "file" for the text below */
     const char *file;                    /* text of a template file that the user gave, with choice "file" */
     size_t n_file;
+    const char *fastchat;                /* FastChat's conversation.py, for texts that are not part of this program; NULL: not at hand */
+    size_t n_fastchat;
+    const char *fastchat_place;          /* what it is called in messages */
     const char *own;                     /* the model's own template, or NULL */
     size_t n_own;
     const char *model_id, *model_path;   /* for FastChat's rules */
@@ -34,7 +37,10 @@ struct chat_opts {
     double now;                          /* what strftime_now prints: chat_wall_clock() of the run's one instant */
 };
 
-/* NULL: err (usage for an unknown name or no match, model for a template that does not parse). */
+/* Do these options come to one of FastChat's templates whose text is not part of this program? Then chat_create() wants 'fastchat'. */
+bool chat_needs_fastchat(const struct chat_opts *o);
+/* NULL: err (usage for an unknown name, no match or a text that is not at hand, format for a conversation.py of other texts, model for a
+ * template that does not parse). */
 struct chat *chat_create(const struct chat_opts *o, struct err *err);
 void chat_destroy(struct chat *c);
 

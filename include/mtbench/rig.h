@@ -12,6 +12,7 @@ enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
 
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
+    const char *fastchat, *data_dir;       /* where FastChat is, and where `fetch` puts its conversation.py; both may be NULL */
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
     enum device device;                    /* one that this build cannot use: err (device) from rig_open() */
@@ -48,6 +49,8 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
  * that goes on with the work of another takes that one's. Local. */
 double rig_instant(const struct rig *r);
 void rig_set_instant(struct rig *r, double wall_clock);
+/* "PATH, SHA-256 HEX" of the conversation.py that the template's text was read from; NULL: it was not needed. */
+const char *rig_text_source(const struct rig *r);
 /* Threads, weights and engine, with the same options but for max_batch and max_tokens, which may be known better by now. Collective. -1
  * everywhere if one rank fails; ERR_CANCELLED if the job was told to stop. */
 int rig_start(struct rig *r, const struct rig_opts *o, struct err *err);

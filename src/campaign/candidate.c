@@ -109,6 +109,8 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
     const struct sampling common = sampler_common(&o->sampler, &r->model->config);
     manifest_add(m, true, "model_header_sha256", "%s", r->header_sha256);
     manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
+    if (rig_text_source(r))
+        manifest_add(m, false, "template_text", "%s", rig_text_source(r)); /* the template's hash, above, is over the text itself */
     char *sampler = sampler_words(&common);
     manifest_add(m, true, "sampler", "%s", sampler);
     free(sampler);
@@ -158,6 +160,7 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
         return -1;
     *ro = (struct rig_opts){
         .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
+        .fastchat = o->fastchat, .data_dir = o->data_dir,
         .threads = o->threads, .device = o->device, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token),
         .interruptible = true,
     };

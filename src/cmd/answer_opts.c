@@ -89,6 +89,8 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         {"threads", OPT_INT, &o->threads, NULL, "N", "threads of a rank (its share of the node's cores)"},
         {"max-batch", OPT_INT, &o->max_batch, NULL, "N", "conversations that run together on a rank (80)"},
         {"chat-template", OPT_STRING, &o->chat_template, NULL, "NAME", "auto, a FastChat template's name, or a Jinja file (auto)"},
+        {"fastchat", OPT_STRING, &o->fastchat, NULL, "PATH",
+         "FastChat's folder, for templates whose text is read from its conversation.py (DATA/fastchat, else where Python has it)"},
         {"temperature", OPT_FLOAT, &o->sampler.temperature, &o->sampler.has_temperature, "X", "for all questions (by category)"},
         {"top-p", OPT_FLOAT, &o->sampler.top_p, &o->sampler.has_top_p, "X", "(generation_config.json, else 1)"},
         {"top-k", OPT_INT, &o->sampler.top_k, &o->sampler.has_top_k, "N", "0 is off (generation_config.json, else 50)"},

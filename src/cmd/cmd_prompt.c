@@ -44,6 +44,8 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
         { "model-path", OPT_STRING, &o->rig.model_path, NULL, "PATH", "weights: a folder, a .gguf file, or a hub id in the local cache" },
         { "model-id", OPT_STRING, &o->rig.model_id, NULL, "NAME", "for FastChat's rules where the model has no template" },
         { "chat-template", OPT_STRING, &o->rig.chat_template, NULL, "NAME", "auto, a FastChat template's name, or a Jinja file (auto)" },
+        { "fastchat", OPT_STRING, &o->rig.fastchat, NULL, "PATH",
+          "FastChat's folder, for templates whose text is read from its conversation.py (DATA/fastchat, else where Python has it)" },
         { "revision", OPT_STRING, &o->rig.revision, NULL, "NAME", "revision in the hub cache (main)" },
         { "bench-name", OPT_STRING, &o->peek.bench_name, NULL, "NAME", "question set (mt_bench)" },
         { "data-dir", OPT_STRING, &o->peek.data_dir, NULL, "DIR", "where question sets lie (data)" },
@@ -75,6 +77,7 @@ int cmd_prompt(struct job *job, int argc, char **argv)
     if (rc > 0)
         return EXIT_COMPLETE;
     o.peek.rig = &r;
+    o.rig.data_dir = o.peek.data_dir;
     if (rc == 0)
         log_init(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL, 1, NULL);
     if (rc == 0)

@@ -156,6 +156,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
         {"canary", OPT_INT, &o->canary, NULL, "N", "judge N stored judgments again, report the drift, exit 2 if there is one"},
         {"yes", OPT_FLAG, &o->yes, NULL, NULL, "never ask (the default)"},
         {"confirm", OPT_FLAG, &o->confirm, NULL, NULL, "show what will be called and wait for Enter"},
+        {"fastchat", OPT_STRING, &o->fastchat, NULL, "PATH", "local judge: FastChat's folder, where its template's text is FastChat's"},
         {"threads", OPT_INT, &o->threads, NULL, "N", "local judge: threads of a rank"},
         {"max-batch", OPT_INT, &o->max_batch, NULL, "N", "local judge: calls that run together on a rank (80)"},
         {"max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed judgments that still exits 0 (0)"},

@@ -16,6 +16,7 @@ static void share_flags(struct run_opts *o)
     const struct answer_opts *a = &o->answer;
     j->bench_name = a->bench_name;
     j->data_dir = a->data_dir;
+    j->fastchat = a->fastchat;
     j->slicing = a->slicing;
     j->threads = a->threads;
     j->max_batch = a->max_batch;

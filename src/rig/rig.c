@@ -3,10 +3,12 @@
  * process alone reads and keeps them itself. Every phase that may fail on one rank ends in an agreement. */
 #include "mtbench/rig.h"
 
+#include "fastchat_file.h"
 #include "textfiles.h"
 
 #include "mtbench/backend.h"
 #include "mtbench/clock.h"
+#include "mtbench/hash.h"
 #include "mtbench/io.h"
 #include "mtbench/layout.h"
 #include "mtbench/log.h"
@@ -33,6 +35,8 @@ struct rig_parts {
     double instant;                      /* rig_instant() */
     struct buf jinja;                    /* the model's own template */
     struct buf file;                     /* the user's template file */
+    struct buf fastchat, fastchat_place; /* FastChat's conversation.py and its name, where the template needs it */
+    char *text_source;                   /* rig_text_source() */
     const char *special[MAX_SPECIAL];
     int n_special;
 };
@@ -123,19 +127,57 @@ void rig_set_instant(struct rig *r, double wall_clock)
     chat_set_now(r->chat, wall_clock);
 }
 
+/* Rank 0 looks and reads, all get it. None is there: nothing, and chat_create() says what to do. */
+static int read_fastchat(struct rig_parts *p, const struct rig_opts *o, struct err *err)
+{
+    char *path = NULL, hex[65];
+    int rc = 0;
+    if (!p->job || job_info(p->job).rank == 0) {
+        rc = fastchat_file_find(o->fastchat, o->data_dir, &path, err);
+        if (rc == 0 && path && (rc = io_read(path, &p->fastchat, err)) == 0)
+            buf_str(&p->fastchat_place, path);
+        free(path);
+    }
+    if (agree(p, rc, err) < 0)
+        return -1;
+    if (p->job) {
+        job_bcast_buf(p->job, &p->fastchat);
+        job_bcast_buf(p->job, &p->fastchat_place);
+    }
+    buf_str(&p->fastchat, "");           /* an empty file is one, too */
+    buf_str(&p->fastchat_place, "");     /* its NUL, which is not sent */
+    if (p->fastchat_place.len) {
+        sha256_hex(p->fastchat.data, p->fastchat.len, hex);
+        p->text_source = xasprintf("%s, SHA-256 %s", p->fastchat_place.data, hex);
+    }
+    return 0;
+}
+
+const char *rig_text_source(const struct rig *r)
+{
+    return r->parts->text_source;
+}
+
+/* The model's own template where it counts: one that the user chose spares a broken one in the model's files. */
+static int read_own_template(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    struct rig_parts *p = r->parts;
+    const struct gguf *g = model_gguf(r->model);
+    if (p->file.data || (o->chat_template && strcmp(o->chat_template, "auto")))
+        return 0;
+    return g ? textfiles_gguf_template(g, &p->jinja, err) : textfiles_template(metadata(p), &p->jinja, err);
+}
+
 static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     struct rig_parts *p = r->parts;
+    const struct tokenizer *t = r->tokenizer;
     /* one for all ranks: two that start around midnight must not print two dates */
     p->instant = chat_wall_clock(clock_unix());
     if (p->job)
         job_bcast(p->job, &p->instant, sizeof p->instant);
-    const struct gguf *g = model_gguf(r->model);
-    /* a template that the user chose spares a broken one in the model's files */
-    bool automatic = !p->file.data && (!o->chat_template || !strcmp(o->chat_template, "auto"));
-    if (automatic && (g ? textfiles_gguf_template(g, &p->jinja, err) : textfiles_template(metadata(p), &p->jinja, err)) < 0)
-        return -1;
-    const struct tokenizer *t = r->tokenizer;
+    if (agree(p, read_own_template(r, o, err), err) < 0)
+        return err_advise(err, "correct the template, or choose another by --chat-template");
     struct chat_opts c = {
         /* the file's bytes are at hand, its name no longer matters */
         .choice = p->file.data ? "file" : o->chat_template, .file = p->file.data, .n_file = p->file.len,
@@ -147,8 +189,14 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
         .special = p->special, .n_special = p->n_special, .now = p->instant,
     };
     c.additional = tokenizer_additional(t, &c.n_additional);
+    if (chat_needs_fastchat(&c) && read_fastchat(p, o, err) < 0) /* all ranks have the same options, so all or none read */
+        return -1;
+    if (p->text_source)
+        c.fastchat = p->fastchat.data, c.n_fastchat = p->fastchat.len, c.fastchat_place = p->fastchat_place.data;
     r->chat = chat_create(&c, err);
-    return r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template");
+    if (r->chat && p->text_source && (!p->job || job_info(p->job).rank == 0))
+        log_note("template %s: its text is read from %s", chat_name(r->chat), p->text_source);
+    return agree(p, r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template"), err);
 }
 
 /* ---- weights and engine ---- */
@@ -295,7 +343,7 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     r->model = model_open(metadata(p), &ops_cpu, err); /* every rank reads headers, from memory that rank 0 filled */
     if (agree(p, r->model ? open_tokenizer(r, o, err) : -1, err) < 0 || read_template_file(p, o, err) < 0) /* one agreement for both */
         return -1;
-    if (agree(p, open_chat(r, o, err), err) < 0)
+    if (open_chat(r, o, err) < 0)
         return -1;
     stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);                /* mixed files are named after their first projection */
@@ -354,6 +402,9 @@ void rig_close(struct rig *r)
     modelpath_free(&p->path);
     buf_free(&p->jinja);
     buf_free(&p->file);
+    buf_free(&p->fastchat);
+    buf_free(&p->fastchat_place);
+    free(p->text_source);
     free(p);
     *r = (struct rig){0};
 }

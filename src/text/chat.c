@@ -1,7 +1,7 @@
 /* chat.c - messages to a prompt: which template a model gets, and where its answers stop. */
 #include "mtbench/chat.h"
 
-#include "conversation.h"
+#include "conversation_python.h"
 
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
@@ -16,6 +16,7 @@
 struct chat {
     struct template *jinja;                       /* or */
     const struct conversation *named;
+    struct conversation_filled filled;            /* what named points to where FastChat's file had the text */
     char name[64], sha256[65];
     struct template_token *token;                 /* (n_tokens) */
     char **additional;
@@ -29,43 +30,43 @@ struct chat {
 static int unknown(const char *choice, const struct chat_opts *o, struct err *err)
 {
     struct buf b = {0};
-    for (int i = 0; i < conversation_count && b.len < 300; i++) /* an error is one line: the first few */
+    for (int i = 0; i < conversation_count && b.len < 150; i++) /* an error is one line: the first few */
         buf_printf(&b, "%s%s", i ? ", " : "", conversation_table[i].name);
     if (choice)
         err_set(err, ERR_USAGE, "--chat-template %s: no such template; give a Jinja file or one of %s ...", choice, b.data);
     else
-        err_set(
-            err, ERR_USAGE,
-            "chat template: the model has none, and FastChat has none for \"%s\"; choose by --chat-template a Jinja file or one of %s ...",
-            o->model_id && *o->model_id ? o->model_id : o->model_path, b.data);
+        err_set(err, ERR_USAGE, "chat template: the model has none, and FastChat has none for \"%s\" (it falls back to one_shot); choose "
+                "--chat-template one_shot, or a Jinja file or another of %s ...",
+                o->model_id && *o->model_id ? o->model_id : o->model_path, b.data);
     buf_free(&b);
     return -1;
 }
 
-/* A template whose text is not carried: 'model' is what FastChat's rules chose it for, NULL: the user named it. */
-static int missing(const char *name, const char *model, struct err *err)
+/* Told apart from "unknown": the name is right, and only the user can supply the text. 'model' is what FastChat's rules chose it for, NULL:
+ * he named it. */
+static int not_at_hand(const struct conversation *c, const char *model, struct err *err)
 {
-    /* Told apart from "unknown": the user's name is right, and only he can supply the text. */
-    for (const struct conversation_missing *m = conversation_missing; m->name; m++) {
-        if (strcmp(name, m->name))
-            continue;
-        if (model)
-            err_set(err, ERR_USAGE, "FastChat's template for \"%s\" is %s, whose text is not part of this program (%s); "
-                    "choose by --chat-template: a Jinja file or a name", model, name, m->why);
-        else
-            err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of it is not part of this program (%s); give it as a Jinja file",
-                    name, m->why);
-        return -1;
-    }
-    return 0;
+    const char *how = c->unreleased ? "name a checkout of FastChat's repository by --fastchat PATH"
+                                    : "get it by mtbench fetch --only fastchat/conversation.py, or name your FastChat by --fastchat PATH";
+    if (model)
+        return err_set(err, ERR_USAGE, "chat template: FastChat's for \"%s\" is %s, whose text is not part of this program; %s, or choose "
+                       "another by --chat-template", model, c->name, how);
+    return err_set(err, ERR_USAGE, "--chat-template %s: FastChat's text of it is not part of this program; %s", c->name, how);
 }
 
-static int use_named(struct chat *c, const char *name, const char *choice, const struct chat_opts *o, struct err *err)
+static int use_named(struct chat *c, const struct conversation *named, const char *model, const struct chat_opts *o, struct err *err)
 {
-    c->named = conversation_find(name);
-    if (!c->named)
-        return choice && missing(name, NULL, err) < 0 ? -1 : unknown(choice, o, err);
-    strncpy(c->name, name, sizeof c->name - 1);
+    c->named = named;
+    if (!conversation_complete(named)) {
+        if (!o->fastchat)
+            return not_at_hand(named, model, err);
+        static const char other[] = "name another FastChat by --fastchat PATH, or give the text as --chat-template FILE.jinja",
+                          release[] = "take that release's (mtbench fetch --only fastchat/conversation.py), or --chat-template FILE.jinja";
+        if (conversation_fill(named, o->fastchat_place, o->fastchat, o->n_fastchat, &c->filled, err) < 0)
+            return err_advise(err, "%s", named->unreleased ? other : release);
+        c->named = &c->filled.c;
+    }
+    strncpy(c->name, named->name, sizeof c->name - 1);
     struct buf b = {0};
     /* A template is data and code: the rendering of a sample shows a change in either, as a hash of the table would not. */
     const struct chat_message sample[] = { { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
@@ -74,7 +75,7 @@ static int use_named(struct chat *c, const char *name, const char *choice, const
     buf_free(&b);
     c->stop.stop = c->named->stop;
     c->stop.n_stop = c->named->n_stop;
-    c->stop.strip_assistant = !strcmp(name, "xgen"); /* gen_model_answer.py's own exception */
+    c->stop.strip_assistant = !strcmp(c->name, "xgen"); /* gen_model_answer.py's own exception */
     return 0;
 }
 
@@ -89,29 +90,42 @@ static int use_jinja(struct chat *c, const char *name, const char *text, size_t 
     return c->jinja ? 0 : -1;
 }
 
+/* FastChat's template that these options come to, if it is one; 'model' is what a rule chose it for, NULL: its name was given. */
+static const struct conversation *named_choice(const struct chat_opts *o, const char **model)
+{
+    const char *const given[] = { o->model_id, o->model_path };
+    char name[64];
+    *model = NULL;
+    if (o->choice && strcmp(o->choice, "auto"))
+        return strcmp(o->choice, "file") ? conversation_find(o->choice) : NULL;
+    /* The id first: a path is wherever the user put the model, and its folders may be called anything. */
+    for (int i = 0; i < 2 && !o->own; i++) {
+        const struct conversation *c = given[i] && conversation_rule(given[i], name) ? conversation_find(name) : NULL;
+        *model = given[i];
+        if (c)
+            return c;
+    }
+    return NULL;
+}
+
 static int choose(struct chat *c, const struct chat_opts *o, struct err *err)
 {
-    char name[64];
     bool automatic = !o->choice || !strcmp(o->choice, "auto");
+    const char *model;
+    const struct conversation *named = named_choice(o, &model);
     /* What the user gave wins, then the model's own template, then FastChat's rules: theirs serve models that have none. */
     if (!automatic && !strcmp(o->choice, "file"))
         return use_jinja(c, "file", o->file, o->n_file, err);
-    if (!automatic)
-        return use_named(c, o->choice, o->choice, o, err);
-    if (o->own)
+    if (automatic && o->own)
         return use_jinja(c, "own", o->own, o->n_own, err);
-    const char *const given[] = { o->model_id, o->model_path };
-    /* The id first: a path is wherever the user put the model, and its folders may be called anything. */
-    for (int i = 0; i < 2; i++) {
-        if (!given[i] || !conversation_rule(given[i], name))
-            continue;
-        /* A rule that names a template nobody carries ends the search: another one's prompt would be wrong in silence. */
-        if (conversation_find(name))
-            return use_named(c, name, NULL, o, err);
-        if (missing(name, given[i], err) < 0)
-            return -1;
-    }
-    return unknown(NULL, o, err);
+    return named ? use_named(c, named, model, o, err) : unknown(automatic ? NULL : o->choice, o, err);
+}
+
+bool chat_needs_fastchat(const struct chat_opts *o)
+{
+    const char *model;
+    const struct conversation *named = named_choice(o, &model);
+    return named && !conversation_complete(named);
 }
 
 /* The names under which Hugging Face hands special tokens to a template; a token that is not set has none there. */
@@ -156,6 +170,7 @@ void chat_destroy(struct chat *c)
         free(c->additional[i]);
     free(c->token);
     free(c->additional);
+    conversation_filled_free(&c->filled);
     free(c);
 }
 
@@ -300,7 +315,6 @@ const char *chat_hosted_system(const char *model, char template[64])
     for (size_t i = 0; i < sizeof wordless / sizeof *wordless; i++)
         if (!strcmp(template, wordless[i].name))
             return wordless[i].system;
-    /* one_shot is zero_shot with an example conversation in front, and examples are not sent. */
-    const struct conversation *c = conversation_find(!strcmp(template, "one_shot") ? "zero_shot" : template);
+    const struct conversation *c = conversation_find(template); /* examples in front are not sent */
     return c ? c->system : NULL;     /* a static text of the table */
 }

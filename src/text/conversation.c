@@ -304,3 +304,11 @@ const struct conversation *conversation_find(const char *name)
             return &conversation_table[i];
     return NULL;
 }
+
+bool conversation_complete(const struct conversation *c)
+{
+    bool complete = c->system != NULL;
+    for (int i = 0; i < c->n_examples; i++)
+        complete = complete && c->example[i][1];
+    return complete;
+}

@@ -28,15 +28,18 @@ struct conversation {
     int n_stop_ids;
     const char *example[4][2];           /* role, text: an exchange in front of every conversation */
     int n_examples;
+    /* A long text of others is not carried: where system or an example's text is NULL, this is its SHA-256 (of the UTF-8 bytes), and
+     * conversation_python.h finds it in FastChat's own file. */
+    const char *system_sha256, *example_sha256[4];
+    bool unreleased;                     /* FastChat has it in its repository only: it came after 0.2.36, the last release */
 };
 
 extern const struct conversation conversation_table[];
 extern const int conversation_count;
-/* Templates whose text this program does not carry, and why; ends in a NULL name. */
-struct conversation_missing { const char *name, *why; };
-extern const struct conversation_missing conversation_missing[];
 
 const struct conversation *conversation_find(const char *name);
+/* Is all of its text here? Only then it can be rendered. */
+bool conversation_complete(const struct conversation *c);
 /* The template's name by FastChat's rules (model_adapter.py, conversation.py), or NULL where FastChat falls back to one_shot. 'name' gets
  * it. */
 const char *conversation_rule(const char *model, char name[64]);

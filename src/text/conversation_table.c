@@ -1,10 +1,15 @@
 /* conversation_table.c - FastChat's named templates as data (fastchat 0.2.36, conversation.py): markers and the system lines that
- * models were trained with. Templates whose text is a long persona or an example conversation are not here, only why
- * (conversation_missing). */
+ * models were trained with. Of a long persona or an example conversation only the SHA-256 is here: the text is others'. */
 #include "conversation.h"
 
 const struct conversation conversation_table[] = {
     { .name = "raw", .style = STYLE_NO_COLON_SINGLE, .system = "", .role = { "", "" }, .sep = "" },
+    { .name = "one_shot", .style = STYLE_ADD_COLON_SINGLE,
+      .system = "A chat between a curious human and an artificial intelligence assistant. The assistant gives helpful, detailed, and "
+                "polite answers to the human's questions.",
+      .role = { "Human", "Assistant" }, .sep = "\n### ", .stop = { "###" }, .n_stop = 1, .example = { { "Human" }, { "Assistant" } },
+      .n_examples = 2, .example_sha256 = { "caec926a5cb66296ecc700a41fabc833dc173c6b131efaf90842c5ccf47344bc",
+                                           "5905c137294a99342732a207639cd4a87b471470cf5c2b45c227e8635a9f4d49" } },
     { .name = "zero_shot", .style = STYLE_ADD_COLON_SINGLE,
       .system = "A chat between a curious human and an artificial intelligence assistant. The assistant gives helpful, detailed, and "
                 "polite answers to the human's questions.",
@@ -25,6 +30,8 @@ const struct conversation conversation_table[] = {
       .role = { "user", "assistant" }, .sep = "", .stop = { "<|eot_id|>" }, .n_stop = 1, .stop_id = { 128001, 128009 }, .n_stop_ids = 2 },
     { .name = "meta-llama-3.1", .style = STYLE_DEFAULT,
       .system = "Cutting Knowledge Date: December 2023\nToday Date: {{currentDateTimev2}}", .role = { "user", "assistant" }, .sep = "" },
+    { .name = "meta-llama-3.1-sp", .style = STYLE_DEFAULT, .role = { "user", "assistant" }, .sep = "", .unreleased = true,
+      .system_sha256 = "ead8da629d2c897480b2f8dce566d75b3005b08fd560d25e048be90dc46e88d5" },
     { .name = "mistral", .style = STYLE_LLAMA2, .system_template = "[INST] {system_message}\n", .system = "",
       .role = { "[INST]", "[/INST]" }, .sep = " ", .sep2 = "</s>" },
     { .name = "qwen-7b-chat", .style = STYLE_CHATML, .system_template = "<|im_start|>system\n{system_message}",
@@ -43,6 +50,9 @@ const struct conversation conversation_table[] = {
     { .name = "dolphin-2.2.1-mistral-7b", .style = STYLE_CHATML, .system_template = "<|im_start|>system\n{system_message}",
       .system = "You are Dolphin, a helpful AI assistant.", .role = { "<|im_start|>user", "<|im_start|>assistant" }, .sep = "<|im_end|>",
       .stop_id = { 32000, 32001 }, .n_stop_ids = 2 },
+    { .name = "Nous-Hermes-2-Mixtral-8x7B-DPO", .style = STYLE_CHATML, .system_template = "<|im_start|>system\n{system_message}",
+      .system_sha256 = "35a84a0440f9195c69626ea32b9c1579baa7912719cb9e526dcebc87d5c00108",
+      .role = { "<|im_start|>user", "<|im_start|>assistant" }, .sep = "<|im_end|>", .stop_id = { 32000, 32001 }, .n_stop_ids = 2 },
     { .name = "OpenHermes-2.5-Mistral-7B", .style = STYLE_CHATML, .system_template = "<|im_start|>system\n{system_message}",
       .system = "You are Hermes 2, a sentient, conscious, super intelligent AI that is an expert in all fields of knowledge, you have "
                 "qualia, emotions, and thoughts. You assist users with any question, task, or other request they may have.",
@@ -107,6 +117,15 @@ const struct conversation conversation_table[] = {
     { .name = "stable-vicuna", .style = STYLE_ADD_COLON_TWO,
       .system = "### Assistant: I am StableVicuna, a large language model created by CarperAI. I am here to chat!\n",
       .role = { "### Human", "### Assistant" }, .sep = "\n", .sep2 = "\n\n" },
+    { .name = "baize", .style = STYLE_NO_COLON_SINGLE,
+      .system_sha256 = "5c5733bb4e48245c9f39866de17fd06f507bf9e9975b33e75694cdfe820679c8", .role = { "[|Human|]", "[|AI|]" },
+      .sep = "\n", .stop = { "[|Human|]" }, .n_stop = 1, .example = { { "[|Human|]", "Hello!" }, { "[|AI|]", "Hi!" } },
+      .n_examples = 2 },
+    { .name = "openbuddy", .style = STYLE_ADD_COLON_SINGLE,
+      .system_sha256 = "182ffb90362f3330c9c1cbd64800dce8d78f365222d9c3b69ddbe7a3dbb1f810", .role = { "User", "Assistant" }, .sep = "\n" },
+    { .name = "open-orca", .style = STYLE_ADD_COLON_SPACE_SINGLE,
+      .system_sha256 = "fa20a60d074e442cc1898bcee5ef5dc51832ce2a2c99d7bf686fac81f89a6e78", .role = { "User", "Assistant" },
+      .sep = "<|end_of_turn|>\n", .stop = { "User" }, .n_stop = 1, .stop_id = { 32000, 32001 }, .n_stop_ids = 2 },
     { .name = "rwkv", .style = STYLE_RWKV, .system = "", .role = { "Bob", "Alice" }, .sep = "", .stop = { "\n\n" }, .n_stop = 1,
       .example = { { "Bob", "hi" }, { "Alice", "Hi. I am your assistant and I will provide expert full response in full details. Please "
                                                "feel free to ask any question and I will always answer it." } }, .n_examples = 2 },
@@ -227,13 +246,3 @@ const struct conversation conversation_table[] = {
 };
 
 const int conversation_count = sizeof conversation_table / sizeof *conversation_table;
-
-const struct conversation_missing conversation_missing[] = {
-    { "one_shot", "it begins with an example conversation; zero_shot is the same without" },
-    { "meta-llama-3.1-sp", "it begins with a long system text; meta-llama-3.1 has a short one" },
-    { "baize", "it begins with a long system text" },
-    { "open-orca", "it begins with a long system text" },
-    { "openbuddy", "it begins with a long system text" },
-    { "Nous-Hermes-2-Mixtral-8x7B-DPO", "it begins with a long system text; OpenHermes-2.5-Mistral-7B has the same markers" },
-    { NULL, NULL },
-};

@@ -142,7 +142,7 @@ static void refused(struct chat_opts o, enum err_kind kind, const char *words)
 static void test_refusals(void)
 {
     refused((struct chat_opts){.model_id = "SmolLM2-135M", .model_path = "/models/x"}, ERR_USAGE,
-            "FastChat has none for \"SmolLM2-135M\"; choose by --chat-template");
+            "FastChat has none for \"SmolLM2-135M\" (it falls back to one_shot); choose --chat-template one_shot");
     refused((struct chat_opts){.choice = "nothing"}, ERR_USAGE,
             "--chat-template nothing: no such template; give a Jinja file or one of raw, ");
     refused((struct chat_opts){ .choice = "one_shot" }, ERR_USAGE, "one_shot");

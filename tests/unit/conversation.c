@@ -1,6 +1,6 @@
 /* conversation.c - FastChat's named templates: prompts against the hashes of FastChat's own, names against its rules. conversations.jsonl
  * comes from the package (make_conversations.py); the tables here cover what FastChat has had since that release. */
-#include "src/text/conversation.h"
+#include "src/text/conversation_python.h"
 
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
@@ -11,15 +11,26 @@
 
 #include <string.h>
 
+static struct buf fastchat;              /* its conversation.py, if data/fetch.sh has brought it */
+
 static void check(const char *name, const struct chat_message *m, int n, int bytes, const char *sha)
 {
     struct buf b = {0};
     char hex[65];
+    struct conversation_filled filled = {0};
     const struct conversation *c = conversation_find(name);
+    if (c && !conversation_complete(c)) {
+        if (!fastchat.data || c->unreleased) {
+            skip(1, "the template's text is not here; data/fetch.sh brings that of the release");
+            return;
+        }
+        c = conversation_fill(c, "conversation.py", fastchat.data, fastchat.len, &filled, NULL) == 0 ? &filled.c : NULL;
+    }
     if (c)
         conversation_render(c, m, n, true, &b);
     sha256_hex(b.data ? b.data : "", b.len, hex);
     ok(c && (int)b.len == bytes && !strncmp(hex, sha, 16), "%s, %d messages: %zu bytes, want %d", name, n, b.len, bytes);
+    conversation_filled_free(&filled);
     buf_free(&b);
 }
 
@@ -140,18 +151,90 @@ static void check_package(void)
     buf_free(&b);
 }
 
-/* A template whose text is not carried says so, whether the user or a rule chose it. */
-static void check_missing(void)
+static struct chat *create(struct chat_opts o, struct err *err)
 {
-    for (const struct conversation_missing *x = conversation_missing; x->name; x++) {
-        struct err err = { 0 };
-        struct chat *c = chat_create(&(struct chat_opts){ .choice = x->name, .model_id = "m", .model_path = "m" }, &err);
-        ok(!c && strstr(err.text, x->name) && strstr(err.text, x->why), "refused: %s", err.text);
+    *err = (struct err){ 0 };
+    return chat_create(&o, err);
+}
+
+/* A template whose text is not carried says where it is to be had, whether the user or a rule chose it; with a file that has another
+ * text, which one. */
+static void check_absent(void)
+{
+    static const char other[] = "register_conv_template(Conversation(name='baize', system_message='x', roles=('[|Human|]', '[|AI|]'), "
+                                "sep='\\n', messages=(('[|Human|]', 'Hello!'), ('[|AI|]', 'Hi!')), "
+                                "sep_style=SeparatorStyle.NO_COLON_SINGLE, stop_str='[|Human|]'))";
+    struct err err;
+    int n = 0;
+    for (int i = 0; i < conversation_count; i++) {
+        const struct conversation *c = &conversation_table[i];
+        if (conversation_complete(c))
+            continue;
+        n++;
+        ok(chat_needs_fastchat(&(struct chat_opts){ .choice = c->name }) && !create((struct chat_opts){ .choice = c->name }, &err) &&
+               err.kind == ERR_USAGE && strstr(err.text, c->name) && strstr(err.text, "--fastchat PATH") &&
+               !strstr(err.text, "mtbench fetch --only fastchat/conversation.py") == c->unreleased,
+           "refused: %s", err.text);
+    }
+    ok(n == 6, "%d templates have their text elsewhere", n);
+    ok(!create((struct chat_opts){ .choice = "auto", .model_id = "baize-v2-13b", .model_path = "x" }, &err) &&
+           strstr(err.text, "\"baize-v2-13b\" is baize") && strstr(err.text, "fetch --only"), "refused: %s", err.text);
+    ok(!create((struct chat_opts){ .model_id = "m", .model_path = "baize", .fastchat = other, .n_fastchat = sizeof other - 1,
+                                   .fastchat_place = "/f/conversation.py" }, &err) &&
+           strstr(err.text, "/f/conversation.py") && strstr(err.text, "2d711642b726") && strstr(err.text, "5c5733bb4e48") &&
+           strstr(err.text, ".jinja"), "refused: %s", err.text);
+    ok(!create((struct chat_opts){ .model_id = "llama-13b", .model_path = "/m/llama-13b" }, &err) &&
+           strstr(err.text, "--chat-template one_shot") && strstr(err.text, "\"llama-13b\""),
+       "FastChat's silent choice is told: %s", err.text);
+    ok(!chat_needs_fastchat(&(struct chat_opts){ .choice = "vicuna_v1.1", .model_id = "baize" }) &&
+           !chat_needs_fastchat(&(struct chat_opts){ .model_id = "baize", .own = "x", .n_own = 1 }) &&
+           !chat_needs_fastchat(&(struct chat_opts){ .choice = "file", .model_id = "baize" }) &&
+           !chat_needs_fastchat(&(struct chat_opts){ .model_id = "llama-13b", .model_path = "x" }),
+       "FastChat's file is not looked for where nothing of it is needed");
+}
+
+/* Names that FastChat's rules give one of these templates. */
+static void check_chosen(void)
+{
+    static const char *const chosen[][2] = {
+        { "lmsys/vicuna-13b-v0", "one_shot" }, { "flan-t5-xl", "one_shot" }, { "pythia-12b", "one_shot" },
+        { "WizardLM-7B-V1.0", "one_shot" }, { "bge-large-en", "one_shot" }, { "baize-v2-13b", "baize" },
+        { "OpenOrcaxOpenChat-Preview2-13B", "open-orca" }, { "openbuddy-llama2-13b-v11.1", "openbuddy" },
+        { "Llama-3.1-8B-Instruct", "meta-llama-3.1-sp" }, { "Nous-Hermes-2-Mixtral-8x7B-DPO", "Nous-Hermes-2-Mixtral-8x7B-DPO" },
+    };
+    for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) {
+        const struct chat_opts o = { .model_id = chosen[i][0], .model_path = "x", .fastchat = fastchat.data, .n_fastchat = fastchat.len,
+                                     .fastchat_place = "f" };
+        struct err err;
+        struct chat *c = create(o, &err);
+        bool here = fastchat.data && !conversation_find(chosen[i][1])->unreleased;
+        ok(chat_needs_fastchat(&o) && (here ? c && !strcmp(chat_name(c), chosen[i][1]) : !c && strstr(err.text, chosen[i][1])), "%s: %s %s",
+           chosen[i][0], chosen[i][1], err.text);
         chat_destroy(c);
     }
-    struct err err = { 0 };
-    struct chat *c = chat_create(&(struct chat_opts){ .choice = "auto", .model_id = "baize-v2-13b", .model_path = "x" }, &err);
-    ok(!c && strstr(err.text, "baize-v2-13b") && strstr(err.text, "--chat-template"), "refused: %s", err.text);
+}
+
+/* one_shot stops at "###", as FastChat cuts: at the first one, unless the answer begins with it. */
+static void check_one_shot(void)
+{
+    const struct chat_opts o = { .choice = "one_shot", .fastchat = fastchat.data, .n_fastchat = fastchat.len, .fastchat_place = "f" };
+    static const char *const text[][2] = {
+        { "One.\n### Two", "One." }, { "### One\n### Two", "### One\n### Two" }, { " ### One", "" }, { "# One ## Two", "# One ## Two" },
+    };
+    struct err err;
+    struct chat *c = fastchat.data ? create(o, &err) : NULL;
+    if (!c) {
+        skip(1, "the template's text is not here; data/fetch.sh brings it");
+        return;
+    }
+    ok(!strcmp(chat_name(c), "one_shot") && !strncmp(chat_sha256(c), "1b7c704028933c21", 16), "its hash is of FastChat's own prompt");
+    ok(chat_stopped(c, "One.\n###", 8) && !chat_stopped(c, "One.\n##", 7), "stopped by the third sign");
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        struct buf b = { 0 };
+        chat_clean(c, text[i][0], strlen(text[i][0]), &b);
+        ok(!strcmp(b.data, text[i][1]), "cut: %.4s ... to %.9s", text[i][0], b.data);
+        buf_free(&b);
+    }
     chat_destroy(c);
 }
 
@@ -199,6 +282,7 @@ int main(void)
     const struct chat_message m[] = { { "user", "Q1", 2 }, { "assistant", "A1", 2 }, { "user", "Q2", 2 } };
     const struct chat_message empty[] = { { "user", "Q1", 2 }, { "assistant", "", 0 }, { "user", "Q2", 2 } };
     struct buf b = {0};
+    io_read("data/fastchat/conversation.py", &fastchat, NULL);
     for (size_t i = 0; i < sizeof conversation_hashes / sizeof *conversation_hashes; i++) {
         check(conversation_hashes[i].name, m, 1, conversation_hashes[i].bytes1, conversation_hashes[i].sha1);
         check(conversation_hashes[i].name, m, 3, conversation_hashes[i].bytes2, conversation_hashes[i].sha2);
@@ -225,7 +309,10 @@ int main(void)
     }
     check_system();
     check_package();
-    check_missing();
+    check_absent();
+    check_chosen();
+    check_one_shot();
     check_hosted();
+    buf_free(&fastchat);
     return done_testing();
 }

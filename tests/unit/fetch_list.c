@@ -91,14 +91,16 @@ static void test_shipped(void)
     struct buf b = {0};
     struct fetch_list l = {0};
     struct err err = {0};
-    int answers = 0, judgments = 0;
+    int answers = 0, judgments = 0, texts = 0;
     ok(io_read("data/pregenerated.txt", &b, &err) == 0 && fetch_list_parse("data/pregenerated.txt", b.data, b.len, &l, &err) == 0,
        "the list that ships: %s", err.text);
     for (int i = 0; i < l.n; i++) {
         answers += strstr(l.item[i].path, "model_answer/") && l.item[i].sha256 && l.item[i].size > 0;
         judgments += strstr(l.item[i].path, "model_judgment/") != NULL;
+        texts += !strcmp(l.item[i].path, "fastchat/conversation.py") && l.item[i].sha256;
     }
-    ok(answers == 31 && judgments == 2, "FastChat's %d answer files with their hashes, its %d judgment files", answers, judgments);
+    ok(answers == 31 && judgments == 2 && texts == 1, "FastChat's %d answer files with their hashes, its %d judgment files, its templates",
+       answers, judgments);
     fetch_list_free(&l);
     buf_free(&b);
 }
