@@ -1,4 +1,4 @@
-/* hash.h - SHA-256 (FIPS 180-4) by OpenSSL, and a quick hash for tables (room: base). */
+/* hash.h - SHA-256 (FIPS 180-4) and git's name of a file by OpenSSL, and a quick hash for tables (room: base). */
 #ifndef MTB_HASH_H
 #define MTB_HASH_H
 
@@ -15,6 +15,12 @@ void sha256_hex(const void *data, size_t n, char hex[65]);
 struct sha256 *sha256_begin(void);
 void sha256_add(struct sha256 *h, const void *data, size_t n);
 void sha256_end(struct sha256 *h, uint8_t digest[32]);
+
+/* What git calls a file of 'size' bytes: SHA-1 of "blob SIZE", a NUL and the bytes. Piece by piece, as above. */
+struct git_blob;
+struct git_blob *git_blob_begin(uint64_t size);
+void git_blob_add(struct git_blob *h, const void *data, size_t n);
+void git_blob_end(struct git_blob *h, uint8_t digest[20]);
 
 /* FNV-1a, 64 bits: 'h' is FNV_START, or what the pieces before gave. For tables and quick comparisons, not against forgers. */
 #define FNV_START 0xcbf29ce484222325u

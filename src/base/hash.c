@@ -1,9 +1,11 @@
-/* hash.c - SHA-256, by OpenSSL. */
+/* hash.c - SHA-256 and SHA-1, by OpenSSL. */
 #include "mtbench/hash.h"
 
 #include "mtbench/mem.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The context of OpenSSL stays inside, so that no other file needs its headers. */
@@ -11,11 +13,21 @@ struct sha256 {
     EVP_MD_CTX *ctx;                     /* owned */
 };
 
+struct git_blob {
+    EVP_MD_CTX *ctx;                     /* owned */
+};
+
+static EVP_MD_CTX *begin(const EVP_MD *kind)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_DigestInit_ex(ctx, kind, NULL);
+    return ctx;
+}
+
 struct sha256 *sha256_begin(void)
 {
     struct sha256 *h = xcalloc(1, sizeof *h);
-    h->ctx = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL);
+    h->ctx = begin(EVP_sha256());
     return h;
 }
 
@@ -36,6 +48,28 @@ void sha256(const void *data, size_t n, uint8_t digest[32])
     struct sha256 *h = sha256_begin();
     sha256_add(h, data, n);
     sha256_end(h, digest);
+}
+
+struct git_blob *git_blob_begin(uint64_t size)
+{
+    char head[32];
+    struct git_blob *h = xcalloc(1, sizeof *h);
+    h->ctx = begin(EVP_sha1());
+    int n = snprintf(head, sizeof head, "blob %" PRIu64, size);
+    EVP_DigestUpdate(h->ctx, head, (size_t)n + 1); /* with its NUL */
+    return h;
+}
+
+void git_blob_add(struct git_blob *h, const void *data, size_t n)
+{
+    EVP_DigestUpdate(h->ctx, data, n);
+}
+
+void git_blob_end(struct git_blob *h, uint8_t digest[20])
+{
+    EVP_DigestFinal_ex(h->ctx, digest, NULL);
+    EVP_MD_CTX_free(h->ctx);
+    free(h);
 }
 
 void hex_of(const uint8_t *bytes, size_t n, char *hex)

@@ -3,10 +3,10 @@
 #include "mtbench/fetching.h"
 
 #include "mtbench/clock.h"
+#include "mtbench/download.h"
 #include "mtbench/exit_code.h"
 #include "mtbench/fetch_list.h"
 #include "mtbench/forecast.h"
-#include "mtbench/http.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -167,7 +167,7 @@ static int download(struct fetch *f, const struct fetch_item *item, const char *
     char *url = f->o->from ? xasprintf("%.*s/%s", (int)n, f->o->from, item->path) : xstrdup(item->url);
     char *came = item->sha256 ? xstrdup(place) : xasprintf("%s.unchecked", place);
     const struct download d = { .url = url, .path = came, .size = item->size, .sha256 = item->sha256, .progress = on_progress, .ctx = f };
-    int rc = http_download(&d, err);
+    int rc = download_file(&d, err);
     if (rc == 0 && !item->sha256)
         rc = check_and_place(item, url, came, place, err);
     free(came);

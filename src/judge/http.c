@@ -1,21 +1,16 @@
-/* http.c - HTTP, by libcurl: the one file that knows it. */
+/* http.c - requests and replies by HTTP, by libcurl. */
 #include "mtbench/http.h"
 
+#include "curl_setup.h"
+
 #include "mtbench/clock.h"
-#include "mtbench/hash.h"
-#include "mtbench/io.h"
 #include "mtbench/mem.h"
 
 #include <curl/curl.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { MAX_HEADER = 256 << 10 };         /* bytes of header lines that are kept; more is no reply of an API */
 
@@ -39,7 +34,7 @@ struct http {
     int n_all;                           /* transfers, idle ones too */
 };
 
-static int start_curl(struct err *err)
+int curl_setup(struct err *err)
 {
     static bool started;                 /* curl's own state is of the process, so this is too */
     if (!started && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -70,7 +65,7 @@ static const char *env_file(const char *const *name)
 }
 
 /* What all our transfers share. libcurl itself reads the proxy variables; the CA variables are its command-line tool's, so we read them. */
-static void set_common(CURL *easy)
+void curl_setup_easy(void *easy)
 {
     static const char *const file[] = { "CURL_CA_BUNDLE", "SSL_CERT_FILE", NULL }, *const folder[] = { "SSL_CERT_DIR", NULL };
     const char *ca = env_file(file), *dir = env_file(folder);
@@ -95,7 +90,7 @@ static void set_common(CURL *easy)
 
 struct http *http_create(int max_connections, struct err *err)
 {
-    if (start_curl(err) < 0)
+    if (curl_setup(err) < 0)
         return NULL;
     struct http *h = xcalloc(1, sizeof *h);
     h->last = &h->finished;
@@ -184,7 +179,7 @@ void http_start(struct http *h, const struct http_request *r, double timeout, vo
     t->tag = tag;
     t->message[0] = '\0';
     curl_easy_reset(t->easy);            /* options only; the connection stays */
-    set_common(t->easy);
+    curl_setup_easy(t->easy);
     for (int i = 0; i < r->n_headers; i++)
         t->header = curl_slist_append(t->header, r->header[i]);
     t->header = curl_slist_append(t->header, "Expect:"); /* no round trip to ask whether a body is welcome */
@@ -320,216 +315,4 @@ bool http_next(struct http *h, void **tag, struct http_response *out)
     out->now = clock_unix();             /* Retry-After may be a date */
     *tag = t->tag;
     return true;
-}
-
-/* ---- files ---- */
-
-/* A download: into PATH.part, which survives a stop, then renamed. */
-struct fetch {
-    const struct download *d;            /* the caller's */
-    CURL *easy;                          /* owned */
-    int fd;                              /* of the part */
-    int64_t have;                        /* bytes in the part */
-    bool checked, stopped;               /* the reply's status was looked at; the user stopped it */
-    int write_errno;                     /* a full disk, say: curl can only be told that 0 bytes were taken */
-    char message[CURL_ERROR_SIZE];       /* curl's words */
-};
-
-static size_t on_file(char *data, size_t size, size_t n, void *ctx)
-{
-    struct fetch *f = ctx;
-    long code = 0;
-    n *= size;
-    /* The first bytes of the reply: its status is known now, and tells whether they go on where the part ends. */
-    if (!f->checked) {
-        f->checked = true;
-        curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &code);
-        if (code != 206 && f->have > 0) { /* the server sends the whole again */
-            if (ftruncate(f->fd, 0) < 0)
-                f->write_errno = errno;
-            f->have = 0;
-        }
-    }
-    for (size_t done = 0; done < n && !f->write_errno;) {
-        /* By offset: the part's length is 'have', whatever went wrong before. */
-        ssize_t k = pwrite(f->fd, data + done, n - done, (off_t)(f->have + (int64_t)done));
-        if (k > 0)
-            done += (size_t)k;
-        else if (k == 0 || errno != EINTR)
-            f->write_errno = k == 0 ? EIO : errno;
-    }
-    if (f->write_errno)
-        return 0;
-    f->have += (int64_t)n;
-    return n;
-}
-
-static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
-{
-    struct fetch *f = ctx;
-    (void)now, (void)up_total, (void)up;
-    /* Curl's total is of this reply only. */
-    int64_t whole = f->d->size >= 0 ? f->d->size : total > 0 && f->checked ? f->have - now + total : -1;
-    if (f->d->progress && f->d->progress(f->d->ctx, f->have, whole)) /* the user's stop is heard here, within a second */
-        f->stopped = true;
-    return f->stopped;
-}
-
-static CURLcode fetch_once(struct fetch *f)
-{
-    char range[32];
-    curl_easy_reset(f->easy);
-    set_common(f->easy);
-    curl_easy_setopt(f->easy, CURLOPT_URL, f->d->url);
-    curl_easy_setopt(f->easy, CURLOPT_FOLLOWLOCATION, 1L); /* hubs send to their stores; no key goes along */
-    curl_easy_setopt(f->easy, CURLOPT_MAXREDIRS, 10L);
-#if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(f->easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-#endif
-    curl_easy_setopt(f->easy, CURLOPT_FAILONERROR, 1L); /* a page of error text must not land in the part */
-    curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, on_file);
-    curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
-    curl_easy_setopt(f->easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(f->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(f->easy, CURLOPT_XFERINFODATA, f);
-    /* No limit for the whole: files of many gigabytes take hours. Only a stream that stands still is given up. */
-    curl_easy_setopt(f->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(f->easy, CURLOPT_LOW_SPEED_TIME, (long)ceil(f->d->stall > 0 ? f->d->stall : 60));
-    curl_easy_setopt(f->easy, CURLOPT_ERRORBUFFER, f->message);
-    if (f->have > 0) {
-        snprintf(range, sizeof range, "%lld-", (long long)f->have);
-        curl_easy_setopt(f->easy, CURLOPT_RANGE, range);
-    }
-    f->checked = false;
-    f->message[0] = '\0';
-    return curl_easy_perform(f->easy);
-}
-
-/* May trying again help? */
-static bool may_pass(struct fetch *f, CURLcode rc)
-{
-    long code = 0;
-    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &code);
-    switch (rc) {
-    case CURLE_HTTP_RETURNED_ERROR: return code >= 500 || code == 429 || code == 408;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_RECV_ERROR: case CURLE_SEND_ERROR: case CURLE_GOT_NOTHING: case CURLE_SSL_CONNECT_ERROR:
-        return true;
-    default: return false;
-    }
-}
-
-/* Get the whole into the part, with a few tries; each goes on where the last one ended. */
-static int fetch_part(struct fetch *f, struct err *err)
-{
-    for (int tries = 1;; tries++) {
-        int64_t before = f->have;
-        if (f->d->size >= 0 && f->have == f->d->size)
-            return 0;
-        CURLcode rc = fetch_once(f);
-        if (rc == CURLE_OK)
-            return 0;
-        if (f->stopped)
-            return err_set(err, ERR_CANCELLED, "%s: stopped; start again to go on", f->d->path);
-        if (f->write_errno) {
-            errno = f->write_errno;
-            return err_errno(err, "%s.part: cannot write", f->d->path);
-        }
-        if (f->have > before)            /* progress: the count of tries is of tries without any */
-            tries = 1;
-        long code = 0;
-        curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &code);
-        if (rc == CURLE_HTTP_RETURNED_ERROR && code == 416 && f->have > 0) { /* the part is longer than the file: another file */
-            f->have = 0;
-            if (ftruncate(f->fd, 0) < 0)
-                return err_errno(err, "%s.part: cannot write", f->d->path);
-        } else if (!may_pass(f, rc) || tries >= 5) {
-            return err_set(err, ERR_DEVICE, "%s: %s; check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on",
-                           f->d->url, f->message[0] ? f->message : curl_easy_strerror(rc));
-        }
-        usleep(200000u << (tries < 4 ? tries : 4)); /* 0.4 s .. 3.2 s */
-    }
-}
-
-static int check_part(const struct fetch *f, struct err *err)
-{
-    const struct download *d = f->d;
-    if (d->size >= 0 && f->have != d->size)
-        return err_set(err, ERR_FORMAT, "%s: %lld bytes came instead of %lld; fetch it from another place", d->url, (long long)f->have,
-                       (long long)d->size);
-    if (!d->sha256)
-        return 0;
-    struct sha256 *h = sha256_begin();
-    char *piece = xcalloc(1, 1 << 18), hex[65];
-    uint8_t digest[32];
-    ssize_t n = 0;
-    /* Read back from the file: what counts is what lies on disk. */
-    for (int64_t at = 0; at < f->have && (n = pread(f->fd, piece, 1 << 18, (off_t)at)) > 0; at += n)
-        sha256_add(h, piece, (size_t)n);
-    sha256_end(h, digest);
-    free(piece);
-    hex_of(digest, sizeof digest, hex);
-    if (strcasecmp(hex, d->sha256))
-        return err_set(err, ERR_FORMAT, "%s: its SHA-256 is %s instead of %s; fetch it from another place", d->url, hex, d->sha256);
-    return 0;
-}
-
-/* A part of an earlier call may be of another file: what does not check is fetched anew once. */
-static int fetch_checked(struct fetch *f, struct err *err)
-{
-    bool went_on = f->have > 0;
-    if (fetch_part(f, err) < 0)
-        return -1;
-    if (check_part(f, err) == 0)
-        return 0;
-    if (ftruncate(f->fd, 0) < 0)
-        return err_errno(err, "%s.part: cannot write", f->d->path);
-    f->have = 0;
-    return !went_on || fetch_part(f, err) < 0 ? -1 : check_part(f, err);
-}
-
-int http_download(const struct download *d, struct err *err)
-{
-    char *part = xasprintf("%s.part", d->path);
-    struct fetch f = { .d = d, .fd = -1 };
-    struct stat st;
-    int rc = -1;
-    if (start_curl(err) < 0 || io_make_parents(d->path, err) < 0)
-        goto out;
-    f.fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (f.fd < 0 || fstat(f.fd, &st) < 0) {
-        err_errno(err, "%s: cannot write", part);
-        goto out;
-    }
-    f.have = st.st_size;                 /* an earlier start's part: go on behind it */
-    /* Without a size or a checksum nobody can tell whether an old part is of the same file: begin anew. */
-    if ((d->size < 0 && !d->sha256) || (d->size >= 0 && f.have > d->size)) {
-        f.have = 0;
-        if (ftruncate(f.fd, 0) < 0) {
-            err_errno(err, "%s: cannot write", part);
-            goto out;
-        }
-    }
-    f.easy = curl_easy_init();
-    if (!f.easy) {
-        err_set(err, ERR_DEVICE, "libcurl cannot start; check the installation");
-        goto out;
-    }
-    rc = fetch_checked(&f, err);
-    if (rc == 0 && (fsync(f.fd) < 0 || rename(part, d->path) < 0))
-        rc = err_errno(err, "%s: cannot put into place", d->path);
-    if (rc == 0)
-        io_sync_parent(d->path);
-    else if (err && err->kind == ERR_FORMAT) /* wrong to the end: a part is worth keeping only if it can be gone on with */
-        unlink(part);
-out:
-    curl_easy_cleanup(f.easy);
-    if (f.fd >= 0)
-        close(f.fd);
-    free(part);
-    return rc;
 }

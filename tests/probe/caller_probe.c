@@ -2,7 +2,7 @@
  * what tests of the transport run. With --download it fetches a URL instead. */
 #include "mtbench/caller.h"
 #include "mtbench/clock.h"
-#include "mtbench/http.h"
+#include "mtbench/download.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -209,7 +209,7 @@ static int on_progress(void *ctx, int64_t have, int64_t total)
 static int fetch(const struct probe *p)
 {
     struct err err = {0};
-    if (http_download(
+    if (download_file(
             &(struct download){
                 .url = p->download, .path = p->journal, .size = p->size, .sha256 = p->sha256, .progress = on_progress, .stall = 5},
             &err) < 0)

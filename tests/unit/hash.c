@@ -1,4 +1,5 @@
-/* hash.c - SHA-256 against FIPS 180-4's examples and Python's hashlib (tests/golden/make_base.py made the golden). */
+/* hash.c - SHA-256 against FIPS 180-4's examples and Python's hashlib (tests/golden/make_base.py made the golden), git's names of
+ * files against git's. */
 #include "mtbench/hash.h"
 
 #include "golden.h"
@@ -24,9 +25,24 @@ static void check_line(char *length)
     free(data);
 }
 
+/* "git hash-object" says the same of a file with this text. */
+static void check_git(const char *text, const char *want)
+{
+    struct git_blob *h = git_blob_begin(strlen(text));
+    uint8_t digest[20];
+    char hex[41];
+    for (const char *p = text; *p; p++)
+        git_blob_add(h, p, 1);
+    git_blob_end(h, digest);
+    hex_of(digest, sizeof digest, hex);
+    ok(!strcmp(hex, want), "git's name of \"%.5s\": %s", text, hex);
+}
+
 int main(void)
 {
     char hex[65];
+    check_git("", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+    check_git("hello\n", "ce013625030ba8dba906f756967f9e9ca394464a");
     sha256_hex("abc", 3, hex);
     ok(!strcmp(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), "FIPS 180-4: abc");
     sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, hex);
