@@ -2,6 +2,7 @@
 #include "mtbench/modelpath.h"
 
 #include "mtbench/buf.h"
+#include "mtbench/hubcache.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
@@ -264,12 +265,21 @@ static void add_named_templates(const struct folder *f, struct modelpath *m)
 
 /* What a folder says beside its weights. */
 /* Only what somebody reads: a hash over a folder's files must not change with its README. */
+static const char *const exact[] = {
+    "config.json",       "generation_config.json",  "tokenizer.json",      "tokenizer_config.json", "tokenizer.model",
+    "added_tokens.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json",
+};
+
+bool modelpath_reads_text(const char *name)
+{
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        if (!strcmp(name, exact[i]))
+            return true;
+    return !strncmp(name, "additional_chat_templates/", 26) && has_suffix(name, ".jinja") && !strchr(name + 26, '/');
+}
+
 static void add_texts(const struct folder *f, struct modelpath *m)
 {
-    static const char *const exact[] = {
-        "config.json",       "generation_config.json",  "tokenizer.json",      "tokenizer_config.json", "tokenizer.model",
-        "added_tokens.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json",
-    };
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (has(&f->names, exact[i]))
             add(m, xasprintf("%s/%s", f->path, exact[i]));
@@ -318,57 +328,15 @@ static int list_file(const char *name, struct modelpath *m, struct err *err)
 
 /* ---- where they are ---- */
 
-static const char *variable(const char *name) /* set to nothing is not set, as huggingface_hub sees it */
+/* A hub id can be fetched, and is told the whole command; anything else is a path with a slip in it. */
+static int not_there(const char *name, const char *revision, const char *cache, struct err *err)
 {
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
-/* A leading ~ is the home folder, also inside a variable. */
-static char *expand(char *path)
-{
-    const char *home = variable("HOME");
-    if (path[0] != '~' || (path[1] && path[1] != '/') || !home) /* ~user is not expanded, as in a shell's quotes */
-        return path;
-    char *full = xasprintf("%s%s", home, path + 1);
-    free(path);
-    return full;
-}
-
-/* Where huggingface_hub looks, in its order. */
-static char *hub_cache(void)
-{
-    const char *cache = variable("HF_HUB_CACHE"), *base = variable("HF_HOME"), *user = variable("XDG_CACHE_HOME");
-    if (!cache)                          /* the variable's older name */
-        cache = variable("HUGGINGFACE_HUB_CACHE");
-    if (cache)
-        return expand(xstrdup(cache));
-    if (base)
-        return expand(xasprintf("%s/hub", base));
-    return expand(xasprintf("%s/huggingface/hub", user ? user : "~/.cache"));
-}
-
-/* CACHE/models--ORG--NAME/refs/REVISION holds the commit of snapshots/COMMIT. */
-static char *snapshot(const char *cache, const char *id, const char *revision)
-{
-    struct buf folder = {0}, commit = {0};
-    struct err ignored;
-    struct stat st;
-    buf_printf(&folder, "%s/models--", cache);
-    for (const char *p = id; *p; p++)
-        buf_str(&folder, *p == '/' ? "--" : (char[]){ *p, '\0' }); /* as huggingface_hub names its folders */
-    char *ref = xasprintf("%s/refs/%s", folder.data, revision);
-    if (io_read(ref, &commit, &ignored) == 0 && commit.len)
-        commit.data[strcspn(commit.data, "\r\n")] = '\0';
-    char *path = xasprintf("%s/snapshots/%s", folder.data, commit.len ? commit.data : revision); /* a revision may be the commit itself */
-    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
-        free(path);
-        path = NULL;
-    }
-    free(ref);
-    buf_free(&folder);
-    buf_free(&commit);
-    return path;
+    if (!hub_id(name) || !strchr(name, '/'))
+        return err_set(err, ERR_IO, "--model-path %s: no such file or folder; give a folder, a .gguf file or a hub id (org/name)", name);
+    return err_set(err, ERR_IO,
+                   "--model-path %s: no such file or folder, and revision %s of it is not in the hub cache %s; \"mtbench fetch --model "
+                   "%s%s%s\", on a machine with internet, brings it there",
+                   name, revision ? revision : "main", cache, name, revision ? " --revision " : "", revision ? revision : "");
 }
 
 int modelpath_resolve(const char *name, const char *revision, struct modelpath *out, struct err *err)
@@ -383,12 +351,8 @@ int modelpath_resolve(const char *name, const char *revision, struct modelpath *
         rc = list_file(name, out, err);
     } else {
         /* Never the network: compute nodes have none. */
-        char *cache = hub_cache(), *folder = snapshot(cache, name, revision ? revision : "main");
-        rc = folder ? list_folder(folder, NULL, out, err)
-                    : err_set(err, ERR_IO,
-                              "--model-path %s: no such file or folder, and revision %s of it is not in the hub cache %s; download it on a "
-                              "machine with internet",
-                              name, revision ? revision : "main", cache);
+        char *cache = hub_cache(), *folder = hub_snapshot(cache, name, revision);
+        rc = folder ? list_folder(folder, NULL, out, err) : not_there(name, revision, cache, err);
         free(cache);
         free(folder);
     }

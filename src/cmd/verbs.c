@@ -20,8 +20,8 @@ static const struct verb verbs[] = {
     { "show", "show_result", "scores with intervals, comparisons, win rates: tables, CSV, JSON", false, cmd_show },
     { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
-    { "fetch", "download_mt_bench_pregenerated", "bring the official data and published answers and judgments into place", false,
-      cmd_fetch },
+    { "fetch", "download_mt_bench_pregenerated", "bring the official data, published answers and judgments, or a hub model into place",
+      false, cmd_fetch },
     { "plan", NULL, "what run, answer or judge would do: calls, tokens, price, memory, layout; nothing is computed or sent", true,
       cmd_plan },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
@@ -82,11 +82,11 @@ void help_print(void)
 
 /* ---- help of one verb ---- */
 
-enum { LOCAL = 1, HOSTED = 2, JUDGES = 4, NETWORK = 8 };   /* what a verb does that makes it read variables */
+enum { LOCAL = 1, HOSTED = 2, JUDGES = 4, NETWORK = 8, HUB = 16 };   /* what a verb does that makes it read variables */
 
 static const struct { const char *verb; int does; } reads[] = {
     { "run", LOCAL | HOSTED | JUDGES | NETWORK }, { "answer", LOCAL }, { "api-answer", HOSTED | NETWORK },
-    { "judge", LOCAL | HOSTED | JUDGES | NETWORK }, { "plan", LOCAL | HOSTED | JUDGES }, { "prompt", LOCAL }, { "fetch", NETWORK },
+    { "judge", LOCAL | HOSTED | JUDGES | NETWORK }, { "plan", LOCAL | HOSTED | JUDGES }, { "prompt", LOCAL }, { "fetch", NETWORK | HUB },
 };
 
 static const struct { int does; struct opt_env env; } variables[] = {
@@ -98,7 +98,10 @@ static const struct { int does; struct opt_env env; } variables[] = {
     { JUDGES, { "MTBENCH_FALLBACK_KEY_FILE", "the same for the fallback judge" } },
     { NETWORK, { "HTTPS_PROXY NO_PROXY", "the way out, as curl reads them" } },
     { NETWORK, { "SSL_CERT_FILE SSL_CERT_DIR", "whose certificates are trusted; CURL_CA_BUNDLE as well" } },
-    { LOCAL, { "HF_HOME HF_HUB_CACHE", "where hub ids are looked up" } },
+    { LOCAL | HUB, { "HF_HOME HF_HUB_CACHE", "where hub ids are looked up, and models of the hub go" } },
+    { HUB, { "HF_TOKEN", "token for gated and private models; HUGGING_FACE_HUB_TOKEN as well" } },
+    { HUB, { "HF_ENDPOINT", "the hub (https://huggingface.co), or its mirror" } },
+    { HUB, { "HF_HUB_OFFLINE", "1: fetch no model; HF_HUB_DISABLE_IMPLICIT_TOKEN=1: send no token" } },
     { LOCAL, { "OMP_NUM_THREADS", "threads of a rank, where --threads does not say" } },
     { LOCAL, { "MTBENCH_ISA", "avx512, avx2 or plain: force an instruction set; the bits stay the same" } },
 };

@@ -3,7 +3,7 @@
  * or NAP (half a second, then the call is made); calls for fewer than LEAST bytes do not count SABOTAGE_PATH=TEXT calls on files count only
  * if their path holds TEXT SABOTAGE_LOG=FILE                       rank RANK appends a line "CALL PATH" per pwrite, fsync, fdatasync,
  * rename Only calls by the program itself count, not those of its libraries. Calls: malloc calloc mmap open pread pwrite fsync fdatasync
- * rename pthread_create. */
+ * rename symlink pthread_create. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,6 +30,7 @@ __attribute__((constructor)) static void read_plan(void)
     static const struct { const char *name; int error, sig, nap;
     } actions[] = {
         {"EIO", EIO, 0, 0},  {"ENOSPC", ENOSPC, 0, 0}, {"ENOMEM", ENOMEM, 0, 0}, {"EACCES", EACCES, 0, 0}, {"EAGAIN", EAGAIN, 0, 0},
+        {"EPERM", EPERM, 0, 0},
         {"SHORT", -1, 0, 0}, {"KILL", 0, SIGKILL, 0},  {"TERM", 0, SIGTERM, 0},  {"USR1", 0, SIGUSR1, 0},  {"NAP", 0, 0, 500000},
     };
     const char *text = getenv("SABOTAGE"), *me = getenv("OMPI_COMM_WORLD_RANK"), *log = getenv("SABOTAGE_LOG");
@@ -157,6 +158,12 @@ int rename(const char *from, const char *to)
     NEXT(rename);
     note("rename", to);
     return strikes("rename", 0, to) ? -1 : next(from, to);
+}
+
+int symlink(const char *to, const char *path)
+{
+    NEXT(symlink);
+    return strikes("symlink", 0, path) ? -1 : next(to, path);
 }
 
 int pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg)
