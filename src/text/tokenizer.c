@@ -159,7 +159,10 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, int 
     /* The frame is a matter of ids, not of text: the post-processor's tokens need not be spelt anywhere. */
     if (flags & ENC_ADD_SPECIAL)
         add_all(out, &t->lead);
+    const size_t start = out->n;
     int rc = encode_valid(&e, text, n);
+    if (rc == 0 && t->slow.on)
+        slow_trim(t, start, out);
     if (rc == 0 && flags & ENC_ADD_SPECIAL)
         add_all(out, &t->tail);
     buf_free(&plain);
@@ -202,19 +205,28 @@ static void clean_up(struct buf *b, size_t start)
 void tokenizer_decode(const struct tokenizer *t, const int32_t *id, size_t n, int flags, struct buf *out)
 {
     struct pieces p = { 0 };
+    struct ids known = { 0 };
     size_t start = out->len;
     for (size_t i = 0; i < n; i++) {
         /* A model may have more rows than the tokenizer has tokens; Python's decode gives nothing for their ids either. */
         if (id[i] < 0 || id[i] >= t->n_vocab || (flags & DEC_SKIP_SPECIAL && t->special[id[i]]))
             continue;
+        if (t->slow.on) {
+            ids_add(&known, id[i]);
+            continue;
+        }
         /* tokenizers joins by a space where the file has no decoder. */
         if (!t->has_decoder && p.n > 0)
             pieces_add(&p, " ", 1, false);
         pieces_add(&p, t->text[id[i]].ptr, t->text[id[i]].len, p.n == 0);
     }
     /* All ids at once: a decoder may look at its neighbours (bytes of one character, the first token's space). */
-    decode(&t->decoder, &p, out);
+    if (t->slow.on)
+        slow_decode(t, known.id, known.n, out);
+    else
+        decode(&t->decoder, &p, out);
     pieces_free(&p);
+    ids_free(&known);
     if (t->clean_up)
         clean_up(out, start);
 }

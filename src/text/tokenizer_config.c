@@ -154,10 +154,28 @@ int config_roles(struct tokenizer *t, const struct class *c, const cJSON *config
     return additional_tokens(t, c, config, err);
 }
 
+bool config_has_empty_role(const cJSON *config)
+{
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        const char *given = token_text(json_get(config, role_key[i]));
+        if (given && !*given)
+            return true;
+    }
+    return false;
+}
+
+/* Conversions of early 2023 say "" for every role. No token has that text, and the slow LlamaTokenizer then asks SentencePiece for its id,
+ * which is the unknown piece's: what those models have seen before every text. */
+static int32_t frame_id(const struct tokenizer *t, const cJSON *config, enum role role)
+{
+    const char *given = token_text(json_get(config, role_key[role]));
+    return t->slow.on && given && !*given ? t->spm.unk : t->role[role] ? tokenizer_id(t, t->role[role], strlen(t->role[role])) : -1;
+}
+
 int config_frame(struct tokenizer *t, const struct class *c, const cJSON *config, struct err *err)
 {
     static const char *const name[] = { "bos", "eos" };
-    const int32_t id[] = { tokenizer_bos(t), tokenizer_eos(t) };
+    const int32_t id[] = { frame_id(t, config, ROLE_BOS), frame_id(t, config, ROLE_EOS) };
     struct ids *const to[] = { &t->lead, &t->tail };
     if (!c->frame)
         return 0;

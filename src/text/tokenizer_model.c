@@ -242,7 +242,12 @@ static int build(struct tokenizer *t, struct spm_file *f, const cJSON *config, c
     static const struct class llama = { .name = "LlamaTokenizer", .frame = true, .add_bos = true,
                                         .role = { [ROLE_BOS] = "<s>", [ROLE_EOS] = "</s>", [ROLE_UNK] = "<unk>" } };
     bool add_bos = false;
-    if (!is_true(config, "legacy", true)) {
+    t->slow.on = true;
+    t->slow.legacy = is_true(config, "legacy", true);
+    t->slow.adds_prefix = is_true(config, "add_prefix_space", true);
+    t->slow.strips_all = f->vocab.remove_extra_spaces;
+    t->slow.strips = t->slow.strips_all || (t->slow.legacy && f->vocab.add_space_prefix);
+    if (!t->slow.legacy) {
         f->vocab.prefix_once = true;
         f->vocab.add_space_prefix = is_true(config, "add_prefix_space", true);
     }
@@ -255,6 +260,7 @@ static int build(struct tokenizer *t, struct spm_file *f, const cJSON *config, c
         return err_wrap(err, "added_tokens.json");
     if (config_roles(t, &llama, config, err) < 0)
         return -1;
+    t->slow.empty_role = config_has_empty_role(config);
     config_missing(t, config);
     if (added_index(&t->added, &t->normalizer, err) < 0)
         return -1;

@@ -212,12 +212,24 @@ struct tokenizer {
     char **additional;               /* (n_additional) */
     int n_additional;
     bool clean_up;
+    struct {
+        bool on;                     /* made from tokenizer.model: decoded as the slow LlamaTokenizer does */
+        bool legacy, adds_prefix;    /* its settings of that name */
+        bool strips, strips_all;     /* SentencePiece drops the first space of a text, the spaces in front of it */
+        bool empty_role;             /* a role's text is "" */
+    } slow;
 };
 
 /* Fill text, special and n_vocab from lexicon and added tokens. */
 void tokenizer_seal(struct tokenizer *t, int32_t n_ids);
 /* Append to role_order unless it is there. */
 void tokenizer_order(struct tokenizer *t, const char *text);
+
+/* ---- tokenizer_slow.c ---- */
+/* Append the text of n ids, all of which the tokenizer knows. */
+void slow_decode(const struct tokenizer *t, const int32_t *id, size_t n, struct buf *out);
+/* Not legacy, a lone space before a special token at the start of a text is dropped: from the ids behind 'start'. */
+void slow_trim(const struct tokenizer *t, size_t start, struct ids *ids);
 
 /* ---- tokenizer_vocab.c ---- */
 /* Everything but added tokens and roles. *add_bos: the kind's default. */
@@ -263,6 +275,7 @@ void side_free(struct tokenizer_side *side);
 
 /* Texts of the roles, the additional special tokens, clean_up. -1: err (format): one is no token. */
 int config_roles(struct tokenizer *t, const struct class *c, const cJSON *config, struct err *err);
+bool config_has_empty_role(const cJSON *config);
 /* For classes that have a frame: lead and tail. -1: err (format): there is no such token. */
 int config_frame(struct tokenizer *t, const struct class *c, const cJSON *config, struct err *err);
 /* What transformers adds to a tokenizer.json when it loads one: added_tokens_decoder of the configuration or, in folders from before it,
