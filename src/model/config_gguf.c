@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,8 +113,13 @@ int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, 
     for (int i = 0; i < arch_count && !c->arch; i++)
         if (slice_is(name, arch_table[i].gguf_name))
             c->arch = &arch_table[i];
-    if (!c->arch)
-        return err_set(err, ERR_MODEL, "general.architecture \"%.*s\" is not supported; known are llama, qwen2", (int)name.len, name.ptr);
+    if (!c->arch) {
+        char type[64];
+        snprintf(type, sizeof type, "%.*s", (int)(name.len < sizeof type ? name.len : 0), name.ptr);
+        const char *why = arch_difference(NULL, type);
+        return err_set(err, ERR_MODEL, "general.architecture \"%.*s\" is not supported%s%s%s; known are llama, qwen2", (int)name.len,
+                       name.ptr, why ? " (" : "", why ? why : "", why ? ")" : "");
+    }
     gguf_string(g, "general.type", &kind);
     if (!slice_is(kind, "model"))
         return err_set(err, ERR_MODEL, "general.type is \"%.*s\": the file holds no whole model; give the model that it belongs to",

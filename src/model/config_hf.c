@@ -76,8 +76,10 @@ static const struct arch *find_arch(const cJSON *root, struct err *err)
     const struct arch *a = arch_called(name, false);
     if (!name && type)                                                              /* "architectures" may be left out */
         a = arch_called(type, true);
+    const char *why = a ? NULL : arch_difference(name, type);
     if (!a)
-        err_set(err, ERR_MODEL, "architecture %s is not supported; known are %s", name ? name : type ? type : "(none given)", arch_names());
+        err_set(err, ERR_MODEL, "architecture %s is not supported%s%s%s; known are %s", name ? name : type ? type : "(none given)",
+                why ? " (" : "", why ? why : "", why ? ")" : "", arch_names());
     else if (type && strcmp(type, a->hf_type))
         err_set(err, ERR_MODEL, "the architecture is %s, but the model_type \"%s\", which is another model; correct the file", a->hf_name,
                 type);

@@ -29,6 +29,8 @@ int config_from_gguf(const struct gguf *g, int n_vocab, struct model_config *c, 
 int config_window(const struct model_config *c, int l);
 /* "LlamaForCausalLM, MistralForCausalLM, ..." for messages. */
 const char *arch_names(void);
+/* In what a class of transformers or a model_type (each may be NULL) differs from those that run; NULL: nothing is known of it. */
+const char *arch_difference(const char *class, const char *type);
 
 /* A tensor of a weight file, wherever it lies. */
 struct stored {

@@ -441,8 +441,41 @@ static void check_parameters(void)
     }
 }
 
+/* Classes and types as they stand in published files: each is refused with what it is, of those that nobody knows the name alone. */
+static void check_others(void)
+{
+    static const struct { const char *class, *type, *why; } row[] = {
+        { "GPTNeoXForCausalLM", "gpt_neox", "GPT-NeoX" },   { "MPTForCausalLM", "mpt", "ALiBi" },
+        { "RWForCausalLM", "RefinedWeb", "Falcon" },        { "RWForCausalLM", "RefinedWebModel", "Falcon" },
+        { "FalconForCausalLM", "falcon", "Falcon" },        { "ChatGLMModel", "chatglm", "tokenizer of its own" },
+        { "T5ForConditionalGeneration", "t5", "encoder" },  { "RwkvForCausalLM", "rwkv", "recurrent" },
+        { "MixtralForCausalLM", "mixtral", "experts" },     { "Qwen2MoeForCausalLM", "qwen2_moe", "experts" },
+        { "Qwen3MoeForCausalLM", "qwen3_moe", "experts" },  { "Qwen3ForCausalLM", "qwen3", "norms of queries" },
+        { "Qwen2VLForConditionalGeneration", "qwen2_vl", "images" }, { "LlavaLlamaForCausalLM", "llava", "images" },
+        { "BloomForCausalLM", "bloom", "ALiBi" },           { "OPTForCausalLM", "opt", "learned positions" },
+        { "GPTJForCausalLM", "gptj", "GPT-J" },             { "GPTBigCodeForCausalLM", "gpt_bigcode", "learned positions" },
+        { "PhiForCausalLM", "phi", "Phi" },                 { "BaichuanForCausalLM", "baichuan", "joined" },
+        { "MambaForCausalLM", "mamba", "recurrent" },       { NULL, "gpt_neox", "GPT-NeoX" },
+        { "NobodyForCausalLM", "nobody", "NobodyForCausalLM is not supported; known are" },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        const char *name = row[i].class ? row[i].class : row[i].type;
+        struct model_config c;
+        struct err err = {0};
+        char json[200];
+        if (row[i].class)
+            snprintf(json, sizeof json, "{\"architectures\": [\"%s\"], \"model_type\": \"%s\"}", row[i].class, row[i].type);
+        else
+            snprintf(json, sizeof json, "{\"model_type\": \"%s\"}", row[i].type);
+        ok(config_from_hf(json, strlen(json), &c, &err) < 0 && strstr(err.text, row[i].why) &&
+               strstr(err.text, name) && strstr(err.text, "LlamaForCausalLM"), "refused: %s", err.text);
+        config_free(&c);
+    }
+}
+
 int main(void)
 {
+    check_others();
     check_transformers();
     check_parameters();
     check_shards();
