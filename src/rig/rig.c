@@ -4,6 +4,7 @@
 #include "mtbench/rig.h"
 
 #include "fastchat_file.h"
+#include "published.h"
 #include "textfiles.h"
 
 #include "mtbench/backend.h"
@@ -19,6 +20,7 @@
 #include "mtbench/stage.h"
 #include "mtbench/stops.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,11 +55,27 @@ static bool leader(const struct rig_parts *p)
 
 /* ---- files ---- */
 
+/* Rank 0. A name that is known to be of differences is refused before its files are looked for, which need not be there; then come the
+ * names of those that were found, as an adapter's base has one of its own. */
+static int find_files(struct rig_parts *p, const struct rig_opts *o, struct err *err)
+{
+    int rc = published_check_whole(o->model_path, err);
+    if (rc == 0)
+        rc = modelpath_resolve(o->model_path, o->revision, &p->path, err);
+    for (int i = 0; rc == 0 && i < p->path.n; i++) {
+        const char *slash = strrchr(p->path.path[i], '/');
+        char *folder = xstrndup(p->path.path[i], slash ? (size_t)(slash - p->path.path[i]) : 0);
+        rc = published_check_whole(folder, err);
+        free(folder);
+    }
+    return rc;
+}
+
 static int open_files(struct rig_parts *p, const struct rig_opts *o, struct err *err)
 {
     int rc = 0;
     if (!p->job || job_info(p->job).rank == 0)
-        rc = modelpath_resolve(o->model_path, o->revision, &p->path, err);
+        rc = find_files(p, o, err);
     if (agree(p, rc, err) < 0)
         return err_advise(err, "check the path and who may read it");
     if (p->job)
@@ -234,6 +252,19 @@ static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err
     return 0;
 }
 
+/* The last norm of a trained model scales by about 1 or more. Differences from another model's weights are all near 0, whatever their
+ * folder is called, and would run. */
+static void say_small_norm(const struct rig *r)
+{
+    double sum = 0;
+    int dim = r->model->config.dim;
+    for (int i = 0; i < dim; i++)
+        sum += fabs((double)r->model->final_norm[i]);
+    if (sum < 0.1 * dim && job_info(r->parts->job).rank == 0)
+        log_note("the weights of the last norm are near 0 (%.4f on average): if these are only differences from another model's weights (a "
+                 "delta), the answers are rubbish", sum / dim);
+}
+
 static int load_weights(struct rig *r, struct err *err)
 {
     struct rig_parts *p = r->parts;
@@ -258,6 +289,7 @@ static int load_weights(struct rig *r, struct err *err)
         struct stage_stats read = stage_stats(p->stage);
         log_verbose("read %.1f MB from files for a model of %.1f MB: %.2f of its bytes", (double)read.bytes_read / 1e6,
                     (double)read.file_bytes / 1e6, (double)read.bytes_read / (double)read.file_bytes);
+        say_small_norm(r);
         stage_forget(p->stage); /* pages of the file in the system's cache: room for the KV cache */
     }
     return 0;
@@ -331,6 +363,16 @@ void rig_say_peak(const struct rig *r)
     free(all);
 }
 
+/* Headers and tokenizer: what shows whether this is a model that runs. */
+static int open_model(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    struct rig_parts *p = r->parts;
+    if (open_files(p, o, err) < 0)
+        return -1;
+    r->model = model_open(metadata(p), &ops_cpu, err); /* every rank reads headers, from memory that rank 0 filled */
+    return agree(p, r->model ? open_tokenizer(r, o, err) : -1, err); /* one agreement for both */
+}
+
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
 {
     *r = (struct rig){0};
@@ -338,12 +380,11 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     p->job = job;
     if (o->device == DEVICE_CUDA)
         return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
-    if (open_files(p, o, err) < 0)
+    if (open_model(r, o, err) < 0) {
+        published_advise(o->model_path, err);
         return -1;
-    r->model = model_open(metadata(p), &ops_cpu, err); /* every rank reads headers, from memory that rank 0 filled */
-    if (agree(p, r->model ? open_tokenizer(r, o, err) : -1, err) < 0 || read_template_file(p, o, err) < 0) /* one agreement for both */
-        return -1;
-    if (open_chat(r, o, err) < 0)
+    }
+    if (read_template_file(p, o, err) < 0 || open_chat(r, o, err) < 0)
         return -1;
     stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);                /* mixed files are named after their first projection */
