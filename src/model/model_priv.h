@@ -78,6 +78,8 @@ struct weight_plan {
 
 /* tensors.c: the directory of all weight files, with each tensor once. -1: err (format, io). */
 int tensors_open(struct weight_plan *p, const struct source *s, struct err *err);
+/* After tensors_open(), also where it failed. */
+void tensors_close(struct weight_plan *p);
 struct stored *tensors_find(const struct weight_plan *p, const char *name);
 /* Are there tensors of the model that nobody uses? -1: err (model) names one. */
 int tensors_unasked(const struct weight_plan *p, const struct source *s, struct err *err);

@@ -415,6 +415,8 @@ int pickle_run(struct pickle *m, const void *bytes, size_t n, size_t *used, stru
 {
     m->p = bytes, m->end = m->p + n;
     m->n_stack = m->n_memo = 0;
+    if (reach(m, &m->stack, &m->stack_room, 0, err) < 0)                            /* so that it is never NULL */
+        return -1;
     if (m->memo_room)
         memset(m->memo, 0, m->memo_room * sizeof *m->memo);                         /* no value of an earlier pickle */
     for (;;) {

@@ -338,6 +338,24 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
     return 0;
 }
 
+void tensors_close(struct weight_plan *p)
+{
+    stored_done(p);
+    for (int i = 0; i < p->n_st; i++)
+        safetensors_free(&p->st[i]);
+    for (int i = 0; i < p->n_torch; i++) {
+        pytorch_free(p->torch[i]);
+        free(p->torch[i]);
+    }
+    for (int i = 0; i < p->n_header; i++)
+        buf_free(&p->header[i]);
+    gguf_free(&p->gguf);
+    free(p->st);
+    free(p->torch);
+    free(p->header);
+    free(p->stored);
+}
+
 /* ---- what nobody asked for ---- */
 
 static bool carries_nothing(const struct stored *t, const char *name)

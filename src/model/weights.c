@@ -416,21 +416,8 @@ void model_close(struct model *m)
         return;
     struct weight_plan *p = m->plan;
     model_rope_free(m);
-    for (int i = 0; i < p->n_st; i++)
-        safetensors_free(&p->st[i]);
-    for (int i = 0; i < p->n_torch; i++) {
-        pytorch_free(p->torch[i]);
-        free(p->torch[i]);
-    }
-    stored_done(p);
-    for (int i = 0; i < p->n_header; i++)
-        buf_free(&p->header[i]);
+    tensors_close(p);
     config_free(&m->config);
-    gguf_free(&p->gguf);
-    free(p->st);
-    free(p->torch);
-    free(p->header);
-    free(p->stored);
     free(p->slot);
     free(p);
     free(m->layer);

@@ -32,17 +32,6 @@ static int watched_read(void *ctx, int file, uint64_t off, void *dst, size_t n, 
     return w->under->read(w->under->ctx, file, off, dst, n, e);
 }
 
-static void close_plan(struct weight_plan *p)
-{
-    for (int i = 0; i < p->n_torch; i++) {
-        pytorch_free(p->torch[i]);
-        free(p->torch[i]);
-    }
-    stored_done(p);
-    free(p->torch);
-    free(p->stored);
-}
-
 /* The tensor's bytes as hex, its rows in pieces of 'step'. */
 static char *hex_rows(struct weight_plan *p, const struct source *s, const struct stored *t, uint64_t step)
 {
@@ -108,7 +97,7 @@ static void test_golden(const char *name)
     } else {
         ok(0, "%s: %s", name, err.text);
     }
-    close_plan(&p);
+    tensors_close(&p);
     source_files_close(s);
     buf_free(&b);
     free(path);
@@ -125,7 +114,7 @@ static void test_same(void)
     ok(whole && stored_same(whole, tensors_find(&p, "same")) && !stored_same(whole, tensors_find(&p, "transposed")) &&
            !stored_same(whole, tensors_find(&p, "half")) && !stored_same(whole, tensors_find(&p, "rows")),
        "which names are of the same numbers");
-    close_plan(&p);
+    tensors_close(&p);
     source_files_close(s);
 }
 
