@@ -214,6 +214,20 @@ static int place_members(struct pytorch_file *f, struct slice root, struct err *
     return 0;
 }
 
+/* torch.save() writes the storages of the tensors and no others: one too many is the trace of a name that was changed. */
+static int check_unused(const struct pytorch_file *f, struct slice root, struct err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->zip.n; i++) {
+        struct slice name = f->zip.member[i].name;
+        n += name.len > root.len + 5 && !memcmp(name.ptr, root.ptr, root.len) && !memcmp(name.ptr + root.len, "data/", 5);
+    }
+    if (n == f->n_regions)
+        return 0;
+    return err_set(err, ERR_FORMAT, "the archive has %zu storages, its tensors use %zu; the file is damaged, copy it again", n,
+                   f->n_regions);
+}
+
 static int open_zip(struct pytorch *t, struct pickle *m, const struct source *s, int file, struct err *err)
 {
     struct pytorch_file *f = t->file;
@@ -235,7 +249,7 @@ static int open_zip(struct pytorch *t, struct pickle *m, const struct source *s,
         return -1;
     if (rc || used != f->pickle.len)
         return err_set(err, ERR_FORMAT, "its data.pkl ends %s; the file is damaged, copy it again", rc ? "in the middle" : "too early");
-    return add_tensors(t, &dict, err) < 0 ? -1 : place_members(f, root, err);
+    return add_tensors(t, &dict, err) < 0 || place_members(f, root, err) < 0 ? -1 : check_unused(f, root, err);
 }
 
 /* ---- the old form ---- */

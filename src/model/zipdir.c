@@ -226,11 +226,15 @@ int zip_member_data(const struct zip_member *m, const uint8_t *local, uint64_t *
         return err_set(err, ERR_FORMAT, "zip member %s: %llu bytes, the directory says %llu; the file is damaged, copy it again",
                        shown(m->name).text, (unsigned long long)size, (unsigned long long)m->bytes);
     *data = m->at + ZIPDIR_LOCAL + name + extra; /* 'at' is below 2^63: bound() compared it with the file */
-    if (*data > m->end || m->bytes > m->end - *data)
-        return err_set(
-            err, ERR_FORMAT,
-            "zip member %s: its %llu bytes from byte %llu on reach into what follows at byte %llu; the file is damaged, copy it again",
-            shown(m->name).text, (unsigned long long)m->bytes, (unsigned long long)*data, (unsigned long long)m->end);
+    /* Behind the data come, where the header says so, 16 bytes that repeat their size (24 beyond 4 GiB), and then the next member at once:
+     * a header that lies about its own length would shift the data. */
+    uint64_t left = *data > m->end || m->bytes > m->end - *data ? UINT64_MAX : m->end - *data - m->bytes;
+    bool wide = m->bytes >= full32 || m->at >= full32;
+    if (left != 0 && !(later && left == 16) && !(later && wide && left == 24))
+        return err_set(err, ERR_FORMAT,
+                       "zip member %s: its %llu bytes from byte %llu on do not end before what follows at byte %llu; the file is damaged, "
+                       "copy it again",
+                       shown(m->name).text, (unsigned long long)m->bytes, (unsigned long long)*data, (unsigned long long)m->end);
     return 0;
 }
 
