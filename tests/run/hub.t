@@ -7,11 +7,9 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__))))
-from hub_server import Hub, Repo, etag, git_sha1, sha256
+import hub_server
+from hub_server import Hub, Repo, etag, git_sha1, model_files, sha256, want
 from stubbed import BUILD, D, ENV, ROOT, end, ok, serial, wait_for
 
 ENV |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "TMPDIR": D}
@@ -40,28 +38,7 @@ def fetch(cache, *flags, model="org/name", **rest):
 
 
 def tree(cache):
-    """{path: bytes or 'link -> target'} of a cache, without locks."""
-    out = {}
-    for folder, _, names in os.walk(f"{D}/{cache}"):
-        for name in names:
-            full = os.path.join(folder, name)
-            path = os.path.relpath(full, f"{D}/{cache}")
-            if not path.startswith(".locks"):
-                out[path] = "-> " + os.readlink(full) if os.path.islink(full) else open(full, "rb").read()
-    return out
-
-
-def want(files, commit, model="org/name", revision="main", ref=True):
-    """The same tree, as it has to be."""
-    top, out = "models--" + model.replace("/", "--"), {}
-    for path, data in files.items():
-        out[f"{top}/blobs/{etag(path, data)}"] = data
-        out[f"{top}/snapshots/{commit}/{path}"] = "-> " + "../" * (2 + path.count("/")) + "blobs/" + etag(path, data)
-    return out | ({f"{top}/refs/{revision}": commit.encode()} if ref else {})
-
-
-def some(*paths):
-    return {p: FILES[p] for p in paths}
+    return hub_server.tree(f"{D}/{cache}")
 
 
 def wrong(got, wanted):
@@ -70,12 +47,8 @@ def wrong(got, wanted):
 
 # ---- a model of two shards, and what lies beside it ----
 
-subprocess.run([sys.executable, f"{ROOT}/tests/run/random_model.py", f"{D}/model", "2"], check=True)
-MODEL = {p: open(f"{D}/model/{p}", "rb").read() for p in os.listdir(f"{D}/model")}
+MODEL = model_files(f"{D}/model")
 shards = sorted(p for p in MODEL if p.endswith(".safetensors"))
-headers = {p: json.loads(MODEL[p][8:8 + int.from_bytes(MODEL[p][:8], "little")]) for p in shards}
-MODEL["model.safetensors.index.json"] = json.dumps({"weight_map": {name: p for p in shards for name in headers[p] if name != "__metadata__"}}).encode()
-MODEL["additional_chat_templates/default.jinja"] = b"{% for m in messages %}{{ m.content }}{% endfor %}"
 FILES = MODEL | {".gitattributes": b"*.bin filter=lfs\n", "README.md": b"# a model\n", "original/consolidated.00.pth": b"0" * 5000, "model.onnx": b"1" * 4000,
                  "pytorch_model.bin": b"2" * 3000, "consolidated.safetensors": b"3" * 2000, "tf_model.h5": b"4" * 1000, "flax_model.msgpack": b"5" * 1000}
 repo = Repo(FILES)

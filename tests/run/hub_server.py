@@ -3,7 +3,10 @@ request with its headers, and can be told to drop, stall, lie and refuse."""
 import hashlib
 import http.server
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -22,6 +25,37 @@ def sha256(data):
 def etag(path, data):
     """What the hub and its cache call these bytes."""
     return sha256(data) if path.endswith(LFS) else git_sha1(data)
+
+
+def tree(cache):
+    """{path: bytes or '-> target'} of a cache, without its locks."""
+    out = {}
+    for folder, _, names in os.walk(cache):
+        for name in names:
+            full = os.path.join(folder, name)
+            path = os.path.relpath(full, cache)
+            if not path.startswith(".locks"):
+                out[path] = "-> " + os.readlink(full) if os.path.islink(full) else open(full, "rb").read()
+    return out
+
+
+def want(files, commit, model="org/name", revision="main", ref=True):
+    """The same tree, as it has to be."""
+    top, out = "models--" + model.replace("/", "--"), {}
+    for path, data in files.items():
+        out[f"{top}/blobs/{etag(path, data)}"] = data
+        out[f"{top}/snapshots/{commit}/{path}"] = "-> " + "../" * (2 + path.count("/")) + "blobs/" + etag(path, data)
+    return out | ({f"{top}/refs/{revision}": commit.encode()} if ref else {})
+
+
+def model_files(folder):
+    """Makes a model of two shards with its index there, and a template in a folder; {path: bytes}."""
+    subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "random_model.py"), folder, "2"], check=True)
+    files = {p: open(f"{folder}/{p}", "rb").read() for p in os.listdir(folder)}
+    header = {p: json.loads(d[8:8 + int.from_bytes(d[:8], "little")]) for p, d in files.items() if p.endswith(".safetensors")}
+    files["model.safetensors.index.json"] = json.dumps({"weight_map": {name: p for p in header for name in header[p] if name != "__metadata__"}}).encode()
+    files["additional_chat_templates/default.jinja"] = b"{% for m in messages %}{{ m.content }}{% endfor %}"
+    return files
 
 
 class Repo:
