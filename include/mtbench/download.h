@@ -19,6 +19,9 @@ struct download_reply {
 /* The last line "NAME: VALUE", in any case; "" if there is none or it does not fit. Returns 'value'. */
 const char *download_header(const struct download_reply *r, const char *name, char *value, size_t size);
 
+/* A URL as messages show it: without the name and password that some mirrors want in it. The caller frees. */
+char *download_shown(const char *url);
+
 struct download {
     const char *url, *path;
     const char *part;     /* where it grows; NULL: PATH.part */

@@ -169,6 +169,9 @@ static const struct {
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
+/* Without those names only what cannot be misread: one file, or one set of shards, of the first of these kinds. */
+static const char *const alone[] = { ".safetensors", ".gguf", ".bin" };
+
 const struct hub_file *hub_repo_index(const struct hub_repo *r, const struct opt_list *only)
 {
     if (only->n || find(r, adapter))
@@ -238,24 +241,41 @@ static size_t stem_of(const char *path, const char *suffix)
     return n - k;
 }
 
-/* The only file of this kind, or the only set of shards, of the repository's top. 1: done; 0: there is none; -1: several. */
+/* Are two different files shards of one set? All but the five digits in front of "-of-" is the same. */
+static bool same_set(const char *a, const char *b, const char *suffix)
+{
+    size_t stem = stem_of(a, suffix);
+    return strlen(a) == strlen(b) && stem == stem_of(b, suffix) && stem + strlen(suffix) < strlen(a) && !strncmp(a, b, stem) &&
+           !strcmp(a + stem + 6, b + stem + 6);
+}
+
+static int several(const char *first, const char *path, const char *suffix, struct err *err)
+{
+    size_t stem = stem_of(path, suffix);
+    bool shard = stem + strlen(suffix) < strlen(path); /* then all of its set */
+    return err_set(err, ERR_USAGE, "several %s files, %.100s and %.100s among them; choose with --only, such as --only '%.*s%s%.100s'",
+                   suffix, first, path, (int)(stem < 100 ? stem : 100), path, shard ? "-*" : "", path + stem + (shard ? 6 : 0));
+}
+
+/* The only file of this kind, or the only set of shards, of the repository's top. 1: done; 0: there is none; -1: err. */
 static int choose_single(const struct hub_repo *r, const char *suffix, bool *chosen, struct err *err)
 {
-    const struct hub_file *first = NULL;
+    const char *first = NULL;
     int n = 0;
     for (int i = 0; i < r->n; i++) {
-        const struct hub_file *f = &r->file[i];
-        if (!ends_in(f->path, suffix) || strchr(f->path, '/') || !strncmp(f->path, "consolidated", 12))
+        const char *path = r->file[i].path;
+        if (!ends_in(path, suffix) || strchr(path, '/') || modelpath_no_model(path))
             continue;
-        size_t stem = stem_of(f->path, suffix);
-        if (first &&
-            (stem != stem_of(first->path, suffix) || strncmp(f->path, first->path, stem) || strlen(f->path) != strlen(first->path)))
-            return err_set(err, ERR_USAGE, "several %s files, %.100s and %.100s among them; choose with --only, such as --only '%.100s'",
-                           suffix, first->path, f->path, f->path);
-        first = first ? first : f;
+        if (first && !same_set(first, path, suffix))
+            return several(first, path, suffix, err);
+        first = first ? first : path;
         chosen[i] = true;
         n++;
     }
+    size_t stem = first ? stem_of(first, suffix) : 0;
+    int count = first && stem + strlen(suffix) < strlen(first) ? atoi(first + stem + strlen("-00001-of-")) : n;
+    if (n != count) /* gigabytes that could not run */
+        return err_set(err, ERR_FORMAT, "the repository has %d of %d shards, %.200s among them; choose another revision", n, count, first);
     return n > 0;
 }
 
@@ -286,12 +306,12 @@ static int choose_weights(const struct hub_repo *r, const char *index, size_t n_
             return choose_indexed(r, index, n_index, chosen, err) < 0 ? err_wrap(err, "%s", forms[i].index) : 0;
         }
     }
-    int rc = choose_single(r, ".safetensors", chosen, err);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof alone / sizeof *alone; i++)
+        rc = choose_single(r, alone[i], chosen, err);
     if (rc == 0)
-        rc = choose_single(r, ".gguf", chosen, err);
-    return rc ? (rc > 0 ? 0 : -1)
-              : err_set(err, ERR_MODEL,
-                        "no weights in it that this program reads (.safetensors, pytorch_model.bin, .gguf); is it a model?");
+        return err_set(err, ERR_MODEL, "no weights in it that this program reads (.safetensors, .bin, .gguf); is it a model?");
+    return rc > 0 ? 0 : -1;
 }
 
 int hub_repo_choose(const struct hub_repo *r, const struct opt_list *only, const char *index, size_t n_index, bool *chosen, struct err *err)

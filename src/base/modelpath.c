@@ -120,7 +120,7 @@ static int choose_set(struct folder *f, const char *name, const char *suffix, st
 }
 
 /* PyTorch files that lie beside a model's weights and are none. */
-static bool no_model(const char *name)
+bool modelpath_no_model(const char *name)
 {
     static const char *const pattern[] = {
         "training_args.bin",  "optimizer*.bin", "scheduler*.bin",     "rng_state*.bin",          "random_states*.bin",
@@ -140,7 +140,7 @@ static int choose_only(struct folder *f, const char *suffix, const char **other,
     for (int i = 0; i < f->names.n; i++) {
         const char *name = f->names.at[i];
         int s, k, of;
-        if (!has_suffix(name, suffix) || no_model(name))
+        if (!has_suffix(name, suffix) || modelpath_no_model(name))
             continue;
         bool shard = shard_of(name, suffix, &s, &k, &of);
         /* Neither is preferred: which of two models is meant is the user's to say, not the alphabet's. */

@@ -146,9 +146,11 @@ static int check_and_place(const struct fetch_item *item, const char *url, const
 {
     struct buf b = {0};
     int rc = io_read(came, &b, err);
-    if (rc == 0 && (rc = fetch_item_check(item, b.data, b.len, err)) < 0)
-        err_wrap(err, "%s", url);
-    else if (rc == 0 && rename(came, place) < 0)
+    if (rc == 0 && (rc = fetch_item_check(item, b.data, b.len, err)) < 0) {
+        char *shown = download_shown(url);
+        err_wrap(err, "%s", shown);
+        free(shown);
+    } else if (rc == 0 && rename(came, place) < 0)
         rc = err_errno(err, "%s: cannot put into place", place);
     if (rc < 0)
         unlink(came);

@@ -197,14 +197,16 @@ static int read_index(struct run *r, struct buf *index, struct err *err)
     return content(r, f, index, err);
 }
 
-/* Several GGUF files are several models: what there is to choose from. */
+/* Several files of a kind are several models: what there is to choose from. */
 static void say_sizes(const struct run *r)
 {
+    static const char *const suffix[] = { ".safetensors", ".gguf", ".bin" };
     for (int i = 0; i < r->repo.n; i++) {
         const struct hub_file *f = &r->repo.file[i];
-        size_t n = strlen(f->path);
-        if (n > 5 && !strcmp(f->path + n - 5, ".gguf"))
-            log_note("%9.2f GB  %s", (double)f->size / 1e9, f->path);
+        const char *dot = strrchr(f->path, '.');
+        for (int k = 0; k < 3; k++)
+            if (dot && !strcmp(dot, suffix[k]))
+                log_note("%9.2f GB  %s", (double)f->size / 1e9, f->path);
     }
 }
 
@@ -217,7 +219,7 @@ static int choose(struct run *r, struct err *err)
     if (rc == 0) {
         r->source.code = EXIT_INPUT;
         rc = hub_repo_choose(&r->repo, &r->o->only, index.data ? index.data : "", index.len, r->chosen, err);
-        if (rc < 0 && err->kind == ERR_USAGE)
+        if (rc < 0 && err->kind == ERR_USAGE && !r->o->only.n)
             say_sizes(r);
         if (rc < 0)
             err_wrap(err, "--model %s", r->o->model);
@@ -418,10 +420,13 @@ static int base_of(const struct run *r, char **base, char **revision, struct err
 /* May this source have other models than the one that was asked for? A folder of one model's files does not. */
 static bool has_others(const struct run *r, const char *base)
 {
-    char *here = r->source.folder ? hub_folder(r->o->from, base) : NULL;
-    bool has = !here || access(here, F_OK) == 0;
+    char *inner = xasprintf("%s/hub", r->o->from ? r->o->from : ""), *here = hub_folder(r->o->from ? r->o->from : "", base),
+         *there = hub_folder(inner, base);
+    bool found = !r->source.folder || access(here, F_OK) == 0 || access(there, F_OK) == 0;
+    free(inner);
     free(here);
-    return has;
+    free(there);
+    return found;
 }
 
 static int bring_base(const struct run *r, const char *base, const char *revision, struct err *err)

@@ -74,6 +74,9 @@ int hub_web_open(struct hub_source *s, const char *endpoint, struct err *err)
     if (strncmp(at, "http://", 7) && strncmp(at, "https://", 8))
         return err_set(err, ERR_USAGE, "%s %.200s: is no URL; it begins with https:// or http://", who, at);
     s->endpoint = xstrndup(at, n);
+    s->shown = download_shown(s->endpoint);
+    if (*s->shown && s->shown[strlen(s->shown) - 1] == '/') /* a URL of a host alone gets one */
+        s->shown[strlen(s->shown) - 1] = '\0';
     return read_token(s, err);
 }
 
@@ -112,8 +115,7 @@ static char *file_url(const struct hub_source *s, const struct hub_repo *repo, c
 
 static int refused_token(const struct hub_source *s, struct err *err)
 {
-    return err_set(err, ERR_USAGE, "%s: %s does not know this token; make one at %s/settings/tokens", token_name(), s->endpoint,
-                   s->endpoint);
+    return err_set(err, ERR_USAGE, "%s: %s does not know this token; make one at %s/settings/tokens", token_name(), s->shown, s->shown);
 }
 
 static int refused_gated(const struct hub_source *s, struct err *err)
@@ -123,14 +125,14 @@ static int refused_gated(const struct hub_source *s, struct err *err)
             err, ERR_USAGE,
             "--model %s: gated, and the account of %s has no access yet; accept the licence at %s/%s with that account, and let the "
             "token read gated repositories",
-            s->model, token_name(), s->endpoint, s->model);
+            s->model, token_name(), s->shown, s->model);
     return err_set(err, ERR_USAGE, "--model %s: gated; accept the licence at %s/%s, then set HF_TOKEN to a token of that account", s->model,
-                   s->endpoint, s->model);
+                   s->shown, s->model);
 }
 
 static int refused_unknown(const struct hub_source *s, struct err *err)
 {
-    return err_set(err, ERR_USAGE, "--model %s: %s has no such repository, or a private one; check the name%s", s->model, s->endpoint,
+    return err_set(err, ERR_USAGE, "--model %s: %s has no such repository, or a private one; check the name%s", s->model, s->shown,
                    s->token ? ", and whether HF_TOKEN may read it" : ", and set HF_TOKEN if it is private or gated");
 }
 
@@ -154,16 +156,16 @@ static int explain(struct hub_source *s, const struct hub_repo *repo, const stru
     case 403:
         if (!strcmp(code, "GatedRepo") || (repo && repo->gated))
             return refused_gated(s, err);
-        return err_set(err, ERR_USAGE, "--model %s: %s forbids it%s%s; set HF_TOKEN to a token that may read it", s->model, s->endpoint,
+        return err_set(err, ERR_USAGE, "--model %s: %s forbids it%s%s; set HF_TOKEN to a token that may read it", s->model, s->shown,
                        *said ? ": " : "", said);
     case 404:
         if (!strcmp(code, "RevisionNotFound"))
             return err_set(err, ERR_USAGE, "--revision %s: %s has no such branch, tag or commit; see %s/%s", s->revision, s->model,
-                           s->endpoint, s->model);
+                           s->shown, s->model);
         return strcmp(code, "EntryNotFound") ? refused_unknown(s, err) : -1;
     case 429:
         return err_set(err, ERR_DEVICE, "--model %s: %s was asked too often; wait some minutes, then start again to go on%s", s->model,
-                       s->endpoint, s->token ? "" : " (with HF_TOKEN set it allows more)");
+                       s->shown, s->token ? "" : " (with HF_TOKEN set it allows more)");
     default:
         return -1;
     }
@@ -184,7 +186,7 @@ int hub_web_list(struct hub_source *s, struct hub_repo *repo, struct err *err)
     if (rc < 0)
         explain(s, NULL, &reply, err);
     else if ((rc = hub_repo_parse(text.data ? text.data : "", text.len, repo, err)) < 0) {
-        err_wrap(err, "%s", url);
+        err_wrap(err, "%s/api/models/%s", s->shown, s->model);
         err_advise(err, "is that a server with the hub's paths?");
     }
     buf_free(&text);
@@ -261,6 +263,7 @@ int hub_web_bring(struct hub_source *s, const struct hub_repo *repo, const struc
 void hub_source_close(struct hub_source *s)
 {
     free(s->endpoint);
+    free(s->shown);
     free(s->token);
     free(s->folder);
 }

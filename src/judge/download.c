@@ -32,11 +32,28 @@ const char *download_header(const struct download_reply *r, const char *name, ch
     return value;
 }
 
+char *download_shown(const char *url)
+{
+    CURLU *u = curl_url();
+    char *plain = NULL, *shown = NULL;
+    if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        curl_url_set(u, CURLUPART_USER, NULL, 0);
+        curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
+        if (curl_url_get(u, CURLUPART_URL, &plain, 0) == CURLUE_OK)
+            shown = xstrdup(plain);
+    }
+    curl_free(plain);
+    curl_url_cleanup(u);
+    /* What curl cannot take apart is a slip of the hand, and shown as it is unless a password may stand in it. */
+    return shown ? shown : xstrdup(strchr(url, '@') ? "(an address that is none)" : url);
+}
+
 /* ---- a request, and where it is sent on to ---- */
 
 struct request {
     CURL *easy;               /* owned */
     const char *url, *bearer; /* the caller's */
+    char *shown;                         /* for messages; owned */
     int (*progress)(void *ctx, int64_t have, int64_t total);
     void *ctx;
     bool stay;                     /* the first reply that sends elsewhere is the answer */
@@ -178,7 +195,7 @@ static void wait_for_try(struct request *r, int tries, int64_t have, int64_t tot
 
 static int give_up(const struct request *r, CURLcode rc, struct err *err)
 {
-    return err_set(err, ERR_DEVICE, "%s: %s; check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on", r->url,
+    return err_set(err, ERR_DEVICE, "%s: %s; check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on", r->shown,
                    r->message[0] ? r->message : curl_easy_strerror(rc));
 }
 
@@ -187,6 +204,7 @@ static int request_open(struct request *r, struct err *err)
     if (curl_setup(err) < 0)
         return -1;
     r->easy = curl_easy_init();
+    r->shown = download_shown(r->url);
     return r->easy ? 0 : err_set(err, ERR_DEVICE, "libcurl cannot start; check the installation");
 }
 
@@ -194,6 +212,7 @@ static int request_open(struct request *r, struct err *err)
 static void request_close(struct request *r, struct download_reply *reply)
 {
     curl_easy_cleanup(r->easy);
+    free(r->shown);
     if (reply) {
         buf_free(&reply->header);
         reply->status = r->status;
@@ -264,13 +283,13 @@ static int text_tries(struct text *t, struct err *err)
         if (rc == CURLE_OK)
             return 0;
         if (t->too_long)
-            return err_set(err, ERR_FORMAT, "%s: the reply is larger than %zu MB; check the address", t->request.url, t->limit >> 20);
+            return err_set(err, ERR_FORMAT, "%s: the reply is larger than %zu MB; check the address", t->request.shown, t->limit >> 20);
         if (!t->request.stopped && (!may_pass(&t->request, rc) || tries >= MAX_TRIES))
             return give_up(&t->request, rc, err);
         if (!t->request.stopped)
             wait_for_try(&t->request, tries, 0, -1);
         if (t->request.stopped)
-            return err_set(err, ERR_CANCELLED, "%s: stopped; start again to go on", t->request.url);
+            return err_set(err, ERR_CANCELLED, "%s: stopped; start again to go on", t->request.shown);
     }
 }
 
@@ -381,9 +400,10 @@ static int stopped(const struct fetch *f, struct err *err)
 static int wrong_length(const struct fetch *f, struct err *err)
 {
     if (f->too_long)
-        return err_set(err, ERR_FORMAT, "%s: more than its %lld bytes came; fetch it from another place", f->d->url, (long long)f->d->size);
-    return err_set(err, ERR_FORMAT, "%s: %lld bytes came instead of %lld; fetch it from another place", f->d->url, (long long)f->have,
-                   (long long)f->d->size);
+        return err_set(err, ERR_FORMAT, "%s: more than its %lld bytes came; fetch it from another place", f->request.shown,
+                       (long long)f->d->size);
+    return err_set(err, ERR_FORMAT, "%s: %lld bytes came instead of %lld; fetch it from another place", f->request.shown,
+                   (long long)f->have, (long long)f->d->size);
 }
 
 /* Get the whole into the part, with a few tries; each goes on where the last one ended. */
@@ -437,7 +457,7 @@ static int check_part(struct fetch *f, struct err *err)
     const struct filehash_watch watch = { hash_progress, &f->request };
     if (filehash(f->fd, f->have, d->sha256 ? FILEHASH_SHA256 : FILEHASH_GIT, &watch, hex, err) < 0)
         return err_wrap(err, "%s", f->part);
-    return strcasecmp(hex, want) ? err_set(err, ERR_FORMAT, "%s: its %s is %s instead of %s; fetch it from another place", d->url,
+    return strcasecmp(hex, want) ? err_set(err, ERR_FORMAT, "%s: its %s is %s instead of %s; fetch it from another place", f->request.shown,
                                            d->sha256 ? "SHA-256" : "git SHA-1", hex, want)
                                  : 0;
 }

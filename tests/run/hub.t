@@ -9,13 +9,18 @@ import signal
 import subprocess
 
 import hub_server
+import stubbed
 from hub_server import Hub, Repo, etag, git_sha1, model_files, sha256, want
-from stubbed import BUILD, D, ENV, ROOT, end, ok, serial, wait_for
+from stubbed import BUILD, D, ENV, ROOT, end, serial, wait_for
 
 ENV |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "TMPDIR": D}
 for name in [n for n in ENV if re.match("HF_|HUGGING|TRANSFORMERS_OFFLINE|XDG_CACHE", n)]:
     del ENV[name]
 TOKEN = "hf_never" + os.urandom(12).hex()
+
+
+def ok(good, what):
+    stubbed.ok(good, " / ".join(what.split("\n")))
 
 
 def start(cache, *flags, hub=None, env=None, verb="fetch"):
@@ -283,6 +288,15 @@ for f in {"size": -1}, {"size": 1.5}, {"size": 1e30}, {"blobId": "../../../evil"
     lying.listed = json.dumps({"sha": COMMIT, "siblings": [{"rfilename": "model.safetensors", "size": 1, "blobId": "0" * 40} | f]}).encode()
     refused("model.safetensors: ", 2, f"a list that states {json.dumps(f)[:40]}", server=lying)
 ok(not any("evil" in name for _, folders, names in os.walk(D) for name in folders + names), "and no such file is anywhere")
+lying.listed = None
+for endpoint, model, code in (lying.url.replace("//", "//user:pass-word@"), "org/absent", 77), ("http://user:pass-word@127.0.0.1:9", "org/name", 2):
+    n = len(lying.asked)
+    r = fetch("userinfo", "--from", endpoint, model=model)
+    ok(r.rc == code and "pass-word" not in r.said and "127.0.0.1" in r.said and all(h.get("Authorization", "").startswith("Basic ") for _, _, h in lying.asked[n:]),
+       f"a mirror's password is sent and not shown: {r.said.strip()[:200]}")
+hub.renamed["old/name"] = "org/name"
+r = fetch("renamed", model="old/name", hub=hub, env={"HF_TOKEN": TOKEN})
+ok(r.rc == 0 and tree("renamed") == want(MODEL, COMMIT, "old/name") and r.printed.endswith("--model-path old/name\n"), f"a repository that was renamed is found by its older name{r.why if r.rc else ''}")
 down = Hub({})
 down.shutdown()
 down.server_close()

@@ -159,14 +159,16 @@ class Store(_Server):
 
 
 class Hub(_Server):
-    """'repos': {"org/name": Repo}. 'altered': {path: bytes} are sent in the place of what is stated. 'plain': lists names alone, as old mirrors do."""
+    """'repos': {"org/name": Repo}. 'altered': {path: bytes} are sent in the place of what is stated. 'plain': lists names alone, as old mirrors do.
+    'renamed': {an older name: its name}."""
 
     def __init__(self, repos=None):
         super().__init__()
-        self.repos, self.store, self.altered, self.listed, self.plain = repos or {}, Store(), {}, None, False
+        self.repos, self.store, self.altered, self.listed, self.plain, self.renamed = repos or {}, Store(), {}, None, False, {}
 
     def token(self, h):
-        return h.headers.get("Authorization", "").removeprefix("Bearer ") or None
+        kind, _, token = h.headers.get("Authorization", "").partition(" ")
+        return token if kind == "Bearer" else None
 
     def siblings(self, files):
         for path, data in sorted(files.items()):
@@ -182,6 +184,8 @@ class Hub(_Server):
         listing = re.fullmatch(r"/api/models/([^/]+/[^/]+|[^/]+)/revision/([^/]+)", url.path)
         file = re.fullmatch(r"/(?:api/resolve-cache/models/)?([^/]+/[^/]+)(/resolve)?/([^/]+)/(.+)", url.path)
         m = listing or file
+        if m and m[1] in self.renamed:
+            return h.reply(307, b"Temporary Redirect", Location=h.path.replace(m[1], self.renamed[m[1]], 1))
         repo = m and self.repos.get(m[1])
         if not repo:
             return h.reply(404, b"{}", X_Error_Code="RepoNotFound") if self.token(h) else h.reply(401, b"{}", X_Error_Message="Invalid username or password.")
