@@ -232,7 +232,7 @@ static int choose_weights(struct folder *f, struct err *err)
                        "%s: several %s files, %s among them, and neither %s nor an index that says which are the model; copy %s", f->path,
                        suffix[i - 1], other, usual[i == 3].whole, usual[i == 3].table);
     if (rc == 0 && f->weights.n == 0)
-        return err_set(err, ERR_MODEL, "%s: no .safetensors, .bin or .gguf file with weights in the folder; is it a model's folder?",
+        return err_set(err, ERR_IO, "%s: no .safetensors, .bin or .gguf file with weights in the folder; is it a model's folder?",
                        f->path);
     return rc;
 }
@@ -339,6 +339,18 @@ static int not_there(const char *name, const char *revision, const char *cache, 
                    name, revision ? revision : "main", cache, name, revision ? " --revision " : "", revision ? revision : "");
 }
 
+/* A snapshot of the cache that was filled in part, by huggingface_hub stopped on its way, say: the same command brings the rest. */
+static int not_whole(const char *name, const char *revision, struct err *err)
+{
+    char *advice = NULL;
+    for (char *p = err->text; (p = strstr(p, "; ")); p++) /* the last one: a folder's name may have others */
+        advice = p;
+    if (advice)
+        *advice = '\0';
+    return err_advise(err, "\"mtbench fetch --model %s%s%s\" brings what is missing", name, revision ? " --revision " : "",
+                      revision ? revision : "");
+}
+
 int modelpath_resolve(const char *name, const char *revision, struct modelpath *out, struct err *err)
 {
     struct stat st;
@@ -353,6 +365,8 @@ int modelpath_resolve(const char *name, const char *revision, struct modelpath *
         /* Never the network: compute nodes have none. */
         char *cache = hub_cache(), *folder = hub_snapshot(cache, name, revision);
         rc = folder ? list_folder(folder, NULL, out, err) : not_there(name, revision, cache, err);
+        if (folder && rc < 0 && err->kind == ERR_IO)
+            not_whole(name, revision, err);
         free(cache);
         free(folder);
     }

@@ -80,6 +80,10 @@ ok(r.rc == 0 and r.printed and r.printed == t.printed, f"--model-path org/name r
 for flags, command in ([], "mtbench fetch --model org/other"), (["--revision", "v2"], "mtbench fetch --model org/other --revision v2"):
     r = finish(start("fresh", "--model-path", "org/other", "--text", f"{D}/text", *flags, verb="prompt"))
     ok(r.rc == 1 and f'"{command}"' in r.said and r.said.count("\n") == 1, f"a hub id that is not there says the command: {r.said.strip()[:250]}")
+shutil.copytree(f"{D}/fresh", f"{D}/gap", symlinks=True)
+os.remove(f"{D}/gap/models--org--name/snapshots/{COMMIT}/{shards[0]}")
+r = finish(start("gap", "--model-path", "org/name", "--text", f"{D}/text", verb="prompt"))
+ok(r.rc == 1 and shards[0] in r.said and r.said.rstrip().endswith('"mtbench fetch --model org/name" brings what is missing'), f"so does a snapshot with a gap: {r.said.strip()[-200:]}")
 r = finish(start("fresh", "--model-path", "./org/other", "--text", f"{D}/text", verb="prompt"))
 ok(r.rc == 1 and "fetch" not in r.said and "no such file or folder" in r.said, f"what can be no hub id does not: {r.said.strip()}")
 
