@@ -157,7 +157,7 @@ static int read_fastchat(struct rig_parts *p, const struct rig_opts *o, struct e
         free(path);
     }
     if (agree(p, rc, err) < 0)
-        return -1;
+        return err_advise(err, "name another FastChat by --fastchat PATH");
     if (p->job) {
         job_bcast_buf(p->job, &p->fastchat);
         job_bcast_buf(p->job, &p->fastchat_place);

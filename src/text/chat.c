@@ -42,6 +42,18 @@ static int unknown(const char *choice, const struct chat_opts *o, struct err *er
     return -1;
 }
 
+/* The rules know these names, but their template is none of the table's: it is of hosted models, or of images. */
+static int unknown_model(const struct chat_opts *o, struct err *err)
+{
+    const char *const given[] = { o->model_id, o->model_path };
+    char name[64];
+    for (int i = 0; i < 2; i++)
+        if (given[i] && conversation_rule(given[i], name))
+            return err_set(err, ERR_USAGE, "chat template: FastChat's for \"%s\" is %s, which is not part of this program; choose another "
+                           "by --chat-template", given[i], name);
+    return unknown(NULL, o, err);
+}
+
 /* Told apart from "unknown": the name is right, and only the user can supply the text. 'model' is what FastChat's rules chose it for, NULL:
  * he named it. */
 static int not_at_hand(const struct conversation *c, const char *model, struct err *err)
@@ -118,7 +130,9 @@ static int choose(struct chat *c, const struct chat_opts *o, struct err *err)
         return use_jinja(c, "file", o->file, o->n_file, err);
     if (automatic && o->own)
         return use_jinja(c, "own", o->own, o->n_own, err);
-    return named ? use_named(c, named, model, o, err) : unknown(automatic ? NULL : o->choice, o, err);
+    if (named)
+        return use_named(c, named, model, o, err);
+    return automatic ? unknown_model(o, err) : unknown(o->choice, o, err);
 }
 
 bool chat_needs_fastchat(const struct chat_opts *o)

@@ -143,6 +143,8 @@ static void test_refusals(void)
 {
     refused((struct chat_opts){.model_id = "SmolLM2-135M", .model_path = "/models/x"}, ERR_USAGE,
             "FastChat has none for \"SmolLM2-135M\" (it falls back to one_shot); choose --chat-template one_shot");
+    refused((struct chat_opts){.model_id = "m", .model_path = "/m/llava-v1.6-34b"}, ERR_USAGE,
+            "FastChat's for \"/m/llava-v1.6-34b\" is llava-chatml");
     refused((struct chat_opts){.choice = "nothing"}, ERR_USAGE,
             "--chat-template nothing: no such template; give a Jinja file or one of raw, ");
     refused((struct chat_opts){ .choice = "one_shot" }, ERR_USAGE, "one_shot");
