@@ -90,7 +90,7 @@ struct sampling {
     uint32_t key[2], counter[4];      /* Philox4x32-10 (R8): one uniform number in [0,1) from the first word */
 };
 
-/* ---- the ops of one step ---- */
+/* ---- the ops of one step, and one of loading ---- */
 
 /* x[r] = row token[r] of w, dequantised. */
 struct op_embed {
@@ -178,8 +178,23 @@ struct op_sample {
     int n, n_vocab;
 };
 
+/* rows[i][j] = from[i][j] + scale * (sum over k of b[i][k] * a[k][j]) in fp32, rounded to the type of 'rows', to nearest even: weights with
+ * an adapter's change, while they are loaded, in the layout of a file and host memory all of them. acc = acc + b*a for k ascending,
+ * starting from +0, and at last from + acc*scale; each product and each sum is rounded. */
+struct op_low_rank_add {
+    void *rows;                       /* (n_rows, n_cols) of 'dtype' */
+    const void *from;                 /* (n_rows, n_cols) of 'from_dtype'; may be 'rows' where the types are the same */
+    enum dtype dtype, from_dtype;     /* F32, F16 or BF16 */
+    const float *b;                   /* (n_rows, r) */
+    const float *a; /* (r, n_cols) in panels of 16 columns, the last one filled up: (k, j) at (j / 16 * r + k) * 16 + j % 16 */
+    float scale;
+    int n_rows, n_cols;
+    int r;                            /* 0: nothing is added, only the type changes; a and b are not read */
+    int *infinite;                    /* host memory; set to 1 where a number of 'rows' is infinite now, else left */
+};
+
 #define MTB_EACH_OP(OP) \
-    OP(embed) OP(rmsnorm) OP(add_rmsnorm) OP(linear) OP(rope_kv) OP(attend) OP(silu_mul) OP(gather_rows) OP(sample)
+    OP(embed) OP(rmsnorm) OP(add_rmsnorm) OP(linear) OP(rope_kv) OP(attend) OP(silu_mul) OP(gather_rows) OP(sample) OP(low_rank_add)
 
 /* Do an op with its arguments by name, as in MTB_DO(m, silu_mul, .h = h, .gu = gu, .n_rows = n, .ff = ff). What is not named is zero, which
  * no pointer and no size may be. 'm' points to anything with the fields 'ops' and 'be'. */

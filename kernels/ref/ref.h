@@ -15,6 +15,8 @@ void ref_rmsnorm(double *out, const float *x, const float *weight, double eps, i
 void ref_rope(double *out, const float *qkv, const struct attn_shape *a, const struct rope *rope, const struct step *s);
 void ref_attend(double *out, const float *qkv, const struct kv_view *kv, const struct attn_shape *a, const struct step *s);
 void ref_silu_mul(double *h, const float *gu, int n_rows, int ff);
+/* out = from + scale * b a: (n_rows, n_cols), from likewise, b (n_rows, r), a (r, n_cols). */
+void ref_low_rank_add(double *out, const float *from, const float *b, const float *a, double scale, int n_rows, int n_cols, int r);
 /* p[id] = probability of each token after all steps of 'how' (n_vocab); sorts, so that it shares no idea with the kernel. */
 void ref_sample(double *p, const float *logits, int n_vocab, const struct sampling *how);
 
