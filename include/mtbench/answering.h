@@ -13,7 +13,7 @@ enum wanted_dtype { DTYPE_STORED, DTYPE_F32, DTYPE_F16, DTYPE_BF16 };
 #define WANTED_DTYPES "|float32|float16|bfloat16"        /* nothing wanted: as stored */
 
 struct answer_opts {
-    const char *bench_name, *data_dir, *model_path, *model_id, *answer_file, *revision, *chat_template, *fastchat, *log_dir;
+    const char *bench_name, *data_dir, *model_path, *base_path, *model_id, *answer_file, *revision, *chat_template, *fastchat, *log_dir;
     char name[BENCH_NAME_MAX + 1];        /* of files and in records: bench_name_plain() of model_id, which itself chooses the template */
     long max_new_token, num_choices, gpus_per_model, gpus_total, threads, max_batch, seed;
     double max_error_rate;

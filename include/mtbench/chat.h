@@ -29,6 +29,7 @@ struct chat_opts {
     const char *own;                     /* the model's own template, or NULL */
     size_t n_own;
     const char *model_id, *model_path;   /* for FastChat's rules */
+    const char *base_name;               /* of an adapter, likewise: what it calls its base; NULL: none */
     const char *bos, *eos, *unk, *pad, *sep, *cls, *mask;       /* texts of special tokens, for the template; "" or NULL: none */
     const char *const *additional;       /* (n_additional) additional_special_tokens of the tokenizer; read during the call only */
     int n_additional;

@@ -26,4 +26,7 @@ static inline size_t dtype_row_bytes(enum dtype t, size_t k)
     return k / (size_t)dtype_info[t].block * (size_t)dtype_info[t].block_bytes;
 }
 
+/* Number i of a row of F32, F16 or BF16, exactly. */
+float dtype_number(enum dtype t, const void *row, size_t i);
+
 #endif

@@ -79,16 +79,29 @@ struct model {
     struct linear embed, head;                    /* (n_vocab, dim); head.packed == embed.packed when tied */
     struct rope rope;
     struct weight_plan *plan;                     /* model/weights.c: which bytes of which file go where */
+    struct adapter *adapter;                      /* model/adapter.c: what changes them on their way; NULL: nothing */
     size_t packed_bytes;                          /* of the one block that holds all weights */
     uint64_t file_bytes;                          /* weight bytes in the files (headers included) */
 };
 
+/* An adapter (LoRA), for people and for a run's identity. */
+struct adapter_facts {
+    const char *base;            /* what adapter_config.json calls its base; "" where it says nothing */
+    const char *folder;          /* where the base was found */
+    int r;                       /* of modules that no pattern names */
+    double alpha;
+    uint64_t bytes;              /* memory that it takes while the weights are loaded */
+};
+
 /* Read configuration and tensor directory (not the weights) from 's': a .gguf file, or config.json with safetensors files (and their
- * index). Checks names, types, shapes and ranges of every tensor it will need. 'ops' gives the packed sizes. NULL: err (format, model, io).
+ * index). With adapter_config.json among them the model is the adapter's in adapter_model.* on the base in the other files.
+ * Checks names, types, shapes and ranges of every tensor it will need. 'ops' gives the packed sizes. NULL: err (format, model, io).
  * Collective if the source is. */
 struct model *model_open(const struct source *s, const struct ops *ops, struct err *err);
 /* The header of a GGUF model (vocabulary, chat template), valid until model_close(); NULL for a Hugging Face folder. */
 const struct gguf *model_gguf(const struct model *m);
+/* NULL: a model that is no adapter. Valid until model_close(). */
+const struct adapter_facts *model_adapter(const struct model *m);
 /* Point the weights into 'packed' (m->packed_bytes, 64-byte aligned backend memory). */
 void model_attach(struct model *m, void *packed);
 /* Fill the attached memory from 's'; reads every tensor once, in file order, in pieces of at most 16 MiB. Collective if the source is. */

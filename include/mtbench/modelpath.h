@@ -8,12 +8,17 @@
 #include <stdbool.h>
 
 struct modelpath {
-    char **path;                 /* (n) the files that matter, sorted; a lone .gguf for a GGUF model */
+    char **path;                 /* (n) the files that matter, sorted; a lone .gguf for a GGUF model; of an adapter its own files, sorted,
+                                  * and behind them those of its base */
     int n;
 };
 
-/* 'revision': a branch, tag or commit of the hub cache; NULL: main. -1: err (io, model) saying where it looked. */
-int modelpath_resolve(const char *name, const char *revision, struct modelpath *out, struct err *err);
+/* 'revision': a branch, tag or commit of the hub cache; NULL: main.
+ * A folder with adapter_config.json is an adapter, also where full weights lie in it. Its base is 'base' (a folder or hub id), or NULL:
+ * what adapter_config.json names, a folder (as seen from the working folder) or a hub id of the revision that it says. Tokenizer and chat
+ * template are the adapter's where its folder has all that a tokenizer needs, else the base's, so that each file name but for the weights
+ * occurs once. -1: err (io, model, usage) saying where it looked. */
+int modelpath_resolve(const char *name, const char *revision, const char *base, struct modelpath *out, struct err *err);
 void modelpath_free(struct modelpath *m);
 
 /* Is this file of a model's folder, by its path in there, one that is read beside the weights? */

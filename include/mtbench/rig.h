@@ -12,6 +12,7 @@ enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
 
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
+    const char *base_path;                 /* where the base of an adapter lies; NULL: where adapter_config.json says */
     const char *fastchat, *data_dir;       /* where FastChat is, and where `fetch` puts its conversation.py; both may be NULL */
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
@@ -27,6 +28,7 @@ struct rig {
     struct ids stops;                    /* tokens that end an answer (stops.h) */
     struct backend *be;
     char header_sha256[65];              /* over sizes and beginnings of the model's files; empty without a job */
+    char base_sha256[65];                /* the same over the files of an adapter's base alone; empty: no adapter */
     char model_sha256[65];               /* over all files of the model; empty before rig_start() and without a job */
     char weights[16];                    /* element type of the projections, "Q4_1" */
     int n_threads;
@@ -39,6 +41,7 @@ struct rig_memory {
     struct engine_plan engine;           /* of a rank */
     uint64_t scratch;                    /* of a rank, beside the engine */
     uint64_t weights, available;         /* of the node: its one copy; what it can give before any of this is taken */
+    uint64_t adapter;                    /* of the node, only while the weights are loaded */
     int local;                           /* ranks of the node */
 };
 

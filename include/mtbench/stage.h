@@ -28,9 +28,9 @@ const struct source *stage_weights(struct stage *st);
  * leader that fails for a reason of its own thereby tells the others, whose reads (or this call) end. Returns -1 where job_agree() should
  * hear of *err, 0 elsewhere; job_agree() over all ranks must follow. */
 int stage_weights_end(struct stage *st, int rc);
-/* Collective over all ranks, before stage_forget(): SHA-256 (hex) over the sizes and the first chunks of all files, which metadata reads
- * have mostly brought. Tells models apart without reading their weights. -1 everywhere on a read error. */
-int stage_header_digest(struct stage *st, char hex[65], struct err *err);
+/* Collective over all ranks, before stage_forget(): SHA-256 (hex) over the sizes and the first chunks of all files from 'first' on, which
+ * metadata reads have mostly brought. Tells models apart without reading their weights. -1 everywhere on a read error. */
+int stage_header_digest(struct stage *st, int first, char hex[65], struct err *err);
 /* Local: release what metadata reads keep (after the model was loaded). */
 void stage_forget(struct stage *st);
 

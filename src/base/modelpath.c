@@ -1,5 +1,5 @@
 /* modelpath.c - from what the user calls a model to its files. */
-#include "mtbench/modelpath.h"
+#include "modelpath_priv.h"
 
 #include "mtbench/buf.h"
 #include "mtbench/hubcache.h"
@@ -66,8 +66,6 @@ static bool has(const struct names *s, const char *name)
 }
 
 /* ---- which of them hold the weights ---- */
-
-static const char adapter[] = "adapter_config.json";
 
 /* In the order in which transformers looks: a whole file, or the index that says what shards there are. */
 static const struct form {
@@ -213,12 +211,6 @@ static int choose_weights(struct folder *f, struct err *err)
     static const char *const suffix[] = { ".safetensors", ".gguf", ".bin" };
     const char *other = NULL;
     int i = 0;
-    /* Base weights run alone would be another model under the name of the tuned one. */
-    if (has(&f->names, adapter))
-        return err_set(err, ERR_MODEL,
-                       "%s/%s: an adapter (LoRA) belongs to this model and adapters are not read; merge it into the weights "
-                       "(peft: merge_and_unload), or remove it to run the base model",
-                       f->path, adapter);
     int rc = choose_usual(f, err);
     if (rc <= 0)
         return rc;
@@ -239,7 +231,7 @@ static int choose_weights(struct folder *f, struct err *err)
 
 /* ---- all files that matter ---- */
 
-static void add(struct modelpath *m, char *path)
+void modelpath_add(struct modelpath *m, char *path)
 {
     m->path = xrealloc(m->path, (size_t)m->n + 1, sizeof *m->path);
     m->path[m->n++] = path;
@@ -258,52 +250,63 @@ static void add_named_templates(const struct folder *f, struct modelpath *m)
             /* Beside the plain file only these two names could stand for it; what is listed is hashed. */
             if (has_suffix(names.at[i], ".jinja") &&
                 (!plain || !strcmp(names.at[i], "default.jinja") || !strcmp(names.at[i], "chat_template.jinja")))
-                add(m, xasprintf("%s/%s", path, names.at[i]));
+                modelpath_add(m, xasprintf("%s/%s", path, names.at[i]));
     names_free(&names);
     free(path);
 }
 
-/* What a folder says beside its weights. */
-/* Only what somebody reads: a hash over a folder's files must not change with its README. */
-static const char *const exact[] = {
-    "config.json",       "generation_config.json",  "tokenizer.json",      "tokenizer_config.json", "tokenizer.model",
-    "added_tokens.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json",
+/* What a folder says beside its weights: only what somebody reads, as a hash over a folder's files must not change with its README. */
+static const struct text {
+    const char *name;
+    int part;
+} texts[] = {
+    { "config.json", LIST_REST }, { "generation_config.json", LIST_REST }, { "tokenizer.json", LIST_TOKENIZER },
+    { "tokenizer_config.json", LIST_TOKENIZER }, { "tokenizer.model", LIST_TOKENIZER }, { "added_tokens.json", LIST_TOKENIZER },
+    { "special_tokens_map.json", LIST_TOKENIZER }, { "chat_template.jinja", LIST_TOKENIZER }, { "chat_template.json", LIST_TOKENIZER },
 };
+enum { N_TEXTS = sizeof texts / sizeof *texts };
 
 bool modelpath_reads_text(const char *name)
 {
-    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
-        if (!strcmp(name, exact[i]))
+    for (const struct text *t = texts; t < texts + N_TEXTS; t++)
+        if (!strcmp(name, t->name))
             return true;
     return !strncmp(name, "additional_chat_templates/", 26) && has_suffix(name, ".jinja") && !strchr(name + 26, '/');
 }
 
-static void add_texts(const struct folder *f, struct modelpath *m)
+static void add_texts(const struct folder *f, int parts, struct modelpath *m)
 {
-    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
-        if (has(&f->names, exact[i]))
-            add(m, xasprintf("%s/%s", f->path, exact[i]));
+    for (const struct text *t = texts; t < texts + N_TEXTS; t++)
+        if (parts & t->part && has(&f->names, t->name))
+            modelpath_add(m, xasprintf("%s/%s", f->path, t->name));
     if (f->table)                        /* a stale index beside a whole file is nobody's business */
-        add(m, xasprintf("%s/%s", f->path, f->table));
-    add_named_templates(f, m);
+        modelpath_add(m, xasprintf("%s/%s", f->path, f->table));
+    if (parts & LIST_TOKENIZER)
+        add_named_templates(f, m);
 }
 
 /* The files of a folder; 'shard' (may be NULL): of those the set that this .gguf file is of. */
-static int list_folder(const char *path, const char *shard, struct modelpath *m, struct err *err)
+static int list_folder(const char *path, const char *shard, int parts, struct modelpath *m, struct err *err)
 {
     struct folder f = { .path = path };
+    const int before = m->n;
     int rc = names_read(&f.names, path, err);
-    if (rc == 0)
+    if (rc == 0 && parts & LIST_REST)
         rc = shard ? choose_set(&f, shard, ".gguf", err) : choose_weights(&f, err);
-    if (rc == 0 && !has_suffix(f.weights.at[0], ".gguf")) /* a GGUF file holds its own texts */
-        add_texts(&f, m);
+    if (rc == 0 && !(f.weights.n && has_suffix(f.weights.at[0], ".gguf"))) /* a GGUF file holds its own texts */
+        add_texts(&f, parts, m);
     for (int i = 0; i < f.weights.n && rc == 0; i++)
-        add(m, xasprintf("%s/%s", path, f.weights.at[i]));
-    if (m->n)
-        qsort(m->path, (size_t)m->n, sizeof *m->path, by_name); /* so every machine reads, and hashes, them in one order */
+        modelpath_add(m, xasprintf("%s/%s", path, f.weights.at[i]));
+    if (m->n > before)                   /* so every machine reads, and hashes, them in one order */
+        qsort(m->path + before, (size_t)(m->n - before), sizeof *m->path, by_name);
     names_free(&f.names);
     names_free(&f.weights);
     return rc;
+}
+
+int modelpath_list(const char *folder, int parts, struct modelpath *m, struct err *err)
+{
+    return list_folder(folder, NULL, parts, m, err);
 }
 
 /* A file that the user named: a .gguf, or one of several of a split one. */
@@ -317,11 +320,11 @@ static int list_file(const char *name, struct modelpath *m, struct err *err)
                        "files, or a hub id",
                        name);
     if (!shard_of(base, ".gguf", &stem, &number, &count)) {
-        add(m, xstrdup(name));
+        modelpath_add(m, xstrdup(name));
         return 0;
     }
     char *folder = slash ? xstrndup(name, (size_t)(slash - name) + (slash == name)) : xstrdup("."); /* "/x.gguf" lies in "/" */
-    int rc = list_folder(folder, base, m, err);
+    int rc = list_folder(folder, base, LIST_ALL, m, err);
     free(folder);
     return rc;
 }
@@ -351,21 +354,43 @@ static int not_whole(const char *name, const char *revision, struct err *err)
                       revision ? revision : "");
 }
 
-int modelpath_resolve(const char *name, const char *revision, struct modelpath *out, struct err *err)
+bool modelpath_has(const char *folder, const char *name)
+{
+    struct stat st;
+    char *path = xasprintf("%s/%s", folder, name);
+    bool there = stat(path, &st) == 0;
+    free(path);
+    return there;
+}
+
+/* A folder of a model, or of an adapter to one. */
+static int list_model(const char *folder, const char *base, struct modelpath *m, struct err *err)
+{
+    if (modelpath_has(folder, ADAPTER_CONFIG))
+        return adapterpath_list(folder, base, m, err);
+    if (base)
+        return err_set(err, ERR_USAGE,
+                       "--base-model-path %s: %s has no " ADAPTER_CONFIG ", so it is no adapter and has no base; leave the flag out", base,
+                       folder);
+    return list_folder(folder, NULL, LIST_ALL, m, err);
+}
+
+int modelpath_resolve(const char *name, const char *revision, const char *base, struct modelpath *out, struct err *err)
 {
     struct stat st;
     *out = (struct modelpath){0};
     int rc;
     /* What is there wins over the cache: "org/name" may be a folder here. */
     if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
-        rc = list_folder(name, NULL, out, err);
+        rc = list_model(name, base, out, err);
     } else if (stat(name, &st) == 0) {
-        rc = list_file(name, out, err);
+        rc = base ? err_set(err, ERR_USAGE, "--base-model-path %s: %s is a file, and no adapter's folder; leave the flag out", base, name)
+                  : list_file(name, out, err);
     } else {
         /* Never the network: compute nodes have none. */
         char *cache = hub_cache(), *folder = hub_snapshot(cache, name, revision);
-        rc = folder ? list_folder(folder, NULL, out, err) : not_there(name, revision, cache, err);
-        if (folder && rc < 0 && err->kind == ERR_IO)
+        rc = folder ? list_model(folder, base, out, err) : not_there(name, revision, cache, err);
+        if (folder && rc < 0 && err->kind == ERR_IO && !modelpath_has(folder, ADAPTER_CONFIG)) /* an adapter's says what of its base */
             not_whole(name, revision, err);
         free(cache);
         free(folder);

@@ -102,11 +102,24 @@ static void put_stops(struct manifest *m, const struct rig *r)
     buf_free(&b);
 }
 
+/* Its base apart from the rest: a resume on another one is told so. */
+static void put_adapter(struct manifest *m, const struct rig *r)
+{
+    const struct adapter_facts *a = model_adapter(r->model);
+    if (!a)
+        return;
+    manifest_add(m, true, "adapter_base_header_sha256", "%s", r->base_sha256);
+    manifest_add(m, false, "adapter", "LoRA, r %d, alpha %g", a->r, a->alpha);
+    manifest_add(m, false, "adapter_base", "%s", a->base);
+    manifest_add(m, false, "adapter_base_path", "%s", a->folder);
+}
+
 /* true: what makes the answers what they are; a resume with another value is refused. false: for people, may
  * differ. */
 void answer_describe(struct manifest *m, const struct answer_opts *o, const struct questions *qs, const struct rig *r)
 {
     const struct sampling common = sampler_common(&o->sampler, &r->model->config);
+    put_adapter(m, r);
     manifest_add(m, true, "model_header_sha256", "%s", r->header_sha256);
     manifest_add(m, true, "template", "%s %s", chat_name(r->chat), chat_sha256(r->chat));
     if (rig_text_source(r))
@@ -159,9 +172,17 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
     if (check_devices(o, job_info(job).size, err) < 0 || load_questions(job, o, qs, err) < 0)
         return -1;
     *ro = (struct rig_opts){
-        .model_path = o->model_path, .revision = o->revision, .model_id = o->model_id, .chat_template = o->chat_template,
-        .fastchat = o->fastchat, .data_dir = o->data_dir,
-        .threads = o->threads, .device = o->device, .max_batch = conversations(o, qs), .max_tokens = longest(qs, o->max_new_token),
+        .model_path = o->model_path,
+        .base_path = o->base_path,
+        .revision = o->revision,
+        .model_id = o->model_id,
+        .chat_template = o->chat_template,
+        .fastchat = o->fastchat,
+        .data_dir = o->data_dir,
+        .threads = o->threads,
+        .device = o->device,
+        .max_batch = conversations(o, qs),
+        .max_tokens = longest(qs, o->max_new_token),
         .interruptible = true,
     };
     /* Everything that can refuse comes before the weights are read, which takes minutes and is rig_start()'s. */

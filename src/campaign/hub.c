@@ -372,7 +372,7 @@ static void say_use(const struct run *r)
 {
     struct modelpath m;
     struct err why = { 0 };
-    if (modelpath_resolve(r->o->model, r->o->revision, &m, &why) == 0) {
+    if (modelpath_resolve(r->o->model, r->o->revision, NULL, &m, &why) == 0) {
         printf("use:      --model-path %s%s%s\n", r->o->model, r->o->revision ? " --revision " : "", r->o->revision ? r->o->revision : "");
         modelpath_free(&m);
         return;

@@ -42,6 +42,8 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
     };
     const struct opt table[] = {
         { "model-path", OPT_STRING, &o->rig.model_path, NULL, "PATH", "weights: a folder, a .gguf file, or a hub id in the local cache" },
+        { "base-model-path", OPT_STRING, &o->rig.base_path, NULL, "PATH",
+          "base of an adapter: a folder or hub id (as adapter_config.json says)" },
         { "model-id", OPT_STRING, &o->rig.model_id, NULL, "NAME", "for FastChat's rules where the model has no template" },
         { "chat-template", OPT_STRING, &o->rig.chat_template, NULL, "NAME", "auto, a FastChat template's name, or a Jinja file (auto)" },
         { "fastchat", OPT_STRING, &o->rig.fastchat, NULL, "PATH",

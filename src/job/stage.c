@@ -207,13 +207,13 @@ int stage_digest(struct stage *st, char hex[65], struct err *err)
     return rc;
 }
 
-int stage_header_digest(struct stage *st, char hex[65], struct err *err)
+int stage_header_digest(struct stage *st, int first, char hex[65], struct err *err)
 {
     struct sha256 *h = sha256_begin();
     unsigned char sum[32];
     char head[64];
     int rc = 0;
-    for (int f = 0; f < st->grid.n_files && rc == 0; f++) {
+    for (int f = first; f < st->grid.n_files && rc == 0; f++) {
         long c = st->grid.first[f];
         bool empty = c == st->grid.first[f + 1];
         if (!empty && !st->kept[c])

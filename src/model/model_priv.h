@@ -2,6 +2,8 @@
 #ifndef MTB_MODEL_PRIV_H
 #define MTB_MODEL_PRIV_H
 
+#include "adapter.h"
+
 #include "mtbench/buf.h"
 #include "mtbench/gguf.h"
 #include "mtbench/model.h"
@@ -53,6 +55,9 @@ struct slot {
     const float **vector;
     size_t n, k;                          /* shape: (n, k), or (n) with k 0 */
     size_t at, bytes;                     /* in the packed block */
+    size_t stored_rows;                   /* of a matrix in the files: n, but for another vocabulary by an adapter */
+    const char *stand_in;                 /* the tensor to take where there is none of this name; NULL: there must be one */
+    struct change change;                 /* by an adapter */
     int permuted_heads;                   /* q and k rows of a GGUF file: heads whose rows are interleaved; 0: none */
 };
 
@@ -62,6 +67,9 @@ struct weight_plan {
     struct slot *slot;
     size_t n_slots;
     bool is_gguf;
+    bool of_adapter;                      /* the directory of an adapter's files, and not of the base's beside them */
+    bool tied;                            /* embedding and head of the files are one matrix, whatever an adapter makes of them */
+    int vocabulary;                       /* rows of the embedding in the files */
     bool bare;                            /* a Hugging Face model saved without its head: names lack "model." */
     struct gguf gguf;                     /* of a GGUF model, its first file's; header bytes are in 'header' */
     struct safetensors *st;               /* (n_st) of a Hugging Face folder */

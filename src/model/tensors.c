@@ -272,7 +272,7 @@ static int apply_index(struct weight_plan *p, const struct source *s, struct err
     const char *index = index_name[source_find(s, index_name[0]) < 0];
     int file = source_find(s, index), rc = 0;
     const cJSON *j;
-    if (file < 0)
+    if (file < 0 || p->of_adapter)
         return 0;
     if (source_slurp(s, file, MAX_HEADER, &b, err) < 0)
         return -1;
@@ -322,7 +322,8 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
             return -1;
     } else {
         for (int i = 0; i < s->n_files; i++)
-            if (tensors_weight_file(s, i) && (pytorch_file(s, i) ? open_pytorch : open_safetensors)(p, s, i, err) < 0)
+            if (tensors_weight_file(s, i) && adapter_file(s, i) == p->of_adapter &&
+                (pytorch_file(s, i) ? open_pytorch : open_safetensors)(p, s, i, err) < 0)
                 return -1;
     }
     if (p->n_stored == 0)                                                           /* an index alone, or shards that hold nothing */

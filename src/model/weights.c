@@ -6,7 +6,6 @@
 #include "mtbench/mem.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +65,7 @@ static struct slot *add_slot(struct weight_plan *p, const char *name, size_t n, 
     /* slots move while they are added: others keep numbers or the matrix, never a pointer to a slot */
     p->slot = xrealloc(p->slot, p->n_slots + 1, sizeof *p->slot);
     struct slot *s = &p->slot[p->n_slots++];
-    *s = (struct slot){ .n = n, .k = k };
+    *s = (struct slot){ .n = n, .k = k, .stored_rows = n };
     snprintf(s->name, sizeof s->name, "%s", name);
     return s;
 }
@@ -168,8 +167,10 @@ static int place_slots(struct model *m, struct err *err)
     struct weight_plan *p = m->plan;
     for (size_t i = 0; i < p->n_slots; i++) {
         struct slot *s = &p->slot[i];
-        size_t cols = s->k ? s->k : s->n, rows = s->k ? s->n : 1;                   /* a vector is one row */
+        size_t cols = s->k ? s->k : s->n, rows = s->k ? s->stored_rows : 1;         /* a vector is one row */
         struct stored *from = tensors_find(p, s->name);
+        if (!from && s->stand_in)
+            from = tensors_find(p, s->stand_in);
         s->from = from;
         if (!from && p->bare && !strcmp(s->name, "lm_head.weight"))
             return err_set(err, ERR_MODEL, "tensor lm_head.weight is missing: these files hold a model without its head, as AutoModel "
@@ -202,19 +203,52 @@ static int place_slots(struct model *m, struct err *err)
     return 0;
 }
 
-/* The head is the embedding where the configuration says so and the files have none of their own. */
+static const char *embed_name(const struct weight_plan *p)
+{
+    return p->is_gguf ? "token_embd.weight" : hf_name(p, "model.embed_tokens.weight");
+}
+
+static const char *head_name(const struct weight_plan *p)
+{
+    return p->is_gguf ? "output.weight" : "lm_head.weight";
+}
+
+/* Rows of embedding and head, and whether they are one matrix: where the configuration says so and the files have no head of their own, and
+ * where torch.save() wrote both names of a shared storage, the same numbers, once in the file and once in memory. */
+static int plan_vocabulary(struct model *m, const struct source *s, struct err *err)
+{
+    struct weight_plan *p = m->plan;
+    struct model_config *c = &m->config;
+    static const char embed[] = "model.embed_tokens.weight";
+    p->bare = !p->is_gguf && !tensors_find(p, embed) && tensors_find(p, embed + strlen("model."));
+    struct stored *head = tensors_find(p, head_name(p)), *rows = tensors_find(p, embed_name(p));
+    const bool same = head && rows && stored_same(head, rows);
+    if (same)
+        head->used = true;
+    p->tied = c->tied && (!head || same);
+    p->vocabulary = c->n_vocab;
+    c->tied = p->tied || same;
+    if (!m->adapter)
+        return 0;
+    if (adapter_vocabulary(m->adapter, p->vocabulary, p->tied, &c->n_vocab, err) < 0)
+        return err_wrap(err, "%s", path_of(s, "adapter_config.json"));
+    c->tied &= !adapter_splits(m->adapter, p->tied);
+    if (c->n_vocab != p->vocabulary)
+        log_note("%s: its embedding has %d rows in the place of the base's %d", path_of(s, "adapter_config.json"), c->n_vocab,
+                 p->vocabulary);
+    return 0;
+}
+
 static void want_head(struct model *m)
 {
     struct weight_plan *p = m->plan;
     struct model_config *c = &m->config;
-    const char *name = p->is_gguf ? "output.weight" : "lm_head.weight";
-    struct stored *head = tensors_find(p, name), *embed = tensors_find(p, p->slot[0].name);
-    c->tied &= !head;                                                               /* a file's own head wins over the configuration */
-    /* torch.save() writes both names of a shared storage: the same numbers, once in the file and once in memory */
-    if (head && embed && stored_same(head, embed))
-        c->tied = head->used = true;
-    if (!c->tied)
-        want_matrix(p, name, &m->head, c->n_vocab, c->dim, 1);
+    if (!c->tied) {
+        want_matrix(p, head_name(p), &m->head, c->n_vocab, c->dim, 1);
+        p->slot[p->n_slots - 1].stored_rows = (size_t)p->vocabulary;
+        if (p->tied)                     /* one matrix in the base, two with its adapter */
+            p->slot[p->n_slots - 1].stand_in = embed_name(p);
+    }
     if (p->is_gguf && tensors_find(p, "output.bias"))
         want_vector(p, "output.bias", &p->head_bias, c->n_vocab);
 }
@@ -224,9 +258,8 @@ static int plan_slots(struct model *m, struct err *err)
     struct model_config *c = &m->config;
     struct weight_plan *p = m->plan;
     m->layer = xcalloc((size_t)c->n_layers, sizeof *m->layer);
-    static const char embed[] = "model.embed_tokens.weight";
-    p->bare = !p->is_gguf && !tensors_find(p, embed) && tensors_find(p, embed + strlen("model."));
-    want_matrix(p, p->is_gguf ? "token_embd.weight" : hf_name(p, embed), &m->embed, c->n_vocab, c->dim, 1);
+    want_matrix(p, embed_name(p), &m->embed, c->n_vocab, c->dim, 1);
+    p->slot[0].stored_rows = (size_t)p->vocabulary;
     for (int l = 0; l < c->n_layers; l++)
         want_layer(m, l);
     want_vector(p, p->is_gguf ? "output_norm.weight" : hf_name(p, "model.norm.weight"), &m->final_norm, c->dim);
@@ -236,14 +269,41 @@ static int plan_slots(struct model *m, struct err *err)
     return place_slots(m, err);
 }
 
+/* Rows that pass through memory at a time. */
+static size_t rows_at_once(const struct slot *s)
+{
+    /* pieces of whole heads where rows are put back in order, else of any rows */
+    const size_t row = dtype_row_bytes(s->from->dtype, s->k ? s->k : s->n), unit = s->permuted_heads ? s->n / (size_t)s->permuted_heads : 1;
+    const size_t step = PIECE / (row * unit) * unit;
+    return step ? step : unit;
+}
+
+/* What the adapter does to each of them. Its names are those of a whole model, however the base was saved. */
+static int plan_changes(struct model *m, const struct source *s, struct err *err)
+{
+    struct weight_plan *p = m->plan;
+    for (size_t i = 0; i < p->n_slots; i++) {
+        struct slot *slot = &p->slot[i];
+        char name[sizeof slot->name + 8];
+        snprintf(name, sizeof name, "%s%s", p->bare && strncmp(slot->name, "lm_head.", 8) ? "model." : "", slot->name);
+        if (adapter_plan(m->adapter, name, slot->n, slot->k, rows_at_once(slot), p->tied, &slot->change, err) < 0)
+            return err_wrap(err, "%s", path_of(s, "adapter_config.json"));
+    }
+    return adapter_all_used(m->adapter, s, err);
+}
+
 /* ---- open, attach, load ---- */
 
 /* Configuration and directory: config.json first, as it says best what a folder is; a GGUF file is both. */
 static int read_headers(struct model *m, const struct source *s, struct err *err)
 {
     struct weight_plan *p = m->plan;
+    if (!p->is_gguf && (read_config(m, s, err) < 0 || tensors_open(p, s, err) < 0))
+        return -1;
+    if (!p->is_gguf && source_find(s, "adapter_config.json") >= 0 && !(m->adapter = adapter_open(s, err)))
+        return -1;
     if (!p->is_gguf)
-        return read_config(m, s, err) < 0 ? -1 : tensors_open(p, s, err);
+        return 0;
     if (tensors_open(p, s, err) < 0)
         return -1;
     const struct stored *embed = tensors_find(p, "token_embd.weight");
@@ -258,11 +318,13 @@ struct model *model_open(const struct source *s, const struct ops *ops, struct e
     m->plan = xcalloc(1, sizeof *m->plan);
     /* what the first file is decides; modelpath has seen that the others are alike */
     m->plan->is_gguf = s->n_files && tensors_gguf_file(s, 0);
-    int rc = read_headers(m, s, err);
+    int rc = read_headers(m, s, err) < 0 ? -1 : plan_vocabulary(m, s, err);
     if (rc == 0 && (rc = plan_slots(m, err)) < 0)
         err_wrap(err, "%s", m->plan->is_gguf ? s->path[0] : path_of(s, "config.json"));
     if (rc == 0)
         rc = tensors_unasked(m->plan, s, err);
+    if (rc == 0 && m->adapter)
+        rc = plan_changes(m, s, err);
     if (rc < 0) {
         err_advise(err, err->kind == ERR_FORMAT ? "the file is damaged or of another kind, copy it again"
                                                 : "choose a model that this program runs");
@@ -280,6 +342,11 @@ const struct gguf *model_gguf(const struct model *m)
     return m->plan->is_gguf ? &m->plan->gguf : NULL;
 }
 
+const struct adapter_facts *model_adapter(const struct model *m)
+{
+    return m->adapter ? adapter_facts(m->adapter) : NULL;
+}
+
 void model_attach(struct model *m, void *packed)
 {
     for (size_t i = 0; i < m->plan->n_slots; i++) {
@@ -294,15 +361,6 @@ void model_attach(struct model *m, void *packed)
     m->head.bias = m->plan->head_bias;                                              /* also of a tied head, whose weights have none */
 }
 
-/* fp16 (IEEE 754 binary16) to fp32, exactly. */
-static float half_to_float(uint16_t h)
-{
-    /* not the kernels' own conversion: this room has no intrinsics, and vectors are few */
-    int exponent = h >> 10 & 31, mantissa = h & 1023;
-    double v = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
-    return (float)(h >> 15 ? -v : v);
-}
-
 /* GGUF files hold the rows of a q or k head as pairs (i, i + half) side by side; put 'heads' heads back into two halves. */
 static void unpermute(uint8_t *to, const uint8_t *from, size_t row, size_t head_rows, size_t heads)
 {
@@ -314,20 +372,8 @@ static void unpermute(uint8_t *to, const uint8_t *from, size_t row, size_t head_
 
 static void load_vector(struct model *m, const struct slot *s, const uint8_t *raw, float *wide)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        uint16_t half;
-        uint32_t bits;
-        if (s->from->dtype == DT_F32) {
-            memcpy(&wide[i], raw + 4 * i, 4);
-            continue;
-        }
-        memcpy(&half, raw + 2 * i, 2);
-        bits = (uint32_t)half << 16;
-        if (s->from->dtype == DT_F16)
-            wide[i] = half_to_float(half);
-        else
-            memcpy(&wide[i], &bits, 4);
-    }
+    for (size_t i = 0; i < s->n; i++)
+        wide[i] = dtype_number(s->from->dtype, raw, i);
     if (s->permuted_heads) {
         unpermute((uint8_t *)(wide + s->n), (const uint8_t *)wide, sizeof *wide, s->n / (size_t)s->permuted_heads,
                   (size_t)s->permuted_heads);
@@ -340,26 +386,57 @@ struct staging {
     uint8_t *raw, *ordered;
 };
 
-static int load_matrix(struct model *m, const struct source *s, const struct slot *slot, struct staging *st, struct err *err)
+/* Rows [r, r + n) in 'raw', changed and put in order, to their place. */
+static int pack_rows(struct model *m, const struct slot *slot, uint8_t *raw, uint8_t *ordered, size_t r, size_t n, struct err *err)
 {
-    /* pieces of whole heads where rows are put back in order, else of any rows */
-    size_t row = dtype_row_bytes(slot->from->dtype, slot->k), unit = slot->permuted_heads ? slot->n / (size_t)slot->permuted_heads : 1;
-    size_t step = PIECE / (row * unit) * unit;
-    if (step == 0)
-        step = unit;
+    const size_t row = dtype_row_bytes(slot->from->dtype, slot->k),
+                 unit = slot->permuted_heads ? slot->n / (size_t)slot->permuted_heads : 1;
+    if (m->adapter && adapter_apply(m->adapter, m, &slot->change, slot->from->dtype, slot->k, raw, r, n, err) < 0)
+        return err_wrap(err, "tensor %s", slot->name);
+    if (slot->permuted_heads)
+        unpermute(ordered, raw, row, unit, n / unit);
+    m->ops->linear_pack(m->be, slot->matrix, slot->permuted_heads ? ordered : raw, (int)r, (int)n);
+    return 0;
+}
+
+/* 'twin': another matrix that begins as the same rows, which pass by once; or NULL. */
+static int load_matrix(struct model *m, const struct source *s, const struct slot *slot, const struct slot *twin, struct staging *st,
+                       struct err *err)
+{
+    const size_t step = rows_at_once(slot), row = dtype_row_bytes(slot->from->dtype, slot->k);
     for (size_t r = 0; r < slot->n; r += step) {
         size_t n = slot->n - r < step ? slot->n - r : step;
-        const uint8_t *from = st->raw;
         /* collective: every rank that reads takes the same pieces in the same order */
-        if (stored_read(m->plan, s, slot->from, r, n, st->raw, err) < 0)
+        if (!slot->change.whole && stored_read(m->plan, s, slot->from, r, n, st->raw, err) < 0)
             return -1;
-        if (slot->permuted_heads) {
-            unpermute(st->ordered, st->raw, row, unit, n / unit);
-            from = st->ordered;
+        if (twin) {
+            memcpy(st->ordered, st->raw, n * row);
+            if (pack_rows(m, twin, st->ordered, NULL, r, n, err) < 0)
+                return -1;
         }
-        m->ops->linear_pack(m->be, slot->matrix, from, (int)r, (int)n);
+        if (pack_rows(m, slot, st->raw, st->ordered, r, n, err) < 0)
+            return -1;
     }
     return 0;
+}
+
+static int load_slot(struct model *m, const struct source *s, const struct slot *slot, const struct slot *twin, struct staging *st,
+                     float *wide, struct err *err)
+{
+    if (slot->matrix)
+        return load_matrix(m, s, slot, twin, st, err);
+    if (!slot->change.whole && stored_read(m->plan, s, slot->from, 0, 1, st->raw, err) < 0)
+        return -1;
+    if (m->adapter && adapter_apply(m->adapter, m, &slot->change, slot->from->dtype, slot->n, st->raw, 0, 1, err) < 0)
+        return err_wrap(err, "tensor %s", slot->name);
+    load_vector(m, slot, st->raw, wide);
+    return 0;
+}
+
+/* Do two slots, neighbours in the order of reading, begin as the same rows of the base? */
+static bool twins(const struct slot *a, const struct slot *b)
+{
+    return a->matrix && b->matrix && !a->change.whole && !b->change.whole && (a->from == b->from || stored_same(a->from, b->from));
 }
 
 static int by_place(const void *a, const void *b)
@@ -394,15 +471,16 @@ int model_load(struct model *m, const struct source *s, struct err *err)
     for (size_t i = 0; i < p->n_slots; i++)
         order[i] = &p->slot[i];
     qsort(order, p->n_slots, sizeof *order, by_place);
+    if (rc == 0 && m->adapter)
+        rc = adapter_load(m->adapter, s, err);
     for (size_t i = 0; i < p->n_slots && rc == 0; i++) {
-        const struct slot *slot = order[i];
-        if (slot->matrix) {
-            rc = load_matrix(m, s, slot, &st, err);
-        } else if ((rc = stored_read(p, s, slot->from, 0, 1, st.raw, err)) == 0) {
-            load_vector(m, slot, st.raw, wide);
-        }
+        const struct slot *twin = i + 1 < p->n_slots && twins(order[i], order[i + 1]) ? order[i + 1] : NULL;
+        rc = load_slot(m, s, order[i], twin, &st, wide, err);
+        i += twin != NULL;
     }
     stored_done(p);
+    if (m->adapter)
+        adapter_unload(m->adapter);
     free(st.raw);
     free(st.ordered);
     free(wide);
@@ -416,6 +494,7 @@ void model_close(struct model *m)
         return;
     struct weight_plan *p = m->plan;
     model_rope_free(m);
+    adapter_close(m->adapter);
     tensors_close(p);
     config_free(&m->config);
     free(p->slot);

@@ -61,7 +61,7 @@ static int find_files(struct rig_parts *p, const struct rig_opts *o, struct err 
 {
     int rc = published_check_whole(o->model_path, err);
     if (rc == 0)
-        rc = modelpath_resolve(o->model_path, o->revision, &p->path, err);
+        rc = modelpath_resolve(o->model_path, o->revision, o->base_path, &p->path, err);
     for (int i = 0; rc == 0 && i < p->path.n; i++) {
         const char *slash = strrchr(p->path.path[i], '/');
         char *folder = xstrndup(p->path.path[i], slash ? (size_t)(slash - p->path.path[i]) : 0);
@@ -186,6 +186,13 @@ static int read_own_template(struct rig *r, const struct rig_opts *o, struct err
     return g ? textfiles_gguf_template(g, &p->jinja, err) : textfiles_template(metadata(p), &p->jinja, err);
 }
 
+/* By which FastChat's rules know the base of an adapter. */
+static const char *base_name(const struct model *m)
+{
+    const struct adapter_facts *a = model_adapter(m);
+    return !a ? NULL : *a->base ? a->base : a->folder;
+}
+
 static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     struct rig_parts *p = r->parts;
@@ -200,7 +207,7 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
         /* the file's bytes are at hand, its name no longer matters */
         .choice = p->file.data ? "file" : o->chat_template, .file = p->file.data, .n_file = p->file.len,
         .own = p->jinja.len ? p->jinja.data : NULL, .n_own = p->jinja.len,
-        .model_id = o->model_id ? o->model_id : "", .model_path = o->model_path,
+        .model_id = o->model_id ? o->model_id : "", .model_path = o->model_path, .base_name = base_name(r->model),
         .bos = tokenizer_role_text(t, "bos"), .eos = tokenizer_role_text(t, "eos"), .unk = tokenizer_role_text(t, "unk"),
         .pad = tokenizer_role_text(t, "pad"), .sep = tokenizer_role_text(t, "sep"), .cls = tokenizer_role_text(t, "cls"),
         .mask = tokenizer_role_text(t, "mask"),
@@ -315,18 +322,19 @@ static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_op
 {
     struct job *job = r->parts->job;
     *m = (struct rig_memory){ .available = memory_available(), .scratch = backend_cpu_scratch(r->be), .weights = r->model->packed_bytes,
-                              .local = job ? job_info(job).local_size : 1 };
+                              .local = job ? job_info(job).local_size : 1,
+                              .adapter = model_adapter(r->model) ? model_adapter(r->model)->bytes : 0 };
     /* what is left beside the node's one copy of the weights, in equal parts */
-    uint64_t left = m->available > m->weights ? (m->available - m->weights) / (uint64_t)m->local : 0;
+    const uint64_t taken = m->weights + m->adapter, left = m->available > taken ? (m->available - taken) / (uint64_t)m->local : 0;
     *e = (struct engine_opts){
         .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .mem_available = left > m->scratch ? left - m->scratch : 1,
         .interrupted = job && o->interruptible ? told_to_stop : NULL, .interrupt_ctx = job,
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
-    if (m->available < m->weights)
+    if (m->available < taken)
         return err_set(err, ERR_MEMORY,
                        "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
-                       (double)m->weights / 1e6, (double)m->available / 1e6);
+                       (double)taken / 1e6, (double)m->available / 1e6);
     if (engine_plan(r->model, e, &m->engine, err) < 0)
         return -1;
     e->kv_bytes = m->engine.kv;                                                     /* what was planned, to the byte */
@@ -345,6 +353,8 @@ static void say_memory(const struct rig_memory *m)
     log_verbose("memory of a node: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", (double)m->weights / 1e6,
                 m->local, m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6,
                 (double)rig_memory_node(m) / 1e6, (double)m->available / 1e6);
+    if (m->adapter)
+        log_verbose("memory of a node while the weights are loaded: %.1f MB more for the adapter", (double)m->adapter / 1e6);
 }
 
 struct peak { uint64_t all, weights, kv; };
@@ -361,6 +371,27 @@ void rig_say_peak(const struct rig *r)
     log_verbose("peak memory of a rank: %.1f MB = weights %.1f (shared by a node) + KV cache %.1f + rest %.1f", (double)most.all / 1e6,
                 (double)most.weights / 1e6, (double)most.kv / 1e6, ((double)most.all - (double)most.weights - (double)most.kv) / 1e6);
     free(all);
+}
+
+static bool in_folder(const char *path, const char *folder)
+{
+    const char *slash = strrchr(path, '/');
+    const size_t n = slash ? (size_t)(slash - path) : 0;
+    return n == strlen(folder) && !memcmp(path, folder, n);
+}
+
+/* Of all files, and of an adapter's base alone, so that another base can be told from another adapter. */
+static int digest_headers(struct rig *r, struct err *err)
+{
+    const struct source *s = metadata(r->parts);
+    const struct adapter_facts *a = model_adapter(r->model);
+    int base = 0;
+    if (!a)
+        return stage_header_digest(r->parts->stage, 0, r->header_sha256, err);
+    while (base < s->n_files && !in_folder(s->path[base], a->folder)) /* the adapter's come first */
+        base++;
+    return stage_header_digest(r->parts->stage, base, r->base_sha256, err) < 0
+               ? -1 : stage_header_digest(r->parts->stage, 0, r->header_sha256, err);
 }
 
 /* Headers and tokenizer: what shows whether this is a model that runs. */
@@ -388,7 +419,7 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
         return -1;
     stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);                /* mixed files are named after their first projection */
-    return job ? stage_header_digest(p->stage, r->header_sha256, err) : 0;
+    return job ? digest_headers(r, err) : 0;
 }
 
 /* Threads, backend and memory. */

@@ -45,10 +45,10 @@ static int unknown(const char *choice, const struct chat_opts *o, struct err *er
 /* The rules know these names, but their template is none of the table's: it is of hosted models, or of images. */
 static int unknown_model(const struct chat_opts *o, struct err *err)
 {
-    const char *const given[] = { o->model_id, o->model_path };
+    const char *const given[] = { o->model_id, o->model_path, o->base_name };
     char name[64];
-    for (int i = 0; i < 2; i++)
-        if (given[i] && conversation_rule(given[i], name))
+    for (int i = 0; i < 3; i++)
+        if (given[i] && conversation_rule(given[i], o->base_name, name))
             return err_set(err, ERR_USAGE, "chat template: FastChat's for \"%s\" is %s, which is not part of this program; choose another "
                            "by --chat-template", given[i], name);
     return unknown(NULL, o, err);
@@ -105,14 +105,15 @@ static int use_jinja(struct chat *c, const char *name, const char *text, size_t 
 /* FastChat's template that these options come to, if it is one; 'model' is what a rule chose it for, NULL: its name was given. */
 static const struct conversation *named_choice(const struct chat_opts *o, const char **model)
 {
-    const char *const given[] = { o->model_id, o->model_path };
+    const char *const given[] = { o->model_id, o->model_path, o->base_name };
     char name[64];
     *model = NULL;
     if (o->choice && strcmp(o->choice, "auto"))
         return strcmp(o->choice, "file") ? conversation_find(o->choice) : NULL;
-    /* The id first: a path is wherever the user put the model, and its folders may be called anything. */
-    for (int i = 0; i < 2 && !o->own; i++) {
-        const struct conversation *c = given[i] && conversation_rule(given[i], name) ? conversation_find(name) : NULL;
+    /* The id first: a path is wherever the user put the model, and its folders may be called anything. An adapter's own name before its
+     * base's: guanaco is no llama. */
+    for (int i = 0; i < 3 && !o->own; i++) {
+        const struct conversation *c = given[i] && conversation_rule(given[i], o->base_name, name) ? conversation_find(name) : NULL;
         *model = given[i];
         if (c)
             return c;
@@ -324,7 +325,7 @@ static const struct {
 const char *chat_hosted_system(const char *model, char template[64])
 {
     /* FastChat's BaseModelAdapter, which matches whatever is left. */
-    if (!conversation_rule(model, template))
+    if (!conversation_rule(model, NULL, template))
         strcpy(template, "one_shot");
     for (size_t i = 0; i < sizeof wordless / sizeof *wordless; i++)
         if (!strcmp(template, wordless[i].name))

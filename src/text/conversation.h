@@ -41,8 +41,8 @@ const struct conversation *conversation_find(const char *name);
 /* Is all of its text here? Only then it can be rendered. */
 bool conversation_complete(const struct conversation *c);
 /* The template's name by FastChat's rules (model_adapter.py, conversation.py), or NULL where FastChat falls back to one_shot. 'name' gets
- * it. */
-const char *conversation_rule(const char *model, char name[64]);
+ * it. 'base': of an adapter what its configuration calls its base, whose rule the names of some adapters ask for; NULL: no adapter. */
+const char *conversation_rule(const char *model, const char *base, char name[64]);
 /* The conversation as FastChat's get_prompt() has it; a system message in front is what set_system_message() was given. Some styles have
  * no place for one, and write none. */
 void conversation_render(const struct conversation *c, const struct chat_message *m, int n, bool add_generation_prompt, struct buf *out);

@@ -19,9 +19,13 @@
     "=claude-3-sonnet-20240229 | =claude-3-sonnet-20240229-vertex | =claude-3-5-sonnet-20240620 | =claude-3-opus-20240229 | " \
     "=claude-instant-1 | =claude-instant-1.2"
 
+/* An adapter's template is that of its base. */
+static const char BASE[] = "the base's";
+
 static const struct {
     const char *test, *choice;
 } rules[] = {
+    { "peft", BASE },
     { "stable-vicuna", "stable-vicuna" },
     { "vicuna", "last~v0 ? one_shot : vicuna_v1.1" },
     { "airoboros | spicyboros", "~-3. | ~-3p ? airoboros_v3 : ~spicyboros | re~-(2\\.[2-9]+) ? airoboros_v2 : airoboros_v1" },
@@ -237,7 +241,7 @@ static void last_part(const char *model, char last[256])
     snprintf(last, 256, "%.*s", (int)(n - start), model + start); /* longer names than any rule's are cut */
 }
 
-const char *conversation_rule(const char *model, char name[64])
+const char *conversation_rule(const char *model, const char *base, char name[64])
 {
     char last[256];
     last_part(model, last);
@@ -249,7 +253,11 @@ const char *conversation_rule(const char *model, char name[64])
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
             /* match() sees what the pass tries; get_default_conv_template() is called with the whole path. */
             const struct names tested = { candidate, last }, whole = { model, last };
+            if (!base && rules[i].choice == BASE) /* FastChat would ask for the files of an adapter and find none */
+                continue;
             if (test(&tested, rules[i].test, rules[i].test + strlen(rules[i].test))) {
+                if (rules[i].choice == BASE)
+                    return conversation_rule(base, NULL, name);
                 choose(&whole, rules[i].choice, name);
                 return name;
             }

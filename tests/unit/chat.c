@@ -60,6 +60,29 @@ static void test_nul(void)
     buf_free(&b);
 }
 
+/* FastChat's rules for adapters, checked with its 0.2.36: one of a name that another rule has goes by that, "peft" asks for the base's. */
+static void test_adapters(void)
+{
+    static const struct {
+        const char *id, *path, *base, *want;     /* want NULL: none is known */
+    } table[] = {
+        { "guanaco-33b", "x", "huggyllama/llama-33b", "zero_shot" },
+        { "my-tune", "/models/my-tune", "lmsys/vicuna-7b-v1.5", "vicuna_v1.1" },
+        { "vicuna-peft", "x", "meta-llama/Llama-2-7b", "llama-2" },
+        { "vicuna-peft", "x", NULL, "vicuna_v1.1" },
+        { "peft/vicuna-7b", "x", "meta-llama/Llama-2-7b", "vicuna_v1.1" },       /* the last part of the name goes first */
+        { "peft/my-tune", "x", "meta-llama/Llama-2-7b", "llama-2" },
+        { "my-tune", "x", "huggyllama/llama-7b", NULL },
+        { "my-tune", "x", NULL, NULL },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct chat *c = create((struct chat_opts){ .model_id = table[i].id, .model_path = table[i].path, .base_name = table[i].base });
+        ok(!c == !table[i].want && (!c || !strcmp(chat_name(c), table[i].want)), "%s on %s: %s", table[i].id,
+           table[i].base ? table[i].base : "nothing", c ? chat_name(c) : err.text);
+        chat_destroy(c);
+    }
+}
+
 static void test_named(void)
 {
     struct chat *c = create((struct chat_opts){ .choice = "llama-3", .own = "{{ x }}", .n_own = 7 });
@@ -178,6 +201,7 @@ int main(void)
     test_own();
     test_nul();
     test_named();
+    test_adapters();
     test_system();
     test_variables();
     test_opening();

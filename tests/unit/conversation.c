@@ -122,7 +122,7 @@ static void check_stop(const cJSON *line)
 static bool rule_holds(const char *model, const char *want)
 {
     char name[64] = "";
-    const char *got = conversation_rule(model, name);
+    const char *got = conversation_rule(model, NULL, name);
     bool right = !strcmp(got ? got : "one_shot", want);
     if (!right)
         printf("# %s: got %s, FastChat %s\n", model, got ? got : "(none)", want);
@@ -304,7 +304,7 @@ int main(void)
     buf_free(&b);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         char name[64] = "";
-        const char *got = conversation_rule(rules[i].model, name);
+        const char *got = conversation_rule(rules[i].model, NULL, name);
         ok(rules[i].template ? got && !strcmp(got, rules[i].template) : !got, "%s -> %s", rules[i].model, got ? got : "(none)");
     }
     check_system();

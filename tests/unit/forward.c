@@ -33,7 +33,7 @@ static int open_rig(struct rig *r, const char *name, const char *isa, struct err
     struct modelpath path;
     char *folder = xasprintf("tests/golden/tiny/%s", name);
     *r = (struct rig){ 0 };
-    int rc = modelpath_resolve(folder, NULL, &path, err);
+    int rc = modelpath_resolve(folder, NULL, NULL, &path, err);
     free(folder);
     if (rc < 0)
         return -1;

@@ -219,7 +219,7 @@ static void names(const char *folder, struct buf *out)
     struct modelpath m;
     struct err err = { 0 };
     const char *top = own(folder);
-    if (modelpath_resolve(top, NULL, &m, &err) < 0) {
+    if (modelpath_resolve(top, NULL, NULL, &m, &err) < 0) {
         buf_str(out, "refused");
         return;
     }

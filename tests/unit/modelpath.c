@@ -4,6 +4,7 @@
 #include "mtbench/buf.h"
 #include "mtbench/mem.h"
 
+#include "folder.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -72,13 +73,6 @@ static const struct {
      NULL,
      NULL,
      "several .safetensors files, b.safetensors among them"},
-    {"an adapter beside the base weights",
-     {{"model.safetensors", ""}, {"adapter_config.json", "{}"}, {"adapter_model.safetensors", ""}},
-     NULL,
-     NULL,
-     "adapter_config.json: an adapter"},
-    {"an adapter alone", {{"adapter_config.json", "{}"}, {"adapter_model.bin", ""}}, NULL, NULL, "adapter_config.json: an adapter"},
-    {"an adapter beside a GGUF file", {{"m.gguf", ""}, {"adapter_config.json", "{}"}}, NULL, NULL, "adapter_config.json: an adapter"},
     {"a GGUF file, which holds all", {{"m.gguf", ""}, {"config.json", "{}"}}, NULL, "m.gguf", NULL},
     {"two GGUF files", {{"a.gguf", ""}, {"b.gguf", ""}}, NULL, NULL, "several .gguf files"},
     {"one of two GGUF files", {{"a.gguf", ""}, {"b.gguf", ""}}, "b.gguf", "b.gguf", NULL},
@@ -171,14 +165,14 @@ static void remove_folder(char *folder, size_t i)
     free(folder);
 }
 
-int main(void)
+static void test_folders(void)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char *folder = make_folder(i), *name = table[i].named ? xasprintf("%s/%s", folder, table[i].named) : xstrdup(folder);
         struct modelpath m;
         struct err err = {0};
         struct buf got = {0};
-        int rc = modelpath_resolve(name, NULL, &m, &err);
+        int rc = modelpath_resolve(name, NULL, NULL, &m, &err);
         for (int k = 0; rc == 0 && k < m.n; k++)
             buf_printf(&got, "%s%s", k ? " " : "", strrchr(m.path[k], '/') + 1);
         if (table[i].want)
@@ -191,5 +185,135 @@ int main(void)
         free(name);
         remove_folder(folder, i);
     }
+}
+
+/* ---- adapters ---- */
+
+#define BASE_IS(name) "{\"base_model_name_or_path\": \"" name "\"}"
+
+/* Files of a few folders: a whole model, the same in a hub cache (revision main and "v2"), and adapters. */
+static void put_models(void)
+{
+    static const char *const whole[] = { "config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors" };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        char *in[] = { xasprintf("base/%s", whole[i]), xasprintf("hub/models--org--base/snapshots/c1/%s", whole[i]),
+                       xasprintf("hub/models--org--base/snapshots/c2/%s", whole[i]) };
+        for (int k = 0; k < 3; k++)
+            own_put(in[k], "{}"), free(in[k]);
+    }
+    own_put("hub/models--org--base/refs/main", "c1");
+    own_put("hub/models--org--base/refs/v2", "c2\n");
+    own_put("gguf/m.gguf", ""), own_put("gguf/config.json", "{}");
+    own_put("plain/adapter_config.json", BASE_IS("org/base")), own_put("plain/adapter_model.safetensors", "");
+    own_put("plain/config.json", "{}"), own_put("plain/generation_config.json", "{}");
+    own_put("v2/adapter_config.json", "{\"base_model_name_or_path\": \"org/base\", \"revision\": \"v2\"}"),
+        own_put("v2/adapter_model.bin", "");
+    own_put("both/adapter_config.json", BASE_IS("org/base")), own_put("both/adapter_model.bin", ""),
+        own_put("both/adapter_model.safetensors", "");
+    own_put("words/adapter_config.json", BASE_IS("org/base")), own_put("words/adapter_model.safetensors", "");
+    own_put("words/tokenizer_config.json", "{}"), own_put("words/tokenizer.model", ""), own_put("words/chat_template.jinja", "");
+    own_put("half/adapter_config.json", BASE_IS("org/base")), own_put("half/adapter_model.safetensors", ""),
+        own_put("half/tokenizer_config.json", "{}");
+    own_put("full/adapter_config.json", BASE_IS("org/base")), own_put("full/adapter_model.safetensors", ""),
+        own_put("full/model.safetensors", "");
+    own_put("bare/adapter_config.json", BASE_IS("org/base"));
+    own_put("nameless/adapter_config.json", "{\"base_model_name_or_path\": null}"), own_put("nameless/adapter_model.safetensors", "");
+    own_put("broken/adapter_config.json", "{"), own_put("broken/adapter_model.safetensors", "");
+    own_put("far/adapter_config.json", BASE_IS("/home/someone/llama")), own_put("far/adapter_model.safetensors", "");
+    own_put("gone/adapter_config.json", "{\"base_model_name_or_path\": \"org/other\", \"revision\": \"v3\"}"),
+        own_put("gone/adapter_model.safetensors", "");
+    own_put("relative/adapter_config.json", BASE_IS("base")), own_put("relative/adapter_model.safetensors", "");
+}
+
+static const struct {
+    const char *name, *base, *want, *says;       /* want: folder/name of each file; base: in the test's folder, or a hub id */
+} adapters[] = {
+    { "plain", NULL,
+      "plain/adapter_config.json plain/adapter_model.safetensors c1/config.json c1/model.safetensors c1/tokenizer.json "
+      "c1/tokenizer_config.json",
+      NULL },
+    { "v2", NULL,
+      "v2/adapter_config.json v2/adapter_model.bin c2/config.json c2/model.safetensors c2/tokenizer.json c2/tokenizer_config.json", NULL },
+    { "both", NULL,
+      "both/adapter_config.json both/adapter_model.safetensors c1/config.json c1/model.safetensors c1/tokenizer.json "
+      "c1/tokenizer_config.json",
+      NULL },
+    { "words", NULL,
+      "words/adapter_config.json words/adapter_model.safetensors words/chat_template.jinja words/tokenizer.model "
+      "words/tokenizer_config.json c1/config.json c1/model.safetensors",
+      NULL },
+    { "half", NULL,
+      "half/adapter_config.json half/adapter_model.safetensors c1/config.json c1/model.safetensors c1/tokenizer.json "
+      "c1/tokenizer_config.json",
+      NULL },
+    { "full", NULL,
+      "full/adapter_config.json full/adapter_model.safetensors c1/config.json c1/model.safetensors c1/tokenizer.json "
+      "c1/tokenizer_config.json",
+      NULL },
+    { "relative", NULL,
+      "relative/adapter_config.json relative/adapter_model.safetensors base/config.json base/model.safetensors "
+      "base/tokenizer.json base/tokenizer_config.json",
+      NULL },
+    { "gone", "base",
+      "gone/adapter_config.json gone/adapter_model.safetensors base/config.json base/model.safetensors base/tokenizer.json "
+      "base/tokenizer_config.json",
+      NULL },
+    { "nameless", "org/base",
+      "nameless/adapter_config.json nameless/adapter_model.safetensors c1/config.json c1/model.safetensors "
+      "c1/tokenizer.json c1/tokenizer_config.json",
+      NULL },
+    { "gone", NULL, NULL, "the base model org/other is no folder here, and revision v3 of it is not in the hub cache" },
+    { "gone", NULL, NULL,
+      "\"mtbench fetch --model org/other --revision v3\", on a machine with internet, brings it there, or name its folder by "
+      "--base-model-path" },
+    { "far", NULL, NULL, "the base model /home/someone/llama is no folder here; copy it, and name its folder by --base-model-path" },
+    { "nameless", NULL, NULL, "no \"base_model_name_or_path\" in it" },
+    { "broken", NULL, NULL, "broken/adapter_config.json: " },
+    { "bare", NULL, NULL, "without its weights" },
+    { "plain", "v2", NULL, "v2: the base of the adapter" },
+    { "plain", "plain", NULL, "is an adapter itself" },
+    { "plain", "gguf/m.gguf", NULL, "a GGUF file or another single file cannot be one" },
+    { "plain", "gguf", NULL, "is a GGUF file, which cannot be one" },
+    { "plain", "hub", NULL, "has no config.json" },
+    { "plain", "nowhere", NULL, "--base-model-path nowhere: no such folder" },
+    { "base", "base", NULL, "has no adapter_config.json, so it is no adapter" },
+    { "gguf/m.gguf", "base", NULL, "is a file, and no adapter's folder" },
+};
+
+static void test_adapters(void)
+{
+    put_models();
+    setenv("HF_HUB_CACHE", own("hub"), 1);
+    char *back = getcwd(NULL, 0);
+    if (chdir(own_dir()) < 0)            /* names are as seen from the working folder */
+        abort();
+    for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
+        struct modelpath m;
+        struct err err = {0};
+        struct buf got = {0};
+        int rc = modelpath_resolve(adapters[i].name, NULL, adapters[i].base, &m, &err);
+        for (int k = 0; rc == 0 && k < m.n; k++) {
+            const char *p = m.path[k] + strlen(m.path[k]);
+            for (int slashes = 0; p > m.path[k] && (slashes += p[-1] == '/') < 2; p--)
+                ;
+            buf_printf(&got, "%s%s", k ? " " : "", p);
+        }
+        if (adapters[i].want)
+            ok(rc == 0 && !strcmp(got.data, adapters[i].want), "%s on %s: %s", adapters[i].name,
+               adapters[i].base ? adapters[i].base : "its base", rc ? err.text : got.data);
+        else
+            ok(rc < 0 && strstr(err.text, adapters[i].says) && m.n == 0, "%s: refused: %s", adapters[i].name, rc ? err.text : got.data);
+        modelpath_free(&m);
+        buf_free(&got);
+    }
+    if (chdir(back) < 0)
+        abort();
+    free(back);
+}
+
+int main(void)
+{
+    test_folders();
+    test_adapters();
     return done_testing();
 }

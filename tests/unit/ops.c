@@ -45,7 +45,7 @@ static int32_t answer(const struct ops *ops, int piece, float logits[VOCAB], int
     struct modelpath path;
     int32_t token[N], page = 0, drawn = -1;
     const struct sampling greedy = { .top_p = 1.0f, .repetition_penalty = 1.0f };
-    if (modelpath_resolve("tests/golden/tiny/llama_gqa_tied", NULL, &path, err) < 0)
+    if (modelpath_resolve("tests/golden/tiny/llama_gqa_tied", NULL, NULL, &path, err) < 0)
         return -1;
     struct source *source = source_files_open((const char *const *)path.path, path.n, err);
     modelpath_free(&path);

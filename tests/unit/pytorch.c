@@ -123,7 +123,7 @@ static void *load(const char *folder, size_t *bytes, struct watched *w)
     struct modelpath path;
     struct cpu_opts o = { .threads = 1, .max_rows = 1, .max_k = 256 };
     void *packed = NULL;
-    if (modelpath_resolve(folder, NULL, &path, &err) < 0)
+    if (modelpath_resolve(folder, NULL, NULL, &path, &err) < 0)
         return NULL;
     struct source *s = source_files_open((const char *const *)path.path, path.n, &err);
     struct model *m = s ? model_open(s, &ops_cpu, &err) : NULL;

@@ -62,7 +62,7 @@ static void remove_folder(char *folder, const struct file *f)
 static struct source *open_folder(const char *folder, struct err *err)
 {
     struct modelpath m;
-    if (modelpath_resolve(folder, NULL, &m, err) < 0)
+    if (modelpath_resolve(folder, NULL, NULL, &m, err) < 0)
         return NULL;
     struct source *s = source_files_open((const char *const *)m.path, m.n, err);
     modelpath_free(&m);
