@@ -12,6 +12,7 @@ enum bias { BIAS_NONE, BIAS_QKV = 1, BIAS_O = 2, BIAS_MLP = 4 };
 /* A row of the table of architectures (model/arch.c): what sets a family apart, as data. */
 struct arch {
     const char *hf_name;         /* "LlamaForCausalLM" in config.json "architectures" */
+    const char *hf_alias;        /* what files from before the class was released call it; NULL: they do not */
     const char *gguf_name;       /* "llama" in general.architecture */
     int bias;                    /* enum bias: projections that always have one */
     int bias_option;             /* those that have one where "attention_bias" or "mlp_bias" of config.json says so */

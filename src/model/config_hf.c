@@ -57,9 +57,11 @@ void config_read_eos(const cJSON *o, struct model_config *c)
 
 static const struct arch *arch_called(const char *name, bool by_type)
 {
-    for (int i = 0; name && i < arch_count; i++)
-        if (!strcmp(by_type ? arch_table[i].hf_type : arch_table[i].hf_name, name))
-            return &arch_table[i];
+    for (int i = 0; name && i < arch_count; i++) {
+        const struct arch *a = &arch_table[i];
+        if (!strcmp(by_type ? a->hf_type : a->hf_name, name) || (!by_type && a->hf_alias && !strcmp(a->hf_alias, name)))
+            return a;
+    }
     return NULL;
 }
 

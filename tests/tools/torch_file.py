@@ -1,6 +1,6 @@
 """torch_file.py - writes PyTorch's weight files (.bin) as torch.save does, without torch: `save(path, tensors)`. Standard library only.
 A zip archive whose members are stored, not deflated, and lie at multiples of 64; sizes and sums stand behind a member and in the central directory,
-in zip64 fields where 4 GiB do not suffice. data.pkl is pickled by Python's own pickler, so its bytes are torch's (tests/golden/make_board.py)."""
+in zip64 fields where 4 GiB do not suffice. data.pkl is pickled by Python's own pickler, so its bytes are torch's (tests/golden/make_miniatures.py)."""
 import collections, io, os, pickle, struct, sys, types, zlib
 
 STORAGE = {"F32": "FloatStorage", "F16": "HalfStorage", "BF16": "BFloat16Storage", "BOOL": "BoolStorage", "U8": "ByteStorage", "I64": "LongStorage"}

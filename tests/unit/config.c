@@ -264,6 +264,11 @@ static void check_transformers(void)
     ok(near(c.norm_eps, 1e-5) && near(c.rope.theta, 10000) && c.rope.dims == 16 && c.rope.scaling == ROPE_NONE && !c.tied && !c.bias &&
            c.window == 0 && c.bos == 1 && c.n_eos == 1 && c.eos[0] == 2,
        "llama: the rest");
+    struct err err;
+    ok(read_config("{\"architectures\": [\"LLaMAForCausalLM\"], \"model_type\": \"llama\", \"max_sequence_length\": 2048, "
+                   "\"pad_token_id\": -1, \"bos_token_id\": 0, \"eos_token_id\": 1, " BASE "}", NULL, &c, &err) &&
+           !strcmp(c.arch->hf_name, "LlamaForCausalLM") && c.context == 2048 && c.n_kv == 4 && c.n_eos == 1 && c.eos[0] == 1,
+       "a conversion from before transformers had the class");
     ok(parse_file("llama_gqa_tied", &c) == 0 && c.n_heads == 4 && c.n_kv == 1 && c.head_dim == 16 && c.dim == 32 && c.tied,
        "grouped heads wider than the model, tied");
     ok(parse_file("llama3_scaling", &c) == 0 && c.rope.scaling == ROPE_LLAMA3 && near(c.rope.factor, 4) && near(c.rope.low_freq, 1) &&
