@@ -13,6 +13,7 @@
 #include "mtbench/hubcache.h"
 #include "mtbench/io.h"
 #include "mtbench/log.h"
+#include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/modelpath.h"
 #include "mtbench/signal.h"
@@ -29,7 +30,7 @@ struct run {
     struct hub_source source;
     struct hub_store store;
     struct hub_repo repo;
-    bool *chosen, *there; /* (repo.n) */
+    bool *chosen, *there;         /* (repo.n) */
     struct progress *progress;
     const char *doing;            /* "fetch", "check" */
     double started, since;        /* of this model; of what progress shows */
@@ -37,7 +38,7 @@ struct run {
     int64_t current;              /* bytes of the open file that are there */
     const struct hub_file *index; /* brought before the others; NULL: none */
     long files, brought, were_there;
-    int64_t bytes; /* that came */
+    int64_t bytes;                /* that came */
 };
 
 /* ---- looking on ---- */
@@ -128,6 +129,14 @@ static void unnamed(const struct run *r, const struct hub_file *f, char hex[65])
     free(text);
 }
 
+static void count(struct run *r, const struct hub_file *f)
+{
+    r->brought++;
+    r->bytes += f->size;
+    progress_clear(r->progress);
+    log_note("fetched %s", f->path);
+}
+
 static int bring_locked(struct run *r, struct hub_file *f, const char *name, struct err *err)
 {
     char *part = hub_store_blob(&r->store, name, ".incomplete"), *blob = hub_store_blob(&r->store, name, hub_etag(f) ? "" : ".unnamed");
@@ -140,8 +149,8 @@ static int bring_locked(struct run *r, struct hub_file *f, const char *name, str
         rc = r->source.folder ? hub_folder_bring(&r->source, f, part, blob, err) : hub_web_bring(&r->source, &r->repo, f, part, blob, err);
         if (rc == 0 && !hub_etag(f))
             rc = name_blob(r, f, blob, err);
-        r->brought += rc == 0;
-        r->bytes += rc == 0 ? f->size : 0;
+        if (rc == 0)
+            count(r, f);
     }
     free(part);
     free(blob);
@@ -159,10 +168,6 @@ static int bring(struct run *r, struct hub_file *f, struct err *err)
     int rc = lock == -1 ? -1 : bring_locked(r, f, name, err);
     if (lock >= 0)
         close(lock);
-    if (rc == 0) {
-        progress_clear(r->progress);
-        log_note("fetched %s", f->path);
-    }
     return rc;
 }
 
@@ -244,7 +249,7 @@ static int look(struct run *r, int i, struct err *err)
     if (there < 0)
         return -1;
     if (wrong.kind != ERR_NONE && !there)
-        log_note("%s: is there, but is not %s; it is fetched anew", wrong.text, f->path);
+        log_note("%s; that is not %s, which is fetched anew", wrong.text, f->path);
     r->there[i] = there;
     r->files++;
     r->brought += there && f == r->index;
@@ -295,43 +300,46 @@ static int weigh(struct run *r, struct err *err)
     return 0;
 }
 
-/* The place of the smallest file that has to be brought; -1: none. Small ones first: what is refused is refused before hours have passed.
- */
-static int next_of(const struct run *r)
+static int by_size(const void *a, const void *b)
 {
-    int best = -1;
-    for (int i = 0; i < r->repo.n; i++)
-        if (r->chosen[i] && !r->there[i] && (best < 0 || r->repo.file[i].size < r->repo.file[best].size))
-            best = i;
-    return best;
+    const int64_t x = (*(struct hub_file *const *)a)->size, y = (*(struct hub_file *const *)b)->size;
+    return (x > y) - (x < y);
 }
 
+/* Small ones first: what is refused is refused before hours have passed, and texts are there before weights. */
 static int bring_all(struct run *r, struct err *err)
 {
-    for (int i; (i = next_of(r)) >= 0;) {
-        if (signal_pending())
-            return err_set(err, ERR_CANCELLED, "stopped; start again to go on");
-        if (bring(r, &r->repo.file[i], err) < 0)
-            return -1;
-        r->there[i] = true;
-        watch_next(r, r->repo.file[i].size);
+    struct hub_file **missing = xcalloc((size_t)r->repo.n + 1, sizeof *missing);
+    int n = 0, rc = 0;
+    for (int i = 0; i < r->repo.n; i++)
+        if (r->chosen[i] && !r->there[i])
+            missing[n++] = &r->repo.file[i];
+    qsort(missing, (size_t)n, sizeof *missing, by_size);
+    for (int i = 0; i < n && rc == 0; i++) {
+        rc = signal_pending() ? err_set(err, ERR_CANCELLED, "stopped; start again to go on") : bring(r, missing[i], err);
+        watch_next(r, missing[i]->size);
     }
     progress_clear(r->progress);
-    return 0;
+    free(missing);
+    return rc;
 }
 
 static int place(struct run *r, struct err *err)
 {
-    const struct hub_file *f = r->repo.file;
+    struct map first = { 0 };            /* of each content the first file that has it */
+    int rc = 0;
     r->source.code = EXIT_FAILURES;
-    for (int i = 0; i < r->repo.n; i++) {
-        int twin = 0;
-        while (r->chosen[i] && twin < i && !(r->chosen[twin] && !strcmp(hub_etag(&f[twin]), hub_etag(&f[i]))))
-            twin++;
-        if (r->chosen[i] && hub_store_link(&r->store, r->repo.commit, &f[i], twin < i ? &f[twin] : NULL, err) < 0)
-            return -1;
+    for (int i = 0; i < r->repo.n && rc == 0; i++) {
+        const struct hub_file *f = &r->repo.file[i];
+        if (!r->chosen[i])
+            continue;
+        const size_t twin = map_add_text(&first, hub_etag(f), (size_t)i);
+        rc = hub_store_link(&r->store, r->repo.commit, f, twin < (size_t)i ? &r->repo.file[twin] : NULL, err);
     }
-    return strcmp(r->source.revision, r->repo.commit) ? hub_store_ref(&r->store, r->source.revision, r->repo.commit, err) : 0;
+    map_free(&first);
+    if (rc == 0 && strcmp(r->source.revision, r->repo.commit))
+        rc = hub_store_ref(&r->store, r->source.revision, r->repo.commit, err);
+    return rc;
 }
 
 /* ---- one model, and an adapter's base ---- */

@@ -10,11 +10,11 @@
 struct hub_source {
     const char *model, *revision; /* the caller's; revision: never NULL */
     char *endpoint;               /* "https://huggingface.co", without a slash behind it; NULL: a folder */
-    char *shown;                         /* the same for messages */
+    char *shown;                  /* the same for messages */
     char *token;                  /* for the endpoint; NULL: none */
     char *folder;                 /* of the repository's files; NULL: a server */
     struct filehash_watch watch;
-    enum exit_code code; /* what the last error means for the process */
+    enum exit_code code;          /* what the last error means for the process */
 };
 
 /* ---- a server ---- */

@@ -51,9 +51,9 @@ char *download_shown(const char *url)
 /* ---- a request, and where it is sent on to ---- */
 
 struct request {
-    CURL *easy;               /* owned */
-    const char *url, *bearer; /* the caller's */
-    char *shown;                         /* for messages; owned */
+    CURL *easy;                    /* owned */
+    const char *url, *bearer;      /* the caller's */
+    char *shown;                   /* the URL for messages; owned */
     int (*progress)(void *ctx, int64_t have, int64_t total);
     void *ctx;
     bool stay;                     /* the first reply that sends elsewhere is the answer */
