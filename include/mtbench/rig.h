@@ -12,6 +12,7 @@ enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
 
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
+    const char *flag;                      /* that model_path was given by, for messages; NULL: --model-path */
     const char *base_path;                 /* where the base of an adapter lies; NULL: where adapter_config.json says */
     const char *fastchat, *data_dir;       /* where FastChat is, and where `fetch` puts its conversation.py; both may be NULL */
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
@@ -44,6 +45,9 @@ struct rig_memory {
     uint64_t adapter;                    /* of the node, only while the weights are loaded */
     int local;                           /* ranks of the node */
 };
+
+/* What the name of a repository alone tells: 0, or -1: err (model), it would not run whatever its files are, and what there is instead. */
+int rig_foretell(const char *name, struct err *err);
 
 /* Configuration, tokenizer and template; weights stay in their files. Collective over the job; 'job' NULL: this process alone. -1
  * everywhere if one rank fails (err of the first). */

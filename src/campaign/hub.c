@@ -16,6 +16,7 @@
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/modelpath.h"
+#include "mtbench/rig.h"
 #include "mtbench/signal.h"
 
 #include <fcntl.h>
@@ -355,6 +356,9 @@ static int run_open(struct run *r, struct err *err)
         return err_set(err, ERR_USAGE, "--model %.100s: is no name of a repository; give one like lmsys/vicuna-7b-v1.3", r->o->model);
     if (!hub_revision(r->source.revision))
         return err_set(err, ERR_USAGE, "--revision %.100s: is no name of a branch, tag or commit", r->source.revision);
+    /* No gigabytes of what a run would refuse; whoever says which files wants them for something else. */
+    if (!r->o->only.n && rig_foretell(r->o->model, err) < 0)
+        return -1;
     if (from && !fetch_from_http(from))
         return hub_folder_open(&r->source, from, err);
     return hub_web_open(&r->source, from, err);

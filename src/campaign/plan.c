@@ -6,16 +6,21 @@
 #include "mtbench/plan_judge.h"
 #include "mtbench/plan_text.h"
 
+#include <string.h>
+
 /* The judge's own tokenizer and template, where there are any. Rank 0 alone. 0 without them too. */
 static int open_counter(const struct plan_opts *o, struct rig *r, struct err *err)
 {
     const struct judge_opts *j = o->judge;
     const char *path = o->judge_tokenizer ? o->judge_tokenizer : j->judge_path;
-    struct rig_opts ro = { .model_path = path, .model_id = j->judge_model, .fastchat = j->fastchat, .data_dir = j->data_dir };
+    const char *flag = o->judge_tokenizer ? "--judge-tokenizer" : "--judge-path";
+    struct rig_opts ro = { .model_path = path, .flag = flag, .model_id = j->judge_model, .fastchat = j->fastchat, .data_dir = j->data_dir };
     if (!path)
         return 0;
     /* No job: this rank alone, and no weights are read. */
-    return rig_open(r, NULL, &ro, err) < 0 ? err_wrap(err, o->judge_tokenizer ? "--judge-tokenizer" : "--judge-path") : 0;
+    if (rig_open(r, NULL, &ro, err) == 0)
+        return 0;
+    return strncmp(err->text, flag, strlen(flag)) ? err_wrap(err, "%s", flag) : -1; /* what is wrong in the files does not name it */
 }
 
 /* Rank 0. 'answers': what answering would take; NULL: the answers are there. */
@@ -46,8 +51,8 @@ static int plan_local_judge(struct buf *out, struct job *job, const struct judge
     const struct job_info info = job_info(job);
     struct rig r = { 0 };
     struct rig_memory m;
-    struct rig_opts ro = { .model_path = j->judge_path, .model_id = j->judge_model, .fastchat = j->fastchat, .data_dir = j->data_dir,
-                           .threads = j->threads };
+    struct rig_opts ro = { .model_path = j->judge_path, .flag = "--judge-path", .model_id = j->judge_model, .fastchat = j->fastchat,
+                           .data_dir = j->data_dir, .threads = j->threads };
     long need[2] = { p->calls, p->longest }; /* calls, tokens of the longest sequence; rank 0 counted them */
     job_bcast(job, need, sizeof need);
     if (need[0] == 0)                    /* all ranks leave alike: the broadcast told them */

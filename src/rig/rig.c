@@ -71,11 +71,33 @@ static int find_files(struct rig_parts *p, const struct rig_opts *o, struct err 
     return rc;
 }
 
+int rig_foretell(const char *name, struct err *err)
+{
+    if (published_check_whole(name, err) < 0)
+        return -1;
+    struct err why = { .kind = ERR_IO }; /* as if it could not be found */
+    published_advise(name, &why);
+    if (why.kind != ERR_MODEL)
+        return 0;
+    *err = why;
+    return -1;
+}
+
+/* modelpath.h speaks of --model-path, and a judge's path is another flag's. */
+static int name_flag(const struct rig_opts *o, struct err *err)
+{
+    static const char usual[] = "--model-path";
+    const struct err said = *err;
+    if (o->flag && !strncmp(said.text, usual, sizeof usual - 1))
+        err_set(err, said.kind, "%s%s", o->flag, said.text + sizeof usual - 1);
+    return -1;
+}
+
 static int open_files(struct rig_parts *p, const struct rig_opts *o, struct err *err)
 {
     int rc = 0;
     if (!p->job || job_info(p->job).rank == 0)
-        rc = find_files(p, o, err);
+        rc = find_files(p, o, err) < 0 ? name_flag(o, err) : 0;
     if (agree(p, rc, err) < 0)
         return err_advise(err, "check the path and who may read it");
     if (p->job)

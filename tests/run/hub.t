@@ -214,11 +214,33 @@ ok(r.rc == 1 and shards[0] in r.said, f"an index that names what is not there: {
 
 # ---- an adapter ----
 
-hub.repos["org/lora"] = Repo({"adapter_config.json": json.dumps({"base_model_name_or_path": "org/name", "revision": None}).encode(), "adapter_model.bin": b"AB" * 500, "README.md": b"",
-                              "checkpoint-10/optimizer.pt": b"6" * 100})
+
+def lora(rank, dim):
+    """Weights of an adapter of the queries of two layers (safetensors)."""
+    rows = {f"base_model.model.model.layers.{i}.self_attn.q_proj.lora_{k}.weight": shape for i in range(2) for k, shape in (("A", (rank, dim)), ("B", (dim, rank)))}
+    data, header, at = b"", {}, 0
+    for name, shape in rows.items():
+        n = 4 * shape[0] * shape[1]
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + n]}
+        data += b"\0\0\0\x3d" * (n // 4)
+        at += n
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+ADAPTER = {"adapter_config.json": json.dumps({"peft_type": "LORA", "base_model_name_or_path": "org/name", "revision": None, "r": 2, "lora_alpha": 2, "target_modules": ["q_proj"],
+                                              "task_type": "CAUSAL_LM"}).encode(), "adapter_model.safetensors": lora(2, 256)}
+
+hub.repos["org/lora"] = Repo(ADAPTER | {"README.md": b"", "checkpoint-10/optimizer.pt": b"6" * 100})
 r = fetch("lora", model="org/lora", hub=hub)
-ok(r.rc == 0 and tree("lora") == want({p: hub.repos["org/lora"].commits[hub.repos["org/lora"].branches["main"]][p] for p in ("adapter_config.json", "adapter_model.bin")},
-                                      hub.repos["org/lora"].branches["main"], "org/lora") | want(MODEL, COMMIT) and "org/lora is an adapter of org/name" in r.said, f"an adapter's base comes too{r.why if r.rc else ''}")
+ok(r.rc == 0 and tree("lora") == want(ADAPTER, hub.repos["org/lora"].branches["main"], "org/lora") | want(MODEL, COMMIT) and "org/lora is an adapter of org/name" in r.said and
+   r.printed.endswith("--model-path org/lora\n"), f"an adapter's base comes too{r.why if r.rc else ''}")
+p = finish(start("lora", "--model-path", "org/lora", "--text", f"{D}/text", "--top-logits", "3", verb="prompt"))
+base = finish(start("lora", "--model-path", "org/name", "--text", f"{D}/text", "--top-logits", "3", verb="prompt"))
+ok(p.rc == 0 and base.rc == 0 and p.printed != base.printed, f"and both run{p.why if p.rc else ''}")
+shutil.rmtree(f"{D}/lora/models--org--name")
+p = finish(start("lora", "--model-path", "org/lora", "--text", f"{D}/text", verb="prompt"))
+ok(p.rc == 1 and '"mtbench fetch --model org/name"' in p.said, f"a base that is not there says the command: {p.said.strip()[-200:]}")
 n = len(hub.asked)
 r = fetch("lora", model="org/lora", hub=hub)
 ok(r.rc == 0 and len(hub.asked) > n and "were there" in r.printed, "and again, all of it is there")
@@ -246,6 +268,13 @@ ok(r.rc == 0 and tree("gated") == want(MODEL, COMMIT), f"gated, with the right t
 refused("no such repository, or a private one", 77, "no such repository, without a token", model="org/absent")
 refused("no such repository, or a private one", 1, "no such repository, with a token", model="org/absent", env={"HF_TOKEN": TOKEN})
 refused("--revision v9: org/name has no such", 1, "no such revision", "--revision", "v9")
+for name, words in ("lmsys/fastchat-t5-3b-v1.0", "would not run"), ("lmsys/vicuna-7b-delta-v1.1", "only differences"):
+    n = len(hub.asked)
+    refused(words, 1, f"what would not run, {name}", model=name)
+    ok(len(hub.asked) == n, "is not asked for")
+hub.repos["lmsys/vicuna-7b-delta-v1.1"] = Repo({"config.json": b"{}"})
+r = fetch("delta", "--only", "*.json", model="lmsys/vicuna-7b-delta-v1.1", hub=hub)
+ok(r.rc == 0 and len(tree("delta")) == 3, f"unless its files are named{r.why if r.rc else ''}")
 refused("HF_HUB_OFFLINE: is set", 77, "offline", env={"HF_HUB_OFFLINE": "1"})
 refused("TRANSFORMERS_OFFLINE: is set", 77, "offline, the older name", env={"TRANSFORMERS_OFFLINE": "yes"})
 refused("a token is letters and digits", 1, "a token that would break a header", env={"HF_TOKEN": f"{TOKEN}\r\nX: y"})
