@@ -331,11 +331,16 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
     qsort(p->stored, p->n_stored, sizeof *p->stored, by_name); /* for tensors_find(), and so that doubles are neighbours */
     if (apply_index(p, s, err) < 0)
         return -1;
-    for (size_t i = 1; i < p->n_stored; i++)
-        if (compare(p->stored[i - 1].name, p->stored[i].name) == 0)
-            return err_set(err, ERR_FORMAT, "tensor %.*s occurs in %s and again in %s; remove the file that is not of this model",
+    for (size_t i = 1; i < p->n_stored; i++) {
+        if (compare(p->stored[i - 1].name, p->stored[i].name) != 0)
+            continue;
+        if (p->stored[i - 1].file == p->stored[i].file)
+            return err_set(err, ERR_FORMAT, "%s: tensor %.*s is there twice; the file is damaged, copy it again",
+                           s->path[p->stored[i].file], (int)p->stored[i].name.len, p->stored[i].name.ptr);
+        return err_set(err, ERR_FORMAT, "tensor %.*s occurs in %s and again in %s; remove the file that is not of this model",
                            (int)p->stored[i].name.len, p->stored[i].name.ptr, base_of(s->path[p->stored[i - 1].file]),
                            base_of(s->path[p->stored[i].file]));
+    }
     return 0;
 }
 

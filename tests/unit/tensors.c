@@ -67,7 +67,7 @@ static const struct {
     { T("model.norm.bias", "F16", "8"), "tensor model.norm.bias" },
     { T("lm_head.bias", "F32", "16"), "tensor lm_head.bias" },
     { T("model.layers.0.mlp.gate_proj.qweight", "I32", "16"), "qweight" },
-    { T("model.norm.weight", "F32", "16"), "tensor model.norm.weight occurs in" },
+    { T("model.norm.weight", "F32", "16"), "tensor model.norm.weight is there twice" },
 };
 
 static void test_extra(void)
