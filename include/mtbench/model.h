@@ -94,8 +94,8 @@ struct adapter_facts {
     uint64_t bytes;              /* memory that it takes while the weights are loaded */
 };
 
-/* Read configuration and tensor directory (not the weights) from 's': a .gguf file, or config.json with safetensors files (and their
- * index). With adapter_config.json among them the model is the adapter's in adapter_model.* on the base in the other files.
+/* Read configuration and tensor directory (not the weights) from 's': a .gguf file, or config.json with safetensors or PyTorch files and
+ * their index. With adapter_config.json among them the model is the adapter's in adapter_model.* on the base in the other files.
  * Checks names, types, shapes and ranges of every tensor it will need. 'ops' gives the packed sizes. NULL: err (format, model, io).
  * Collective if the source is. */
 struct model *model_open(const struct source *s, const struct ops *ops, struct err *err);

@@ -61,6 +61,12 @@ struct slot {
     int permuted_heads;                   /* q and k rows of a GGUF file: heads whose rows are interleaved; 0: none */
 };
 
+/* A tensor's bytes in order. */
+struct gathered {
+    const struct stored *of;
+    uint8_t *bytes;
+};
+
 struct weight_plan {
     struct stored *stored;                /* by name */
     size_t n_stored;
@@ -76,7 +82,8 @@ struct weight_plan {
     int n_st;
     struct pytorch **torch;               /* (n_torch) likewise */
     int n_torch;
-    struct { const struct stored *of; uint8_t *bytes; } gathered; /* the last tensor whose numbers do not lie in order, in order */
+    struct gathered *gathered;            /* (n_gathered) what stored_read() holds of the last tensors that do not lie in order */
+    size_t n_gathered;
     struct buf *header;                   /* (n_header) bytes that names point into */
     int n_header;
     const float *rope_factor;             /* (dims / 2) divisors of the frequencies from a GGUF file, in the packed block; or NULL */

@@ -21,18 +21,38 @@ static int read_bytes(void *ctx, int file, uint64_t off, void *dst, size_t n, st
     return 0;
 }
 
-/* As load_matrix() reads: rows in order, of a shape that a configuration asked for. */
-static void read_tensor(struct weight_plan *p, const struct source *s, const struct stored *t)
+static int by_place(const void *a, const void *b)
+{
+    const struct stored *x = ((const struct slot *)a)->from, *y = ((const struct slot *)b)->from;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The tensors that a configuration might ask for, in the order in which model_load() reads. */
+static void want_all(struct weight_plan *p)
+{
+    uint64_t left = 1 << 18, elements;
+    p->slot = calloc(p->n_stored, sizeof *p->slot);
+    for (size_t i = 0; i < p->n_stored; i++) {
+        const struct stored *t = &p->stored[i];
+        if (t->dtype == DT_COUNT || t->rows == 0 || t->cols == 0 || __builtin_mul_overflow(t->rows, t->cols, &elements) || elements > left)
+            continue;
+        left -= elements;
+        p->slot[p->n_slots++].from = t;
+    }
+    qsort(p->slot, p->n_slots, sizeof *p->slot, by_place);
+}
+
+static void read_all(struct weight_plan *p, const struct source *s)
 {
     struct err err;
-    uint64_t elements;
-    if (t->dtype == DT_COUNT || t->rows == 0 || t->cols == 0 || __builtin_mul_overflow(t->rows, t->cols, &elements) || elements > 1 << 16)
-        return;
-    uint8_t *row = malloc(dtype_row_bytes(t->dtype, t->cols));
-    for (uint64_t r = 0; r < t->rows; r++)
-        if (stored_read(p, s, t, r, 1, row, &err) < 0)
-            break;
-    free(row);
+    for (size_t i = 0; i < p->n_slots; i++) {
+        const struct stored *t = p->slot[i].from;
+        uint8_t *row = malloc(dtype_row_bytes(t->dtype, t->cols));
+        for (uint64_t r = 0; r < t->rows; r++)
+            if (stored_read(p, s, t, r, 1, row, &err) < 0)
+                break;
+        free(row);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,9 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t used;
     pickle_run(&m, data, size, &used, &v, &err);
     pickle_free(&m);
-    if (tensors_open(&p, &s, &err) == 0)
-        for (size_t i = 0; i < p.n_stored; i++)
-            read_tensor(&p, &s, &p.stored[i]);
+    if (tensors_open(&p, &s, &err) == 0) {
+        want_all(&p);
+        read_all(&p, &s);
+    }
+    free(p.slot);
     tensors_close(&p);
     return 0;
 }

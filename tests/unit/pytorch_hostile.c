@@ -67,6 +67,16 @@ static long peak_kb(bool reset)
     return kb;
 }
 
+static uint64_t read_to;                  /* where the last read of the weights ended, ... */
+static int backward;                      /* ... and how many began before that */
+
+static int watched_read(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *e)
+{
+    backward += off < read_to;
+    read_to = off + n;
+    return memory_read(ctx, file, off, dst, n, e);
+}
+
 /* Open and load it. The packed bytes, to be freed; NULL: refused, err. */
 static void *load(const struct buf *file, size_t *bytes)
 {
@@ -84,6 +94,7 @@ static void *load(const struct buf *file, size_t *bytes)
         void *p = ops_cpu.alloc(be, *bytes, &err);
         memset(p, 0, *bytes);
         model_attach(model, p);
+        s.read = watched_read, read_to = 0, backward = 0;
         if (model_load(model, &s, &err) == 0)
             packed = memcpy(malloc(*bytes), p, *bytes);
         ops_cpu.release(be, p, *bytes);
@@ -367,7 +378,7 @@ static const struct lie lies[] = {
                                      .n_dims = 1,
                                      .dim = { 48 },
                                      .stride = { 1 } } },
-    { "a name that is there twice", "tensor model.norm.weight occurs in",
+    { "a name that is there twice", "tensor model.norm.weight is there twice",
       .embed = &(struct torch_spec){ .name = "model.norm.weight",
                                      .storage_class = "BFloat16Storage",
                                      .key = "0",
@@ -538,6 +549,66 @@ static void *test_true(const struct lie *l, size_t *bytes)
     return packed;
 }
 
+static void first_function(struct buf *b)
+{
+    buf_str(b, "ctorch._utils\n_rebuild_tensor\n((");
+    torch_text(b, "storage");
+    buf_str(b, "ctorch\nBFloat16Storage\n");
+    torch_text(b, model_spec[1].key);
+    torch_text(b, "cpu");
+    torch_int(b, model_spec[1].n);
+    buf_add(b, "tQK\0K\x30\x85K\1\x85tR", 12);
+}
+
+static void parameter(struct buf *b)
+{
+    buf_str(b, "ctorch._utils\n_rebuild_parameter\n");
+    torch_tensor(b, &model_spec[1], false);
+    buf_str(b, "\x89}\x87R");
+}
+
+static struct torch_spec *find_spec(struct torch_spec *spec, const char *part)
+{
+    while (!strstr(spec->name, part))
+        spec++;
+    return spec;
+}
+
+/* Queries, keys and values as columns of one storage, each of them in the span of the others: read in one pass. */
+static void test_fused(const void *want, size_t n, bool old)
+{
+    static const char *const part[] = { "q_proj", "k_proj", "v_proj" };
+    static uint16_t fused[48][80];
+    struct torch_spec spec[MOST], storage[MOST];
+    struct torch_file f = { 0 };
+    struct buf pickle = { 0 };
+    size_t n_storages = 0, bytes = 0;
+    int64_t at = 0;
+    memcpy(spec, model_spec, sizeof spec);
+    for (int i = 0; i < 3; i++) {
+        struct torch_spec *t = find_spec(spec, part[i]);
+        for (int64_t r = 0; r < t->dim[0]; r++)
+            for (int64_t c = 0; c < 48; c++)
+                memcpy(&fused[c][at + r], (const uint16_t *)t->data + r * 48 + c, 2);
+        t->first = at, t->stride[0] = 1, t->stride[1] = 80, t->n = 48 * 80, t->key = "qkv", t->data = fused;
+        at += t->dim[0];
+    }
+    torch_dict(&pickle, spec, n_spec, NULL, 0, old);
+    for (size_t i = 0; i < n_spec; i++)
+        if (!strstr(spec[i].name, "k_proj") && !strstr(spec[i].name, "v_proj"))
+            storage[n_storages++] = spec[i];
+    if (old)
+        torch_old(&f, storage, n_storages, &pickle, true);
+    else
+        torch_zip(&f, storage, n_storages, &pickle, NULL, "little");
+    void *packed = load(&f.b, &bytes);
+    ok(packed && bytes == n && !memcmp(packed, want, n) && backward == 0, "columns of one storage, %s form: %d reads went back %s",
+       old ? "old" : "zip", backward, packed ? "" : err.text);
+    free(packed);
+    torch_free(&f);
+    buf_free(&pickle);
+}
+
 /* With one byte another the file is refused, or its numbers are what they were. 'from', 'to': which bytes. */
 static void spoil(struct torch_file *f, size_t from, size_t to, int change, const void *want, size_t n, int count[3])
 {
@@ -591,6 +662,10 @@ int main(void)
     static const struct lie zip = { .what = "the zip form" }, old = { .what = "the old form", .old = true };
     static const struct torch_spec one_row = { EMBED, .n = 4608, .first = 48, .n_dims = 2, .dim = { 96, 48 }, .stride = { 0, 1 } };
     static const struct lie row = { .what = "a row that is all rows", .embed = &one_row };
+    static const struct lie more[] = {
+        { .what = "a tensor of torch's first function", .grow = first_function },
+        { .what = "a parameter", .grow = parameter },
+    };
     struct cpu_opts o = { .threads = 1, .max_rows = 1, .max_k = 96 };
     size_t n = 0, k = 0, r = 0;
     be = backend_cpu_create(&o, &err);
@@ -598,6 +673,10 @@ int main(void)
     void *first = test_true(&zip, &n), *second = test_true(&old, &k), *third = test_true(&row, &r);
     ok(first && second && n == k && !memcmp(first, second, n), "both forms give the same numbers");
     ok(third && r == n && memcmp(third, first, n) != 0, "a row that is all rows gives others");
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        free(test_true(&more[i], &k));
+    test_fused(first, n, false);
+    test_fused(first, n, true);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         test_lie(&lies[i]);
     test_spoiled(&zip, first, n);
