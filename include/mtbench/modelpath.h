@@ -23,7 +23,7 @@ void modelpath_free(struct modelpath *m);
 
 /* Is this file of a model's folder, by its path in there, one that is read beside the weights? */
 bool modelpath_reads_text(const char *name);
-/* Is this a PyTorch file that lies beside a model's weights and is none: an optimizer's state, an adapter ...? */
+/* Is this a .bin file without the look of a model's weights, or with that of others': an optimizer's state, an adapter ...? */
 bool modelpath_no_model(const char *name);
 
 #endif

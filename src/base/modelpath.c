@@ -117,17 +117,24 @@ static int choose_set(struct folder *f, const char *name, const char *suffix, st
     return 0;
 }
 
-/* PyTorch files that lie beside a model's weights and are none. */
-bool modelpath_no_model(const char *name)
+static bool matches(const char *name, const char *const *pattern, size_t n)
 {
-    static const char *const pattern[] = {
-        "training_args.bin",  "optimizer*.bin", "scheduler*.bin",     "rng_state*.bin",          "random_states*.bin",
-        "adapter_model*.bin", "scaler*.bin",    "trainer_state*.bin", "non_lora_trainables.bin", "mm_projector.bin",
-    };
-    for (size_t i = 0; i < sizeof pattern / sizeof *pattern; i++)
+    for (size_t i = 0; i < n; i++)
         if (fnmatch(pattern[i], name, 0) == 0)
             return true;
     return false;
+}
+
+/* Anything may end in .bin: without the usual name or an index a file must look like weights, and like no other's. */
+bool modelpath_no_model(const char *name)
+{
+    static const char *const weights[] = { "*model*", "*weight*", "consolidated*", "*-[0-9][0-9][0-9][0-9][0-9]-of-*" };
+    static const char *const others[] = {
+        "training_args.bin",  "optimizer*.bin", "scheduler*.bin",     "rng_state*.bin",          "random_states*.bin",
+        "adapter_model*.bin", "scaler*.bin",    "trainer_state*.bin", "non_lora_trainables.bin", "mm_projector.bin",
+    };
+    return has_suffix(name, ".bin") && (!matches(name, weights, sizeof weights / sizeof *weights) ||
+                                        matches(name, others, sizeof others / sizeof *others));
 }
 
 /* The only file of this kind, or the shards of the only set of them. 1: there are others; *other names one. */

@@ -103,7 +103,7 @@ model st_dtype_i64 'model.norm.weight: dtype I64 is not supported'
 model st_tensor_missing 'tensor model.layers.0.mlp.down_proj.weight is missing'
 model shard_missing 'names model-00003-of-00007.safetensors, which is not in the folder'
 model shard_unlisted 'one of 7 files of a model'
-model no_weights 'no_weights: no .safetensors and no .gguf'
+model no_weights 'no_weights: no .safetensors, .bin or .gguf file with weights'
 
 # ---- GGUF ----
 model gguf_cut_body.gguf 'gguf_cut_body.gguf: tensor .* do not lie in the file'

@@ -132,7 +132,12 @@ static const struct {
      NULL,
      "p-00001-of-00002.bin p-00002-of-00002.bin",
      NULL},
-    {"two PyTorch files of other names", {{"a.bin", ""}, {"b.bin", ""}}, NULL, NULL, "several .bin files, b.bin among them"},
+    {"two PyTorch files of other names",
+     {{"a_model.bin", ""}, {"weights.bin", ""}},
+     NULL,
+     NULL,
+     "several .bin files, weights.bin among them"},
+    {"numbers that are no weights", {{"logits.bin", ""}, {"config.json", "{}"}}, NULL, NULL, "is it a model's folder?"},
     {"no weights", {{"config.json", "{}"}}, NULL, NULL, "is it a model's folder?"},
     {"a file that is no model", {{"config.json", "{}"}}, "config.json", NULL, "is no .gguf"},
 };
