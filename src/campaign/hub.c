@@ -452,8 +452,9 @@ static int bring_base(const struct run *r, const char *base, const char *revisio
         log_note("its base model is %s, a folder that is there", hub_shown(base, shown));
     } else if (!hub_id(base)) {
         log_note("its base model is \"%s\", a folder of the machine where it was made; bring it there", hub_shown(base, shown));
-    } else if (!there && !has_others(r, base)) {
-        log_note("its base model %s is not in the cache; mtbench fetch --model %s brings it", base, base);
+    } else if (!has_others(r, base)) { /* asked for the base, such a folder would give the adapter's own files */
+        if (!there)
+            log_note("its base model %s is not in the cache; mtbench fetch --model %s brings it", base, base);
     } else {
         log_note("%s is an adapter of %s, which is fetched too", r->o->model, base);
         code = one_model(&b, err);

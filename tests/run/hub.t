@@ -364,6 +364,14 @@ ok(r.rc == 0 and tree("full") == want(MODEL, COMMIT), f"and goes on when there i
 r = fetch("quiet", "--quiet", hub=hub)
 ok(r.rc == 0 and not r.said and r.printed.startswith("fetched "), "--quiet: results alone")
 
+os.makedirs(f"{D}/tuned")
+for p, d in ("adapter_config.json", b'{"base_model_name_or_path": "org/name"}'), ("adapter_model.bin", b"AB" * 500):
+    open(f"{D}/tuned/{p}", "wb").write(d)
+fetch("kept", hub=hub)
+r = fetch("kept", "--from", f"{D}/tuned", model="org/tuned")
+kept = {p: d for p, d in tree("kept").items() if p.startswith("models--org--name/")}
+ok(r.rc == 0 and kept == want(MODEL, COMMIT) and "room for" in r.said and "mtbench fetch" not in r.said, f"an adapter's own folder is not taken for its base, which is there{r.why}")
+
 found, seen = [], 0
 for folder, _, names in os.walk(D):
     for name in names:
