@@ -7,9 +7,11 @@
 #include "mtbench/mem.h"
 
 #include <ctype.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- names ---- */
 
@@ -75,7 +77,12 @@ static const char *variable(const char *name) /* set to nothing is not set, as h
 static char *expand(char *path)
 {
     const char *home = variable("HOME");
-    if (path[0] != '~' || (path[1] && path[1] != '/') || !home) /* ~user is not expanded, as in a shell's quotes */
+    if (path[0] != '~' || (path[1] && path[1] != '/')) /* ~user is not expanded, as in a shell's quotes */
+        return path;
+    const struct passwd *user = home ? NULL : getpwuid(getuid()); /* some batch systems start jobs without HOME */
+    if (user)
+        home = user->pw_dir;
+    if (!home)
         return path;
     char *full = xasprintf("%s%s", home, path + 1);
     free(path);

@@ -67,6 +67,11 @@ static void places(void)
     setenv("HF_HUB_CACHE", "", 1);
     setenv("HUGGINGFACE_HUB_CACHE", "~/x", 1);
     is(hub_cache(), "/home/u/x");
+    unsetenv("HOME");
+    char *cache = hub_cache();
+    ok(*cache == '/' && strlen(cache) >= 2 && !strcmp(cache + strlen(cache) - 2, "/x"),
+       "without HOME ~ is the user's home of the system: %s", cache);
+    free(cache);
     is(hub_folder("/c", "org/name"), "/c/models--org--name");
     is(hub_folder("/c", "gpt2"), "/c/models--gpt2");
     is(hub_link("config.json", "e"), "../../blobs/e");
