@@ -73,7 +73,8 @@ static int use_named(struct chat *c, const struct conversation *named, const cha
         if (!o->fastchat)
             return not_at_hand(named, model, err);
         static const char other[] = "name another FastChat by --fastchat PATH, or give the text as --chat-template FILE.jinja",
-                          release[] = "take that release's (mtbench fetch --only fastchat/conversation.py), or --chat-template FILE.jinja";
+                          release[] = "take FastChat 0.2.36's (mtbench fetch --only fastchat/conversation.py), "
+                                      "or --chat-template FILE.jinja";
         if (conversation_fill(named, o->fastchat_place, o->fastchat, o->n_fastchat, &c->filled, err) < 0)
             return err_advise(err, "%s", named->unreleased ? other : release);
         c->named = &c->filled.c;

@@ -183,6 +183,10 @@ static void check_absent(void)
                                    .fastchat_place = "/f/conversation.py" }, &err) &&
            strstr(err.text, "/f/conversation.py") && strstr(err.text, "2d711642b726") && strstr(err.text, "5c5733bb4e48") &&
            strstr(err.text, ".jinja"), "refused: %s", err.text);
+    static const char older[] = "register_conv_template(Conversation(name='baize', system='x'))";
+    ok(!create((struct chat_opts){ .choice = "baize", .fastchat = older, .n_fastchat = sizeof older - 1, .fastchat_place = "c.py" },
+               &err) &&
+           strstr(err.text, "\"system\" is no keyword") && strstr(err.text, "; take FastChat 0.2.36's"), "an older release: %s", err.text);
     ok(!create((struct chat_opts){ .model_id = "llama-13b", .model_path = "/m/llama-13b" }, &err) &&
            strstr(err.text, "--chat-template one_shot") && strstr(err.text, "\"llama-13b\""),
        "FastChat's silent choice is told: %s", err.text);
