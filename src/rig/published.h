@@ -23,8 +23,8 @@ struct published {
 extern const struct published published_board[];
 extern const int published_board_count;
 
-/* Are these, by the name of a folder, a file or a repository, differences of weights? They run, and answer rubbish. -1: err (model) with
- * the way to whole weights. */
+/* Are these, by the name of a folder, a file or a repository, differences of weights? They run, and answer rubbish. A folder's name is its
+ * owner's to choose: of one that is there the weights have to say it too. -1: err (model) with the way to whole weights. */
 int published_check_whole(const char *path, struct err *err);
 /* After 'path' could not be opened: for a name that is known not to run say why, and what there is instead. The error's kind stays but for
  * files that need not be looked for. */

@@ -23,6 +23,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_ROWS = 256, MAX_SPECIAL = 256, MAX_THREADS = 1024 };
 
@@ -55,17 +56,28 @@ static bool leader(const struct rig_parts *p)
 
 /* ---- files ---- */
 
+/* Is this name the publisher's, an id of the hub or a folder of its cache? A folder of the user's is called what he likes. */
+static bool is_publishers(const char *path)
+{
+    return strstr(path, "models--") || access(path, F_OK) < 0;
+}
+
+static int check_name(const char *path, struct err *err)
+{
+    return is_publishers(path) ? published_check_whole(path, err) : 0;
+}
+
 /* Rank 0. A name that is known to be of differences is refused before its files are looked for, which need not be there; then come the
  * names of those that were found, as an adapter's base has one of its own. */
 static int find_files(struct rig_parts *p, const struct rig_opts *o, struct err *err)
 {
-    int rc = published_check_whole(o->model_path, err);
+    int rc = check_name(o->model_path, err);
     if (rc == 0)
         rc = modelpath_resolve(o->model_path, o->revision, o->base_path, &p->path, err);
     for (int i = 0; rc == 0 && i < p->path.n; i++) {
         const char *slash = strrchr(p->path.path[i], '/');
         char *folder = xstrndup(p->path.path[i], slash ? (size_t)(slash - p->path.path[i]) : 0);
-        rc = published_check_whole(folder, err);
+        rc = *folder ? check_name(folder, err) : 0;
         free(folder);
     }
     return rc;
@@ -281,20 +293,27 @@ static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err
     return 0;
 }
 
-/* The last norm of a trained model scales by about 1 or more. Differences from another model's weights are all near 0, whatever their
- * folder is called, and would run. */
-static void say_small_norm(const struct rig *r)
+/* The last norm of a trained model scales by about 1 or more; differences from another model's weights are all near 0, and would run. A
+ * name alone proves nothing, as whole models are called "delta", too; with such weights it is believed. Other names only get a word: the
+ * weights may be meant. The ranks have the same weights and come to the same. */
+static int check_weights(const struct rig *r, const char *path, struct err *err)
 {
+    const struct job *job = r->parts->job;
     double sum = 0;
     int dim = r->model->config.dim;
     for (int i = 0; i < dim; i++)
         sum += fabs((double)r->model->final_norm[i]);
-    if (sum < 0.1 * dim && job_info(r->parts->job).rank == 0)
+    if (sum >= 0.1 * dim)
+        return 0;
+    if (published_check_whole(path, err) < 0)
+        return -1;
+    if (!job || job_info(job).rank == 0)
         log_note("the weights of the last norm are near 0 (%.4f on average): if these are only differences from another model's weights (a "
                  "delta), the answers are rubbish", sum / dim);
+    return 0;
 }
 
-static int load_weights(struct rig *r, struct err *err)
+static int load_weights(struct rig *r, const char *path, struct err *err)
 {
     struct rig_parts *p = r->parts;
     void *block;
@@ -318,10 +337,9 @@ static int load_weights(struct rig *r, struct err *err)
         struct stage_stats read = stage_stats(p->stage);
         log_verbose("read %.1f MB from files for a model of %.1f MB: %.2f of its bytes", (double)read.bytes_read / 1e6,
                     (double)read.file_bytes / 1e6, (double)read.bytes_read / (double)read.file_bytes);
-        say_small_norm(r);
         stage_forget(p->stage); /* pages of the file in the system's cache: room for the KV cache */
     }
-    return 0;
+    return check_weights(r, path, err);
 }
 
 static bool told_to_stop(void *job)
@@ -468,7 +486,7 @@ int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
     if (lay_out(r, o, &e, &m, err) < 0) /* memory is known to suffice before any weight is read */
         return -1;
     say_memory(&m);
-    if (load_weights(r, err) < 0 || agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
+    if (load_weights(r, o->model_path, err) < 0 || agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
         return -1;
     log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa,
                 clock_now() - start);

@@ -35,20 +35,20 @@ refused "stablelm-tuned-alpha-7b would not run.*GPT-NeoX" stabilityai/stablelm-t
 refused "gpt-4: a hosted model.*api-answer --model gpt-4" gpt-4
 
 # ---- differences ----
-mv "$d/model" "$d/vicuna-7b-delta-v1.1"
-refused "vicuna-7b-delta-v1.1: .*differences.*apply_delta.*another name" "$d/vicuna-7b-delta-v1.1"
 refused "differences.*apply_delta" lmsys/vicuna-13b-delta-v1.1
-ln -s vicuna-7b-delta-v1.1 "$d/whole"
-runs "$d/whole"
+mkdir -p "$d/diff/allenai"
+ln -s "$d/model" "$d/diff/vicuna-7b-delta-v1.1" && ln -s "$d/model" "$d/diff/allenai/tulu-30b"
+runs "$d/diff/vicuna-7b-delta-v1.1"
+runs "$d/diff/allenai/tulu-30b"
 cached=$d/hub/models--WizardLM--WizardLM-13B-V1.0
-mkdir -p "$cached/refs" "$cached/snapshots" && printf abc >"$cached/refs/main" && cp -r "$d/vicuna-7b-delta-v1.1" "$cached/snapshots/abc"
+mkdir -p "$cached/refs" "$cached/snapshots" && printf abc >"$cached/refs/main" && cp -r "$d/model" "$cached/snapshots/abc"
 refused "WizardLM/WizardLM-13B-V1.0: .*differences.*TheBloke/wizardLM-13B-1.0-fp16" WizardLM/WizardLM-13B-V1.0
 refused "differences" "$cached/snapshots/abc"
-rm "$d/whole" && mv "$d/vicuna-7b-delta-v1.1" "$d/model"
 
-# ---- differences under another name: said once, as they may be meant ----
-answer() { "$build/mtbench" answer --model-path "$d/model" --model-id "$1" --data-dir "$d" --bench-name smoke --first-n 1 --max-new-token 2 --threads 1 >"$d/out" 2>"$d/err"; }
+# ---- weights that look like differences: refused where the name says so too, else said once, as they may be meant ----
+answer() { "$build/mtbench" answer --model-path "$d/${2:-model}" --model-id "$1" --data-dir "$d" --bench-name smoke --first-n 1 --max-new-token 2 --threads 1 >"$d/out" 2>"$d/err"; }
 answer whole && ! grep -q 'last norm' "$d/err"; ok $? "of a model as usual nothing is said"
+answer named diff/vicuna-7b-delta-v1.1 && ! grep -q 'last norm' "$d/err"; ok $? "nor of one whose folder is called delta"
 python3 - "$d/model/model-00001-of-00002.safetensors" <<'P'
 import json, struct, sys
 with open(sys.argv[1], "r+b") as f:
@@ -58,5 +58,7 @@ with open(sys.argv[1], "r+b") as f:
     f.write(struct.pack("<e", -0.01) * ((end - begin) // 2))
 P
 answer small && grep -q 'the weights of the last norm are near 0 (0.0100 on average).*delta' "$d/err"; ok $? "weights that look like differences are named"
+answer both diff/vicuna-7b-delta-v1.1
+[ $? -eq 1 ] && grep -q 'vicuna-7b-delta-v1.1: .*differences.*apply_delta.*another name' "$d/err"; ok $? "and under the name of differences refused"
 echo "1..$n"
 exit $bad
