@@ -212,7 +212,8 @@ void tokenizer_decode(const struct tokenizer *t, const int32_t *id, size_t n, in
         if (id[i] < 0 || id[i] >= t->n_vocab || (flags & DEC_SKIP_SPECIAL && t->special[id[i]]))
             continue;
         if (t->slow.on) {
-            ids_add(&known, id[i]);
+            if (id[i] < t->lexicon.n_ids || t->text[id[i]].len) /* an added token may lie far behind the pieces */
+                ids_add(&known, id[i]);
             continue;
         }
         /* tokenizers joins by a space where the file has no decoder. */

@@ -112,6 +112,27 @@ static void check_files(const struct buf *model, const struct buf *strings, cons
         free(kept[i]);
 }
 
+/* Files of strangers: ids between the model's pieces and an added token's far behind them, a model with more rows draws them. */
+static void check_gap(const struct buf *model)
+{
+    static const char added[] = "{\"<far>\": 1003}", config[] = "{\"tokenizer_class\": \"LlamaTokenizer\", \"bos_token\": \"\"}";
+    static const int32_t id[] = { 1001, 1003, 1002, 1000 };
+    struct err err = { 0 };
+    struct buf b = { 0 };
+    for (int i = 0; i < 2; i++) {
+        const struct tokenizer_files f = { .added = { added, sizeof added - 1 },
+                                           .config = { i ? config : NULL, i ? sizeof config - 1 : 0 } };
+        struct tokenizer *t = tokenizer_from_sentencepiece((struct slice){ model->data, model->len }, &f, &err);
+        ok(t != NULL, "an added token far behind: %s", err.text);
+        buf_clear(&b);
+        if (t)
+            tokenizer_decode(t, id, 4, 0, &b);
+        ok(b.len == 5 && !memcmp(b.data, "<far>", 5), "ids that nobody has are no text: \"%s\"", b.data ? b.data : "");
+        tokenizer_destroy(t);
+    }
+    buf_free(&b);
+}
+
 int main(void)
 {
     struct buf model = read_golden("spm.model"), strings = read_golden("strings.jsonl"), golden = read_golden("slow.jsonl");
@@ -122,6 +143,7 @@ int main(void)
         check_files(&model, &strings, j, ++line);
         cJSON_Delete(j);
     }
+    check_gap(&model);
     ok(line == 12, "%d kinds of side files", line);
     buf_free(&model);
     buf_free(&strings);
