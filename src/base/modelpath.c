@@ -230,6 +230,9 @@ static int choose_weights(struct folder *f, struct err *err)
         return err_set(err, ERR_USAGE,
                        "%s: several %s files, %s among them, and neither %s nor an index that says which are the model; copy %s", f->path,
                        suffix[i - 1], other, usual[i == 3].whole, usual[i == 3].table);
+    if (rc == 0 && f->weights.n == 0 && has(&f->names, "consolidated.00.pth"))
+        return err_set(err, ERR_MODEL, "%s/consolidated.00.pth: weights in Meta's own form are not read; convert the folder by "
+                       "transformers' convert_llama_weights_to_hf, or take a repository whose name ends in -hf", f->path);
     if (rc == 0 && f->weights.n == 0)
         return err_set(err, ERR_IO, "%s: no .safetensors, .bin or .gguf file with weights in the folder; is it a model's folder?",
                        f->path);

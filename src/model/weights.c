@@ -161,6 +161,26 @@ static void want_layer(struct model *m, int l)
     m->layer[l].window = config_window(c, l);                                       /* 0: sees everything */
 }
 
+/* Why a tensor may be missing from files that are whole. */
+static int missing(const struct weight_plan *p, const char *name, struct err *err)
+{
+    /* GPTQ and AWQ keep a matrix in several tensors; config.json need not say so, older releases had a file of their own for it. */
+    static const char *const packed[] = { "qweight", "weight_packed" };
+    char other[112];
+    size_t stem = strlen(name) - strlen("weight");
+    for (size_t i = 0; i < sizeof packed / sizeof *packed && !strcmp(name + stem, "weight"); i++) {
+        snprintf(other, sizeof other, "%.*s%s", (int)stem, name, packed[i]);
+        if (tensors_find(p, other))
+            return err_set(err, ERR_MODEL, "tensor %s stands in the place of %s: quantised as GPTQ or AWQ do, which is not supported; use "
+                           "the model itself, or a quantised .gguf file", other, name);
+    }
+    if (p->bare && !strcmp(name, "lm_head.weight"))
+        return err_set(err, ERR_MODEL, "tensor lm_head.weight is missing: these files hold a model without its head, as AutoModel "
+                       "saves it; save it as AutoModelForCausalLM");
+    return err_set(err, ERR_MODEL, "tensor %s is missing; the model is incomplete or of another architecture than its configuration says",
+                   name);
+}
+
 /* Find each slot's tensor and check its shape; lay the block out. */
 static int place_slots(struct model *m, struct err *err)
 {
@@ -172,12 +192,8 @@ static int place_slots(struct model *m, struct err *err)
         if (!from && s->stand_in)
             from = tensors_find(p, s->stand_in);
         s->from = from;
-        if (!from && p->bare && !strcmp(s->name, "lm_head.weight"))
-            return err_set(err, ERR_MODEL, "tensor lm_head.weight is missing: these files hold a model without its head, as AutoModel "
-                           "saves it; save it as AutoModelForCausalLM");
         if (!from)
-            return err_set(err, ERR_MODEL,
-                           "tensor %s is missing; the model is incomplete or of another architecture than its configuration says", s->name);
+            return missing(p, s->name, err);
         from->used = true;                                                          /* what stays unused is refused in tensors_unasked() */
         if (from->dtype == DT_COUNT)
             return err_set(err, ERR_MODEL, "tensor %s: %s is not supported; use weights in %s", s->name, from->type, p->is_gguf

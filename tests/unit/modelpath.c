@@ -138,6 +138,8 @@ static const struct {
      NULL,
      "several .bin files, weights.bin among them"},
     {"numbers that are no weights", {{"logits.bin", ""}, {"config.json", "{}"}}, NULL, NULL, "is it a model's folder?"},
+    {"Meta's own files", {{"consolidated.00.pth", ""}, {"consolidated.01.pth", ""}, {"params.json", "{}"}}, NULL, NULL,
+     "convert_llama_weights"},
     {"no weights", {{"config.json", "{}"}}, NULL, NULL, "is it a model's folder?"},
     {"a file that is no model", {{"config.json", "{}"}}, "config.json", NULL, "is no .gguf"},
 };

@@ -132,6 +132,19 @@ static void test_bare(void)
     }
 }
 
+/* The matrices of a quantised model, of which config.json says nothing. */
+static void test_quantised(void)
+{
+    struct memory m = {0};
+    struct err err = {0};
+    bool head = false;
+    memory_text(&m, "m/config.json", config.data);
+    add_weights(&m, "m/model.safetensors", T("model.layers.0.self_attn.q_proj.qweight", "I32", "16"));
+    rename_all(&m.data[m.n - 1], "0.self_attn.q_proj.weight", "0.self_attn.q_proj.scales");
+    ok(!opens(&m, &head, &err) && strstr(err.text, "q_proj.qweight") && strstr(err.text, "GPTQ") && strstr(err.text, ".gguf"),
+       "refused: %s", err.text);
+}
+
 /* Two shards with the same names: only the index knows which tensor is meant. */
 static void test_index(void)
 {
@@ -209,6 +222,7 @@ int main(void)
     }
     test_extra();
     test_bare();
+    test_quantised();
     test_index();
     test_whole_index();
     test_head();
