@@ -35,7 +35,7 @@ answer() {
         --max-new-token 8 --threads 1 --max-batch "$3" --quiet $(flags "$1") 2>"$d/err" | sed -n 's/^digest *//p'
 }
 
-for m in vicuna-7b-v1.3 alpaca-13b nous-hermes-13b WizardLM-13B-V1.2 oasst-sft-7-llama-30b baize-v2-13b llama-13b decapoda-7b; do
+for m in vicuna-7b-v1.3 alpaca-13b nous-hermes-13b WizardLM-13B-V1.2 oasst-sft-7-llama-30b guanaco-33b baize-v2-13b llama-13b decapoda-7b; do
     if [ -n "$(flags $m)" ] && [ -z "$fastchat" ]; then
         skip "$m" "its template's text is FastChat's, which cannot be installed here"
         continue
@@ -51,6 +51,7 @@ for m in vicuna-7b-v1.3 alpaca-13b nous-hermes-13b WizardLM-13B-V1.2 oasst-sft-7
         [ ${#one} -eq 64 ] && [ "$(answer $m "$1" "$2" "$3")" = "$one" ]; ok $? "$m: $1 ranks, $2 at a time, $3: the same digest"
     done
 done
+grep -q '"adapter_base": "huggyllama/llama-30b"' "$d/board/model_answer/guanaco-33b-1.manifest"; ok $? "guanaco-33b: the manifest names the base"
 
 # Tokens and rows that do not meet.
 python3 -c 'import json

@@ -34,6 +34,7 @@ def numbers(kind, n, seed, values):
 
 
 MATRIX = [(i - 128) / 256 for i in range(256)]
+SMALL = [x / 32 for x in MATRIX]
 GAIN = [1 + (i % 64 - 32) / 128 for i in range(256)]
 
 
@@ -42,9 +43,9 @@ class Weights:
     def __init__(self, model):
         self.m, self.kind, self.seed = model, model["kind"], f"{model['name']} {model['seed']} "
 
-    def matrix(self, name, rows, cols, kind=None):
+    def matrix(self, name, rows, cols, kind=None, values=MATRIX):
         kind = kind or self.kind
-        return name, kind, (rows, cols), numbers(kind, rows * cols, self.seed + name, MATRIX)
+        return name, kind, (rows, cols), numbers(kind, rows * cols, self.seed + name, values)
 
     def gain(self, name):
         return name, self.kind, (self.m["dim"],), numbers(self.kind, self.m["dim"], self.seed + name, GAIN)
@@ -72,7 +73,7 @@ class Weights:
         for i in range(self.m["layers"]):
             for name, r, c in self.projections():
                 p = f"base_model.model.model.layers.{i}.{name}"
-                rows += [self.matrix(f"{p}.lora_A.weight", rank, c, "F32"), self.matrix(f"{p}.lora_B.weight", r, rank, "F32")]
+                rows += [self.matrix(f"{p}.lora_A.weight", rank, c, "F32"), self.matrix(f"{p}.lora_B.weight", r, rank, "F32", SMALL)]
         return rows
 
 
