@@ -244,6 +244,10 @@ static int build(struct tokenizer *t, struct spm_file *f, const cJSON *config, c
     bool add_bos = false;
     t->slow.on = true;
     t->slow.legacy = is_true(config, "legacy", true);
+    if (!t->slow.legacy && f->vocab.remove_extra_spaces)           /* there a space in front stays after all, and U+2581 is one */
+        return err_set(err, ERR_MODEL,
+                       "tokenizer_config.json: legacy false is not supported with a tokenizer.model that removes extra white space; say "
+                       "true if the model was trained so, or save the model's fast tokenizer (tokenizer.json) into the folder");
     t->slow.adds_prefix = is_true(config, "add_prefix_space", true);
     t->slow.strips_all = f->vocab.remove_extra_spaces;
     t->slow.strips = t->slow.strips_all || (t->slow.legacy && f->vocab.add_space_prefix);

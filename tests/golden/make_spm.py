@@ -130,13 +130,26 @@ def hashes(texts):
     return [hashlib.sha256("".join(texts[i:i + 200]).encode()).hexdigest()[:16] for i in range(0, len(texts), 200)]
 
 
+def without_spaces(m):
+    """OpenLLaMA's kind: extra white space is removed. With it, where its file differs from m's."""
+    other = pb.ModelProto()
+    other.CopyFrom(m)
+    other.normalizer_spec.remove_extra_whitespaces = True
+    a, b = m.SerializeToString(), other.SerializeToString()
+    differ = [i for i in range(len(a)) if a[i] != b[i]]
+    assert len(a) == len(b) and len(differ) == 1
+    return other, differ[0]
+
+
 def side_goldens(m, texts):
+    open_llama, at = without_spaces(m)
+    sides = [(m, None, *x) for x in SIDES] + [(open_llama, at, LLAMA, {}, None)]
     with open(os.path.join(HERE, "slow.jsonl"), "w") as f:
-        for config, special, added in SIDES:
-            t = slow(m, tokenizer_config=config, special_tokens_map=special, added_tokens=added)
+        for model, flip, config, special, added in sides:
+            t = slow(model, tokenizer_config=config, special_tokens_map=special, added_tokens=added)
             ids = hashes([" ".join(map(str, t(s).input_ids)) + "\n" for s in texts])
             decoded = hashes([text_of(t, sequence(i, len(t))) + "\n" for i in range(1000)])
-            f.write(json.dumps({"config": config, "map": special, "added": added, "n_ids": len(t), "ids": ids, "texts": decoded}) + "\n")
+            f.write(json.dumps({"flip": flip, "config": config, "map": special, "added": added, "n_ids": len(t), "ids": ids, "texts": decoded}) + "\n")
 
 
 def kept(name):

@@ -94,6 +94,9 @@ static struct slice text_of(const cJSON *j, char **kept)
 
 static void check_files(const struct buf *model, const struct buf *strings, const cJSON *j, int line)
 {
+    const cJSON *flip = json_get(j, "flip");      /* where a flag of the model's file is turned over: OpenLLaMA's removes extra spaces */
+    if (cJSON_IsNumber(flip))
+        model->data[(int)flip->valuedouble] ^= 1;
     char *kept[3];
     struct err err = { 0 };
     const struct tokenizer_files f = {
@@ -108,6 +111,13 @@ static void check_files(const struct buf *model, const struct buf *strings, cons
         check_texts(t, json_get(j, "texts"), n_ids, line);
     }
     tokenizer_destroy(t);
+    if (cJSON_IsNumber(flip)) {
+        static const char config[] = "{\"legacy\": false}";
+        const struct tokenizer_files other = { .config = { config, sizeof config - 1 } };
+        ok(!tokenizer_from_sentencepiece((struct slice){ model->data, model->len }, &other, &err) && strstr(err.text, "legacy false"),
+           "refused: %s", err.text);
+        model->data[(int)flip->valuedouble] ^= 1;
+    }
     for (int i = 0; i < 3; i++)
         free(kept[i]);
 }
@@ -144,7 +154,7 @@ int main(void)
         cJSON_Delete(j);
     }
     check_gap(&model);
-    ok(line == 12, "%d kinds of side files", line);
+    ok(line == 13, "%d kinds of side files", line);
     buf_free(&model);
     buf_free(&strings);
     buf_free(&golden);
