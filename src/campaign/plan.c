@@ -14,7 +14,8 @@ static int open_counter(const struct plan_opts *o, struct rig *r, struct err *er
     const struct judge_opts *j = o->judge;
     const char *path = o->judge_tokenizer ? o->judge_tokenizer : j->judge_path;
     const char *flag = o->judge_tokenizer ? "--judge-tokenizer" : "--judge-path";
-    struct rig_opts ro = { .model_path = path, .flag = flag, .model_id = j->judge_model, .fastchat = j->fastchat, .data_dir = j->data_dir };
+    struct rig_opts ro = { .model_path = path, .flag = flag, .model_id = j->judge_model, .fastchat = j->fastchat, .data_dir = j->data_dir,
+                           .base_path = o->judge_tokenizer ? NULL : j->judge_base_path };
     if (!path)
         return 0;
     /* No job: this rank alone, and no weights are read. */
@@ -52,7 +53,7 @@ static int plan_local_judge(struct buf *out, struct job *job, const struct judge
     struct rig r = { 0 };
     struct rig_memory m;
     struct rig_opts ro = { .model_path = j->judge_path, .flag = "--judge-path", .model_id = j->judge_model, .fastchat = j->fastchat,
-                           .data_dir = j->data_dir, .threads = j->threads };
+                           .data_dir = j->data_dir, .base_path = j->judge_base_path, .threads = j->threads };
     long need[2] = { p->calls, p->longest }; /* calls, tokens of the longest sequence; rank 0 counted them */
     job_bcast(job, need, sizeof need);
     if (need[0] == 0)                    /* all ranks leave alike: the broadcast told them */

@@ -39,6 +39,7 @@ int judge_opts_rows(struct judge_opts *o, struct opt *table)
         { "judge-provider", OPT_STRING, &o->provider, NULL, "NAME", providers },
         { "judge-base-url", OPT_STRING, &o->base_url, NULL, "URL", "server of a compatible judge, with or without /v1" },
         { "judge-path", OPT_STRING, &o->judge_path, NULL, "PATH", "weights of a local judge, as --model-path" },
+        { "judge-base-model-path", OPT_STRING, &o->judge_base_path, NULL, "PATH", "base of a local judge that is an adapter" },
         { "judge-constrained", OPT_FLAG, &o->constrained, NULL, NULL, "local judge: force the verdict, record its expected score" },
         { "fallback-judge", OPT_STRING, &o->fallback, NULL, "NAME", "another judge, asked for what a content filter holds back; recorded" },
         { "fallback-provider", OPT_STRING, &o->fallback_provider, NULL, "NAME", "its provider, as --judge-provider (by its name)" },
@@ -89,6 +90,8 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--judge-path: --judge-model is missing; give the local judge a name, its files are called so");
     if (check_names(o, err) < 0)
         return -1;
+    if (o->judge_base_path && !local)
+        return err_set(err, ERR_USAGE, "--judge-base-model-path: is of a local judge that is an adapter; give the adapter by --judge-path");
     if (o->constrained && !local)
         return err_set(err, ERR_USAGE, "--judge-constrained: works with a local judge only; give --judge-path");
     if (!o->fallback && (o->fallback_provider || o->fallback_base_url))

@@ -95,13 +95,16 @@ int rig_foretell(const char *name, struct err *err)
     return -1;
 }
 
-/* modelpath.h speaks of --model-path, and a judge's path is another flag's. */
+/* modelpath.h speaks of --model-path and its base, and a judge's paths are other flags'. */
 static int name_flag(const struct rig_opts *o, struct err *err)
 {
-    static const char usual[] = "--model-path";
+    static const char usual[] = "--model-path", base[] = "--base-model-path";
     const struct err said = *err;
+    const char *at = strstr(said.text, base);
     if (o->flag && !strncmp(said.text, usual, sizeof usual - 1))
         err_set(err, said.kind, "%s%s", o->flag, said.text + sizeof usual - 1);
+    else if (o->flag && at && !strcmp(o->flag, "--judge-path"))
+        err_set(err, said.kind, "%.*s--judge-base-model-path%s", (int)(at - said.text), said.text, at + sizeof base - 1);
     return -1;
 }
 

@@ -52,6 +52,16 @@ ok $? "a resume on another base is refused, and the base named"
 HF_HUB_CACHE=$d/empty answer 2 --quiet --model-path "$d/lora" --model-id gone; [ $? -eq 1 ] && [ "$(said)" -eq 1 ] &&
     grep -q 'lora/adapter_config.json: the base model org/base is no folder here, and revision main of it is not in the hub cache .*mtbench fetch --model org/base.*--base-model-path' "$d/err"
 ok $? "no base: one line with both ways out"
+cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
+HF_HUB_CACHE=$d/empty "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke --model-list one --judge-model own --judge-path "$d/lora" --judge-base-model-path "$base" \
+    >"$d/out" 2>"$d/err" && grep -q 'MB for the adapter while the weights are loaded' "$d/out"
+ok $? "a judge that is an adapter, its base by --judge-base-model-path; plan says what it takes"
+HF_HUB_CACHE=$d/empty "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke --model-list one --judge-model own --judge-path "$d/lora" >"$d/out" 2>"$d/err"
+[ $? -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'the base model org/base is no folder here.*, or name its folder by --judge-base-model-path' "$d/err"; ok $? "without it: told"
+HF_HUB_CACHE=$d/empty "$build/mtbench" prompt --model-path "$d/lora" --base-model-path "$base" --text <(echo '"a"') --top-logits 1 >"$d/out" 2>"$d/err" && grep -q '"top"' "$d/out"
+ok $? "prompt takes --base-model-path"
+"$build/mtbench" prompt --model-path "$base" --base-model-path "$d/other" --text <(echo '"a"') >"$d/out" 2>"$d/err"; [ $? -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'no adapter' "$d/err"
+ok $? "--base-model-path of a model that is no adapter: one line"
 adapter "$d/large" 1e9
 answer 3 --quiet --model-path "$d/large" --model-id large; [ $? -eq 1 ] && [ "$(said)" -eq 1 ] &&
     grep -q 'tensor model.layers.[0-9].self_attn.q_proj.weight: with the adapter a number is too large for F16' "$d/err"
