@@ -15,14 +15,15 @@ enum { MAX_CONFIG = 16 << 20, PIECE = 16 << 20, PANEL = 16 };
 
 static const char config_name[] = "adapter_config.json", embed_module[] = "model.embed_tokens", head_module[] = "lm_head";
 
-enum kind { KIND_WEIGHT, KIND_BIAS, KIND_A, KIND_B, KIND_EMBED_A, KIND_EMBED_B };
+/* KIND_COPY and KIND_ORIGINAL are added to the first two. */
+enum kind { KIND_WEIGHT, KIND_BIAS, KIND_A, KIND_B, KIND_EMBED_A, KIND_EMBED_B, KIND_COPY, KIND_ORIGINAL = KIND_COPY + 2 };
 
 /* A tensor of the adapter: what it is to which module of the base. */
 struct entry {
     char *module;                         /* "model.layers.0.self_attn.q_proj" */
     enum kind kind;
     const struct stored *stored;
-    bool used;
+    bool used, idle;                      /* it found its place; one that is there and counts for nothing */
 };
 
 struct adapter {
@@ -51,7 +52,8 @@ static const struct {
     { ".lora_magnitude_vector", KIND_WEIGHT, "use_dora" }, { ".lora_magnitude_vector.weight", KIND_WEIGHT, "use_dora" },
     { ".trainable_tokens_delta", KIND_WEIGHT, "trainable_token_indices" },
     { ".base_layer.weight", KIND_WEIGHT, NULL }, { ".base_layer.bias", KIND_BIAS, NULL },
-    { ".modules_to_save.weight", KIND_WEIGHT, NULL }, { ".modules_to_save.bias", KIND_BIAS, NULL },
+    { ".modules_to_save.weight", KIND_COPY + KIND_WEIGHT, NULL }, { ".modules_to_save.bias", KIND_COPY + KIND_BIAS, NULL },
+    { ".original_module.weight", KIND_ORIGINAL + KIND_WEIGHT, NULL }, { ".original_module.bias", KIND_ORIGINAL + KIND_BIAS, NULL },
     { ".weight", KIND_WEIGHT, NULL }, { ".bias", KIND_BIAS, NULL },
 };
 
@@ -96,8 +98,15 @@ static int by_module(const void *a, const void *b)
 
 static struct entry *find(const struct adapter *ad, const char *module, enum kind kind)
 {
-    const struct entry key = { (char *)module, kind, NULL, false };
+    const struct entry key = { .module = (char *)module, .kind = kind };
     return ad->n ? bsearch(&key, ad->entry, ad->n, sizeof key, by_module) : NULL;
+}
+
+/* A tensor that takes the place of the base's. Where its module's name is there twice, peft reads the plain one. */
+static struct entry *find_whole(const struct adapter *ad, const char *module, enum kind kind)
+{
+    struct entry *plain = find(ad, module, kind);
+    return plain ? plain : find(ad, module, KIND_COPY + kind);
 }
 
 static const struct stored *stored_of(const struct entry *e)
@@ -219,12 +228,12 @@ const struct adapter_facts *adapter_facts(const struct adapter *ad)
  * both, the head's if the file has two, as it is loaded last; but a module that modules_to_save names is a copy of its own. */
 static const struct stored *whole_of(const struct adapter *ad, const char *module, bool tied)
 {
-    const struct stored *own = stored_of(find(ad, module, KIND_WEIGHT));
+    const struct stored *own = stored_of(find_whole(ad, module, KIND_WEIGHT));
     const char *const both[] = { head_module, embed_module };
     if (!tied || (own && adapter_config_saves(ad->config, module)))
         return own;
     for (int i = 0; i < 2; i++) {
-        const struct stored *t = stored_of(find(ad, both[i], KIND_WEIGHT));
+        const struct stored *t = stored_of(find_whole(ad, both[i], KIND_WEIGHT));
         if (t && !adapter_config_saves(ad->config, both[i]))
             return t;
     }
@@ -268,18 +277,44 @@ static int check_shape(const struct stored *t, size_t rows, size_t cols, const c
                    (int)t->name.len, t->name.ptr, (unsigned long long)t->rows, (unsigned long long)t->cols, what, rows, cols);
 }
 
+static void pass_over(struct adapter *ad, struct entry *e)
+{
+    if (!e || e->idle)
+        return;
+    e->used = e->idle = true;
+    ad->facts.bytes -= bytes_of(e->stored);
+}
+
+/* Where peft saves embedding and head because the vocabulary is another, a module of modules_to_save is in the file three times: by its own
+ * name, as the copy that was trained, and as what it was before. Only the first counts. */
+static void pass_over_copies(struct adapter *ad, const char *module, enum kind kind, const char *partner)
+{
+    const bool kept = partner && !adapter_config_saves(ad->config, partner) && !find_whole(ad, partner, kind);
+    if (find(ad, module, kind))
+        pass_over(ad, find(ad, module, KIND_COPY + kind));
+    if (!kept && adapter_config_saves(ad->config, module)) /* else it would be another one's, which is tied to it */
+        pass_over(ad, find(ad, module, KIND_ORIGINAL + kind));
+}
+
 static int plan_whole(struct adapter *ad, const char *module, enum kind kind, size_t n, size_t k, bool tied, struct change *c,
                       struct err *err)
 {
     const bool one_of_two = kind == KIND_WEIGHT && (!strcmp(module, embed_module) || !strcmp(module, head_module));
-    struct entry *own = find(ad, module, kind);
+    const char *partner = !one_of_two || !tied ? NULL : !strcmp(module, embed_module) ? head_module : embed_module;
+    struct entry *own = find_whole(ad, module, kind);
     use(own);
+    pass_over_copies(ad, module, kind, partner);
     c->whole = one_of_two ? whole_of(ad, module, tied) : stored_of(own);
-    if (one_of_two && tied)               /* where they stay one matrix, the other one's was looked at, too */
-        use(find(ad, !strcmp(module, embed_module) ? head_module : embed_module, KIND_WEIGHT));
+    if (partner) {                        /* where they stay one matrix, the other one's was looked at, too */
+        use(find_whole(ad, partner, kind));
+        pass_over_copies(ad, partner, kind, module);
+    }
     if (!own && adapter_config_saves(ad->config, module))
         return err_set(err, ERR_MODEL, "modules_to_save names %s, but its %s is not in the adapter's file", module,
                        kind == KIND_BIAS ? "bias" : "weight");
+    /* its own too where the other one's takes its place: both are loaded */
+    if (own && check_shape(own->stored, k ? n : 1, k ? k : n, "the base", err) < 0)
+        return -1;
     return c->whole ? check_shape(c->whole, k ? n : 1, k ? k : n, "the base", err) : 0;
 }
 
@@ -365,12 +400,13 @@ static int load_one(struct adapter *ad, const struct source *s, const struct sto
 
 int adapter_load(struct adapter *ad, const struct source *s, struct err *err)
 {
-    const size_t n = ad->plan.n_stored;
-    const struct stored **order = xcalloc(n, sizeof *order);
+    const struct stored **order = xcalloc(ad->n, sizeof *order);
+    size_t n = 0;
     int rc = 0;
-    ad->data = xcalloc(n, sizeof *ad->data);
-    for (size_t i = 0; i < n; i++)
-        order[i] = &ad->plan.stored[i];
+    ad->data = xcalloc(ad->plan.n_stored, sizeof *ad->data);
+    for (size_t i = 0; i < ad->n; i++)
+        if (!ad->entry[i].idle)
+            order[n++] = ad->entry[i].stored;
     qsort(order, n, sizeof *order, by_place); /* forward through the file */
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = load_one(ad, s, order[i], err);

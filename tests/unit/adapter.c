@@ -286,6 +286,7 @@ struct tensor {
 #define T(name, rows, cols) { name, "F32", rows, cols, 0.01f }
 #define A T(Q "lora_A.weight", 2, 32)
 #define B T(Q "lora_B.weight", 32, 2)
+#define GQA A, T(Q "lora_B.weight", 64, 2)
 
 static const struct {
     const char *base, *keys;
@@ -333,6 +334,24 @@ static const struct {
     { "llama_old", TARGETS, { A, B, T(HEAD "weight", 97, 32) }, "the embedding has 96 rows with it and the head 97" },
     { "llama_old", TARGETS, { A, B, T(HEAD "weight", 97, 32), T(EMBED "weight", 97, 32) }, NULL },
     { "llama_old", TARGETS, { A, B, T(HEAD "weight", 95, 31), T(EMBED "weight", 95, 32) }, "lm_head.weight has the shape 95 x 31" },
+    /* as peft saves it where the vocabulary is another: thrice */
+    { "llama_old",
+      TARGETS "\"modules_to_save\": [\"lm_head\"], ",
+      { A, B, T(HEAD "weight", 96, 32), T(HEAD "modules_to_save.weight", 97, 32), T(HEAD "original_module.weight", 97, 32) },
+      NULL },
+    { "llama_old",
+      TARGETS,
+      { A, B, T(HEAD "weight", 96, 32), T(HEAD "original_module.weight", 96, 32) },
+      "original_module.weight changes" },
+    { "llama_gqa_tied",
+      TARGETS "\"modules_to_save\": [\"embed_tokens\"], ",
+      { GQA, T(EMBED "weight", 96, 32), T(EMBED "original_module.weight", 96, 32) },
+      "original_module.weight changes" },
+    { "llama_gqa_tied",
+      TARGETS "\"modules_to_save\": [\"embed_tokens\"], ",
+      { GQA, T(EMBED "weight", 96, 32), T(EMBED "original_module.weight", 96, 32), T(HEAD "weight", 96, 32) },
+      NULL },
+    { "llama_gqa_tied", TARGETS, { GQA, T(HEAD "weight", 96, 32), T(EMBED "weight", 0, 0) }, "embed_tokens.weight has the shape 1 x 0" },
     { "llama_gqa_tied", TARGETS, { T(Q "lora_A.weight", 2, 32), T(Q "lora_B.weight", 64, 2), T(EMBED "weight", 99, 32) }, NULL },
     { "llama_gqa_tied",
       TARGETS "\"modules_to_save\": [\"embed_tokens\"], ",
