@@ -55,11 +55,20 @@ void config_read_eos(const cJSON *o, struct model_config *c)
             config_add_eos(c, j->valuedouble);
 }
 
+/* "LlamaModel" of "LlamaForCausalLM": the class that AutoModel saves, which transformers gives its head again by the model_type. */
+static bool without_head(const char *class, const char *name)
+{
+    const size_t n = strlen(class) - strlen("ForCausalLM");
+    return !strncmp(class, name, n) && !strcmp(name + n, "Model");
+}
+
 static const struct arch *arch_called(const char *name, bool by_type)
 {
     for (int i = 0; name && i < arch_count; i++) {
         const struct arch *a = &arch_table[i];
-        if (!strcmp(by_type ? a->hf_type : a->hf_name, name) || (!by_type && a->hf_alias && !strcmp(a->hf_alias, name)))
+        if (by_type ? !strcmp(a->hf_type, name) : !strcmp(a->hf_name, name) || without_head(a->hf_name, name))
+            return a;
+        if (!by_type && a->hf_alias && !strcmp(a->hf_alias, name))
             return a;
     }
     return NULL;

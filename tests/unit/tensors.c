@@ -105,9 +105,13 @@ static void test_bare(void)
     static const struct {
         const char *what, *head, *config, *says;
     } table[] = {
-        { "names without model., and a head", "lm_head.weight", "\"tie_word_embeddings\": false", NULL },
-        { "without a head, tied", "my_head.weight", "\"tie_word_embeddings\": true", NULL },
-        { "without a head, not tied", "my_head.weight", "\"tie_word_embeddings\": false", "without its head" },
+        { "names without model., and a head", "lm_head.weight",
+          "\"architectures\": [\"LlamaForCausalLM\"], \"tie_word_embeddings\": false", NULL },
+        { "without a head, tied", "my_head.weight", "\"architectures\": [\"LlamaModel\"], \"tie_word_embeddings\": true", NULL },
+        { "without a head, not tied", "my_head.weight", "\"architectures\": [\"LlamaModel\"], \"tie_word_embeddings\": false",
+          "without its head" },
+        { "of another kind", "my_head.weight", "\"architectures\": [\"LlamaModelX\"], \"tie_word_embeddings\": true",
+          "LlamaModelX is not supported" },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct memory m = {0};
@@ -116,6 +120,7 @@ static void test_bare(void)
         struct buf own = {0};
         cJSON *root = cJSON_Parse(config.data);
         cJSON_DeleteItemFromObject(root, "tie_word_embeddings");
+        cJSON_DeleteItemFromObject(root, "architectures");
         char *text = cJSON_PrintUnformatted(root);
         buf_printf(&own, "{%s, %s", table[i].config, text + 1);
         memory_text(&m, "m/config.json", own.data);
