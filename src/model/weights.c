@@ -241,6 +241,9 @@ static int plan_vocabulary(struct model *m, const struct source *s, struct err *
     const bool same = head && rows && stored_same(head, rows);
     if (same)
         head->used = true;
+    if (!p->is_gguf && c->tied && head && !same) /* the same numbers in most models, but nobody has read them */
+        log_note("%s: tie_word_embeddings is true, but the files have an %s of their own, which is what counts; transformers "
+                 "before 5 takes the embedding", path_of(s, "config.json"), head_name(p));
     p->tied = c->tied && (!head || same);
     p->vocabulary = c->n_vocab;
     c->tied = p->tied || same;
