@@ -7,6 +7,7 @@
 #include "mtbench/clock.h"
 #include "mtbench/filehash.h"
 #include "mtbench/io.h"
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 
 #include <curl/curl.h>
@@ -24,6 +25,7 @@
 enum { MAX_HOPS = 10, MAX_TRIES = 5, MAX_HEADER = 64 << 10 };
 
 static const double longest_wait = 120; /* seconds that a server's Retry-After may ask for */
+static const double long_wait = 5;      /* seconds of silence that nobody wonders at */
 
 const char *download_header(const struct download_reply *r, const char *name, char *value, size_t size)
 {
@@ -181,22 +183,26 @@ static bool stop_wanted(struct request *r, int64_t have, int64_t total)
     return r->stopped;
 }
 
-/* Between two tries: 0.4 s .. 3.2 s, or what the server asks for. A stop is heard. */
+/* Between two tries: 0.4 s .. 3.2 s, or what the server asks for; a long wait is said. A stop is heard. */
 static void wait_for_try(struct request *r, int tries, int64_t have, int64_t total)
 {
     curl_off_t asked = 0;
 #if LIBCURL_VERSION_NUM >= 0x074200
     curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &asked);
 #endif
-    double until = clock_now() + fmin(fmax(0.2 * (1 << (tries < 4 ? tries : 4)), (double)asked), longest_wait);
+    const double wait = fmin(fmax(0.2 * (1 << (tries < 4 ? tries : 4)), (double)asked), longest_wait), until = clock_now() + wait;
+    if (wait > long_wait)
+        log_note("%s: %s; it asks to be asked again in %.0f s", r->shown, r->message, wait);
     while (clock_now() < until && !stop_wanted(r, have, total))
         usleep(100000);
 }
 
 static int give_up(const struct request *r, CURLcode rc, struct err *err)
 {
-    return err_set(err, ERR_DEVICE, "%s: %s; check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on", r->shown,
-                   r->message[0] ? r->message : curl_easy_strerror(rc));
+    const char *advice = "check the address, HTTPS_PROXY and SSL_CERT_FILE, then start again to go on";
+    if (rc == CURLE_HTTP_RETURNED_ERROR) /* somebody is there, and says no */
+        advice = may_pass(r, rc) ? "wait a while, then start again to go on" : "check the address";
+    return err_set(err, ERR_DEVICE, "%s: %s; %s", r->shown, r->message[0] ? r->message : curl_easy_strerror(rc), advice);
 }
 
 static int request_open(struct request *r, struct err *err)

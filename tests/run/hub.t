@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import hub_server
 import stubbed
@@ -62,6 +63,12 @@ hub = Hub({"org/name": repo})
 big = max(MODEL, key=lambda p: len(MODEL[p]))
 
 down, secret = (start("down", "--model", "org/name", "--from", f"http://{user}127.0.0.1:9") for user in ("", "user:pass-word@"))      # they try for a while
+
+failing = {}
+for status, file in ((500, False), (503, True), (429, False)):
+    h = Hub({"org/name": repo})
+    h.refuse = lambda method, path, status=status, file=file: (status, b"no") if ("/resolve/" in path) == file else None
+    failing[status] = start(f"fails{status}", "--model", "org/name", hub=h)
 
 # ---- fresh, again, used ----
 
@@ -295,6 +302,26 @@ hub.refuse = lambda method, path: (next(tries, 200), b"later") if "/api/models" 
 r = fetch("busy", hub=hub)
 hub.refuse = lambda method, path: None
 ok(r.rc == 0 and tree("busy") == want(MODEL, COMMIT), f"429, 500 and 503 pass when asked again{r.why if r.rc else ''}")
+for status, p in failing.items():
+    finish(p)
+    ok(p.rc == 2 and f"{'asked too often' if status == 429 else status}" in p.said and "start again to go on" in p.said and p.said.count("\n") == 1 and not p.printed and
+       not any("/snapshots/" in x for x in tree(p.cache)), f"{status} to the end: {p.said.strip().splitlines()[-1][:200]}")
+refusals = iter([(403, b"expired"), (403, b"expired")])
+hub.store.refuse = lambda method, path: next(refusals, None)
+r = fetch("expired", hub=hub)
+hub.store.refuse = lambda method, path: None
+ok(r.rc == 0 and tree("expired") == want(MODEL, COMMIT), f"an address of the store that has expired is asked for anew{r.why if r.rc else ''}")
+refusals, at = iter([(429, b"later", {"Retry_After": "6"})]), time.time()
+hub.refuse = lambda method, path: next(refusals, None)
+r = fetch("later", hub=hub)
+ok(r.rc == 0 and time.time() - at > 6 and "in 6 s" in r.said, f"Retry-After is heeded, and a long wait is said: {r.said.strip().splitlines()[0]}")
+refusals = iter([(429, b"later", {"Retry_After": "60"})])
+p = start("later2", "--model", "org/name", hub=hub)
+wait_for(lambda: "in 60 s" in open(f"{D}/err.{p.at}").read())
+p.send_signal(signal.SIGTERM)
+finish(p)
+hub.refuse = lambda method, path: None
+ok(p.rc == 75 and time.time() - at < 30, "a stop is heard while it waits")
 lying = Hub({"org/name": Repo(FILES)})
 lying.altered = {big: MODEL[big][:-1] + b"?"}
 refused("its SHA-256 is [0-9a-f]{64} instead of", 2, "another file of the same size", server=lying)

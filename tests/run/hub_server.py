@@ -83,7 +83,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             s.asked.append((self.command, self.path, dict(self.headers)))
             refusal = s.refuse(self.command, self.path)
         if refusal:
-            return self.reply(*refusal)
+            return self.reply(*refusal[:2], **(refusal[2] if len(refusal) > 2 else {}))
         s.answer(self)
 
     def reply(self, status, body=b"", **headers):
@@ -138,7 +138,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self.asked = []                                 # (method, path, headers)
         self.cuts = self.slow = 0                       # replies that end early; bytes at a time
         self.ranges = True
-        self.refuse = lambda method, path: None         # (status, body) instead of the answer
+        self.refuse = lambda method, path: None         # (status, body, {header}) instead of the answer
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
