@@ -142,6 +142,7 @@ int adapterpath_list(const char *folder, const char *base, struct modelpath *m, 
     const bool tokenizer = own_tokenizer(folder);
     char *path = base ? find_base(folder, base, NULL, NULL, err) : named_base(folder, err);
     int rc = !path || check_base(folder, path, err) < 0 || list_own(folder, tokenizer, m, err) < 0 ? -1 : 0;
+    /* only one of the two may bring a tokenizer: files are known by their base names from here on */
     if (rc == 0)
         rc = modelpath_list(path, tokenizer ? LIST_REST : LIST_ALL, m, err);
     if (rc == 0 && strlen(m->path[m->n - 1]) > 5 && !strcmp(m->path[m->n - 1] + strlen(m->path[m->n - 1]) - 5, ".gguf"))

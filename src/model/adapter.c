@@ -324,6 +324,7 @@ static int plan_factors(struct adapter *ad, const char *module, size_t n, size_t
     c->embedding = !strcmp(module, embed_module);
     struct entry *a = find(ad, module, c->embedding ? KIND_EMBED_A : KIND_A), *b = find(ad, module, c->embedding ? KIND_EMBED_B : KIND_B);
     const bool linear = !c->embedding && strcmp(module, head_module) != 0;
+    /* files and configuration are compared in both directions: what one of them lacks is a change that somebody meant */
     const int wanted = adapter_config_targets(ad->config, module, linear, err);
     if (wanted < 0)
         return -1;

@@ -64,7 +64,7 @@ struct adapter_config {
 
 /* ---- patterns ---- */
 
-/* before TEXT after, at the beginning of a name; a '#' would be no comment and a blank no blank, as in Python. */
+/* before TEXT after, from the beginning of a name. Python's patterns and PCRE2's are spelled alike as far as names of modules go. */
 static int compile(struct patterns *p, const char *before, const char *text, const char *after, double value, const char *key,
                    struct err *err)
 {
@@ -95,7 +95,7 @@ static void patterns_free(struct patterns *p)
 static int matches(const struct adapter_config *c, const struct pattern *p, const char *module, struct err *err)
 {
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    pcre2_set_match_limit(limits, MAX_MATCH);
+    pcre2_set_match_limit(limits, MAX_MATCH); /* a file's pattern may try all ways to cut a name up */
     int rc = pcre2_match(p->code, (PCRE2_SPTR)module, PCRE2_ZERO_TERMINATED, 0, 0, c->match, limits);
     pcre2_match_context_free(limits);
     if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
@@ -160,6 +160,7 @@ static int check_init(const struct adapter_config *c, struct err *err)
 {
     const cJSON *j = json_get(c->root, "init_lora_weights");
     const char *word = cJSON_GetStringValue(j);
+    /* true and false say how A and B began, which the file's values have replaced */
     if (!j || cJSON_IsNull(j) || cJSON_IsBool(j))
         return 0;
     for (size_t i = 0; word && i < sizeof harmless_init / sizeof *harmless_init; i++)
@@ -207,6 +208,7 @@ static int compile_all(struct adapter_config *c, struct err *err)
     const cJSON *j, *layers = json_get(c->root, "layers_pattern");
     const char *target = cJSON_GetStringValue(json_get(c->root, "target_modules"));
     const char *exclude = cJSON_GetStringValue(json_get(c->root, "exclude_modules"));
+    /* one text is a pattern over the whole name, but for this word */
     c->all_linear = target && !strcasecmp(target, "all-linear");
     if (target && !c->all_linear && compile(&c->target, "(?:", target, ")\\z", 0, "target_modules", err) < 0)
         return -1;
@@ -289,6 +291,7 @@ static bool ends_in(const cJSON *list, const char *module, bool *whole)
     cJSON_ArrayForEach(j, list)
     {
         const size_t k = strlen(j->valuestring);
+        /* both are gathered: the whole name may come behind an end of it */
         *whole |= !strcmp(module, j->valuestring);
         found |= n > k && module[n - k - 1] == '.' && !strcmp(module + n - k, j->valuestring);
     }
@@ -342,6 +345,7 @@ int adapter_config_targets(const struct adapter_config *c, const char *module, b
     if (c->target.n)
         return matches(c, &c->target.at[0], module, err);
     whole = false;
+    /* a list names ends, at dots; only those ask for a layer, a whole name is meant as it is */
     named = cJSON_IsArray(target) ? ends_in(target, module, &whole) : by_default(module);
     return !named ? 0 : whole ? 1 : layer_counts(c, module, err);
 }
@@ -354,6 +358,7 @@ int adapter_config_scale(const struct adapter_config *c, const char *module, int
     if (!(rank >= 1 && rank <= MAX_RANK) || rank != floor(rank))
         return err_set(err, ERR_MODEL, "rank_pattern gives %s the rank %g; it must be a whole number from 1 to %d", module, rank, MAX_RANK);
     *r = (int)rank;
+    /* in double, as Python computes it, and then once to fp32, as torch does where it multiplies */
     *scale = (float)(c->rslora ? alpha / sqrt(rank) : alpha / rank);
     return 0;
 }

@@ -110,6 +110,9 @@ void stored_done(struct weight_plan *p);
 /* Are these two names of the same numbers? */
 bool stored_same(const struct stored *a, const struct stored *b);
 
+/* load.c: rows of a matrix that pass through memory at a time. */
+size_t slot_rows_at_once(const struct slot *s);
+
 /* rope.c */
 void model_rope_free(struct model *m);
 
