@@ -145,6 +145,8 @@ static int explain(struct hub_source *s, const struct hub_repo *repo, const stru
     for (char *c = said; *c; c++) /* a server's words end on a terminal */
         if (!isprint((unsigned char)*c))
             *c = ' ';
+    if (s->token && strstr(said, s->token)) /* some proxies write what they were asked */
+        *said = '\0';
     if (err->kind != ERR_DEVICE)
         return -1;
     s->code = r->status == 401 || r->status == 403 ? EXIT_PREFLIGHT : r->status == 404 ? EXIT_INPUT : EXIT_FAILURES;
@@ -162,7 +164,8 @@ static int explain(struct hub_source *s, const struct hub_repo *repo, const stru
         if (!strcmp(code, "RevisionNotFound"))
             return err_set(err, ERR_USAGE, "--revision %s: %s has no such branch, tag or commit; see %s/%s", s->revision, s->model,
                            s->shown, s->model);
-        return strcmp(code, "EntryNotFound") ? refused_unknown(s, err) : -1;
+        /* Behind its list the repository is known: a mirror without a code lacks the file. */
+        return !strcmp(code, "EntryNotFound") || (repo && !*code) ? -1 : refused_unknown(s, err);
     case 429:
         return err_set(err, ERR_DEVICE, "--model %s: %s was asked too often; wait some minutes, then start again to go on%s", s->model,
                        s->shown, s->token ? "" : " (with HF_TOKEN set it allows more)");

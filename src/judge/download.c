@@ -127,6 +127,14 @@ static CURLcode hop(struct request *r, const char *url)
     return rc;
 }
 
+static void say_status(struct request *r)
+{
+    long proxy = 0;
+    if (r->status == 0) /* no server was reached: a proxy refused the way to it */
+        curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+    snprintf(r->message, sizeof r->message, "the %s answered %ld", proxy ? "proxy" : "server", proxy ? proxy : r->status);
+}
+
 /* The request itself, and where replies send it. */
 static CURLcode travel(struct request *r)
 {
@@ -149,7 +157,7 @@ static CURLcode travel(struct request *r)
     if (rc == CURLE_TOO_MANY_REDIRECTS)
         snprintf(r->message, sizeof r->message, "it was redirected more than %d times", MAX_HOPS);
     else if (rc == CURLE_HTTP_RETURNED_ERROR)
-        snprintf(r->message, sizeof r->message, "the server answered %ld", r->status);
+        say_status(r);
     free(at);
     return rc;
 }

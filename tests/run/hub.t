@@ -362,6 +362,14 @@ for p, what in (down, "no server"), (secret, "a mirror with a password that is n
     finish(p)
     ok(p.rc == 2 and "HTTPS_PROXY" in p.said and "127.0.0.1:9" in p.said and "pass-word" not in p.said and p.said.count("\n") == 1 and not p.printed, f"{what}: {p.said.strip()[:150]}")
 
+lying.answer = lambda h: h.reply(403, X_Error_Message=f"no, {h.headers['Authorization']}")
+refused("forbids it; set HF_TOKEN", 77, "a server that repeats the token", server=lying, env={"HF_TOKEN": TOKEN})
+lying.answer = lambda h: h.reply(407)
+refused("huggingface.co/.*: the proxy answered 407", 2, "a proxy that wants a password", server=lying, env={"HF_ENDPOINT": "", "https_proxy": lying.url, "NO_PROXY": ""})
+short = Hub({"org/name": Repo(FILES)})
+short.refuse = lambda method, path: (404, b"") if path.endswith("tokenizer.json") else None
+refused(r"/tokenizer.json: the server answered 404", 1, "a mirror without one of the files", server=short)
+
 # ---- lists without hashes; disks without links, without room ----
 
 plain = Hub({"org/name": Repo(FILES)})

@@ -77,6 +77,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_HEAD(self):
         self.do_GET()
 
+    def do_CONNECT(self):
+        self.do_GET()
+
     def do_GET(self):
         s = self.server
         with s.lock:
