@@ -172,7 +172,7 @@ void published_advise(const char *path, struct err *err)
     bool bare = !strchr(path, '/');
     if (err->kind == ERR_IO && bare && (p ? p->how >= PUBLISHED_HOSTED : hosted(path))) {
         advise_hosted(path, p, err);
-    } else if (p && p->how == PUBLISHED_OTHER && (err->kind == ERR_IO || err->kind == ERR_MODEL || err->kind == ERR_FORMAT)) {
+    } else if (p && p->how == PUBLISHED_OTHER && (err->kind == ERR_IO || err->kind == ERR_MODEL)) {
         /* What the files themselves said of the model is better than its name; but there is no use in looking for files. */
         if (err->kind == ERR_MODEL && strstr(err->text, "is not supported"))
             err->text[strcspn(err->text, ";")] = '\0';

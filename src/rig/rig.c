@@ -455,7 +455,8 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     if (o->device == DEVICE_CUDA)
         return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
     if (open_model(r, o, err) < 0) {
-        published_advise(o->model_path, err);
+        if (!r->model) /* else its architecture is known, whatever the folder is called */
+            published_advise(o->model_path, err);
         return -1;
     }
     if (read_template_file(p, o, err) < 0 || open_chat(r, o, err) < 0)

@@ -29,6 +29,8 @@ board fastchat-t5-3b-v1.0 T5ForConditionalGeneration t5
 refused "\(T5.*fastchat-t5-3b.jsonl" "$d/fastchat-t5-3b-v1.0"
 board chatglm-6b ChatGLMModel chatglm
 refused "\(ChatGLM.*chatglm-6b.jsonl" "$d/chatglm-6b"
+cp -r "$d/model" "$d/mpt-7b-chat-llama" && rm "$d"/mpt-7b-chat-llama/tokenizer.json
+refused "neither tokenizer.json nor tokenizer.model" "$d/mpt-7b-chat-llama"
 touch "$d/RWKV-4-Raven-14B-v12.pth"
 refused "RWKV.*rwkv-4-raven-14b.jsonl" "$d/RWKV-4-Raven-14B-v12.pth"
 refused "stablelm-tuned-alpha-7b would not run.*GPT-NeoX" stabilityai/stablelm-tuned-alpha-7b

@@ -111,6 +111,8 @@ static void test_names(void)
     ok(strstr(err.text, "MPTForCausalLM is not supported; the answers of mpt-7b-chat"), "in the hub's cache: %s", err.text);
     err = advised("databricks/dolly-v2-12b", ERR_MEMORY, missing);
     ok(!strcmp(err.text, missing), "another failure is its own");
+    err = advised("m/mpt-7b-chat-llama", ERR_FORMAT, missing);
+    ok(!strcmp(err.text, missing), "a damaged file is one, whatever its folder is called");
     err = advised("gpt-4-turbo", ERR_IO, missing);
     ok(strstr(err.text, "api-answer --model gpt-4-turbo") && !strstr(err.text, "fetch"), "a hosted model of no board: %s", err.text);
     static const char *const not_hosted[] = { "./gpt-4", "models/gpt-4", "gpt-neox-20b", "claude.gguf", "mpt-7b", "dolly-v2-120b" };
