@@ -117,7 +117,7 @@ static const struct {
     { "xor", NULL, "xor_codec.py, of its publisher" },
     { NULL, "allenai/tulu-[0-9]b", "weight_diff.py recover, of allenai/open-instruct" },
     { NULL, "allenai/tulu-[0-9][0-9]b", "weight_diff.py recover, of allenai/open-instruct" },
-    { NULL, "allenai/open-instruct-*-[0-9]*b", "weight_diff.py recover, of allenai/open-instruct" },
+    { NULL, "allenai/open-instruct-[!l]*-[0-9]*b", "weight_diff.py recover, of allenai/open-instruct" }, /* those of llama2 are whole */
     { NULL, "WizardLM/WizardLM-7B-V1.0", "weight_diff_wizard.py recover, of its publisher" },
     { NULL, "WizardLM/WizardLM-[13][30]B-V1.0", "weight_diff_wizard.py recover, of its publisher" },
     { NULL, "young-geng/koala*", "EasyLM's recovery of Koala" },

@@ -91,6 +91,7 @@ static void test_differences(void)
         "lmsys/vicuna-7b-v1.3", "/data/delta/llama-7b", "/deltalake/m", "stabilityai/stable-diffusion-x", "allenai/tulu-2-dpo-7b",
         "allenai/tulu-2-7b", "WizardLM/WizardLM-70B-V1.0", "WizardLM/WizardLM-13B-V1.2", "/models/tulu-30b", "x/Foxor-7b", "", "/", ".",
         "/c/models--lmsys--vicuna-7b-v1.3/snapshots/delta", "TheBloke/koala-13B-HF",
+        "allenai/open-instruct-llama2-sharegpt-dpo-7b", "allenai/open-instruct-llama2-sharegpt-7b",
     };
     struct err err;
     for (size_t i = 0; i < sizeof not_whole / sizeof *not_whole; i++)
