@@ -191,8 +191,12 @@ int hub_store_link(const struct hub_store *s, const char *commit, const struct h
     int rc = 0;
     if (!is_placed(pointer, target, blob)) {
         rc = io_make_parents(pointer, err);
-        if (rc == 0 && symlink(target, pointer) < 0 && errno != EEXIST) /* there by now: another run brings the same */
-            rc = place_without_link(s, commit, blob, pointer, twin, err);
+        if (rc == 0 && symlink(target, pointer) < 0) {
+            if (errno != EEXIST)
+                rc = place_without_link(s, commit, blob, pointer, twin, err);
+            else if (!is_placed(pointer, target, blob)) /* another run that brings the same would have placed it */
+                rc = err_set(err, ERR_IO, "%s: is there, and is no file; move it away", pointer);
+        }
         if (rc == 0)
             io_sync_parent(pointer);
     }
