@@ -384,6 +384,11 @@ static void say_use(const struct run *r)
 {
     struct modelpath m;
     struct err why = { 0 };
+    if (access(r->o->model, F_OK) == 0) {
+        log_note("%s lies here too, and would be taken instead of what was fetched", r->o->model);
+        printf("use:      --model-path %s/snapshots/%s\n", r->store.folder, r->repo.commit);
+        return;
+    }
     if (modelpath_resolve(r->o->model, r->o->revision, NULL, &m, &why) == 0) {
         printf("use:      --model-path %s%s%s\n", r->o->model, r->o->revision ? " --revision " : "", r->o->revision ? r->o->revision : "");
         modelpath_free(&m);

@@ -402,6 +402,11 @@ ok(r.rc == 0 and not r.said and r.printed.startswith("fetched "), "--quiet: resu
 os.makedirs(f"{D}/clash/models--org--name/snapshots/{COMMIT}/config.json")
 r = fetch("clash", hub=hub)
 ok(r.rc == 2 and "config.json: is there, and is no file" in r.said and not any("/refs/" in p for p in tree("clash")), f"a folder in the place of a file: {r.said.strip().splitlines()[-1]}")
+os.makedirs(f"{D}/org")
+os.symlink(f"{D}/model", f"{D}/org/name")
+r = fetch("fresh", hub=hub)
+os.unlink(f"{D}/org/name")
+ok(r.rc == 0 and r.printed.endswith(f"--model-path {D}/fresh/models--org--name/snapshots/{COMMIT}\n") and "lies here too" in r.said, f"where a folder has the model's name the snapshot is named{r.why}")
 os.makedirs(f"{D}/tuned")
 for p, d in ("adapter_config.json", b'{"base_model_name_or_path": "org/name"}'), ("adapter_model.bin", b"AB" * 500):
     open(f"{D}/tuned/{p}", "wb").write(d)
