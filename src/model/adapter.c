@@ -15,8 +15,18 @@ enum { MAX_CONFIG = 16 << 20, PIECE = 16 << 20, PANEL = 16 };
 
 static const char config_name[] = "adapter_config.json", embed_module[] = "model.embed_tokens", head_module[] = "lm_head";
 
-/* KIND_COPY and KIND_ORIGINAL are added to the first two. */
-enum kind { KIND_WEIGHT, KIND_BIAS, KIND_A, KIND_B, KIND_EMBED_A, KIND_EMBED_B, KIND_COPY, KIND_ORIGINAL = KIND_COPY + 2 };
+/* The last three are added to the first two. */
+enum kind {
+    KIND_WEIGHT,
+    KIND_BIAS,
+    KIND_A,
+    KIND_B,
+    KIND_EMBED_A,
+    KIND_EMBED_B,
+    KIND_INNER,
+    KIND_COPY = KIND_INNER + 2,
+    KIND_ORIGINAL = KIND_COPY + 2
+};
 
 /* A tensor of the adapter: what it is to which module of the base. */
 struct entry {
@@ -51,7 +61,7 @@ static const struct {
     { ".lora_B.bias", KIND_BIAS, "lora_bias" },
     { ".lora_magnitude_vector", KIND_WEIGHT, "use_dora" }, { ".lora_magnitude_vector.weight", KIND_WEIGHT, "use_dora" },
     { ".trainable_tokens_delta", KIND_WEIGHT, "trainable_token_indices" },
-    { ".base_layer.weight", KIND_WEIGHT, NULL }, { ".base_layer.bias", KIND_BIAS, NULL },
+    { ".base_layer.weight", KIND_INNER + KIND_WEIGHT, NULL }, { ".base_layer.bias", KIND_INNER + KIND_BIAS, NULL },
     { ".modules_to_save.weight", KIND_COPY + KIND_WEIGHT, NULL }, { ".modules_to_save.bias", KIND_COPY + KIND_BIAS, NULL },
     { ".original_module.weight", KIND_ORIGINAL + KIND_WEIGHT, NULL }, { ".original_module.bias", KIND_ORIGINAL + KIND_BIAS, NULL },
     { ".weight", KIND_WEIGHT, NULL }, { ".bias", KIND_BIAS, NULL },
@@ -102,11 +112,14 @@ static struct entry *find(const struct adapter *ad, const char *module, enum kin
     return ad->n ? bsearch(&key, ad->entry, ad->n, sizeof key, by_module) : NULL;
 }
 
-/* A tensor that takes the place of the base's. Where its module's name is there twice, peft reads the plain one. */
+/* A tensor that takes the place of the base's. Where its module's name is there twice, peft reads the plain one; base_layer is a part of
+ * modules with two factors, and of no others. */
 static struct entry *find_whole(const struct adapter *ad, const char *module, enum kind kind)
 {
-    struct entry *plain = find(ad, module, kind);
-    return plain ? plain : find(ad, module, KIND_COPY + kind);
+    struct entry *e = find(ad, module, kind);
+    if (!e && (find(ad, module, KIND_A) || find(ad, module, KIND_EMBED_A)))
+        e = find(ad, module, KIND_INNER + kind);
+    return e ? e : find(ad, module, KIND_COPY + kind);
 }
 
 static const struct stored *stored_of(const struct entry *e)
@@ -248,8 +261,19 @@ static bool has_change(const struct adapter *ad, const char *module)
     return false;
 }
 
+static int check_saved(const struct adapter *ad, const char *module, enum kind kind, struct err *err)
+{
+    if (!adapter_config_saves(ad->config, module) || find_whole(ad, module, kind))
+        return 0;
+    return err_set(err, ERR_MODEL, "modules_to_save names %s, but its %s is not in the adapter's file", module,
+                   kind == KIND_BIAS ? "bias" : "weight");
+}
+
 int adapter_vocabulary(const struct adapter *ad, int n, bool tied, int *n_with, struct err *err)
 {
+    /* here, as a head that stays one with the embedding is planned with it and not for itself */
+    if (check_saved(ad, embed_module, KIND_WEIGHT, err) < 0 || check_saved(ad, head_module, KIND_WEIGHT, err) < 0)
+        return -1;
     const struct stored *embed = whole_of(ad, embed_module, tied), *head = whole_of(ad, head_module, tied);
     const uint64_t rows = embed ? embed->rows : (uint64_t)n, head_rows = head ? head->rows : (uint64_t)n;
     if (rows != head_rows)
@@ -263,7 +287,9 @@ int adapter_vocabulary(const struct adapter *ad, int n, bool tied, int *n_with, 
 
 bool adapter_splits(const struct adapter *ad, bool tied)
 {
-    return whole_of(ad, embed_module, tied) != whole_of(ad, head_module, tied) || has_change(ad, embed_module) ||
+    struct err later;                     /* what is to have a change and has none is refused where that is planned */
+    return adapter_config_targets(ad->config, head_module, false, &later) != 0 ||
+           whole_of(ad, embed_module, tied) != whole_of(ad, head_module, tied) || has_change(ad, embed_module) ||
            has_change(ad, head_module);
 }
 
@@ -309,9 +335,8 @@ static int plan_whole(struct adapter *ad, const char *module, enum kind kind, si
         use(find_whole(ad, partner, kind));
         pass_over_copies(ad, partner, kind, module);
     }
-    if (!own && adapter_config_saves(ad->config, module))
-        return err_set(err, ERR_MODEL, "modules_to_save names %s, but its %s is not in the adapter's file", module,
-                       kind == KIND_BIAS ? "bias" : "weight");
+    if (check_saved(ad, module, kind, err) < 0)
+        return -1;
     /* its own too where the other one's takes its place: both are loaded */
     if (own && check_shape(own->stored, k ? n : 1, k ? k : n, "the base", err) < 0)
         return -1;

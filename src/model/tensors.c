@@ -315,6 +315,14 @@ bool tensors_weight_file(const struct source *s, int file)
     return has_suffix(s->path[file], ".safetensors") || pytorch_file(s, file) || tensors_gguf_file(s, file);
 }
 
+static int no_tensors(const struct weight_plan *p, const struct source *s, struct err *err)
+{
+    for (int i = 0; i < s->n_files && p->of_adapter; i++) /* there is one such file, which a training may leave empty */
+        if (adapter_file(s, i))
+            return err_set(err, ERR_FORMAT, "%s: no tensors in it", s->path[i]);
+    return err_set(err, ERR_FORMAT, "%s: no tensors in the model's files", s->n_files ? s->path[0] : "model");
+}
+
 int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
 {
     if (p->is_gguf) {
@@ -327,7 +335,7 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
                 return -1;
     }
     if (p->n_stored == 0)                                                           /* an index alone, or shards that hold nothing */
-        return err_set(err, ERR_FORMAT, "%s: no tensors in the model's files", s->n_files ? s->path[0] : "model");
+        return no_tensors(p, s, err);
     qsort(p->stored, p->n_stored, sizeof *p->stored, by_name); /* for tensors_find(), and so that doubles are neighbours */
     if (apply_index(p, s, err) < 0)
         return -1;

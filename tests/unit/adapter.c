@@ -334,6 +334,21 @@ static const struct {
     { "llama_old", TARGETS, { A, B, T(HEAD "weight", 97, 32) }, "the embedding has 96 rows with it and the head 97" },
     { "llama_old", TARGETS, { A, B, T(HEAD "weight", 97, 32), T(EMBED "weight", 97, 32) }, NULL },
     { "llama_old", TARGETS, { A, B, T(HEAD "weight", 95, 31), T(EMBED "weight", 95, 32) }, "lm_head.weight has the shape 95 x 31" },
+    { "llama_gqa_tied",
+      TARGETS "\"modules_to_save\": [\"lm_head\"], ",
+      { GQA, T(EMBED "weight", 96, 32) },
+      "names lm_head, but its weight" },
+    { "llama_gqa_tied", "\"target_modules\": [\"0.self_attn.q_proj\", \"lm_head\"], \"r\": 2, ", { GQA }, "lm_head is to have a change" },
+    { "llama_old", TARGETS, { { 0 } }, "a/adapter_model.safetensors: no tensors in it" },
+    /* a part of what has two factors */
+    { "llama_old", TARGETS, { A, B, T(Q "base_layer.weight", 32, 32) }, NULL },
+    { "llama_old", TARGETS, { A, B, T(HEAD "base_layer.weight", 96, 32) }, "lm_head.base_layer.weight changes nothing" },
+    { "llama_gqa_tied", TARGETS, { GQA, T(EMBED "base_layer.weight", 96, 32) }, "embed_tokens.base_layer.weight changes nothing" },
+    { "llama_bias",
+      TARGETS,
+      { A, B, T("base_model.model.model.layers.1.self_attn.q_proj.base_layer.bias", 0, 32) },
+      "bias changes nothing" },
+    { "llama_old", TARGETS, { A, B, T(Q "base_layer.weight", 32, 32), T(Q "weight", 32, 32) }, "base_layer.weight changes nothing" },
     /* as peft saves it where the vocabulary is another: thrice */
     { "llama_old",
       TARGETS "\"modules_to_save\": [\"lm_head\"], ",
@@ -389,6 +404,8 @@ static void put_tensors(struct buf *b, const struct tensor *t)
         for (int k = 0; k < n; k++)
             buf_add(&data, &t[i].value, (size_t)size);
     }
+    if (head.len == 0)
+        buf_char(&head, '{');
     buf_char(&head, '}');
     const uint64_t length = head.len;
     buf_add(b, &length, 8);
