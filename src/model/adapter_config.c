@@ -119,12 +119,13 @@ static int first_match(const struct adapter_config *c, const struct patterns *p,
 /* "rank_pattern", "alpha_pattern": an object of numbers by pattern over the end of a name. */
 static int read_values(struct adapter_config *c, const char *key, struct patterns *p, struct err *err)
 {
-    const cJSON *j;
-    cJSON_ArrayForEach(j, json_get(c->root, key))
+    const cJSON *all = json_get(c->root, key), *j;
+    cJSON_ArrayForEach(j, all)
     {
         if (!cJSON_IsNumber(j))
             return err_set(err, ERR_FORMAT, "%s: the value of \"%.60s\" is no number; correct the file", key, j->string);
-        if (compile(p, "(?:.*\\.)?(?:", j->string, ")$", j->valuedouble, key, err) < 0)
+        /* of a pattern that is there twice the last value, in the first's place, as in Python's dictionaries */
+        if (compile(p, "(?:.*\\.)?(?:", j->string, ")$", json_get(all, j->string)->valuedouble, key, err) < 0)
             return -1;
     }
     return 0;
@@ -196,6 +197,8 @@ static int read_numbers(struct adapter_config *c, struct err *err)
     const cJSON *r = json_get(c->root, "r"), *alpha = json_get(c->root, "lora_alpha");
     const double rank = cJSON_IsNumber(r) ? r->valuedouble : 8; /* peft's defaults, both */
     c->alpha = cJSON_IsNumber(alpha) ? alpha->valuedouble : 8;
+    if (cJSON_IsNull(r) || cJSON_IsNull(alpha)) /* a default is for a key that is not there */
+        return err_set(err, ERR_FORMAT, "%s is null; correct the file", cJSON_IsNull(r) ? "r" : "lora_alpha");
     c->rslora = cJSON_IsTrue(json_get(c->root, "use_rslora"));
     if (!(rank >= 1 && rank <= MAX_RANK))
         return err_set(err, ERR_MODEL, "r is %g; it must lie between 1 and %d", rank, MAX_RANK);

@@ -62,6 +62,8 @@ static const struct {
     { CONFIG("\"r\": 65537, "), "r is 65537" },
     { CONFIG("\"r\": 2.5, "), "r is no whole number" },
     { CONFIG("\"lora_alpha\": \"16\", "), "lora_alpha is no number" },
+    { CONFIG("\"lora_alpha\": null, "), "lora_alpha is null" },
+    { CONFIG("\"r\": null, "), "r is null" },
     { CONFIG("\"use_rslora\": 1, "), "use_rslora is no true or false" },
     { CONFIG("\"rank_pattern\": {\"q_proj\": \"4\"}, "), "rank_pattern: the value of \"q_proj\"" },
     { CONFIG("\"rank_pattern\": {\"(q_proj\": 4}, "), "rank_pattern: \"(q_proj\" is no pattern" },
@@ -125,6 +127,7 @@ static const struct {
     { "\"r\": 16, \"lora_alpha\": 8, \"use_rslora\": true, ", LAYER "0.self_attn.q_proj", 1, 16, 2 },
     { "\"rank_pattern\": {\"q_proj\": 4, \"0.self_attn.q_proj\": 2}, ", LAYER "0.self_attn.q_proj", 1, 4, 2 }, /* the first that matches */
     { "\"rank_pattern\": {\"0.self_attn.q_proj\": 2, \"q_proj\": 4}, ", LAYER "0.self_attn.q_proj", 1, 2, 4 },
+    { "\"rank_pattern\": {\"q_proj\": 4, \"q_proj\": 2}, ", LAYER "0.self_attn.q_proj", 1, 2, 4 }, /* the last of one key */
     { "\"rank_pattern\": {\"0.self_attn.q_proj\": 2}, ", LAYER "10.self_attn.q_proj", 1, 8, 1 },
     { "\"rank_pattern\": {\"q_pro\": 2}, ", LAYER "0.self_attn.q_proj", 1, 8, 1 }, /* to the name's end */
     { "\"rank_pattern\": {\"^model\\\\.layers\\\\.[0-4]\\\\..*_proj\": 2}, ", LAYER "4.self_attn.q_proj", 1, 2, 4 },
