@@ -11,6 +11,7 @@ struct hub_source {
     const char *model, *revision; /* the caller's; revision: never NULL */
     char *endpoint;               /* "https://huggingface.co", without a slash behind it; NULL: a folder */
     char *shown;                  /* the same for messages */
+    bool mirror;                  /* the endpoint is --from's: it gets no token */
     char *token;                  /* for the endpoint; NULL: none */
     char *folder;                 /* of the repository's files; NULL: a server */
     struct filehash_watch watch;

@@ -77,7 +77,9 @@ int hub_web_open(struct hub_source *s, const char *endpoint, struct err *err)
     s->shown = download_shown(s->endpoint);
     if (*s->shown && s->shown[strlen(s->shown) - 1] == '/') /* a URL of a host alone gets one */
         s->shown[strlen(s->shown) - 1] = '\0';
-    return read_token(s, err);
+    /* A server named for one command is no place that the token was made for; who trusts it with one says so by HF_ENDPOINT. */
+    s->mirror = endpoint != NULL;
+    return s->mirror ? 0 : read_token(s, err);
 }
 
 /* ---- addresses ---- */
@@ -113,6 +115,12 @@ static char *file_url(const struct hub_source *s, const struct hub_repo *repo, c
 
 /* ---- what refusals mean ---- */
 
+/* How to be asked with a token. */
+static const char *token_way(const struct hub_source *s)
+{
+    return s->mirror ? "set HF_TOKEN, and HF_ENDPOINT in the place of --from, which is sent no token" : "set HF_TOKEN";
+}
+
 static int refused_token(const struct hub_source *s, struct err *err)
 {
     return err_set(err, ERR_USAGE, "%s: %s does not know this token; make one at %s/settings/tokens", token_name(), s->shown, s->shown);
@@ -126,14 +134,17 @@ static int refused_gated(const struct hub_source *s, struct err *err)
             "--model %s: gated, and the account of %s has no access yet; accept the licence at %s/%s with that account, and let the "
             "token read gated repositories",
             s->model, token_name(), s->shown, s->model);
-    return err_set(err, ERR_USAGE, "--model %s: gated; accept the licence at %s/%s, then set HF_TOKEN to a token of that account", s->model,
-                   s->shown, s->model);
+    return err_set(err, ERR_USAGE, "--model %s: gated; accept the licence at %s/%s, then with a token of that account %s", s->model,
+                   s->shown, s->model, token_way(s));
 }
 
 static int refused_unknown(const struct hub_source *s, struct err *err)
 {
-    return err_set(err, ERR_USAGE, "--model %s: %s has no such repository, or a private one; check the name%s", s->model, s->shown,
-                   s->token ? ", and whether HF_TOKEN may read it" : ", and set HF_TOKEN if it is private or gated");
+    if (s->token)
+        return err_set(err, ERR_USAGE, "--model %s: %s has no such repository, or a private one; check the name, and whether HF_TOKEN "
+                       "may read it", s->model, s->shown);
+    return err_set(err, ERR_USAGE, "--model %s: %s has no such repository, or a private one; check the name; if it is private or gated, %s",
+                   s->model, s->shown, token_way(s));
 }
 
 /* One line for what the server's status and its X-Error-Code say; others stay as they are. */
@@ -158,8 +169,8 @@ static int explain(struct hub_source *s, const struct hub_repo *repo, const stru
     case 403:
         if (!strcmp(code, "GatedRepo") || (repo && repo->gated))
             return refused_gated(s, err);
-        return err_set(err, ERR_USAGE, "--model %s: %s forbids it%s%s; set HF_TOKEN to a token that may read it", s->model, s->shown,
-                       *said ? ": " : "", said);
+        return err_set(err, ERR_USAGE, "--model %s: %s forbids it%s%s; with a token that may read it %s", s->model, s->shown,
+                       *said ? ": " : "", said, token_way(s));
     case 404:
         if (!strcmp(code, "RevisionNotFound"))
             return err_set(err, ERR_USAGE, "--revision %s: %s has no such branch, tag or commit; see %s/%s", s->revision, s->model,
@@ -168,7 +179,7 @@ static int explain(struct hub_source *s, const struct hub_repo *repo, const stru
         return !strcmp(code, "EntryNotFound") || (repo && !*code) ? -1 : refused_unknown(s, err);
     case 429:
         return err_set(err, ERR_DEVICE, "--model %s: %s was asked too often; wait some minutes, then start again to go on%s", s->model,
-                       s->shown, s->token ? "" : " (with HF_TOKEN set it allows more)");
+                       s->shown, s->token || s->mirror ? "" : " (with HF_TOKEN set it allows more)");
     default:
         return -1;
     }

@@ -161,8 +161,8 @@ ok([p.rc for p in ps] == [0, 0, 0] and tree("twice") == want(MODEL, COMMIT) and 
 # ---- other places: a mirror, folders, caches ----
 
 n = len(hub.asked)
-r = fetch("mirror", "--from", hub.url + "/", env={"HF_TOKEN": ""})
-ok(r.rc == 0 and tree("mirror") == want(MODEL, COMMIT) and not any("Authorization" in h for _, _, h in hub.asked[n:]), f"from a mirror, without a token{r.why if r.rc else ''}")
+r = fetch("mirror", "--from", hub.url + "/", env={"HF_TOKEN": TOKEN})
+ok(r.rc == 0 and tree("mirror") == want(MODEL, COMMIT) and not any("Authorization" in h for _, _, h in hub.asked[n:]), f"from a mirror, which is sent no token{r.why if r.rc else ''}")
 r = fetch("disabled", hub=hub, env={"HF_TOKEN": TOKEN, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"})
 ok(r.rc == 0 and not any("Authorization" in h for _, _, h in hub.asked[n:]), "HF_HUB_DISABLE_IMPLICIT_TOKEN: the token stays here")
 for at in "fresh", "cut/models--org--name", f"cut/models--org--name/snapshots/{COMMIT}", f"home":
@@ -263,7 +263,8 @@ def refused(text, code, what, *flags, server=hub, model="org/name", env=None):
 
 
 gated = Hub({"org/name": Repo(FILES, gated=True, token=TOKEN)})
-refused(r"gated; accept the licence at \S+/org/name, then set HF_TOKEN", 77, "gated, without a token", server=gated)
+refused(r"gated; accept the licence at \S+/org/name, then with a token of that account set HF_TOKEN$", 77, "gated, without a token", server=gated)
+refused("HF_ENDPOINT in the place of --from", 77, "gated, from a mirror", "--from", gated.url, env={"HF_TOKEN": TOKEN})
 refused("does not know this token", 77, "a token that the hub does not know", server=gated, env={"HF_TOKEN": "hf_other"})
 gated.repos["org/name"].token = "hf_somebody"
 gated.refuse = lambda method, path: (403, b"", ) if "/resolve/" in path else None
@@ -363,7 +364,7 @@ for p, what in (down, "no server"), (secret, "a mirror with a password that is n
     ok(p.rc == 2 and "HTTPS_PROXY" in p.said and "127.0.0.1:9" in p.said and "pass-word" not in p.said and p.said.count("\n") == 1 and not p.printed, f"{what}: {p.said.strip()[:150]}")
 
 lying.answer = lambda h: h.reply(403, X_Error_Message=f"no, {h.headers['Authorization']}")
-refused("forbids it; set HF_TOKEN", 77, "a server that repeats the token", server=lying, env={"HF_TOKEN": TOKEN})
+refused("forbids it; with a token that may read it set HF_TOKEN", 77, "a server that repeats the token", server=lying, env={"HF_TOKEN": TOKEN})
 lying.answer = lambda h: h.reply(407)
 refused("huggingface.co/.*: the proxy answered 407", 2, "a proxy that wants a password", server=lying, env={"HF_ENDPOINT": "", "https_proxy": lying.url, "NO_PROXY": ""})
 short = Hub({"org/name": Repo(FILES)})
