@@ -145,11 +145,15 @@ int hub_store_lock(const struct hub_store *s, const char *name, const char *path
         usleep(100000);
     }
     if (rc < 0 && fd < 0 && !(err && err->kind != ERR_NONE)) {
-        if (errno == ENOSYS || errno == ENOLCK || errno == EOPNOTSUPP) /* some cluster file systems: two at once are the user's to avoid */
+        if (errno == ENOSYS || errno == ENOLCK || errno == EOPNOTSUPP) { /* some cluster file systems */
+            log_note("%s: this file system has no locks; do not fetch a model twice at the same time", lock);
             fd = -2;
-        else
+        } else {
             err_errno(err, "%s: cannot lock", lock);
+        }
     }
+    if (fd == -1)
+        err_advise(err, "set HF_HUB_CACHE to a folder that can be written");
     free(lock);
     return fd;
 }

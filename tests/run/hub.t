@@ -265,6 +265,9 @@ def refused(text, code, what, *flags, server=hub, model="org/name", env=None):
 gated = Hub({"org/name": Repo(FILES, gated=True, token=TOKEN)})
 refused(r"gated; accept the licence at \S+/org/name, then with a token of that account set HF_TOKEN$", 77, "gated, without a token", server=gated)
 refused("HF_ENDPOINT in the place of --from", 77, "gated, from a mirror", "--from", gated.url, env={"HF_TOKEN": TOKEN})
+with open(f"{D}/no_folder", "w"):
+    pass
+refused(r"cannot create the folder: Not a directory; set HF_HUB_CACHE to", 2, "a file in the place of the cache", env={"HF_HUB_CACHE": f"{D}/no_folder"})
 refused("does not know this token", 77, "a token that the hub does not know", server=gated, env={"HF_TOKEN": "hf_other"})
 gated.repos["org/name"].token = "hf_somebody"
 gated.refuse = lambda method, path: (403, b"", ) if "/resolve/" in path else None
