@@ -113,11 +113,14 @@ static struct entry *find(const struct adapter *ad, const char *module, enum kin
 }
 
 /* A tensor that takes the place of the base's. Where its module's name is there twice, peft reads the plain one; base_layer is a part of
- * modules with two factors, and of no others. */
+ * modules with two factors, and of no others: weights of theirs under the plain name are dropped by peft without a word, and stay unused
+ * here, so that they are refused. A bias under it is one that older files hold. */
 static struct entry *find_whole(const struct adapter *ad, const char *module, enum kind kind)
 {
-    struct entry *e = find(ad, module, kind);
-    if (!e && (find(ad, module, KIND_A) || find(ad, module, KIND_EMBED_A)))
+    const bool factors = find(ad, module, KIND_A) || find(ad, module, KIND_EMBED_A);
+    const bool dropped = factors && kind == KIND_WEIGHT && !adapter_config_saves(ad->config, module);
+    struct entry *e = dropped ? NULL : find(ad, module, kind);
+    if (!e && factors)
         e = find(ad, module, KIND_INNER + kind);
     return e ? e : find(ad, module, KIND_COPY + kind);
 }

@@ -351,7 +351,8 @@ static const struct {
       TARGETS,
       { A, B, T("base_model.model.model.layers.1.self_attn.q_proj.base_layer.bias", 0, 32) },
       "bias changes nothing" },
-    { "llama_old", TARGETS, { A, B, T(Q "base_layer.weight", 32, 32), T(Q "weight", 32, 32) }, "base_layer.weight changes nothing" },
+    { "llama_old", TARGETS, { A, B, T(Q "base_layer.weight", 32, 32), T(Q "weight", 32, 32) }, "q_proj.weight changes nothing" },
+    { "llama_old", TARGETS, { A, B, T(Q "weight", 32, 32) }, "q_proj.weight changes nothing" },
     /* as peft saves it where the vocabulary is another: thrice */
     { "llama_old",
       TARGETS "\"modules_to_save\": [\"lm_head\"], ",
