@@ -39,10 +39,9 @@ int hub_repo_finish(struct hub_repo *r, struct err *err);
 /* The file whose content decides which shards are the weights; NULL: none is needed. */
 const struct hub_file *hub_repo_index(const struct hub_repo *r, const struct opt_list *only);
 
-/* Which files to bring: chosen[i] of file[i]. With 'only' those whose path fits one of its globs; else what modelpath.h would read: an
- * adapter's files, or texts and one set of weights (model.safetensors, its index's shards, pytorch_model.bin, its index's shards, the only
- * other set of .safetensors, the only .gguf file or set). 'index': the content of hub_repo_index(). -1: err (usage: several could be meant;
- * model: no weights; format). */
+/* Which files to bring: chosen[i] of file[i]. With 'only' those whose path fits one of its globs; else an adapter's files, or texts and one
+ * set of weights, by the choice that modelpath.h makes, too (modelfiles.c). 'index': the content of hub_repo_index(). -1: err (usage:
+ * several could be meant; model: no weights; format). */
 int hub_repo_choose(const struct hub_repo *r, const struct opt_list *only, const char *index, size_t n_index, bool *chosen,
                     struct err *err);
 

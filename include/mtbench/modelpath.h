@@ -5,8 +5,6 @@
 
 #include "mtbench/err.h"
 
-#include <stdbool.h>
-
 struct modelpath {
     char **path;                 /* (n) the files that matter, sorted; a lone .gguf for a GGUF model; of an adapter its own files, sorted,
                                   * and behind them those of its base */
@@ -20,10 +18,5 @@ struct modelpath {
  * occurs once. -1: err (io, model, usage) saying where it looked. */
 int modelpath_resolve(const char *name, const char *revision, const char *base, struct modelpath *out, struct err *err);
 void modelpath_free(struct modelpath *m);
-
-/* Is this file of a model's folder, by its path in there, one that is read beside the weights? */
-bool modelpath_reads_text(const char *name);
-/* Is this a .bin file without the look of a model's weights, or with that of others': an optimizer's state, an adapter ...? */
-bool modelpath_no_model(const char *name);
 
 #endif

@@ -15,28 +15,6 @@
 
 /* ---- the adapter's own files ---- */
 
-/* peft takes the first that is there. */
-static const char *const adapter_weights[] = { "adapter_model.safetensors", "adapter_model.bin" };
-
-static const char *weights_of(const char *folder)
-{
-    for (size_t i = 0; i < sizeof adapter_weights / sizeof *adapter_weights; i++)
-        if (modelpath_has(folder, adapter_weights[i]))
-            return adapter_weights[i];
-    return NULL;
-}
-
-/* Those of a whole model, by any of which transformers would know one. */
-static const char *full_weights_of(const char *folder)
-{
-    static const char *const full[] = { "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                                        "pytorch_model.bin.index.json" };
-    for (size_t i = 0; i < sizeof full / sizeof *full; i++)
-        if (modelpath_has(folder, full[i]))
-            return full[i];
-    return NULL;
-}
-
 /* Enough to make a tokenizer of without the base's files, as transformers sees it. Said aloud where there is a part of one: its user may
  * think that it counts. */
 static bool own_tokenizer(const char *folder)
@@ -57,10 +35,15 @@ static bool own_tokenizer(const char *folder)
 
 static int list_own(const char *folder, bool tokenizer, struct modelpath *m, struct err *err)
 {
-    const char *weights = weights_of(folder), *full = full_weights_of(folder);
+    struct names all;
+    int rc = modelpath_names(folder, &all, err);
+    const char *weights = modelfiles_adapter(&all), *full = modelfiles_usual(&all);
+    names_free(&all);
+    if (rc < 0)
+        return -1;
     if (!weights)
-        return err_set(err, ERR_MODEL, "%s: " ADAPTER_CONFIG " without its weights (%s or %s); copy them, or remove it if the folder is a "
-                       "whole model's", folder, adapter_weights[0], adapter_weights[1]);
+        return err_set(err, ERR_MODEL, "%s: " ADAPTER_CONFIG " without its weights (" ADAPTER_WEIGHTS "); copy them, or remove it if the "
+                       "folder is a whole model's", folder);
     if (full)
         log_note("%s: an adapter beside %s: as in transformers, what runs is the adapter on the base that it names; remove " ADAPTER_CONFIG
                  " to run the whole model", folder, full);

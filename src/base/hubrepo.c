@@ -1,10 +1,11 @@
 /* hubrepo.c - what a repository of the hub holds, and which of its files are a model. */
 #include "mtbench/hubrepo.h"
 
+#include "modelfiles.h"
+
 #include "mtbench/hubcache.h"
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
-#include "mtbench/modelpath.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -13,12 +14,6 @@
 
 enum { MOST_FILES = 100000 };
 static const int64_t largest = (int64_t)1 << 50; /* bytes of a file; sums of all files stay far from their limit */
-
-static bool ends_in(const char *s, const char *end)
-{
-    size_t n = strlen(s), k = strlen(end);
-    return n > k && !strcmp(s + n - k, end);
-}
 
 /* ---- the hub's reply ---- */
 
@@ -158,36 +153,26 @@ void hub_repo_free(struct hub_repo *r)
 
 /* ---- which of them are the model ---- */
 
-static const char adapter[] = "adapter_config.json";
-
-/* In the order that transformers asks for them. */
-static const struct {
-    const char *whole, *index, *suffix;
-} forms[] = {
-    { "model.safetensors", "model.safetensors.index.json", ".safetensors" },
-    { "pytorch_model.bin", "pytorch_model.bin.index.json", ".bin" },
-};
-enum { FORMS = sizeof forms / sizeof *forms };
-
-/* Without those names only what cannot be misread: one file, or one set of shards, of the first of these kinds. */
-static const char *const alone[] = { ".safetensors", ".gguf", ".bin" };
+/* The paths alone, which stay the repository's; the caller frees 'at'. */
+static struct names names_of(const struct hub_repo *r)
+{
+    struct names all = { xcalloc((size_t)r->n, sizeof *all.at), r->n };
+    for (int i = 0; i < r->n; i++)
+        all.at[i] = r->file[i].path;
+    return all;
+}
 
 const struct hub_file *hub_repo_index(const struct hub_repo *r, const struct opt_list *only)
 {
-    if (only->n || find(r, adapter))
-        return NULL;
-    for (int i = 0; i < FORMS; i++) {
-        if (find(r, forms[i].whole))
-            return NULL;
-        if (find(r, forms[i].index))
-            return find(r, forms[i].index);
-    }
-    return NULL;
+    struct names all = names_of(r);
+    const char *index = only->n || names_have(&all, ADAPTER_CONFIG) ? NULL : modelfiles_index(&all);
+    free(all.at);
+    return index ? find(r, index) : NULL;
 }
 
-static void choose(const struct hub_repo *r, const struct hub_file *f, bool *chosen)
+static void choose(const struct hub_repo *r, const char *path, bool *chosen)
 {
-    chosen[f - r->file] = true;
+    chosen[find(r, path) - r->file] = true;
 }
 
 static int choose_only(const struct hub_repo *r, const struct opt_list *only, bool *chosen, struct err *err)
@@ -204,114 +189,54 @@ static int choose_only(const struct hub_repo *r, const struct opt_list *only, bo
     return 0;
 }
 
-/* The shards that an index names. */
-static int choose_indexed(const struct hub_repo *r, const char *index, size_t n, bool *chosen, struct err *err)
+static int several(const struct choice *c, struct err *err)
 {
-    cJSON *root = json_parse(index, n, err);
-    const cJSON *map = json_get(root, "weight_map"), *j;
-    char shown[101];
-    int rc = root ? 0 : -1, shards = 0;
-    cJSON_ArrayForEach(j, map)
-    {
-        const struct hub_file *f = cJSON_IsString(j) ? find(r, j->valuestring) : NULL;
-        if (rc == 0 && !f)
-            rc = err_set(err, ERR_FORMAT, "it names \"%s\", which the repository does not have",
-                         hub_shown(cJSON_IsString(j) ? j->valuestring : "", shown));
-        if (rc < 0)
-            break;
-        choose(r, f, chosen);
-        shards++;
-    }
-    if (rc == 0 && !shards)
-        rc = err_set(err, ERR_FORMAT, "its \"weight_map\" names no file");
-    cJSON_Delete(root);
-    return rc;
-}
-
-/* "m-00002-of-00005.gguf": length of what all shards begin with; the whole without the suffix for others. */
-static size_t stem_of(const char *path, const char *suffix)
-{
-    static const char form[] = "-00000-of-00000";
-    size_t n = strlen(path) - strlen(suffix), k = sizeof form - 1;
-    if (n <= k)
-        return n;
-    for (size_t i = 0; i < k; i++)
-        if (form[i] == '0' ? !strchr("0123456789", path[n - k + i]) : path[n - k + i] != form[i])
-            return n;
-    return n - k;
-}
-
-/* Are two different files shards of one set? All but the five digits in front of "-of-" is the same. */
-static bool same_set(const char *a, const char *b, const char *suffix)
-{
-    size_t stem = stem_of(a, suffix);
-    return strlen(a) == strlen(b) && stem == stem_of(b, suffix) && stem + strlen(suffix) < strlen(a) && !strncmp(a, b, stem) &&
-           !strcmp(a + stem + 6, b + stem + 6);
-}
-
-static int several(const char *first, const char *path, const char *suffix, struct err *err)
-{
-    size_t stem = stem_of(path, suffix);
-    bool shard = stem + strlen(suffix) < strlen(path); /* then all of its set */
+    int stem, number, count;
+    /* Of a shard: all of its set. */
+    const char *rest = modelfiles_shard(c->other, c->suffix, &stem, &number, &count) ? c->other + stem + strlen("-00001") : NULL;
     return err_set(err, ERR_USAGE, "several %s files, %.100s and %.100s among them; choose with --only, such as --only '%.*s%s%.100s'",
-                   suffix, first, path, (int)(stem < 100 ? stem : 100), path, shard ? "-*" : "", path + stem + (shard ? 6 : 0));
+                   c->suffix, c->first, c->other, rest && stem < 100 ? stem : 100, c->other, rest ? "-*" : "", rest ? rest : "");
 }
 
-/* The only file of this kind, or the only set of shards, of the repository's top. 1: done; 0: there is none; -1: err. */
-static int choose_single(const struct hub_repo *r, const char *suffix, bool *chosen, struct err *err)
+/* Why nothing was chosen: better said ahead of gigabytes that could not run. */
+static int not_chosen(enum chosen why, const struct choice *c, struct err *err)
 {
-    const char *first = NULL;
-    int n = 0;
-    for (int i = 0; i < r->n; i++) {
-        const char *path = r->file[i].path;
-        if (!ends_in(path, suffix) || strchr(path, '/') || modelpath_no_model(path))
-            continue;
-        if (first && !same_set(first, path, suffix))
-            return several(first, path, suffix, err);
-        first = first ? first : path;
-        chosen[i] = true;
-        n++;
-    }
-    size_t stem = first ? stem_of(first, suffix) : 0;
-    int count = first && stem + strlen(suffix) < strlen(first) ? atoi(first + stem + strlen("-00001-of-")) : n;
-    if (n != count) /* gigabytes that could not run */
-        return err_set(err, ERR_FORMAT, "the repository has %d of %d shards, %.200s among them; choose another revision", n, count, first);
-    return n > 0;
+    char shown[101];
+    if (why == CHOSEN_SEVERAL)
+        return several(c, err);
+    if (why == CHOSEN_IN_PART && c->index)
+        return err_set(err, ERR_FORMAT, "%s: it names \"%s\", which the repository does not have", c->index,
+                       hub_shown(c->missing, shown));
+    if (why == CHOSEN_IN_PART)
+        return err_set(err, ERR_FORMAT, "the repository has %d of %d shards, %.200s among them; choose another revision", c->there,
+                       c->count, c->first);
+    return err_set(err, ERR_MODEL, "no weights in it that this program reads (.safetensors, .bin, .gguf); is it a model?");
 }
 
-static int choose_adapter(const struct hub_repo *r, bool *chosen, struct err *err)
+static int choose_adapter(const struct hub_repo *r, const struct names *all, bool *chosen, struct err *err)
 {
-    const struct hub_file *f = find(r, "adapter_model.safetensors");
-    if (!f)
-        f = find(r, "adapter_model.bin");
-    if (!f)
-        return err_set(err, ERR_MODEL, "%s and no adapter_model.safetensors or adapter_model.bin; no adapter that peft would read",
-                       adapter);
-    choose(r, f, chosen);
-    choose(r, find(r, adapter), chosen);
+    const char *weights = modelfiles_adapter(all);
+    if (!weights)
+        return err_set(err, ERR_MODEL, ADAPTER_CONFIG " and no " ADAPTER_WEIGHTS "; no adapter that peft would read");
+    choose(r, weights, chosen);
+    choose(r, ADAPTER_CONFIG, chosen);
     return 0;
 }
 
-static int choose_weights(const struct hub_repo *r, const char *index, size_t n_index, bool *chosen, struct err *err)
+static int choose_model(const struct hub_repo *r, const struct names *all, const char *index, size_t n, bool *chosen, struct err *err)
 {
-    if (find(r, adapter))
-        return choose_adapter(r, chosen, err);
-    for (int i = 0; i < FORMS; i++) {
-        if (find(r, forms[i].whole)) {
-            choose(r, find(r, forms[i].whole), chosen);
-            return 0;
-        }
-        if (find(r, forms[i].index)) {
-            choose(r, find(r, forms[i].index), chosen);
-            return choose_indexed(r, index, n_index, chosen, err) < 0 ? err_wrap(err, "%s", forms[i].index) : 0;
-        }
-    }
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof alone / sizeof *alone; i++)
-        rc = choose_single(r, alone[i], chosen, err);
-    if (rc == 0)
-        return err_set(err, ERR_MODEL, "no weights in it that this program reads (.safetensors, .bin, .gguf); is it a model?");
-    return rc > 0 ? 0 : -1;
+    struct choice c;
+    int rc = modelfiles_choose(all, index, n, &c, err);
+    if (rc < 0)
+        err_wrap(err, "%s", c.index);
+    else if (rc > 0)
+        rc = not_chosen(rc, &c, err);
+    for (int i = 0; rc == 0 && i < c.weights.n; i++)
+        choose(r, c.weights.at[i], chosen);
+    if (rc == 0 && c.index)
+        choose(r, c.index, chosen);
+    names_free(&c.weights);
+    return rc;
 }
 
 int hub_repo_choose(const struct hub_repo *r, const struct opt_list *only, const char *index, size_t n_index, bool *chosen, struct err *err)
@@ -320,8 +245,11 @@ int hub_repo_choose(const struct hub_repo *r, const struct opt_list *only, const
     if (only->n)
         return choose_only(r, only, chosen, err);
     for (int i = 0; i < r->n; i++)
-        chosen[i] = modelpath_reads_text(r->file[i].path);
-    return choose_weights(r, index, n_index, chosen, err);
+        chosen[i] = modelfiles_part(r->file[i].path) != 0;
+    struct names all = names_of(r);
+    int rc = names_have(&all, ADAPTER_CONFIG) ? choose_adapter(r, &all, chosen, err) : choose_model(r, &all, index, n_index, chosen, err);
+    free(all.at);
+    return rc;
 }
 
 int hub_adapter_base(const char *text, size_t n, char **base, char **revision, struct err *err)

@@ -4,14 +4,13 @@
 
 #include "mtbench/modelpath.h"
 
+#include "modelfiles.h"
+
 #include <stdbool.h>
 
-#define ADAPTER_CONFIG "adapter_config.json"
-
-/* What of a folder is listed. */
-enum { LIST_TOKENIZER = 1, LIST_REST = 2, LIST_ALL = 3 };    /* REST: configuration, weights and their index */
-
-/* Append the files of a model's folder, sorted, those of 'parts' only. -1: err (io, format, model). */
+/* What lies in a folder, sorted; names_free() in any case. -1: err (io). */
+int modelpath_names(const char *folder, struct names *out, struct err *err);
+/* Append the files of a model's folder, sorted, those of 'parts' (modelfiles.h) only. -1: err (io, format, model). */
 int modelpath_list(const char *folder, int parts, struct modelpath *m, struct err *err);
 /* Append one path, owned from here on. */
 void modelpath_add(struct modelpath *m, char *path);
