@@ -441,8 +441,8 @@ static void check_parameters(void)
         struct err err;
         char json[400];
         snprintf(json, sizeof json, "{\"architectures\": [\"LlamaForCausalLM\"], %s}", table[i].json);
-        ok(read_config(json, NULL, &c, &err) && model_parameters(&c) == table[i].want, "%s has %.0f parameters", table[i].name,
-           model_parameters(&c));
+        const double n = read_config(json, NULL, &c, &err) ? model_parameters(&c) : 0; /* first: arguments have no order */
+        ok(n == table[i].want, "%s has %.0f parameters", table[i].name, n);
     }
 }
 
