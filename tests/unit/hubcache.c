@@ -10,6 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int taken(bool (*takes)(const char *), const char *const *name, size_t n)
+{
+    int sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += takes(name[i]);
+    return sum;
+}
+#define TAKEN(takes, names) taken(takes, names, sizeof(names) / sizeof *(names))
+
 static void names(void)
 {
     static const char *const id[] = { "org/name", "gpt2", "lmsys/vicuna-7b-v1.3", "TheBloke/x_y.z", "_a/b_" },
@@ -23,23 +32,11 @@ static void names(void)
                              *const path[] = { "config.json", "a/b/c", ".gitattributes", "a b", "\303\251", "...", "a..b" },
                              *const no_path[] = { "",       ".",   "..",   "/a", "a/",    "a//b",     "../a",
                                                   "a/../b", "a/.", "a\\b", "\n", "a\177", "\300\200", "\377" };
-    int good = 0, bad = 0;
-    for (size_t i = 0; i < sizeof id / sizeof *id; i++)
-        good += hub_id(id[i]);
-    for (size_t i = 0; i < sizeof no_id / sizeof *no_id; i++)
-        bad += hub_id(no_id[i]);
+    int good = TAKEN(hub_id, id), bad = TAKEN(hub_id, no_id);
     ok(good == 5 && bad == 0, "names of repositories: %d of 5, and %d others", good, bad);
-    good = bad = 0;
-    for (size_t i = 0; i < sizeof revision / sizeof *revision; i++)
-        good += hub_revision(revision[i]);
-    for (size_t i = 0; i < sizeof no_revision / sizeof *no_revision; i++)
-        bad += hub_revision(no_revision[i]);
+    good = TAKEN(hub_revision, revision), bad = TAKEN(hub_revision, no_revision);
     ok(good == 4 && bad == 0, "names of revisions: %d of 4, and %d others", good, bad);
-    good = bad = 0;
-    for (size_t i = 0; i < sizeof path / sizeof *path; i++)
-        good += hub_path(path[i]);
-    for (size_t i = 0; i < sizeof no_path / sizeof *no_path; i++)
-        bad += hub_path(no_path[i]);
+    good = TAKEN(hub_path, path), bad = TAKEN(hub_path, no_path);
     ok(good == 7 && bad == 0, "paths of files: %d of 7, and %d others", good, bad);
     ok(hub_commit("0123456789abcdef0123456789abcdef01234567") && !hub_commit("0123456789ABCDEF0123456789abcdef01234567") &&
            !hub_commit("main"),
