@@ -96,7 +96,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
     return n;
 }
 
-static void prepare(struct request *r)
+/* 'write' and 'progress' get 'ctx'. */
+static void prepare(struct request *r, curl_write_callback write, curl_xferinfo_callback progress, void *ctx)
 {
     curl_easy_reset(r->easy);
     curl_setup_easy(r->easy);
@@ -105,6 +106,11 @@ static void prepare(struct request *r)
     curl_easy_setopt(r->easy, CURLOPT_FAILONERROR, 1L); /* a page of error text must not be taken for what was asked */
     curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
+    curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, write);
+    curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, ctx);
+    curl_easy_setopt(r->easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(r->easy, CURLOPT_XFERINFOFUNCTION, progress);
+    curl_easy_setopt(r->easy, CURLOPT_XFERINFODATA, ctx);
     curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->message);
     r->message[0] = '\0';
 }
@@ -272,16 +278,11 @@ static int on_text_progress(void *ctx, curl_off_t total, curl_off_t now, curl_of
 static CURLcode text_once(struct text *t)
 {
     CURL *easy = t->request.easy;
-    prepare(&t->request);
+    prepare(&t->request, on_text, on_text_progress, t);
     if (t->limit == 0)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     else
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* counted after decompression, so a bomb of zeros ends at the limit */
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_text);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_text_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, t);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, 120L);
     return travel(&t->request);
 }
@@ -389,12 +390,7 @@ static CURLcode fetch_once(struct fetch *f)
 {
     CURL *easy = f->request.easy;
     char range[32];
-    prepare(&f->request);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_file);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, f);
+    prepare(&f->request, on_file, on_progress, f);
     /* No limit for the whole: files of many gigabytes take hours. Only a stream that stands still is given up. */
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)ceil(f->d->stall > 0 ? f->d->stall : 60));
