@@ -10,6 +10,9 @@
 
 /* Results are strings that the caller frees. */
 
+/* A variable of the environment, not to be freed. NULL: it is not set, or set to nothing, which huggingface_hub takes for the same. */
+const char *hub_variable(const char *name);
+
 /* CACHE: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub, the first one that is
  * set; set to nothing is not set. */
 char *hub_cache(void);

@@ -67,7 +67,7 @@ bool hub_revision(const char *name)
 
 /* ---- places ---- */
 
-static const char *variable(const char *name) /* set to nothing is not set, as huggingface_hub sees it */
+const char *hub_variable(const char *name)
 {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
@@ -76,7 +76,7 @@ static const char *variable(const char *name) /* set to nothing is not set, as h
 /* A leading ~ is the home folder, also inside a variable. */
 static char *expand(char *path)
 {
-    const char *home = variable("HOME");
+    const char *home = hub_variable("HOME");
     if (path[0] != '~' || (path[1] && path[1] != '/')) /* ~user is not expanded, as in a shell's quotes */
         return path;
     const struct passwd *user = home ? NULL : getpwuid(getuid()); /* some batch systems start jobs without HOME */
@@ -91,9 +91,9 @@ static char *expand(char *path)
 
 char *hub_cache(void)
 {
-    const char *cache = variable("HF_HUB_CACHE"), *base = variable("HF_HOME"), *user = variable("XDG_CACHE_HOME");
+    const char *cache = hub_variable("HF_HUB_CACHE"), *base = hub_variable("HF_HOME"), *user = hub_variable("XDG_CACHE_HOME");
     if (!cache) /* the variable's older name */
-        cache = variable("HUGGINGFACE_HUB_CACHE");
+        cache = hub_variable("HUGGINGFACE_HUB_CACHE");
     if (cache)
         return expand(xstrdup(cache));
     if (base)

@@ -26,21 +26,15 @@ static bool is_true(const char *name) /* as huggingface_hub reads its variables 
     return false;
 }
 
-static const char *variable(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
 static const char *token_name(void)
 {
-    return variable("HF_TOKEN") ? "HF_TOKEN" : "HUGGING_FACE_HUB_TOKEN";
+    return hub_variable("HF_TOKEN") ? "HF_TOKEN" : "HUGGING_FACE_HUB_TOKEN";
 }
 
 /* Blanks and line ends around it are of the file that it was copied from. */
 static int read_token(struct hub_source *s, struct err *err)
 {
-    const char *value = is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? NULL : variable(token_name());
+    const char *value = is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? NULL : hub_variable(token_name());
     size_t n;
     if (!value)
         return 0;
@@ -59,7 +53,7 @@ static int read_token(struct hub_source *s, struct err *err)
 int hub_web_open(struct hub_source *s, const char *endpoint, struct err *err)
 {
     static const char *const offline[] = { "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE" };
-    const char *at = endpoint ? endpoint : variable("HF_ENDPOINT");
+    const char *at = endpoint ? endpoint : hub_variable("HF_ENDPOINT");
     const char *who = endpoint ? "--from" : "HF_ENDPOINT";
     if (!at)
         at = "https://huggingface.co";
