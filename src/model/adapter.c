@@ -159,15 +159,9 @@ static int list_entries(struct adapter *ad, struct err *err)
 
 /* ---- open and close ---- */
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 bool adapter_file(const struct source *s, int file)
 {
-    return source_find(s, config_name) >= 0 && !strncmp(base_of(s->path[file]), "adapter_model.", strlen("adapter_model."));
+    return source_find(s, config_name) >= 0 && !strncmp(tensors_file_name(s->path[file]), "adapter_model.", strlen("adapter_model."));
 }
 
 /* The path of its weights, for messages. */
@@ -190,7 +184,7 @@ static int read_config(struct adapter *ad, const struct source *s, struct err *e
     if (rc < 0)
         return -1;
     const char *path = base < 0 ? "" : s->path[base];
-    ad->folder = xstrndup(path, (size_t)(base_of(path) - path) - (base_of(path) > path));
+    ad->folder = xstrndup(path, (size_t)(tensors_file_name(path) - path) - (tensors_file_name(path) > path));
     ad->facts = (struct adapter_facts){ .base = adapter_config_base(ad->config), .folder = ad->folder,
                                         .r = adapter_config_rank(ad->config), .alpha = adapter_config_alpha(ad->config) };
     return 0;

@@ -98,6 +98,8 @@ void tensors_close(struct weight_plan *p);
 struct stored *tensors_find(const struct weight_plan *p, const char *name);
 /* Are there tensors of the model that nobody uses? -1: err (model) names one. */
 int tensors_unasked(const struct weight_plan *p, const struct source *s, struct err *err);
+/* The last part of a path, inside it. */
+const char *tensors_file_name(const char *path);
 bool tensors_gguf_file(const struct source *s, int file);
 bool tensors_weight_file(const struct source *s, int file);
 

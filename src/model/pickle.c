@@ -3,6 +3,7 @@
 #include "pickle.h"
 
 #include "mtbench/mem.h"
+#include "little_endian.h"
 #include "shown.h"
 
 #include <stdlib.h>
@@ -121,14 +122,6 @@ const char *pickle_kind_name(const struct value *v)
         [PICKLE_MARK] = "a mark",
     };
     return name[v->kind];
-}
-
-static uint64_t number(const uint8_t *p, size_t bytes)
-{
-    uint64_t v = 0;
-    for (size_t i = bytes; i-- > 0;)
-        v = v << 8 | p[i];
-    return v;
 }
 
 /* The uppermost values, all of them above the last mark. */

@@ -225,7 +225,7 @@ struct stored *tensors_find(const struct weight_plan *p, const char *name)
     return at < p->n_stored && slice_is(p->stored[at].name, name) ? &p->stored[at] : NULL;
 }
 
-static const char *base_of(const char *path)
+const char *tensors_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -240,7 +240,7 @@ static int keep_indexed(struct weight_plan *p, const struct source *s, const cha
     bool found = false;
     for (size_t i = lower_bound(p, (struct slice){ name, strlen(name) }); i < p->n_stored && slice_is(p->stored[i].name, name); i++) {
         /* an old shard beside a new one may have the same tensor: the index says which counts */
-        p->stored[i].elsewhere = strcmp(base_of(s->path[p->stored[i].file]), file) != 0;
+        p->stored[i].elsewhere = strcmp(tensors_file_name(s->path[p->stored[i].file]), file) != 0;
         found |= !p->stored[i].elsewhere;
     }
     return found
@@ -346,8 +346,8 @@ int tensors_open(struct weight_plan *p, const struct source *s, struct err *err)
             return err_set(err, ERR_FORMAT, "%s: tensor %.*s is there twice; the file is damaged, copy it again",
                            s->path[p->stored[i].file], (int)p->stored[i].name.len, p->stored[i].name.ptr);
         return err_set(err, ERR_FORMAT, "tensor %.*s occurs in %s and again in %s; remove the file that is not of this model",
-                           (int)p->stored[i].name.len, p->stored[i].name.ptr, base_of(s->path[p->stored[i - 1].file]),
-                           base_of(s->path[p->stored[i].file]));
+                           (int)p->stored[i].name.len, p->stored[i].name.ptr, tensors_file_name(s->path[p->stored[i - 1].file]),
+                           tensors_file_name(s->path[p->stored[i].file]));
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "zipdir.h"
 
 #include "mtbench/mem.h"
+#include "little_endian.h"
 #include "shown.h"
 
 #include <stdbool.h>
@@ -19,14 +20,6 @@ enum {
     FULL16 = 0xffff,
 };
 static const uint64_t full32 = 0xffffffff; /* "see the zip64 field" */
-
-static uint64_t number(const uint8_t *p, int bytes)
-{
-    uint64_t v = 0;
-    for (int i = bytes; i-- > 0;)
-        v = v << 8 | p[i];
-    return v;
-}
 
 /* ---- the end of the file ---- */
 
