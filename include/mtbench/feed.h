@@ -17,6 +17,7 @@ struct feed_opts {
     const int32_t *stop_id;               /* (n_stop) tokens that end an answer */
     int n_stop;
     const struct question *question;      /* what conversations index into; outlives the feed */
+    bool one_turn;                        /* a conversation ends with the first turn that it is asked here */
     struct sampling sampling;             /* sampler_common() */
     int max_new_token;
     int max_batch;                        /* conversations at a time */

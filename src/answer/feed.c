@@ -201,7 +201,7 @@ static void finish_turn(struct feed *f, struct conversation *c, const struct ses
     d->record.n_reused = got->n_reused;
     c->answer[c->turn++] = xstrdup(d->text); /* the next turn's prompt holds it as it stands in the record */
     c->submitted = false;
-    if (c->turn == f->o.question[c->q].n_turns)
+    if (f->o.one_turn || c->turn == f->o.question[c->q].n_turns)
         conversation_end(f, c);
 }
 

@@ -6,12 +6,10 @@
 #include "mtbench/answer_file.h"
 #include "mtbench/answer_place.h"
 #include "mtbench/clock.h"
-#include "mtbench/deal.h"
-#include "mtbench/feed.h"
+#include "mtbench/crew.h"
 #include "mtbench/forecast.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
-#include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 #include "mtbench/progress.h"
@@ -24,11 +22,6 @@
 /* In the manifest: what strftime_now prints, in seconds since 1970 on the wall clock of rank 0. */
 #define INSTANT "template_time"
 
-struct item {
-    int q, choice, n_done;               /* place in the questions, number of the answer, turns that are there */
-    char **text;                         /* (n_done) answers of earlier runs */
-};
-
 struct run {
     struct job *job;
     const struct answer_opts *o;
@@ -36,22 +29,17 @@ struct run {
     struct rig *rig;                     /* open; started only if something is left */
     struct manifest *manifest;           /* identity: what a resume must not differ in */
     struct answer_watch watch;           /* looks on, on rank 0 */
-    struct item *item;                   /* (n_items) unfinished conversations, alike on all ranks */
+    struct crew_item *item;              /* (n_items) unfinished conversations, alike on all ranks */
     int n_items;
-    struct map by_name;                  /* question and choice to item */
-    struct feed *feed;                   /* this rank's engine and its conversations */
-    struct deal *deal;                   /* who answers what */
-    bool left;                           /* this rank answers no more; it stays for the collective end */
     /* rank 0 */
     char *answer_file, *journal_file;    /* owned */
     struct journal *journal;             /* the truth about what is done; locked */
     struct progress *progress;           /* NULL: quiet */
     long total, done, resumed, failed;   /* turns */
     long cut;                            /* of the done ones those that ran into the token limit or the context */
-    uint64_t tokens;                     /* of finished turns */
+    uint64_t tokens, made;               /* of finished turns; of all turns, as far as rank 0 has heard */
     struct forecast *forecast;           /* of the time left */
-    struct engine_stats seen;            /* of this rank's engine, when its last step ended */
-    double step_ended, logged;           /* seconds of clock_now(); step_ended 0: the engine rests */
+    double logged;                       /* seconds of clock_now(), when the log file last heard of the work */
     double started;                      /* seconds of clock_now(), when the weights were there */
 };
 
@@ -110,13 +98,6 @@ static int list_items(struct run *r, struct buf *out, struct err *err)
     return 0;
 }
 
-/* Both ways through one key: with MAP_NONE it looks up, else it adds. */
-static size_t name_item(struct run *r, int64_t question_id, int choice, size_t item)
-{
-    const int64_t name[2] = { question_id, choice };
-    return item == MAP_NONE ? map_find(&r->by_name, name, sizeof name) : map_add(&r->by_name, name, sizeof name, item);
-}
-
 /* Every rank keeps all items: whichever the dealer gives it, the texts of its earlier turns are there. */
 static void read_items(struct run *r, const struct buf *b)
 {
@@ -125,9 +106,8 @@ static void read_items(struct run *r, const struct buf *b)
         memcpy(head, b->data + at, sizeof head);
         at += sizeof head;
         r->item = xrealloc(r->item, (size_t)r->n_items + 1, sizeof *r->item);
-        name_item(r, r->qs->q[head[0]].id, head[1], (size_t)r->n_items);
-        struct item *it = &r->item[r->n_items++];
-        *it = (struct item){ .q = head[0], .choice = head[1], .n_done = head[2], .text = xcalloc((size_t)head[2], sizeof *it->text) };
+        struct crew_item *it = &r->item[r->n_items++];
+        *it = (struct crew_item){ .q = head[0], .choice = head[1], .n_done = head[2], .text = xcalloc((size_t)head[2], sizeof *it->text) };
         for (int t = 0; t < it->n_done; t++) {
             uint64_t n;
             memcpy(&n, b->data + at, sizeof n);
@@ -160,32 +140,26 @@ static int share_items(struct run *r, struct err *err)
 
 /* ---- rank 0: records ---- */
 
-/* Records come from items of this very list, so there is one. */
-static int find_item(struct run *r, const struct turn_record *t)
-{
-    return (int)name_item(r, t->question_id, t->choice, MAP_NONE);
-}
-
-static void count_turn(struct run *r, const struct turn_record *t)
+static void count_turn(struct run *r, int item, const struct turn_record *t)
 {
     r->tokens += (uint64_t)t->n_new;
-    forecast_turn(r->forecast, find_item(r, t), t->n_new, t->status != TURN_OK);
+    forecast_turn(r->forecast, item, t->n_new, t->status != TURN_OK);
     r->done++;
     r->failed += t->status != TURN_OK;
     r->cut += is_cut(t);
 }
 
-static int take_records(struct run *r, struct err *err)
+static int take_records(struct run *r, struct crew *c, struct err *err)
 {
     const void *data;
     size_t n;
     int from, taken = 0;
-    while (deal_receive(r->deal, &data, &n, &from)) {
+    while (deal_receive(crew_deal(c), &data, &n, &from)) {
         /* The line goes from rank to file as bytes: parsed once, written as it came. */
         const struct turn_record *t = journal_append_line(r->journal, data, n, err);
         if (!t)
             return err_wrap(err, "record of rank %d", from);
-        count_turn(r, t);
+        count_turn(r, crew_find(c, t), t);
         if (r->watch.turn)
             r->watch.turn(r->watch.ctx, t);
         if (t->status != TURN_OK)
@@ -203,108 +177,55 @@ static int take_records(struct run *r, struct err *err)
 }
 
 /* What rank 0 knows of the ranks' work, before the records that came with it. */
-static void watch_work(struct run *r)
+static void watch_work(struct run *r, struct deal *d)
 {
-    forecast_made(r->forecast, deal_tally_sum(r->deal));
-    for (int i; (i = deal_given(r->deal)) != DEAL_NONE;) /* a conversation that runs is censored data to the forecast */
+    r->made = deal_tally_sum(d);
+    forecast_made(r->forecast, r->made);
+    for (int i; (i = deal_given(d)) != DEAL_NONE;) /* a conversation that runs is censored data to the forecast */
         forecast_begin(r->forecast, i);
 }
 
-/* From step to step, what rank 0 does in between included: that belongs to the time that is left. Once a second it goes into the log file,
- * from which tests/golden/make_times.py makes runs that forecasts are held to. */
-static void watch_step(struct run *r)
+/* Once a second the work goes into the log file, from which tests/golden/make_times.py makes runs that forecasts are held to. */
+static void watch_step(void *ctx, double seconds, const struct engine_stats *then, const struct engine_stats *s)
 {
-    struct engine_stats s = engine_stats(r->rig->engine);
+    struct run *r = ctx;
     double now = clock_now();
-    if (r->step_ended > 0)
-        forecast_steps(r->forecast, now - r->step_ended, (long)(s.steps - r->seen.steps), (long)(s.rows - r->seen.rows),
-                       (long)(s.new_tokens - r->seen.new_tokens));
-    r->step_ended = now;
-    r->seen = s;
+    forecast_steps(r->forecast, seconds, (long)(s->steps - then->steps), (long)(s->rows - then->rows),
+                   (long)(s->new_tokens - then->new_tokens));
     if (now - r->logged < 1)
         return;
     r->logged = now;
-    log_file("work: %.3f s, here %" PRIu64 " steps, %" PRIu64 " rows, %" PRIu64 " tokens, by all %" PRIu64, now - r->started, s.steps,
-             s.rows, s.new_tokens, deal_tally_sum(r->deal));
+    log_file("work: %.3f s, here %" PRIu64 " steps, %" PRIu64 " rows, %" PRIu64 " tokens, by all %" PRIu64, now - r->started, s->steps,
+             s->rows, s->new_tokens, r->made);
 }
 
 static void show_progress(const struct run *r)
 {
     struct progress_now now = {
-        .what = "answers", .unit = "turns", .done = r->done, .total = r->total, .failed = r->failed, .tokens = deal_tally_sum(r->deal),
+        .what = "answers", .unit = "turns", .done = r->done, .total = r->total, .failed = r->failed, .tokens = r->made,
         .left = forecast_left(r->forecast, clock_now()), .also = r->watch.beside,
     };
     progress_update(r->progress, &now);
 }
 
+static int go_round(void *ctx, struct crew *c, struct err *err)
+{
+    struct run *r = ctx;
+    watch_work(r, crew_deal(c));
+    int rc = take_records(r, c, err);
+    show_progress(r);
+    return rc;
+}
+
 /* ---- every rank: answering ---- */
 
-static void send_turns(struct run *r)
+static void put_turn(void *ctx, int item, const struct turn_record *t, const struct feed *feed, struct buf *out)
 {
-    const struct turn_record *t;
-    struct buf line = {0};
-    while ((t = feed_collect(r->feed))) {
-        struct turn_record signed_one = *t;
-        signed_one.rank = job_info(r->job).rank; /* who answered it, for people; never part of the answer */
-        int i = find_item(r, t);
-        buf_clear(&line);
-        turn_put(&line, &signed_one);
-        deal_send(r->deal, line.data, line.len);
-        /* A turn that failed takes the later ones along: their prompts would hold an answer that never was. */
-        if (t->status != TURN_OK || t->turn == r->qs->q[r->item[i].q].n_turns)
-            deal_done(r->deal, i);
-    }
-    buf_free(&line);
-}
-
-static void leave(struct run *r)
-{
-    if (r->left)
-        return;
-    feed_cancel(r->feed);                /* open turns are dropped; finished ones are still in its queue */
-    send_turns(r);
-    deal_leave(r->deal);                 /* tells rank 0 that nothing more comes from here */
-    r->left = true;
-}
-
-static int work(struct run *r, struct err *err)
-{
-    enum deal_state state;
-    int live = 0, rc = 0;
-    /* Every rank goes round until the dealer says that all have left, also when it failed itself: whoever stopped
-     * earlier would strand the rest. */
-    while ((state = deal_poll(r->deal)) != DEAL_OVER) {
-        if (root(r))
-            watch_work(r);
-        if (root(r) && rc == 0 && (rc = take_records(r, err)) < 0) /* a full disk on rank 0 stops all ranks */
-            job_raise(r->job, JOB_FAILED);
-        if (state == DEAL_STOPPING || rc < 0)
-            leave(r);
-        if (root(r))
-            show_progress(r);
-        if (r->left) {
-            deal_idle(r->deal);
-            continue;
-        }
-        deal_want(r->deal, feed_room(r->feed)); /* places that are free now; what was granted and not taken counts against them */
-        for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
-            feed_add(r->feed, r->item[i].q, r->item[i].choice, (const char *const *)r->item[i].text, r->item[i].n_done);
-        if (live == 0) {
-            r->step_ended = 0;
-            deal_idle(r->deal);
-            continue;
-        }
-        if (r->step_ended == 0)
-            r->step_ended = clock_now();
-        live = feed_step(r->feed);
-        if (root(r))
-            watch_step(r);
-        deal_tally(r->deal, engine_stats(r->rig->engine).new_tokens);
-        send_turns(r);
-    }
-    if (root(r) && rc == 0)
-        rc = take_records(r, err);       /* what came with the last farewell */
-    return job_agree(r->job, rc, err);
+    const struct run *r = ctx;
+    struct turn_record signed_one = *t;
+    (void)item, (void)feed;
+    signed_one.rank = job_info(r->job).rank; /* who answered it, for people; never part of the answer */
+    turn_put(out, &signed_one);
 }
 
 /* Templates that print the date: a run that goes on prints that of its first start, or the turns of one file would stand on two days. */
@@ -362,32 +283,24 @@ static struct forecast *expect(const struct run *r, double *cost)
 static int answer_items(struct run *r, struct err *err)
 {
     double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
-    long batch = r->n_items < r->o->max_batch ? r->n_items : r->o->max_batch; /* per rank: one rank alone may have to take them all */
-    /* Law 1: random numbers are named by weights, bench, seed, question, choice, turn, position; never by rank, batch
-     * or time. */
-    char *stream = xasprintf("%s %s", r->rig->model_sha256, r->o->bench_name);
     r->forecast = expect(r, cost);
-    r->feed = feed_create(&(struct feed_opts){
-        .engine = r->rig->engine,
-        .tokenizer = r->rig->tokenizer,
-        .chat = r->rig->chat,
-        .stop_id = r->rig->stops.id,
-        .n_stop = (int)r->rig->stops.n,
+    int rc = crew_work(&(struct crew_opts){
+        .job = r->job,
+        .rig = r->rig,
+        .bench_name = r->o->bench_name,
         .question = r->qs->q,
+        .item = r->item,
+        .n_items = r->n_items,
+        .cost = cost,
         .sampling = sampler_common(&r->o->sampler, &r->rig->model->config),
-        .max_new_token = (int)r->o->max_new_token,
-        .max_batch = (int)batch,
+        .max_new_token = r->o->max_new_token,
+        .max_batch = r->o->max_batch,
         .seed = (uint64_t)r->o->seed,
-        .stream = stream,
-    });
-    /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
-    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n_items, .cost = cost, .want = (int)batch });
-    int rc = work(r, err);
-    if (rc == 0)
-        rig_say_peak(r->rig);
-    deal_destroy(r->deal);
-    feed_destroy(r->feed);
-    free(stream);
+        .ctx = r,
+        .put = put_turn,
+        .round = go_round,
+        .stepped = watch_step,
+    }, err);
     free(cost);
     return rc;
 }
@@ -450,7 +363,6 @@ static void run_free(struct run *r)
         free(r->item[i].text);
     }
     free(r->item);
-    map_free(&r->by_name);
     progress_destroy(r->progress);
     forecast_destroy(r->forecast);
     journal_close(r->journal);

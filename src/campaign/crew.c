@@ -1,0 +1,169 @@
+/* crew.c - the ranks at work. Which rank answers what depends on time; what comes out must not. */
+#include "mtbench/crew.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/map.h"
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct crew {
+    const struct crew_opts *o;
+    struct map by_name;                  /* question, choice and with one_turn the turn, to item */
+    struct feed *feed;                   /* this rank's engine and its conversations */
+    struct deal *deal;                   /* who answers what */
+    bool left;                           /* this rank answers no more; it stays for the collective end */
+    struct engine_stats seen;            /* of this rank's engine, when its last step ended */
+    double step_ended;                   /* seconds of clock_now(); 0: the engine rests */
+};
+
+static bool root(const struct crew *c)
+{
+    return job_info(c->o->job).rank == 0;
+}
+
+struct deal *crew_deal(struct crew *c)
+{
+    return c->deal;
+}
+
+/* An item is a conversation, unless its turns are items of their own. */
+struct name { int64_t question_id, choice, turn; };
+
+static struct name name_of(const struct crew *c, int64_t question_id, int choice, int turn)
+{
+    return (struct name){ question_id, choice, c->o->one_turn ? turn : 0 };
+}
+
+int crew_find(const struct crew *c, const struct turn_record *t)
+{
+    const struct name name = name_of(c, t->question_id, t->choice, t->turn);
+    return (int)map_find(&c->by_name, &name, sizeof name); /* turns come from items of this very list, so there is one */
+}
+
+static void send_turns(struct crew *c)
+{
+    const struct crew_opts *o = c->o;
+    const struct turn_record *t;
+    struct buf line = {0};
+    while ((t = feed_collect(c->feed))) {
+        int i = crew_find(c, t);
+        buf_clear(&line);
+        o->put(o->ctx, i, t, c->feed, &line);
+        deal_send(c->deal, line.data, line.len);
+        /* A turn that failed takes the later ones along: their prompts would hold an answer that never was. */
+        if (o->one_turn || t->status != TURN_OK || t->turn == o->question[o->item[i].q].n_turns)
+            deal_done(c->deal, i);
+    }
+    buf_free(&line);
+}
+
+static void leave(struct crew *c)
+{
+    if (c->left)
+        return;
+    feed_cancel(c->feed);                /* open turns are dropped; finished ones are still in its queue */
+    send_turns(c);
+    deal_leave(c->deal);                 /* tells rank 0 that nothing more comes from here */
+    c->left = true;
+}
+
+/* From step to step, what rank 0 does in between included: that belongs to the time that is left. */
+static void watch_step(struct crew *c)
+{
+    struct engine_stats now = engine_stats(c->o->rig->engine);
+    double ended = clock_now();
+    if (root(c) && c->o->stepped)
+        c->o->stepped(c->o->ctx, ended - c->step_ended, &c->seen, &now);
+    c->step_ended = ended;
+    c->seen = now;
+}
+
+/* One step of this rank, if it has something to do. */
+static void step(struct crew *c, int *live)
+{
+    deal_want(c->deal, feed_room(c->feed)); /* places that are free now; what was granted and not taken counts against them */
+    for (int i; (i = deal_next(c->deal)) != DEAL_NONE; ++*live) {
+        const struct crew_item *it = &c->o->item[i];
+        feed_add(c->feed, it->q, it->choice, (const char *const *)it->text, it->n_done);
+    }
+    if (*live == 0) {
+        c->step_ended = 0;
+        deal_idle(c->deal);
+        return;
+    }
+    if (c->step_ended == 0)
+        c->step_ended = clock_now();
+    *live = feed_step(c->feed);
+    watch_step(c);
+    deal_tally(c->deal, c->seen.new_tokens);
+    send_turns(c);
+}
+
+static int work(struct crew *c, struct err *err)
+{
+    const struct crew_opts *o = c->o;
+    enum deal_state state;
+    int live = 0, rc = 0;
+    /* Every rank goes round until the dealer says that all have left, also when it failed itself: whoever stopped
+     * earlier would strand the rest. */
+    while ((state = deal_poll(c->deal)) != DEAL_OVER) {
+        if (root(c) && rc == 0 && (rc = o->round(o->ctx, c, err)) < 0) /* a full disk on rank 0 stops all ranks */
+            job_raise(o->job, JOB_FAILED);
+        if (state == DEAL_STOPPING || rc < 0)
+            leave(c);
+        if (c->left)
+            deal_idle(c->deal);
+        else
+            step(c, &live);
+    }
+    if (root(c) && rc == 0)
+        rc = o->round(o->ctx, c, err);   /* what came with the last farewell */
+    return job_agree(o->job, rc, err);
+}
+
+static struct feed *open_feed(const struct crew_opts *o, long batch, const char *stream)
+{
+    const struct rig *r = o->rig;
+    return feed_create(&(struct feed_opts){
+        .engine = r->engine,
+        .tokenizer = r->tokenizer,
+        .chat = r->chat,
+        .stop_id = r->stops.id,
+        .n_stop = (int)r->stops.n,
+        .question = o->question,
+        .one_turn = o->one_turn,
+        .sampling = o->sampling,
+        .max_new_token = (int)o->max_new_token,
+        .max_batch = (int)batch,
+        .seed = o->seed,
+        .stream = stream,
+    });
+}
+
+int crew_work(const struct crew_opts *o, struct err *err)
+{
+    struct crew c = { .o = o };
+    long batch = o->n_items < o->max_batch ? o->n_items : o->max_batch; /* per rank: one rank alone may have to take them all */
+    /* Law 1: random numbers are named by weights, bench, seed, question, choice, turn, position; never by rank, batch
+     * or time. */
+    char *stream = xasprintf("%s %s", o->rig->model_sha256, o->bench_name);
+    for (int i = 0; i < o->n_items; i++) {
+        const struct crew_item *it = &o->item[i];
+        const struct name name = name_of(&c, o->question[it->q].id, it->choice, it->n_done + 1);
+        map_add(&c.by_name, &name, sizeof name, (size_t)i);
+    }
+    c.feed = open_feed(o, batch, stream);
+    c.seen = engine_stats(o->rig->engine);
+    /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
+    c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = (int)batch });
+    int rc = work(&c, err);
+    if (rc == 0)
+        rig_say_peak(o->rig);
+    deal_destroy(c.deal);
+    feed_destroy(c.feed);
+    map_free(&c.by_name);
+    free(stream);
+    return rc;
+}
