@@ -72,8 +72,8 @@ void engine_destroy(struct engine *e);
  * alive; (err: model) when it has an id that the embedding has no row for. */
 int engine_submit(struct engine *e, const struct request *r, struct err *err);
 /* Admit what fits, run one forward pass (or part of one, if interrupted), sample. Returns the number of live requests (queued or
- * running), 0 when idle. */
-int engine_step(struct engine *e);
+ * running), 0 when idle; -1: err (device): the step has not happened, what ended before it may be collected, and nothing more comes. */
+int engine_step(struct engine *e, struct err *err);
 /* The tokens that a request has produced so far (n may be 0); NULL if there is no such request or it was collected. For stop strings. */
 const int32_t *engine_peek(const struct engine *e, uint64_t tag, int *n);
 /* End a request now as if a stop token had come after its first n_keep new tokens; one that ended in the last step is cut likewise, unless
@@ -87,8 +87,8 @@ void engine_cancel(struct engine *e);
 struct engine_stats engine_stats(const struct engine *e);
 
 /* One prompt through the model, nothing sampled: the logits of its last position (n_vocab floats). Steps the engine, live requests
- * included, until they are there. -1: err (usage, or model: they are not finite numbers; cancelled). For `mtbench prompt --top-logits` and
- * tests. */
+ * included, until they are there. -1: err (usage, or model: they are not finite numbers; cancelled; device). For
+ * `mtbench prompt --top-logits` and tests. */
 int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *logits, struct err *err);
 
 #endif

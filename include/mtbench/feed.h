@@ -32,8 +32,9 @@ void feed_destroy(struct feed *f);
 int feed_room(const struct feed *f);
 /* Begin conversation 'choice' of question[q]. 'answer' holds the texts of the 'n_done' turns that an earlier run finished. */
 void feed_add(struct feed *f, int q, int choice, const char *const *answer, int n_done);
-/* Submit what waits, run one engine step, watch for stop strings. Returns the number of live conversations. */
-int feed_step(struct feed *f);
+/* Submit what waits, run one engine step, watch for stop strings. Returns the number of live conversations; -1: err (device), and
+ * only what had ended before may be collected. */
+int feed_step(struct feed *f, struct err *err);
 /* The next finished turn, or NULL; valid until the next call. A turn that failed has a status and a reason, and ends its conversation. */
 const struct turn_record *feed_collect(struct feed *f);
 /* Drop everything that is not finished. */

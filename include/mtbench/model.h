@@ -68,6 +68,7 @@ struct layer {
     const float *attn_norm, *ffn_norm;            /* (dim) */
     struct linear q, k, v, o;                     /* (heads*head_dim, dim) ... (dim, heads*head_dim) */
     struct linear gate, up, down;                 /* (ff, dim), (ff, dim), (dim, ff) */
+    const float *o_bias, *down_bias;              /* (dim) or NULL: added behind the sum over a tensor group */
     int window;
 };
 
@@ -116,13 +117,16 @@ struct forward;
 /* Activation buffers for steps of up to max_rows rows and max_out rows of logits. NULL: memory error. */
 struct forward *forward_create(const struct model *m, int max_rows, int max_out, struct err *err);
 void forward_destroy(struct forward *f);
-/* Ask interrupted(ctx) before each layer of a step, on the caller's thread. */
+/* Ask interrupted(ctx) before each layer of a step, on the caller's thread; of an executor that is not synchronous, before the step. */
 void forward_ask(struct forward *f, bool (*interrupted)(void *ctx), void *ctx);
 size_t forward_bytes(const struct model *m, int max_rows, int max_out);
-/* Run one step: KV pages of the step's rows are written; logits of rows out_row[0..n_out) are left in the buffer that is returned
- * (n_out, n_vocab), valid until the next step. n_out may be 0. NULL: interrupted between two layers; what the rows' pages hold now is to
- * be written again. */
-float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out);
+/* Run one step: KV pages of the step's rows are written; logits of the rows that draw are left in the buffer that is returned
+ * (n_out, n_vocab), backend memory, valid until forward_draw() or the next step. n_out may be 0. NULL: interrupted between two layers; what
+ * the rows' pages hold now is to be written again. */
+float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s);
+/* Draw the tokens (n_out) of the step that was run last; *s is as it was then. Waits for all of it: -1: err (device), and what the rows'
+ * pages hold is not to be relied on. To be called where n_out is 0, too. */
+int forward_draw(struct forward *f, const struct step *s, int32_t *token, struct err *err);
 
 /* Where numbers that are none first came up. */
 enum forward_part { PART_EMBEDDING, PART_ATTENTION, PART_MLP, PART_NORM, PART_HEAD };
@@ -132,8 +136,7 @@ struct forward_fault {
 };
 /* Run a step again as forward_step() does, which leaves the same bits in its rows' pages, and look behind each part of each layer, at all
  * rows. True: *fault says what came first. False: everything is finite, or it was interrupted. */
-bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out,
-                        struct forward_fault *fault);
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, struct forward_fault *fault);
 
 /* How many numbers the weights of such a model are. */
 double model_parameters(const struct model_config *c);

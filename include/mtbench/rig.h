@@ -4,6 +4,7 @@
 
 #include "mtbench/chat.h"
 #include "mtbench/engine.h"
+#include "mtbench/executor.h"
 #include "mtbench/job.h"
 #include "mtbench/tokenizer.h"
 
@@ -27,6 +28,7 @@ struct rig {
     struct chat *chat;
     struct engine *engine;               /* NULL before rig_start() */
     struct ids stops;                    /* tokens that end an answer (stops.h) */
+    const struct executor *executor;     /* chosen by rig_open() */
     struct backend *be;
     char header_sha256[65];              /* over sizes and beginnings of the model's files; empty without a job */
     char base_sha256[65];                /* the same over the files of an adapter's base alone; empty: no adapter */

@@ -40,8 +40,9 @@ int session_room(const struct session *s);
 /* Begin a turn; there must be room. Takes 'p' over and leaves it empty. Returns its slot (0 .. max_turns - 1), -1: err as engine_submit(),
  * and 'p' stays the caller's. 'how' names the random stream. */
 int session_begin(struct session *s, struct prompt *p, int max_new, const struct sampling *how, struct err *err);
-/* Run one engine step and look for stop strings. Returns the number of turns that hold a place. */
-int session_step(struct session *s);
+/* Run one engine step and look for stop strings. Returns the number of turns that hold a place; -1: err (device), as
+ * engine_step(). */
+int session_step(struct session *s, struct err *err);
 /* The next turn that ended, in order of their ends, valid until the next call of any of these; NULL: none. Those that were cancelled are
  * not among them. */
 const struct session_turn *session_collect(struct session *s);

@@ -164,9 +164,7 @@ static void product(struct product g, int lines, int vecs, bool half)
 static const uint16_t *half_of(const struct job *j, const struct unit *u, int page, bool values)
 {
     const struct kv_view *kv = j->op->kv;
-    const size_t index =
-        ((size_t)u->b->run->page[page] * (size_t)kv->n_layers + (size_t)j->a->layer) * (size_t)kv->n_kv + (size_t)u->kv_head;
-    return (const uint16_t *)kv->base + (index * 2 + values) * KV_PAGE * (size_t)kv->head_dim;
+    return cpu_kv_head(kv, u->b->run->page[page], j->a->layer, u->kv_head) + (values ? KV_PAGE * (size_t)kv->head_dim : 0);
 }
 
 static void step_cursor(struct cursor *c)
@@ -397,7 +395,8 @@ static void run_unit(const struct job *j, const struct unit *u)
     for (int split = u->first_page / SPLIT_PAGES; split <= u->last_page / SPLIT_PAGES; split++)
         run_split(j, u, split, lines);
     for (int i = 0; i < lines; i++) {
-        float *o = j->op->out + (row0 + (size_t)(i / u->n_heads)) * (size_t)(a->n_heads * hd) + (size_t)((u->head + i % u->n_heads) * hd);
+        float *o = (float *)j->op->out + (row0 + (size_t)(i / u->n_heads)) * (size_t)(a->n_heads * hd) +
+                   (size_t)((u->head + i % u->n_heads) * hd);
         for (int d = 0; d < hd; d += LANES)
             v_store(o + d, v_div(v_load(w->acc + i * hd + d), v_set1(w->l[i])));    /* one division at the end, as R4 has it */
     }

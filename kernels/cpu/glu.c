@@ -26,6 +26,6 @@ void MTB_K(silu_mul)(const struct op_silu_mul *a, struct share s)
         const size_t row = (size_t)(r.begin / parts);
         const int c0 = r.begin % parts * COLUMNS, n = ff - c0 < COLUMNS ? ff - c0 : COLUMNS;
         const float *gate = a->gu + row * 2 * (size_t)ff + c0;                      /* up lies ff behind */
-        glu(a->h + row * (size_t)ff + c0, gate, gate + ff, n);
+        glu((float *)a->h + row * (size_t)ff + c0, gate, gate + ff, n);
     }
 }

@@ -7,6 +7,19 @@
 
 #include <stdatomic.h>
 
+/* The KV cache of the CPU: a page has its layers one behind the other, a layer its KV heads, a head K as [head_dim][KV_PAGE] and behind it
+ * V as [KV_PAGE][head_dim], all fp16. */
+static inline uint16_t *cpu_kv_head(const struct kv_view *kv, int page, int layer, int head)
+{
+    const size_t index = ((size_t)page * (size_t)kv->n_layers + (size_t)layer) * (size_t)kv->n_kv + (size_t)head;
+    return (uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
+}
+
+static inline size_t cpu_kv_page_bytes(int n_layers, int n_kv, int head_dim)
+{
+    return (size_t)n_layers * (size_t)n_kv * 2 * KV_PAGE * (size_t)head_dim * sizeof(uint16_t);
+}
+
 struct scratch {
     void *at;                         /* page-aligned */
     size_t bytes;
@@ -26,7 +39,8 @@ struct cpu_kernels {
     const char *isa;
 
     size_t (*linear_bytes)(enum dtype t, int n, int k);
-    void (*linear_pack)(struct linear *w, const void *raw, int row0, int n_rows);       /* one thread */
+    /* As ops.h has it; one thread. */
+    void (*linear_pack)(struct linear *w, const void *raw, size_t raw_row_bytes, int k0, int row0, int n_rows);
     size_t (*linear_scratch)(int max_rows, int max_k);                                  /* bytes of 'all' that linear wants */
     size_t (*attend_scratch)(int max_rows);                                             /* bytes of 'own' that attend wants */
 

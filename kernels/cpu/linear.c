@@ -220,7 +220,7 @@ static void shard_sum(struct tile *t, const struct work *a, int k0, int k1)
 {
     for (int k = k0; k < k1; k += KC) {
         int kc = k1 - k < KC ? k1 - k : KC;
-        unpack(a->w->dtype, a->panel, k, kc, t->w);                                 /* once for all rows of the pass */
+        unpack(a->w->dtype, a->panel, a->w->lead + k, kc, t->w);                                 /* once for all rows of the pass */
         for (int b = 0; b < a->p.n_blocks; b++) {
             int r0 = block_row(&a->p, b), n = block_row(&a->p, b + 1) - r0;
             const float *x = a->x + (size_t)(a->p.row0 + r0) * (size_t)a->w->k + (size_t)k * (size_t)n;
@@ -234,7 +234,7 @@ static void shard_sum(struct tile *t, const struct work *a, int k0, int k1)
 static void shard_sum_row(struct tile *t, const struct work *a, int k0, int k1)
 {
     const enum dtype type = a->w->dtype;
-    const size_t stride = panel_bytes(type, a->w->k), tile_stride = sizeof(float) * KC_ROW * PANEL;
+    const size_t stride = panel_bytes(type, linear_width(a->w)), tile_stride = sizeof(float) * KC_ROW * PANEL;
     if (type == DT_BF16 || type == DT_F16) {
         (type == DT_BF16 ? side_bf16 : side_f16)(a->n_panels, a->x + k0, a->panel + (size_t)k0 * 2 * PANEL, stride, k1 - k0, t->sum, true);
         return;
@@ -242,7 +242,7 @@ static void shard_sum_row(struct tile *t, const struct work *a, int k0, int k1)
     for (int k = k0; k < k1; k += KC_ROW) {
         int kc = k1 - k < KC_ROW ? k1 - k : KC_ROW;
         for (int p = 0; p < a->n_panels; p++)
-            unpack(type, a->panel + (size_t)p * stride, k, kc, t->w + p * KC_ROW * PANEL);
+            unpack(type, a->panel + (size_t)p * stride, a->w->lead + k, kc, t->w + p * KC_ROW * PANEL);
         side_f32(a->n_panels, a->x + k, (const uint8_t *)t->w, tile_stride, kc, t->sum, k == k0);
     }
 }
@@ -275,10 +275,12 @@ static void panel_sum(struct tile *t, const struct work *a)
 static void store_panel(const float *sum, const struct linear_out *o, int column, int row0, int n_rows)
 {
     const float *bias = o->w->bias;
+    const size_t ld = (size_t)(o->sum ? o->w->n : o->ldy);
+    float *to = o->sum ? o->sum : o->y;
     int n = o->w->n - column < PANEL ? o->w->n - column : PANEL;                    /* columns beyond n are zeros of the packing */
     for (int r = 0; r < n_rows; r++) {
         const float *c = sum + r * PANEL;
-        float *y = o->y + (size_t)(row0 + r) * (size_t)o->ldy + column;
+        float *y = to + (size_t)(row0 + r) * ld + column;
         if (!bias)
             memcpy(y, c, (size_t)n * sizeof *y);
         else
@@ -290,7 +292,7 @@ static void store_panel(const float *sum, const struct linear_out *o, int column
 static void do_panels(const struct linear_out *o, int panel, int n, const float *x, int n_rows)
 {
     struct tile t; /* 24 kB of weights, 70 kB of sums: on the stack, near its thread */
-    const size_t at = (size_t)panel * panel_bytes(o->w->dtype, o->w->k);
+    const size_t at = (size_t)panel * panel_bytes(o->w->dtype, linear_width(o->w));
     struct work a = { .w = o->w, .panel = (const uint8_t *)o->w->packed + at, .n_panels = n, .x = x };
     for (int i = 0; i < n_passes(n_rows); i++) {
         a.p = pass_at(n_rows, i);
@@ -344,9 +346,9 @@ void MTB_K(embed)(const struct op_embed *a, struct share s)
     const struct linear *w = a->w;
     _Alignas(64) float wide[32 * PANEL];
     struct rows r;
-    while (take_rows(&r, s, a->n_rows, 4)) {
+    while (take_rows(&r, s, a->step->n_rows, 4)) {
         for (int i = r.begin; i < r.end; i++) {
-            const int token = a->token[i];
+            const int token = a->step->token[i];
             assert(token >= 0 && token < w->n); /* the engine has checked prompts; samples are in range */
             const uint8_t *panel = (const uint8_t *)w->packed + (size_t)(token / PANEL) * panel_bytes(w->dtype, w->k);
             for (int k = 0; k < w->k; k += 32) {

@@ -43,7 +43,18 @@ void MTB_K(rmsnorm)(const struct op_rmsnorm *a, struct share s)
     const size_t dim = (size_t)a->dim;
     for (struct rows r; take_rows(&r, s, a->n_rows, ROWS);)
         for (int i = r.begin; i < r.end; i++)
-            norm_row(a->out + (size_t)i * dim, a->x + (size_t)i * dim, a->weight, a->eps, a->dim);
+            norm_row((float *)a->out + (size_t)i * dim, a->x + (size_t)i * dim, a->weight, a->eps, a->dim);
+}
+
+/* One rounding for the bias and one for the addition: any order of lanes will do. */
+static void add_row(float *x, const float *y, const float *bias, size_t dim)
+{
+    if (bias)
+        for (size_t i = 0; i < dim; i++)
+            x[i] += y[i] + bias[i];
+    else
+        for (size_t i = 0; i < dim; i++)
+            x[i] += y[i];
 }
 
 void MTB_K(add_rmsnorm)(const struct op_add_rmsnorm *a, struct share s)
@@ -52,10 +63,8 @@ void MTB_K(add_rmsnorm)(const struct op_add_rmsnorm *a, struct share s)
     for (struct rows r; take_rows(&r, s, a->n_rows, ROWS);) {
         for (int row = r.begin; row < r.end; row++) {
             float *x = a->x + (size_t)row * dim;
-            const float *y = a->y + (size_t)row * dim;
-            for (size_t i = 0; i < dim; i++)
-                x[i] += y[i];                                                       /* one rounding each: any order of lanes will do */
-            norm_row(a->out + (size_t)row * dim, x, a->weight, a->eps, a->dim);
+            add_row(x, (const float *)a->sum + (size_t)row * dim, a->bias, dim);
+            norm_row((float *)a->out + (size_t)row * dim, x, a->weight, a->eps, a->dim);
         }
     }
 }

@@ -127,7 +127,7 @@ static void pack_row(const struct linear *w, uint8_t *panel, int column, const u
         pack_plain(panel, column, row, w->k, (size_t)info->block_bytes);
         return;
     }
-    for (int b = 0; b < w->k / info->block; b++) {
+    for (int b = 0; b < linear_width(w) / info->block; b++) {
         uint8_t *at = panel + (size_t)b * panel_block_bytes(t);
         const uint8_t *block = row + (size_t)b * (size_t)info->block_bytes;
         if (t == DT_Q6_K)
@@ -139,10 +139,12 @@ static void pack_row(const struct linear *w, uint8_t *panel, int column, const u
     }
 }
 
-void MTB_K(linear_pack)(struct linear *w, const void *raw, int row0, int n_rows)
+void MTB_K(linear_pack)(struct linear *w, const void *raw, size_t raw_row_bytes, int k0, int row0, int n_rows)
 {
     assert(row0 >= 0 && row0 + n_rows <= w->n);                                     /* sizes of hostile files were checked in weights.c */
-    size_t row_bytes = dtype_row_bytes(w->dtype, (size_t)w->k), stride = panel_bytes(w->dtype, w->k);
-    for (int r = row0; r < row0 + n_rows; r++)
-        pack_row(w, (uint8_t *)w->packed + (size_t)(r / PANEL) * stride, r % PANEL, (const uint8_t *)raw + (size_t)(r - row0) * row_bytes);
+    assert((k0 - w->lead) % dtype_info[w->dtype].block == 0);                       /* of whole blocks */
+    const size_t stride = panel_bytes(w->dtype, linear_width(w));
+    const uint8_t *row = (const uint8_t *)raw + dtype_row_bytes(w->dtype, (size_t)(k0 - w->lead));
+    for (int r = row0; r < row0 + n_rows; r++, row += raw_row_bytes)
+        pack_row(w, (uint8_t *)w->packed + (size_t)(r / PANEL) * stride, r % PANEL, row);
 }

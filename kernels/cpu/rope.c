@@ -28,13 +28,6 @@ static void rotate_heads(float *q, const struct op_rope_kv *o, int pos)
         rotate(q, q + half, c, s, half);
 }
 
-static uint16_t *page_of(const struct op_rope_kv *o, int page, int head)
-{
-    const struct kv_view *kv = o->kv;
-    const size_t index = ((size_t)page * (size_t)kv->n_layers + (size_t)o->shape->layer) * (size_t)kv->n_kv + (size_t)head;
-    return (uint16_t *)kv->base + index * 2 * KV_PAGE * (size_t)kv->head_dim;
-}
-
 /* Beyond the range of fp16 there would be an infinity, and a key that is one may lose its weight in silence: a NaN is seen by whoever
  * looks. */
 MTB_INLINE v16 within_half(v16 x)
@@ -48,7 +41,7 @@ static void store_row(const struct op_rope_kv *o, const float *k, int page, int 
     const int hd = o->shape->head_dim, at = pos % KV_PAGE;
     uint16_t half[MAX_HEAD];                                                        /* converted in vectors, then strewn over the lines */
     for (int h = 0; h < o->shape->n_kv; h++, k += hd) {
-        uint16_t *to = page_of(o, page, h);
+        uint16_t *to = cpu_kv_head(o->kv, page, o->shape->layer, h);
         for (int d = 0; d < hd; d += LANES)
             v_store_f16(half + d, within_half(v_load(k + d)));
         for (int d = 0; d < hd; d++)

@@ -463,6 +463,6 @@ static int sample_row(float *x, int n, const struct sampling *how)
 
 void MTB_K(sample)(const struct op_sample *a, struct share s)
 {
-    for (struct rows r; take_rows(&r, s, a->n, 1);)
-        a->token[r.begin] = sample_row(a->logits + (size_t)r.begin * (size_t)a->n_vocab, a->n_vocab, &a->how[r.begin]);
+    for (struct rows r; take_rows(&r, s, a->step->n_out, 1);)
+        a->token[r.begin] = sample_row(a->logits + (size_t)r.begin * (size_t)a->n_vocab, a->n_vocab, &a->step->how[r.begin]);
 }

@@ -6,7 +6,7 @@
 #include "kernels/cpu/simd.h"
 
 size_t MTB_K(linear_bytes)(enum dtype t, int n, int k);
-void MTB_K(linear_pack)(struct linear *w, const void *raw, int row0, int n_rows);
+void MTB_K(linear_pack)(struct linear *w, const void *raw, size_t raw_row_bytes, int k0, int row0, int n_rows);
 size_t MTB_K(linear_scratch)(int max_rows, int max_k);
 size_t MTB_K(attend_scratch)(int max_rows);
 

@@ -216,15 +216,15 @@ static void collect_turns(struct feed *f)
     }
 }
 
-int feed_step(struct feed *f)
+int feed_step(struct feed *f, struct err *err)
 {
     for (struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
         /* At the next step, not at once: all turns that ended together begin together, and their prompts share a prefill. */
         if (c->live && !c->submitted)
             submit_turn(f, c);
-    session_step(f->session);
-    collect_turns(f);
-    return f->n_live;
+    int rc = session_step(f->session, err);
+    collect_turns(f);                    /* also where the step failed: what had ended before it is an answer */
+    return rc < 0 ? -1 : f->n_live;
 }
 
 const struct turn_record *feed_collect(struct feed *f)

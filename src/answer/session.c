@@ -130,10 +130,11 @@ static void watch_stop_strings(struct session *s)
     }
 }
 
-int session_step(struct session *s)
+int session_step(struct session *s, struct err *err)
 {
     end_given(s);
-    engine_step(s->o.engine);
+    if (engine_step(s->o.engine, err) < 0)
+        return -1;
     watch_stop_strings(s);
     return s->n_live;
 }

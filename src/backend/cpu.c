@@ -1,9 +1,10 @@
 /* cpu.c - the CPU executor: fills struct ops with the kernels of the best instruction set of this machine.
  * Every op is one parallel region of the pool; what a thread does there is decided by the kernel. All instruction sets give the same
  * bits, so the choice is free, and MTBENCH_ISA may force it. */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 
 #include "isa.h"
+#include "mtbench/memory.h"
 #include "pool.h"
 
 #include <sched.h>
@@ -20,7 +21,7 @@ struct backend {
 
 /* ---- which kernels ---- */
 
-const char *backend_cpu_isas(void)
+const char *executor_cpu_isas(void)
 {
     static char names[64];
     const struct cpu_kernels *k;
@@ -41,7 +42,7 @@ static const struct cpu_kernels *choose_isa(const char *wanted, struct err *err)
         if (!wanted || !*wanted || !strcmp(wanted, k->isa))                         /* nobody says: the best, which comes first */
             return k;
     err_set(err, ERR_USAGE, "MTBENCH_ISA %s: not an instruction set of this machine and build; choose one of: %s", wanted,
-            backend_cpu_isas());
+            executor_cpu_isas());
     return NULL;
 }
 
@@ -68,6 +69,13 @@ static void cpu_release(struct backend *be, void *p, size_t bytes)
     (void)be;
     if (p)
         munmap(p, bytes ? bytes : 1);
+}
+
+static void cpu_memory(struct backend *be, uint64_t *available, uint64_t *total)
+{
+    (void)be;
+    *available = memory_available();
+    *total = memory_total();
 }
 
 static void cpu_copy(struct backend *be, void *dst, const void *src, size_t bytes)
@@ -130,7 +138,8 @@ static size_t cpu_linear_bytes(enum dtype t, int n, int k)
 struct pack {
     const struct linear *w;
     const char *raw;
-    int row0, n_rows;
+    size_t raw_row_bytes;
+    int k0, row0, n_rows;
 };
 
 /* A panel of 32 rows is interleaved, so it has one writer: threads take whole panels. */
@@ -146,27 +155,77 @@ static void pack_work(void *arg, int t)
     r0 = r0 < p->row0 ? p->row0 : r0;                                               /* the piece's own ends */
     r1 = r1 > end ? end : r1;
     if (r0 < r1)
-        c->be->k->linear_pack(&w, p->raw + (size_t)(r0 - p->row0) * dtype_row_bytes(w.dtype, (size_t)w.k), r0, r1 - r0);
+        c->be->k->linear_pack(&w, p->raw + (size_t)(r0 - p->row0) * p->raw_row_bytes, p->raw_row_bytes, p->k0, r0, r1 - r0);
 }
 
-static void cpu_linear_pack(struct backend *be, struct linear *w, const void *raw, int row0, int n_rows)
+static void cpu_linear_pack(struct backend *be, struct linear *w, const void *raw, size_t raw_row_bytes, int k0, int row0, int n_rows)
 {
-    run(be, pack_work, &(struct pack){ w, raw, row0, n_rows });
+    run(be, pack_work, &(struct pack){ w, raw, raw_row_bytes, k0, row0, n_rows });
+}
+
+/* Every call is done when it returns. */
+static int cpu_settle(struct backend *be, struct err *err)
+{
+    (void)be;
+    (void)err;
+    return 0;
+}
+
+/* ---- sizes of activations: fp32 rows, all of them ---- */
+
+static size_t cpu_rows_bytes(int n_rows, int k)
+{
+    return (size_t)n_rows * (size_t)k * sizeof(float);
+}
+
+/* ---- a step ---- */
+
+static bool cpu_step_begin(struct backend *be, const struct step *step)
+{
+    (void)be;
+    (void)step;
+    return false;
+}
+
+static int cpu_drawn(struct backend *be, int32_t *host, const int32_t *token, int n, struct err *err)
+{
+    (void)be;
+    (void)err;
+    memcpy(host, token, (size_t)n * sizeof *host);
+    return 0;
+}
+
+static void cpu_operand_row(struct backend *be, float *host, const void *operand, int n_rows, int row, int k)
+{
+    (void)be;
+    (void)n_rows;
+    memcpy(host, (const float *)operand + (size_t)row * (size_t)k, (size_t)k * sizeof *host);
 }
 
 /* ---- the backend ---- */
 
 #define CPU_SLOT(op) .op = cpu_##op,
-const struct ops ops_cpu = {
+static const struct ops ops_cpu = {
     .name = "cpu",
+    .synchronous = true,
     .alloc = cpu_alloc,
     .release = cpu_release,
+    .host_alloc = cpu_alloc,
+    .host_release = cpu_release,
     .upload = cpu_copy,
     .download = cpu_copy,
     .copy = cpu_copy,
+    .memory = cpu_memory,
     .linear_bytes = cpu_linear_bytes,
+    .operand_bytes = cpu_rows_bytes,
+    .sum_bytes = cpu_rows_bytes,
+    .kv_page_bytes = cpu_kv_page_bytes,
     .linear_pack = cpu_linear_pack,
+    .settle = cpu_settle,
+    .step_begin = cpu_step_begin,
     MTB_EACH_OP(CPU_SLOT)
+    .drawn = cpu_drawn,
+    .operand_row = cpu_operand_row,
 };
 
 static int default_threads(void)
@@ -175,7 +234,17 @@ static int default_threads(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-struct backend *backend_cpu_create(const struct cpu_opts *o, struct err *err)
+static void cpu_close(struct backend *be)
+{
+    if (!be)
+        return;
+    pool_destroy(be->pool);
+    cpu_release(be, be->all.at, be->all.bytes);
+    cpu_release(be, be->own.at, be->own.bytes);
+    free(be);
+}
+
+static struct backend *cpu_open(const struct executor_opts *o, struct err *err)
 {
     const struct cpu_kernels *k = choose_isa(o->isa, err);
     if (!k)
@@ -196,31 +265,39 @@ struct backend *backend_cpu_create(const struct cpu_opts *o, struct err *err)
         goto error;
     return be;
 error:
-    backend_cpu_destroy(be);
+    cpu_close(be);
     return NULL;
 }
 
-void backend_cpu_destroy(struct backend *be)
+static int cpu_devices(struct err *why)
 {
-    if (!be)
-        return;
-    pool_destroy(be->pool);
-    cpu_release(be, be->all.at, be->all.bytes);
-    cpu_release(be, be->own.at, be->own.bytes);
-    free(be);
+    (void)why;
+    return 1;
 }
 
-const char *backend_cpu_isa(const struct backend *be)
+static void cpu_numerics(int device, enum dtype weights, char text[64])
+{
+    (void)device;
+    (void)weights;                       /* of all types the products are of fp32 numbers */
+    strcpy(text, "cpu-f32-kv16-v1");
+}
+
+static const char *cpu_path(const struct backend *be)
 {
     return be->k->isa;
 }
 
-int backend_cpu_threads(const struct backend *be)
+static int cpu_threads(const struct backend *be)
 {
     return pool_size(be->pool);
 }
 
-size_t backend_cpu_scratch(const struct backend *be)
+static size_t cpu_scratch(const struct backend *be)
 {
     return be->all.bytes + be->own.bytes;
 }
+
+const struct executor executor_cpu = {
+    .name = "cpu", .ops = &ops_cpu, .node_weights = true, .max_rows = 256, .devices = cpu_devices, .numerics = cpu_numerics,
+    .open = cpu_open, .close = cpu_close, .path = cpu_path, .threads = cpu_threads, .scratch = cpu_scratch,
+};

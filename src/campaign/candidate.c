@@ -131,7 +131,9 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
     put_stops(m, r);
     manifest_add(m, true, "seed", "%ld", o->seed);
     /* Raised whenever the bits of a forward pass change: two halves of one file must not be made by two arithmetics. */
-    manifest_add(m, true, "numerics", "cpu-f32-kv16-v1, %d shards", r->model->config.n_shards);
+    char numerics[64];
+    r->executor->numerics(0, r->model->layer[0].q.dtype, numerics);
+    manifest_add(m, true, "numerics", "%s, %d shards", numerics, r->model->config.n_shards);
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
     manifest_add(m, false, "model_id", "%s", o->name);
     manifest_add(m, false, "model_path", "%s", o->model_path);

@@ -80,8 +80,8 @@ static void watch_step(struct crew *c)
     c->seen = now;
 }
 
-/* One step of this rank, if it has something to do. */
-static void step(struct crew *c, int *live)
+/* One step of this rank, if it has something to do. -1: err, its engine is at its end. */
+static int step(struct crew *c, int *live, struct err *err)
 {
     deal_want(c->deal, feed_room(c->feed)); /* places that are free now; what was granted and not taken counts against them */
     for (int i; (i = deal_next(c->deal)) != DEAL_NONE; ++*live) {
@@ -91,14 +91,16 @@ static void step(struct crew *c, int *live)
     if (*live == 0) {
         c->step_ended = 0;
         deal_idle(c->deal);
-        return;
+        return 0;
     }
     if (c->step_ended == 0)
         c->step_ended = clock_now();
-    *live = feed_step(c->feed);
+    if ((*live = feed_step(c->feed, err)) < 0)
+        return -1;
     watch_step(c);
     deal_tally(c->deal, c->seen.new_tokens);
     send_turns(c);
+    return 0;
 }
 
 static int work(struct crew *c, struct err *err)
@@ -112,11 +114,11 @@ static int work(struct crew *c, struct err *err)
         if (root(c) && rc == 0 && (rc = o->round(o->ctx, c, err)) < 0) /* a full disk on rank 0 stops all ranks */
             job_raise(o->job, JOB_FAILED);
         if (state == DEAL_STOPPING || rc < 0)
-            leave(c);
+            leave(c);                    /* also after a failed step: what had ended before it is kept */
         if (c->left)
             deal_idle(c->deal);
-        else
-            step(c, &live);
+        else if ((rc = step(c, &live, err)) < 0)
+            job_raise(o->job, JOB_FAILED);
     }
     if (root(c) && rc == 0)
         rc = o->round(o->ctx, c, err);   /* what came with the last farewell */

@@ -1,7 +1,7 @@
 /* version.c - what this program was built from and runs on. */
 #include "cmd.h"
 
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/http.h"
 
 #include <cjson/cJSON.h>
@@ -27,7 +27,7 @@ void version_print(void)
     printf("mpi        %s\n", job_library());
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         printf("%-10s not in this build\n", absent[i]);
-    printf("cpu        %s\n", backend_cpu_isas());
+    printf("cpu        %s\n", executor_cpu_isas());
     printf("curl       %s\n", http_library());
     printf("tls        %s\n", http_tls());
     printf("cjson      %s\n", cJSON_Version());

@@ -81,7 +81,7 @@ int engine_plan(const struct model *m, const struct engine_opts *o, struct engin
     if (settle(m, o, &full, err))
         return -1;
     const struct sched_opts so = sched_opts_of(m, &full);
-    const uint64_t page = kv_page_bytes(m->config.n_layers, m->config.n_kv, m->config.head_dim);
+    const uint64_t page = m->ops->kv_page_bytes(m->config.n_layers, m->config.n_kv, m->config.head_dim);
     /* a sequence must be able to reach its limit alone, or the oldest could starve */
     const uint64_t per_sequence = (uint64_t)kv_pages_for(full.max_tokens);
     *plan = (struct engine_plan){
@@ -301,10 +301,12 @@ static bool find_fault(struct engine *e, const struct seq *q, struct forward_fau
         n = q->n_token - at < s->max_rows ? q->n_token - at : s->max_rows;
         const struct seq_run run = { .n_rows = n, .pos = at, .page = q->page };
         /* its K and V are written again, with the same bits: harmless to whoever shares the pages */
-        const struct step step = { .n_rows = n, .token = q->token + at, .n_runs = 1, .run = &run };
         const int32_t last = n - 1;
+        const struct sampling nothing = { .temperature = 0 };                       /* is drawn */
+        const struct step step = { .n_rows = n, .token = q->token + at, .n_runs = 1, .run = &run,
+                                   .n_out = at + n == q->n_token, .out_row = &last, .how = &nothing };
         struct forward_fault fault;
-        bool more = forward_find_fault(e->forward, &s->kv.view, &step, &last, at + n == q->n_token, &fault);
+        bool more = forward_find_fault(e->forward, &s->kv.view, &step, &fault);
         /* a later row may go wrong in an earlier layer */
         if (more && (!found || fault.layer < first->layer || (fault.layer == first->layer && fault.part < first->part)))
             *first = fault;
@@ -353,34 +355,44 @@ static void take_token(struct engine *e, struct seq *q, int32_t token)
         sched_end(&e->sched, q, FINISH_CONTEXT, q->n_token);
 }
 
-static void draw(struct engine *e, float *logits)
+/* How the rows that end a sequence draw. */
+static void prepare_draws(struct engine *e)
 {
-    const struct model *m = e->m;
     const struct sched *s = &e->sched;
-    const size_t n_vocab = (size_t)m->config.n_vocab;
-    for (int i = 0; i < s->n_out; i++) {
+    for (int i = 0; i < s->step.n_out; i++) {
         const struct seq *q = s->out_seq[i];
         e->how[i] = q->req.how;
         /* the draw's place in the answer: the same after a preemption, a batch of another size, a resumed run */
         e->how[i].counter[3] = (uint32_t)(q->n_token - q->n_prompt);
         e->how[i].seen = q->seen;
-        /* before sampling, which overwrites them */
-        if (q->logits)
-            m->ops->download(m->be, q->logits, logits + (size_t)i * n_vocab, n_vocab * sizeof(float));
     }
-    if (s->n_out > 0)
-        MTB_DO(m, sample, .token = e->drawn, .logits = logits, .n = s->n_out, .n_vocab = m->config.n_vocab, .how = e->how);
 }
 
-int engine_step(struct engine *e)
+/* Logits that somebody asked for, before they are drawn from, which overwrites them. */
+static void hand_out_logits(struct engine *e, const float *logits)
+{
+    const struct model *m = e->m;
+    const size_t n_vocab = (size_t)m->config.n_vocab;
+    for (int i = 0; i < e->sched.step.n_out; i++)
+        if (e->sched.out_seq[i]->logits)
+            m->ops->download(m->be, e->sched.out_seq[i]->logits, logits + (size_t)i * n_vocab, n_vocab * sizeof(float));
+}
+
+int engine_step(struct engine *e, struct err *err)
 {
     struct sched *s = &e->sched;
-    /* NULL too when interrupted: then nothing is counted as computed, and the next step writes those rows again */
-    float *logits = sched_next(s) ? forward_step(e->forward, &s->kv.view, &s->step, s->out_row, s->n_out) : NULL;
-    if (logits) {
-        draw(e, logits);
+    if (sched_next(s)) {
+        s->step.how = e->how;
+        prepare_draws(e);
+        /* NULL when interrupted: then nothing is counted as computed, and the next step writes those rows again */
+        const float *logits = forward_step(e->forward, &s->kv.view, &s->step);
+        if (!logits)
+            return s->waiting.n + s->running.n;
+        hand_out_logits(e, logits);
+        if (forward_draw(e->forward, &s->step, e->drawn, err) < 0)
+            return -1;
         sched_computed(s);                                                          /* before take_token(), which may end sequences */
-        for (int i = 0; i < s->n_out; i++)
+        for (int i = 0; i < s->step.n_out; i++)
             take_token(e, s->out_seq[i], e->drawn[i]);
         e->stats.steps++;
         e->stats.rows += (uint64_t)s->step.n_rows;
@@ -398,15 +410,16 @@ int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *
     q->logits = logits;                  /* makes engine_collect() and find() pass it over */
     e->n_alive++;
     /* others' sequences move on in these steps as in any */
-    while (q->state != SEQ_ENDED && !(e->interrupted && e->interrupted(e->interrupt_ctx)))
-        engine_step(e);
+    int rc = 0;
+    while (rc >= 0 && q->state != SEQ_ENDED && !(e->interrupted && e->interrupted(e->interrupt_ctx)))
+        rc = engine_step(e, err);
     bool whole = q->state == SEQ_ENDED, finite = q->done.finish != FINISH_NOT_FINITE;
     if (!finite)
         err_set(err, ERR_MODEL, "%s", q->reason);
     if (!whole)
         sched_end(&e->sched, q, FINISH_CANCELLED, q->n_token);
     release(e, q);
-    if (!finite)
+    if (!finite || rc < 0)
         return -1;
     return whole ? 0 : err_set(err, ERR_CANCELLED, "logits: interrupted; ask again");
 }

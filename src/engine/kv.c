@@ -9,7 +9,7 @@
 int kv_create(struct kv *kv, const struct ops *ops, struct backend *be, struct kv_view shape, int n_pages, struct err *err)
 {
     *kv = (struct kv){ .view = shape, .ops = ops, .be = be };
-    kv->page_bytes = kv_page_bytes(shape.n_layers, shape.n_kv, shape.head_dim);
+    kv->page_bytes = ops->kv_page_bytes(shape.n_layers, shape.n_kv, shape.head_dim);
     kv->view.base = ops->alloc(be, kv->page_bytes * (size_t)n_pages, err);
     if (!kv->view.base)
         return err_wrap(err, "KV cache of %d pages", n_pages);

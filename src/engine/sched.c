@@ -427,8 +427,8 @@ static void add_run(struct sched *s, struct seq *q, int n)
     s->run[t->n_runs++] = (struct seq_run){ .first_row = t->n_rows, .n_rows = n, .pos = q->n_kv, .page = q->page };
     t->n_rows += n;
     if (q->n_kv + n == q->n_token) {                                                /* its last token is among the rows: it draws */
-        s->out_row[s->n_out] = t->n_rows - 1;
-        s->out_seq[s->n_out++] = q;
+        s->out_row[t->n_out] = t->n_rows - 1;
+        s->out_seq[t->n_out++] = q;
     }
 }
 
@@ -436,8 +436,7 @@ bool sched_next(struct sched *s)
 {
     grow(s);
     admit(s);
-    s->step = (struct step){ .token = s->token, .run = s->run };
-    s->n_out = 0;
+    s->step = (struct step){ .token = s->token, .run = s->run, .out_row = s->out_row };
     /* decoding first: a long prompt fills what is left of the step and never holds an answer up */
     for (int prompts = 0; prompts <= 1; prompts++) {
         for (int i = 0; i < s->running.n; i++) {

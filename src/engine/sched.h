@@ -57,8 +57,7 @@ struct sched {
     struct seq_run *run;      /* (max_batch) */
     struct seq **run_seq;     /* (max_batch) whose run it is */
     int32_t *out_row;         /* (max_batch) rows that end their sequence */
-    struct seq **out_seq;
-    int n_out;
+    struct seq **out_seq;     /* (max_batch) whose rows those are */
 };
 
 struct sched_opts {

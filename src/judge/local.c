@@ -215,9 +215,9 @@ static int step(void *ctx, double wait, struct err *err)
     /* What an earlier step left is taken before the engine makes another one. */
     const struct session_turn *got = session_collect(l->session);
     (void)wait;
-    (void)err;
     if (!got) {
-        session_step(l->session);
+        if (session_step(l->session, err) < 0)
+            return -1;
         got = session_collect(l->session);
     }
     for (bool more = true; got; got = more ? session_collect(l->session) : NULL) {

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct forward {
     const struct model *m;
@@ -14,69 +15,71 @@ struct forward {
     bool (*interrupted)(void *ctx);
     void *ctx;
     float *x;           /* (rows, dim)                  the residual stream */
-    float *xb;          /* (rows, dim)                  normalised */
+    void *xb;           /* operand (rows, dim)          normalised */
     float *qkv;         /* (rows, (heads + 2 kv) * hd)  */
-    float *att;         /* (rows, heads * hd)           */
-    float *y;           /* (rows, dim)                  what a block adds */
+    void *att;          /* operand (rows, heads * hd)   */
+    void *y;            /* sum (rows, dim)              what a block adds */
     float *gu;          /* (rows, 2 * ff)               gate | up */
-    float *h;           /* (rows, ff)                   */
-    float *out;         /* (out, dim)                   rows that sample */
+    void *h;            /* operand (rows, ff)           */
+    void *out;          /* operand (out, dim)           rows that sample */
     float *logits;      /* (out, n_vocab)               */
+    int32_t *token;     /* (out)                        what they draw */
 };
 
-struct slot {
-    float **at;
-    size_t floats;
+struct buffer {
+    void **at;
+    size_t bytes;
 };
 
-enum { N_SLOTS = 9 };
+enum { N_BUFFERS = 10 };
 
 static int qkv_width(const struct model_config *c)
 {
     return (c->n_heads + 2 * c->n_kv) * c->head_dim;
 }
 
-static void list_slots(struct forward *f, const struct model *m, int max_rows, int max_out, struct slot slot[N_SLOTS])
+static void list_buffers(struct forward *f, const struct model *m, int rows, int n_out, struct buffer buffer[N_BUFFERS])
 {
     const struct model_config *c = &m->config;
+    const struct ops *ops = m->ops;
+    const size_t row = sizeof(float) * (size_t)rows, out = sizeof(float) * (size_t)n_out;
     /* the one list of buffers, for sizes, allocation and release */
-    size_t rows = (size_t)max_rows, dim = (size_t)c->dim, ff = (size_t)c->ff, n_out = (size_t)max_out;
-    const struct slot all[N_SLOTS] = {
-        { &f->x, rows * dim },
-        { &f->xb, rows * dim },
-        { &f->qkv, rows * (size_t)qkv_width(c) },
-        { &f->att, rows * (size_t)(c->n_heads * c->head_dim) },
-        { &f->y, rows * dim },
-        { &f->gu, rows * 2 * ff },
-        { &f->h, rows * ff },
-        { &f->out, n_out * dim },
-        { &f->logits, n_out * (size_t)c->n_vocab },
+    const struct buffer all[N_BUFFERS] = {
+        { (void **)&f->x, row * (size_t)c->dim },
+        { &f->xb, ops->operand_bytes(rows, c->dim) },
+        { (void **)&f->qkv, row * (size_t)qkv_width(c) },
+        { &f->att, ops->operand_bytes(rows, c->n_heads * c->head_dim) },
+        { &f->y, ops->sum_bytes(rows, c->dim) },
+        { (void **)&f->gu, row * 2 * (size_t)c->ff },
+        { &f->h, ops->operand_bytes(rows, c->ff) },
+        { &f->out, ops->operand_bytes(n_out, c->dim) },
+        { (void **)&f->logits, out * (size_t)c->n_vocab },
+        { (void **)&f->token, sizeof(int32_t) * (size_t)n_out },
     };
-    for (int i = 0; i < N_SLOTS; i++)
-        slot[i] = all[i];
+    memcpy(buffer, all, sizeof all);
 }
 
 size_t forward_bytes(const struct model *m, int max_rows, int max_out)
 {
     struct forward f;
-    struct slot slot[N_SLOTS];
-    size_t floats = 0;
-    list_slots(&f, m, max_rows, max_out, slot);
-    for (int i = 0; i < N_SLOTS; i++)
-        floats += slot[i].floats;
-    return floats * sizeof(float);
+    struct buffer buffer[N_BUFFERS];
+    size_t bytes = 0;
+    list_buffers(&f, m, max_rows, max_out, buffer);
+    for (int i = 0; i < N_BUFFERS; i++)
+        bytes += buffer[i].bytes;
+    return bytes;
 }
 
 struct forward *forward_create(const struct model *m, int max_rows, int max_out, struct err *err)
 {
     struct forward *f = xcalloc(1, sizeof *f);
-    struct slot slot[N_SLOTS];
+    struct buffer buffer[N_BUFFERS];
     f->m = m;
     f->max_rows = max_rows;
     f->max_out = max_out;
-    list_slots(f, m, max_rows, max_out, slot);
-    for (int i = 0; i < N_SLOTS; i++) {
-        if (!(*slot[i].at = m->ops->alloc(m->be, slot[i].floats * sizeof(float), err))) {
+    list_buffers(f, m, max_rows, max_out, buffer);
+    for (int i = 0; i < N_BUFFERS; i++) {
+        if (!(*buffer[i].at = m->ops->alloc(m->be, buffer[i].bytes, err))) {
             err_wrap(err, "activations of %d rows", max_rows);
             forward_destroy(f);
             return NULL;
@@ -89,10 +92,10 @@ void forward_destroy(struct forward *f)
 {
     if (!f)
         return;
-    struct slot slot[N_SLOTS];
-    list_slots(f, f->m, f->max_rows, f->max_out, slot);
-    for (int i = 0; i < N_SLOTS; i++)
-        f->m->ops->release(f->m->be, *slot[i].at, slot[i].floats * sizeof(float));
+    struct buffer buffer[N_BUFFERS];
+    list_buffers(f, f->m, f->max_rows, f->max_out, buffer);
+    for (int i = 0; i < N_BUFFERS; i++)
+        f->m->ops->release(f->m->be, *buffer[i].at, buffer[i].bytes);
     free(f);
 }
 
@@ -112,8 +115,12 @@ static void attention_block(struct forward *f, const struct layer *w, int l, con
         .scale = (float)(1.0 / sqrt((double)c->head_dim)),                          /* rounded once, from double */
     };
     /* side by side in a row, as rope_kv and attend read them */
-    const struct linear_out qkv[] = { { &w->q, f->qkv, ld }, { &w->k, f->qkv + nq, ld }, { &w->v, f->qkv + nq + nk, ld } };
-    const struct linear_out y = { &w->o, f->y, c->dim };
+    const struct linear_out qkv[] = {
+        { .w = &w->q, .y = f->qkv, .ldy = ld },
+        { .w = &w->k, .y = f->qkv + nq, .ldy = ld },
+        { .w = &w->v, .y = f->qkv + nq + nk, .ldy = ld }
+    };
+    const struct linear_out y = { .w = &w->o, .sum = f->y };
     /* one op for the three: x is brought into blocks once, and threads share all their panels */
     MTB_DO(m, linear, .out = qkv, .n_out = 3, .x = f->xb, .n_rows = n);                                 /* (rows, q | k | v) */
     MTB_DO(m, rope_kv, .qkv = f->qkv, .kv = kv, .shape = &a, .rope = &m->rope, .step = s);
@@ -124,10 +131,12 @@ static void attention_block(struct forward *f, const struct layer *w, int l, con
 static void mlp_block(struct forward *f, const struct layer *w, int n)
 {
     const struct model *m = f->m;
-    const int ff = m->config.ff, dim = m->config.dim;
+    const int ff = m->config.ff;
     /* gate and up in one row, for the same reason */
-    const struct linear_out gu[] = { { &w->gate, f->gu, 2 * ff }, { &w->up, f->gu + ff, 2 * ff } };
-    const struct linear_out y = { &w->down, f->y, dim };
+    const struct linear_out gu[] = {
+        { .w = &w->gate, .y = f->gu, .ldy = 2 * ff }, { .w = &w->up, .y = f->gu + ff, .ldy = 2 * ff }
+    };
+    const struct linear_out y = { .w = &w->down, .sum = f->y };
     MTB_DO(m, linear, .out = gu, .n_out = 2, .x = f->xb, .n_rows = n);                                  /* (rows, gate | up) */
     MTB_DO(m, silu_mul, .h = f->h, .gu = f->gu, .n_rows = n, .ff = ff);                                 /* (rows, ff) */
     MTB_DO(m, linear, .out = &y, .n_out = 1, .x = f->h, .n_rows = n);                                   /* (rows, dim) */
@@ -141,89 +150,134 @@ struct look {
     bool found;
 };
 
-static bool finite_rows(const struct forward *f, struct look *look, const float *x, int n_rows, int width)
+static bool finite_row(const float *x, int n)
 {
-    for (int r = 0; r < n_rows; r++) {
-        /* a row at a time: the fault is rare, its search may be slow, memory is not at hand */
-        f->m->ops->download(f->m->be, look->host, x + (size_t)r * (size_t)width, (size_t)width * sizeof *x);
-        for (int i = 0; i < width; i++)
-            if (!isfinite(look->host[i]))
-                return false;
-    }
+    for (int i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return false;
     return true;
 }
 
-/* False: this part of this layer is where it went wrong. */
+/* Is it so? Then this part of this layer is where it went wrong. */
+static bool blame(struct look *look, bool fault, int layer, enum forward_part part)
+{
+    if (fault) {
+        *look->fault = (struct forward_fault){ layer, part };
+        look->found = true;
+    }
+    return fault;
+}
+
+/* False: this part of this layer is where it went wrong. A row at a time: the fault is rare, its search may be slow, memory is not at
+ * hand. Where nobody looks the usual step pays nothing. */
 static bool look_at(const struct forward *f, struct look *look, const float *x, int n_rows, int width, int layer, enum forward_part part)
 {
-    if (!look || finite_rows(f, look, x, n_rows, width))                            /* nobody looks: the usual step pays nothing */
-        return true;
-    *look->fault = (struct forward_fault){ layer, part };
-    look->found = true;
-    return false;
+    bool finite = true;
+    for (int r = 0; look && finite && r < n_rows; r++) {
+        f->m->ops->download(f->m->be, look->host, x + (size_t)r * (size_t)width, (size_t)width * sizeof *x);
+        finite = finite_row(look->host, width);
+    }
+    return !look || !blame(look, !finite, layer, part);
+}
+
+/* The same for the normalised rows. */
+static bool look_at_norm(const struct forward *f, struct look *look, int n_rows, int layer)
+{
+    const int dim = f->m->config.dim;
+    bool finite = true;
+    for (int r = 0; look && finite && r < n_rows; r++) {
+        f->m->ops->operand_row(f->m->be, look->host, f->xb, n_rows, r, dim);
+        finite = finite_row(look->host, dim);
+    }
+    return !look || !blame(look, !finite, layer, PART_NORM);
 }
 
 /* ---- the pass ---- */
 
 /* What the last block added goes into the residual stream; what the next one reads is its norm. */
-static void add_norm(struct forward *f, const float *weight, int n)
+static void add_norm(struct forward *f, const float *bias, const float *weight, int n)
 {
     const struct model_config *c = &f->m->config;
-    MTB_DO(f->m, add_rmsnorm, .out = f->xb, .x = f->x, .y = f->y, .weight = weight, .eps = c->norm_eps, .n_rows = n, .dim = c->dim);
+    MTB_DO(f->m, add_rmsnorm, .out = f->xb, .x = f->x, .sum = f->y, .bias = bias, .weight = weight, .eps = c->norm_eps, .n_rows = n,
+           .dim = c->dim);
 }
 
-static float *run(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out, struct look *look)
+static bool interrupted(const struct forward *f)
+{
+    return f->interrupted && f->interrupted(f->ctx);
+}
+
+/* False: interrupted, or something was found. */
+static bool run_layers(struct forward *f, const struct kv_view *kv, const struct step *s, struct look *look)
 {
     const struct model *m = f->m;
     const struct model_config *c = &m->config;
     const int n = s->n_rows, dim = c->dim;
-    assert(n <= f->max_rows && n_out <= f->max_out);                                /* the scheduler's promise */
-
-    MTB_DO(m, embed, .x = f->x, .w = &m->embed, .token = s->token, .n_rows = n);                        /* (rows, dim) */
-    if (!look_at(f, look, f->x, n, dim, -1, PART_EMBEDDING))
-        return NULL;
-    MTB_DO(m, rmsnorm, .out = f->xb, .x = f->x, .weight = m->layer[0].attn_norm, .eps = c->norm_eps, .n_rows = n, .dim = dim);
     for (int l = 0; l < c->n_layers; l++) {
         const struct layer *w = &m->layer[l];
         /* a step of a large model takes seconds; between layers nothing is half written */
-        if (f->interrupted && f->interrupted(f->ctx))
-            return NULL;
+        if (m->ops->synchronous && interrupted(f))
+            return false;
         /* an addition and the norm behind it are one op, so a layer ends with the norm of the next */
         const float *next_norm = l + 1 < c->n_layers ? m->layer[l + 1].attn_norm : m->final_norm;
-        if (!look_at(f, look, f->xb, n, dim, l, PART_NORM))
-            return NULL;
+        if (!look_at_norm(f, look, n, l))
+            return false;
         attention_block(f, w, l, kv, s);
-        add_norm(f, w->ffn_norm, n);
-        if (!look_at(f, look, f->x, n, dim, l, PART_ATTENTION) || !look_at(f, look, f->xb, n, dim, l, PART_NORM))
-            return NULL;
+        add_norm(f, w->o_bias, w->ffn_norm, n);
+        if (!look_at(f, look, f->x, n, dim, l, PART_ATTENTION) || !look_at_norm(f, look, n, l))
+            return false;
         mlp_block(f, w, n);
-        add_norm(f, next_norm, n);
+        add_norm(f, w->down_bias, next_norm, n);
         if (!look_at(f, look, f->x, n, dim, l, PART_MLP))
-            return NULL;
+            return false;
     }
-    if (!look_at(f, look, f->xb, n, dim, c->n_layers, PART_NORM))
-        return NULL;
-    if (n_out == 0)                                                                 /* all rows are in the middle of a prompt */
-        return f->logits;
-    const struct linear_out logits = { &m->head, f->logits, c->n_vocab };
-    /* the head is the widest product of all: only rows that draw go through it */
-    MTB_DO(m, gather_rows, .out = f->out, .x = f->xb, .row = out_row, .n = n_out, .dim = dim);          /* (out, dim) */
-    MTB_DO(m, linear, .out = &logits, .n_out = 1, .x = f->out, .n_rows = n_out);                        /* (out, n_vocab) */
-    return look_at(f, look, f->logits, n_out, c->n_vocab, c->n_layers, PART_HEAD) ? f->logits : NULL;
+    return true;
 }
 
-float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out)
+static float *run(struct forward *f, const struct kv_view *kv, const struct step *s, struct look *look)
 {
-    return run(f, kv, s, out_row, n_out, NULL);
+    const struct model *m = f->m;
+    const struct model_config *c = &m->config;
+    const int n = s->n_rows, dim = c->dim;
+    assert(n <= f->max_rows && s->n_out <= f->max_out);                             /* the scheduler's promise */
+    if (!m->ops->synchronous && interrupted(f))
+        return NULL;
+    if (m->ops->step_begin(m->be, s) && !look)                                      /* under way already */
+        return f->logits;
+    MTB_DO(m, embed, .x = f->x, .w = &m->embed, .step = s);                                             /* (rows, dim) */
+    if (!look_at(f, look, f->x, n, dim, -1, PART_EMBEDDING))
+        return NULL;
+    MTB_DO(m, rmsnorm, .out = f->xb, .x = f->x, .weight = m->layer[0].attn_norm, .eps = c->norm_eps, .n_rows = n, .dim = dim);
+    if (!run_layers(f, kv, s, look) || !look_at_norm(f, look, n, c->n_layers))
+        return NULL;
+    if (s->n_out == 0)                                                              /* all rows are in the middle of a prompt */
+        return f->logits;
+    const struct linear_out logits = { .w = &m->head, .y = f->logits, .ldy = c->n_vocab };
+    /* the head is the widest product of all: only rows that draw go through it */
+    MTB_DO(m, gather_rows, .out = f->out, .x = f->xb, .step = s, .dim = dim);                           /* (out, dim) */
+    MTB_DO(m, linear, .out = &logits, .n_out = 1, .x = f->out, .n_rows = s->n_out);                     /* (out, n_vocab) */
+    return look_at(f, look, f->logits, s->n_out, c->n_vocab, c->n_layers, PART_HEAD) ? f->logits : NULL;
 }
 
-bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out,
-                        struct forward_fault *fault)
+float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s)
+{
+    return run(f, kv, s, NULL);
+}
+
+int forward_draw(struct forward *f, const struct step *s, int32_t *token, struct err *err)
+{
+    const struct model *m = f->m;
+    if (s->n_out > 0)
+        MTB_DO(m, sample, .token = f->token, .logits = f->logits, .step = s, .n_vocab = m->config.n_vocab);
+    return m->ops->drawn(m->be, token, f->token, s->n_out, err);
+}
+
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, struct forward_fault *fault)
 {
     const struct model_config *c = &f->m->config;
     /* room for the widest row that is looked at */
     struct look look = { .fault = fault, .host = xcalloc((size_t)(c->dim > c->n_vocab ? c->dim : c->n_vocab), sizeof *look.host) };
-    run(f, kv, s, out_row, n_out, &look);
+    run(f, kv, s, &look);
     free(look.host);
     return look.found;
 }

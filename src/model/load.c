@@ -51,8 +51,8 @@ static int pack_rows(struct model *m, const struct slot *slot, uint8_t *raw, uin
         return err_wrap(err, "tensor %s", slot->name);
     if (slot->permuted_heads)
         unpermute(ordered, raw, row, unit, n / unit);
-    m->ops->linear_pack(m->be, slot->matrix, slot->permuted_heads ? ordered : raw, (int)r, (int)n);
-    return 0;
+    m->ops->linear_pack(m->be, slot->matrix, slot->permuted_heads ? ordered : raw, row, 0, (int)r, (int)n);
+    return m->ops->settle(m->be, err);   /* the next piece is read to where this one lies */
 }
 
 /* 'twin': another matrix that begins as the same rows, which pass by once; or NULL. */
@@ -120,7 +120,7 @@ int model_load(struct model *m, const struct source *s, struct err *err)
     struct weight_plan *p = m->plan;
     size_t bytes = staging_bytes(p);
     const struct slot **order = xcalloc(p->n_slots, sizeof *order);
-    struct staging st = { malloc(bytes), malloc(bytes) };
+    struct staging st = { m->ops->host_alloc(m->be, bytes, err), m->ops->host_alloc(m->be, bytes, err) };
     /* bytes of fp16 become twice as many of fp32, twice */
     float *wide = malloc(4 * bytes);      /* a vector widened, and again with its rows put back in order */
     int rc = st.raw && st.ordered && wide ? 0 : err_set(err, ERR_MEMORY, "memory: no %zu MB to load weights through", 6 * bytes >> 20);
@@ -134,11 +134,13 @@ int model_load(struct model *m, const struct source *s, struct err *err)
         rc = load_slot(m, s, order[i], twin, &st, wide, err);
         i += twin != NULL;
     }
+    if (rc == 0)
+        rc = m->ops->settle(m->be, err);
     stored_done(p);
     if (m->adapter)
         adapter_unload(m->adapter);
-    free(st.raw);
-    free(st.ordered);
+    m->ops->host_release(m->be, st.raw, bytes);
+    m->ops->host_release(m->be, st.ordered, bytes);
     free(wide);
     free(order);
     return rc;

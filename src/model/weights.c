@@ -102,16 +102,17 @@ static const struct layer_weight {
     enum size rows, cols;
     enum bias bias;
     int flags;
+    size_t sum_bias;                      /* of a product that leaves a sum: where its bias goes instead */
 } layer_weight[] = {
-    { AT(attn_norm), "input_layernorm", "attn_norm", DIM, ONE, BIAS_NONE, 0 },
-    { AT(ffn_norm), "post_attention_layernorm", "ffn_norm", DIM, ONE, BIAS_NONE, 0 },
-    { AT(q), "self_attn.q_proj", "attn_q", HEADS, DIM, BIAS_QKV, PERMUTED_Q },
-    { AT(k), "self_attn.k_proj", "attn_k", KV, DIM, BIAS_QKV, PERMUTED_K },
-    { AT(v), "self_attn.v_proj", "attn_v", KV, DIM, BIAS_QKV, 0 },
-    { AT(o), "self_attn.o_proj", "attn_output", DIM, HEADS, BIAS_O, SHARDED },
-    { AT(gate), "mlp.gate_proj", "ffn_gate", FF, DIM, BIAS_MLP, 0 },
-    { AT(up), "mlp.up_proj", "ffn_up", FF, DIM, BIAS_MLP, 0 },
-    { AT(down), "mlp.down_proj", "ffn_down", DIM, FF, BIAS_MLP, SHARDED },
+    { AT(attn_norm), "input_layernorm", "attn_norm", DIM, ONE, BIAS_NONE, 0, 0 },
+    { AT(ffn_norm), "post_attention_layernorm", "ffn_norm", DIM, ONE, BIAS_NONE, 0, 0 },
+    { AT(q), "self_attn.q_proj", "attn_q", HEADS, DIM, BIAS_QKV, PERMUTED_Q, 0 },
+    { AT(k), "self_attn.k_proj", "attn_k", KV, DIM, BIAS_QKV, PERMUTED_K, 0 },
+    { AT(v), "self_attn.v_proj", "attn_v", KV, DIM, BIAS_QKV, 0, 0 },
+    { AT(o), "self_attn.o_proj", "attn_output", DIM, HEADS, BIAS_O, SHARDED, AT(o_bias) },
+    { AT(gate), "mlp.gate_proj", "ffn_gate", FF, DIM, BIAS_MLP, 0, 0 },
+    { AT(up), "mlp.up_proj", "ffn_up", FF, DIM, BIAS_MLP, 0, 0 },
+    { AT(down), "mlp.down_proj", "ffn_down", DIM, FF, BIAS_MLP, SHARDED, AT(down_bias) },
 };
 
 /* A name of a Hugging Face model as these files have it: AutoModel saves the inner model alone, whose names begin behind "model.". */
@@ -155,7 +156,7 @@ static void want_layer(struct model *m, int l)
         /* a GGUF file has no key for biases: those that are there are meant */
         if (!(c->bias & w->bias) && !(p->is_gguf && tensors_find(p, bias)))
             continue;
-        want_vector(p, bias, &linear->bias, rows);
+        want_vector(p, bias, w->sum_bias ? (const float **)(void *)((char *)&m->layer[l] + w->sum_bias) : &linear->bias, rows);
         p->slot[p->n_slots - 1].permuted_heads = permuted_heads(m, w);
     }
     m->layer[l].window = config_window(c, l);                                       /* 0: sees everything */

@@ -7,7 +7,7 @@
 #include "published.h"
 #include "textfiles.h"
 
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/clock.h"
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ROWS = 256, MAX_SPECIAL = 256, MAX_THREADS = 1024 };
+enum { MAX_SPECIAL = 256, MAX_THREADS = 1024 };
 
 struct rig_parts {
     struct job *job;
@@ -282,17 +282,18 @@ static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err
     const struct model_config *c = &r->model->config;
     struct rig_parts *p = r->parts;
     int heads = c->n_heads * c->head_dim;                                           /* input of o */
-    struct cpu_opts cpu = {
+    struct executor_opts opts = {
         /* a layout has looked at all ranks of the node; alone, the affinity mask decides */
-        .threads = p->layout ? p->layout->n_threads : wanted_threads(o), .cpu = p->layout ? p->layout->cpu : NULL, .max_rows = MAX_ROWS,
+        .threads = p->layout ? p->layout->n_threads : wanted_threads(o), .cpu = p->layout ? p->layout->cpu : NULL,
+        .max_rows = r->executor->max_rows,
         .crowded = p->layout && p->layout->oversubscribed,
         .max_k = max_of(max_of(c->dim, c->ff), heads),
     };
-    if (!(r->be = backend_cpu_create(&cpu, err)))
+    if (!(r->be = r->executor->open(&opts, err)))
         return -1;
     r->model->be = r->be;                                                           /* the model was opened before there was a backend */
-    r->n_threads = backend_cpu_threads(r->be);
-    r->isa = backend_cpu_isa(r->be);
+    r->n_threads = r->executor->threads(r->be);
+    r->isa = r->executor->path(r->be);
     return 0;
 }
 
@@ -364,13 +365,13 @@ uint64_t rig_memory_node(const struct rig_memory *m)
 static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct rig_memory *m, struct err *err)
 {
     struct job *job = r->parts->job;
-    *m = (struct rig_memory){ .available = memory_available(), .scratch = backend_cpu_scratch(r->be), .weights = r->model->packed_bytes,
+    *m = (struct rig_memory){ .available = memory_available(), .scratch = r->executor->scratch(r->be), .weights = r->model->packed_bytes,
                               .local = job ? job_info(job).local_size : 1,
                               .adapter = model_adapter(r->model) ? model_adapter(r->model)->bytes : 0 };
     /* what is left beside the node's one copy of the weights, in equal parts */
     const uint64_t taken = m->weights + m->adapter, left = m->available > taken ? (m->available - taken) / (uint64_t)m->local : 0;
     *e = (struct engine_opts){
-        .max_batch = (int)o->max_batch, .max_rows = MAX_ROWS, .mem_available = left > m->scratch ? left - m->scratch : 1,
+        .max_batch = (int)o->max_batch, .max_rows = r->executor->max_rows, .mem_available = left > m->scratch ? left - m->scratch : 1,
         .interrupted = job && o->interruptible ? told_to_stop : NULL, .interrupt_ctx = job,
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
@@ -407,7 +408,7 @@ void rig_say_peak(const struct rig *r)
     struct job *job = r->parts->job;
     const struct model_config *c = &r->model->config;
     struct peak mine = { memory_peak(), r->model->packed_bytes, 0 }, *all = xcalloc((size_t)job_info(job).size, sizeof *all), most = {0};
-    mine.kv = (uint64_t)engine_stats(r->engine).pages_touched * kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    mine.kv = (uint64_t)engine_stats(r->engine).pages_touched * r->executor->ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
     job_gather(job, &mine, sizeof mine, all);
     for (int i = 0; i < job_info(job).size; i++)
         most = all[i].all > most.all ? all[i] : most;
@@ -443,8 +444,28 @@ static int open_model(struct rig *r, const struct rig_opts *o, struct err *err)
     struct rig_parts *p = r->parts;
     if (open_files(p, o, err) < 0)
         return -1;
-    r->model = model_open(metadata(p), &ops_cpu, err); /* every rank reads headers, from memory that rank 0 filled */
+    r->model = model_open(metadata(p), r->executor->ops, err); /* every rank reads headers, from memory that rank 0 filled */
     return agree(p, r->model ? open_tokenizer(r, o, err) : -1, err); /* one agreement for both */
+}
+
+/* The ranks of a job run one program on machines of one kind; that each has a device is asked of each when it is opened. */
+static const struct executor *choose_executor(const struct rig_parts *p, const struct rig_opts *o, struct err *err)
+{
+    static const char *const name[] = { [DEVICE_CUDA] = "cuda", [DEVICE_CPU] = "cpu" };
+    struct err why = { 0 };
+    if (o->device == DEVICE_AUTO) {
+        const struct executor *best = executor_best(&why);
+        if (why.kind && leader(p))
+            log_note("--device auto: %s; computing on the CPU", why.text);
+        return best;
+    }
+    const struct executor *x = executor_find(name[o->device]);
+    if (!x)
+        err_set(err, ERR_DEVICE, "--device %s: this build has no GPU backend; use --device cpu, or build it where nvcc is found",
+                name[o->device]);
+    else if (x->devices(&why) == 0)
+        err_set(err, ERR_DEVICE, "--device %s: %s", name[o->device], why.text);
+    return x && !why.kind ? x : NULL;
 }
 
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
@@ -452,8 +473,8 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     *r = (struct rig){0};
     struct rig_parts *p = r->parts = xcalloc(1, sizeof *p);
     p->job = job;
-    if (o->device == DEVICE_CUDA)
-        return err_set(err, ERR_DEVICE, "--device cuda: this build has no GPU backend; use --device cpu");
+    if (!(r->executor = choose_executor(p, o, err)))
+        return -1;
     if (open_model(r, o, err) < 0) {
         if (!r->model) /* else its architecture is known, whatever the folder is called */
             published_advise(o->model_path, err);
@@ -510,7 +531,8 @@ void rig_close(struct rig *r)
     if (p->own)
         r->model->ops->release(r->be, p->own, r->model->packed_bytes);
     model_close(r->model);
-    backend_cpu_destroy(r->be);
+    if (r->executor)
+        r->executor->close(r->be);
     shared_destroy(p->shared);
     stage_close(p->stage);
     source_files_close(p->files);

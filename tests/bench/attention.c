@@ -43,7 +43,7 @@ static void build(struct bench *b, int layers, int n_heads, int n_kv, int hd)
     b->step.n_rows = n_rows;
     b->step.run = b->run;
     b->a = (struct attn_shape){ n_heads, n_kv, hd, 0, 0, 1.0f / sqrtf((float)hd) };
-    b->kv_bytes = kv_page_bytes(layers, n_kv, hd) * (size_t)n_pages;
+    b->kv_bytes = cpu_kv_page_bytes(layers, n_kv, hd) * (size_t)n_pages;
     b->kv = (struct kv_view){ machine_map(b->kv_bytes), layers, n_kv, hd };
     uint16_t *kv = b->kv.base;
     for (size_t i = 0; i < b->kv_bytes / sizeof *kv; i++)
@@ -119,7 +119,8 @@ static void prefill(struct bench *b, int pos, int rows, int n_heads, int n_kv, i
 static void sample_work(void *arg, int t)
 {
     struct bench *b = arg;
-    b->m.k->sample(&(struct op_sample){ b->token, b->out, b->how, b->step.n_rows, b->vocab }, machine_share(&b->m, t));
+    const struct step step = { .n_out = b->step.n_rows, .how = b->how };
+    b->m.k->sample(&(struct op_sample){ b->token, b->out, &step, b->vocab }, machine_share(&b->m, t));
 }
 
 static void sample(struct bench *b, const char *name, int rows, int vocab, struct sampling how)

@@ -5,7 +5,7 @@
  * NEW 0: all SEQUENCES prompts of CONTEXT tokens, in steps of 256 rows as the engine lays them out; prints prompt tokens per second.
  * Else: one prompt is computed and its pages copied to every sequence (each has memory of its own), then NEW steps of one row per sequence,
  * greedy sampling included; prints new tokens per second. The first step of either is not timed. MTBENCH_ISA picks the kernels. */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/clock.h"
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
@@ -47,9 +47,9 @@ static struct backend *open_backend(const struct model *m, int threads)
         if (CPU_ISSET((size_t)i, &set))
             cpu[n++] = i;
     struct err e;
-    const struct cpu_opts o = { .threads = threads > 0 && threads < n ? threads : n, .cpu = cpu, .max_rows = MAX_ROWS,
+    const struct executor_opts o = { .threads = threads > 0 && threads < n ? threads : n, .cpu = cpu, .max_rows = MAX_ROWS,
                                 .max_k = widest > heads ? widest : heads };
-    struct backend *be = backend_cpu_create(&o, &e);
+    struct backend *be = executor_cpu.open(&o, &e);
     if (!be)
         fail(&e);
     return be;
@@ -59,11 +59,11 @@ static void open_scene(struct scene *s, const char *path, int n_new, int threads
 {
     struct err e;
     struct source *files = source_files_open(&path, 1, &e);
-    if (!files || !(s->m = model_open(files, &ops_cpu, &e)))
+    if (!files || !(s->m = model_open(files, executor_cpu.ops, &e)))
         fail(&e);
     struct model *m = s->m;
     m->be = open_backend(m, threads);
-    void *packed = ops_cpu.alloc(m->be, m->packed_bytes, &e);
+    void *packed = executor_cpu.ops->alloc(m->be, m->packed_bytes, &e);
     if (!packed)
         fail(&e);
     model_attach(m, packed);
@@ -73,9 +73,9 @@ static void open_scene(struct scene *s, const char *path, int n_new, int threads
         fail(&e);
     source_files_close(files);
     s->kv = (struct kv_view){ NULL, m->config.n_layers, m->config.n_kv, m->config.head_dim };
-    s->page_bytes = kv_page_bytes(s->kv.n_layers, s->kv.n_kv, s->kv.head_dim);
+    s->page_bytes = executor_cpu.ops->kv_page_bytes(s->kv.n_layers, s->kv.n_kv, s->kv.head_dim);
     const int n_pages = s->n_seq * s->pages_per_seq;
-    if (!(s->kv.base = ops_cpu.alloc(m->be, s->page_bytes * (size_t)n_pages, &e)))
+    if (!(s->kv.base = executor_cpu.ops->alloc(m->be, s->page_bytes * (size_t)n_pages, &e)))
         fail(&e);
     s->page = xcalloc((size_t)n_pages, sizeof *s->page);
     for (int i = 0; i < n_pages; i++)
@@ -89,12 +89,16 @@ static int32_t some_token(const struct scene *s, int seq, int pos)
     return (int32_t)(((uint32_t)seq * 7919u + (uint32_t)pos * 2654435761u) % (uint32_t)s->m->config.n_vocab);
 }
 
-static void compute(struct scene *s, const struct step *st, int n_out)
+static void compute(struct scene *s, struct step *st, int n_out)
 {
-    float *logits = forward_step(s->forward, &s->kv, st, s->out_row, n_out);
     int32_t drawn[MAX_ROWS];
-    if (n_out > 0)
-        MTB_DO(s->m, sample, .token = drawn, .logits = logits, .n = n_out, .n_vocab = s->m->config.n_vocab, .how = s->how);
+    struct err e;
+    st->n_out = n_out;
+    st->out_row = s->out_row;
+    st->how = s->how;
+    forward_step(s->forward, &s->kv, st);
+    if (forward_draw(s->forward, st, drawn, &e) < 0)
+        fprintf(stderr, "decode: %s\n", e.text), exit(1);
 }
 
 /* Prompts of 'n' sequences, up to MAX_ROWS rows a step; a step may end one prompt and begin the next. */
@@ -127,7 +131,7 @@ static void decode_step(struct scene *s, int pos)
         s->out_row[i] = i;
         s->run[i] = (struct seq_run){ i, 1, pos, s->page + i * s->pages_per_seq };
     }
-    compute(s, &(struct step){ s->n_seq, s->token, s->n_seq, s->run }, s->n_seq);
+    compute(s, &(struct step){ .n_rows = s->n_seq, .token = s->token, .n_runs = s->n_seq, .run = s->run }, s->n_seq);
 }
 
 static void measure_prompts(struct scene *s)

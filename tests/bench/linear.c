@@ -41,7 +41,7 @@ static double run(struct bench *b, enum dtype t, const struct shape *shape, int 
         for (int i = 0; i < times * n_shapes; i++) {
             const struct shape *s = &shape[i % n_shapes];
             const struct linear w = { .dtype = t, .n = s->n, .k = s->k, .n_shards = 1, .packed = at };
-            b->out = (struct linear_out){ &w, b->y, s->n };
+            b->out = (struct linear_out){ .w = &w, .y = b->y, .ldy = s->n };
             sum += machine_best_of(&b->m, product_work, b, 1);
             at += b->m.k->linear_bytes(t, s->n, s->k);
         }

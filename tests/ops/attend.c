@@ -30,7 +30,7 @@ static uint16_t small_f16(uint64_t *seed)              /* +-[2^-4, 2) */
 
 static size_t page_halves(const struct shape *s)
 {
-    return kv_page_bytes(LAYERS, s->n_kv, s->head_dim) / sizeof(uint16_t);
+    return cpu_kv_page_bytes(LAYERS, s->n_kv, s->head_dim) / sizeof(uint16_t);
 }
 
 static uint16_t *kv_at(const struct scene *c, int page, int head)

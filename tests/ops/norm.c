@@ -8,7 +8,7 @@
 struct call {
     const struct cpu_kernels *k;
     float *out, *x;
-    const float *y, *weight;
+    const float *y, *bias, *weight;
     int n_rows, dim;
 };
 
@@ -18,9 +18,27 @@ static void work(void *arg, struct share s)
 {
     const struct call *c = arg;
     if (c->y)
-        c->k->add_rmsnorm(&(struct op_add_rmsnorm){ c->out, c->x, c->y, c->weight, EPS, c->n_rows, c->dim }, s);
+        c->k->add_rmsnorm(&(struct op_add_rmsnorm){ c->out, c->x, c->y, c->bias, c->weight, EPS, c->n_rows, c->dim }, s);
     else
         c->k->rmsnorm(&(struct op_rmsnorm){ c->out, c->x, c->weight, EPS, c->n_rows, c->dim }, s);
+}
+
+/* The bias is added to the sum, and both to x: two roundings, as a product with a bias would have made them. */
+static void check_bias(const struct cpu_kernels **isa, int n_isa, const float *x, const float *y, const float *w, int n_rows, int dim)
+{
+    const size_t n = (size_t)n_rows * (size_t)dim, bytes = n * sizeof(float);
+    float *with = malloc(bytes), *got = malloc(bytes), *a = malloc(bytes), *b = malloc(bytes);
+    for (size_t i = 0; i < n; i++)
+        with[i] = y[i] + w[i % (size_t)dim];
+    for (int k = 0; k < n_isa; k++) {
+        memcpy(a, x, bytes), memcpy(b, x, bytes);
+        run_shares(2, work, &(struct call){ isa[k], with, a, with, NULL, w, n_rows, dim });
+        run_shares(2, work, &(struct call){ isa[k], got, b, y, w, w, n_rows, dim });
+        ok(!memcmp(with, got, bytes) && !memcmp(a, b, bytes), "%d x %d: %s: a bias behind the sum", n_rows, dim, isa[k]->isa);
+        for (size_t i = 0; i < n; i++)
+            with[i] = y[i] + w[i % (size_t)dim];
+    }
+    free(with), free(got), free(a), free(b);
 }
 
 static void check(int n_rows, int dim)
@@ -38,7 +56,7 @@ static void check(int n_rows, int dim)
 
     const struct cpu_kernels *isa[MAX_ISA];
     const int n_isa = isa_list(isa);
-    run_shares(1, work, &(struct call){ isa[0], first, sum, NULL, w, n_rows, dim });
+    run_shares(1, work, &(struct call){ isa[0], first, sum, NULL, NULL, w, n_rows, dim });
     for (size_t i = 0; i < n; i++)
         worst = fmax(worst, fabs((double)first[i] - ref[i]) / (fabs(ref[i]) + 1e-6));
     ok(worst < 1e-6, "%d x %d: relative error %.1e", n_rows, dim, worst);
@@ -46,16 +64,17 @@ static void check(int n_rows, int dim)
         for (int threads = 1; threads <= 3; threads++) {
             memcpy(added, x, bytes);
             memset(out, 0xff, bytes);
-            run_shares(threads, work, &(struct call){ isa[k], out, added, y, w, n_rows, dim });
+            run_shares(threads, work, &(struct call){ isa[k], out, added, y, NULL, w, n_rows, dim });
             ok(!memcmp(out, first, bytes) && !memcmp(added, sum, bytes), "%d x %d: %s, %d threads: same bits", n_rows, dim, isa[k]->isa,
                threads);
         }
     memset(out, 0xff, bytes);
     for (int r = n_rows - 1; r >= 0; r--)
-        run_shares(1, work, &(struct call){ isa[n_isa - 1], out + r * dim, sum + r * dim, NULL, w, 1, dim });
+        run_shares(1, work, &(struct call){ isa[n_isa - 1], out + r * dim, sum + r * dim, NULL, NULL, w, 1, dim });
     ok(!memcmp(out, first, bytes), "%d x %d: row by row: same bits", n_rows, dim);
-    run_shares(1, work, &(struct call){ isa[n_isa - 1], sum, sum, NULL, w, n_rows, dim });
+    run_shares(1, work, &(struct call){ isa[n_isa - 1], sum, sum, NULL, NULL, w, n_rows, dim });
     ok(!memcmp(sum, first, bytes), "%d x %d: in place: same bits", n_rows, dim);
+    check_bias(isa, n_isa, x, y, w, n_rows, dim);
     free(x), free(y), free(w), free(sum), free(first), free(out), free(added), free(ref);
 }
 

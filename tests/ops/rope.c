@@ -35,7 +35,7 @@ static void work(void *arg, struct share s)
 static int wrong_halves(const struct scene *c, const float *qkv, int *others)
 {
     const int hd = c->a.head_dim, width = (c->a.n_heads + 2 * c->a.n_kv) * hd;
-    const size_t halves = kv_page_bytes(LAYERS, c->a.n_kv, hd) / sizeof(uint16_t) * PAGES;
+    const size_t halves = cpu_kv_page_bytes(LAYERS, c->a.n_kv, hd) / sizeof(uint16_t) * PAGES;
     char *mine = calloc(halves, 1);
     const uint16_t *base = c->kv.base;
     int wrong = 0;
@@ -98,7 +98,7 @@ static void one_by_one(const struct scene *whole)
 static void check(const struct shape *s)
 {
     const int width = (s->n_heads + 2 * s->n_kv) * s->head_dim, half = s->dims / 2;
-    const size_t kv_bytes = kv_page_bytes(LAYERS, s->n_kv, s->head_dim) * PAGES;
+    const size_t kv_bytes = cpu_kv_page_bytes(LAYERS, s->n_kv, s->head_dim) * PAGES;
     struct scene c = {.kv = {malloc(kv_bytes), LAYERS, s->n_kv, s->head_dim}, .a = {s->n_heads, s->n_kv, s->head_dim, LAYER, 0, 1.0f}};
     float *table = malloc((size_t)(MAX_POS * s->dims) * sizeof *table);
     for (int i = 0; i < MAX_POS * half; i++) {

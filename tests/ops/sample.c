@@ -49,7 +49,7 @@ static void greedy(const char *name, const float *x, int n, int want)
         int32_t token = -1;
         float *copy = malloc((size_t)n * sizeof *copy);
         memcpy(copy, x, (size_t)n * sizeof *copy);
-        run_shares(1, work, &(struct call){ isa[k], { &token, copy, &how, 1, n } });
+        run_shares(1, work, &(struct call){ isa[k], { &token, copy, &(struct step){ .n_out = 1, .how = &how }, n } });
         ok(token == want, "greedy, %s, %s: %d", name, isa[k]->isa, token);
         free(copy);
     }
@@ -86,7 +86,7 @@ static void penalty(void)
         float copy[4];
         int32_t token = -1;
         memcpy(copy, x, sizeof copy);
-        run_shares(1, work, &(struct call){ &cpu_kernels_plain, { &token, copy, &how, 1, 4 } });
+        run_shares(1, work, &(struct call){ &cpu_kernels_plain, { &token, copy, &(struct step){ .n_out = 1, .how = &how }, 4 } });
         ok(token == table[i].want, "greedy with penalty %g on %llu: %d", (double)table[i].factor, (unsigned long long)table[i].seen, token);
     }
     const float low[2] = { -1.0f, -1.5f };
@@ -95,7 +95,7 @@ static void penalty(void)
     float copy[2];
     int32_t token = -1;
     memcpy(copy, low, sizeof copy);
-    run_shares(1, work, &(struct call){ &cpu_kernels_plain, { &token, copy, &how, 1, 2 } });
+    run_shares(1, work, &(struct call){ &cpu_kernels_plain, { &token, copy, &(struct step){ .n_out = 1, .how = &how }, 2 } });
     ok(token == 1, "the penalty makes a negative logit smaller");
 }
 
@@ -131,7 +131,8 @@ static void draws(const char *name, const float *x, int n, struct sampling how, 
             for (int i = 0; i < BATCH; i++)
                 memcpy(logits + (size_t)i * (size_t)n, x, (size_t)n * sizeof *x);
             memset(to, 0xff, sizeof token);
-            run_shares(1 + (round + k) % 3, work, &(struct call){ isa[k], { to, logits, all, BATCH, n } });
+            const struct step step = { .n_out = BATCH, .how = all };
+            run_shares(1 + (round + k) % 3, work, &(struct call){ isa[k], { to, logits, &step, n } });
             differ += to == token && memcmp(first, token, sizeof token);
         }
         for (int i = 0; i < BATCH; i++) {
@@ -213,7 +214,7 @@ static void chi_square(void)
             how[i].counter[3] = (uint32_t)round;
             memcpy(logits + i * N, x, sizeof x);
         }
-        run_shares(1, work, &(struct call){ &cpu_kernels_plain, { token, logits, how, BATCH, N } });
+        run_shares(1, work, &(struct call){ &cpu_kernels_plain, { token, logits, &(struct step){ .n_out = BATCH, .how = how }, N } });
         for (int i = 0; i < BATCH; i++)
             count[token[i]]++;
     }
@@ -242,7 +243,7 @@ static void not_finite(void)
             const struct sampling both[2] = { how[i % 2], how[i % 2] };
             mix_fill(x, 2 * N, 5.0f, 3);
             x[N + place[i / 8]] = bad[i / 2 % 4];
-            run_shares(1, work, &(struct call){ isa[k], { token, x, both, 2, N } });
+            run_shares(1, work, &(struct call){ isa[k], { token, x, &(struct step){ .n_out = 2, .how = both }, N } });
             missed += token[1] != -1;
             drawn += token[0] >= 0;
         }

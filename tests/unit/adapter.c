@@ -1,6 +1,6 @@
 /* adapter.c - adapters: what their configuration says, what it may not say, and models with them beside peft's
  * (tests/golden/make_adapters.py). */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
@@ -177,11 +177,11 @@ struct run {
 
 static int load(struct run *r, void **packed, const char *isa, struct err *err)
 {
-    if (!r->source || !(r->m = model_open(r->source, &ops_cpu, err)) ||
-        !(r->be = backend_cpu_create(&(struct cpu_opts){ .threads = 2, .isa = isa, .max_rows = N, .max_k = 256 }, err)))
+    if (!r->source || !(r->m = model_open(r->source, executor_cpu.ops, err)) ||
+        !(r->be = executor_cpu.open(&(struct executor_opts){ .threads = 2, .isa = isa, .max_rows = N, .max_k = 256 }, err)))
         return -1;
     r->m->be = r->be;
-    *packed = ops_cpu.alloc(r->be, r->m->packed_bytes, err);
+    *packed = executor_cpu.ops->alloc(r->be, r->m->packed_bytes, err);
     model_attach(r->m, *packed);
     return model_load(r->m, r->source, err) < 0 || model_rope(r->m, N, err) < 0 ? -1 : 0;
 }
@@ -190,25 +190,25 @@ static int load(struct run *r, void **packed, const char *isa, struct err *err)
 static void forward(struct run *r, struct err *err)
 {
     const struct model_config *c = &r->m->config;
-    const size_t bytes = kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
-    struct kv_view kv = { ops_cpu.alloc(r->be, bytes, err), c->n_layers, c->n_kv, c->head_dim };
+    const size_t bytes = executor_cpu.ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    struct kv_view kv = { executor_cpu.ops->alloc(r->be, bytes, err), c->n_layers, c->n_kv, c->head_dim };
     struct forward *f = forward_create(r->m, N, 1, err);
     int32_t token[N], page = 0, last = N - 1;
     const struct seq_run seq = { .n_rows = N, .page = &page };
-    const struct step step = { .n_rows = N, .token = token, .n_runs = 1, .run = &seq };
+    const struct step step = { .n_rows = N, .token = token, .n_runs = 1, .run = &seq, .n_out = 1, .out_row = &last };
     for (int i = 0; i < N; i++)
         token[i] = (i * 37 + 11) % PROMPT_VOCAB;
-    memcpy(r->logits, forward_step(f, &kv, &step, &last, 1), (size_t)c->n_vocab * sizeof *r->logits);
+    memcpy(r->logits, forward_step(f, &kv, &step), (size_t)c->n_vocab * sizeof *r->logits);
     forward_destroy(f);
-    ops_cpu.release(r->be, kv.base, bytes);
+    executor_cpu.ops->release(r->be, kv.base, bytes);
 }
 
 static void done(struct run *r, void *packed)
 {
     if (packed)
-        ops_cpu.release(r->be, packed, r->m->packed_bytes);
+        executor_cpu.ops->release(r->be, packed, r->m->packed_bytes);
     model_close(r->m);
-    backend_cpu_destroy(r->be);
+    executor_cpu.close(r->be);
 }
 
 /* The model in 'folder' on one instruction set. -1: err. */
@@ -260,7 +260,7 @@ static void test_logits(void)
         ok(n && worst <= 2e-3 * (high - low), "%s: logits within %.1e of peft's, spread %.1f", golden[i].name, worst, high - low);
         for (int k = 1; k < 3; k++) {
             struct run r;
-            if (!strstr(backend_cpu_isas(), isa[k])) {
+            if (!strstr(executor_cpu_isas(), isa[k])) {
                 skip(1, "this machine lacks the instruction set");
                 continue;
             }
@@ -474,10 +474,10 @@ static void test_order(void)
         r.source = &s;
         s.ctx = files_of;
         read_back = 0, read_to = 0;
-        if (ok((r.m = model_open(files_of, &ops_cpu, &err)) &&
-                   (r.be = r.m->be = backend_cpu_create(&(struct cpu_opts){ .threads = 1, .max_rows = N, .max_k = 256 }, &err)),
+        if (ok((r.m = model_open(files_of, executor_cpu.ops, &err)) &&
+                   (r.be = r.m->be = executor_cpu.open(&(struct executor_opts){ .threads = 1, .max_rows = N, .max_k = 256 }, &err)),
                "%s opens %s", golden[i].name, err.text)) {
-            packed = ops_cpu.alloc(r.be, r.m->packed_bytes, &err);
+            packed = executor_cpu.ops->alloc(r.be, r.m->packed_bytes, &err);
             model_attach(r.m, packed);
             s.read = forward_only;
             ok(model_load(r.m, &s, &err) == 0 && read_back == 0, "%s: its weights are read forward, %d steps back %s", golden[i].name,

@@ -51,6 +51,7 @@ static int32_t draw_of(const float *logits, const struct sampling *how)
 
 struct forward { float *logits; int max_rows, max_out; bool (*interrupted)(void *ctx); void *ctx; };
 static bool refuse_alloc, bad_step;
+static int fail_draw;             /* the draw of this step from now on fails; 0: none */
 
 int model_rope(struct model *m, int n_positions, struct err *err)
 {
@@ -87,16 +88,23 @@ void forward_ask(struct forward *f, bool (*interrupted)(void *ctx), void *ctx)
     f->ctx = ctx;
 }
 
+static size_t fake_page_bytes(int n_layers, int n_kv, int head_dim)
+{
+    return (size_t)(n_layers * n_kv * head_dim * KV_PAGE) * sizeof(uint32_t);
+}
+
 static uint64_t *cell(const struct kv_view *kv, const struct seq_run *run, int pos)
 {
     char *base = kv->base;
-    return (uint64_t *)(void *)(base + (size_t)run->page[pos / KV_PAGE] * kv_page_bytes(kv->n_layers, kv->n_kv, kv->head_dim)) +
+    return (uint64_t *)(void *)(base + (size_t)run->page[pos / KV_PAGE] * fake_page_bytes(kv->n_layers, kv->n_kv, kv->head_dim)) +
            pos % KV_PAGE;
 }
 
 /* Like the real one: all rows write, then all rows read. */
-float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out)
+float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s)
 {
+    const int32_t *out_row = s->out_row;
+    const int n_out = s->n_out;
     int row = 0, out = 0;
     bad_step |= s->n_rows < 1 || s->n_rows > f->max_rows || n_out > f->max_out;
     for (int i = 0; i < s->n_runs; i++) {
@@ -131,10 +139,9 @@ float *forward_step(struct forward *f, const struct kv_view *kv, const struct st
 /* Requests with this key get logits that are no numbers; then the fault is said to lie in layer 'pos' of the first row looked at. */
 enum { POISON = 666 };
 
-bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, const int32_t *out_row, int n_out,
-                        struct forward_fault *fault)
+bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, struct forward_fault *fault)
 {
-    forward_step(f, kv, s, out_row, n_out);
+    forward_step(f, kv, s);
     *fault = (struct forward_fault){ s->run[0].pos == 0 ? 3 : 2, PART_ATTENTION };
     return true;
 }
@@ -160,17 +167,20 @@ static void fake_copy(struct backend *be, void *dst, const void *src, size_t byt
     memcpy(dst, src, bytes);
 }
 
-static void fake_sample(struct backend *be, const struct op_sample *a)
+int forward_draw(struct forward *f, const struct step *s, int32_t *token, struct err *err)
 {
-    (void)be;
-    for (int i = 0; i < a->n; i++) {
-        const struct sampling *how = &a->how[i];
-        a->token[i] = how->key[0] == POISON && how->counter[3] == 2 ? -1 : draw_of(a->logits + (size_t)i * (size_t)a->n_vocab, how);
+    if (fail_draw && --fail_draw == 0)
+        return err_set(err, ERR_DEVICE, "the device is lost");
+    for (int i = 0; i < s->n_out; i++) {
+        const struct sampling *how = &s->how[i];
+        token[i] = how->key[0] == POISON && how->counter[3] == 2 ? -1 : draw_of(f->logits + (size_t)i * VOCAB, how);
     }
+    return 0;
 }
 
 static const struct ops fake_ops = {
-    .name = "fake", .alloc = fake_alloc, .release = fake_release, .copy = fake_copy, .download = fake_copy, .sample = fake_sample,
+    .name = "fake", .alloc = fake_alloc, .release = fake_release, .copy = fake_copy, .download = fake_copy,
+    .kv_page_bytes = fake_page_bytes,
 };
 static struct model model = {
     .config = { .n_layers = 1, .n_kv = 1, .head_dim = 16, .n_vocab = VOCAB, .context = CONTEXT }, .ops = &fake_ops, .packed_bytes = 12345,
@@ -361,7 +371,7 @@ static struct result drive(const struct engine_opts *o, int n_questions, uint64_
             r.wrong += engine_submit(e, &question[order[next]].turn[0], &err) != 0;
         }
         long before = n_allocations;
-        busy = engine_step(e);
+        busy = engine_step(e, NULL);
         r.allocations += n_allocations - before;
         r.books &= books_balance(e);
         before = n_allocations;
@@ -392,7 +402,7 @@ static struct result drive(const struct engine_opts *o, int n_questions, uint64_
 
 static uint64_t page_budget(int pages)
 {
-    return (uint64_t)pages * kv_page_bytes(1, 1, 16);
+    return (uint64_t)pages * fake_page_bytes(1, 1, 16);
 }
 
 static void test_layouts(void)
@@ -449,7 +459,7 @@ static void test_interruption(void)
     struct err err = { 0 };
     float logits[VOCAB];
     engine_submit(e, &question[0].turn[0], NULL);
-    ok(engine_step(e) == 1 && engine_stats(e).steps == 0 && books_balance(e), "an interrupted step has not happened");
+    ok(engine_step(e, NULL) == 1 && engine_stats(e).steps == 0 && books_balance(e), "an interrupted step has not happened");
     ok(engine_logits(e, question[1].turn[0].prompt, 3, logits, &err) == -1 && err.kind == ERR_CANCELLED && books_balance(e), "%s",
        err.text);
     engine_destroy(e);
@@ -476,9 +486,9 @@ static void test_common_beginning(void)
         engine_submit(e, &(struct request){ .tag = (uint64_t)i, .prompt = prompt, .n_prompt = COMMON + 2, .max_new = 3,
                                             .how = { .repetition_penalty = 1.0f } }, NULL);
     }
-    engine_step(e);
+    engine_step(e, NULL);
     ok(engine_stats(e).rows == COMMON + 2 && engine_stats(e).waiting == N - 1, "the others wait for the first");
-    engine_step(e);
+    engine_step(e, NULL);
     ok(engine_stats(e).reused_tokens == (N - 1) * COMMON && engine_stats(e).waiting == 0, "then all start from its pages");
     ok(engine_stats(e).pages_running == 1 + N, "the full page is one page for all, the other is copied");
     engine_destroy(e);
@@ -490,11 +500,11 @@ static void test_follow_up(void)
     struct engine *e = engine_create(&model, &o, NULL);
     const struct question *q = &question[5];
     engine_submit(e, &q->turn[0], NULL);
-    while (engine_step(e))
+    while (engine_step(e, NULL) > 0)
         continue;
     engine_release(e, engine_collect(e));
     engine_submit(e, &q->turn[1], NULL);
-    while (engine_step(e))
+    while (engine_step(e, NULL) > 0)
         continue;
     const struct completion *c = engine_collect(e);
     int most = q->turn[0].n_prompt + q->answer[0].n;
@@ -517,7 +527,7 @@ static void test_stop_and_cancel(void)
     ok(!engine_peek(e, 7, &n), "no such request");
     ok(engine_peek(e, 105, &n) && n == 0, "a waiting request has nothing to show");
     for (int i = 0; i < 12; i++)
-        engine_step(e);
+        engine_step(e, NULL);
     const int32_t *t = engine_peek(e, 100, &n);
     ok(t && n >= 10 && !memcmp(t, a.token, (size_t)n * sizeof *t), "%d tokens to look at", n);
     engine_stop(e, 100, 4);
@@ -535,7 +545,7 @@ static void test_stop_and_cancel(void)
     engine_release(e, f);
     ok(books_balance(e), "books balance");
     engine_cancel(e);
-    ok(engine_step(e) == 0, "after a cancel nothing is live");
+    ok(engine_step(e, NULL) == 0, "after a cancel nothing is live");
     int cancelled = 0;
     while ((c = engine_collect(e))) {
         cancelled += c->finish == FINISH_CANCELLED && !memcmp(c->token, a.token, (size_t)c->n_token * sizeof *t);
@@ -544,7 +554,7 @@ static void test_stop_and_cancel(void)
     ok(cancelled == 3 && books_balance(e), "three were cancelled, with what they had");
     r.tag = 100;
     ok(engine_submit(e, &r, NULL) == 0, "a name may be used again");
-    while (engine_step(e))
+    while (engine_step(e, NULL) > 0)
         continue;
     c = engine_collect(e);
     engine_stop(e, 100, 1);
@@ -561,7 +571,7 @@ static void test_stop_after_end(void)
     r.max_new = 5;
     r.n_stop = 0;
     engine_submit(e, &r, NULL);
-    while (engine_step(e))
+    while (engine_step(e, NULL) > 0)
         continue;
     engine_stop(e, r.tag, 3);
     const struct completion *c = engine_collect(e);
@@ -585,7 +595,7 @@ static void test_logits(void)
     engine_submit(e, &r, NULL);
     ok(engine_logits(e, r.prompt, r.n_prompt, logits, &err) == 0 && !memcmp(logits, want, sizeof want), "logits of the last position");
     ok(engine_logits(e, r.prompt, r.n_prompt, again, &err) == 0 && !memcmp(again, want, sizeof want), "and again, from the cache");
-    while (engine_step(e))
+    while (engine_step(e, NULL) > 0)
         continue;
     const struct completion *c = engine_collect(e);
     ok(c && right(c, &question[2].answer[0]), "a live request is not disturbed");
@@ -606,13 +616,36 @@ static void test_logits_first(void)
         engine_submit(e, &question[i].turn[0], NULL);
         unread += question[i].turn[0].n_prompt;
     }
-    engine_step(e);
+    engine_step(e, NULL);
     const struct request *r = &question[OTHERS].turn[0];
     uint64_t before = engine_stats(e).steps;
     int rc = engine_logits(e, r->prompt, r->n_prompt, logits, NULL), most = (r->n_prompt + question[0].turn[0].n_prompt) / ROWS + 3;
     uint64_t steps = engine_stats(e).steps - before;
     ok(rc == 0 && unread / ROWS > most && steps <= (uint64_t)most, "logits of %d tokens after %d steps, while %d tokens of others wait",
        r->n_prompt, (int)steps, unread);
+    engine_destroy(e);
+}
+
+/* An executor that fails: the step says so and has not happened, what ended before it is there to be collected. */
+static void test_lost_device(void)
+{
+    struct engine_opts o = { .max_batch = 2, .max_tokens = MAX_TOKENS, .max_rows = 64 };
+    struct engine *e = engine_create(&model, &o, NULL);
+    struct request r = question[2].turn[0], s = question[3].turn[0];
+    struct err err = { 0 };
+    r.tag = 1, r.n_stop = 0, r.max_new = 1;
+    s.tag = 2, s.n_stop = 0, s.max_new = 9;
+    engine_submit(e, &r, NULL);
+    engine_submit(e, &s, NULL);
+    while (engine_stats(e).new_tokens < 2)
+        engine_step(e, NULL);
+    const struct engine_stats before = engine_stats(e);
+    fail_draw = 1;
+    ok(engine_step(e, &err) == -1 && err.kind == ERR_DEVICE, "a step on a lost device: %s", err.text);
+    ok(engine_stats(e).steps == before.steps && engine_stats(e).new_tokens == before.new_tokens && books_balance(e), "has not happened");
+    const struct completion *c = engine_collect(e);
+    ok(c && c->tag == 1 && c->finish == FINISH_LENGTH && c->n_token == 1, "what had ended is there");
+    engine_release(e, c);
     engine_destroy(e);
 }
 
@@ -631,7 +664,7 @@ static void test_not_finite(void)
     expect(&a, &s, false);
     engine_submit(e, &r, NULL);
     engine_submit(e, &s, NULL);
-    while (engine_step(e))
+    while (engine_step(e, NULL) > 0)
         continue;
     engine_stop(e, 1, 1);
     while ((c = engine_collect(e))) {
@@ -672,7 +705,7 @@ static void test_submit_refusals(void)
     ok(engine_submit(e, &r, &err) == 0, "another name");
     r.tag = 3;
     ok(engine_submit(e, &r, &err) == -1 && strstr(err.text, "alive"), "%s", err.text);
-    while (engine_step(e))
+    while (engine_step(e, NULL) > 0)
         continue;
     const struct completion *c = engine_collect(e);
     ok(c && c->finish == FINISH_CONTEXT && c->n_token == 1, "the context ends it");
@@ -732,6 +765,7 @@ int main(void)
     test_stop_after_end();
     test_logits();
     test_logits_first();
+    test_lost_device();
     test_not_finite();
     test_submit_refusals();
     test_plan();

@@ -1,6 +1,6 @@
 /* fault.c - weights that are NaN, infinite or too large: the failure names the place where it began, and who shares a batch with it is not
  * touched. The model is tests/golden/tiny/llama_bias with one number changed. */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/engine.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
@@ -49,11 +49,11 @@ static void open_rig(struct rig *r, const char *isa, const char *tensor, int i, 
         spoil(b, tensor, i, x);
     const struct source s = memory_source(&r->files);
     struct engine_opts eo = { .max_batch = 2, .max_rows = 8 };
-    if (!(r->m = model_open(&s, &ops_cpu, &err)) ||
+    if (!(r->m = model_open(&s, executor_cpu.ops, &err)) ||
         !(r->m->be =
-              backend_cpu_create(&(struct cpu_opts){.threads = 1, .isa = isa, .max_rows = 8, .max_k = 64}, &err)))
+              executor_cpu.open(&(struct executor_opts){.threads = 1, .isa = isa, .max_rows = 8, .max_k = 64}, &err)))
         ok(false, "%s", err.text), exit(1);
-    r->packed = ops_cpu.alloc(r->m->be, r->m->packed_bytes, &err);
+    r->packed = executor_cpu.ops->alloc(r->m->be, r->m->packed_bytes, &err);
     model_attach(r->m, r->packed);
     if (model_load(r->m, &s, &err) < 0 || !(r->e = engine_create(r->m, &eo, &err)))
         ok(false, "%s", err.text), exit(1);
@@ -63,9 +63,9 @@ static void close_rig(struct rig *r)
 {
     struct backend *be = r->m->be;
     engine_destroy(r->e);
-    ops_cpu.release(be, r->packed, r->m->packed_bytes);
+    executor_cpu.ops->release(be, r->packed, r->m->packed_bytes);
     model_close(r->m);
-    backend_cpu_destroy(be);
+    executor_cpu.close(be);
     memory_free(&r->files);
 }
 
@@ -84,7 +84,7 @@ static const char *run_pair(struct rig *r, int32_t other[8])
     engine_submit(r->e, &q, NULL);
     q.tag = 2, q.prompt = good;
     engine_submit(r->e, &q, NULL);
-    while (engine_step(r->e))
+    while (engine_step(r->e, NULL) > 0)
         continue;
     while ((c = engine_collect(r->e))) {
         if (c->finish == FINISH_NOT_FINITE && c->tag == 1)
@@ -146,7 +146,7 @@ int main(void)
         return done_testing();
     }
     for (int i = 0; i < 3; i++) {
-        if (strstr(backend_cpu_isas(), isa[i]))
+        if (strstr(executor_cpu_isas(), isa[i]))
             check_isa(isa[i]);
         else
             skip(1, "this machine lacks the instruction set");

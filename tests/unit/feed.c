@@ -63,7 +63,7 @@ static char *by_hand(const struct rig *r, const struct question *q, int choice, 
         .max_turns = 1 });
     session_begin(s, &p, LENGTH, &how, &err);
     const struct session_turn *got;
-    while (!(got = session_collect(s)) && session_step(s))
+    while (!(got = session_collect(s)) && session_step(s, NULL) > 0)
         ;
     char *text = xstrdup(got ? got->text : "nothing came");
     session_destroy(s);
@@ -84,7 +84,7 @@ static void test_answers(const struct rig *r)
     feed_add(f, 0, 1, NULL, 0);
     ok(feed_room(f) == 0, "a feed takes as many conversations as it has places");
     for (int live = 1, added = 0; live > 0;) {
-        live = feed_step(f);
+        live = feed_step(f, NULL);
         if (!added && feed_room(f)) {
             feed_add(f, 1, 1, (const char *const *)want[1][1], 1);     /* its first turn was answered by an earlier run */
             said[1][1][0] = xstrdup(want[1][1][0]);
@@ -123,7 +123,7 @@ static void test_failures(const struct rig *r)
     struct feed *f = feed_create(&(struct feed_opts){ .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat, .question = &q,
         .sampling = { .top_p = 1, .repetition_penalty = 1 }, .max_new_token = 4, .max_batch = 1, .stream = "" });
     feed_add(f, 0, 0, NULL, 0);
-    while (feed_step(f))
+    while (feed_step(f, NULL) > 0)
         ;
     const struct turn_record *t = feed_collect(f);
     ok(t && t->turn == 1 && t->status == TURN_OK, "the first turn is answered");
@@ -132,7 +132,7 @@ static void test_failures(const struct rig *r)
        t ? t->reason : "");
     ok(!feed_collect(f) && feed_room(f) == 1, "the third is not asked, and the conversation is over");
     feed_add(f, 0, 0, NULL, 0);
-    feed_step(f);
+    feed_step(f, NULL);
     feed_cancel(f);
     ok(!feed_collect(f) && feed_room(f) == 1, "what is dropped leaves no record");
     feed_destroy(f);
@@ -145,7 +145,7 @@ static void test_not_finite(const struct rig *r)
     struct feed *f = open_feed(r, 1);
     *norm = NAN;
     feed_add(f, 0, 0, NULL, 0);
-    while (feed_step(f))
+    while (feed_step(f, NULL) > 0)
         ;
     const struct turn_record *t = feed_collect(f);
     ok(t && t->status == TURN_FAILED && !*t->text && strstr(t->reason, "NaN or infinite logits") && strstr(t->reason, "last norm"),
@@ -164,7 +164,7 @@ static void test_refused(void)
         return;
     struct feed *f = open_feed(&t.rig, 1);
     feed_add(f, 0, 0, NULL, 0);
-    while (feed_step(f))
+    while (feed_step(f, NULL) > 0)
         ;
     const struct turn_record *r = feed_collect(f);
     ok(r && r->status == TURN_OK, "the turn that it takes is answered");

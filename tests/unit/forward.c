@@ -2,7 +2,7 @@
  * from safetensors, run by the CPU backend on every instruction set, prefilled at once, in pieces, and token by token; and their twins in
  * GGUF. Their bits are pinned by digests (tests/golden/bits.h): of the prompt's logits, and of a longer one's, which crosses a split of
  * attention. The KV cache is fp16 and transformers' is fp32, so logits differ by its rounding: at most 2e-3 of their spread here. */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
@@ -39,20 +39,20 @@ static int open_rig(struct rig *r, const char *name, const char *isa, struct err
         return -1;
     r->source = source_files_open((const char *const *)path.path, path.n, err);
     modelpath_free(&path);
-    if (!r->source || !(r->m = model_open(r->source, &ops_cpu, err)))
+    if (!r->source || !(r->m = model_open(r->source, executor_cpu.ops, err)))
         return -1;
     const struct model_config *c = &r->m->config;
-    struct cpu_opts o = { .threads = 2, .isa = isa, .max_rows = N, .max_k = 256 };
-    if (!(r->m->be = backend_cpu_create(&o, err)))
+    struct executor_opts o = { .threads = 2, .isa = isa, .max_rows = N, .max_k = 256 };
+    if (!(r->m->be = executor_cpu.open(&o, err)))
         return -1;
-    r->packed = ops_cpu.alloc(r->m->be, r->m->packed_bytes, err);
+    r->packed = executor_cpu.ops->alloc(r->m->be, r->m->packed_bytes, err);
     model_attach(r->m, r->packed);
     if (model_load(r->m, r->source, err) < 0 || model_rope(r->m, LONG, err) < 0)
         return -1;
     r->f = forward_create(r->m, N, 1, err);
     r->kv = (struct kv_view){ .n_layers = c->n_layers, .n_kv = c->n_kv, .head_dim = c->head_dim };
-    r->kv_bytes = PAGES * kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
-    r->kv.base = ops_cpu.alloc(r->m->be, r->kv_bytes, err);
+    r->kv_bytes = PAGES * executor_cpu.ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    r->kv.base = executor_cpu.ops->alloc(r->m->be, r->kv_bytes, err);
     return 0;
 }
 
@@ -62,11 +62,11 @@ static void close_rig(struct rig *r)
         struct backend *be = r->m->be;
         forward_destroy(r->f);
         if (be) {
-            ops_cpu.release(be, r->packed, r->m->packed_bytes);
-            ops_cpu.release(be, r->kv.base, r->kv_bytes);
+            executor_cpu.ops->release(be, r->packed, r->m->packed_bytes);
+            executor_cpu.ops->release(be, r->kv.base, r->kv_bytes);
         }
         model_close(r->m);
-        backend_cpu_destroy(be);
+        executor_cpu.close(be);
     }
     source_files_close(r->source);
 }
@@ -82,9 +82,9 @@ static void run(struct rig *r, int length, int piece, float *logits)
     for (int at = 0; at < length; at += piece) {
         int n = length - at < piece ? length - at : piece;
         struct seq_run seq = { .n_rows = n, .pos = at, .page = page };
-        struct step step = { .n_rows = n, .token = token + at, .n_runs = 1, .run = &seq };
         int32_t last = n - 1;
-        memcpy(logits, forward_step(r->f, &r->kv, &step, &last, 1), VOCAB * sizeof *logits);
+        struct step step = { .n_rows = n, .token = token + at, .n_runs = 1, .run = &seq, .n_out = 1, .out_row = &last };
+        memcpy(logits, forward_step(r->f, &r->kv, &step), VOCAB * sizeof *logits);
     }
 }
 
@@ -117,7 +117,7 @@ static bool check_bits(const char *name, float first[VOCAB])
     bool have_first = false;
     for (int i = 0; i < 3; i++) {
         struct rig r;
-        if (!strstr(backend_cpu_isas(), isa[i])) {
+        if (!strstr(executor_cpu_isas(), isa[i])) {
             skip(3, "this machine lacks the instruction set");
             continue;
         }

@@ -29,7 +29,14 @@ static void fake_copy(struct backend *be, void *dst, const void *src, size_t byt
     memcpy(dst, src, bytes);
 }
 
-static const struct ops fake_ops = { .name = "fake", .alloc = fake_alloc, .release = fake_release, .copy = fake_copy };
+static size_t fake_page_bytes(int n_layers, int n_kv, int head_dim)
+{
+    return (size_t)(n_layers * n_kv * head_dim * KV_PAGE * 4);
+}
+
+static const struct ops fake_ops = {
+    .name = "fake", .alloc = fake_alloc, .release = fake_release, .copy = fake_copy, .kv_page_bytes = fake_page_bytes,
+};
 static const struct kv_view shape = { .n_layers = 2, .n_kv = 3, .head_dim = 16 };
 
 static void test_take_all(void)

@@ -1,6 +1,6 @@
 /* ops.c - the table of ops as others use it: an executor around an executor, made from the list of ops alone, hears every op of a model's
  * steps and changes no bit of them. */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/model.h"
 #include "mtbench/modelpath.h"
 
@@ -24,13 +24,13 @@ static int calls[N_OPS];
     static void counted_##op(struct backend *be, const struct op_##op *a)                                                                  \
     {                                                                                                                                      \
         calls[OP_##op]++;                                                                                                                  \
-        ops_cpu.op(be, a);                                                                                                                 \
+        executor_cpu.ops->op(be, a);                                                                                                       \
     }
 MTB_EACH_OP(COUNTED)
 
 static struct ops counting(void)
 {
-    struct ops o = ops_cpu;
+    struct ops o = *executor_cpu.ops;
     o.name = "counting";
 #define SLOT(op) o.op = counted_##op;
     MTB_EACH_OP(SLOT)
@@ -50,10 +50,10 @@ static int32_t answer(const struct ops *ops, int piece, float logits[VOCAB], int
     struct source *source = source_files_open((const char *const *)path.path, path.n, err);
     modelpath_free(&path);
     struct model *m = source ? model_open(source, ops, err) : NULL;
-    if (!m || !(m->be = backend_cpu_create(&(struct cpu_opts){ .threads = 2, .max_rows = N, .max_k = 256 }, err)))
+    if (!m || !(m->be = executor_cpu.open(&(struct executor_opts){ .threads = 2, .max_rows = N, .max_k = 256 }, err)))
         return -1;                                                                 /* the test fails and ends */
     const struct model_config *c = &m->config;
-    const size_t kv_bytes = kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    const size_t kv_bytes = executor_cpu.ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
     void *packed = ops->alloc(m->be, m->packed_bytes, err);
     struct kv_view kv = { ops->alloc(m->be, kv_bytes, err), c->n_layers, c->n_kv, c->head_dim };
     model_attach(m, packed);
@@ -63,10 +63,12 @@ static int32_t answer(const struct ops *ops, int piece, float logits[VOCAB], int
     for (int at = 0; f && at < N; at += piece) {
         const int n = N - at < piece ? N - at : piece;
         const struct seq_run run = { .n_rows = n, .pos = at, .page = &page };
-        const struct step step = { .n_rows = n, .token = token + at, .n_runs = 1, .run = &run };
-        float *x = forward_step(f, &kv, &step, &(int32_t){ n - 1 }, 1);
-        memcpy(logits, x, VOCAB * sizeof *logits);
-        MTB_DO(m, sample, .token = &drawn, .logits = x, .how = &greedy, .n = 1, .n_vocab = VOCAB);
+        const int32_t last = n - 1;
+        const struct step step = { .n_rows = n, .token = token + at, .n_runs = 1, .run = &run, .n_out = 1, .out_row = &last,
+                                   .how = &greedy };
+        memcpy(logits, forward_step(f, &kv, &step), VOCAB * sizeof *logits);
+        if (forward_draw(f, &step, &drawn, err) < 0)
+            return -1;
     }
     *n_layers = c->n_layers;
     forward_destroy(f);
@@ -74,7 +76,7 @@ static int32_t answer(const struct ops *ops, int piece, float logits[VOCAB], int
     ops->release(m->be, kv.base, kv_bytes);
     struct backend *be = m->be;
     model_close(m);
-    backend_cpu_destroy(be);
+    executor_cpu.close(be);
     source_files_close(source);
     return drawn;
 }
@@ -85,7 +87,7 @@ int main(void)
     struct err err = { 0 };
     const struct ops counted = counting();
     int layers = 0;
-    const int32_t want = answer(&ops_cpu, N, direct, &layers, &err), got = answer(&counted, 1, through, &layers, &err);
+    const int32_t want = answer(executor_cpu.ops, N, direct, &layers, &err), got = answer(&counted, 1, through, &layers, &err);
     ok(want >= 0 && got == want, "the same token is drawn: %d %s", got, err.text);
     ok(!memcmp(direct, through, sizeof direct), "the same logits, to the bit");
     /* a step: q, k and v in one op, output, gate and up, down in each layer; the head behind them */

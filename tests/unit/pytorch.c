@@ -2,7 +2,7 @@
  * layout, read whole and row by row; and a model in PyTorch shards becomes the same packed bytes as its twin in safetensors. */
 #include "src/model/model_priv.h"
 
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
 #include "mtbench/modelpath.h"
@@ -121,15 +121,15 @@ static void test_same(void)
 static void *load(const char *folder, size_t *bytes, struct watched *w)
 {
     struct modelpath path;
-    struct cpu_opts o = { .threads = 1, .max_rows = 1, .max_k = 256 };
+    struct executor_opts o = { .threads = 1, .max_rows = 1, .max_k = 256 };
     void *packed = NULL;
     if (modelpath_resolve(folder, NULL, NULL, &path, &err) < 0)
         return NULL;
     struct source *s = source_files_open((const char *const *)path.path, path.n, &err);
-    struct model *m = s ? model_open(s, &ops_cpu, &err) : NULL;
-    if (m && (m->be = backend_cpu_create(&o, &err))) {
+    struct model *m = s ? model_open(s, executor_cpu.ops, &err) : NULL;
+    if (m && (m->be = executor_cpu.open(&o, &err))) {
         struct backend *be = m->be;
-        void *p = ops_cpu.alloc(be, m->packed_bytes, &err);
+        void *p = executor_cpu.ops->alloc(be, m->packed_bytes, &err);
         *w = (struct watched){ .source = *s, .under = s };
         w->source.ctx = w, w->source.read = watched_read;
         *bytes = m->packed_bytes;
@@ -137,8 +137,8 @@ static void *load(const char *folder, size_t *bytes, struct watched *w)
         model_attach(m, p);
         if (model_load(m, &w->source, &err) == 0)
             packed = memcpy(malloc(*bytes), p, *bytes);
-        ops_cpu.release(be, p, *bytes);
-        backend_cpu_destroy(be);
+        executor_cpu.ops->release(be, p, *bytes);
+        executor_cpu.close(be);
     }
     model_close(m);
     source_files_close(s);

@@ -1,7 +1,7 @@
 /* pytorch_hostile.c - PyTorch files that lie. Each is the file of a real model (tests/golden/tiny/smollm) with one thing wrong, opened and
  * loaded as the program does it. It is refused by one line that says what is wrong, nothing is called, and memory stays within the file's
  * size and 50 MB. And wherever one byte of a directory or a pickle is another, the file is refused or its numbers stay the same. */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
@@ -87,17 +87,17 @@ static void *load(const struct buf *file, size_t *bytes)
     struct source s = memory_source(&m);
     void *packed = NULL;
     err = (struct err){ 0 };
-    struct model *model = model_open(&s, &ops_cpu, &err);
+    struct model *model = model_open(&s, executor_cpu.ops, &err);
     if (model) {
         model->be = be;
         *bytes = model->packed_bytes;
-        void *p = ops_cpu.alloc(be, *bytes, &err);
+        void *p = executor_cpu.ops->alloc(be, *bytes, &err);
         memset(p, 0, *bytes);
         model_attach(model, p);
         s.read = watched_read, read_to = 0, backward = 0;
         if (model_load(model, &s, &err) == 0)
             packed = memcpy(malloc(*bytes), p, *bytes);
-        ops_cpu.release(be, p, *bytes);
+        executor_cpu.ops->release(be, p, *bytes);
     }
     model_close(model);
     return packed;
@@ -621,9 +621,9 @@ int main(void)
         { .what = "a tensor of torch's first function", .grow = first_function },
         { .what = "a parameter", .grow = parameter },
     };
-    struct cpu_opts o = { .threads = 1, .max_rows = 1, .max_k = 96 };
+    struct executor_opts o = { .threads = 1, .max_rows = 1, .max_k = 96 };
     size_t n = 0, k = 0, r = 0;
-    be = backend_cpu_create(&o, &err);
+    be = executor_cpu.open(&o, &err);
     read_model();
     void *first = test_true(&zip, &n), *second = test_true(&old, &k), *third = test_true(&row, &r);
     ok(first && second && n == k && !memcmp(first, second, n), "both forms give the same numbers");
@@ -641,6 +641,6 @@ int main(void)
     free(first);
     free(second);
     free(third);
-    backend_cpu_destroy(be);
+    executor_cpu.close(be);
     return done_testing();
 }

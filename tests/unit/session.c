@@ -27,7 +27,7 @@ static char *by_hand(const struct rig *r, const char *text, int max_new)
     const struct chat_message m = { "user", text, strlen(text) };
     prompt_build(&p, r->tokenizer, r->chat, &m, 1, &err);
     engine_submit(r->engine, &(struct request){ .prompt = p.ids.id, .n_prompt = (int)p.ids.n, .max_new = max_new, .how = greedy }, &err);
-    while (engine_step(r->engine))
+    while (engine_step(r->engine, NULL) > 0)
         ;
     if ((c = engine_collect(r->engine))) {
         tokenizer_decode(r->tokenizer, c->token, (size_t)c->n_token, 0, &b);
@@ -50,7 +50,7 @@ static struct session *open_session(const struct rig *r, int turns)
 static const struct session_turn *next_turn(struct session *s)
 {
     const struct session_turn *t;
-    while (!(t = session_collect(s)) && session_step(s) > 0)
+    while (!(t = session_collect(s)) && session_step(s, NULL) > 0)
         ;
     return t;
 }
@@ -83,7 +83,7 @@ static void test_turns(void)
     ok(begin(s, &t.rig, word, 4, &greedy) < 0, "so is one beyond the context: %s", err.text);
     free(word);
     begin(s, &t.rig, asked[0], 50, &greedy);
-    session_step(s);
+    session_step(s, NULL);
     session_cancel(s);
     ok(!session_collect(s) && session_room(s) == 3, "a turn that was cancelled is gone and its place is free");
     begin(s, &t.rig, asked[0], 50, &greedy);

@@ -1,6 +1,6 @@
 /* tensors.c - tensors that nobody asked for, that are there twice, or that the index puts elsewhere. The model is
  * tests/golden/tiny/llama_bias with members added to its directory. */
-#include "mtbench/backend.h"
+#include "mtbench/executor.h"
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/mem.h"
@@ -36,7 +36,7 @@ static void add_weights(struct memory *m, const char *path, const char *members)
 static bool opens(struct memory *m, bool *head, struct err *err)
 {
     struct source s = memory_source(m);
-    struct model *model = model_open(&s, &ops_cpu, err);
+    struct model *model = model_open(&s, executor_cpu.ops, err);
     if (model)
         *head = !model->config.tied;
     model_close(model);

@@ -119,6 +119,12 @@ uint64_t memory_available(void)
     return least;
 }
 
+uint64_t memory_total(void)
+{
+    uint64_t kib = number_in("/proc/meminfo", "MemTotal:");
+    return kib == UINT64_MAX ? 0 : kib << 10;
+}
+
 uint64_t memory_peak(void)
 {
     uint64_t kib = number_in("/proc/self/status", "VmHWM:");
