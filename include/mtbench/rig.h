@@ -20,6 +20,9 @@ struct rig_opts {
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
     enum device device;                    /* one that this build cannot use: err (device) from rig_open() */
     bool interruptible;                    /* a stop of the job ends engine steps between two layers */
+    bool trace;                            /* count what the executor does (wrappers.h) */
+    const char *compare;                   /* name of an executor to be compared with, op by op (wrappers.h); NULL: none */
+    double compare_bound;                  /* how far a row may differ */
 };
 
 struct rig {

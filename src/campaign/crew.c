@@ -107,12 +107,15 @@ static int work(struct crew *c, struct err *err)
 {
     const struct crew_opts *o = c->o;
     enum deal_state state;
-    int live = 0, rc = 0;
+    struct err late = { 0 };             /* of what goes wrong behind the first error, which is the one to be told */
+    int live = 0, rc = 0, taken = 0;     /* rank 0 takes what others have finished also when its own engine is at its end */
     /* Every rank goes round until the dealer says that all have left, also when it failed itself: whoever stopped
      * earlier would strand the rest. */
     while ((state = deal_poll(c->deal)) != DEAL_OVER) {
-        if (root(c) && rc == 0 && (rc = o->round(o->ctx, c, err)) < 0) /* a full disk on rank 0 stops all ranks */
+        if (root(c) && taken == 0 && (taken = o->round(o->ctx, c, rc < 0 ? &late : err)) < 0) { /* a full disk stops all ranks */
+            rc = -1;
             job_raise(o->job, JOB_FAILED);
+        }
         if (state == DEAL_STOPPING || rc < 0)
             leave(c);                    /* also after a failed step: what had ended before it is kept */
         if (c->left)
@@ -120,8 +123,8 @@ static int work(struct crew *c, struct err *err)
         else if ((rc = step(c, &live, err)) < 0)
             job_raise(o->job, JOB_FAILED);
     }
-    if (root(c) && rc == 0)
-        rc = o->round(o->ctx, c, err);   /* what came with the last farewell */
+    if (root(c) && taken == 0 && o->round(o->ctx, c, rc < 0 ? &late : err) < 0) /* what came with the last farewell */
+        rc = -1;
     return job_agree(o->job, rc, err);
 }
 

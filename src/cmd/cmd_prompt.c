@@ -3,6 +3,7 @@
 
 #include "mtbench/log.h"
 #include "mtbench/peek.h"
+#include "mtbench/wrappers.h"
 
 struct prompt_opts {
     struct rig_opts rig;
@@ -27,6 +28,10 @@ static int check_opts(const struct prompt_opts *o, struct err *err)
     if (o->peek.answer.n > o->peek.turn - 1)
         return err_set(err, ERR_USAGE, "--answer: %d texts, but %ld turns before --turn %ld; put a text of several words in quotes",
                        o->peek.answer.n, o->peek.turn - 1, o->peek.turn);
+    if ((o->rig.trace || o->rig.compare) && !o->peek.top)
+        return err_set(err, ERR_USAGE, "--%s: nothing is computed without --top-logits; give it, too", o->rig.trace ? "trace" : "compare");
+    if (!(o->rig.compare_bound >= 0))
+        return err_set(err, ERR_USAGE, "--compare-bound: must be 0 or more");
     if (o->peek.top < 0 || o->peek.top > 1000)
         return err_set(err, ERR_USAGE, "--top-logits %ld: must lie between 0 and 1000", o->peek.top);
     if (o->rig.threads < 0 || o->rig.threads > 1024)
@@ -37,7 +42,7 @@ static int check_opts(const struct prompt_opts *o, struct err *err)
 static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *err)
 {
     *o = (struct prompt_opts){
-        .rig = { .model_id = "", .max_batch = 1 },
+        .rig = { .model_id = "", .max_batch = 1, .compare_bound = 0.05 },
         .peek = { .out = stdout, .bench_name = "mt_bench", .data_dir = "data", .turn = 1 },
     };
     const struct opt table[] = {
@@ -58,6 +63,10 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
         { "messages", OPT_STRING, &o->peek.messages, NULL, "FILE", "each line a JSON list of {role, content}" },
         { "text", OPT_STRING, &o->peek.text, NULL, "FILE", "each line a JSON string, tokenised as it is, without a template" },
         { "top-logits", OPT_INT, &o->peek.top, NULL, "N", "the N best next tokens of each prompt" },
+        { "trace", OPT_FLAG, &o->rig.trace, NULL, NULL, "with --top-logits: calls, times, bytes of each operation, on stderr" },
+        { "compare", OPT_STRING, &o->rig.compare, NULL, "NAME",
+          "with --top-logits: run each operation on this executor too (cpu, cuda) and say on stderr where they differ" },
+        { "compare-bound", OPT_DOUBLE, &o->rig.compare_bound, NULL, "X", "most that a row may differ, of its root mean square (0.05)" },
         { "threads", OPT_INT, &o->rig.threads, NULL, "N", "threads (all cores)" },
         { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
         { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "memory, sizes" },
@@ -67,6 +76,18 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
     if (rc == 1)
         verb_help("prompt", "Print rendered prompts, token ids, stop ids, and the best next tokens, one JSON object a line.", table, n);
     return rc ? rc : check_opts(o, err);
+}
+
+/* What the wrappers around the executor have seen. */
+static void say_wrappers(const struct prompt_opts *o)
+{
+    struct buf text = {0};
+    if (o->rig.trace)
+        trace_put(&text);
+    if (o->rig.compare)
+        compare_put(&text);
+    fwrite(text.data, 1, text.len, stderr);
+    buf_free(&text);
 }
 
 int cmd_prompt(struct job *job, int argc, char **argv)
@@ -88,8 +109,10 @@ int cmd_prompt(struct job *job, int argc, char **argv)
         rc = rig_start(&r, &o.rig, &err);
     if (rc == 0)
         rc = o.given_question ? peek_question(&o.peek, &err) : peek_lines(&o.peek, &err);
+    if (rc == 0)
+        say_wrappers(&o);
     rig_close(&r);
     if (rc < 0)
         log_error("%s", err.text);
-    return rc < 0 ? EXIT_INPUT : EXIT_COMPLETE;
+    return rc < 0 ? EXIT_INPUT : o.rig.compare && compare_failed() ? EXIT_FAILURES : EXIT_COMPLETE;
 }

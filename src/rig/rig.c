@@ -19,6 +19,7 @@
 #include "mtbench/shared.h"
 #include "mtbench/stage.h"
 #include "mtbench/stops.h"
+#include "mtbench/wrappers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -305,8 +306,11 @@ static int check_weights(const struct rig *r, const char *path, struct err *err)
     const struct job *job = r->parts->job;
     double sum = 0;
     int dim = r->model->config.dim;
+    float *norm = xcalloc((size_t)dim, sizeof *norm);
+    r->model->ops->download(r->be, norm, r->model->final_norm, (size_t)dim * sizeof *norm);
     for (int i = 0; i < dim; i++)
-        sum += fabs((double)r->model->final_norm[i]);
+        sum += fabs((double)norm[i]);
+    free(norm);
     if (sum >= 0.1 * dim)
         return 0;
     if (published_check_whole(path, err) < 0)
@@ -468,12 +472,26 @@ static const struct executor *choose_executor(const struct rig_parts *p, const s
     return x && !why.kind ? x : NULL;
 }
 
+static const struct executor *wrap(const struct executor *x, const struct rig_opts *o, struct err *err)
+{
+    const struct executor *other = o->compare ? executor_find(o->compare) : NULL;
+    struct err why = { 0 };
+    if (o->compare && !other)
+        err_set(err, ERR_USAGE, "--compare %s: this build has no executor of that name; give cpu or cuda", o->compare);
+    else if (other && other->devices(&why) == 0)
+        err_set(err, ERR_DEVICE, "--compare %s: %s", o->compare, why.text);
+    if (o->compare && (!other || why.kind))
+        return NULL;
+    x = other ? executor_compared(x, other, o->compare_bound) : x;
+    return o->trace ? executor_traced(x) : x;
+}
+
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
 {
     *r = (struct rig){0};
     struct rig_parts *p = r->parts = xcalloc(1, sizeof *p);
     p->job = job;
-    if (!(r->executor = choose_executor(p, o, err)))
+    if (!(r->executor = choose_executor(p, o, err)) || !(r->executor = wrap(r->executor, o, err)))
         return -1;
     if (open_model(r, o, err) < 0) {
         if (!r->model) /* else its architecture is known, whatever the folder is called */

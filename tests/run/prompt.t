@@ -18,6 +18,11 @@ say --question 7 --turn 4 --answer a b c; [ $? -eq 1 ] && grep -q 'has no such t
 say --question 7 --turn 2 --answer-file "$d/b/question.jsonl"; [ $? -eq 1 ] && [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ]; ok $? "a file without answers"
 say --question 7 --top-logits 3 && holds 'len(p["top"]) == 3 and [len(x) for x in p["top"]] == [2, 2, 2] and [type(x) for x in p["top_texts"]] == [str] * 3'
 ok $? "the best tokens and their texts"
+cp "$d/out" "$d/top"
+say --question 7 --top-logits 3 --trace && cmp -s "$d/out" "$d/top" && grep -q '^linear  ' "$d/err" && grep -q '^all  ' "$d/err"; ok $? "--trace counts and changes nothing"
+say --question 7 --top-logits 3 --compare cpu --compare-bound 0 && cmp -s "$d/out" "$d/top" && grep -q 'nothing differs by more than 0' "$d/err"; ok $? "--compare with itself"
+say --question 7 --trace; [ $? -eq 1 ] && grep -q 'nothing is computed without --top-logits' "$d/err"; ok $? "--trace alone is refused"
+say --question 7 --top-logits 3 --compare gpu; [ $? -eq 1 ] && grep -q -- '--compare gpu: this build has no executor' "$d/err"; ok $? "an executor that is not there"
 timeout 600 mpirun --oversubscribe -n 3 "$build/mtbench" prompt --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d" --bench-name b --question 7 >"$d/out" 2>"$d/err" && [ "$(wc -l <"$d/out")" -eq 1 ]
 ok $? "three ranks speak once"
 echo "1..$n"
