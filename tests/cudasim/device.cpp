@@ -1,0 +1,212 @@
+/* device.cpp - what the emulated device is, and launches. */
+#include "runtime.h"
+
+#include <map>
+#include <stdlib.h>
+#include <string.h>
+
+static std::map<const void *, int> opted_in;     /* dynamic shared memory that a kernel asked for beyond 48 KB */
+static int current;
+
+/* ---- the device ---- */
+
+static const struct {
+    int arch, shared, shared_sm, sms;
+} kinds[] = { { 80, 163, 164, 108 }, { 86, 99, 100, 84 },    { 89, 99, 100, 142 },
+              { 90, 227, 228, 132 }, { 100, 227, 228, 148 }, { 120, 99, 100, 170 } };
+
+static int kind()
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (kinds[i].arch == cudasim()->arch)
+            return static_cast<int>(i);
+    return 3;
+}
+
+static int device_count()
+{
+    const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+    int listed = 1;
+    for (const char *p = visible; p && *p; p++)
+        listed += *p == ',';
+    return !visible || listed > cudasim()->devices ? cudasim()->devices : *visible ? listed : 0;
+}
+
+cudaError_t cudaGetDeviceCount(int *n)
+{
+    turn t;
+    if (cudasim()->no_driver)
+        return note(cudaErrorInsufficientDriver);
+    *n = device_count();
+    return note(*n ? cudaSuccess : cudaErrorNoDevice);
+}
+cudaError_t cudaSetDevice(int d)
+{
+    turn t;
+    if (d < 0 || d >= device_count())
+        return note(cudaErrorInvalidDevice);
+    current = d;
+    return note(cudaSuccess);
+}
+cudaError_t cudaGetDevice(int *d) { return turn(), *d = current, note(cudaSuccess); }
+cudaError_t cudaDriverGetVersion(int *v) { return *v = cudasim()->no_driver ? 0 : CUDART_VERSION, cudaSuccess; }
+cudaError_t cudaRuntimeGetVersion(int *v) { return *v = CUDART_VERSION, cudaSuccess; }
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
+{
+    turn t;
+    if (!p || device < 0 || device >= device_count())
+        return note(cudaErrorInvalidDevice);
+    *p = cudaDeviceProp();
+    snprintf(p->name, sizeof p->name, "emulated sm_%d", kinds[kind()].arch);
+    p->uuid.bytes[15] = static_cast<char>(device + 1);
+    p->totalGlobalMem = cudasim()->device_bytes;
+    p->sharedMemPerBlock = 48 << 10;
+    p->sharedMemPerBlockOptin = static_cast<size_t>(kinds[kind()].shared) << 10;
+    p->sharedMemPerMultiprocessor = static_cast<size_t>(kinds[kind()].shared_sm) << 10;
+    p->regsPerBlock = p->regsPerMultiprocessor = 64 << 10;
+    p->warpSize = WARP;
+    p->maxThreadsPerBlock = MAX_THREADS;
+    p->maxThreadsPerMultiProcessor = 2048;
+    p->maxThreadsDim[0] = p->maxThreadsDim[1] = 1024, p->maxThreadsDim[2] = 64;
+    p->maxGridSize[0] = 0x7fffffff, p->maxGridSize[1] = p->maxGridSize[2] = 65535;
+    p->major = kinds[kind()].arch / 10, p->minor = kinds[kind()].arch % 10;
+    p->multiProcessorCount = kinds[kind()].sms;
+    p->pciBusID = device + 1;
+    p->unifiedAddressing = p->concurrentKernels = p->asyncEngineCount = 1;
+    return note(cudaSuccess);
+}
+
+cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr a, int device)
+{
+    turn t;
+    cudaDeviceProp p;
+    cudaError_t e = cudaGetDeviceProperties(&p, device);
+    if (e || !v)
+        return note(e ? e : cudaErrorInvalidValue);
+    switch (a) {
+    case cudaDevAttrComputeCapabilityMajor: *v = p.major; break;
+    case cudaDevAttrComputeCapabilityMinor: *v = p.minor; break;
+    case cudaDevAttrMultiProcessorCount: *v = p.multiProcessorCount; break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *v = static_cast<int>(p.sharedMemPerBlockOptin); break;
+    case cudaDevAttrMaxSharedMemoryPerBlock: *v = static_cast<int>(p.sharedMemPerBlock); break;
+    case cudaDevAttrMaxThreadsPerBlock: *v = p.maxThreadsPerBlock; break;
+    case cudaDevAttrWarpSize: *v = p.warpSize; break;
+    case cudaDevAttrComputeMode: *v = cudaComputeModeDefault; break;
+    case cudaDevAttrIntegrated: *v = 0; break;
+    default: return note(cudaErrorNotSupported);
+    }
+    return note(cudaSuccess);
+}
+
+cudaError_t cudaDeviceGetPCIBusId(char *text, int n, int device)
+{
+    turn t;
+    if (!text || device < 0 || device >= device_count())
+        return note(cudaErrorInvalidDevice);
+    snprintf(text, static_cast<size_t>(n), "0000:%02X:00.0", static_cast<unsigned>(device + 1));
+    return note(cudaSuccess);
+}
+
+/* ---- errors ---- */
+
+static const struct {
+    cudaError_t e;
+    const char *name, *text;
+} errors[] = {
+#define E(name, text) { name, #name, text }
+    E(cudaSuccess, "no error"),
+    E(cudaErrorInvalidValue, "invalid argument"),
+    E(cudaErrorMemoryAllocation, "out of memory"),
+    E(cudaErrorInvalidConfiguration, "invalid configuration argument"),
+    E(cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version"),
+    E(cudaErrorNoDevice, "no CUDA-capable device is detected"),
+    E(cudaErrorInvalidDevice, "invalid device ordinal"),
+    E(cudaErrorInvalidResourceHandle, "invalid resource handle"),
+    E(cudaErrorNotReady, "device not ready"),
+    E(cudaErrorIllegalState, "the operation cannot be performed in the present state"),
+    E(cudaErrorIllegalAddress, "an illegal memory access was encountered"),
+    E(cudaErrorMisalignedAddress, "misaligned address"),
+    E(cudaErrorLaunchTimeout, "the launch timed out and was terminated"),
+    E(cudaErrorLaunchFailure, "unspecified launch failure"),
+    E(cudaErrorNotSupported, "operation not supported"),
+    E(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing"),
+    E(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture"),
+    E(cudaErrorStreamCaptureMerge, "operation would result in a merge of separate capture sequences"),
+    E(cudaErrorStreamCaptureUnmatched, "capture was not ended in the same stream as it began"),
+    E(cudaErrorStreamCaptureUnjoined, "capturing stream has unjoined work"),
+    E(cudaErrorStreamCaptureIsolation, "dependency created on uncaptured work in another stream"),
+    E(cudaErrorCapturedEvent, "operation not permitted on an event last recorded in a capturing stream"),
+    E(cudaErrorUnknown, "unknown error"),
+#undef E
+};
+const char *cudaGetErrorName(cudaError_t e)
+{
+    for (auto &each : errors)
+        if (each.e == e)
+            return each.name;
+    return "unrecognized error code";
+}
+const char *cudaGetErrorString(cudaError_t e)
+{
+    for (auto &each : errors)
+        if (each.e == e)
+            return each.text;
+    return "unrecognized error code";
+}
+
+/* ---- launches ---- */
+
+cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute a, int v)
+{
+    turn t;
+    if (a == cudaFuncAttributePreferredSharedMemoryCarveout)
+        return note(cudaSuccess);
+    if (a != cudaFuncAttributeMaxDynamicSharedMemorySize)
+        return note(cudaErrorNotSupported);
+    if (v < 0 || v > kinds[kind()].shared << 10)
+        return note(cudaErrorInvalidValue);
+    opted_in[kernel] = v;
+    return note(cudaSuccess);
+}
+
+static cudaError_t refuse(const sim_call *c)
+{
+    const uint64_t threads = static_cast<uint64_t>(c->block.x) * c->block.y * c->block.z;
+    const int limit = opted_in.count(c->function) && opted_in[c->function] > 48 << 10 ? opted_in[c->function] : 48 << 10;
+    if (!threads || threads > MAX_THREADS || c->block.z > 64)
+        return cudaErrorInvalidConfiguration;
+    if (!c->grid.x || !c->grid.y || !c->grid.z || c->grid.x > 0x7fffffff || c->grid.y > 65535 || c->grid.z > 65535)
+        return cudaErrorInvalidConfiguration;
+    return c->dyn_shared > static_cast<size_t>(limit) ? cudaErrorInvalidValue : cudaSuccess;
+}
+
+static bool its_turn(long *k) { return *k > 0 && --*k == 0; }
+
+static cudaError_t launch(const sim_call *c)
+{
+    if (its_turn(&cudasim()->lose_device))
+        return cudaErrorUnknown;
+    if (its_turn(&cudasim()->fail_launch))
+        return cudaErrorLaunchFailure;
+    return grid_run(c);
+}
+
+void sim_enqueue(sim_call *call, cudaStream_t stream)
+{
+    turn t;
+    std::shared_ptr<sim_call> c(call);
+    cudaStream_t s = stream_of(stream);
+    cudaError_t e = s ? refuse(call) : cudaErrorInvalidResourceHandle;
+    note(e ? e : stream_add(s, [c] { return launch(c.get()); }));
+}
+
+void cudasim_reset()
+{
+    turn t;
+    streams_reset();
+    memory_reset();
+    report_forget();
+    opted_in.clear();
+    current = 0;
+}

@@ -1,0 +1,44 @@
+/* hooks.h - what a test may ask of the emulator, and set. Without a test the environment sets the same: MTB_CUDASIM="order=random seed=7
+ * fill=0 eager mem=2G arch=90 fail_alloc=3 fail_launch=5 lose_device=9 counts". */
+#ifndef MTB_CUDASIM_HOOKS_H
+#define MTB_CUDASIM_HOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cudasim_order { CUDASIM_FORWARD, CUDASIM_REVERSE, CUDASIM_RANDOM };
+
+struct cudasim_settings {
+    enum cudasim_order order;     /* of threads and blocks */
+    uint32_t seed;                /* of the random order */
+    int fill;                     /* byte that memory holds before anybody wrote it: 0xff (NaN) or 0 */
+    bool eager;                   /* streams run at once; else nothing runs until something waits for it */
+    bool quiet;                   /* reports are kept for cudasim_last() alone */
+    bool counts;                  /* print bytes, sectors and launches per kernel when the program ends */
+    size_t device_bytes;          /* what cudaMemGetInfo calls total; before the first allocation */
+    int devices;                  /* how many there are */
+    bool no_driver;               /* as on a machine without a driver */
+    int arch;                     /* 80, 86, 89, 90, 100, 120 */
+    long fail_alloc;              /* the k-th allocation of device or pinned memory from here on fails; 0: none */
+    long fail_launch;             /* the k-th kernel that runs from here on fails */
+    long lose_device;             /* with the k-th kernel that runs from here on the device is lost */
+};
+struct cudasim_settings *cudasim(void);
+/* One line that says what was wrong last, "" if nothing was; and how many reports there have been. */
+const char *cudasim_last(void);
+long cudasim_reports(void);
+/* The state of a new process, for the next test: sticky errors, reports, allocations are forgotten. */
+void cudasim_reset(void);
+/* The checker looks at every access of kernels in this program. */
+bool cudasim_checks(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
