@@ -10,6 +10,8 @@ VERSION := 0.1.0
 # Of this tree, not of one that it was unpacked in.
 GIT_ID  := $(or $(if $(wildcard .git),$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)),unknown)
 
+.DEFAULT_GOAL := all
+, := ,
 PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith $(if $(wildcard .git),-Werror)
 OPT.release := -O2 -g
@@ -29,7 +31,8 @@ ISA.avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mp
 ISA.avx2   := -mavx2 -mfma -mf16c
 ISA.plain  :=
 
-SRC   := $(filter-out src/cmd/version.c,$(wildcard src/*/*.c))
+include mk/cuda.mk
+SRC   := $(filter-out src/cmd/version.c $(if $(CUDA_LIB),,$(wildcard src/backend/cuda*.c)),$(wildcard src/*/*.c))
 KSRC  := $(wildcard kernels/cpu/*.c)
 REF   := $(wildcard kernels/ref/*.c)
 OBJ   := $(SRC:%.c=$(B)/%.o)
@@ -42,8 +45,8 @@ TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c tests/ops/*
 all: mtbench                                    ## build ./mtbench (the default)
 mtbench: $(B)/mtbench
 	@cp -f $< $@.new && mv -f $@.new $@
-$(B)/mtbench: $(B)/src/main.o $(B)/src/cmd/version.o $(LIB)
-	$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
+$(B)/mtbench: $(B)/src/main.o $(B)/src/cmd/version.o $(LIB) $(CUDA_LIB)
+	$(CC) $(CFLAGS) $(filter %.o,$^) $(LIB) $(CUDA_LIBS) $(LDLIBS) -o $@
 $(LIB): $(OBJ) $(KOBJ)
 	@rm -f $@
 	@$(ARCHIVE) $@ $^
@@ -73,10 +76,10 @@ endef
 $(foreach i,avx512 avx2 plain,$(eval $(call kernel_rule,$(i))))
 EXTRA.version.c = -DMTB_GIT_ID='"$(GIT_ID)"' -DMTB_BUILD_FLAGS='"$(VARIANT): $(OPT)"'
 
-$(B)/tests/%: tests/%.c $(REFOBJ) $(LIB)
+$(B)/tests/%: tests/%.c $(REFOBJ) $(LIB) $(CUDA_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $< $(REFOBJ) $(LIB) $(LDLIBS) -o $@
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $< $(REFOBJ) $(LIB) $(CUDA_LIBS) $(LDLIBS) -o $@
 
-include $(wildcard mk/*.mk)
+include $(filter-out mk/cuda.mk,$(wildcard mk/*.mk))
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:

@@ -5,9 +5,9 @@ BENCHES := attention linear lowrank decode records
 $(PEAK): $(B)/tests/bench/peak.%.o: tests/bench/peak.c tests/bench/peak.h kernels/cpu/simd.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(KOPT) $(ISA.$*) -DMTB_ISA=$* -DMTB_ISA_$* -c $< -o $@
-$(BENCHES:%=$(B)/tests/bench/%): $(B)/tests/bench/%: tests/bench/%.c $(B)/tests/bench/machine.o $(PEAK) $(LIB)
+$(BENCHES:%=$(B)/tests/bench/%): $(B)/tests/bench/%: tests/bench/%.c $(B)/tests/bench/machine.o $(PEAK) $(LIB) $(CUDA_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/bench $(CFLAGS) -MMD -MP $< $(B)/tests/bench/machine.o $(PEAK) $(LIB) $(LDLIBS) -o $@
+	$(CC) $(CPPFLAGS) -Itests/bench $(CFLAGS) -MMD -MP $< $(B)/tests/bench/machine.o $(PEAK) $(LIB) $(CUDA_LIBS) $(LDLIBS) -o $@
 bench-attend: $(B)/tests/bench/attention           ## attention and its neighbours: GB/s, GFLOP/s, beside what the machine can do
 	$< $(BENCH_ARGS)
 bench-linear: $(B)/tests/bench/linear              ## the products by weight type and rows: GFLOP/s beside the FMA peak

@@ -6,7 +6,7 @@ CUDA_HEADERS := $(firstword $(patsubst %/cuda_runtime_api.h,%,$(wildcard $(addsu
 SIM      := $(B)/cudasim
 CXXWARN  := -Wall -Wextra -Wshadow -Wno-unknown-pragmas -Wno-unused-function $(if $(wildcard .git),-Werror)
 # The bits of a kernel must not depend on the compiler's mood: no contraction, and no assumption about types that nvcc does not make.
-CXXFLAGS := -std=c++17 -Itests/cudasim -I. -isystem $(CUDA_HEADERS) $(CXXWARN) $(FP) -fno-strict-aliasing -fno-exceptions -pthread
+CXXFLAGS := -std=c++17 -Itests/cudasim -Iinclude -I. -isystem $(CUDA_HEADERS) $(CXXWARN) $(FP) -fno-strict-aliasing -fno-exceptions -pthread
 SIMOPT.plain := $(OPT)
 SIMOPT.check := -O1 -g
 SIMOPT.asan  := $(OPT.asan)

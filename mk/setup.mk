@@ -14,7 +14,6 @@ MPIRUN := $(if $(filter 0,$(shell id -u)),OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RU
 .PHONY: quickstart deps data install clean
 quickstart:                                     ## install packages, build, fetch data and a demo model, answer all 80 questions, judge them
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES)
-	@echo "building for the CPU: $$(if command -v nvcc >/dev/null; then echo this version has no CUDA backend; else echo there is no nvcc here; fi)"
 	@$(MAKE) -s all
 	@data/fetch.sh
 	$(MPIRUN) -n $(RANKS) ./mtbench run --model-path $(MODEL) --model-id $(MODEL_ID) $(JUDGE)

@@ -33,6 +33,7 @@ struct executor {
 };
 
 extern const struct executor executor_cpu;
+extern const struct executor executor_cuda;              /* where the build found nvcc: executor_find("cuda") knows */
 
 /* By name; NULL: this build has none of that name. */
 const struct executor *executor_find(const char *name);

@@ -4,7 +4,12 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct executor *const table[] = { &executor_cpu };
+static const struct executor *const table[] = {
+#ifdef MTB_CUDA
+    &executor_cuda,
+#endif
+    &executor_cpu,
+};
 
 enum { N_EXECUTORS = sizeof table / sizeof *table };
 

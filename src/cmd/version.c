@@ -14,7 +14,7 @@
 
 void version_print(void)
 {
-    static const char *const absent[] = { "cuda", "cublas", "nccl", "hdf5" };
+    static const char *const absent[] = { "cublas", "nccl", "hdf5" };
     char pcre[64] = "";
     unsigned hw = hwloc_get_api_version();
     pcre2_config(PCRE2_CONFIG_VERSION, pcre);
@@ -25,6 +25,11 @@ void version_print(void)
     printf("build      %s, gcc %s\n", MTB_BUILD_FLAGS, __VERSION__);
 #endif
     printf("mpi        %s\n", job_library());
+#ifdef MTB_CUDA
+    printf("cuda       %s\n", MTB_CUDA);
+#else
+    printf("cuda       not in this build\n");
+#endif
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         printf("%-10s not in this build\n", absent[i]);
     printf("cpu        %s\n", executor_cpu_isas());

@@ -150,6 +150,17 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind
     return note(copy(to, from, n, kind, stream_of(s)));
 }
 
+/* Row by row. */
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                              cudaMemcpyKind kind, cudaStream_t s)
+{
+    turn t;
+    cudaError_t e = width > to_pitch || width > from_pitch ? cudaErrorInvalidPitchValue : cudaSuccess;
+    for (size_t i = 0; i < height && !e; i++)
+        e = copy(static_cast<char *>(to) + i * to_pitch, static_cast<const char *>(from) + i * from_pitch, width, kind, stream_of(s));
+    return note(e);
+}
+
 cudaError_t cudaMemcpy(void *to, const void *from, size_t n, cudaMemcpyKind kind)
 {
     turn t;

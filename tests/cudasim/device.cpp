@@ -210,3 +210,16 @@ void cudasim_reset()
     opted_in.clear();
     current = 0;
 }
+
+/* A kernel is whatever g++ compiled: there is code of it for any device. */
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *is, const void *kernel)
+{
+    turn t;
+    if (!is || !kernel)
+        return note(cudaErrorInvalidValue);
+    if (sticky())
+        return note(sticky());
+    *is = {};
+    is->maxThreadsPerBlock = 1024;
+    return note(cudaSuccess);
+}

@@ -21,7 +21,7 @@ static array arrays[MAX_ARRAYS];
 static int n_arrays;
 static size_t used;                              /* bytes of shared memory that the block would use */
 alignas(4096) static char arena[SHARED_ARENA];
-char *shared_base = arena;
+char *sim_shared_base = arena;
 size_t shared_used;
 
 /* An array of 'bytes' behind what is there, and a zone behind it. */

@@ -60,7 +60,7 @@ void shared_begin(size_t dyn_bytes);
 void shared_end();                               /* looks at the zones between arrays */
 bool shared_holds(const void *p);
 const char *shared_name(const void *p);          /* "red[12]"-like words for reports */
-extern char *shared_base;
+extern char *sim_shared_base;
 extern size_t shared_used;
 
 /* ---- async.cpp: copies into shared memory ---- */

@@ -17,6 +17,10 @@ tree() { # a house of three rooms in which all is well
     echo '#include <mpi.h>' >src/backend/comm_mpi.c
     echo '#include <immintrin.h>' >kernels/cpu/simd.h
     echo '__global__ void k(void);' >kernels/cuda/k.cu
+    echo '#define K_SHARED(type, name, n) __shared__ type name[n]' >kernels/cuda/simt.h
+    echo '/* kernels.h - launchers */' >kernels/cuda/kernels.h
+    echo '#include "kernels/cuda/kernels.h"' >src/backend/cuda.h
+    printf '#include "cuda.h"\n#include <cuda_runtime_api.h>\n' >src/backend/cuda_memory.c
 }
 planted() { # file, line, what
     tree
@@ -28,7 +32,7 @@ planted() { # file, line, what
 tree
 "$check" "$d/t" >"$d/out"
 ok $? "a house in order passes"
-grep -q '^# looked at 8 includes' "$d/out"
+grep -q '^# looked at 11 includes' "$d/out"
 ok $? "it says how many includes it saw"
 planted src/report/score.c '#include "mtbench/grader.h"' "an arrow that points the wrong way"
 planted src/base/buf.c '#  include   "mtbench/grader.h"' "the same, spaced differently, upward"
@@ -45,6 +49,12 @@ planted src/backend/pool.c '# include "mpi.h"' "MPI in quotes"
 planted src/backend/cpu.c '#include <x86intrin.h>' "intrinsics outside the kernels"
 planted src/backend/cpu.c '#include <cuda_runtime.h>' "CUDA outside its file"
 planted kernels/cpu/simd.h '__global__ void f(void);' "CUDA syntax outside kernels/cuda"
+planted src/backend/executor.c '#include "kernels/cuda/kernels.h"' "launchers outside the CUDA executor"
+planted src/backend/executor.c '#include <cuda_runtime_api.h>' "the CUDA runtime outside the CUDA executor"
+planted kernels/cuda/k.cu '__shared__ float part[32];' "shared memory that is not the dialect's"
+planted kernels/cuda/k.cu '    asm volatile("trap;");' "PTX outside the dialect"
+planted kernels/cuda/k.cu '#if __CUDA_ARCH__ >= 900' "a question for the architecture outside the dialect"
+planted kernels/cuda/k.cu 'void f(void) { k<<<1, 1>>>(); }' "a launch that the emulator cannot read"
 planted src/judge/batch.c '#include <curl/curl.h>' "curl outside http.c"
 planted src/report/campaign.c '#include <hdf5.h>' "HDF5 in a second file of its room"
 planted kernels/cpu/simd.h '#include "mtbench/grader.h"' "a kernel that knows of judges"

@@ -1,0 +1,27 @@
+/* gather.cu - the rows of a step that draw, brought together: from operand to operand, 16 bytes at a time. */
+#include "kernels.h"
+#include "layout.h"
+#include "simt.h"
+
+enum { THREADS = 128, PIECES = 4 };              /* pieces of 16 bytes in 32 inputs */
+
+static __global__ void __launch_bounds__(THREADS) gather_kernel(uint4 *out, const uint4 *x, const int32_t *out_row, int n_out,
+                                                                       int n_rows, int k32)
+{
+    const int row = static_cast<int>(blockIdx.y), i = static_cast<int>(blockIdx.x * THREADS + threadIdx.x), block = i / PIECES;
+    if (block >= k32)
+        return;
+    uint4 v = {};                                /* rows beyond the last are zeros */
+    if (row < n_out)
+        v = x[(static_cast<size_t>(block) * pad8(n_rows) + out_row[row]) * PIECES + i % PIECES];
+    out[(static_cast<size_t>(block) * pad8(n_out) + row) * PIECES + i % PIECES] = v;
+}
+
+int k_gather_rows(const struct op_gather_rows *a, const struct k_at *at)
+{
+    const int k32 = pad32(a->dim) / 32;
+    const dim3 grid(static_cast<unsigned>((k32 * PIECES + THREADS - 1) / THREADS), static_cast<unsigned>(pad8(at->step.n_out)));
+    K_LAUNCH((gather_kernel), grid, THREADS, 0, at->stream, static_cast<uint4 *>(a->out), static_cast<const uint4 *>(a->x),
+             at->step.out_row, at->step.n_out, at->step.n_rows, k32);
+    return cudaGetLastError();
+}
