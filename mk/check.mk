@@ -12,7 +12,7 @@ check:                                          ## install what tests need, buil
 	@$(MAKE) -s all tests-built
 	@tests/run-tests tests/check-rooms tests/fuzz-replay $(TESTS) $(RUN_TESTS)
 .PHONY: tests-built
-tests-built: $(TESTS) $(PROBES)
+tests-built: $(TESTS) $(PROBES) $(GPU_TOOLS)
 check-fast: all $(TESTS)                        ## build and run every unit and op test (no model needed)
 	@tests/run-tests $(TESTS)
 check-%:                                        ## one test by name: make check-tokenizer, check-linear, check-answer ...
