@@ -1,11 +1,12 @@
-/* stage.c - who reads which chunk, and how the others get it. Reading itself is in prefetch.c.
+/* stage.c - who reads which chunk, and how the others get it. Reading and passing on of weights is in ring.c.
  * Chunks lie on a fixed grid of the files, so that who reads what, and the digest, do not depend on what is asked for. */
 #include "mtbench/stage.h"
 
 #include "job_priv.h"
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
-#include "prefetch.h"
+#include "mtbench/shared.h"
+#include "ring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,10 @@ struct stage {
     char **path;
     uint64_t *size;
     unsigned char **kept;                 /* (n_chunks) chunks of metadata reads; NULL where not read or forgotten */
-    struct prefetch *ahead;               /* leaders: reads (and hashes) this leader's chunks; made at the first weight read */
-    unsigned char *received;              /* leaders: STAGE_CHUNK bytes of another leader's chunk */
-    const unsigned char *now;             /* the chunk that the leaders have at hand, ... */
+    struct shared *memory;                /* of the ring */
+    struct ring *ring;                    /* from stage_weights_begin() to _end() */
+    const unsigned char *now;             /* the chunk that this rank has at hand, ... */
     long now_chunk;                       /* ... its number; -1: none */
-    bool over, elsewhere;                 /* weight reads have ended; because of another leader */
 };
 
 /* ---- metadata: rank 0 to all ---- */
@@ -33,8 +33,8 @@ static int keep(struct stage *st, long c, struct err *err)
     size_t n = grid_bytes(&st->grid, c);
     unsigned char *p = malloc(n);        /* not xcalloc(): the size is the file's, and a failure is told to all */
     int rc = p ? 0 : err_set(err, ERR_MEMORY, "%s: no memory for its header", st->path[grid_file(&st->grid, c)]);
-    if (rc == 0 && st->job->info.rank == 0)
-        rc = grid_read(&st->grid, c, p, err); /* the others get it below */
+    if (rc == 0 && st->job->info.rank == 0 && (rc = grid_read(&st->grid, c, p, err)) == 0)
+        grid_hash(&st->grid, c, p);      /* the others get it below */
     /* Agreed before the broadcast: nobody waits for bytes that do not come. */
     if (job_agree(st->job, rc, err) < 0) {
         free(p);
@@ -62,66 +62,70 @@ static int metadata_read(void *ctx, int file, uint64_t off, void *dst, size_t n,
     return 0;
 }
 
-/* ---- weights: among the leaders ---- */
+/* ---- weights: by the threads of all ranks, to the leaders or to everybody ---- */
 
-enum word { WORD_GOOD, WORD_STOP, WORD_FAILED };
-
-/* Before each chunk, and once at the end, the leaders hear the worst word of any: nobody waits for a chunk that will not come. */
-static enum word hear_all(struct stage *st, int rc)
+static bool told_to_stop(void *ctx)
 {
-    /* In order of weight: a failure must not be taken for a stop. */
-    int mine = rc < 0 ? WORD_FAILED : job_poll(st->job) != JOB_RUNNING ? WORD_STOP : WORD_GOOD, worst = mine;
-    MPI_Request r;
-    if (st->job->info.n_nodes > 1) {
-        MPI_Iallreduce(&mine, &worst, 1, MPI_INT, MPI_MAX, st->job->leaders, &r);
-        job_wait(&r);
-    }
-    /* Whatever it was, no leader asks for a chunk after this. */
-    st->over = worst != WORD_GOOD;
-    st->elsewhere = worst == WORD_FAILED && rc == 0; /* that leader has the message; this one's would only say that another failed */
-    return (enum word)worst;
+    struct stage *st = ctx;
+    return job_poll(st->job) != JOB_RUNNING;
 }
 
-/* Everybody gets the chunk, or nobody. 'rc': how its owner came to it, 0 elsewhere. */
-static int share(struct stage *st, int owner, int rc, unsigned char *data, size_t n, struct err *err)
+static enum ring_word hear(void *ctx, enum ring_word mine)
 {
-    enum word w = hear_all(st, rc);
-    if (rc < 0)                          /* its own error is in err */
+    struct stage *st = ctx;
+    int word = (int)mine, worst = word;
+    MPI_Request r;
+    MPI_Iallreduce(&word, &worst, 1, MPI_INT, MPI_MAX, st->job->leaders, &r);
+    job_wait(&r);
+    return (enum ring_word)worst;
+}
+
+static void spread(void *ctx, int owner, unsigned char *data, size_t n)
+{
+    struct stage *st = ctx;
+    MPI_Bcast(data, (int)n, MPI_BYTE, owner, st->job->leaders);
+}
+
+int stage_weights_begin(struct stage *st, enum stage_takers who, const struct layout *l, struct err *err)
+{
+    const struct job_info *in = &st->job->info;
+    /* Chunks go round the nodes: each reads an equal part from the file system. */
+    struct ring_opts o = {
+        .grid = &st->grid, .skip = st->kept, .node = in->node, .n_nodes = in->n_nodes, .rank = in->local_rank, .n_ranks = in->local_size,
+        .everyone = who == STAGE_EVERYONE, .n_threads = ring_threads(in->local_rank, in->local_size, l->node_cores),
+        .cpu = l->cpu, .n_cpus = l->n_threads, .ctx = st, .stopped = told_to_stop, .hear = hear, .spread = spread,
+    };
+    if (o.n_threads > l->n_threads)      /* the user may have given it fewer */
+        o.n_threads = l->n_threads;
+    int of_node = o.n_threads;
+    MPI_Allreduce(MPI_IN_PLACE, &of_node, 1, MPI_INT, MPI_SUM, st->job->node);
+    o.n_slots = ring_slots(of_node);
+    if (!(st->memory = shared_create(st->job, ring_bytes(o.n_slots, o.n_ranks), err)))
         return -1;
-    /* Text for this leader alone: stage_weights_end() keeps it out of job_agree(), which would otherwise tell the effect for the
-     * cause. */
-    if (w == WORD_FAILED)
-        return err_set(err, ERR_IO, "weights: another leader failed while they were loaded");
-    if (w == WORD_STOP)
-        return err_set(err, ERR_CANCELLED, "interrupted while weights were loaded; the same command goes on from there");
-    if (st->job->info.n_nodes > 1)
-        MPI_Bcast(data, (int)n, MPI_BYTE, owner, st->job->leaders);
+    if (o.rank == 0)
+        ring_lay_out(shared_base(st->memory), &o);
+    job_barrier(st->job);                /* nobody joins what is not laid out */
+    st->ring = ring_join(shared_base(st->memory), &o);
     return 0;
 }
 
 int stage_weights_end(struct stage *st, int rc)
 {
-    if (!st->over)
-        hear_all(st, rc);
-    st->over = true;
-    return st->elsewhere ? 0 : rc;       /* the leader that failed has the message */
+    rc = ring_end(st->ring, rc);
+    ring_leave(st->ring);
+    shared_destroy(st->memory);
+    st->ring = NULL;
+    st->memory = NULL;
+    st->now_chunk = -1;
+    return rc;
 }
 
 static int fetch(struct stage *st, long c, struct err *err)
 {
-    /* Chunks go round the nodes: each reads an equal part from the file system. */
-    int owner = (int)(c % st->job->info.n_nodes), rc = 0;
     st->now_chunk = -1;                  /* until it is there: a failed fetch must not leave the old chunk under its number */
-    if (!st->ahead)
-        st->ahead = prefetch_create(&st->grid, st->job->info.node, st->job->info.n_nodes, st->kept);
-    if (owner == st->job->info.node) {
-        rc = prefetch_take(st->ahead, c, &st->now, err);
-    } else {
-        if (!st->received)               /* made when first needed: a single leader never does */
-            st->received = xcalloc(1, STAGE_CHUNK);
-        st->now = st->received;
-    }
-    if (share(st, owner, rc, (unsigned char *)st->now, grid_bytes(&st->grid, c), err) < 0) /* the owner's is only sent from */
+    if (!st->ring)
+        return err_set(err, ERR_IO, "weights: are asked for while nobody reads them; this is a fault of the program");
+    if (ring_take(st->ring, c, &st->now, err) < 0)
         return -1;
     st->now_chunk = c;
     return 0;
@@ -135,7 +139,8 @@ static int weights_read(void *ctx, int file, uint64_t off, void *dst, size_t n, 
         if (grid_span(&st->grid, file, off + done, n - done, &s, err) < 0 ||
             (!st->kept[s.chunk] && s.chunk != st->now_chunk && fetch(st, s.chunk, err) < 0))
             return -1;
-        memcpy((char *)dst + done, (st->kept[s.chunk] ? st->kept[s.chunk] : st->now) + s.from, s.n);
+        if (dst)
+            memcpy((char *)dst + done, (st->kept[s.chunk] ? st->kept[s.chunk] : st->now) + s.from, s.n);
         done += s.n;
     }
     return 0;
@@ -158,8 +163,12 @@ static int read_missing(struct stage *st, const int *holder, struct err *err)
     int rc = 0;
     for (long c = 0; c < st->grid.n_chunks && rc == 0; c++)
         /* As weight reads would have dealt them. */
-        if (!holder[c] && st->job->info.local_rank == 0 && c % st->job->info.n_nodes == st->job->info.node)
-            rc = grid_read(&st->grid, c, buf, err);
+        if (!holder[c] && st->job->info.local_rank == 0 && c % st->job->info.n_nodes == st->job->info.node) {
+            if (told_to_stop(st))
+                rc = err_set(err, ERR_CANCELLED, "interrupted while the model was read; the same command goes on from there");
+            else if ((rc = grid_read(&st->grid, c, buf, err)) == 0)
+                grid_hash(&st->grid, c, buf);
+        }
     free(buf);
     return rc;
 }
@@ -186,10 +195,6 @@ int stage_digest(struct stage *st, char hex[65], struct err *err)
     size_t n = (size_t)st->grid.n_chunks;
     int *holder = xcalloc(n + 1, sizeof *holder);
     unsigned char (*all)[32] = xcalloc(n + 1, sizeof *all);
-    /* While the thread lives it alone reads from the grid. */
-    prefetch_destroy(st->ahead);
-    st->ahead = NULL;
-    st->now_chunk = -1;
     holders(st, holder);
     int rc = job_agree(st->job, read_missing(st, holder, err), err);
     if (rc == 0) {
@@ -295,12 +300,8 @@ struct stage *stage_open(struct job *job, const char *const *path, int n, struct
 
 void stage_forget(struct stage *st)
 {
-    prefetch_destroy(st->ahead);
-    st->ahead = NULL;
     st->now_chunk = -1;
     /* weights lie packed in shared memory by now */
-    free(st->received);
-    st->received = NULL;
     for (long c = 0; c < st->grid.n_chunks; c++) {
         free(st->kept[c]);
         st->kept[c] = NULL;

@@ -333,10 +333,12 @@ static int load_weights(struct rig *r, const char *path, struct err *err)
         return -1;
     }
     model_attach(r->model, block);
-    /* leaders alone read; the others wait in the agreement below */
+    if (p->job && stage_weights_begin(p->stage, STAGE_LEADERS, p->layout, err) < 0)
+        return -1;
+    /* leaders alone pack; the others help them to read, and wait in the end of it */
     int rc = leader(p) ? model_load(r->model, p->job ? stage_weights(p->stage) : p->files, err) : 0;
-    if (leader(p) && p->job)
-        rc = stage_weights_end(p->stage, rc);                                       /* all leaders hear the worst word of any */
+    if (p->job)
+        rc = stage_weights_end(p->stage, rc);                                       /* all hear the worst word of any */
     if (agree(p, rc, err) < 0)
         return -1;
     if (p->job && stage_digest(p->stage, r->model_sha256, err) < 0)

@@ -185,17 +185,36 @@ static int probe_idle(struct job *job)
     return 0;
 }
 
-/* Header by all, the rest by the leaders into shared memory, which every rank then sums. */
-static int load(struct stage *st, struct shared *s, bool leader, struct err *err)
+/* What a rank of the stage probe does out of turn: numbers of ranks in the environment; nobody: absent. */
+static bool named(const char *name, int rank)
 {
-    const struct source *src = stage_weights(st);
-    size_t at = 0;
-    for (int f = 0; leader && f < src->n_files; f++)
+    const char *at = getenv(name);
+    return at && atoi(at) == rank;
+}
+
+/* All files one after the other; half way the rank may fail, or be told to stop. */
+static int load(struct job *job, const struct source *src, unsigned char *to, struct err *err)
+{
+    const int rank = job_info(job).rank;
+    size_t at = 0, bytes = 0;
+    for (int f = 0; f < src->n_files; f++)
+        bytes += (size_t)src->size[f];
+    bool begun = false;
+    for (int f = 0; f < src->n_files; f++)
         for (uint64_t off = 0; off < src->size[f];) {
             size_t n = 3000001;                                          /* pieces across the edges of chunks */
             if (n > src->size[f] - off)
                 n = (size_t)(src->size[f] - off);
-            if (src->read(src->ctx, f, off, (char *)shared_base(s) + at, n, err) < 0)
+            if (named("SLOW", rank))
+                usleep(20000);
+            if (!begun && at > bytes / 2) {
+                begun = true;
+                if (named("STOP", rank))
+                    raise(SIGUSR1);
+                if (named("FAIL", rank))
+                    return err_set(err, ERR_MEMORY, "packing: rank %d has no room; make some", rank);
+            }
+            if (src->read(src->ctx, f, off, to ? to + at : NULL, n, err) < 0)
                 return -1;
             off += n;
             at += n;
@@ -211,43 +230,52 @@ static uint64_t sum_of(const unsigned char *p, size_t n)
     return h;
 }
 
-static int probe_stage(struct job *job, char **path, int n, const char *spoil, struct err *err)
+/* Header by all; the rest by the leaders into shared memory, which every rank then sums, or by every rank for itself. */
+static int probe_stage(struct job *job, char **path, int n, enum stage_takers who, struct err *err)
 {
     struct job_info in = job_info(job);
+    const char *spoil = getenv("SPOIL");
     struct stage *st = stage_open(job, (const char *const *)path, in.rank == 0 ? n : 0, err);
+    struct layout *layout = layout_create(job, getenv("THREADS") ? atoi(getenv("THREADS")) : 0);
     struct shared *s = NULL;
+    unsigned char *own = NULL;
     char hex[65], head[100];
     int rc = -1;
     if (!st)
-        return -1;
+        goto out;
     const struct source *m = stage_metadata(st);
     uint64_t bytes = stage_stats(st).file_bytes;
     if (m->read(m->ctx, 0, 5, head, sizeof head, err) < 0 || m->read(m->ctx, 0, 0, head, 50, err) < 0 ||
         !(s = shared_create(job, bytes, err)))
         goto out;
+    own = who == STAGE_EVERYONE ? xcalloc(bytes + 1, 1) : shared_base(s);
     if (spoil && in.rank == 0 && truncate(path[0], (off_t)atol(spoil)) < 0)
         goto out;
-    job_barrier(job);
     double start = clock_now();
-    int loaded = load(st, s, in.local_rank == 0, err);
-    if (in.local_rank == 0)
-        loaded = stage_weights_end(st, loaded);
+    if (stage_weights_begin(st, who, layout, err) < 0)
+        goto out;
+    int loaded = who == STAGE_LEADERS && in.local_rank > 0 ? 0 : load(job, stage_weights(st), named("PASS", in.rank) ? NULL : own, err);
+    loaded = stage_weights_end(st, loaded);
     if (job_agree(job, loaded, err) < 0)
         goto out;
     double seconds = clock_now() - start;
-    uint64_t mine = sum_of(shared_base(s), bytes), most = job_max(job, mine);
-    if (job_agree(job, mine == most ? 0 : err_set(err, ERR_IO, "ranks see different weights"), err) < 0 || stage_digest(st, hex, err) < 0)
+    uint64_t mine = named("PASS", in.rank) ? 0 : sum_of(own, bytes), most = job_max(job, mine);
+    if (job_agree(job, mine == most || named("PASS", in.rank) ? 0 : err_set(err, ERR_IO, "ranks see different weights"), err) < 0 ||
+        stage_digest(st, hex, err) < 0)
         goto out;
     struct stage_stats stats = stage_stats(st);
     if (in.rank == 0)
         fprintf(stderr, "%.0f ms, %.2f GB/s\n", seconds * 1e3, (double)bytes / 1e9 / seconds);
     if (in.rank == 0)
-        printf("sum %llx digest %s read %llu of %llu\n", (unsigned long long)mine, hex, (unsigned long long)stats.bytes_read,
+        printf("sum %llx digest %s read %llu of %llu\n", (unsigned long long)most, hex, (unsigned long long)stats.bytes_read,
                (unsigned long long)stats.file_bytes);
     rc = 0;
 out:
+    if (who == STAGE_EVERYONE)
+        free(own);
     shared_destroy(s);
     stage_close(st);
+    layout_destroy(layout);
     return rc;
 }
 
@@ -343,7 +371,9 @@ int main(int argc, char **argv)
     else if (!strcmp(what, "signal"))
         rc = probe_deal(job, arg, -1, arg2, &err);
     else if (!strcmp(what, "stage"))
-        rc = probe_stage(job, argv + 2, argc - 2, getenv("SPOIL"), &err);
+        rc = probe_stage(job, argv + 2, argc - 2, STAGE_LEADERS, &err);
+    else if (!strcmp(what, "stage-all"))
+        rc = probe_stage(job, argv + 2, argc - 2, STAGE_EVERYONE, &err);
     else if (!strcmp(what, "records"))
         rc = probe_records(job, arg, &err);
     else if (!strcmp(what, "rig"))

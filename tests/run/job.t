@@ -96,14 +96,28 @@ head -c 20000003 /dev/urandom >"$dir/a"; : >"$dir/empty"; head -c 4194304 /dev/z
 first= total=$((20000003 + 4194304 + 12))
 for layout in 1: 2: 2:1 3:2 4: 4:1 4:2; do
     export MTBENCH_TEST_RANKS_PER_NODE=${layout#*:}
-    run "${layout%:*}" stage "$dir/a" "$dir/empty" "$dir/b" "$dir/c"
-    first=${first:-$(cat "$dir/out")}
-    [ $rc -eq 0 ] && grep -q " read $total of $total$" "$dir/out" && [ "$(cat "$dir/out")" = "$first" ]
-    ok $? "weights on ${layout%:*} ranks, ${layout#*:} per node: each byte read once, the same digest"
-    cp "$dir/a" "$dir/short"
-    SPOIL=9000000 run "${layout%:*}" stage "$dir/short" "$dir/b"
-    [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'short: became shorter' "$dir/err"
-    ok $? "a file that shrinks, ${layout%:*} ranks, ${layout#*:} per node: one line, exit 1"
+    for who in stage stage-all; do
+        run "${layout%:*}" $who "$dir/a" "$dir/empty" "$dir/b" "$dir/c"
+        first=${first:-$(cat "$dir/out")}
+        [ $rc -eq 0 ] && grep -q " read $total of $total$" "$dir/out" && [ "$(cat "$dir/out")" = "$first" ]
+        ok $? "$who: weights on ${layout%:*} ranks, ${layout#*:} per node: each byte read once, the same digest"
+        cp "$dir/a" "$dir/short"
+        SPOIL=9000000 run "${layout%:*}" $who "$dir/short" "$dir/b"
+        [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'short: became shorter' "$dir/err"
+        ok $? "$who: a file that shrinks, ${layout%:*} ranks, ${layout#*:} per node: one line, exit 1"
+    done
+done
+for layout in 1::0 2::1 3:2:1 3:2:2 4:2:0 4:2:3; do # the last is the rank that does it
+    IFS=: read -r ranks MTBENCH_TEST_RANKS_PER_NODE who <<<"$layout"
+    FAIL=$who run $ranks stage-all "$dir/a" "$dir/b"
+    [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "^mtbench: packing: rank $who has no room" "$dir/err"
+    ok $? "rank $who of $ranks (${MTBENCH_TEST_RANKS_PER_NODE:-all} per node) fails while all load: one line, its own"
+    STOP=$who run $ranks stage-all "$dir/a" "$dir/b"
+    [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "^mtbench: interrupted while weights were loaded" "$dir/err"
+    ok $? "rank $who of $ranks (${MTBENCH_TEST_RANKS_PER_NODE:-all} per node) is told to stop while all load: all end"
+    PASS=$who SLOW=$((who > 0 ? who - 1 : 0)) run $ranks stage-all "$dir/a" "$dir/empty" "$dir/b" "$dir/c"
+    [ $rc -eq 0 ] && grep -q " read $total of $total$" "$dir/out" && { [ $ranks -eq 1 ] || [ "$(cat "$dir/out")" = "$first" ]; }
+    ok $? "rank $who of $ranks (${MTBENCH_TEST_RANKS_PER_NODE:-all} per node) has no use for the bytes, another is slow: the same for the others"
 done
 MTBENCH_TEST_RANKS_PER_NODE=1 run 3 stage "$dir/nothing"; [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'nothing: cannot open' "$dir/err"
 ok $? "a file that is not there: one line"
@@ -116,7 +130,7 @@ ok $? "too much shared memory: one line with sizes"
 # A shared-memory file system too small for the weights, as in many containers. Root alone can mount one.
 mkdir "$dir/shm"
 if mount -t tmpfs -o size=1m none "$dir/shm" 2>/dev/null; then
-    OMPI_MCA_osc_sm_backing_directory="$dir/shm" run 3 stage "$dir/a" "$dir/empty" "$dir/b" "$dir/c"
+    OMPI_MCA_osc_sm_backing_directory="$dir/shm" run 3 stage-all "$dir/a" "$dir/empty" "$dir/b" "$dir/c"
     umount "$dir/shm"
     [ $rc -eq 0 ] && [ "$(cat "$dir/out")" = "$first" ]
     ok $? "weights are shared although /dev/shm is too small"

@@ -1,9 +1,10 @@
-/* prefetch.h - files on a grid of chunks, and a thread that reads the chunks of one reader ahead of need (room: job). */
-#ifndef MTB_PREFETCH_H
-#define MTB_PREFETCH_H
+/* grid.h - the files of a model cut into chunks: where a chunk lies, its bytes, its SHA-256 (room: job). */
+#ifndef MTB_GRID_H
+#define MTB_GRID_H
 
 #include "mtbench/err.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@ struct grid {
     const uint64_t *size;
     long *first;                          /* (n_files + 1) number of the file's first chunk */
     long n_chunks;
+    pthread_mutex_t opening;
     int *fd;                              /* (n_files) opened when first read; -1 */
     bool *hashed;                         /* (n_chunks) this process has read it ... */
     unsigned char (*digest)[32];          /* ... and its SHA-256 is here */
@@ -31,14 +33,9 @@ size_t grid_bytes(const struct grid *g, long chunk);
 uint64_t grid_bytes_read(const struct grid *g);
 /* The chunk of byte 'off' and as much of [off, off + n) as lies in it. -1 (err: format) beyond the end of the file. */
 int grid_span(const struct grid *g, int file, uint64_t off, size_t n, struct span *s, struct err *err);
-/* Read and hash one chunk. One thread at a time. */
+/* The chunk's bytes into dst. Any number of threads at a time. -1 (err: io). */
 int grid_read(struct grid *g, long chunk, unsigned char *dst, struct err *err);
-
-struct prefetch;
-/* Chunks c with c % n_readers == reader and skip[c] == NULL, in order. While it lives only its thread reads from the grid. */
-struct prefetch *prefetch_create(struct grid *g, int reader, int n_readers, unsigned char *const *skip);
-void prefetch_destroy(struct prefetch *p);
-/* The chunk, read by now; *data is valid until the next take. Asking in ascending order is fast. */
-int prefetch_take(struct prefetch *p, long chunk, const unsigned char **data, struct err *err);
+/* Note the SHA-256 of the chunk's bytes. Any number of threads at a time, one for a chunk. */
+void grid_hash(struct grid *g, long chunk, const unsigned char *data);
 
 #endif
