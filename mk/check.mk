@@ -16,7 +16,7 @@ tests-built: $(TESTS) $(PROBES) $(GPU_TOOLS)
 check-fast: all $(TESTS)                        ## build and run every unit and op test (no model needed)
 	@tests/run-tests $(TESTS)
 check-%:                                        ## one test by name: make check-tokenizer, check-linear, check-answer ...
-	@t=$$(ls tests/unit/$*.c tests/ops/$*.c tests/run/$*.t 2>/dev/null | head -1); test -n "$$t" || { echo "no test named $*"; exit 1; }; \
+	@t=$$(ls tests/unit/$*.c tests/ops/$*.c tests/cuda/$*.c tests/run/$*.t 2>/dev/null | head -1); test -n "$$t" || { echo "no test named $*"; exit 1; }; \
 	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all $(PROBES) && VARIANT=$(VARIANT) tests/run-tests $$t;; esac
 check-rooms:                                    ## who includes whose headers
 	@tests/check-rooms

@@ -37,6 +37,14 @@ SIM_TESTS := $(if $(CUDA_HEADERS),$(foreach t,$(wildcard tests/cudasim/*.cu),$(f
 check-fast tests-built: $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 
+# The CUDA executor on the emulated driver, beside the CPU's: tests/cuda/*.c, in C, where this build has it.
+CUDA_TESTS := $(if $(CUDA_LIB),$(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/cuda/*.c)))
+$(CUDA_TESTS): $(B)/tests/%: tests/%.c $(REFOBJ) $(LIB) $(SIM)/plain/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests -Itests/cuda $(CFLAGS) -MMD -MP $< $(REFOBJ) $(LIB) $(SIM)/plain/lib.a $(LDLIBS) -lstdc++ -o $@
+check-fast tests-built: $(CUDA_TESTS)
+TESTS += $(CUDA_TESTS)
+
 # The whole program on the emulated driver, where this build has the CUDA backend: build/<variant>/mtbench-sim answer --device cuda.
 $(B)/mtbench-sim: $(B)/src/main.o $(B)/src/cmd/version.o $(LIB) $(SIM)/plain/lib.a
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -lstdc++ -o $@

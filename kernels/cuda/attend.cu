@@ -298,7 +298,8 @@ template <bool HALF> K_DEVICE void store_lines(const struct attend_shared *sh, c
     }
 }
 
-template <bool HALF> static __global__ void __launch_bounds__(THREADS) attend_kernel(struct attend_args a, struct k_step s)
+/* Two blocks of a multiprocessor, said aloud: for three, ptxas would hold registers so short that sm_80 spills. */
+template <bool HALF> static __global__ void __launch_bounds__(THREADS, 2) attend_kernel(struct attend_args a, struct k_step s)
 {
     K_SHARED(struct attend_shared, sh, 1);
     const int group = a.n_heads / a.kv.n_kv, chunks = (group + a.heads - 1) / a.heads, thread = static_cast<int>(threadIdx.x);

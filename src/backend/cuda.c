@@ -19,7 +19,7 @@ static const char *remedy(int code)
     case cudaErrorMemoryAllocation: return "use a smaller --max-batch, or a GPU that nobody else uses";
     case cudaErrorNoKernelImageForDevice: return "build with MTBENCH_CUDA_ARCHS that has this GPU";
     case cudaErrorUnsupportedPtxVersion: return "update the driver, or build with MTBENCH_CUDA_ARCHS that has this GPU";
-    default: return "what is finished is kept: start again, and see what nvidia-smi and the system's log say if it comes back";
+    default: return "what is finished is kept: start again; if it comes back, MTBENCH_CUDA_SYNC=1 names the op, nvidia-smi may say more";
     }
 }
 
@@ -30,13 +30,18 @@ bool cuda_good(struct backend *be, int code, const char *what)
         return false;
     if (code == cudaSuccess)
         return true;
-    if (be->steps && be->layer >= 0)
-        snprintf(where, sizeof where, " of layer %d, step %llu", be->layer, (unsigned long long)be->steps);
-    else if (be->steps)
+    if (be->steps)
         snprintf(where, sizeof where, " of step %llu", (unsigned long long)be->steps);
     err_set(&be->first, ERR_DEVICE, "GPU %d: %s%s: %s (CUDA error %d); %s", be->device, what, where,
             cudaGetErrorString((cudaError_t)code), code, remedy(code));
     return false;
+}
+
+bool cuda_started(struct backend *be, int code, const char *op)
+{
+    char what[64];
+    snprintf(what, sizeof what, be->layer < 0 ? "%s" : "%s in layer %d", op, be->layer);
+    return cuda_good(be, code, what) && (!be->stepwise || cuda_good(be, (int)cudaStreamSynchronize(be->stream), what));
 }
 
 bool cuda_enter(struct backend *be)
@@ -63,7 +68,7 @@ int cuda_wait(struct backend *be, const char *what, struct err *err)
     static void cuda_##op(struct backend *be, const struct op_##op *a)                                                                     \
     {                                                                                                                                      \
         if (cuda_enter(be))                                                                                                                \
-            cuda_good(be, k_##op(a, &be->at), #op);                                                                                        \
+            cuda_started(be, k_##op(a, &be->at), #op);                                                                                     \
     }
 CUDA_OP(embed)
 CUDA_OP(rmsnorm)
@@ -77,7 +82,7 @@ static void cuda_rope_kv(struct backend *be, const struct op_rope_kv *a)
 {
     be->layer = a->shape->layer;         /* said of errors, up to the next layer's */
     if (cuda_enter(be))
-        cuda_good(be, k_rope_kv(a, &be->at), "rope_kv");
+        cuda_started(be, k_rope_kv(a, &be->at), "rope_kv");
 }
 
 /* Weights of a file in host memory, while they are loaded: a kernel of the CPU. */
@@ -144,6 +149,7 @@ static struct backend *cuda_open(const struct executor_opts *o, struct err *err)
     be->device = o->device;
     be->max_rows = o->max_rows;
     be->layer = -1;
+    be->stepwise = getenv("MTBENCH_CUDA_SYNC") != NULL;
     snprintf(be->path, sizeof be->path, "sm_%d", capability(o->device));
     const bool good = cuda_enter(be) && cuda_good(be, k_probe(), "kernels for it") &&
         cuda_good(be, (int)cudaStreamCreateWithFlags(&be->stream, cudaStreamNonBlocking), "cudaStreamCreate");

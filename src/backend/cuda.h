@@ -33,8 +33,9 @@ struct backend {
 
     /* the first thing that went wrong; nothing is started after it */
     struct err first;
-    int layer;                        /* of the op at work; -1: before the first */
+    int layer;                        /* of the op that is started; -1: before the first */
     uint64_t steps;
+    bool stepwise;                    /* wait behind each op, so that an error is that op's: MTBENCH_CUDA_SYNC */
 };
 
 /* Devices that this process may use; 0: none, *why says the reason and the remedy. */
@@ -43,6 +44,8 @@ int cuda_devices(struct err *why);
 /* Every code of the runtime passes here. False: it, or an earlier one, is an error; the first is kept for drawn() and settle(). 'what'
  * names the op or the call. */
 bool cuda_good(struct backend *be, int code, const char *what);
+/* The same of an op that was just started. */
+bool cuda_started(struct backend *be, int code, const char *op);
 /* Make the backend's device the calling thread's. False: something has failed before. */
 bool cuda_enter(struct backend *be);
 /* Wait for all that was asked for. -1: err, the first error of it. */

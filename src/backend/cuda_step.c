@@ -158,7 +158,7 @@ void cuda_sample(struct backend *be, const struct op_sample *a)
         bring(be, a->step);
     }
     if (cuda_enter(be))
-        cuda_good(be, k_sample(a, &be->at), "sample");
+        cuda_started(be, k_sample(a, &be->at), "sample");
 }
 
 int cuda_drawn(struct backend *be, int32_t *host, const int32_t *token, int n, struct err *err)
@@ -166,7 +166,7 @@ int cuda_drawn(struct backend *be, int32_t *host, const int32_t *token, int n, s
     const size_t bytes = (size_t)n * sizeof *token;
     if (n > 0 && cuda_enter(be))
         cuda_good(be, (int)cudaMemcpyAsync(be->drawn, token, bytes, cudaMemcpyDeviceToHost, be->stream), "download of tokens");
-    if (cuda_wait(be, "one of the ops", err) < 0)
+    if (cuda_wait(be, "an op", err) < 0)
         return -1;
     if (n > 0)
         memcpy(host, be->drawn, bytes);
