@@ -25,9 +25,9 @@ CUDA_IS      := $(CUDA_RELEASE) for $(MTBENCH_CUDA_ARCHS:%=sm_%)
 CUDA_LIB     := build/cuda/libkernels.a
 CUDA_SOURCES := $(wildcard kernels/cuda/*.cu)
 # -fmad=false: an fma happens where the source says fma. A spill would be a kernel that is slow for no reason that anybody reads. The host
-# side of a .cu needs no C++ library, so the C compiler can link it.
+# side of a .cu needs no C++ library, so the C compiler can link it. Device code is not compressed: tests/tools/cuda_table reads it.
 CUDA_STRICT  := $(if $(wildcard .git),-Werror all-warnings -Xcompiler -Wall$(,)-Wextra$(,)-Werror -Xptxas -Werror)
-CUDA_FLAGS   := -std=c++17 -O3 -fmad=false -Iinclude -I. -Xptxas -v,-warn-spills -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics \
+CUDA_FLAGS   := -std=c++17 -O3 -fmad=false --no-compress -Iinclude -I. -Xptxas -v,-warn-spills -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics \
     $(foreach a,$(MTBENCH_CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
     $(foreach a,$(lastword $(MTBENCH_CUDA_ARCHS)),-gencode arch=compute_$(a),code=compute_$(a))
 
@@ -38,7 +38,7 @@ $(B)/src/backend/executor.o $(B)/src/cmd/version.o: CPPFLAGS += -DMTB_CUDA='"$(C
 build/cuda/flags: force
 	@mkdir -p $(@D)
 	@echo '$(CUDA_IS) $(CUDA_FLAGS) $(CUDA_STRICT)' | cmp -s - $@ || echo '$(CUDA_IS) $(CUDA_FLAGS) $(CUDA_STRICT)' >$@
-# What ptxas says of registers and shared memory is kept: tests/run/cuda_kernels.t reads it.
+# What ptxas says of registers and shared memory is kept: tests/tools/cuda_table reads it.
 build/cuda/%.o: kernels/cuda/%.cu build/cuda/flags
 	$(NVCC) $(CUDA_FLAGS) $(CUDA_STRICT) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@ >$(@:.o=.log) 2>&1 || { grep -v '^ptxas info' $(@:.o=.log) >&2; exit 1; }
 $(CUDA_LIB): $(CUDA_SOURCES:kernels/cuda/%.cu=build/cuda/%.o)
