@@ -37,6 +37,8 @@ void feed_add(struct feed *f, int q, int choice, const char *const *answer, int 
 int feed_step(struct feed *f, struct err *err);
 /* The next finished turn, or NULL; valid until the next call. A turn that failed has a status and a reason, and ends its conversation. */
 const struct turn_record *feed_collect(struct feed *f);
+/* The tokens of the turn that feed_collect() gave last, *n of them, as long as that; a turn that failed has none. */
+const int32_t *feed_tokens(const struct feed *f, int *n);
 /* Drop everything that is not finished. */
 void feed_cancel(struct feed *f);
 

@@ -27,7 +27,8 @@ struct session_turn {                    /* one that ended */
     const char *raw;                     /* (n_raw) decoded, special tokens too */
     const char *text;                    /* (n_text) of it what is kept; a NUL stands behind both */
     size_t n_raw, n_text;
-    int n_new, n_reused;                 /* generated tokens; prompt tokens that were not computed again */
+    const int32_t *token;                /* (n_new) generated */
+    int n_new, n_reused;                 /* how many; prompt tokens that were not computed again */
     double seconds;                      /* since session_begin() */
 };
 

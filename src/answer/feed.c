@@ -23,6 +23,7 @@ struct conversation {
 struct done {                             /* a ring of finished turns */
     struct turn_record record;           /* strings are those below */
     char *text, *reason;                 /* owned; NULL: none */
+    struct ids token;                    /* generated */
 };
 
 struct feed {
@@ -69,6 +70,7 @@ static void done_free(struct done *d)
 {
     free(d->text);
     free(d->reason);
+    ids_free(&d->token);
     *d = (struct done){0};
 }
 
@@ -199,6 +201,8 @@ static void finish_turn(struct feed *f, struct conversation *c, const struct ses
     d->record.finish = got->finish == FINISH_STOP ? "stop" : got->finish == FINISH_CONTEXT ? "context" : "length";
     d->record.n_new = got->n_new;
     d->record.n_reused = got->n_reused;
+    for (int i = 0; i < got->n_new; i++)
+        ids_add(&d->token, got->token[i]);
     c->answer[c->turn++] = xstrdup(d->text); /* the next turn's prompt holds it as it stands in the record */
     c->submitted = false;
     if (f->o.one_turn || c->turn == f->o.question[c->q].n_turns)
@@ -237,6 +241,12 @@ const struct turn_record *feed_collect(struct feed *f)
     f->done_first = (f->done_first + 1) % (2 * f->o.max_batch);
     f->done_count--;
     return &f->given.record;
+}
+
+const int32_t *feed_tokens(const struct feed *f, int *n)
+{
+    *n = (int)f->given.token.n;
+    return f->given.token.id;
 }
 
 void feed_cancel(struct feed *f)

@@ -25,6 +25,7 @@ struct session {
     struct session_turn given;           /* what session_collect() handed out */
     bool has_given;                      /* its slot is freed by the next call */
     struct buf raw, text, reason;        /* decoded; cleaned; why a turn failed */
+    struct ids token;                    /* of the turn that was handed out: the engine's are released with it */
 };
 
 struct session *session_create(const struct session_opts *o)
@@ -61,6 +62,7 @@ void session_destroy(struct session *s)
     buf_free(&s->raw);
     buf_free(&s->text);
     buf_free(&s->reason);
+    ids_free(&s->token);
     free(s);
 }
 
@@ -147,9 +149,12 @@ static void give(struct session *s, const struct completion *got)
     buf_clear(&s->text);
     chat_clean(s->o.chat, s->raw.data, s->raw.len, &s->text);
     buf_reserve(&s->text, 0)[0] = '\0';  /* behind the text, not of it */
+    ids_clear(&s->token);
+    for (int i = 0; i < got->n_token; i++)
+        ids_add(&s->token, got->token[i]);
     s->given = (struct session_turn){
         .slot = (int)got->tag, .finish = got->finish, .prompt = &t->prompt, .raw = s->raw.data, .text = s->text.data, .n_raw = s->raw.len,
-        .n_text = s->text.len, .n_new = got->n_token, .n_reused = got->n_reused, .seconds = clock_now() - t->started,
+        .n_text = s->text.len, .token = s->token.id, .n_new = got->n_token, .n_reused = got->n_reused, .seconds = clock_now() - t->started,
     };
     if (got->reason) {
         buf_clear(&s->reason);

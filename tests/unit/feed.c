@@ -175,12 +175,45 @@ static void test_refused(void)
     tiny_close(&t);
 }
 
+/* A turn alone, behind given answers: what it says in its conversation, and the tokens it said it with. */
+static void test_one_turn(const struct rig *r)
+{
+    char *want[3] = {0};
+    for (int t = 0; t < 3; t++)
+        want[t] = by_hand(r, &question[1], 0, t, want);
+    struct feed *f = feed_create(&(struct feed_opts){ .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat,
+        .stop_id = r->stops.id, .n_stop = (int)r->stops.n, .question = question, .one_turn = true,
+        .sampling = { .temperature = -1, .top_p = 1, .repetition_penalty = 1 }, .max_new_token = LENGTH, .max_batch = 2, .seed = seed,
+        .stream = stream });
+    int equal = 0, total = 0, tokens = 0;
+    feed_add(f, 1, 0, (const char *const *)want, 1);
+    feed_add(f, 1, 0, (const char *const *)want, 0);
+    for (int live = 1; live > 0;) {
+        live = feed_step(f, &err);
+        for (const struct turn_record *t; (t = feed_collect(f)); total++) {
+            int n;
+            struct buf text = {0};
+            const int32_t *token = feed_tokens(f, &n);
+            equal += !strcmp(t->text, want[t->turn - 1]);
+            tokenizer_decode(r->tokenizer, token, (size_t)n, 0, &text);
+            tokens += n == t->n_new && strstr(text.data ? text.data : "", t->text);
+            buf_free(&text);
+        }
+    }
+    ok(total == 2 && equal == 2 && feed_room(f) == 2, "one turn of each conversation, as in the whole: %d of %d", equal, total);
+    ok(tokens == 2, "with the tokens that it is made of");
+    for (int t = 0; t < 3; t++)
+        free(want[t]);
+    feed_destroy(f);
+}
+
 int main(void)
 {
     struct tiny t;
     if (ok(tiny_open(&t, NULL, NULL, (struct rig_opts){ .max_batch = 3 }, &err) == 0, "a tiny model opens %s", err.text)) {
         test_answers(&t.rig);
         test_failures(&t.rig);
+        test_one_turn(&t.rig);
         test_not_finite(&t.rig);
         tiny_close(&t);
     }
