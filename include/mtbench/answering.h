@@ -45,6 +45,10 @@ struct answer_watch {
 int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *r, const struct rig_opts *ro,
                const struct answer_watch *watch, struct manifest *manifest, struct answer_result *res, struct err *err);
 
+/* Collective. Templates that print the date: a run that goes on prints that of its first start, or the turns of one file would stand on two
+ * days. 'manifest_line' (rank 0; may be NULL) is the earlier start's; 'm' gets the entry. */
+void answer_keep_instant(struct job *job, struct rig *rig, const char *manifest_line, struct manifest *m);
+
 /* Where the answers go: DATA/BENCH/model_answer/ID.jsonl, or what --answer-file says. Caller frees. */
 char *answer_opts_path(const struct answer_opts *o);
 

@@ -14,6 +14,12 @@ struct crew_item {                       /* a conversation, and how far it was c
     char **text;                         /* (n_done) their answers */
 };
 
+/* Rank 0 adds one more; its texts are copied. */
+void crew_add(struct crew_item **item, int *n_items, int q, int choice, int n_done, const char *const *text);
+/* Collective: all ranks get rank 0's. Whichever one the dealer gives a rank, the texts of its earlier turns are there. */
+void crew_share(struct job *job, struct crew_item **item, int *n_items);
+void crew_items_free(struct crew_item *item, int n_items);
+
 struct crew_opts {
     struct job *job;
     struct rig *rig;                     /* started */

@@ -32,6 +32,9 @@ char *manifest_value(const char *line, const char *name);
 void manifest_put_head(struct buf *b, const char *kind, const struct manifest *m);
 /* Is this the first line of a journal of that kind? A journal without kind and version is an old one and fine. -1: err (format). */
 int manifest_check(const char *line, size_t n, const char *kind, struct err *err);
+/* Append every identity entry that differs from what manifest_put() once wrote, with both values: "seed was 0 and is 1, ..."; 0: none does.
+ */
+int manifest_differences(const struct manifest *now, const cJSON *stored, struct buf *out);
 /* Compare with what manifest_put() once wrote. -1 (err: usage) naming every identity entry that differs, with both values. */
 int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err);
 

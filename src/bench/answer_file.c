@@ -5,11 +5,14 @@
 #include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/json_scan.h"
+#include "mtbench/lines.h"
 #include "mtbench/mem.h"
 #include "mtbench/nul.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Texts come as JSON and go as JSON: the bytes of a journal are those of the file. False: a turn is not done, and b is half a record. */
 static bool put_choice(struct buf *b, const struct answered *r, const struct question *q, int choice, double *latest)
@@ -69,6 +72,92 @@ int answer_file_write(const char *path, const struct answered *r, struct err *er
     buf_free(&b);
     free(line);
     return rc < 0 ? -1 : n;
+}
+
+/* ---- checking ---- */
+
+/* The text of a JSON string that is known to be one, as C strings have it (nul.h). Caller frees. */
+static char *spelled_text(const struct buf *json)
+{
+    struct json_text text;
+    if (!json_member_string((struct slice){ json->data, json->len }, &text))
+        return xstrdup("");
+    char *out = xcalloc(text.len + 1, 1);
+    long n = json_text_decode(&text, out);
+    out[n > 0 ? n : 0] = '\0';
+    return out;
+}
+
+struct check {
+    const struct answered *r;
+    void (*see)(void *ctx, const struct question *q, int choice, int turn, const char *text);
+    void *ctx;
+};
+
+static void check_turn(const struct check *c, const struct question *q, int choice, int turn, const cJSON *there)
+{
+    struct buf json = {0};
+    double tstamp;
+    if (c->r->text(c->r->ctx, q, choice, turn, &json, &tstamp)) {
+        char *text = spelled_text(&json);
+        const char *said = cJSON_IsString(there) ? there->valuestring : NULL;
+        if (!said || strcmp(said, text))
+            c->see(c->ctx, q, choice, turn, said);
+        free(text);
+    }
+    buf_free(&json);
+}
+
+static int check_line(const struct check *c, const struct question *q, struct slice line, struct err *err)
+{
+    cJSON *j = json_parse(line.ptr, line.len, err);
+    if (!j)
+        return -1;
+    const cJSON *choices = json_get(j, "choices");
+    for (int i = 0; i < c->r->n_choices; i++)
+        for (int t = 1; t <= q->n_turns; t++)
+            check_turn(c, q, i, t, cJSON_GetArrayItem(json_get(cJSON_GetArrayItem(choices, i), "turns"), t - 1));
+    cJSON_Delete(j);
+    return 0;
+}
+
+/* The last line of each question, and its number. */
+static int last_lines(const char *path, const struct questions *qs, const struct buf *b, struct slice *last, long *number, struct err *err)
+{
+    struct json_member id = { "question_id", {0} };
+    struct lines from;
+    struct slice line;
+    int64_t question_id;
+    lines_begin(&from, b->data, b->len);
+    while (lines_next(&from, &line)) {
+        if (json_scan_members(line.ptr, line.len, &id, 1, err) < 0)
+            return err_wrap(err, "%s:%ld", path, from.number);
+        int q = json_member_whole(id.value, &question_id) ? questions_find(qs, question_id) : -1;
+        if (q >= 0)
+            last[q] = line, number[q] = from.number;
+    }
+    return 0;
+}
+
+int answer_file_check(const char *path, const struct answered *r,
+                      void (*see)(void *ctx, const struct question *q, int choice, int turn, const char *text), void *ctx, struct err *err)
+{
+    const struct check c = { r, see, ctx };
+    struct buf b = {0};
+    if (access(path, F_OK) < 0 && errno == ENOENT)
+        return 0;
+    if (io_read(path, &b, err) < 0)
+        return -1;
+    struct slice *last = xcalloc((size_t)r->questions->n, sizeof *last);
+    long *number = xcalloc((size_t)r->questions->n, sizeof *number);
+    int rc = last_lines(path, r->questions, &b, last, number, err);
+    for (int q = 0; rc == 0 && q < r->questions->n; q++)
+        if (last[q].ptr && (rc = check_line(&c, &r->questions->q[q], last[q], err)) < 0)
+            err_wrap(err, "%s:%ld", path, number[q]);
+    free(last);
+    free(number);
+    buf_free(&b);
+    return rc;
 }
 
 /* ---- digest ---- */

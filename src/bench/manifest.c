@@ -105,12 +105,12 @@ int manifest_check(const char *line, size_t n, const char *kind, struct err *err
     return 0;
 }
 
-int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err)
+int manifest_differences(const struct manifest *now, const cJSON *stored, struct buf *out)
 {
     /* Only what 'now' has is compared: a journal is opened before the weights are read, with a part of the manifest, and asked again
      * with all. */
     const cJSON *identity = json_get(stored, "identity"), *info = json_get(stored, "info");
-    struct buf b = {0};
+    int n = 0;
     for (int i = 0; i < now->n; i++) {
         const struct manifest_entry *e = &now->entry[i];
         /* Looked for in both: an entry that counted as information when the journal was written binds now as well. */
@@ -118,10 +118,16 @@ int manifest_compare(const struct manifest *now, const cJSON *stored, struct err
         const char *was = cJSON_IsString(old) ? old->valuestring : "(not recorded)";
         if (e->identity && strcmp(was, e->value))
             /* Cut to 80 bytes each: a system prompt may be long. */
-            buf_printf(&b, "%s%s was %.*s and is %.*s", b.len ? ", " : "", e->name, utf8_fit(was, 80), was, utf8_fit(e->value, 80),
+            buf_printf(out, "%s%s was %.*s and is %.*s", n++ ? ", " : "", e->name, utf8_fit(was, 80), was, utf8_fit(e->value, 80),
                        e->value);
     }
-    int rc = b.len == 0
+    return n;
+}
+
+int manifest_compare(const struct manifest *now, const cJSON *stored, struct err *err)
+{
+    struct buf b = {0};
+    int rc = manifest_differences(now, stored, &b) == 0
                  ? 0
                  : err_set(err, ERR_USAGE,
                            "answers under this id were made otherwise: %s; use another --model-id, or --fresh to answer again", b.data);

@@ -70,71 +70,46 @@ static void resume_turns(struct run *r, const struct question *q, int choice, in
     }
 }
 
-/* Rank 0: the unfinished conversations, as bytes for all ranks: q, choice, n_done, then length and text of each finished turn. */
-static int list_items(struct run *r, struct buf *out, struct err *err)
+/* Rank 0: the unfinished conversations. The texts go along, because the next turn's prompt holds them and only rank 0 has the journal. */
+static int list_items(struct run *r, struct err *err)
 {
     for (int i = 0; i < r->qs->n; i++) {
         const struct question *q = &r->qs->q[i];
-        for (int c = 0; c < r->o->num_choices; c++) {
-            int32_t head[3] = { i, c, 0 }; /* question, choice, turns that are done */
+        const char **text = xcalloc((size_t)q->n_turns, sizeof *text);
+        int n = 0;
+        for (int c = 0; n >= 0 && c < r->o->num_choices; c++) {
             /* By the hash of the question's text too: a turn that was answered when it read otherwise is refused, never taken
              * for this one. */
-            if ((head[2] = journal_count(r->journal, q->id, q->sha256, c, q->n_turns, err)) < 0)
-                return -1;
-            resume_turns(r, q, c, head[2]);
-            if (head[2] == q->n_turns)
-                continue;
-            buf_add(out, head, sizeof head); /* same machine, same program: no byte order to mind */
-            for (int t = 0; t < head[2]; t++) {
-                /* The texts travel, because the next turn's prompt holds them and only rank 0 has the journal. */
-                const char *text = journal_find(r->journal, q->id, c, t + 1)->text;
-                uint64_t n = strlen(text); /* journals spell NUL as C0 80 (nul.h): strlen() is its length */
-                buf_add(out, &n, sizeof n);
-                buf_add(out, text, n);
-            }
+            if ((n = journal_count(r->journal, q->id, q->sha256, c, q->n_turns, err)) < 0)
+                break;
+            resume_turns(r, q, c, n);
+            for (int t = 0; t < n; t++)
+                text[t] = journal_find(r->journal, q->id, c, t + 1)->text;
+            if (n < q->n_turns)
+                crew_add(&r->item, &r->n_items, i, c, n, text);
         }
+        free(text);
+        if (n < 0)
+            return -1;
     }
     r->done = r->resumed;
     return 0;
 }
 
-/* Every rank keeps all items: whichever the dealer gives it, the texts of its earlier turns are there. */
-static void read_items(struct run *r, const struct buf *b)
-{
-    for (size_t at = 0; at < b->len;) {
-        int32_t head[3];
-        memcpy(head, b->data + at, sizeof head);
-        at += sizeof head;
-        r->item = xrealloc(r->item, (size_t)r->n_items + 1, sizeof *r->item);
-        struct crew_item *it = &r->item[r->n_items++];
-        *it = (struct crew_item){ .q = head[0], .choice = head[1], .n_done = head[2], .text = xcalloc((size_t)head[2], sizeof *it->text) };
-        for (int t = 0; t < it->n_done; t++) {
-            uint64_t n;
-            memcpy(&n, b->data + at, sizeof n);
-            it->text[t] = xstrndup(b->data + at + sizeof n, n);
-            at += sizeof n + n;
-        }
-    }
-}
-
 /* Collective. Rank 0 alone reads and locks the files; the list of what is left goes to all as one message. */
 static int share_items(struct run *r, struct err *err)
 {
-    struct buf b = {0};
     int rc = 0;
     /* The order: first whose answers lie there, then whether they are readable, then the journal, which locks. Nothing
      * is moved before it is known that it may be. */
     if (root(r)) {
         if (answer_place_claim(r->answer_file, MADE_BY_ENGINE, r->o->fresh, err) == 0 && answers_check(r->answer_file, err) == 0)
             r->journal = journal_open(r->journal_file, r->manifest, err);
-        rc = r->journal ? list_items(r, &b, err) : err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
+        rc = r->journal ? list_items(r, err) : err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
     }
     /* Law 4: rank 0 may have failed alone; without this the others would wait in the broadcast. */
-    if ((rc = job_agree(r->job, rc, err)) == 0) {
-        job_bcast_buf(r->job, &b);
-        read_items(r, &b);
-    }
-    buf_free(&b);
+    if ((rc = job_agree(r->job, rc, err)) == 0)
+        crew_share(r->job, &r->item, &r->n_items);
     return rc;
 }
 
@@ -228,18 +203,16 @@ static void put_turn(void *ctx, int item, const struct turn_record *t, const str
     turn_put(out, &signed_one);
 }
 
-/* Templates that print the date: a run that goes on prints that of its first start, or the turns of one file would stand on two days. */
-static void keep_instant(struct run *r)
+void answer_keep_instant(struct job *job, struct rig *rig, const char *manifest_line, struct manifest *m)
 {
-    if (!chat_uses_time(r->rig->chat))
+    if (!chat_uses_time(rig->chat))
         return;
-    const char *line = root(r) ? journal_manifest(r->journal) : NULL;
-    char *kept = line ? manifest_value(line, INSTANT) : NULL;
-    double at = kept ? strtod(kept, NULL) : rig_instant(r->rig);
+    char *kept = manifest_line ? manifest_value(manifest_line, INSTANT) : NULL;
+    double at = kept ? strtod(kept, NULL) : rig_instant(rig);
     free(kept);
-    job_bcast(r->job, &at, sizeof at);   /* rank 0's: clocks of nodes differ */
-    rig_set_instant(r->rig, at);
-    manifest_add(r->manifest, true, INSTANT, "%.0f", at);
+    job_bcast(job, &at, sizeof at);      /* rank 0's: clocks of nodes differ */
+    rig_set_instant(rig, at);
+    manifest_add(m, true, INSTANT, "%.0f", at);
 }
 
 static int start(struct run *r, const struct rig_opts *all, struct err *err)
@@ -248,7 +221,7 @@ static int start(struct run *r, const struct rig_opts *all, struct err *err)
     left.max_batch = r->n_items < left.max_batch ? r->n_items : left.max_batch;
     if (rig_start(r->rig, &left, err) < 0)
         return -1;
-    keep_instant(r);
+    answer_keep_instant(r->job, r->rig, root(r) ? journal_manifest(r->journal) : NULL, r->manifest);
     manifest_add(r->manifest, true, "model_sha256", "%s", r->rig->model_sha256); /* known only when the weights have been read */
     r->started = clock_now();
     /* The identity goes into the journal before the first turn: other weights under the same name are refused by a
@@ -357,12 +330,7 @@ static int finish(const struct run *r, bool stopped, struct err *err)
 
 static void run_free(struct run *r)
 {
-    for (int i = 0; i < r->n_items; i++) {
-        for (int t = 0; t < r->item[i].n_done; t++)
-            free(r->item[i].text[t]);
-        free(r->item[i].text);
-    }
-    free(r->item);
+    crew_items_free(r->item, r->n_items);
     progress_destroy(r->progress);
     forecast_destroy(r->forecast);
     journal_close(r->journal);

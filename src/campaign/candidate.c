@@ -137,6 +137,8 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
     manifest_add(m, false, "model_id", "%s", o->name);
     manifest_add(m, false, "model_path", "%s", o->model_path);
+    manifest_add(m, false, "chat_template", "%s", o->chat_template ? o->chat_template : "auto"); /* asked for; what came of it: above */
+    manifest_add(m, false, "bench", "%s", o->bench_name);
     manifest_add(m, false, "weights", "%s", r->weights);
     manifest_add(m, false, "question_file_sha256", "%s", qs->sha256); /* the questions are compared one by one, by their own hashes */
 }

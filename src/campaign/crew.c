@@ -8,6 +8,66 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- items ---- */
+
+void crew_add(struct crew_item **item, int *n_items, int q, int choice, int n_done, const char *const *text)
+{
+    *item = xrealloc(*item, (size_t)*n_items + 1, sizeof **item);
+    struct crew_item *it = &(*item)[(*n_items)++];
+    *it = (struct crew_item){ .q = q, .choice = choice, .n_done = n_done, .text = xcalloc((size_t)n_done, sizeof *it->text) };
+    for (int t = 0; t < n_done; t++)
+        it->text[t] = xstrdup(text[t]);
+}
+
+void crew_items_free(struct crew_item *item, int n_items)
+{
+    for (int i = 0; i < n_items; i++) {
+        for (int t = 0; t < item[i].n_done; t++)
+            free(item[i].text[t]);
+        free(item[i].text);
+    }
+    free(item);
+}
+
+/* As bytes: q, choice, n_done, then each text with its NUL (journals spell the character U+0000 as C0 80, nul.h). */
+static void put_items(struct buf *b, const struct crew_item *item, int n_items)
+{
+    for (int i = 0; i < n_items; i++) {
+        const int32_t head[3] = { item[i].q, item[i].choice, item[i].n_done };
+        buf_add(b, head, sizeof head);   /* same machine, same program: no byte order to mind */
+        for (int t = 0; t < item[i].n_done; t++)
+            buf_add(b, item[i].text[t], strlen(item[i].text[t]) + 1);
+    }
+}
+
+static void read_items(const struct buf *b, struct crew_item **item, int *n_items)
+{
+    for (size_t at = 0; at < b->len;) {
+        int32_t head[3];
+        memcpy(head, b->data + at, sizeof head);
+        at += sizeof head;
+        const char **text = xcalloc((size_t)head[2], sizeof *text);
+        for (int t = 0; t < head[2]; t++, at += strlen(b->data + at) + 1)
+            text[t] = b->data + at;
+        crew_add(item, n_items, head[0], head[1], head[2], text);
+        free(text);
+    }
+}
+
+void crew_share(struct job *job, struct crew_item **item, int *n_items)
+{
+    const bool mine = job_info(job).rank == 0;
+    struct buf b = {0};
+    if (mine)
+        put_items(&b, *item, *n_items);
+    job_bcast_buf(job, &b);
+    if (!mine)
+        read_items(&b, item, n_items);
+    buf_free(&b);
+}
+
+/* ---- work ---- */
+
 struct crew {
     const struct crew_opts *o;
     struct map by_name;                  /* question, choice and with one_turn the turn, to item */

@@ -8,16 +8,23 @@
 #include <limits.h>
 #include <string.h>
 
-static int check_words(struct answer_opts *o, struct err *err)
+int answer_opts_name(struct answer_opts *o, struct err *err)
 {
-    if (!o->model_path || !*o->model_path)
-        return err_set(err, ERR_USAGE, "--model-path: %s; give a folder, a .gguf file or a hub id", o->model_path ? "empty" : "missing");
     if (!o->model_id)
         return err_set(err, ERR_USAGE, "--model-id: missing; give the name that the answers get, it becomes a file name");
     if (bench_name_check("--model-id", o->model_id, err) < 0)
         return -1;
     strcpy(o->name, o->model_id);        /* the check has seen that there is room */
     bench_name_make_plain(o->name);
+    return 0;
+}
+
+static int check_words(struct answer_opts *o, struct err *err)
+{
+    if (!o->model_path || !*o->model_path)
+        return err_set(err, ERR_USAGE, "--model-path: %s; give a folder, a .gguf file or a hub id", o->model_path ? "empty" : "missing");
+    if (answer_opts_name(o, err) < 0)
+        return -1;
     if (!*o->bench_name || !*o->data_dir)
         return err_set(err, ERR_USAGE, "%s: empty; question sets lie in DATA-DIR/BENCH-NAME", *o->data_dir ? "--bench-name" : "--data-dir");
     return 0;

@@ -10,6 +10,8 @@ void answer_opts_default(struct answer_opts *o);
 /* The rows of the flags of answering; returns how many were put into table (room for ANSWER_OPTS_MAX). */
 enum { ANSWER_OPTS_MAX = 44 };
 int answer_opts_rows(struct answer_opts *o, struct opt *table);
+/* The name of files and records from model_id. -1: err (usage). */
+int answer_opts_name(struct answer_opts *o, struct err *err);
 /* What the flags say together. -1: err (usage). */
 int answer_opts_check(struct answer_opts *o, struct err *err);
 /* The command line of `answer`. 0; 1: help was printed; -1: err (usage). */

@@ -29,6 +29,7 @@ int cmd_agree(struct job *job, int argc, char **argv);
 int cmd_clean(struct job *job, int argc, char **argv);
 int cmd_plan(struct job *job, int argc, char **argv);
 int cmd_prompt(struct job *job, int argc, char **argv);
+int cmd_verify(struct job *job, int argc, char **argv);
 
 /* Collective. Set up the log: how much is said, and --log-dir's file per rank, in a folder that is made if need be. -1: err (io). */
 int verb_log(struct job *job, const char *log_dir, bool quiet, bool verbose, struct err *err);

@@ -22,12 +22,12 @@ static const struct verb verbs[] = {
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
     { "fetch", "download_mt_bench_pregenerated", "bring the official data, published answers and judgments, or a hub model into place",
       false, cmd_fetch },
+    { "verify", NULL, "compute turns of a run anew, in this layout, and compare bytes", true, cmd_verify },
     { "plan", NULL, "what run, answer or judge would do: calls, tokens, price, memory, layout; nothing is computed or sent", true,
       cmd_plan },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
     { .name = "browse", .peer = "qa_browser" },
     { .name = "aggregate" },
-    { .name = "verify" },
     { .name = "doctor" },
 };
 
@@ -85,7 +85,7 @@ void help_print(void)
 enum { LOCAL = 1, HOSTED = 2, JUDGES = 4, NETWORK = 8, HUB = 16 };   /* what a verb does that makes it read variables */
 
 static const struct { const char *verb; int does; } reads[] = {
-    { "run", LOCAL | HOSTED | JUDGES | NETWORK }, { "answer", LOCAL }, { "api-answer", HOSTED | NETWORK },
+    { "run", LOCAL | HOSTED | JUDGES | NETWORK }, { "answer", LOCAL }, { "verify", LOCAL }, { "api-answer", HOSTED | NETWORK },
     { "judge", LOCAL | HOSTED | JUDGES | NETWORK }, { "plan", LOCAL | HOSTED | JUDGES }, { "prompt", LOCAL }, { "fetch", NETWORK | HUB },
 };
 

@@ -65,7 +65,7 @@ for what in mtbench build mpi cuda cublas nccl hdf5 curl tls cpu; do grep -q "^$
 [ $rc -eq 0 ] && [ -z "$missing" ]; ok $? "--version names what it was built from$missing"
 refused 'did you mean answer' anser
 refused 'did you mean gen_model_answer' gen_model_anser.py
-refused 'no verify yet' verify
+refused 'no doctor yet' doctor
 refused '"": unknown verb' ""
 for words in --help --version "answer --help" bogus; do
     timeout 600 mpirun --oversubscribe -n 2 "$mtb" $words >"$d/out" 2>"$d/err"

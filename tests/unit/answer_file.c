@@ -195,6 +195,50 @@ static void test_nul(void)
     buf_free(&o.file);
 }
 
+/* ---- checking ---- */
+
+struct seen { int n; char text[200]; };
+
+static void see(void *ctx, const struct question *q, int choice, int turn, const char *text)
+{
+    struct seen *s = ctx;
+    size_t n = strlen(s->text);
+    s->n++;
+    snprintf(s->text + n, sizeof s->text - n, "%lld/%d.%d=%s ", (long long)q->id, choice, turn, text ? text : "NULL");
+}
+
+static void check(const char *file, int rc, int n, const char *text, const char *what)
+{
+    struct question q = { .id = 7, .n_turns = 2 };
+    struct questions one = { .q = &q, .n = 1 };
+    struct seen s = {0};
+    struct err e = {0};
+    map_add_int(&one.by_id, 7, 0);
+    unlink(path);
+    if (file)
+        io_replace(path, file, strlen(file), &e);
+    const struct answered run = { .questions = &one, .model_id = "m", .n_choices = 1, .text = with_nul };
+    int got = answer_file_check(path, &run, see, &s, &e);
+    ok(got == rc && s.n == n && (rc == 0 ? !strcmp(s.text, text) : !!strstr(e.text, text)), "%s: %s%s", what, s.text, e.text);
+    map_free(&one.by_id);
+    unlink(path);
+}
+
+#define RECORD(id, turns) "{\"question_id\": " id ", \"choices\": [{\"index\": 0, \"turns\": [" turns "]}]}\n"
+
+static void test_check(void)
+{
+    check(NULL, 0, 0, "", "no file");
+    check(RECORD("7", "\"O\\u0000K\", \"plain\""), 0, 0, "", "what was written");
+    check(RECORD("7", "\"O\\u0000k\", \"plain\""), 0, 1, "7/0.1=O\xc0\x80k ", "another text behind U+0000");
+    check(RECORD("7", "\"O\\u0000K\""), 0, 1, "7/0.2=NULL ", "a turn that is gone");
+    check(RECORD("7", "null, 5"), 0, 2, "7/0.1=NULL 7/0.2=NULL ", "turns that are no texts");
+    check("{\"question_id\": 7}\n", 0, 2, "7/0.1=NULL 7/0.2=NULL ", "no choices");
+    check(RECORD("7", "\"x\"") RECORD("7", "\"O\\u0000K\", \"plain\""), 0, 0, "", "the last line counts");
+    check(RECORD("8", "\"x\""), 0, 0, "", "another question");
+    check(RECORD("8", "\"x\"") "{\"question_id\": 7, \"choices\": [}\n", -1, 0, ":2", "a broken line");
+}
+
 int main(void)
 {
     snprintf(path, sizeof path, "/tmp/answer_file.%ld.jsonl", (long)getpid());
@@ -203,5 +247,6 @@ int main(void)
     test_none();
     test_order();
     test_nul();
+    test_check();
     return done_testing();
 }

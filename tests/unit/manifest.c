@@ -27,6 +27,11 @@ int main(void)
            strstr(err.text, "is file x") && strstr(err.text, "numerics was (not recorded) and is v2") && !strstr(err.text, "program") &&
            strstr(err.text, "; use another"),
        "%s", err.text);
+    struct buf words = {0};
+    ok(manifest_differences(&was, stored, &words) == 0 && words.len == 0 && manifest_differences(&is, stored, &words) == 3 &&
+           !strncmp(words.data, "seed was 0 and is 5, template was own \"\u00e9\" and is file x, numerics was", 40),
+       "three differ: %s", words.data ? words.data : "");
+    buf_free(&words);
     cJSON_Delete(stored);
     stored = json_parse("[1]", 3, &err);
     ok(manifest_compare(&was, stored, &err) == -1, "what is no manifest differs: %s", err.text);
