@@ -12,12 +12,12 @@ check:                                          ## install what tests need, buil
 	@$(MAKE) -s all tests-built
 	@tests/run-tests tests/check-rooms tests/fuzz-replay $(TESTS) $(RUN_TESTS)
 .PHONY: tests-built
-tests-built: $(TESTS) $(PROBES) $(GPU_TOOLS)
+tests-built: $(TESTS) $(PROBES)
 check-fast: all $(TESTS)                        ## build and run every unit and op test (no model needed)
 	@tests/run-tests $(TESTS)
 check-%:                                        ## one test by name: make check-tokenizer, check-linear, check-answer ...
 	@t=$$(ls tests/unit/$*.c tests/ops/$*.c tests/cuda/$*.c tests/run/$*.t 2>/dev/null | head -1); test -n "$$t" || { echo "no test named $*"; exit 1; }; \
-	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all $(PROBES) && VARIANT=$(VARIANT) tests/run-tests $$t;; esac
+	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all $(PROBES) $(if $(filter gpu_check make_model,$*),$(GPU_TOOLS) $(SIM_TOOLS)) && VARIANT=$(VARIANT) tests/run-tests $$t;; esac
 check-rooms:                                    ## who includes whose headers
 	@tests/check-rooms
 .PHONY: check-peers
