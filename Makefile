@@ -32,7 +32,7 @@ ISA.avx2   := -mavx2 -mfma -mf16c
 ISA.plain  :=
 
 include mk/cuda.mk
-SRC   := $(filter-out src/cmd/version.c $(if $(CUDA_LIB),,$(wildcard src/backend/cuda*.c)),$(wildcard src/*/*.c))
+SRC   := $(filter-out src/cmd/version.c $(if $(CUDA_LIB),,$(wildcard src/backend/cuda*.c)) $(if $(CUDA_CUBLAS),,$(wildcard src/backend/cuda_cublas*.c)),$(wildcard src/*/*.c))
 KSRC  := $(wildcard kernels/cpu/*.c)
 REF   := $(wildcard kernels/ref/*.c)
 OBJ   := $(SRC:%.c=$(B)/%.o)

@@ -31,9 +31,11 @@ CUDA_FLAGS   := -std=c++17 -O3 -fmad=false --no-compress -Iinclude -I. -Xptxas -
     $(foreach a,$(MTBENCH_CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
     $(foreach a,$(lastword $(MTBENCH_CUDA_ARCHS)),-gencode arch=compute_$(a),code=compute_$(a))
 
+# cuBLASLt's header alone is wanted: the library is opened at run time, by --matmul cublas.
+CUDA_CUBLAS := $(wildcard $(firstword $(CUDA_INCLUDE))/cublasLt.h)
 CUDA_LIBS := $(CUDA_LIB) $(CUDA_RUNTIME) -ldl -lrt
 $(B)/src/backend/cuda%.o: CPPFLAGS += -isystem $(firstword $(CUDA_INCLUDE))
-$(B)/src/backend/executor.o $(B)/src/cmd/version.o: CPPFLAGS += -DMTB_CUDA='"$(CUDA_IS)"'
+$(B)/src/backend/executor.o $(B)/src/cmd/version.o: CPPFLAGS += -DMTB_CUDA='"$(CUDA_IS)"' $(if $(CUDA_CUBLAS),-DMTB_CUBLAS)
 
 build/cuda/flags: force
 	@mkdir -p $(@D)

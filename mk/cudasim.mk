@@ -13,7 +13,9 @@ SIMOPT.asan  := $(OPT.asan)
 # The checker is told of every access as the thread sanitizer would be, and of every misaligned one by the undefined one; its callbacks are ours.
 KERNELOPT.check := -fsanitize=thread --param tsan-distinguish-volatile=0
 CU     := $(wildcard kernels/cuda/*.cu)
-SIMSRC := $(wildcard tests/cudasim/*.cpp)
+SIMSRC := $(filter-out $(if $(wildcard $(CUDA_HEADERS)/cublasLt.h),,tests/cudasim/cublas.cpp),$(wildcard tests/cudasim/*.cpp))
+# Where the program asks for cuBLASLt, the emulated one is found first.
+SIM_WRAP := $(if $(filter %/cublas.cpp,$(SIMSRC)),-Wl$(,)--wrap=dlopen$(,)--wrap=dlsym$(,)--wrap=dlerror)
 SIM_FLAVOURS := $(if $(filter release,$(VARIANT)),plain asan,plain)
 
 define sim_rules
@@ -41,10 +43,10 @@ TESTS += $(SIM_TESTS)
 CUDA_TESTS := $(if $(CUDA_LIB),$(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/cuda/*.c)))
 $(CUDA_TESTS): $(B)/tests/%: tests/%.c $(REFOBJ) $(LIB) $(SIM)/plain/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests -Itests/cuda $(CFLAGS) -MMD -MP $< $(REFOBJ) $(LIB) $(SIM)/plain/lib.a $(LDLIBS) -lstdc++ -o $@
+	$(CC) $(CPPFLAGS) -Itests -Itests/cuda $(CFLAGS) $(SIM_WRAP) -MMD -MP $< $(REFOBJ) $(LIB) $(SIM)/plain/lib.a $(LDLIBS) -lstdc++ -o $@
 check-fast tests-built: $(CUDA_TESTS)
 TESTS += $(CUDA_TESTS)
 
 # The whole program on the emulated driver, where this build has the CUDA backend: build/<variant>/mtbench-sim answer --device cuda.
 $(B)/mtbench-sim: $(B)/src/main.o $(B)/src/cmd/version.o $(LIB) $(SIM)/plain/lib.a
-	$(CC) $(CFLAGS) $^ $(LDLIBS) -lstdc++ -o $@
+	$(CC) $(CFLAGS) $(SIM_WRAP) $^ $(LDLIBS) -lstdc++ -o $@

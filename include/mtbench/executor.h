@@ -8,7 +8,7 @@
 struct executor_opts {
     int device;              /* one of devices(), from 0 */
     int max_rows;            /* most rows of a step; scratch is taken for them */
-    int max_k;               /* widest input of a linear */
+    int max_k, max_n;        /* widest input and output of a linear; 0: not known yet */
     int threads;             /* of an executor on cores; 0: one per core of this process's affinity mask */
     const int *cpu;          /* (threads) where each thread is pinned; NULL: not pinned */
     bool crowded;            /* there are more threads than cores on this machine: waiting threads yield at once and soon sleep */
@@ -17,6 +17,7 @@ struct executor_opts {
 
 struct executor {
     const char *name;        /* as --device has it */
+    const char *matmul;      /* the library that computes its products, as --matmul has it; NULL: own kernels */
     const struct ops *ops;
     bool node_weights;       /* packed weights are plain host memory that the ranks of a node may share; false: each device has its own */
     int max_rows;            /* most rows of a step that pay */
@@ -35,11 +36,16 @@ struct executor {
 extern const struct executor executor_cpu;
 extern const struct executor executor_cuda;              /* where the build found nvcc: executor_find("cuda") knows */
 
-/* By name; NULL: this build has none of that name. */
+extern const struct executor executor_cublas;            /* the same with cuBLASLt's products, where the build found its header */
+
+/* By name, with its own products; NULL: this build has none of that name. */
 const struct executor *executor_find(const char *name);
 /* The fastest that has a device, for --device auto: the table's order. Never NULL, as the CPU is the last; *why says what the ones before
  * it lack, empty (kind 0) where this build has no other. */
 const struct executor *executor_best(struct err *why);
+
+/* The same executor with products by 'matmul': a row of its own, as its numbers are others. NULL: err (device), this build has none. */
+const struct executor *executor_with(const struct executor *x, const char *matmul, struct err *err);
 
 /* Instruction sets that were compiled in and that this machine can run, best first, separated by blanks. */
 const char *executor_cpu_isas(void);

@@ -38,6 +38,7 @@ struct k_at {
     struct CUstream_st *stream;
     struct k_step step;
     bool half;                        /* weights and operands are f16, else bf16 */
+    bool plain;                       /* weights lie as plain rows, for a library's products, else in tiles */
 };
 
 #define MTB_LAUNCHER(op) int k_##op(const struct op_##op *a, const struct k_at *at);
@@ -51,6 +52,16 @@ int k_pack(const struct linear *w, const void *raw, size_t raw_row_bytes, int ro
 int k_narrow(void *packed, size_t n, const struct k_at *at);
 /* Is there code for the current device in this program? */
 int k_probe(void);
+
+/* For products by a library. Plain rows of k inputs, or outputs, follow each other every pad32(k), or ld, elements.
+ * to (n_to, k): rows [row0, row0 + n) of an operand of n_rows, then zeros. */
+int k_plain_rows(void *to, int n_to, const void *operand, int row0, int n, int n_rows, int k, const struct k_at *at);
+/* y (n_rows, n) is what a product left in 'from', and the bias, if there is one. */
+int k_plain_out(float *y, int ldy, const float *from, int ld, int n_rows, const float *bias, int n, const struct k_at *at);
+/* to (n, k): row r is number (first + r) % period of random rows in [-1, 1), the same for the same seed. */
+int k_plain_noise(void *to, int n, int k, int first, int period, uint32_t seed, const struct k_at *at);
+/* *count += numbers of rows (n, ld) whose bits are not those of row r % period of 'alone' (period, ld). */
+int k_plain_differ(int32_t *count, const float *rows, int n, const float *alone, int ld, int period, const struct k_at *at);
 
 #ifdef __cplusplus
 }

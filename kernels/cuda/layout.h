@@ -38,6 +38,12 @@ MTB_BOTH size_t weight_at(int row, int col, int k)
     return ((size_t)(row / 16) * (size_t)(pad32(k) / 16) + (size_t)(col / 16)) * 256 + (size_t)(lane * 8 + (c / 8 * 2 + r / 8) * 2 + c % 2);
 }
 
+/* The same where weights lie as plain rows (k_at.plain), which a library's product reads. */
+MTB_BOTH size_t weight_in(bool plain, int row, int col, int k)
+{
+    return plain ? (size_t)row * (size_t)pad32(k) + (size_t)col : weight_at(row, col, k);
+}
+
 MTB_BOTH size_t operand_at(int row, int col, int n_rows)
 {
     return ((size_t)(col / 32) * (size_t)pad8(n_rows) + (size_t)row) * 32 + (size_t)slot_of(col % 32);

@@ -76,14 +76,15 @@ struct pack_args {
     size_t raw_row_bytes;
     enum dtype type;
     int k, lead, row0;
-    bool half;
+    bool half, plain;
 };
 
 static __global__ void __launch_bounds__(THREADS) pack_kernel(struct pack_args p)
 {
     const int r = static_cast<int>(blockIdx.y), i = static_cast<int>(blockIdx.x * THREADS + threadIdx.x);
+    const uint8_t *row = p.raw + static_cast<size_t>(r) * p.raw_row_bytes;
     if (i < p.k)
-        p.to[weight_at(p.row0 + r, i, p.k)] = packed_of(p.type, p.raw + static_cast<size_t>(r) * p.raw_row_bytes, p.lead + i, p.half);
+        p.to[weight_in(p.plain, p.row0 + r, i, p.k)] = packed_of(p.type, row, p.lead + i, p.half);
 }
 
 static __global__ void __launch_bounds__(THREADS) narrow_kernel(uint16_t *w, size_t n)
@@ -98,7 +99,8 @@ int k_pack(const struct linear *w, const void *raw, size_t raw_row_bytes, int ro
     for (int r = 0; r < n_rows; r += MOST) {
         const uint8_t *from = static_cast<const uint8_t *>(raw) + static_cast<size_t>(r) * raw_row_bytes;
         const int n = n_rows - r < MOST ? n_rows - r : MOST;
-        const struct pack_args p = { static_cast<uint16_t *>(w->packed), from, raw_row_bytes, w->dtype, w->k, w->lead, row0 + r, at->half };
+        const struct pack_args p = { static_cast<uint16_t *>(w->packed), from, raw_row_bytes, w->dtype, w->k, w->lead, row0 + r, at->half,
+                                     at->plain };
         const dim3 grid(static_cast<unsigned>((w->k + THREADS - 1) / THREADS), static_cast<unsigned>(n));
         K_LAUNCH((pack_kernel), grid, THREADS, 0, at->stream, p);
     }

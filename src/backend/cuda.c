@@ -73,10 +73,21 @@ int cuda_wait(struct backend *be, const char *what, struct err *err)
 CUDA_OP(embed)
 CUDA_OP(rmsnorm)
 CUDA_OP(add_rmsnorm)
-CUDA_OP(linear)
 CUDA_OP(attend)
 CUDA_OP(silu_mul)
 CUDA_OP(gather_rows)
+
+static void cuda_linear(struct backend *be, const struct op_linear *a)
+{
+    int code = cudaSuccess;
+    if (!cuda_enter(be))
+        return;
+    if (be->products)
+        be->products->linear(be, a);
+    else
+        code = k_linear(a, &be->at);
+    cuda_started(be, code, "linear");
+}
 
 static void cuda_rope_kv(struct backend *be, const struct op_rope_kv *a)
 {
@@ -94,7 +105,7 @@ static void cuda_low_rank_add(struct backend *be, const struct op_low_rank_add *
 }
 
 #define CUDA_SLOT(op) .op = cuda_##op,
-static const struct ops ops_cuda = {
+const struct ops ops_cuda = {
     .name = "cuda",
     .synchronous = false,
     .alloc = cuda_alloc,
@@ -119,13 +130,15 @@ static const struct ops ops_cuda = {
 
 /* ---- the backend ---- */
 
-static void cuda_close(struct backend *be)
+void cuda_close(struct backend *be)
 {
     if (!be)
         return;
     cuda_enter(be);
     if (be->stream)
         cudaStreamSynchronize(be->stream);
+    if (be->products)
+        be->products->end(be);
     cuda_step_destroy(be);
     cudaFree(be->staging);
     if (be->stream)
@@ -134,7 +147,7 @@ static void cuda_close(struct backend *be)
     free(be);
 }
 
-static int capability(int device)
+int cuda_capability(int device)
 {
     int major = 0, minor = 0;
     if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) != cudaSuccess ||
@@ -143,14 +156,20 @@ static int capability(int device)
     return 10 * major + minor;
 }
 
-static struct backend *cuda_open(const struct executor_opts *o, struct err *err)
+int cuda_multiprocessors(int device)
+{
+    int n = 0;
+    return cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, device) == cudaSuccess ? n : 0;
+}
+
+struct backend *cuda_open(const struct executor_opts *o, struct err *err)
 {
     struct backend *be = xcalloc(1, sizeof *be);
     be->device = o->device;
     be->max_rows = o->max_rows;
     be->layer = -1;
     be->stepwise = getenv("MTBENCH_CUDA_SYNC") != NULL;
-    snprintf(be->path, sizeof be->path, "sm_%d", capability(o->device));
+    snprintf(be->path, sizeof be->path, "sm_%d", cuda_capability(o->device));
     const bool good = cuda_enter(be) && cuda_good(be, k_probe(), "kernels for it") &&
         cuda_good(be, (int)cudaStreamCreateWithFlags(&be->stream, cudaStreamNonBlocking), "cudaStreamCreate");
     be->at.stream = be->stream;
@@ -165,23 +184,23 @@ static struct backend *cuda_open(const struct executor_opts *o, struct err *err)
 
 static void cuda_numerics(int device, enum dtype weights, char text[64])
 {
-    snprintf(text, 64, "cuda-sm%d-%s-kv16-v1", capability(device), weights == DT_F16 ? "f16" : "bf16");
+    snprintf(text, 64, "cuda-sm%d-%s-kv16-v1", cuda_capability(device), weights == DT_F16 ? "f16" : "bf16");
 }
 
-static const char *cuda_path(const struct backend *be)
+const char *cuda_path(const struct backend *be)
 {
     return be->path;
 }
 
-static int cuda_threads(const struct backend *be)
+int cuda_threads(const struct backend *be)
 {
     (void)be;
     return 0;
 }
 
-static size_t cuda_scratch(const struct backend *be)
+size_t cuda_scratch(const struct backend *be)
 {
-    return be->step_bytes;
+    return be->step_bytes + (be->products ? be->products->bytes(be) : 0);
 }
 
 const struct executor executor_cuda = {

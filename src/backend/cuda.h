@@ -3,6 +3,7 @@
 #define MTB_CUDA_H
 
 #include "kernels/cuda/kernels.h"
+#include "mtbench/executor.h"
 
 #include <cuda_runtime_api.h>
 
@@ -10,6 +11,15 @@
 struct cuda_matrix {
     void *packed;
     size_t n;                         /* numbers */
+};
+
+/* Whoever computes products, where it is not k_linear: a library, that reads weights as plain rows. */
+struct cuda_products {
+    void (*see)(struct backend *be, const struct linear *w);                        /* a matrix is packed: there will be products with it */
+    void (*settled)(struct backend *be);                                            /* at.half is known */
+    void (*linear)(struct backend *be, const struct op_linear *a);
+    size_t (*bytes)(const struct backend *be);                                      /* of device memory that it took */
+    void (*end)(struct backend *be);
 };
 
 struct backend {
@@ -31,6 +41,9 @@ struct backend {
     size_t n_half;
     unsigned seen_types;              /* bit t: a matrix of dtype t was packed */
 
+    const struct cuda_products *products;                                           /* NULL: k_linear */
+    struct cublas *cublas;            /* its state: cuda_cublas.h */
+
     /* the first thing that went wrong; nothing is started after it */
     struct err first;
     int layer;                        /* of the op that is started; -1: before the first */
@@ -50,6 +63,16 @@ bool cuda_started(struct backend *be, int code, const char *op);
 bool cuda_enter(struct backend *be);
 /* Wait for all that was asked for. -1: err, the first error of it. */
 int cuda_wait(struct backend *be, const char *what, struct err *err);
+
+/* cuda.c: the slots of the executor, for another row of the table that differs in its products alone. */
+extern const struct ops ops_cuda;
+struct backend *cuda_open(const struct executor_opts *o, struct err *err);
+void cuda_close(struct backend *be);
+const char *cuda_path(const struct backend *be);
+int cuda_threads(const struct backend *be);
+size_t cuda_scratch(const struct backend *be);
+int cuda_capability(int device);                         /* ten times: 90; 0: unknown */
+int cuda_multiprocessors(int device);
 
 /* cuda_memory.c: the slots of struct ops. */
 void *cuda_alloc(struct backend *be, size_t bytes, struct err *err);

@@ -54,6 +54,8 @@ void cuda_linear_pack(struct backend *be, struct linear *w, const void *raw, siz
     if (!cuda_enter(be) || n_rows == 0)
         return;
     say_type(be, w->dtype);
+    if (be->products)
+        be->products->see(be, w);
     struct k_at at = be->at;
     at.half = w->dtype == DT_F16 && !mixed(be);
     if (at.half)
@@ -74,5 +76,7 @@ int cuda_settle(struct backend *be, struct err *err)
         be->n_half = 0;
     }
     be->at.half = be->seen_types == 1u << DT_F16;
+    if (be->products && cuda_enter(be))
+        be->products->settled(be);
     return cuda_wait(be, "loading", err);
 }

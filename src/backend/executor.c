@@ -8,9 +8,13 @@ static const struct executor *const table[] = {
 #ifdef MTB_CUDA
     &executor_cuda,
 #endif
+#ifdef MTB_CUBLAS
+    &executor_cublas,
+#endif
     &executor_cpu,
 };
 
+static const char own[] = "own";
 enum { N_EXECUTORS = sizeof table / sizeof *table };
 
 /* A hole in a table of functions is a crash in the middle of a run; here it is one before anything is done. */
@@ -28,11 +32,34 @@ static const struct executor *whole(const struct executor *x)
     return x;
 }
 
-const struct executor *executor_find(const char *name)
+static const char *products(const struct executor *x)
+{
+    return x->matmul ? x->matmul : own;
+}
+
+static const struct executor *find(const char *name, const char *matmul)
 {
     for (int i = 0; i < N_EXECUTORS; i++)
-        if (!strcmp(table[i]->name, name))
+        if (!strcmp(table[i]->name, name) && !strcmp(products(table[i]), matmul))
             return whole(table[i]);
+    return NULL;
+}
+
+const struct executor *executor_find(const char *name)
+{
+    return find(name, own);
+}
+
+const struct executor *executor_with(const struct executor *x, const char *matmul, struct err *err)
+{
+    const struct executor *with = find(x->name, matmul);
+    if (with)
+        return with;
+    if (executor_find("cuda") && strcmp(x->name, "cuda"))
+        err_set(err, ERR_DEVICE, "--matmul %s: is for GPUs, and --device %s computes here; use --matmul own", matmul, x->name);
+    else
+        err_set(err, ERR_DEVICE, "--matmul %s: this build has none; build where nvcc and cublasLt.h are found, or use --matmul own",
+                matmul);
     return NULL;
 }
 
@@ -40,7 +67,7 @@ const struct executor *executor_best(struct err *why)
 {
     *why = (struct err){ 0 };
     for (int i = 0; i < N_EXECUTORS - 1; i++)
-        if (table[i]->devices(why) > 0)
+        if (!table[i]->matmul && table[i]->devices(why) > 0)
             return whole(table[i]);
     return whole(table[N_EXECUTORS - 1]);
 }

@@ -11,6 +11,9 @@
 extern "C" {
 #endif
 
+/* The emulated cuBLASLt: as it should be; none of its algorithms keeps a row's bits; an old release; not there; the machine's own file. */
+enum cudasim_cublas { CUDASIM_CUBLAS_GOOD, CUDASIM_CUBLAS_BAD, CUDASIM_CUBLAS_OLD, CUDASIM_CUBLAS_NONE, CUDASIM_CUBLAS_REAL };
+
 enum cudasim_order { CUDASIM_FORWARD, CUDASIM_REVERSE, CUDASIM_RANDOM };
 
 struct cudasim_settings {
@@ -24,6 +27,7 @@ struct cudasim_settings {
     int devices;                  /* how many there are */
     bool no_driver;               /* as on a machine without a driver */
     int arch;                     /* 80, 86, 89, 90, 100, 120 */
+    enum cudasim_cublas cublas;   /* good, bad, old, none, real */
     long fail_alloc;              /* the k-th allocation of device or pinned memory from here on fails; 0: none */
     long fail_launch;             /* the k-th kernel that runs from here on fails */
     long lose_device;             /* with the k-th kernel that runs from here on the device is lost */

@@ -49,6 +49,10 @@ static bool set(const char *name, const char *v)
         return settings.devices = static_cast<int>(number(v)), true;
     if (!strcmp(name, "arch"))
         return settings.arch = static_cast<int>(number(v)), true;
+    const char *const cublas[] = { "good", "bad", "old", "none", "real" };
+    for (int i = 0; i < 5; i++)
+        if (!strcmp(name, "cublas") && !strcmp(v, cublas[i]))
+            return settings.cublas = static_cast<enum cudasim_cublas>(i), true;
     return false;
 }
 
