@@ -35,7 +35,7 @@ tsan:                                           ## the fast tests under TSan
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZFLAGS := -std=gnu17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined $(FP) -pthread
-NOT_FUZZED := src/model/forward.c src/judge/local.c src/judge/forced.c      # these need the engine
+NOT_FUZZED := src/model/forward.c src/model/team.c src/judge/local.c src/judge/forced.c      # these need the engine
 FUZZED := $(patsubst %.c,build/fuzz/obj/%.o,$(filter src/base/% src/text/% src/bench/% src/model/% src/judge/% src/report/%,$(filter-out $(NOT_FUZZED),$(SRC))))
 build/fuzz/obj/%.o: %.c $(wildcard include/mtbench/*.h src/*/*.h)
 	@mkdir -p $(@D)

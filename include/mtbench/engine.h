@@ -3,7 +3,7 @@
 #ifndef MTB_ENGINE_H
 #define MTB_ENGINE_H
 
-#include "mtbench/model.h"
+#include "mtbench/team.h"
 
 struct engine;
 
@@ -15,9 +15,6 @@ struct engine_opts {
     uint64_t mem_available; /* bytes that cache and activations may take: what the machine (or cgroup, or device) has left beside the
                                weights, divided by those who share it; 0: unknown, nothing is refused or cut for it */
     int n_requests;           /* most requests alive (submitted, not released); 0: 4 * max_batch */
-    bool (*interrupted)(void *ctx);   /* asked between the layers of a step, which may take many seconds where a prompt is long and a model
-                                 large; true: the step ends at once and has not happened. NULL: never */
-    void *interrupt_ctx;
     bool no_reuse;            /* compute every prompt whole. The answers are the same; for tests and measurements */
 };
 
@@ -52,7 +49,7 @@ struct engine_stats {
     int pages_touched;                       /* most that were held at a time: what the cache takes of the machine's memory */
 };
 
-/* Bytes of the plan, for "--verbose" and for refusing before work starts. */
+/* Bytes of the plan, of the members that live here, for "--verbose" and for refusing before work starts. */
 struct engine_plan {
     uint64_t weights, kv, activations, other;
     uint64_t kv_sequence;                    /* what one sequence of max_tokens takes */
@@ -61,11 +58,13 @@ struct engine_plan {
 
 /* -1: usage, or memory when one sequence of max_tokens does not fit or kv_bytes is more than there is. Needs no weights. Less than
  * the default KV budget is fine: sequences then wait, or are preempted and computed again. */
-int engine_plan(const struct model *m, const struct engine_opts *o, struct engine_plan *plan, struct err *err);
+int engine_plan(const struct team *t, const struct engine_opts *o, struct engine_plan *plan, struct err *err);
+/* What the team is started with by that plan: by engine_create(), and on ranks that follow. */
+struct team_sizes engine_sizes(const struct engine_plan *plan);
 
-/* NULL: as engine_plan(). Builds the model's RoPE table for max_tokens. Nothing allocates
- * after this. 'm' must outlive the engine; memory of the KV cache is touched when it is first used. */
-struct engine *engine_create(struct model *m, const struct engine_opts *o, struct err *err);
+/* NULL: as engine_plan(). Starts the team, in which member 0 is, and stops it in the end. Nothing allocates after this. The team must
+ * outlive the engine; memory of the KV cache is touched when it is first used. */
+struct engine *engine_create(struct team *t, const struct engine_opts *o, struct err *err);
 void engine_destroy(struct engine *e);
 
 /* Queue a request. -1 (err: usage) when the prompt is empty or leaves no room for one new token, when the tag is taken or n_requests are

@@ -20,6 +20,7 @@ struct executor {
     const char *matmul;      /* the library that computes its products, as --matmul has it; NULL: own kernels */
     const struct ops *ops;
     bool node_weights;       /* packed weights are plain host memory that the ranks of a node may share; false: each device has its own */
+    bool host_sums;          /* sums (ops.h) are fp32 rows in host memory, which comm_threads() and comm_mpi() add up */
     int max_rows;            /* most rows of a step that pay */
     /* How many devices this process may use; 0: none, *why says the reason and the remedy (device). Cores are one device. */
     int (*devices)(struct err *why);

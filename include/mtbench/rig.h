@@ -19,20 +19,26 @@ struct rig_opts {
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
     enum device device;                    /* one that this build cannot use: err (device) from rig_open() */
-    bool interruptible;                    /* a stop of the job ends engine steps between two layers */
+    bool interruptible;                    /* a stop of the job ends engine steps in a layer */
+    int gpus_per_model;                    /* members of a replica (team.h), threads of this rank unless 'member' says otherwise; 0: 1 */
+    struct {
+        const void *group;                 /* of a replica whose members are ranks: points to their MPI communicator; NULL: all are here */
+        int rank;                          /* this one's in it */
+    } member;
     bool trace;                            /* count what the executor does (wrappers.h) */
     const char *compare;                   /* name of an executor to be compared with, op by op (wrappers.h); NULL: none */
     double compare_bound;                  /* how far a row may differ */
 };
 
 struct rig {
-    struct model *model;
+    struct model *model;                 /* this rank's first share of it */
     struct tokenizer *tokenizer;
     struct chat *chat;
-    struct engine *engine;               /* NULL before rig_start() */
+    struct team *team;                   /* NULL before rig_start() */
+    struct engine *engine;               /* NULL before rig_start(), and on ranks without member 0, which follow (team_follow()) */
     struct ids stops;                    /* tokens that end an answer (stops.h) */
     const struct executor *executor;     /* chosen by rig_open() */
-    struct backend *be;
+    struct backend *be;                  /* of the first member here */
     char header_sha256[65];              /* over sizes and beginnings of the model's files; empty without a job */
     char base_sha256[65];                /* the same over the files of an adapter's base alone; empty: no adapter */
     char model_sha256[65];               /* over all files of the model; empty before rig_start() and without a job */
@@ -46,7 +52,7 @@ struct rig {
 struct rig_memory {
     struct engine_plan engine;           /* of a rank */
     uint64_t scratch;                    /* of a rank, beside the engine */
-    uint64_t weights, available;         /* of the node: its one copy; what it can give before any of this is taken */
+    uint64_t weights, available;         /* of the node: one copy of each member's; what it can give before any of this is taken */
     uint64_t adapter;                    /* of the node, only while the weights are loaded */
     int local;                           /* ranks of the node */
 };

@@ -435,7 +435,7 @@ const struct executor *executor_compared(const struct executor *a, const struct 
     };
     row = *a;                            /* devices and numerics are the first's, whose numbers go on */
     row.ops = &ops;
-    row.node_weights = false;
+    row.node_weights = row.host_sums = false;
     row.max_rows = a->max_rows < b->max_rows ? a->max_rows : b->max_rows;
     row.open = compared_open;
     row.close = compared_close;

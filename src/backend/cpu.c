@@ -298,6 +298,6 @@ static size_t cpu_scratch(const struct backend *be)
 }
 
 const struct executor executor_cpu = {
-    .name = "cpu", .ops = &ops_cpu, .node_weights = true, .max_rows = 256, .devices = cpu_devices, .numerics = cpu_numerics,
-    .open = cpu_open, .close = cpu_close, .path = cpu_path, .threads = cpu_threads, .scratch = cpu_scratch,
+    .name = "cpu", .ops = &ops_cpu, .node_weights = true, .host_sums = true, .max_rows = 256, .devices = cpu_devices,
+    .numerics = cpu_numerics, .open = cpu_open, .close = cpu_close, .path = cpu_path, .threads = cpu_threads, .scratch = cpu_scratch,
 };

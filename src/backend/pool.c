@@ -4,30 +4,21 @@
  * once and soon sleeps. */
 #include "pool.h"
 
+#include "gate.h"
+
 #include "mtbench/mem.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-/* How long a thread waits awake. Within a region the others are at work, and come within the time that waking up would take. */
-struct patience { int spins, yields; };
-/* between regions the caller may do something long; within one all are at it. Crowded: whoever spins takes the core from the one it
- * waits for. */
+/* Between regions the caller may do something long; within one all are at it, and come within the time that waking up would take. Crowded:
+ * whoever spins takes the core from the one it waits for. */
 static const struct patience between = {2000, 50}, within = {2000, INT_MAX - 2000}, crowded_between = {0, 5}, crowded_within = {0, 50};
-
-/* A number that some threads wait for to change, and how many of them sleep. */
-struct gate {
-    _Alignas(64) atomic_int value; /* apart: everybody reads it, sleepers is rarely written */
-    _Alignas(64) atomic_int sleepers;
-};
 
 struct worker {
     struct pool *pool;
@@ -38,6 +29,7 @@ struct worker {
 struct pool {
     int n, started;
     struct worker *worker;                             /* (n); 0 is the caller */
+    int caller_cpu;                                    /* where the caller is to be pinned when it first comes; -1: nowhere, or it is */
     pool_work_f work;
     void *arg;
     struct patience between, within;
@@ -48,36 +40,6 @@ struct pool {
     _Alignas(64) atomic_int arrived;                   /* at the barrier */
     atomic_int quit;
 };
-
-/* Wait until the value differs from 'seen'; returns it. */
-static int gate_await(struct gate *g, int seen, struct patience patience)
-{
-    int now;
-    for (int i = 0; i < patience.spins + patience.yields; i++) {
-        if ((now = atomic_load_explicit(&g->value, memory_order_acquire)) != seen)
-            return now;
-        if (i >= patience.spins)                                                    /* let others run before going to sleep */
-            sched_yield();
-#if defined(__x86_64__)
-        else
-            __builtin_ia32_pause();
-#endif
-    }
-    /* counted first, then looked again: see gate_add() */
-    atomic_fetch_add(&g->sleepers, 1);
-    while ((now = atomic_load(&g->value)) == seen)
-        syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);     /* returns at once if it has changed meanwhile */
-    atomic_fetch_sub(&g->sleepers, 1);
-    return now;
-}
-
-/* Who goes to sleep counts itself first and looks at the value then; here it is the other way round: one of both sees the other. */
-static void gate_add(struct gate *g, int n)
-{
-    atomic_fetch_add(&g->value, n);
-    if (atomic_load(&g->sleepers))
-        syscall(SYS_futex, &g->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-}
 
 static void *worker_main(void *arg)
 {
@@ -113,8 +75,7 @@ struct pool *pool_create(int n, const int *cpu, bool crowded, struct err *err)
     p->between = crowded ? crowded_between : between;
     p->within = crowded ? crowded_within : within;
     p->worker = xcalloc((size_t)n, sizeof *p->worker);                              /* before any thread: pool_destroy() walks over it */
-    if (cpu)
-        pin(pthread_self(), cpu[0]);
+    p->caller_cpu = cpu ? cpu[0] : -1;
     for (p->started = 1; p->started < n; p->started++) {
         struct worker *w = &p->worker[p->started];
         w->pool = p;
@@ -149,6 +110,10 @@ int pool_size(const struct pool *p)
 
 void pool_run(struct pool *p, pool_work_f work, void *arg)
 {
+    if (p->caller_cpu >= 0) {             /* whoever made the pool need not be who uses it */
+        pin(pthread_self(), p->caller_cpu);
+        p->caller_cpu = -1;
+    }
     if (p->n == 1) {
         work(arg, 0);
         return;

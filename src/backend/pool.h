@@ -10,8 +10,8 @@ struct pool;
 
 typedef void (*pool_work_f)(void *arg, int t);
 
-/* 'n' threads in all; 'cpu' (n) pins thread i to core cpu[i], the caller too; NULL: not pinned. 'crowded': others need the cores that these
- * threads wait on. NULL: device error. */
+/* 'n' threads in all; 'cpu' (n) pins thread i to core cpu[i], whoever calls pool_run() first too; NULL: not pinned. 'crowded': others need
+ * the cores that these threads wait on. NULL: device error. */
 struct pool *pool_create(int n, const int *cpu, bool crowded, struct err *err);
 void pool_destroy(struct pool *p);
 int pool_size(const struct pool *p);

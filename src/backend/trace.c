@@ -267,6 +267,7 @@ const struct executor *executor_traced(const struct executor *x)
     };
     row = *x;                            /* name, devices and numerics are those of what is inside */
     row.ops = &ops;
+    row.host_sums = false;               /* of a group, members would count at once */
     row.open = traced_open;
     row.close = traced_close;
     row.path = traced_path;

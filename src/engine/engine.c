@@ -9,15 +9,13 @@
 #include <stdlib.h>
 
 struct engine {
-    struct model *m;
-    struct forward *forward;
+    const struct model_config *config;
+    struct team *team;
     struct sched sched;
     struct engine_stats stats;
     struct sampling *how;      /* (max_batch) */
     int32_t *drawn;            /* (max_batch) */
     int n_requests, n_alive;   /* alive: submitted, not released */
-    bool (*interrupted)(void *ctx);
-    void *interrupt_ctx;
 };
 
 /* ---- plan ---- */
@@ -35,7 +33,7 @@ static const char *human(char text[24], uint64_t bytes)
 }
 
 /* 'o' with its zeros replaced. */
-static int settle(const struct model *m, const struct engine_opts *o, struct engine_opts *full, struct err *err)
+static int settle(const struct model_config *c, const struct engine_opts *o, struct engine_opts *full, struct err *err)
 {
     /* in the order of dependence: batch before requests, context before everything that is measured in tokens */
     *full = *o;
@@ -46,9 +44,9 @@ static int settle(const struct model *m, const struct engine_opts *o, struct eng
     if (full->max_rows < 1 || full->max_rows > MAX_ROWS)
         return err_set(err, ERR_USAGE, "engine: %d rows in a step; choose 1 to %d", o->max_rows, MAX_ROWS);
     if (full->max_tokens == 0)
-        full->max_tokens = m->config.context;
-    if (full->max_tokens < 2 || full->max_tokens > m->config.context)
-        return err_set(err, ERR_USAGE, "engine: sequences of %d tokens; this model was made for 2 to %d", o->max_tokens, m->config.context);
+        full->max_tokens = c->context;
+    if (full->max_tokens < 2 || full->max_tokens > c->context)
+        return err_set(err, ERR_USAGE, "engine: sequences of %d tokens; this model was made for 2 to %d", o->max_tokens, c->context);
     if (full->n_requests == 0)
         full->n_requests = 4 * full->max_batch; /* enough to keep the batch full while answers are collected */
     if (full->n_requests < 1 || full->n_requests > MAX_REQUESTS)
@@ -58,11 +56,11 @@ static int settle(const struct model *m, const struct engine_opts *o, struct eng
     return 0;
 }
 
-static struct sched_opts sched_opts_of(const struct model *m, const struct engine_opts *full)
+static struct sched_opts sched_opts_of(const struct model_config *c, const struct engine_opts *full)
 {
     return (struct sched_opts){
         .n_seq = 2 * full->n_requests,      /* every live request, and as many to remember */
-        .n_vocab = m->config.n_vocab, .max_batch = full->max_batch, .max_rows = full->max_rows, .max_tokens = full->max_tokens,
+        .n_vocab = c->n_vocab, .max_batch = full->max_batch, .max_rows = full->max_rows, .max_tokens = full->max_tokens,
         .no_reuse = full->no_reuse,
     };
 }
@@ -74,19 +72,20 @@ static uint64_t kv_room(uint64_t available, uint64_t taken)
     return available > taken ? available - taken : 0;
 }
 
-int engine_plan(const struct model *m, const struct engine_opts *o, struct engine_plan *plan, struct err *err)
+int engine_plan(const struct team *t, const struct engine_opts *o, struct engine_plan *plan, struct err *err)
 {
     struct engine_opts full;
     char need[24], have[24];
-    if (settle(m, o, &full, err))
+    const struct model_config *c = &team_model(t)->config;
+    if (settle(c, o, &full, err))
         return -1;
-    const struct sched_opts so = sched_opts_of(m, &full);
-    const uint64_t page = m->ops->kv_page_bytes(m->config.n_layers, m->config.n_kv, m->config.head_dim);
+    const struct sched_opts so = sched_opts_of(c, &full);
+    const uint64_t page = team_page_bytes(t);
     /* a sequence must be able to reach its limit alone, or the oldest could starve */
     const uint64_t per_sequence = (uint64_t)kv_pages_for(full.max_tokens);
     *plan = (struct engine_plan){
-        .weights = m->packed_bytes, .activations = forward_bytes(m, full.max_rows, full.max_batch), .kv_sequence = per_sequence * page,
-        .other = sched_bytes(&so),
+        .weights = team_weight_bytes(t), .activations = team_activation_bytes(t, full.max_rows, full.max_batch),
+        .kv_sequence = per_sequence * page, .other = sched_bytes(&so),
         .max_tokens = full.max_tokens, .max_batch = full.max_batch, .max_rows = full.max_rows,
     };
     const uint64_t room = full.mem_available ? kv_room(full.mem_available, plan->activations + plan->other) : UINT64_MAX;
@@ -112,40 +111,45 @@ int engine_plan(const struct model *m, const struct engine_opts *o, struct engin
 
 /* ---- create, destroy ---- */
 
-struct engine *engine_create(struct model *m, const struct engine_opts *o, struct err *err)
+struct team_sizes engine_sizes(const struct engine_plan *plan)
 {
+    /* at most one row of a sequence draws in a step, so max_batch rows of logits */
+    return (struct team_sizes){
+        .max_rows = plan->max_rows, .max_out = plan->max_batch, .max_tokens = plan->max_tokens, .n_pages = plan->pages };
+}
+
+struct engine *engine_create(struct team *t, const struct engine_opts *o, struct err *err)
+{
+    const struct model_config *c = &team_model(t)->config;
     struct engine_plan plan;
     struct engine_opts full;
     struct kv kv;
-    if (engine_plan(m, o, &plan, err) || settle(m, o, &full, err) || model_rope(m, plan.max_tokens, err))
+    if (engine_plan(t, o, &plan, err) || settle(c, o, &full, err))
         return NULL;
+    const struct team_sizes sizes = engine_sizes(&plan);
+    if (team_start(t, &sizes, err) < 0) {
+        team_stop(t);
+        return NULL;
+    }
     struct engine *e = xcalloc(1, sizeof *e);
-    const struct kv_view shape = { .n_layers = m->config.n_layers, .n_kv = m->config.n_kv, .head_dim = m->config.head_dim };
-    struct sched_opts so = sched_opts_of(m, &full);
-    e->m = m;
+    struct sched_opts so = sched_opts_of(c, &full);
+    e->config = c;
+    e->team = t;
     e->n_requests = full.n_requests;
     e->how = xcalloc((size_t)full.max_batch, sizeof *e->how);
     e->drawn = xcalloc((size_t)full.max_batch, sizeof *e->drawn);
     so.stats = &e->stats;
-    /* at most one row of a sequence draws in a step, so max_batch rows of logits */
-    if (!(e->forward = forward_create(m, full.max_rows, full.max_batch, err)) || kv_create(&kv, m->ops, m->be, shape, plan.pages, err))
-        goto error;
+    kv_create(&kv, t, plan.pages);
     sched_create(&e->sched, &so, &kv);                                              /* owns the pages from here on */
-    forward_ask(e->forward, o->interrupted, o->interrupt_ctx);
-    e->interrupted = o->interrupted;
-    e->interrupt_ctx = o->interrupt_ctx;
     return e;
-error:
-    engine_destroy(e);
-    return NULL;
 }
 
 void engine_destroy(struct engine *e)
 {
     if (!e)
         return;
-    sched_destroy(&e->sched);                                                       /* a zeroed one is fine */
-    forward_destroy(e->forward);
+    sched_destroy(&e->sched);
+    team_stop(e->team);
     free(e->how);
     free(e->drawn);
     free(e);
@@ -172,7 +176,7 @@ static struct seq *find(const struct engine *e, uint64_t tag)
 
 static int check_request(const struct engine *e, const struct request *r, struct err *err)
 {
-    const int n_vocab = e->m->config.n_vocab;
+    const int n_vocab = e->config->n_vocab;
     if (r->n_prompt < 1)
         return err_set(err, ERR_USAGE, "prompt: it is empty; give at least one token");
     if (r->n_prompt >= e->sched.max_tokens)                                         /* room for one new token at least */
@@ -306,7 +310,7 @@ static bool find_fault(struct engine *e, const struct seq *q, struct forward_fau
         const struct step step = { .n_rows = n, .token = q->token + at, .n_runs = 1, .run = &run,
                                    .n_out = at + n == q->n_token, .out_row = &last, .how = &nothing };
         struct forward_fault fault;
-        bool more = forward_find_fault(e->forward, &s->kv.view, &step, &fault);
+        bool more = team_find_fault(e->team, &step, &fault);
         /* a later row may go wrong in an earlier layer */
         if (more && (!found || fault.layer < first->layer || (fault.layer == first->layer && fault.part < first->part)))
             *first = fault;
@@ -323,7 +327,7 @@ static void fail_sequence(struct engine *e, struct seq *q)
                                        [PART_MLP] = "feed-forward",
                                        [PART_NORM] = "norm",
                                        [PART_HEAD] = "head"};
-    const int n_layers = e->m->config.n_layers;
+    const int n_layers = e->config->n_layers;
     struct forward_fault f = {0};
     char where[64] = "somewhere in it";
     bool found = find_fault(e, q, &f); /* not found: a stop came meanwhile */
@@ -369,13 +373,11 @@ static void prepare_draws(struct engine *e)
 }
 
 /* Logits that somebody asked for, before they are drawn from, which overwrites them. */
-static void hand_out_logits(struct engine *e, const float *logits)
+static void hand_out_logits(struct engine *e)
 {
-    const struct model *m = e->m;
-    const size_t n_vocab = (size_t)m->config.n_vocab;
     for (int i = 0; i < e->sched.step.n_out; i++)
         if (e->sched.out_seq[i]->logits)
-            m->ops->download(m->be, e->sched.out_seq[i]->logits, logits + (size_t)i * n_vocab, n_vocab * sizeof(float));
+            team_logits(e->team, i, e->sched.out_seq[i]->logits);
 }
 
 int engine_step(struct engine *e, struct err *err)
@@ -384,12 +386,12 @@ int engine_step(struct engine *e, struct err *err)
     if (sched_next(s)) {
         s->step.how = e->how;
         prepare_draws(e);
-        /* NULL when interrupted: then nothing is counted as computed, and the next step writes those rows again */
-        const float *logits = forward_step(e->forward, &s->kv.view, &s->step);
-        if (!logits)
-            return s->waiting.n + s->running.n;
-        hand_out_logits(e, logits);
-        if (forward_draw(e->forward, &s->step, e->drawn, err) < 0)
+        /* 0 when interrupted: then nothing is counted as computed, and the next step writes those rows again */
+        const int rc = team_step(e->team, &s->step, err);
+        if (rc <= 0)
+            return rc < 0 ? -1 : s->waiting.n + s->running.n;
+        hand_out_logits(e);
+        if (team_draw(e->team, &s->step, e->drawn, err) < 0)
             return -1;
         sched_computed(s);                                                          /* before take_token(), which may end sequences */
         for (int i = 0; i < s->step.n_out; i++)
@@ -411,7 +413,7 @@ int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *
     e->n_alive++;
     /* others' sequences move on in these steps as in any */
     int rc = 0;
-    while (rc >= 0 && q->state != SEQ_ENDED && !(e->interrupted && e->interrupted(e->interrupt_ctx)))
+    while (rc >= 0 && q->state != SEQ_ENDED && !team_interrupted(e->team))
         rc = engine_step(e, err);
     bool whole = q->state == SEQ_ENDED, finite = q->done.finish != FINISH_NOT_FINITE;
     if (!finite)

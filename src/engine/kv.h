@@ -1,24 +1,21 @@
-/* kv.h - pages of the KV cache and who holds them (room engine, private).
+/* kv.h - pages of the KV cache and who holds them (room engine, private). What lies in them is the team's.
  * A page is held by every sequence whose page table names it (ref) and pinned by those of them that run (pin). What is not
  * pinned may be evicted; what nobody holds is free. */
 #ifndef MTB_KV_H
 #define MTB_KV_H
 
-#include "mtbench/ops.h"
+#include "mtbench/team.h"
 
 struct kv {
-    struct kv_view view;
-    const struct ops *ops;
-    struct backend *be;
-    size_t page_bytes;
+    struct team *team;        /* that holds their memory */
     int n_pages, n_free, n_pinned;
     int least_free;           /* n_free was never less: pages beyond were never touched */
     int32_t *free;            /* (n_pages) a stack: the page freed last goes out first, so that memory never touched stays so */
     int32_t *ref, *pin;       /* (n_pages) */
 };
 
-/* One arena of n_pages pages; view->base is filled. -1: memory error, kv is empty and may be destroyed. */
-int kv_create(struct kv *kv, const struct ops *ops, struct backend *be, struct kv_view shape, int n_pages, struct err *err);
+/* All n_pages pages that the team has been started with. */
+void kv_create(struct kv *kv, struct team *team, int n_pages);
 void kv_destroy(struct kv *kv);
 
 /* A free page, held once; -1 when there is none. */

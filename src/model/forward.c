@@ -11,18 +11,19 @@
 
 struct forward {
     const struct model *m;
+    struct comm *comm;
     int max_rows, max_out;
     bool (*interrupted)(void *ctx);
     void *ctx;
     float *x;           /* (rows, dim)                  the residual stream */
     void *xb;           /* operand (rows, dim)          normalised */
-    float *qkv;         /* (rows, (heads + 2 kv) * hd)  */
+    float *qkv;         /* (rows, (heads + 2 kv) * hd)  heads, kv and ff of this member */
     void *att;          /* operand (rows, heads * hd)   */
-    void *y;            /* sum (rows, dim)              what a block adds */
+    void *y;            /* sum (rows, dim)              what a block adds; all members' behind comm_sum() */
     float *gu;          /* (rows, 2 * ff)               gate | up */
     void *h;            /* operand (rows, ff)           */
     void *out;          /* operand (out, dim)           rows that sample */
-    float *logits;      /* (out, n_vocab)               */
+    float *logits;      /* (out, n_vocab)               on member 0; on others of their part of the vocabulary */
     int32_t *token;     /* (out)                        what they draw */
 };
 
@@ -33,9 +34,15 @@ struct buffer {
 
 enum { N_BUFFERS = 10 };
 
-static int qkv_width(const struct model_config *c)
+static int qkv_width(const struct model *m)
 {
-    return (c->n_heads + 2 * c->n_kv) * c->head_dim;
+    return (m->local.n_heads + 2 * m->local.n_kv) * m->config.head_dim;
+}
+
+/* Member 0 has its columns in the place where those of all will be. */
+static int logits_width(const struct model *m)
+{
+    return m->share.rank == 0 ? m->config.n_vocab : m->local.n_vocab;
 }
 
 static void list_buffers(struct forward *f, const struct model *m, int rows, int n_out, struct buffer buffer[N_BUFFERS])
@@ -47,13 +54,13 @@ static void list_buffers(struct forward *f, const struct model *m, int rows, int
     const struct buffer all[N_BUFFERS] = {
         { (void **)&f->x, row * (size_t)c->dim },
         { &f->xb, ops->operand_bytes(rows, c->dim) },
-        { (void **)&f->qkv, row * (size_t)qkv_width(c) },
-        { &f->att, ops->operand_bytes(rows, c->n_heads * c->head_dim) },
+        { (void **)&f->qkv, row * (size_t)qkv_width(m) },
+        { &f->att, ops->operand_bytes(rows, m->local.n_heads * c->head_dim) },
         { &f->y, ops->sum_bytes(rows, c->dim) },
-        { (void **)&f->gu, row * 2 * (size_t)c->ff },
-        { &f->h, ops->operand_bytes(rows, c->ff) },
+        { (void **)&f->gu, row * 2 * (size_t)m->local.ff },
+        { &f->h, ops->operand_bytes(rows, m->local.ff) },
         { &f->out, ops->operand_bytes(n_out, c->dim) },
-        { (void **)&f->logits, out * (size_t)c->n_vocab },
+        { (void **)&f->logits, out * (size_t)logits_width(m) },
         { (void **)&f->token, sizeof(int32_t) * (size_t)n_out },
     };
     memcpy(buffer, all, sizeof all);
@@ -70,11 +77,12 @@ size_t forward_bytes(const struct model *m, int max_rows, int max_out)
     return bytes;
 }
 
-struct forward *forward_create(const struct model *m, int max_rows, int max_out, struct err *err)
+struct forward *forward_create(const struct model *m, struct comm *comm, int max_rows, int max_out, struct err *err)
 {
     struct forward *f = xcalloc(1, sizeof *f);
     struct buffer buffer[N_BUFFERS];
     f->m = m;
+    f->comm = comm;
     f->max_rows = max_rows;
     f->max_out = max_out;
     list_buffers(f, m, max_rows, max_out, buffer);
@@ -108,11 +116,10 @@ void forward_ask(struct forward *f, bool (*interrupted)(void *ctx), void *ctx)
 static void attention_block(struct forward *f, const struct layer *w, int l, const struct kv_view *kv, const struct step *s)
 {
     const struct model *m = f->m;
-    const struct model_config *c = &m->config;
-    const int n = s->n_rows, ld = qkv_width(c), nq = c->n_heads * c->head_dim, nk = c->n_kv * c->head_dim;
+    const int hd = m->config.head_dim, nq = m->local.n_heads * hd, nk = m->local.n_kv * hd, n = s->n_rows, ld = qkv_width(m);
     const struct attn_shape a = {
-        .n_heads = c->n_heads, .n_kv = c->n_kv, .head_dim = c->head_dim, .layer = l, .window = w->window,
-        .scale = (float)(1.0 / sqrt((double)c->head_dim)),                          /* rounded once, from double */
+        .n_heads = m->local.n_heads, .n_kv = m->local.n_kv, .head_dim = hd, .layer = l, .window = w->window,
+        .scale = (float)(1.0 / sqrt((double)hd)),                                   /* rounded once, from double */
     };
     /* side by side in a row, as rope_kv and attend read them */
     const struct linear_out qkv[] = {
@@ -131,7 +138,7 @@ static void attention_block(struct forward *f, const struct layer *w, int l, con
 static void mlp_block(struct forward *f, const struct layer *w, int n)
 {
     const struct model *m = f->m;
-    const int ff = m->config.ff;
+    const int ff = m->local.ff;
     /* gate and up in one row, for the same reason */
     const struct linear_out gu[] = {
         { .w = &w->gate, .y = f->gu, .ldy = 2 * ff }, { .w = &w->up, .y = f->gu + ff, .ldy = 2 * ff }
@@ -158,56 +165,60 @@ static bool finite_row(const float *x, int n)
     return true;
 }
 
-/* Is it so? Then this part of this layer is where it went wrong. */
-static bool blame(struct look *look, bool fault, int layer, enum forward_part part)
+/* The first fault stands. The step goes on to its end all the same: other members of a group are in it. */
+static void blame(struct look *look, bool fault, int layer, enum forward_part part)
 {
     if (fault) {
         *look->fault = (struct forward_fault){ layer, part };
         look->found = true;
     }
-    return fault;
 }
 
-/* False: this part of this layer is where it went wrong. A row at a time: the fault is rare, its search may be slow, memory is not at
- * hand. Where nobody looks the usual step pays nothing. */
-static bool look_at(const struct forward *f, struct look *look, const float *x, int n_rows, int width, int layer, enum forward_part part)
+/* A row at a time: the fault is rare, its search may be slow, memory is not at hand. Where nobody looks the usual step pays nothing. */
+static void look_at(const struct forward *f, struct look *look, const float *x, int n_rows, int width, int layer, enum forward_part part)
 {
     bool finite = true;
-    for (int r = 0; look && finite && r < n_rows; r++) {
+    for (int r = 0; look && !look->found && finite && r < n_rows; r++) {
         f->m->ops->download(f->m->be, look->host, x + (size_t)r * (size_t)width, (size_t)width * sizeof *x);
         finite = finite_row(look->host, width);
     }
-    return !look || !blame(look, !finite, layer, part);
+    if (look)
+        blame(look, !finite, layer, part);
 }
 
 /* The same for the normalised rows. */
-static bool look_at_norm(const struct forward *f, struct look *look, int n_rows, int layer)
+static void look_at_norm(const struct forward *f, struct look *look, int n_rows, int layer)
 {
     const int dim = f->m->config.dim;
     bool finite = true;
-    for (int r = 0; look && finite && r < n_rows; r++) {
+    for (int r = 0; look && !look->found && finite && r < n_rows; r++) {
         f->m->ops->operand_row(f->m->be, look->host, f->xb, n_rows, r, dim);
         finite = finite_row(look->host, dim);
     }
-    return !look || !blame(look, !finite, layer, PART_NORM);
+    if (look)
+        blame(look, !finite, layer, PART_NORM);
 }
 
 /* ---- the pass ---- */
 
-/* What the last block added goes into the residual stream; what the next one reads is its norm. */
-static void add_norm(struct forward *f, const float *bias, const float *weight, int n)
+/* What the last block added, on all members together, goes into the residual stream; what the next one reads is its norm. False: the group
+ * failed or is to stop. */
+static bool add_norm(struct forward *f, const float *bias, const float *weight, int n, bool stop)
 {
     const struct model_config *c = &f->m->config;
+    if (!comm_sum(f->comm, f->y, n, c->dim, &stop) || stop)
+        return false;
     MTB_DO(f->m, add_rmsnorm, .out = f->xb, .x = f->x, .sum = f->y, .bias = bias, .weight = weight, .eps = c->norm_eps, .n_rows = n,
            .dim = c->dim);
+    return true;
 }
 
 static bool interrupted(const struct forward *f)
 {
-    return f->interrupted && f->interrupted(f->ctx);
+    return f->interrupted && f->m->ops->synchronous && f->interrupted(f->ctx);
 }
 
-/* False: interrupted, or something was found. */
+/* False: interrupted, or the group failed. */
 static bool run_layers(struct forward *f, const struct kv_view *kv, const struct step *s, struct look *look)
 {
     const struct model *m = f->m;
@@ -215,21 +226,20 @@ static bool run_layers(struct forward *f, const struct kv_view *kv, const struct
     const int n = s->n_rows, dim = c->dim;
     for (int l = 0; l < c->n_layers; l++) {
         const struct layer *w = &m->layer[l];
-        /* a step of a large model takes seconds; between layers nothing is half written */
-        if (m->ops->synchronous && interrupted(f))
-            return false;
+        /* a step of a large model takes seconds. Who is told to stop says so with the layer's first sum, where all of them leave */
+        const bool stop = interrupted(f);
         /* an addition and the norm behind it are one op, so a layer ends with the norm of the next */
         const float *next_norm = l + 1 < c->n_layers ? m->layer[l + 1].attn_norm : m->final_norm;
-        if (!look_at_norm(f, look, n, l))
-            return false;
+        look_at_norm(f, look, n, l);
         attention_block(f, w, l, kv, s);
-        add_norm(f, w->o_bias, w->ffn_norm, n);
-        if (!look_at(f, look, f->x, n, dim, l, PART_ATTENTION) || !look_at_norm(f, look, n, l))
+        if (!add_norm(f, w->o_bias, w->ffn_norm, n, stop))
             return false;
+        look_at(f, look, f->x, n, dim, l, PART_ATTENTION);
+        look_at_norm(f, look, n, l);
         mlp_block(f, w, n);
-        add_norm(f, w->down_bias, next_norm, n);
-        if (!look_at(f, look, f->x, n, dim, l, PART_MLP))
+        if (!add_norm(f, w->down_bias, next_norm, n, false))
             return false;
+        look_at(f, look, f->x, n, dim, l, PART_MLP);
     }
     return true;
 }
@@ -240,23 +250,25 @@ static float *run(struct forward *f, const struct kv_view *kv, const struct step
     const struct model_config *c = &m->config;
     const int n = s->n_rows, dim = c->dim;
     assert(n <= f->max_rows && s->n_out <= f->max_out);                             /* the scheduler's promise */
-    if (!m->ops->synchronous && interrupted(f))
-        return NULL;
     if (m->ops->step_begin(m->be, s) && !look)                                      /* under way already */
         return f->logits;
     MTB_DO(m, embed, .x = f->x, .w = &m->embed, .step = s);                                             /* (rows, dim) */
-    if (!look_at(f, look, f->x, n, dim, -1, PART_EMBEDDING))
-        return NULL;
+    look_at(f, look, f->x, n, dim, -1, PART_EMBEDDING);
     MTB_DO(m, rmsnorm, .out = f->xb, .x = f->x, .weight = m->layer[0].attn_norm, .eps = c->norm_eps, .n_rows = n, .dim = dim);
-    if (!run_layers(f, kv, s, look) || !look_at_norm(f, look, n, c->n_layers))
+    if (!run_layers(f, kv, s, look))
         return NULL;
+    look_at_norm(f, look, n, c->n_layers);
     if (s->n_out == 0)                                                              /* all rows are in the middle of a prompt */
         return f->logits;
-    const struct linear_out logits = { .w = &m->head, .y = f->logits, .ldy = c->n_vocab };
+    const struct linear_out logits = { .w = &m->head, .y = f->logits, .ldy = logits_width(m) };
     /* the head is the widest product of all: only rows that draw go through it */
     MTB_DO(m, gather_rows, .out = f->out, .x = f->xb, .step = s, .dim = dim);                           /* (out, dim) */
-    MTB_DO(m, linear, .out = &logits, .n_out = 1, .x = f->out, .n_rows = s->n_out);                     /* (out, n_vocab) */
-    return look_at(f, look, f->logits, s->n_out, c->n_vocab, c->n_layers, PART_HEAD) ? f->logits : NULL;
+    if (m->local.n_vocab > 0)
+        MTB_DO(m, linear, .out = &logits, .n_out = 1, .x = f->out, .n_rows = s->n_out);                 /* (out, n_vocab) */
+    if (!comm_gather(f->comm, f->logits, s->n_out, m->local.vocab))
+        return NULL;
+    look_at(f, look, f->logits, s->n_out, c->n_vocab, c->n_layers, PART_HEAD);
+    return f->logits;
 }
 
 float *forward_step(struct forward *f, const struct kv_view *kv, const struct step *s)
@@ -267,9 +279,10 @@ float *forward_step(struct forward *f, const struct kv_view *kv, const struct st
 int forward_draw(struct forward *f, const struct step *s, int32_t *token, struct err *err)
 {
     const struct model *m = f->m;
-    if (s->n_out > 0)
+    const int n = m->share.rank == 0 ? s->n_out : 0;
+    if (n > 0)
         MTB_DO(m, sample, .token = f->token, .logits = f->logits, .step = s, .n_vocab = m->config.n_vocab);
-    return m->ops->drawn(m->be, token, f->token, s->n_out, err);
+    return m->ops->drawn(m->be, token, f->token, n, err);
 }
 
 bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, struct forward_fault *fault)

@@ -47,13 +47,21 @@ struct stored {
     const struct pytorch_tensor *view;
 };
 
+/* share.c: the sizes that shapes are made of, and what of each a member has. */
+enum size { ONE, DIM, HEADS, KV, FF, VOCAB };
+struct range { int first, n; };
+struct range share_range(const struct model *m, enum size s);
+/* m->local, by m->share. -1: err (usage): the model cannot be cut so. */
+int share_plan(struct model *m, struct err *err);
+
 /* One destination: a matrix, or a vector that becomes fp32. */
 struct slot {
     char name[96];
     const struct stored *from;
     struct linear *matrix;                /* else */
     const float **vector;
-    size_t n, k;                          /* shape: (n, k), or (n) with k 0 */
+    size_t n, k;                          /* shape of the whole: (n, k), or (n) with k 0 */
+    size_t row0, rows, col0;              /* of it here: rows [row0, row0 + rows), columns from col0 on as many as the matrix has */
     size_t at, bytes;                     /* in the packed block */
     size_t stored_rows;                   /* of a matrix in the files: n, but for another vocabulary by an adapter */
     const char *stand_in;                 /* the tensor to take where there is none of this name; NULL: there must be one */

@@ -65,24 +65,34 @@ static struct slot *add_slot(struct weight_plan *p, const char *name, size_t n, 
     /* slots move while they are added: others keep numbers or the matrix, never a pointer to a slot */
     p->slot = xrealloc(p->slot, p->n_slots + 1, sizeof *p->slot);
     struct slot *s = &p->slot[p->n_slots++];
-    *s = (struct slot){ .n = n, .k = k, .stored_rows = n };
+    *s = (struct slot){ .n = n, .k = k, .rows = n, .stored_rows = n };
     snprintf(s->name, sizeof s->name, "%s", name);
     return s;
 }
 
-static void want_matrix(struct weight_plan *p, const char *name, struct linear *w, int n, int k, int shards)
+static void cut_rows(struct slot *s, struct range rows)
 {
-    *w = (struct linear){ .n = n, .k = k, .n_shards = shards };                     /* type and place are known later, from the file */
-    add_slot(p, name, (size_t)n, (size_t)k)->matrix = w;
+    s->row0 = (size_t)rows.first, s->rows = (size_t)rows.n;
 }
 
-static void want_vector(struct weight_plan *p, const char *name, const float **v, int n)
+/* Of a matrix (n, k) these rows and columns. */
+static struct slot *want_matrix(struct weight_plan *p, const char *name, struct linear *w, int n, int k, struct range rows,
+                                struct range cols)
 {
-    add_slot(p, name, (size_t)n, 0)->vector = v;
+    *w = (struct linear){ .n = rows.n, .k = cols.n, .n_shards = 1 };                /* type and place are known later, from the file */
+    struct slot *s = add_slot(p, name, (size_t)n, (size_t)k);
+    s->matrix = w;
+    s->col0 = (size_t)cols.first;
+    cut_rows(s, rows);
+    return s;
 }
 
-/* The sizes that shapes are made of. */
-enum size { ONE, DIM, HEADS, KV, FF, VOCAB };
+static struct slot *want_vector(struct weight_plan *p, const char *name, const float **v, int n)
+{
+    struct slot *s = add_slot(p, name, (size_t)n, 0);
+    s->vector = v;
+    return s;
+}
 
 static int size_of(const struct model_config *c, enum size s)
 {
@@ -144,20 +154,24 @@ static void want_layer(struct model *m, int l)
     struct weight_plan *p = m->plan;
     for (const struct layer_weight *w = layer_weight; w < layer_weight + sizeof layer_weight / sizeof *layer_weight; w++) {
         char *to = (char *)&m->layer[l] + w->at;
-        int rows = size_of(c, w->rows);
+        const int n = size_of(c, w->rows), k = size_of(c, w->cols);
+        const bool sharded = w->flags & SHARDED;
+        const struct range rows = share_range(m, w->rows), cols = sharded ? share_range(m, w->cols) : (struct range){ 0, k };
         if (w->cols == ONE) {
-            want_vector(p, layer_name(m, w, l, "weight"), (const float **)(void *)to, rows);
+            want_vector(p, layer_name(m, w, l, "weight"), (const float **)(void *)to, n);
             continue;
         }
         struct linear *linear = (struct linear *)(void *)to;
-        want_matrix(p, layer_name(m, w, l, "weight"), linear, rows, size_of(c, w->cols), w->flags & SHARDED ? c->n_shards : 1);
-        p->slot[p->n_slots - 1].permuted_heads = permuted_heads(m, w);
+        want_matrix(p, layer_name(m, w, l, "weight"), linear, n, k, rows, cols)->permuted_heads = permuted_heads(m, w);
+        linear->n_shards = sharded ? c->n_shards / m->share.size : 1;
         const char *bias = layer_name(m, w, l, "bias");
         /* a GGUF file has no key for biases: those that are there are meant */
         if (!(c->bias & w->bias) && !(p->is_gguf && tensors_find(p, bias)))
             continue;
-        want_vector(p, bias, w->sum_bias ? (const float **)(void *)((char *)&m->layer[l] + w->sum_bias) : &linear->bias, rows);
-        p->slot[p->n_slots - 1].permuted_heads = permuted_heads(m, w);
+        const float **at = w->sum_bias ? (const float **)(void *)((char *)&m->layer[l] + w->sum_bias) : &linear->bias;
+        struct slot *s = want_vector(p, bias, at, n);
+        s->permuted_heads = permuted_heads(m, w);
+        cut_rows(s, rows);
     }
     m->layer[l].window = config_window(c, l);                                       /* 0: sees everything */
 }
@@ -209,9 +223,10 @@ static int place_slots(struct model *m, struct err *err)
                            dtype_info[s->from->dtype].name);
         if (s->matrix) {
             s->matrix->dtype = s->from->dtype;
-            s->bytes = m->ops->linear_bytes(s->from->dtype, s->matrix->n, s->matrix->k);
+            s->matrix->lead = (int)s->col0 % dtype_info[s->from->dtype].block;      /* a slice may begin within a block */
+            s->bytes = m->ops->linear_bytes(s->from->dtype, s->matrix->n, linear_width(s->matrix));
         } else {
-            s->bytes = s->n * sizeof(float);
+            s->bytes = s->rows * sizeof(float);
         }
         /* places in the order of the model, not of the file: the block is the same whoever filled it */
         s->at = m->packed_bytes;
@@ -263,14 +278,15 @@ static void want_head(struct model *m)
 {
     struct weight_plan *p = m->plan;
     struct model_config *c = &m->config;
+    const struct range rows = share_range(m, VOCAB), all = { 0, c->dim };
     if (!c->tied) {
-        want_matrix(p, head_name(p), &m->head, c->n_vocab, c->dim, 1);
-        p->slot[p->n_slots - 1].stored_rows = (size_t)p->vocabulary;
+        struct slot *s = want_matrix(p, head_name(p), &m->head, c->n_vocab, c->dim, rows, all);
+        s->stored_rows = (size_t)p->vocabulary;
         if (p->tied)                     /* one matrix in the base, two with its adapter */
-            p->slot[p->n_slots - 1].stand_in = embed_name(p);
+            s->stand_in = embed_name(p);
     }
     if (p->is_gguf && tensors_find(p, "output.bias"))
-        want_vector(p, "output.bias", &p->head_bias, c->n_vocab);
+        cut_rows(want_vector(p, "output.bias", &p->head_bias, c->n_vocab), rows);
 }
 
 static int plan_slots(struct model *m, struct err *err)
@@ -278,8 +294,8 @@ static int plan_slots(struct model *m, struct err *err)
     struct model_config *c = &m->config;
     struct weight_plan *p = m->plan;
     m->layer = xcalloc((size_t)c->n_layers, sizeof *m->layer);
-    want_matrix(p, embed_name(p), &m->embed, c->n_vocab, c->dim, 1);
-    p->slot[0].stored_rows = (size_t)p->vocabulary;
+    want_matrix(p, embed_name(p), &m->embed, c->n_vocab, c->dim, (struct range){ 0, c->n_vocab }, (struct range){ 0, c->dim })
+        ->stored_rows = (size_t)p->vocabulary;
     for (int l = 0; l < c->n_layers; l++)
         want_layer(m, l);
     want_vector(p, p->is_gguf ? "output_norm.weight" : hf_name(p, "model.norm.weight"), &m->final_norm, c->dim);
@@ -322,14 +338,15 @@ static int read_headers(struct model *m, const struct source *s, struct err *err
     return config_from_gguf(&p->gguf, n_vocab, &m->config, err) < 0 ? err_wrap(err, "%s", s->path[0]) : 0;
 }
 
-struct model *model_open(const struct source *s, const struct ops *ops, struct err *err)
+struct model *model_open(const struct source *s, const struct ops *ops, const struct model_share *share, struct err *err)
 {
     struct model *m = xcalloc(1, sizeof *m);
     m->ops = ops;
+    m->share = share ? *share : (struct model_share){ 0, 1 };
     m->plan = xcalloc(1, sizeof *m->plan);
     /* what the first file is decides; modelpath has seen that the others are alike */
     m->plan->is_gguf = s->n_files && tensors_gguf_file(s, 0);
-    int rc = read_headers(m, s, err) < 0 ? -1 : plan_vocabulary(m, s, err);
+    int rc = read_headers(m, s, err) < 0 || plan_vocabulary(m, s, err) < 0 ? -1 : share_plan(m, err);
     if (rc == 0 && (rc = plan_slots(m, err)) < 0)
         err_wrap(err, "%s", m->plan->is_gguf ? s->path[0] : path_of(s, "config.json"));
     if (rc == 0)
@@ -346,6 +363,27 @@ struct model *model_open(const struct source *s, const struct ops *ops, struct e
         if (tensors_weight_file(s, i))
             m->file_bytes += s->size[i];
     return m;
+}
+
+struct model *model_open_other(const struct model *m, int rank)
+{
+    struct model *other = xcalloc(1, sizeof *other);
+    *other = *m;
+    other->share.rank = rank;
+    other->of = m->of ? m->of : m;
+    other->plan = xcalloc(1, sizeof *other->plan);
+    *other->plan = *m->plan;
+    other->plan->slot = NULL, other->plan->n_slots = 0;
+    other->plan->rope_factor = other->plan->head_bias = NULL;
+    other->packed_bytes = 0;
+    other->rope.table = NULL;
+    other->layer = NULL;
+    struct err never;
+    if (share_plan(other, &never) < 0 || plan_slots(other, &never) < 0)             /* the same tensors, of which all was checked */
+        abort();
+    for (size_t i = 0; i < other->plan->n_slots; i++)
+        other->plan->slot[i].change = m->plan->slot[i].change;
+    return other;
 }
 
 const struct gguf *model_gguf(const struct model *m)
@@ -367,8 +405,11 @@ void model_attach(struct model *m, void *packed)
         else
             *s->vector = (const float *)((char *)packed + s->at);
     }
-    if (m->config.tied)
+    if (m->config.tied) {                                                           /* rows of the embedding, from a whole panel on */
         m->head = m->embed;
+        m->head.n = m->local.n_vocab;
+        m->head.packed = (char *)m->embed.packed + m->ops->linear_bytes(m->embed.dtype, m->local.vocab[m->share.rank], m->embed.k);
+    }
     m->head.bias = m->plan->head_bias;                                              /* also of a tied head, whose weights have none */
 }
 
@@ -378,9 +419,11 @@ void model_close(struct model *m)
         return;
     struct weight_plan *p = m->plan;
     model_rope_free(m);
-    adapter_close(m->adapter);
-    tensors_close(p);
-    config_free(&m->config);
+    if (!m->of) {
+        adapter_close(m->adapter);
+        tensors_close(p);
+        config_free(&m->config);
+    }
     free(p->slot);
     free(p);
     free(m->layer);

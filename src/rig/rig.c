@@ -5,19 +5,16 @@
 
 #include "fastchat_file.h"
 #include "published.h"
+#include "replica.h"
 #include "textfiles.h"
 
-#include "mtbench/executor.h"
 #include "mtbench/clock.h"
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
-#include "mtbench/layout.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/memory.h"
 #include "mtbench/modelpath.h"
-#include "mtbench/shared.h"
-#include "mtbench/stage.h"
 #include "mtbench/stops.h"
 #include "mtbench/wrappers.h"
 
@@ -34,8 +31,7 @@ struct rig_parts {
     struct stage *stage;
     struct source *files;                /* without a job */
     struct layout *layout;
-    struct shared *shared;
-    void *own;                           /* packed weights without a job */
+    struct replica replica;
     double instant;                      /* rig_instant() */
     struct buf jinja;                    /* the model's own template */
     struct buf file;                     /* the user's template file */
@@ -273,27 +269,21 @@ static int wanted_threads(const struct rig_opts *o)
     return n >= 1 && n <= MAX_THREADS ? (int)n : 0;
 }
 
-static int max_of(int a, int b)
+/* A layout has looked at all ranks of the node; alone, the affinity mask decides. */
+static struct replica_cores cores_of(const struct rig_parts *p, const struct rig_opts *o)
 {
-    return a > b ? a : b;
+    const struct layout *l = p->layout;
+    return l ? (struct replica_cores){ .threads = l->n_threads, .cpu = l->cpu, .crowded = l->oversubscribed }
+             : (struct replica_cores){ .threads = wanted_threads(o) };
 }
 
-static int open_backend(struct rig *r, const struct rig_opts *o, struct err *err)
+static int open_backends(struct rig *r, const struct replica_cores *cores, struct err *err)
 {
-    const struct model_config *c = &r->model->config;
     struct rig_parts *p = r->parts;
-    int heads = c->n_heads * c->head_dim;                                           /* input of o */
-    struct executor_opts opts = {
-        /* a layout has looked at all ranks of the node; alone, the affinity mask decides */
-        .threads = p->layout ? p->layout->n_threads : wanted_threads(o), .cpu = p->layout ? p->layout->cpu : NULL,
-        .max_rows = r->executor->max_rows,
-        .crowded = p->layout && p->layout->oversubscribed,
-        .max_k = max_of(max_of(c->dim, c->ff), heads),
-    };
-    if (!(r->be = r->executor->open(&opts, err)))
+    if (replica_open_backends(&p->replica, cores, err) < 0)
         return -1;
-    r->model->be = r->be;                                                           /* the model was opened before there was a backend */
-    r->n_threads = r->executor->threads(r->be);
+    r->be = p->replica.be[0];
+    r->n_threads = replica_threads(&p->replica);
     r->isa = r->executor->path(r->be);
     return 0;
 }
@@ -324,19 +314,14 @@ static int check_weights(const struct rig *r, const char *path, struct err *err)
 static int load_weights(struct rig *r, const char *path, struct err *err)
 {
     struct rig_parts *p = r->parts;
-    void *block;
-    if (p->job) {
-        if (!(p->shared = shared_create(p->job, r->model->packed_bytes, err)))
-            return -1;
-        block = shared_base(p->shared);                                             /* one copy for the ranks of a node */
-    } else if (!(block = p->own = r->model->ops->alloc(r->be, r->model->packed_bytes, err))) {
+    const bool packs = replica_packs(&p->replica, p->job);
+    const enum stage_takers takers = r->executor->node_weights ? STAGE_LEADERS : STAGE_EVERYONE;
+    if (agree(p, replica_attach(&p->replica, p->job, err), err) < 0)
         return -1;
-    }
-    model_attach(r->model, block);
-    if (p->job && stage_weights_begin(p->stage, STAGE_LEADERS, p->layout, err) < 0)
+    if (p->job && stage_weights_begin(p->stage, takers, p->layout, err) < 0)
         return -1;
-    /* leaders alone pack; the others help them to read, and wait in the end of it */
-    int rc = leader(p) ? model_load(r->model, p->job ? stage_weights(p->stage) : p->files, err) : 0;
+    /* who does not pack helps to read, and waits in the end of it */
+    int rc = packs ? replica_load(&p->replica, p->job ? stage_weights(p->stage) : p->files, err) : 0;
     if (p->job)
         rc = stage_weights_end(p->stage, rc);                                       /* all hear the worst word of any */
     if (agree(p, rc, err) < 0)
@@ -371,23 +356,22 @@ uint64_t rig_memory_node(const struct rig_memory *m)
 static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct rig_memory *m, struct err *err)
 {
     struct job *job = r->parts->job;
-    *m = (struct rig_memory){ .available = memory_available(), .scratch = r->executor->scratch(r->be), .weights = r->model->packed_bytes,
+    *m = (struct rig_memory){ .available = memory_available(), .scratch = replica_scratch(&r->parts->replica),
                               .local = job ? job_info(job).local_size : 1,
                               .adapter = model_adapter(r->model) ? model_adapter(r->model)->bytes : 0 };
+    m->weights = replica_weights(&r->parts->replica, m->local);
     /* what is left beside the node's one copy of the weights, in equal parts */
     const uint64_t taken = m->weights + m->adapter, left = m->available > taken ? (m->available - taken) / (uint64_t)m->local : 0;
     *e = (struct engine_opts){
         .max_batch = (int)o->max_batch, .max_rows = r->executor->max_rows, .mem_available = left > m->scratch ? left - m->scratch : 1,
-        .interrupted = job && o->interruptible ? told_to_stop : NULL, .interrupt_ctx = job,
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
     if (m->available < taken)
         return err_set(err, ERR_MEMORY,
                        "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
                        (double)taken / 1e6, (double)m->available / 1e6);
-    if (engine_plan(r->model, e, &m->engine, err) < 0)
+    if (engine_plan(r->team, e, &m->engine, err) < 0)
         return -1;
-    e->kv_bytes = m->engine.kv;                                                     /* what was planned, to the byte */
     e->mem_available = 0;                /* checked now; later much of it will be taken, by this very plan */
     return 0;
 }
@@ -412,9 +396,10 @@ struct peak { uint64_t all, weights, kv; };
 void rig_say_peak(const struct rig *r)
 {
     struct job *job = r->parts->job;
-    const struct model_config *c = &r->model->config;
-    struct peak mine = { memory_peak(), r->model->packed_bytes, 0 }, *all = xcalloc((size_t)job_info(job).size, sizeof *all), most = {0};
-    mine.kv = (uint64_t)engine_stats(r->engine).pages_touched * r->executor->ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
+    struct peak mine = { memory_peak(), replica_weights(&r->parts->replica, 1), 0 }, most = {0};
+    struct peak *all = xcalloc((size_t)job_info(job).size, sizeof *all);
+    if (r->engine) /* a rank that follows has touched as many, and is of the same size */
+        mine.kv = (uint64_t)engine_stats(r->engine).pages_touched * team_page_bytes(r->team);
     job_gather(job, &mine, sizeof mine, all);
     for (int i = 0; i < job_info(job).size; i++)
         most = all[i].all > most.all ? all[i] : most;
@@ -450,8 +435,10 @@ static int open_model(struct rig *r, const struct rig_opts *o, struct err *err)
     struct rig_parts *p = r->parts;
     if (open_files(p, o, err) < 0)
         return -1;
-    r->model = model_open(metadata(p), r->executor->ops, err); /* every rank reads headers, from memory that rank 0 filled */
-    return agree(p, r->model ? open_tokenizer(r, o, err) : -1, err); /* one agreement for both */
+    const struct model_share share = { o->member.rank, o->gpus_per_model ? o->gpus_per_model : 1 };
+    r->model = model_open(metadata(p), r->executor->ops, &share, err); /* every rank reads headers, from memory that rank 0 filled */
+    int rc = r->model ? replica_open(&p->replica, r->executor, r->model, o->member.group, err) : -1;
+    return agree(p, rc == 0 ? open_tokenizer(r, o, err) : -1, err); /* one agreement for all */
 }
 
 /* The ranks of a job run one program on machines of one kind; that each has a device is asked of each when it is opened. */
@@ -507,13 +494,39 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     return job ? digest_headers(r, err) : 0;
 }
 
-/* Threads, backend and memory. */
+/* Members on several ranks have the same pages: as many as the one with the least memory. */
+static void plan_alike(struct rig *r, struct engine_opts *e, struct rig_memory *m)
+{
+    const uint64_t page = team_page_bytes(r->team);
+    if (r->parts->replica.group)
+        m->engine.pages = INT32_MAX - (int)job_max(r->parts->job, (uint64_t)(INT32_MAX - m->engine.pages));
+    e->kv_bytes = m->engine.kv = (uint64_t)m->engine.pages * page;                  /* what was planned, to the byte */
+}
+
+/* Threads, backends and memory. */
 static int lay_out(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct rig_memory *m, struct err *err)
 {
     struct rig_parts *p = r->parts;
     if (p->job)
         p->layout = layout_create(p->job, wanted_threads(o));
-    return agree(p, open_backend(r, o, err), err) < 0 ? -1 : agree(p, plan_memory(r, o, e, m, err), err);
+    const struct replica_cores cores = cores_of(p, o);
+    if (agree(p, open_backends(r, &cores, err), err) < 0)
+        return -1;
+    int rc = replica_create_team(&p->replica, &cores, p->job && o->interruptible ? told_to_stop : NULL, p->job, err);
+    r->team = p->replica.team;
+    if (agree(p, rc, err) < 0 || agree(p, plan_memory(r, o, e, m, err), err) < 0)
+        return -1;
+    plan_alike(r, e, m);
+    return 0;
+}
+
+/* The engine where member 0 is; others take the same memory and follow. */
+static int start_members(struct rig *r, const struct engine_opts *e, const struct engine_plan *plan, struct err *err)
+{
+    const struct team_sizes sizes = engine_sizes(plan);
+    if (!team_leads(r->team))
+        return team_start(r->team, &sizes, err);
+    return (r->engine = engine_create(r->team, e, err)) ? 0 : -1;
 }
 
 int rig_plan(struct rig *r, const struct rig_opts *o, struct rig_memory *m, struct err *err)
@@ -531,7 +544,7 @@ int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
     if (lay_out(r, o, &e, &m, err) < 0) /* memory is known to suffice before any weight is read */
         return -1;
     say_memory(&m);
-    if (load_weights(r, o->model_path, err) < 0 || agree(p, (r->engine = engine_create(r->model, &e, err)) ? 0 : -1, err) < 0)
+    if (load_weights(r, o->model_path, err) < 0 || agree(p, start_members(r, &e, &m.engine, err), err) < 0)
         return -1;
     log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa,
                 clock_now() - start);
@@ -543,17 +556,15 @@ void rig_close(struct rig *r)
     struct rig_parts *p = r->parts;
     if (!p)
         return;
-    /* in the order of use: an engine's pages belong to the backend, the weights may be in shared memory */
+    /* in the order of use: an engine's pages belong to the backends, the weights may be in shared memory */
     engine_destroy(r->engine);
     ids_free(&r->stops);
     chat_destroy(r->chat);
     tokenizer_destroy(r->tokenizer);
-    if (p->own)
-        r->model->ops->release(r->be, p->own, r->model->packed_bytes);
+    replica_close(&p->replica);
     model_close(r->model);
-    if (r->executor)
-        r->executor->close(r->be);
-    shared_destroy(p->shared);
+    for (int i = 0; i < p->replica.n; i++)
+        r->executor->close(p->replica.be[i]);
     stage_close(p->stage);
     source_files_close(p->files);
     layout_destroy(p->layout);

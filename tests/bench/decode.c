@@ -59,7 +59,7 @@ static void open_scene(struct scene *s, const char *path, int n_new, int threads
 {
     struct err e;
     struct source *files = source_files_open(&path, 1, &e);
-    if (!files || !(s->m = model_open(files, executor_cpu.ops, &e)))
+    if (!files || !(s->m = model_open(files, executor_cpu.ops, NULL, &e)))
         fail(&e);
     struct model *m = s->m;
     m->be = open_backend(m, threads);
@@ -68,8 +68,8 @@ static void open_scene(struct scene *s, const char *path, int n_new, int threads
         fail(&e);
     model_attach(m, packed);
     s->pages_per_seq = (s->context + n_new + KV_PAGE) / KV_PAGE;
-    if (model_load(m, files, &e) < 0 || model_rope(m, s->pages_per_seq * KV_PAGE, &e) < 0 ||
-        !(s->forward = forward_create(m, MAX_ROWS, MAX_ROWS, &e)))
+    if (model_load(&m, 1, files, &e) < 0 || model_rope(m, s->pages_per_seq * KV_PAGE, &e) < 0 ||
+        !(s->forward = forward_create(m, &comm_self, MAX_ROWS, MAX_ROWS, &e)))
         fail(&e);
     source_files_close(files);
     s->kv = (struct kv_view){ NULL, m->config.n_layers, m->config.n_kv, m->config.head_dim };

@@ -30,7 +30,7 @@ static int open_rig(struct rig *r, const struct executor *x, const char *name, s
         return -1;
     r->source = source_files_open((const char *const *)path.path, path.n, err);
     modelpath_free(&path);
-    if (!r->source || !(r->m = model_open(r->source, x->ops, err)))
+    if (!r->source || !(r->m = model_open(r->source, x->ops, NULL, err)))
         return -1;
     const struct model_config *c = &r->m->config;
     r->side = side_open(x);
@@ -38,9 +38,9 @@ static int open_rig(struct rig *r, const struct executor *x, const char *name, s
     if (!(r->packed = x->ops->alloc(r->side.be, r->m->packed_bytes, err)))
         return -1;
     model_attach(r->m, r->packed);
-    if (model_load(r->m, r->source, err) < 0 || model_rope(r->m, LONG, err) < 0)
+    if (model_load(&r->m, 1, r->source, err) < 0 || model_rope(r->m, LONG, err) < 0)
         return -1;
-    if (!(r->f = forward_create(r->m, SIDE_ROWS, OTHERS + 1, err)))
+    if (!(r->f = forward_create(r->m, &comm_self, SIDE_ROWS, OTHERS + 1, err)))
         return -1;
     r->kv = (struct kv_view){ .n_layers = c->n_layers, .n_kv = c->n_kv, .head_dim = c->head_dim };
     r->kv.base = side_put(&r->side, NULL, (OTHERS + 1) * PAGES * x->ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim));

@@ -177,13 +177,13 @@ struct run {
 
 static int load(struct run *r, void **packed, const char *isa, struct err *err)
 {
-    if (!r->source || !(r->m = model_open(r->source, executor_cpu.ops, err)) ||
+    if (!r->source || !(r->m = model_open(r->source, executor_cpu.ops, NULL, err)) ||
         !(r->be = executor_cpu.open(&(struct executor_opts){ .threads = 2, .isa = isa, .max_rows = N, .max_k = 256 }, err)))
         return -1;
     r->m->be = r->be;
     *packed = executor_cpu.ops->alloc(r->be, r->m->packed_bytes, err);
     model_attach(r->m, *packed);
-    return model_load(r->m, r->source, err) < 0 || model_rope(r->m, N, err) < 0 ? -1 : 0;
+    return model_load(&r->m, 1, r->source, err) < 0 || model_rope(r->m, N, err) < 0 ? -1 : 0;
 }
 
 /* Logits of the last position of the prompt, to r->logits. */
@@ -192,7 +192,7 @@ static void forward(struct run *r, struct err *err)
     const struct model_config *c = &r->m->config;
     const size_t bytes = executor_cpu.ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
     struct kv_view kv = { executor_cpu.ops->alloc(r->be, bytes, err), c->n_layers, c->n_kv, c->head_dim };
-    struct forward *f = forward_create(r->m, N, 1, err);
+    struct forward *f = forward_create(r->m, &comm_self, N, 1, err);
     int32_t token[N], page = 0, last = N - 1;
     const struct seq_run seq = { .n_rows = N, .page = &page };
     const struct step step = { .n_rows = N, .token = token, .n_runs = 1, .run = &seq, .n_out = 1, .out_row = &last };
@@ -474,13 +474,13 @@ static void test_order(void)
         r.source = &s;
         s.ctx = files_of;
         read_back = 0, read_to = 0;
-        if (ok((r.m = model_open(files_of, executor_cpu.ops, &err)) &&
+        if (ok((r.m = model_open(files_of, executor_cpu.ops, NULL, &err)) &&
                    (r.be = r.m->be = executor_cpu.open(&(struct executor_opts){ .threads = 1, .max_rows = N, .max_k = 256 }, &err)),
                "%s opens %s", golden[i].name, err.text)) {
             packed = executor_cpu.ops->alloc(r.be, r.m->packed_bytes, &err);
             model_attach(r.m, packed);
             s.read = forward_only;
-            ok(model_load(r.m, &s, &err) == 0 && read_back == 0, "%s: its weights are read forward, %d steps back %s", golden[i].name,
+            ok(model_load(&r.m, 1, &s, &err) == 0 && read_back == 0, "%s: its weights are read forward, %d steps back %s", golden[i].name,
                read_back, err.text);
         }
         done(&r, packed);

@@ -66,9 +66,10 @@ size_t forward_bytes(const struct model *m, int max_rows, int max_out)
     return (size_t)max_rows * 1000 + (size_t)max_out * VOCAB * 4;
 }
 
-struct forward *forward_create(const struct model *m, int max_rows, int max_out, struct err *err)
+struct forward *forward_create(const struct model *m, struct comm *comm, int max_rows, int max_out, struct err *err)
 {
     (void)m;
+    (void)comm;
     (void)err;
     struct forward *f = xcalloc(1, sizeof *f);
     *f = (struct forward){ .logits = xcalloc((size_t)max_out * VOCAB, sizeof(float)), .max_rows = max_rows, .max_out = max_out };
@@ -179,12 +180,26 @@ int forward_draw(struct forward *f, const struct step *s, int32_t *token, struct
 }
 
 static const struct ops fake_ops = {
-    .name = "fake", .alloc = fake_alloc, .release = fake_release, .copy = fake_copy, .download = fake_copy,
+    .name = "fake", .synchronous = true, .alloc = fake_alloc, .release = fake_release, .copy = fake_copy, .download = fake_copy,
     .kv_page_bytes = fake_page_bytes,
 };
 static struct model model = {
-    .config = { .n_layers = 1, .n_kv = 1, .head_dim = 16, .n_vocab = VOCAB, .context = CONTEXT }, .ops = &fake_ops, .packed_bytes = 12345,
+    .config = { .n_layers = 1, .n_kv = 1, .head_dim = 16, .n_vocab = VOCAB, .context = CONTEXT }, .local = { .n_kv = 1 }, .share = { 0, 1 },
+    .ops = &fake_ops, .packed_bytes = 12345,
 };
+
+/* ---- the engine over a team of this one member ---- */
+
+static struct team *team;
+static bool (*stop)(void *ctx);
+static void *stop_ctx;
+
+static struct team *one_member(void)
+{
+    struct model *const member[] = { &model };
+    team_destroy(team);
+    return team = team_create(&(struct team_opts){ .member = member, .n = 1, .interrupted = stop, .interrupt_ctx = stop_ctx }, NULL);
+}
 
 /* ---- what must come out ---- */
 
@@ -298,7 +313,7 @@ static void make_questions(void)
 
 /* ---- the engine's books, recounted ---- */
 
-struct engine_head { struct model *m; struct forward *forward; struct sched sched; };
+struct engine_head { const struct model_config *config; struct team *team; struct sched sched; };
 
 static bool books_balance(struct engine *e)
 {
@@ -358,7 +373,7 @@ static struct result drive(const struct engine_opts *o, int n_questions, uint64_
 {
     struct result r = { .books = true };
     struct err err = { 0 };
-    struct engine *e = engine_create(&model, o, &err);
+    struct engine *e = engine_create(one_member(), o, &err);
     int order[QUESTIONS], live[QUESTIONS], n_live = 0, next = 0, width = o->n_requests ? o->n_requests : 4 * o->max_batch;
     for (int i = 0; i < n_questions; i++) {
         int k = shuffle ? (int)rnd(&shuffle, (uint32_t)i + 1) : i;
@@ -450,12 +465,12 @@ static bool at_once(void *ctx)
 static void test_interruption(void)
 {
     int n = 0;
-    struct engine_opts o = { .max_batch = 40, .max_rows = 64, .max_tokens = MAX_TOKENS, .kv_bytes = page_budget(40), .interrupt_ctx = &n };
-    o.interrupted = now_and_then;
+    struct engine_opts o = { .max_batch = 40, .max_rows = 64, .max_tokens = MAX_TOKENS, .kv_bytes = page_budget(40) };
+    stop = now_and_then, stop_ctx = &n;
     struct result r = drive(&o, 80, 4);
     ok(r.wrong == 0 && r.answered == 160 && r.books && n > 2 * (int)r.stats.steps, "two steps of three are interrupted: same answers");
-    o.interrupted = at_once;
-    struct engine *e = engine_create(&model, &o, NULL);
+    stop = at_once;
+    struct engine *e = engine_create(one_member(), &o, NULL);
     struct err err = { 0 };
     float logits[VOCAB];
     engine_submit(e, &question[0].turn[0], NULL);
@@ -463,6 +478,7 @@ static void test_interruption(void)
     ok(engine_logits(e, question[1].turn[0].prompt, 3, logits, &err) == -1 && err.kind == ERR_CANCELLED && books_balance(e), "%s",
        err.text);
     engine_destroy(e);
+    stop = NULL;
 }
 
 static void test_preemption_happens(void)
@@ -477,7 +493,7 @@ static void test_common_beginning(void)
 {
     enum { N = 40, COMMON = 100 };
     struct engine_opts o = { .max_batch = N, .max_tokens = MAX_TOKENS, .n_requests = N };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     int32_t prompt[COMMON + 2] = { 0 };
     for (int i = 0; i < COMMON; i++)
         prompt[i] = i % 50;
@@ -497,7 +513,7 @@ static void test_common_beginning(void)
 static void test_follow_up(void)
 {
     struct engine_opts o = { .max_batch = 2, .max_tokens = MAX_TOKENS };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     const struct question *q = &question[5];
     engine_submit(e, &q->turn[0], NULL);
     while (engine_step(e, NULL) > 0)
@@ -515,7 +531,7 @@ static void test_follow_up(void)
 static void test_stop_and_cancel(void)
 {
     struct engine_opts o = { .max_batch = 4, .max_tokens = MAX_TOKENS, .n_requests = 8 };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     struct request r = question[0].turn[0];
     struct answer a;
     int n = 0;
@@ -566,7 +582,7 @@ static void test_stop_and_cancel(void)
 static void test_stop_after_end(void)
 {
     struct engine_opts o = { .max_batch = 1, .max_tokens = MAX_TOKENS };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     struct request r = question[0].turn[0];
     r.max_new = 5;
     r.n_stop = 0;
@@ -582,7 +598,7 @@ static void test_stop_after_end(void)
 static void test_logits(void)
 {
     struct engine_opts o = { .max_batch = 2, .max_rows = 16, .max_tokens = MAX_TOKENS };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     struct request r = question[2].turn[0];
     float logits[VOCAB], again[VOCAB], want[VOCAB];
     uint64_t state = 0, sum = 0;
@@ -609,7 +625,7 @@ static void test_logits_first(void)
 {
     enum { ROWS = 4, OTHERS = 6 };
     struct engine_opts o = { .max_batch = OTHERS + 1, .max_rows = ROWS, .max_tokens = MAX_TOKENS };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     float logits[VOCAB];
     int unread = 0;
     for (int i = 0; i < OTHERS; i++) {
@@ -630,7 +646,7 @@ static void test_logits_first(void)
 static void test_lost_device(void)
 {
     struct engine_opts o = { .max_batch = 2, .max_tokens = MAX_TOKENS, .max_rows = 64 };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     struct request r = question[2].turn[0], s = question[3].turn[0];
     struct err err = { 0 };
     r.tag = 1, r.n_stop = 0, r.max_new = 1;
@@ -654,7 +670,7 @@ static void test_lost_device(void)
 static void test_not_finite(void)
 {
     struct engine_opts o = { .max_batch = 2, .max_tokens = MAX_TOKENS, .max_rows = 16 };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     struct request r = question[2].turn[0], s = question[3].turn[0];
     struct answer a;
     const struct completion *c;
@@ -682,7 +698,7 @@ static void test_not_finite(void)
 static void test_submit_refusals(void)
 {
     struct engine_opts o = { .max_batch = 1, .max_tokens = 10, .n_requests = 2 };
-    struct engine *e = engine_create(&model, &o, NULL);
+    struct engine *e = engine_create(one_member(), &o, NULL);
     static const int32_t good[10] = { 1, 2, 3 }, high[] = { 1, VOCAB }, low[] = { -1 };
     static const struct { const char *what; struct request r; } table[] = {
         { "empty", { .tag = 1, .prompt = good, .n_prompt = 0, .max_new = 1 } },
@@ -732,23 +748,23 @@ static void test_plan(void)
     struct engine_plan p;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = { 0 };
-        ok(engine_plan(&model, &table[i].o, &p, &err) == -1 && err.kind == table[i].kind && strstr(err.text, table[i].says) &&
+        ok(engine_plan(one_member(), &table[i].o, &p, &err) == -1 && err.kind == table[i].kind && strstr(err.text, table[i].says) &&
                strchr(err.text, ';'),
            "%s: %s", table[i].what, err.text);
-        ok(!engine_create(&model, &table[i].o, &err), "and nothing is created");
+        ok(!engine_create(one_member(), &table[i].o, &err), "and nothing is created");
     }
-    ok(engine_plan(&model, &(struct engine_opts){ .max_batch = 80 }, &p, NULL) == 0 && p.pages == 80 * 8 && p.max_tokens == CONTEXT &&
+    ok(engine_plan(one_member(), &(struct engine_opts){ .max_batch = 80 }, &p, NULL) == 0 && p.pages == 80 * 8 && p.max_tokens == CONTEXT &&
        p.max_rows == 256 && p.kv == 640 * page && p.kv_sequence == 8 * page && p.weights == 12345, "by default all sequences fit");
-    ok(engine_plan(&model, &(struct engine_opts){.max_batch = 80, .max_rows = 20}, &p, NULL) == 0 && p.max_batch == 20,
+    ok(engine_plan(one_member(), &(struct engine_opts){.max_batch = 80, .max_rows = 20}, &p, NULL) == 0 && p.max_batch == 20,
        "a row for each that runs");
-    ok(engine_plan(&model, &(struct engine_opts){.max_batch = 80, .mem_available = 3 * mb}, &p, NULL) == 0 && p.pages > 8 &&
+    ok(engine_plan(one_member(), &(struct engine_opts){.max_batch = 80, .mem_available = 3 * mb}, &p, NULL) == 0 && p.pages > 8 &&
            p.pages < 640 && p.kv + p.activations + p.other < 3 * mb,
        "less memory, fewer pages: %d", p.pages);
-    ok(engine_plan(&model, &(struct engine_opts){.max_batch = 80, .kv_bytes = 9 * page}, &p, NULL) == 0 && p.pages == 9,
+    ok(engine_plan(one_member(), &(struct engine_opts){.max_batch = 80, .kv_bytes = 9 * page}, &p, NULL) == 0 && p.pages == 9,
        "as many as asked for");
     struct err err = { 0 };
     refuse_alloc = true;
-    ok(!engine_create(&model, &(struct engine_opts){ .max_batch = 80 }, &err) && err.kind == ERR_MEMORY, "%s", err.text);
+    ok(!engine_create(one_member(), &(struct engine_opts){ .max_batch = 80 }, &err) && err.kind == ERR_MEMORY, "%s", err.text);
     refuse_alloc = false;
     engine_destroy(NULL);
 }
@@ -769,5 +785,6 @@ int main(void)
     test_not_finite();
     test_submit_refusals();
     test_plan();
+    team_destroy(team);
     return done_testing();
 }

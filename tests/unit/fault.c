@@ -20,6 +20,7 @@ struct rig {
     struct memory files;
     struct model *m;
     void *packed;
+    struct team *team;
     struct engine *e;
 };
 
@@ -49,13 +50,14 @@ static void open_rig(struct rig *r, const char *isa, const char *tensor, int i, 
         spoil(b, tensor, i, x);
     const struct source s = memory_source(&r->files);
     struct engine_opts eo = { .max_batch = 2, .max_rows = 8 };
-    if (!(r->m = model_open(&s, executor_cpu.ops, &err)) ||
+    if (!(r->m = model_open(&s, executor_cpu.ops, NULL, &err)) ||
         !(r->m->be =
               executor_cpu.open(&(struct executor_opts){.threads = 1, .isa = isa, .max_rows = 8, .max_k = 64}, &err)))
         ok(false, "%s", err.text), exit(1);
     r->packed = executor_cpu.ops->alloc(r->m->be, r->m->packed_bytes, &err);
     model_attach(r->m, r->packed);
-    if (model_load(r->m, &s, &err) < 0 || !(r->e = engine_create(r->m, &eo, &err)))
+    if (model_load(&r->m, 1, &s, &err) < 0 || !(r->team = team_create(&(struct team_opts){ .member = &r->m, .n = 1 }, &err)) ||
+        !(r->e = engine_create(r->team, &eo, &err)))
         ok(false, "%s", err.text), exit(1);
 }
 
@@ -63,6 +65,7 @@ static void close_rig(struct rig *r)
 {
     struct backend *be = r->m->be;
     engine_destroy(r->e);
+    team_destroy(r->team);
     executor_cpu.ops->release(be, r->packed, r->m->packed_bytes);
     model_close(r->m);
     executor_cpu.close(be);

@@ -39,7 +39,7 @@ static int open_rig(struct rig *r, const char *name, const char *isa, struct err
         return -1;
     r->source = source_files_open((const char *const *)path.path, path.n, err);
     modelpath_free(&path);
-    if (!r->source || !(r->m = model_open(r->source, executor_cpu.ops, err)))
+    if (!r->source || !(r->m = model_open(r->source, executor_cpu.ops, NULL, err)))
         return -1;
     const struct model_config *c = &r->m->config;
     struct executor_opts o = { .threads = 2, .isa = isa, .max_rows = N, .max_k = 256 };
@@ -47,9 +47,9 @@ static int open_rig(struct rig *r, const char *name, const char *isa, struct err
         return -1;
     r->packed = executor_cpu.ops->alloc(r->m->be, r->m->packed_bytes, err);
     model_attach(r->m, r->packed);
-    if (model_load(r->m, r->source, err) < 0 || model_rope(r->m, LONG, err) < 0)
+    if (model_load(&r->m, 1, r->source, err) < 0 || model_rope(r->m, LONG, err) < 0)
         return -1;
-    r->f = forward_create(r->m, N, 1, err);
+    r->f = forward_create(r->m, &comm_self, N, 1, err);
     r->kv = (struct kv_view){ .n_layers = c->n_layers, .n_kv = c->n_kv, .head_dim = c->head_dim };
     r->kv_bytes = PAGES * executor_cpu.ops->kv_page_bytes(c->n_layers, c->n_kv, c->head_dim);
     r->kv.base = executor_cpu.ops->alloc(r->m->be, r->kv_bytes, err);

@@ -49,7 +49,7 @@ static int32_t answer(const struct ops *ops, int piece, float logits[VOCAB], int
         return -1;
     struct source *source = source_files_open((const char *const *)path.path, path.n, err);
     modelpath_free(&path);
-    struct model *m = source ? model_open(source, ops, err) : NULL;
+    struct model *m = source ? model_open(source, ops, NULL, err) : NULL;
     if (!m || !(m->be = executor_cpu.open(&(struct executor_opts){ .threads = 2, .max_rows = N, .max_k = 256 }, err)))
         return -1;                                                                 /* the test fails and ends */
     const struct model_config *c = &m->config;
@@ -57,7 +57,7 @@ static int32_t answer(const struct ops *ops, int piece, float logits[VOCAB], int
     void *packed = ops->alloc(m->be, m->packed_bytes, err);
     struct kv_view kv = { ops->alloc(m->be, kv_bytes, err), c->n_layers, c->n_kv, c->head_dim };
     model_attach(m, packed);
-    struct forward *f = model_load(m, source, err) < 0 || model_rope(m, N, err) < 0 ? NULL : forward_create(m, N, 1, err);
+    struct forward *f = model_load(&m, 1, source, err) < 0 || model_rope(m, N, err) < 0 ? NULL : forward_create(m, &comm_self, N, 1, err);
     for (int i = 0; i < N; i++)
         token[i] = (i * 37 + 11) % VOCAB;
     for (int at = 0; f && at < N; at += piece) {

@@ -126,7 +126,7 @@ static void *load(const char *folder, size_t *bytes, struct watched *w)
     if (modelpath_resolve(folder, NULL, NULL, &path, &err) < 0)
         return NULL;
     struct source *s = source_files_open((const char *const *)path.path, path.n, &err);
-    struct model *m = s ? model_open(s, executor_cpu.ops, &err) : NULL;
+    struct model *m = s ? model_open(s, executor_cpu.ops, NULL, &err) : NULL;
     if (m && (m->be = executor_cpu.open(&o, &err))) {
         struct backend *be = m->be;
         void *p = executor_cpu.ops->alloc(be, m->packed_bytes, &err);
@@ -135,7 +135,7 @@ static void *load(const char *folder, size_t *bytes, struct watched *w)
         *bytes = m->packed_bytes;
         memset(p, 0, *bytes);
         model_attach(m, p);
-        if (model_load(m, &w->source, &err) == 0)
+        if (model_load(&m, 1, &w->source, &err) == 0)
             packed = memcpy(malloc(*bytes), p, *bytes);
         executor_cpu.ops->release(be, p, *bytes);
         executor_cpu.close(be);

@@ -87,7 +87,7 @@ static void *load(const struct buf *file, size_t *bytes)
     struct source s = memory_source(&m);
     void *packed = NULL;
     err = (struct err){ 0 };
-    struct model *model = model_open(&s, executor_cpu.ops, &err);
+    struct model *model = model_open(&s, executor_cpu.ops, NULL, &err);
     if (model) {
         model->be = be;
         *bytes = model->packed_bytes;
@@ -95,7 +95,7 @@ static void *load(const struct buf *file, size_t *bytes)
         memset(p, 0, *bytes);
         model_attach(model, p);
         s.read = watched_read, read_to = 0, backward = 0;
-        if (model_load(model, &s, &err) == 0)
+        if (model_load(&model, 1, &s, &err) == 0)
             packed = memcpy(malloc(*bytes), p, *bytes);
         executor_cpu.ops->release(be, p, *bytes);
     }

@@ -36,7 +36,7 @@ static void add_weights(struct memory *m, const char *path, const char *members)
 static bool opens(struct memory *m, bool *head, struct err *err)
 {
     struct source s = memory_source(m);
-    struct model *model = model_open(&s, executor_cpu.ops, err);
+    struct model *model = model_open(&s, executor_cpu.ops, NULL, err);
     if (model)
         *head = !model->config.tied;
     model_close(model);

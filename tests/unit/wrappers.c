@@ -21,20 +21,22 @@ static bool compute(const struct executor *x, float logits[VOCAB], int *layers, 
         return false;
     struct source *source = source_files_open((const char *const *)path.path, path.n, err);
     modelpath_free(&path);
-    struct model *m = source ? model_open(source, x->ops, err) : NULL;
+    struct model *m = source ? model_open(source, x->ops, NULL, err) : NULL;
     struct backend *be = m ? x->open(&(struct executor_opts){ .threads = 2, .max_rows = N, .max_k = 256 }, err) : NULL;
     if (!be)
         return false;
     m->be = be;
     void *packed = x->ops->alloc(be, m->packed_bytes, err);
     model_attach(m, packed);
-    struct engine *e = model_load(m, source, err) < 0 ? NULL : engine_create(m, &(struct engine_opts){ .max_batch = 2, .max_rows = N,
-                                                                                                      .max_tokens = CONTEXT }, err);
+    struct team *team = team_create(&(struct team_opts){ .member = &m, .n = 1 }, err);
+    const struct engine_opts eo = { .max_batch = 2, .max_rows = N, .max_tokens = CONTEXT };
+    struct engine *e = model_load(&m, 1, source, err) < 0 ? NULL : engine_create(team, &eo, err);
     for (int i = 0; i < N; i++)
         token[i] = (i * 37 + 11) % VOCAB;
     bool done = e && engine_logits(e, token, N, logits, err) == 0;
     *layers = m->config.n_layers;
     engine_destroy(e);
+    team_destroy(team);
     x->ops->release(be, packed, m->packed_bytes);
     model_close(m);
     x->close(be);
