@@ -166,9 +166,11 @@ static bool threads_tell(struct comm *c, const void *data, size_t n)
 {
     struct member *m = member_of(c);
     struct group *g = m->g;
-    for (int left; (left = atomic_load(&g->untaken.value)) != 0 || atomic_load(&g->failed);)
-        if (!await(m, &g->untaken, left))
+    for (int left; (left = atomic_load(&g->untaken.value)) != 0;)
+        if (atomic_load(&g->failed) || !await(m, &g->untaken, left))
             return false;
+    if (atomic_load(&g->failed))
+        return false;
     buf_clear(&g->message);
     buf_add(&g->message, data, n);
     atomic_store(&g->untaken.value, g->size - 1);

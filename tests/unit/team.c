@@ -7,11 +7,10 @@
 #include "mtbench/modelpath.h"
 
 #include "made_model.h"
+#include "spread.h"
 #include "tap.h"
 
 #include <stdatomic.h>
-
-enum { PIECE = 16, A = 40, B = 70, DECODE = 5, PAGES = 12, MAX_VOCAB = 320 };
 
 struct replica {
     const struct source *files;
@@ -67,77 +66,6 @@ static void close_replica(struct replica *r)
     }
 }
 
-/* ---- steps ---- */
-
-struct record {
-    struct buf b;                         /* logits and draws, in order */
-    int failed, interrupted;
-    struct err err;
-};
-
-/* A step, its logits and draws to the record; again where it was interrupted. Returns the first draw. */
-static int32_t step(struct replica *r, const struct step *s, struct record *out)
-{
-    float logits[MAX_VOCAB];
-    int32_t drawn[2] = { 0 };
-    int rc;
-    const int n_vocab = team_model(r->team)->config.n_vocab;
-    while ((rc = team_step(r->team, s, &out->err)) == 0)
-        out->interrupted++;
-    for (int i = 0; rc == 1 && i < s->n_out; i++) {
-        team_logits(r->team, i, logits);
-        buf_add(&out->b, logits, (size_t)n_vocab * sizeof *logits);
-    }
-    if (rc < 0 || team_draw(r->team, s, drawn, &out->err) < 0) {
-        out->failed++;
-        return 0;
-    }
-    buf_add(&out->b, drawn, (size_t)s->n_out * sizeof *drawn);
-    return drawn[0];
-}
-
-static void prefill(struct replica *r, const int32_t *token, int n, const int32_t *page, struct record *out)
-{
-    for (int at = 0, k; at < n && !out->failed; at += k) {
-        k = n - at < PIECE ? n - at : PIECE;
-        const struct seq_run run = { .n_rows = k, .pos = at, .page = page };
-        const int32_t last = k - 1;
-        const struct sampling how = { .top_p = 1, .repetition_penalty = 1 };
-        step(r, &(struct step){ .n_rows = k, .token = token + at, .n_runs = 1, .run = &run, .n_out = at + k == n, .out_row = &last,
-                                .how = &how }, out);
-    }
-}
-
-/* Two prompts, the second of which goes on, in another's copied pages, beside the first. */
-static void run(struct replica *r, struct record *out)
-{
-    const int32_t page[2][2] = { { 7, 2 }, { 4, 9 } }, copied[2] = { 1, 11 }, row[2] = { 0, 1 };
-    int32_t token[2][B + DECODE];
-    const int n_vocab = team_model(r->team)->config.n_vocab;
-    const struct team_sizes sizes = { .max_rows = 32, .max_out = 2, .max_tokens = 128, .n_pages = PAGES };
-    if (team_start(r->team, &sizes, &out->err) < 0) {
-        out->failed++;
-        return;
-    }
-    for (int i = 0; i < B; i++)
-        token[0][i] = (i * 37 + 11) % n_vocab, token[1][i] = (i * 53 + 5) % n_vocab;
-    prefill(r, token[0], A, page[0], out);
-    prefill(r, token[1], B, page[1], out);
-    for (int i = 0; i < 2 && !out->failed; i++)
-        team_copy_page(r->team, copied[i], page[1][i]);
-    for (int i = 0; i < DECODE && !out->failed; i++) {
-        const struct seq_run both[2] = { { .n_rows = 1, .pos = A + i, .page = page[0] },
-                                         { .first_row = 1, .n_rows = 1, .pos = B + i, .page = copied } };
-        const int32_t now[2] = { (i * 7) % n_vocab, (i * 13 + 1) % n_vocab };
-        const struct sampling how[2] = {
-            { .top_p = 1, .repetition_penalty = 1 },
-            { .temperature = 0.8f, .top_p = 0.95f, .repetition_penalty = 1, .key = { 3, 4 }, .counter = { 9 } },
-        };
-        step(r, &(struct step){ .n_rows = 2, .token = now, .n_runs = 2, .run = both, .n_out = 2, .out_row = row, .how = how }, out);
-    }
-    team_stop(r->team);
-}
-
 static bool all_finite(const struct buf *b)
 {
     for (size_t at = 0; at + 4 <= b->len; at += 4) {
@@ -160,7 +88,7 @@ static void check_spread(const char *name, const struct source *files, const cha
         if (rc < 0 && d > 1 && got.err.kind == ERR_USAGE)       /* not this model */
             break;
         if (rc == 0)
-            run(&r, &got);
+            spread_run(r.team, &got);
         n = rc == 0 ? model_degrees(&r.share[0]->config, degree) : 0;
         const bool same = d == 1 || (got.b.len == one.b.len && !memcmp(got.b.data, one.b.data, one.b.len));
         ok(rc == 0 && !got.failed && all_finite(&got.b) && same,
@@ -256,7 +184,7 @@ static void test_interruption(const struct source *files)
         struct record *to = i ? &got : &want;
         ok(open_replica(&r, files, 2, "plain", NULL, &to->err) == 0, "two members %s", to->err.text);
         ask_at = i ? 6 : 0;               /* in the third step of two layers */
-        run(&r, to);
+        spread_run(r.team, to);
         close_replica(&r);
     }
     ok(got.interrupted == 1 && got.b.len == want.b.len && !memcmp(got.b.data, want.b.data, want.b.len),
@@ -281,7 +209,7 @@ static void test_failure(const struct source *files)
     struct replica r;
     bad.drawn = bad_drawn;
     ok(open_replica(&r, files, 4, "plain", &bad, &got.err) == 0, "four members %s", got.err.text);
-    run(&r, &got);
+    spread_run(r.team, &got);
     ok(got.failed == 1 && got.err.kind == ERR_DEVICE && !strcmp(got.err.text, "the device is lost"),
        "a member whose device is lost in its third step: the replica fails, and ends: %s", got.err.text);
     close_replica(&r);

@@ -1,0 +1,51 @@
+#!/bin/bash
+# A tensor group of ranks under mpirun: sums to the bit, a model spread over 1 to 8 ranks, a member that stops, fails, hangs, or is killed.
+cd "$(dirname "$0")/../.." || exit 1
+probe=build/${VARIANT:-release}/tests/mpi/comm_probe
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_odls_base_sigkill_timeout=0
+# Sanitizers: MPI itself keeps what it allocated.
+export ASAN_OPTIONS=detect_leaks=0
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+n=0
+ok()
+{
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; sed 's/^/#   /' "$dir"/out "$dir"/err | head -20; fi
+}
+run() { local r=$1; shift; timeout 600 mpirun --oversubscribe -n "$r" "$probe" "$@" >"$dir/out" 2>"$dir/err"; rc=$?; }
+
+for r in 1 2 4 8; do
+    run $r group
+    [ $rc -eq 0 ] && [ "$(cat "$dir/out")" = "$r ranks, 0 wrong" ]
+    ok $? "sums, columns and messages of $(cat "$dir/out")"
+done
+run 3 group
+[ $rc -ne 0 ] && grep -q '3 ranks; there may be 1, 2, 4 or 8' "$dir/err"
+ok $? "three ranks are no group"
+
+first=
+for r in 1 2 4 8; do
+    run $r spread
+    first=${first:-$(cat "$dir/out")}
+    [ $rc -eq 0 ] && [ "$(cat "$dir/out")" = "$first" ] && [ ${#first} -eq 64 ]
+    ok $? "a model spread over $r ranks: digest ${first:0:12}"
+done
+for who in 0 1 3; do
+    run 4 spread stop $who
+    [ $rc -eq 0 ] && [ "$(cat "$dir/out")" = "$first" ] && grep -q 'interrupted 2 times' "$dir/err"
+    ok $? "rank $who of 4 interrupts two steps, which are done again: the same digest"
+done
+for who in 0 3; do
+    run 4 spread fail $who
+    [ $rc -ne 0 ] && [ "$(grep -c '^rank [0-3]: the device is lost' "$dir/err")" -eq 4 ]
+    ok $? "rank $who of 4 fails: all of them end, with its words"
+done
+run 4 spread hang 2
+[ $rc -ne 0 ] && [ "$(grep -c '^rank [0-3]: tensor group: the others have waited 1 s for member ' "$dir/err")" -eq 4 ]
+ok $? "rank 2 of 4 hangs: $(grep -m1 '^rank 0' "$dir/err")"
+t0=$(date +%s)
+run 4 spread kill 1
+[ $rc -ne 0 ] && [ $rc -ne 124 ] && [ $(($(date +%s) - t0)) -lt 100 ]
+ok $? "rank 1 of 4 is killed: the job ends (exit $rc)"
+echo "1..$n"
