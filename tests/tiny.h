@@ -51,8 +51,10 @@ __attribute__((unused)) static void tiny_tokenizer(const struct tiny *t)
     buf_free(&b);
 }
 
-/* 'choice': --chat-template; NULL: the model's own, which is 'own' as JSON text (NULL: tiny_template). Returns 0, -1: err. */
-__attribute__((unused)) static int tiny_open(struct tiny *t, const char *choice, const char *own, struct rig_opts o, struct err *err)
+/* 'model': another folder of tests/golden/tiny, of as many tokens. 'choice': --chat-template; NULL: the model's own, which is 'own' as JSON
+ * text (NULL: tiny_template). Returns 0, -1: err. */
+__attribute__((unused)) static int tiny_open_of(struct tiny *t, const char *model, const char *choice, const char *own, struct rig_opts o,
+                                                struct err *err)
 {
     static const char *const weights[] = { "config.json", "generation_config.json", "model.safetensors" };
     *t = (struct tiny){ .folder = "/tmp/mtbench-tiny-XXXXXX" };
@@ -60,7 +62,8 @@ __attribute__((unused)) static int tiny_open(struct tiny *t, const char *choice,
     if (!mkdtemp(t->folder) || !getcwd(here, sizeof here))
         return err_errno(err, "%s", t->folder);
     for (int i = 0; i < 3; i++) {
-        char *from = xasprintf("%s/tests/golden/tiny/smollm/%s", here, weights[i]), *to = xasprintf("%s/%s", t->folder, weights[i]);
+        char *from = xasprintf("%s/tests/golden/tiny/%s/%s", here, model, weights[i]);
+        char *to = xasprintf("%s/%s", t->folder, weights[i]);
         int rc = symlink(from, to);
         free(from);
         free(to);
@@ -76,6 +79,11 @@ __attribute__((unused)) static int tiny_open(struct tiny *t, const char *choice,
     o.chat_template = choice;
     o.threads = o.threads ? o.threads : 1;
     return rig_open(&t->rig, NULL, &o, err) < 0 ? -1 : rig_start(&t->rig, &o, err);
+}
+
+__attribute__((unused)) static int tiny_open(struct tiny *t, const char *choice, const char *own, struct rig_opts o, struct err *err)
+{
+    return tiny_open_of(t, "smollm", choice, own, o, err);
 }
 
 __attribute__((unused)) static void tiny_close(struct tiny *t)

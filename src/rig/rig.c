@@ -465,6 +465,8 @@ static const struct executor *wrap(const struct executor *x, const struct rig_op
 {
     const struct executor *other = o->compare ? executor_find(o->compare) : NULL;
     struct err why = { 0 };
+    if ((o->trace || o->compare) && o->gpus_per_model > 1)
+        return err_set(err, ERR_USAGE, "--%s: looks at one device; give --num-gpus-per-model 1", o->trace ? "trace" : "compare"), NULL;
     if (o->compare && !other)
         err_set(err, ERR_USAGE, "--compare %s: this build has no executor of that name; give cpu or cuda", o->compare);
     else if (other && other->devices(&why) == 0)
