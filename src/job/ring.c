@@ -196,10 +196,17 @@ static void close_ring(struct ring *r, const struct err *cause, bool elsewhere)
     pthread_cond_broadcast(&c->end);
 }
 
+static int unlike(struct err *err)
+{
+    return err_set(err, ERR_IO, "weights: ranks ask for different pieces of the files; this is a fault of the program");
+}
+
 static void close_by(struct ring *r, enum ring_word w)
 {
     struct err e = {0};
-    if (w == RING_STOP)
+    if (w == RING_UNLIKE)
+        unlike(&e);
+    else if (w == RING_STOP)
         err_set(&e, ERR_CANCELLED, "interrupted while weights were loaded; the same command goes on from there");
     else
         err_set(&e, ERR_IO, "weights: another rank failed while they were loaded");
@@ -344,7 +351,7 @@ static void exchange(struct ring *r, struct slot *s, long chunk)
     if (s && owner != r->o.node)
         s->state = SLOT_COMING;
     pthread_mutex_unlock(&c->lock);
-    const enum ring_word all = r->o.hear(r->o.ctx, mine);
+    const enum ring_word all = r->o.hear(r->o.ctx, mine, s ? chunk : -1);
     if (s && all == RING_GOOD)
         r->o.spread(r->o.ctx, owner, data_of(r, s), grid_bytes(r->o.grid, chunk));
     pthread_mutex_lock(&c->lock);
@@ -378,11 +385,6 @@ static void advance(struct ring *r, long chunk)
     } else {
         issue(r, s, chunk);
     }
-}
-
-static int unlike(struct err *err)
-{
-    return err_set(err, ERR_IO, "weights: the ranks of a node ask for different pieces; this is a fault of the program");
 }
 
 /* No chunk will come: the leader alone could bring it, and has ended. When it has failed, or another rank has, the ring is closed soon. */

@@ -10,7 +10,8 @@
 
 enum { RING_SLOTS = 12, RING_READS = 4 };      /* chunks of STAGE_CHUNK bytes at most; reads of a node's file system at a time */
 
-enum ring_word { RING_GOOD, RING_STOP, RING_FAILED };    /* by weight: a failure must not be taken for a stop */
+/* By weight: a failure must not be taken for a stop. UNLIKE: leaders who ask for different chunks. */
+enum ring_word { RING_GOOD, RING_STOP, RING_FAILED, RING_UNLIKE };
 
 struct ring_opts {
     struct grid *grid;
@@ -25,8 +26,10 @@ struct ring_opts {
     void *ctx;                            /* of: */
     bool (*stopped)(void *ctx);           /* was the job told to stop? Asked by takers, and by all in ring_end(). NULL: never */
     /* On leaders of several nodes, which all make the same calls in the same order: */
-    enum ring_word (*hear)(void *ctx, enum ring_word mine);               /* the worst word of any leader */
-    void (*spread)(void *ctx, int owner, unsigned char *data, size_t n);  /* a chunk from the node that has it to all */
+    /* The worst word of any; UNLIKE if all are good, but the chunks differ. */
+    enum ring_word (*hear)(void *ctx, enum ring_word mine, long chunk);
+    /* A chunk from the node that has it to all. */
+    void (*spread)(void *ctx, int owner, unsigned char *data, size_t n);
 };
 
 struct ring;

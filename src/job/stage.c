@@ -70,14 +70,15 @@ static bool told_to_stop(void *ctx)
     return job_poll(st->job) != JOB_RUNNING;
 }
 
-static enum ring_word hear(void *ctx, enum ring_word mine)
+static enum ring_word hear(void *ctx, enum ring_word mine, long chunk)
 {
     struct stage *st = ctx;
-    int word = (int)mine, worst = word;
+    long word[] = { (long)mine, chunk, -chunk }, most[3]; /* the lowest chunk is the highest of the negative ones */
     MPI_Request r;
-    MPI_Iallreduce(&word, &worst, 1, MPI_INT, MPI_MAX, st->job->leaders, &r);
+    MPI_Iallreduce(word, most, 3, MPI_LONG, MPI_MAX, st->job->leaders, &r);
     job_wait(&r);
-    return (enum ring_word)worst;
+    /* Bytes of one chunk would arrive as another's, and the leader that has come to its end would not take part. */
+    return most[0] == RING_GOOD && most[1] != -most[2] ? RING_UNLIKE : (enum ring_word)most[0];
 }
 
 static void spread(void *ctx, int owner, unsigned char *data, size_t n)

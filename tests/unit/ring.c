@@ -113,6 +113,7 @@ struct rig {
     struct rank rank[MOST];
     pthread_barrier_t leaders;
     enum ring_word word[2];
+    long asked[2];
     const unsigned char *sent;
 };
 
@@ -126,12 +127,15 @@ static bool stopped(void *ctx)
     return ((struct rank *)ctx)->stop;
 }
 
-static enum ring_word hear(void *ctx, enum ring_word mine)
+static enum ring_word hear(void *ctx, enum ring_word mine, long chunk)
 {
     struct rank *k = ctx;
     k->rig->word[k->o.node] = mine;
+    k->rig->asked[k->o.node] = chunk;
     pthread_barrier_wait(&k->rig->leaders);
     enum ring_word all = k->rig->word[0] > k->rig->word[1] ? k->rig->word[0] : k->rig->word[1];
+    if (all == RING_GOOD && k->rig->asked[0] != k->rig->asked[1])
+        all = RING_UNLIKE;
     pthread_barrier_wait(&k->rig->leaders);
     return all;
 }
@@ -435,6 +439,14 @@ static void check_unlike(void)
     struct rig g;
     const unsigned char *data;
     struct err err = {0};
+    static const long *const on_node[] = { other, all_chunks + 1, none };
+    for (size_t i = 0; i < sizeof on_node / sizeof *on_node; i++) {
+        rig_open(&g, 2, 1, true, 1);
+        g.rank[1].order = on_node[i];
+        rig_run(&g);
+        ok(g.rank[0].end < 0 && strstr(g.rank[0].err.text, "different pieces"), "nodes that ask for different pieces end with a line");
+        rig_close(&g);
+    }
     rig_open(&g, 1, 2, false, 0);
     struct ring *r = ring_join(g.memory[0], &g.rank[1].o);
     ok(ring_take(r, 0, &data, &err) == -1, "a rank that is no taker takes nothing: %s", err.text);
