@@ -15,14 +15,12 @@ enum wanted_dtype { DTYPE_STORED, DTYPE_F32, DTYPE_F16, DTYPE_BF16 };
 struct answer_opts {
     const char *bench_name, *data_dir, *model_path, *base_path, *model_id, *answer_file, *revision, *chat_template, *fastchat, *log_dir;
     char name[BENCH_NAME_MAX + 1];        /* of files and in records: bench_name_plain() of model_id, which itself chooses the template */
-    long max_new_token, num_choices, gpus_per_model, gpus_total, threads, max_batch, seed;
+    long max_new_token, num_choices, threads, max_batch, seed;
     double max_error_rate;
-    double device_bytes;                  /* most that the weights may take of a device; 0: no limit */
     bool fresh, quiet, verbose;
-    bool given_gpus_total;
     struct slicing slicing;
     struct generation sampler;
-    enum device device;
+    struct rig_devices devices;
     enum wanted_dtype dtype;
     enum progress_mode progress;
 };

@@ -24,6 +24,8 @@ struct executor {
     int max_rows;            /* most rows of a step that pay */
     /* How many devices this process may use; 0: none, *why says the reason and the remedy (device). Cores are one device. */
     int (*devices)(struct err *why);
+    /* A name that no other device of this machine has, such as a UUID; "": unknown. NULL: the devices are cores, which are divided. */
+    void (*device_id)(int device, char id[64]);
     /* The numeric path of a device for weights of this type, for manifests: answers of two paths are not continued by each other. */
     void (*numerics)(int device, enum dtype weights, char text[64]);
     /* NULL: err (usage for an unknown instruction set, memory, device). End with close(), NULL is fine. */

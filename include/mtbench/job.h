@@ -62,12 +62,20 @@ void job_gather(struct job *job, const void *data, size_t n, void *out);
 uint64_t job_sum(struct job *job, uint64_t value);
 uint64_t job_max(struct job *job, uint64_t value);
 
+/* Collective: the ranks that give the same 'replica' as a group of their own, in the order of 'place', for whoever else speaks MPI
+ * (comm.h): a pointer to its MPI_Comm. Release with job_replica_free(), collective over the group, before job_end(). Never NULL. */
+const void *job_replica(struct job *job, int replica, int place);
+void job_replica_free(const void *group);
+
 /* The MPI library's name and version; callable without a job. */
 const char *job_library(void);
 
 /* Which task of its launch this process is, from the environment alone, without MPI; 0 when nobody launched it. For what every task would
  * print alike, such as a help text. 'env' is a getenv; NULL: the process's own. */
 int job_launch_rank(const char *(*env)(const char *name));
+
+/* How ranks of such a launch are started, for advice: "srun -n" where Slurm's tasks are the ranks, else "mpirun -n". 'env' as above. */
+const char *job_launcher(const char *(*env)(const char *name));
 
 /* Which launch is this? Pure; 'env' is a getenv. Returns 0, or -1 with advice when one process runs where 'size' should be more. */
 int job_check_launch(int size, const char *(*env)(const char *name), struct err *err);

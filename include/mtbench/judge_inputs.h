@@ -7,6 +7,7 @@
 #include "mtbench/match.h"
 #include "mtbench/opts.h"
 #include "mtbench/progress.h"
+#include "mtbench/rig.h"
 
 struct judge_opts {
     const char *bench_name, *data_dir, *judge_file, *judge_model, *baseline_model;
@@ -16,6 +17,7 @@ struct judge_opts {
     long parallel, repeat, canary, threads, max_batch, max_tokens;
     double max_cost, price_in, price_out, max_error_rate, timeout;
     struct slicing slicing;
+    struct rig_devices devices;          /* of a local judge */
     bool given_judge_model, given_price_in, given_price_out;
     bool constrained, yes, confirm, quiet, verbose;
     enum judge_mode mode;

@@ -19,10 +19,6 @@ struct layout {
 struct layout *layout_create(struct job *job, int threads);
 void layout_destroy(struct layout *l);
 
-/* The devices of a CUDA run. -1 (err: usage) unless total is a multiple of per_model and both are at least 1.
- * *n_replicas = total / per_model. Pure. */
-int layout_replicas(int gpus_total, int gpus_per_model, int *n_replicas, struct err *err);
-
 /* The pure core of layout_create(): one node. */
 struct layout_cpu { int id, core; };            /* a logical CPU and its core, listed in topological order */
 struct layout_node {

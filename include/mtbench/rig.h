@@ -6,10 +6,19 @@
 #include "mtbench/engine.h"
 #include "mtbench/executor.h"
 #include "mtbench/job.h"
+#include "mtbench/placement.h"
 #include "mtbench/tokenizer.h"
 
 enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
 #define DEVICES "auto|cuda|cpu"            /* their words, in order */
+
+/* What to compute on; all zero is what a user gets who says nothing. */
+struct rig_devices {
+    enum device device;                    /* one that this build or machine lacks: err (device) from rig_open() */
+    long per_model, total;                 /* that a model is spread over, 0 is 1; of all models, 0 is what the ranks can drive */
+    bool given_total;                      /* whoever sets 'total' by a flag knows that it was there */
+    double bytes;                          /* most that the weights may take of a device; 0: no limit */
+};
 
 struct rig_opts {
     const char *model_path, *revision, *model_id, *chat_template;
@@ -18,13 +27,8 @@ struct rig_opts {
     const char *fastchat, *data_dir;       /* where FastChat is, and where `fetch` puts its conversation.py; both may be NULL */
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
-    enum device device;                    /* one that this build cannot use: err (device) from rig_open() */
+    struct rig_devices devices;
     bool interruptible;                    /* a stop of the job ends engine steps in a layer */
-    int gpus_per_model;                    /* members of a replica (team.h), threads of this rank unless 'member' says otherwise; 0: 1 */
-    struct {
-        const void *group;                 /* of a replica whose members are ranks: points to their MPI communicator; NULL: all are here */
-        int rank;                          /* this one's in it */
-    } member;
     bool trace;                            /* count what the executor does (wrappers.h) */
     const char *compare;                   /* name of an executor to be compared with, op by op (wrappers.h); NULL: none */
     double compare_bound;                  /* how far a row may differ */
@@ -37,11 +41,13 @@ struct rig {
     struct team *team;                   /* NULL before rig_start() */
     struct engine *engine;               /* NULL before rig_start(), and on ranks without member 0, which follow (team_follow()) */
     struct ids stops;                    /* tokens that end an answer (stops.h) */
-    const struct executor *executor;     /* chosen by rig_open() */
+    const struct executor *executor;     /* these two by rig_place(), in rig_open() */
+    struct placement place;
     struct backend *be;                  /* of the first member here */
     char header_sha256[65];              /* over sizes and beginnings of the model's files; empty without a job */
     char base_sha256[65];                /* the same over the files of an adapter's base alone; empty: no adapter */
     char model_sha256[65];               /* over all files of the model; empty before rig_start() and without a job */
+    char numerics[96];                   /* the path that answers are computed by, for manifests: alike on all ranks */
     char weights[16];                    /* element type of the projections, "Q4_1" */
     int n_threads;
     const char *isa;
@@ -60,6 +66,9 @@ struct rig_memory {
 /* What the name of a repository alone tells: 0, or -1: err (model), it would not run whatever its files are, and what there is instead. */
 int rig_foretell(const char *name, struct err *err);
 
+/* What runs where, from the options alone: which executor, and what each rank drives. No file is touched. Collective over the job; 'job'
+ * NULL: this process alone. -1 everywhere: err (device, usage). */
+int rig_place(struct job *job, const struct rig_devices *o, const struct executor **x, struct placement *place, struct err *err);
 /* Configuration, tokenizer and template; weights stay in their files. Collective over the job; 'job' NULL: this process alone. -1
  * everywhere if one rank fails (err of the first). */
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err);

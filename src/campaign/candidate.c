@@ -55,32 +55,6 @@ static int try_template(const struct question *q, const struct rig *r, struct er
     return rc;
 }
 
-/* FastChat's flags about devices. Without a GPU a rank is a device, and a model lies on one. */
-static int check_devices(const struct answer_opts *o, int n_ranks, struct err *err)
-{
-    if (o->gpus_per_model > 1)
-        return err_set(err, ERR_USAGE, "--num-gpus-per-model %ld: a model on several devices is not there yet; leave it at 1",
-                       o->gpus_per_model);
-    /* FastChat's users give it by habit; ignored in silence it would be another layout than they think. */
-    if (o->given_gpus_total && o->gpus_total != n_ranks)
-        return err_set(
-            err, ERR_USAGE,
-            "--num-gpus-total %ld: without a GPU each rank is a device, and this job has %d; start it by mpirun -n %ld, or leave the "
-            "flag out",
-            o->gpus_total, n_ranks, o->gpus_total);
-    return 0;
-}
-
-static int check_weights(const struct answer_opts *o, const struct rig *r, struct err *err)
-{
-    if (o->device_bytes > 0 && (double)r->model->packed_bytes > o->device_bytes)
-        return err_set(err, ERR_MEMORY,
-                       "--max-gpu-memory: the weights take %.1f MB, allowed are %.1f MB; allow more, or use a smaller model or a "
-                       "quantised one",
-                       (double)r->model->packed_bytes / 1e6, o->device_bytes / 1e6);
-    return 0;
-}
-
 static void say_once(const struct answer_opts *o, const struct rig *r)
 {
     static const struct { const char *word, *stored; } same[] = {
@@ -131,9 +105,7 @@ void answer_describe(struct manifest *m, const struct answer_opts *o, const stru
     put_stops(m, r);
     manifest_add(m, true, "seed", "%ld", o->seed);
     /* Raised whenever the bits of a forward pass change: two halves of one file must not be made by two arithmetics. */
-    char numerics[64];
-    r->executor->numerics(0, r->model->layer[0].q.dtype, numerics);
-    manifest_add(m, true, "numerics", "%s, %d shards", numerics, r->model->config.n_shards);
+    manifest_add(m, true, "numerics", "%s", r->numerics);
     manifest_add(m, false, "program", "mtbench %s", MTB_VERSION);
     manifest_add(m, false, "model_id", "%s", o->name);
     manifest_add(m, false, "model_path", "%s", o->model_path);
@@ -173,7 +145,7 @@ static int exit_code(const struct answer_opts *o, const struct answer_result *re
 
 int answer_open(struct job *job, const struct answer_opts *o, struct questions *qs, struct rig *rig, struct rig_opts *ro, struct err *err)
 {
-    if (check_devices(o, job_info(job).size, err) < 0 || load_questions(job, o, qs, err) < 0)
+    if (load_questions(job, o, qs, err) < 0)
         return -1;
     *ro = (struct rig_opts){
         .model_path = o->model_path,
@@ -184,14 +156,13 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
         .fastchat = o->fastchat,
         .data_dir = o->data_dir,
         .threads = o->threads,
-        .device = o->device,
+        .devices = o->devices,
         .max_batch = conversations(o, qs),
         .max_tokens = longest(qs, o->max_new_token),
         .interruptible = true,
     };
     /* Everything that can refuse comes before the weights are read, which takes minutes and is rig_start()'s. */
-    if (rig_open(rig, job, ro, err) < 0 || check_weights(o, rig, err) < 0 ||
-        try_template(&qs->q[0], rig, err) < 0)
+    if (rig_open(rig, job, ro, err) < 0 || try_template(&qs->q[0], rig, err) < 0)
         return -1;
     return 0;
 }

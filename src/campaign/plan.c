@@ -53,7 +53,7 @@ static int plan_local_judge(struct buf *out, struct job *job, const struct judge
     struct rig r = { 0 };
     struct rig_memory m;
     struct rig_opts ro = { .model_path = j->judge_path, .flag = "--judge-path", .model_id = j->judge_model, .fastchat = j->fastchat,
-                           .data_dir = j->data_dir, .base_path = j->judge_base_path, .threads = j->threads };
+                           .data_dir = j->data_dir, .base_path = j->judge_base_path, .threads = j->threads, .devices = j->devices };
     long need[2] = { p->calls, p->longest }; /* calls, tokens of the longest sequence; rank 0 counted them */
     job_bcast(job, need, sizeof need);
     if (need[0] == 0)                    /* all ranks leave alike: the broadcast told them */

@@ -2,10 +2,8 @@
 #include "answer_opts.h"
 
 #include "cmd.h"
+#include "device_opts.h"
 
-#include "mtbench/layout.h"
-
-#include <limits.h>
 #include <string.h>
 
 int answer_opts_name(struct answer_opts *o, struct err *err)
@@ -30,23 +28,10 @@ static int check_words(struct answer_opts *o, struct err *err)
     return 0;
 }
 
-/* What the parser keeps as long and the program as int. */
-static int check_narrow(const char *flag, long value, struct err *err)
-{
-    if (value < INT_MIN || value > INT_MAX)
-        return err_set(err, ERR_USAGE, "--%s %ld: too far from 0; give a smaller number", flag, value);
-    return 0;
-}
-
 int answer_opts_check(struct answer_opts *o, struct err *err)
 {
-    int replicas;
     /* All ranks parse the same words, so no agreement is needed: they fail alike. */
-    if (check_words(o, err) < 0 || check_narrow("num-gpus-total", o->gpus_total, err) < 0 ||
-        check_narrow("num-gpus-per-model", o->gpus_per_model, err) < 0)
-        return -1;
-    /* Only the arithmetic of the flags; whether there are such devices is asked when a model starts. */
-    if (layout_replicas((int)o->gpus_total, (int)o->gpus_per_model, &replicas, err) < 0)
+    if (check_words(o, err) < 0 || device_opts_check(&o->devices, err) < 0)
         return -1;
     if (o->max_new_token < 1 || o->max_new_token > 1 << 20)
         return err_set(err, ERR_USAGE, "--max-new-token %ld: is out of range; give 1 to %d", o->max_new_token, 1 << 20);
@@ -65,7 +50,7 @@ void answer_opts_default(struct answer_opts *o)
 {
     *o = (struct answer_opts){
         .bench_name = "mt_bench", .data_dir = "data", .max_new_token = 1024, .num_choices = 1,
-        .gpus_per_model = 1, .gpus_total = 1, .max_batch = 80,
+        .max_batch = 80,
     };
 }
 
@@ -87,14 +72,8 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         { "answer-file", OPT_STRING, &o->answer_file, NULL, "FILE", "output (DATA/BENCH/model_answer/ID.jsonl)" },
         { "max-new-token", OPT_INT, &o->max_new_token, NULL, "N", "new tokens per turn (1024)" },
         { "num-choices", OPT_INT, &o->num_choices, NULL, "N", "independent conversations per question (1)" },
-        { "num-gpus-per-model", OPT_INT, &o->gpus_per_model, NULL, "N",
-          "devices that a model is spread over (1, which is all there is yet)" },
-        { "num-gpus-total", OPT_INT, &o->gpus_total, &o->given_gpus_total, "N",
-          "all devices; without a GPU, the ranks of the job (as many as there are)" },
-        { "max-gpu-memory", OPT_SIZE, &o->device_bytes, NULL, "SIZE", "most that the weights of a device may take, such as 13GiB" },
         { "dtype", OPT_CHOICE, &o->dtype, NULL, WANTED_DTYPES, "weights are used as stored, a note says if that differs" },
         { "revision", OPT_STRING, &o->revision, NULL, "NAME", "revision in the hub cache (main)" },
-        { "device", OPT_CHOICE, &o->device, NULL, DEVICES, "(auto)" },
         { "threads", OPT_INT, &o->threads, NULL, "N", "threads of a rank (its share of the node's cores)" },
         { "max-batch", OPT_INT, &o->max_batch, NULL, "N", "conversations that run together on a rank (80)" },
         { "chat-template", OPT_STRING, &o->chat_template, NULL, "NAME", "auto, a FastChat template's name, or a Jinja file (auto)" },
@@ -114,9 +93,9 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
         { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "layout, memory, sizes, times" },
     };
-    _Static_assert(sizeof rows / sizeof *rows <= ANSWER_OPTS_MAX, "room for the rows");
+    _Static_assert(sizeof rows / sizeof *rows + DEVICE_OPTS_MAX <= ANSWER_OPTS_MAX, "room for the rows");
     memcpy(table, rows, sizeof rows);
-    return sizeof rows / sizeof *rows;
+    return sizeof rows / sizeof *rows + device_opts_rows(&o->devices, table + sizeof rows / sizeof *rows);
 }
 
 int answer_opts_parse(struct answer_opts *o, int argc, char **argv, struct err *err)

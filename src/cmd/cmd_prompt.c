@@ -1,5 +1,6 @@
 /* cmd_prompt.c - the verb `prompt`: what the model would see, and what it would say next. */
 #include "cmd.h"
+#include "device_opts.h"
 
 #include "mtbench/log.h"
 #include "mtbench/peek.h"
@@ -36,7 +37,7 @@ static int check_opts(const struct prompt_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--top-logits %ld: must lie between 0 and 1000", o->peek.top);
     if (o->rig.threads < 0 || o->rig.threads > 1024)
         return err_set(err, ERR_USAGE, "--threads %ld: must lie between 0 (all cores) and 1024", o->rig.threads);
-    return 0;
+    return device_opts_check(&o->rig.devices, err);
 }
 
 static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *err)
@@ -45,7 +46,7 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
         .rig = { .model_id = "", .max_batch = 1, .compare_bound = 0.05 },
         .peek = { .out = stdout, .bench_name = "mt_bench", .data_dir = "data", .turn = 1 },
     };
-    const struct opt table[] = {
+    struct opt table[24 + DEVICE_OPTS_MAX] = {
         { "model-path", OPT_STRING, &o->rig.model_path, NULL, "PATH", "weights: a folder, a .gguf file, or a hub id in the local cache" },
         { "base-model-path", OPT_STRING, &o->rig.base_path, NULL, "PATH",
           "base of an adapter: a folder or hub id (as adapter_config.json says)" },
@@ -71,7 +72,10 @@ static int parse_opts(struct prompt_opts *o, int argc, char **argv, struct err *
         { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
         { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "memory, sizes" },
     };
-    const int n = sizeof table / sizeof *table;
+    int n = 0;
+    while (table[n].name)
+        n++;
+    n += device_opts_rows(&o->rig.devices, table + n);
     int rc = opts_parse(table, n, argc, argv, err);
     if (rc == 1)
         verb_help("prompt", "Print rendered prompts, token ids, stop ids, and the best next tokens, one JSON object a line.", table, n);
@@ -112,7 +116,9 @@ int cmd_prompt(struct job *job, int argc, char **argv)
     if (rc == 0)
         say_wrappers(&o);
     rig_close(&r);
-    if (rc < 0)
+    if (rc < 0) {
         log_error("%s", err.text);
-    return rc < 0 ? EXIT_INPUT : o.rig.compare && compare_failed() ? EXIT_FAILURES : EXIT_COMPLETE;
+        return err.kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
+    }
+    return o.rig.compare && compare_failed() ? EXIT_FAILURES : EXIT_COMPLETE;
 }

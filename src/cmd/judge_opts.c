@@ -2,6 +2,7 @@
 #include "judge_opts.h"
 
 #include "cmd.h"
+#include "device_opts.h"
 
 #include "mtbench/paths.h"
 #include "mtbench/provider.h"
@@ -106,6 +107,8 @@ int judge_opts_check(struct judge_opts *o, struct err *err)
         return err_set(err, ERR_USAGE, "--max-cost: cannot be held over two accounts; leave it out, or --fallback-judge");
     if ((o->provider && !local && !provider_find(o->provider, err)) || (o->fallback_provider && !provider_find(o->fallback_provider, err)))
         return err_wrap(err, o->provider && !local && !provider_find(o->provider, NULL) ? "--judge-provider" : "--fallback-provider");
+    if (device_opts_check(&o->devices, err) < 0)
+        return -1;
     if (o->threads < 0 || o->threads > 1024)
         return err_set(err, ERR_USAGE, "--threads %ld: is out of range; give 0 (this rank's share of the cores) to 1024", o->threads);
     if (o->parallel < 1 || o->parallel > 1024)
@@ -142,7 +145,7 @@ static bool is_jsonl(const char *path)
 int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *err)
 {
     judge_opts_default(o);
-    struct opt table[JUDGE_OPTS_MAX + 24] = {
+    struct opt table[JUDGE_OPTS_MAX + DEVICE_OPTS_MAX + 24] = {
         {"bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)"},
         {"data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)"},
         {"model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "models to judge (all in model_answer/)"},
@@ -171,6 +174,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
     int n = 0;
     while (table[n].name)
         n++;
+    n += device_opts_rows(&o->devices, table + n);
     n += judge_opts_rows(o, table + n);
     /* The rows that every judging verb has come last, as this table's size has room for both. */
     int rc = opts_parse(table, n, argc, argv, err);

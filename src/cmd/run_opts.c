@@ -18,6 +18,7 @@ static void share_flags(struct run_opts *o)
     j->data_dir = a->data_dir;
     j->fastchat = a->fastchat;
     j->slicing = a->slicing;
+    j->devices = a->devices;
     j->threads = a->threads;
     j->max_batch = a->max_batch;
     j->max_error_rate = a->max_error_rate;

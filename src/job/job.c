@@ -86,6 +86,12 @@ int job_launch_rank(const char *(*env)(const char *name))
     return env("SLURM_STEP_ID") ? number(env, "SLURM_PROCID") : 0;
 }
 
+const char *job_launcher(const char *(*env)(const char *name))
+{
+    env = env ? env : environment;
+    return env("SLURM_STEP_ID") && env("SLURM_PROCID") && !env("OMPI_COMM_WORLD_SIZE") ? "srun -n" : "mpirun -n";
+}
+
 /* The ranks that share memory, and the leader of each group. */
 static void split(struct job *job)
 {
@@ -315,6 +321,21 @@ uint64_t job_sum(struct job *job, uint64_t value)
 uint64_t job_max(struct job *job, uint64_t value)
 {
     return reduce(job, value, MPI_MAX);
+}
+
+const void *job_replica(struct job *job, int replica, int place)
+{
+    MPI_Comm *group = xcalloc(1, sizeof *group);
+    MPI_Comm_split(job->world, replica, place, group);
+    return group;
+}
+
+void job_replica_free(const void *group)
+{
+    if (!group)
+        return;
+    MPI_Comm_free((MPI_Comm *)group);
+    free((void *)group);
 }
 
 /* ---- the state of the job ---- */

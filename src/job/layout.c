@@ -16,20 +16,6 @@ struct layout_own {
     int *cpu;
 };
 
-int layout_replicas(int gpus_total, int gpus_per_model, int *n_replicas, struct err *err)
-{
-    if (gpus_per_model < 1)
-        return err_set(err, ERR_USAGE, "--num-gpus-per-model %d: a model needs at least one device; give 1 or more", gpus_per_model);
-    if (gpus_total < 1)
-        return err_set(err, ERR_USAGE, "--num-gpus-total %d: there must be at least one device; give 1 or more", gpus_total);
-    if (gpus_total % gpus_per_model)
-        return err_set(err, ERR_USAGE, "--num-gpus-total %d: is not a multiple of --num-gpus-per-model %d; give %d or %d", gpus_total,
-                       gpus_per_model, gpus_total < gpus_per_model ? gpus_per_model : gpus_total / gpus_per_model * gpus_per_model,
-                       gpus_total < gpus_per_model ? 2 * gpus_per_model : (gpus_total / gpus_per_model + 1) * gpus_per_model);
-    *n_replicas = gpus_total / gpus_per_model;
-    return 0;
-}
-
 /* ---- the division ---- */
 
 static bool may(const unsigned char *mask, int mask_bytes, int cpu)

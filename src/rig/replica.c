@@ -7,10 +7,11 @@
 
 #include <sched.h>
 
-int replica_open(struct replica *p, const struct executor *x, struct model *opened, const void *group, struct err *err)
+int replica_open(struct replica *p, const struct executor *x, struct model *opened, const struct placement *place, const void *group,
+                 struct err *err)
 {
-    *p = (struct replica){ .executor = x, .size = opened->share.size, .first = opened->share.rank, .group = group };
-    p->n = group ? 1 : p->size;
+    *p = (struct replica){ .executor = x, .size = place->size, .first = place->first, .n = place->n, .device = place->device,
+                           .group = group };
     p->share[p->first] = opened;
     if (p->size > 1 && !x->host_sums)
         return err_set(err, ERR_USAGE, "--num-gpus-per-model %d: %s computes a model on one device so far; give 1, or --device cpu",
@@ -50,7 +51,7 @@ int replica_open_backends(struct replica *p, const struct replica_cores *cores, 
     for (int i = 0; i < p->n; i++) {
         struct model *m = p->share[p->first + i];
         const struct executor_opts o = {
-            .threads = each, .cpu = pinned ? cores->cpu + i * each : NULL, .crowded = crowded(p, cores), .max_rows = p->executor->max_rows,
+            .device = p->device[i], .threads = each, .cpu = pinned ? cores->cpu + i * each : NULL, .crowded = crowded(p, cores), .max_rows = p->executor->max_rows,
             .max_k = max_of(max_of(m->config.dim, m->local.ff), m->local.n_heads * m->config.head_dim),
         };
         if (!(p->be[i] = p->executor->open(&o, err)))

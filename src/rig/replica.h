@@ -6,6 +6,7 @@
 #include "mtbench/executor.h"
 #include "mtbench/job.h"
 #include "mtbench/layout.h"
+#include "mtbench/placement.h"
 #include "mtbench/stage.h"
 #include "mtbench/team.h"
 
@@ -14,6 +15,7 @@ struct replica {
     int first, n;                         /* those of this rank */
     const void *group;                    /* MPI communicator of members that are ranks; NULL: all are here */
     const struct executor *executor;
+    const int *device;                    /* (n) of the members here */
     struct model *share[COMM_MAX];        /* (size) of every member, [first] is the one that was opened from the files */
     struct backend *be[COMM_MAX];         /* (n) */
     struct shared *shared;                /* packed weights of all shares, one copy for a node; or */
@@ -28,8 +30,9 @@ struct replica_cores {
     bool crowded;
 };
 
-/* The shares beside the one that is open; 'group' as in struct replica. -1: err (usage): the executor cannot be spread. */
-int replica_open(struct replica *p, const struct executor *x, struct model *opened, const void *group, struct err *err);
+/* The shares beside the one that is open, and the devices of the members here. -1: err (usage): the executor cannot be spread. */
+int replica_open(struct replica *p, const struct executor *x, struct model *opened, const struct placement *place, const void *group,
+                 struct err *err);
 /* Each member's. -1: err. */
 int replica_open_backends(struct replica *p, const struct replica_cores *cores, struct err *err);
 /* After all ranks have opened theirs. Collective over the members. -1: err. */

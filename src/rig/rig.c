@@ -7,6 +7,7 @@
 #include "published.h"
 #include "replica.h"
 #include "textfiles.h"
+#include "where.h"
 
 #include "mtbench/clock.h"
 #include "mtbench/hash.h"
@@ -31,6 +32,7 @@ struct rig_parts {
     struct stage *stage;
     struct source *files;                /* without a job */
     struct layout *layout;
+    const void *group;                   /* the ranks of this one's replica, where they are several */
     struct replica replica;
     double instant;                      /* rig_instant() */
     struct buf jinja;                    /* the model's own template */
@@ -435,37 +437,28 @@ static int open_model(struct rig *r, const struct rig_opts *o, struct err *err)
     struct rig_parts *p = r->parts;
     if (open_files(p, o, err) < 0)
         return -1;
-    const struct model_share share = { o->member.rank, o->gpus_per_model ? o->gpus_per_model : 1 };
+    const struct model_share share = { r->place.first, r->place.size };
     r->model = model_open(metadata(p), r->executor->ops, &share, err); /* every rank reads headers, from memory that rank 0 filled */
-    int rc = r->model ? replica_open(&p->replica, r->executor, r->model, o->member.group, err) : -1;
+    int rc = r->model ? replica_open(&p->replica, r->executor, r->model, &r->place, p->group, err) : -1;
     return agree(p, rc == 0 ? open_tokenizer(r, o, err) : -1, err); /* one agreement for all */
 }
 
-/* The ranks of a job run one program on machines of one kind; that each has a device is asked of each when it is opened. */
-static const struct executor *choose_executor(const struct rig_parts *p, const struct rig_opts *o, struct err *err)
+static int check_limit(const struct rig *r, const struct rig_opts *o, struct err *err)
 {
-    static const char *const name[] = { [DEVICE_CUDA] = "cuda", [DEVICE_CPU] = "cpu" };
-    struct err why = { 0 };
-    if (o->device == DEVICE_AUTO) {
-        const struct executor *best = executor_best(&why);
-        if (why.kind && leader(p))
-            log_note("--device auto: %s; computing on the CPU", why.text);
-        return best;
-    }
-    const struct executor *x = executor_find(name[o->device]);
-    if (!x)
-        err_set(err, ERR_DEVICE, "--device %s: this build has no GPU backend; use --device cpu, or build it where nvcc is found",
-                name[o->device]);
-    else if (x->devices(&why) == 0)
-        err_set(err, ERR_DEVICE, "--device %s: %s", name[o->device], why.text);
-    return x && !why.kind ? x : NULL;
+    const double need = (double)r->model->packed_bytes, most = o->devices.bytes;
+    if (most <= 0 || need <= most)
+        return 0;
+    return err_set(err, ERR_MEMORY,
+                   "--max-gpu-memory: the weights take %.1f MB%s, allowed are %.1f MB; allow more, spread the model by "
+                   "--num-gpus-per-model, or use a smaller model or a quantised one", need / 1e6,
+                   r->place.size > 1 ? " of each device" : "", most / 1e6);
 }
 
 static const struct executor *wrap(const struct executor *x, const struct rig_opts *o, struct err *err)
 {
     const struct executor *other = o->compare ? executor_find(o->compare) : NULL;
     struct err why = { 0 };
-    if ((o->trace || o->compare) && o->gpus_per_model > 1)
+    if ((o->trace || o->compare) && o->devices.per_model > 1)
         return err_set(err, ERR_USAGE, "--%s: looks at one device; give --num-gpus-per-model 1", o->trace ? "trace" : "compare"), NULL;
     if (o->compare && !other)
         err_set(err, ERR_USAGE, "--compare %s: this build has no executor of that name; give cpu or cuda", o->compare);
@@ -482,8 +475,10 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     *r = (struct rig){0};
     struct rig_parts *p = r->parts = xcalloc(1, sizeof *p);
     p->job = job;
-    if (!(r->executor = choose_executor(p, o, err)) || !(r->executor = wrap(r->executor, o, err)))
+    if (rig_place(job, &o->devices, &r->executor, &r->place, err) < 0 || !(r->executor = wrap(r->executor, o, err)))
         return -1;
+    if (r->place.n < r->place.size)
+        p->group = job_replica(job, r->place.replica, r->place.first);
     if (open_model(r, o, err) < 0) {
         if (!r->model) /* else its architecture is known, whatever the folder is called */
             published_advise(o->model_path, err);
@@ -493,6 +488,8 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
         return -1;
     stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);                /* mixed files are named after their first projection */
+    if (where_check_numerics(r, job, err) < 0 || agree(p, check_limit(r, o, err), err) < 0)
+        return -1;
     return job ? digest_headers(r, err) : 0;
 }
 
@@ -567,6 +564,7 @@ void rig_close(struct rig *r)
     model_close(r->model);
     for (int i = 0; i < p->replica.n; i++)
         r->executor->close(p->replica.be[i]);
+    job_replica_free(p->group);
     stage_close(p->stage);
     source_files_close(p->files);
     layout_destroy(p->layout);

@@ -45,8 +45,20 @@ static const struct { int rank; const char *env[4]; } ranks[] = {
     { 0, { "OMPI_COMM_WORLD_RANK=0", "SLURM_STEP_ID=0", "SLURM_PROCID=2" } },   /* mpirun by srun's daemons */
 };
 
+static const struct { const char *launcher; const char *env[4]; } launchers[] = {
+    { "mpirun -n", { NULL } },
+    { "mpirun -n", { "OMPI_COMM_WORLD_SIZE=4" } },
+    { "srun -n", { "SLURM_STEP_ID=0", "SLURM_PROCID=3" } },
+    { "mpirun -n", { "SLURM_PROCID=0", "SLURM_JOB_ID=7" } },
+    { "mpirun -n", { "OMPI_COMM_WORLD_SIZE=4", "SLURM_STEP_ID=0", "SLURM_PROCID=2" } },
+};
+
 int main(void)
 {
+    for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
+        env_now = launchers[i].env;
+        ok(!strcmp(job_launcher(env), launchers[i].launcher), "ranks are started by `%s 4` in launch %zu", launchers[i].launcher, i);
+    }
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
         env_now = ranks[i].env;
         ok(job_launch_rank(env) == ranks[i].rank, "task %d of a launch by %s", ranks[i].rank, *env_now ? *env_now : "nobody");

@@ -101,27 +101,12 @@ static const struct {
     { &plain8, 3, { "0-1", "1-2", "2-3" }, 0, 0, "2@0,1 1@2 1@3" },
 };
 
-static const struct { int total, per, replicas; const char *err; } gpus[] = {
-    { 1, 1, 1, NULL }, { 8, 1, 8, NULL }, { 8, 2, 4, NULL }, { 8, 8, 1, NULL }, { 6, 3, 2, NULL },
-    { 6, 4, 0, "--num-gpus-total 6: is not a multiple of --num-gpus-per-model 4; give 4 or 8" },
-    { 2, 4, 0, "--num-gpus-total 2: is not a multiple of --num-gpus-per-model 4; give 4 or 8" },
-    { 0, 1, 0, "--num-gpus-total 0: there must be at least one device; give 1 or more" },
-    { 8, 0, 0, "--num-gpus-per-model 0: a model needs at least one device; give 1 or more" },
-    { -4, 2, 0, "--num-gpus-total -4: there must be at least one device; give 1 or more" },
-};
-
 int main(void)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         divide(table[i].m, table[i].n_ranks, table[i].mask, table[i].quota, table[i].threads);
         ok(!strcmp(said(table[i].n_ranks), table[i].said), "row %zu, %s: %s (expected %s)", i, table[i].m->name,
            said(table[i].n_ranks), table[i].said);
-    }
-    for (size_t i = 0; i < sizeof gpus / sizeof *gpus; i++) {
-        struct err err = {0};
-        int n = 0, rc = layout_replicas(gpus[i].total, gpus[i].per, &n, &err);
-        ok(gpus[i].err ? rc == -1 && !strcmp(err.text, gpus[i].err) : rc == 0 && n == gpus[i].replicas, "%d devices by %d: %s",
-           gpus[i].total, gpus[i].per, rc ? err.text : "divides");
     }
     return done_testing();
 }

@@ -37,7 +37,7 @@ static void test_spread(void)
         struct err err = { 0 };
         struct tiny t;
         memset(&got, 0, sizeof got);
-        const struct rig_opts o = { .max_batch = 4, .threads = 2, .gpus_per_model = members, .device = DEVICE_CPU };
+        const struct rig_opts o = { .max_batch = 4, .threads = 2, .devices.per_model = members, .devices.device = DEVICE_CPU };
         if (ok(tiny_open_of(&t, "llama_shards", NULL, NULL, o, &err) == 0, "a rig of %d members %s", members, err.text)) {
             answer(&t.rig, members == 1 ? &one : &got);
             struct engine_plan plan;
@@ -55,18 +55,18 @@ static void test_spread(void)
 static void test_refusals(void)
 {
     static const struct { const char *model; struct rig_opts o; const char *says; } table[] = {
-        { "smollm", { .gpus_per_model = 2 }, "--num-gpus-per-model 2: this model of 3 heads, 1 KV heads" },
-        { "llama_shards", { .gpus_per_model = 3 }, "can be spread over 1, 2, 4 or 8; give one of these" },
-        { "llama_shards", { .gpus_per_model = 16 }, "can be spread over 1, 2, 4 or 8; give one of these" },
-        { "llama_shards", { .gpus_per_model = 1000000 }, "can be spread over 1, 2, 4 or 8; give one of these" },
-        { "llama_shards", { .gpus_per_model = -1 }, "can be spread over 1, 2, 4 or 8; give one of these" },
-        { "llama_shards", { .gpus_per_model = 2, .trace = true }, "--trace: looks at one device" },
+        { "smollm", { .devices.per_model = 2 }, "--num-gpus-per-model 2: this model of 3 heads, 1 KV heads" },
+        { "llama_shards", { .devices.per_model = 3 }, "a model is cut in halves only; give 1, 2, 4 or 8" },
+        { "llama_shards", { .devices.per_model = 16 }, "a model is cut in halves only; give 1, 2, 4 or 8" },
+        { "llama_shards", { .devices.per_model = 1000000 }, "a model is cut in halves only; give 1, 2, 4 or 8" },
+        { "llama_shards", { .devices.per_model = -1 }, "a model is cut in halves only; give 1, 2, 4 or 8" },
+        { "llama_shards", { .devices.per_model = 2, .trace = true }, "--trace: looks at one device" },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = { 0 };
         struct tiny t;
         struct rig_opts o = table[i].o;
-        o.max_batch = 1, o.device = DEVICE_CPU;
+        o.max_batch = 1, o.devices.device = DEVICE_CPU;
         const int rc = tiny_open_of(&t, table[i].model, NULL, NULL, o, &err);
         ok(rc < 0 && err.kind == ERR_USAGE && strstr(err.text, table[i].says), "%s", err.text);
         tiny_close(&t);
