@@ -53,6 +53,8 @@ struct backend {
 
 /* Devices that this process may use; 0: none, *why says the reason and the remedy. */
 int cuda_devices(struct err *why);
+/* A name that no other card or MIG slice of this machine has; "": unknown. */
+void cuda_device_id(int device, char id[64]);
 
 /* Every code of the runtime passes here. False: it, or an earlier one, is an error; the first is kept for drawn() and settle(). 'what'
  * names the op or the call. */

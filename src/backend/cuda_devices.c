@@ -3,7 +3,9 @@
 #include "visible.h"
 
 #include <cuda_runtime_api.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { OLDEST = 80 };                 /* compute capability times ten: bf16 products and cp.async begin there */
 
@@ -92,4 +94,15 @@ int cuda_devices(struct err *why)
         if (check_device(i, why) < 0)
             return 0;
     return n;
+}
+
+void cuda_device_id(int device, char id[64])
+{
+    const char *listed = getenv("CUDA_VISIBLE_DEVICES");
+    /* A slice has the bus address of its card. A process sees one slice at most, and that by its name. */
+    const bool slice = listed && !strncmp(listed, "MIG-", 4);
+    char bus[16] = "";
+    if (cudaDeviceGetPCIBusId(bus, sizeof bus, device) != cudaSuccess)
+        *bus = '\0';
+    snprintf(id, 64, "%s%s%s", bus, slice ? " " : "", slice ? listed : "");
 }
