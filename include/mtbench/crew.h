@@ -41,7 +41,8 @@ struct crew_opts {
     void (*stepped)(void *ctx, double seconds, const struct engine_stats *then, const struct engine_stats *now);
 };
 
-/* Collective: until every item is done or the job is told to stop. -1 everywhere if one rank failed. */
+/* Collective: until every item is done or the job is told to stop. -1 everywhere if one rank failed; what was finished has
+ * come to rank 0 all the same. */
 int crew_work(const struct crew_opts *o, struct err *err);
 
 struct deal *crew_deal(struct crew *c);

@@ -41,6 +41,9 @@ int placement_flags(long per_model, bool given, long total, struct err *err);
 /* out[r] of every rank. -1: err (usage, or device where it is the GPUs that do not suffice), one line of advice. */
 int placement_decide(const struct placement_job *j, struct placement *out, struct err *err);
 
+/* "4 ranks on 1 node, 2 of them a model", for people. Returns text. */
+const char *placement_words(const struct placement *p, int n_ranks, int n_nodes, char text[128]);
+
 /* Rank that is member 0 of its replica: it has the engine, others follow. */
 static inline bool placement_leads(const struct placement *p)
 {

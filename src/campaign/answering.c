@@ -248,7 +248,7 @@ static struct forecast *expect(const struct run *r, double *cost)
         n += turns[i];
     }
     /* n > 0: an item has a turn left. */
-    struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n, job_info(r->job).size);
+    struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n, r->rig->place.n_replicas);
     free(turns);
     return f;
 }
@@ -354,13 +354,17 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
     r.answer_file = answer_opts_path(o);
     r.journal_file = journal_path(r.answer_file);
     r.progress = progress_create(o->progress, root(&r) && !o->quiet);
+    bool begun = false;
     int rc = share_items(&r, err);
     /* With everything done the weights are not even read. */
-    if (rc == 0 && r.n_items && (rc = start(&r, ro, err)) == 0)
+    if (rc == 0 && r.n_items && (rc = start(&r, ro, err)) == 0) {
+        begun = true;
         rc = answer_items(&r, err);
+    }
     /* A signal while the weights are read ends rig_start() with ERR_CANCELLED; it is a stop like any other, and files
-     * are written. */
-    bool cancelled = rc < 0 && err->kind == ERR_CANCELLED, stopped = cancelled || job_poll(job) == JOB_STOPPED;
+     * are written. So is a device that fails in the middle of the work, with its line. */
+    bool cancelled = rc < 0 && (err->kind == ERR_CANCELLED || (begun && err->kind == ERR_DEVICE));
+    bool stopped = cancelled || job_poll(job) == JOB_STOPPED;
     progress_clear(r.progress);
     if (rc == 0 || cancelled)
         rc = job_agree(job, root(&r) ? finish(&r, stopped, err) : 0, err);

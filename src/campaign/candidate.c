@@ -174,6 +174,7 @@ int answer_all(struct job *job, const struct answer_opts *o, const struct answer
     struct rig_opts ro;
     struct manifest manifest = {0};
     struct answer_result res = {0};
+    char words[128];
     int code = EXIT_INPUT;
     if (answer_open(job, o, &qs, &rig, &ro, err) < 0) {
         code = err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
@@ -181,8 +182,12 @@ int answer_all(struct job *job, const struct answer_opts *o, const struct answer
     }
     say_once(o, &rig);
     answer_describe(&manifest, o, &qs, &rig); /* before the run: the journal compares it with what it holds */
+    placement_words(&rig.place, job_info(job).size, job_info(job).n_nodes, words);
+    manifest_add(&manifest, false, "layout", "%s", words); /* of the first start: answers do not depend on it */
     if (answer_run(job, o, &qs, &rig, &ro, watch, &manifest, &res, err) == 0)
         code = exit_code(o, &res);
+    else if (err->kind == ERR_DEVICE)
+        code = EXIT_PREFLIGHT;
 out:
     rig_close(&rig);
     manifest_free(&manifest);

@@ -1,6 +1,8 @@
 /* crew.c - the ranks at work. Which rank answers what depends on time; what comes out must not. */
 #include "mtbench/crew.h"
 
+#include "members.h"
+
 #include "mtbench/clock.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
@@ -126,6 +128,7 @@ static void leave(struct crew *c)
     feed_cancel(c->feed);                /* open turns are dropped; finished ones are still in its queue */
     send_turns(c);
     deal_leave(c->deal);                 /* tells rank 0 that nothing more comes from here */
+    team_end(c->o->rig->team);           /* and the other ranks of the replica, which leave only then */
     c->left = true;
 }
 
@@ -183,9 +186,11 @@ static int work(struct crew *c, struct err *err)
         else if ((rc = step(c, &live, err)) < 0)
             job_raise(o->job, JOB_FAILED);
     }
+    if (!c->left)
+        team_end(o->rig->team);
     if (root(c) && taken == 0 && o->round(o->ctx, c, rc < 0 ? &late : err) < 0) /* what came with the last farewell */
         rc = -1;
-    return job_agree(o->job, rc, err);
+    return rc;
 }
 
 static struct feed *open_feed(const struct crew_opts *o, long batch, const char *stream)
@@ -210,6 +215,7 @@ static struct feed *open_feed(const struct crew_opts *o, long batch, const char 
 int crew_work(const struct crew_opts *o, struct err *err)
 {
     struct crew c = { .o = o };
+    const bool leads = o->rig->engine != NULL;
     long batch = o->n_items < o->max_batch ? o->n_items : o->max_batch; /* per rank: one rank alone may have to take them all */
     /* Law 1: random numbers are named by weights, bench, seed, question, choice, turn, position; never by rank, batch
      * or time. */
@@ -219,12 +225,14 @@ int crew_work(const struct crew_opts *o, struct err *err)
         const struct name name = name_of(&c, o->question[it->q].id, it->choice, it->n_done + 1);
         map_add(&c.by_name, &name, sizeof name, (size_t)i);
     }
-    c.feed = open_feed(o, batch, stream);
-    c.seen = engine_stats(o->rig->engine);
+    if (leads) {
+        c.feed = open_feed(o, batch, stream);
+        c.seen = engine_stats(o->rig->engine);
+    }
     /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
-    c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = (int)batch });
-    int rc = work(&c, err);
-    if (rc == 0)
+    c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = leads ? (int)batch : 0 });
+    int rc = leads ? work(&c, err) : members_follow(o->job, o->rig, c.deal, err);
+    if ((rc = job_agree(o->job, rc, err)) == 0)
         rig_say_peak(o->rig);
     deal_destroy(c.deal);
     feed_destroy(c.feed);

@@ -1,6 +1,8 @@
 /* judge_ranks.c - a local judge on all ranks: rank 0 lists the calls, every rank gets their texts, the dealer says who answers which. */
 #include "mtbench/judge_ranks.h"
 
+#include "members.h"
+
 #include "mtbench/clock.h"
 #include "mtbench/deal.h"
 #include "mtbench/forecast.h"
@@ -15,7 +17,7 @@
 struct ranks {
     struct job *job;
     struct judging *j;                   /* rank 0 */
-    const struct engine *engine;         /* for its count of rows */
+    const struct rig *rig;               /* its engine counts rows; none on ranks that follow */
     struct transport *local;             /* this rank's judge */
     struct deal *deal;                   /* who answers which call */
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
@@ -163,6 +165,7 @@ static int work(struct ranks *r, struct err *err)
             job_raise(r->job, JOB_FAILED);
         if (!r->left && (state == DEAL_STOPPING || rc < 0)) {
             deal_leave(r->deal);         /* open calls are dropped: they cost time, no money */
+            team_end(r->rig->team);      /* other ranks of the replica leave only then */
             r->left = true;
         }
         if (r->j)
@@ -181,12 +184,14 @@ static int work(struct ranks *r, struct err *err)
             job_raise(r->job, JOB_FAILED);
         }
         /* Prompt rows too, or the count would stand still for minutes; and what was found read, since prompts count whole. */
-        deal_tally(r->deal, engine_stats(r->engine).rows + engine_stats(r->engine).reused_tokens);
+        deal_tally(r->deal, engine_stats(r->rig->engine).rows + engine_stats(r->rig->engine).reused_tokens);
         live -= send_records(r);
     }
+    if (!r->left)
+        team_end(r->rig->team);
     if (r->j && rc == 0)
         rc = take_records(r, err);
-    return job_agree(r->job, rc, err);
+    return rc;
 }
 
 static int answer_calls(struct ranks *r, const struct judge_opts *o, const struct rig *rig, int max_batch, struct err *err)
@@ -196,14 +201,17 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
         .n_vocab = rig->model->config.n_vocab, .max_batch = max_batch, .model = o->judge_model,
         .weights = rig->model_sha256,
     };
-    r->engine = rig->engine;
+    r->rig = rig;
     r->work.max_reply = (double)o->max_tokens;   /* bounds the guess while no reply has come */
     r->started = clock_now();
-    r->local = local_create(&l);
-    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = max_batch }); /* longest prompts first */
-    int rc = work(r, err);
+    r->local = rig->engine ? local_create(&l) : NULL;
+    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = r->local ? max_batch : 0 });
+    int rc = job_agree(r->job, r->local ? work(r, err) : members_follow(r->job, rig, r->deal, err), err);
     deal_destroy(r->deal);
-    r->local->destroy(r->local->ctx);
+    if (r->local)
+        r->local->destroy(r->local->ctx);
+    if (rc < 0 && err->kind == ERR_DEVICE)
+        err->kind = ERR_CANCELLED;       /* in the middle of the work: what is judged is kept, and the next start goes on */
     return rc;
 }
 

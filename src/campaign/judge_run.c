@@ -95,7 +95,10 @@ static int judge_local(struct job *job, const struct judge_opts *o, struct judgi
         code = job_poll(job) == JOB_STOPPED ? EXIT_RESUME : EXIT_COMPLETE;
     else if (err->kind == ERR_CANCELLED)
         code = EXIT_RESUME;
-    if (code != EXIT_INPUT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0) /* j is NULL on the other ranks */
+    else if (err->kind == ERR_DEVICE)
+        code = EXIT_PREFLIGHT;
+    /* j is NULL on the other ranks */
+    if (code != EXIT_INPUT && code != EXIT_PREFLIGHT && job_agree(job, j ? judging_finish(j, err) : 0, err) < 0)
         code = EXIT_INPUT;
     if (code == EXIT_COMPLETE && j && judging_error_rate(j) > o->max_error_rate)
         code = EXIT_FAILURES;

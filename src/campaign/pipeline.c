@@ -138,7 +138,7 @@ static int judge_rest(struct pipeline *p, struct job *job, int code, struct pipe
         finish_calls(p);
     /* Behind the answers: both engines at once would not fit into memory. */
     if (!hosted(p) && !stopped && judge_on_ranks(job, p->o, root ? &p->judging : NULL, &res->parameters, err) < 0)
-        return err->kind == ERR_CANCELLED ? EXIT_RESUME : EXIT_INPUT;
+        return judge_exit_code(err);
     int judged = root ? conclude(p, stopped || job_poll(job) == JOB_STOPPED, res, err) : EXIT_COMPLETE;
     job_barrier(job);
     job_bcast(job, &judged, sizeof judged);

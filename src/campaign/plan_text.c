@@ -36,8 +36,12 @@ void plan_put_memory(struct buf *out, const char *whose, const struct rig *r, co
 
 void plan_put_layout(struct buf *out, const struct job_info *i, const struct rig *r)
 {
-    buf_printf(out, "layout    %d rank%s on %d node%s, %d thread%s each, %s\n", i->size, i->size == 1 ? "" : "s", i->n_nodes,
-               i->n_nodes == 1 ? "" : "s", r->n_threads, r->n_threads == 1 ? "" : "s", r->isa);
+    char words[128];
+    placement_words(&r->place, i->size, i->n_nodes, words);
+    if (r->n_threads)
+        buf_printf(out, "layout    %s, %d thread%s each, %s\n", words, r->n_threads, r->n_threads == 1 ? "" : "s", r->isa);
+    else                                 /* not on cores */
+        buf_printf(out, "layout    %s, %s\n", words, r->isa);
 }
 
 void plan_put_answers(struct buf *out, const struct answers_plan *p, int context)

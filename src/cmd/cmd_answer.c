@@ -16,7 +16,7 @@ int cmd_answer(struct job *job, int argc, char **argv)
         /* From here on all ranks go together: each way out of answer_all() has been agreed on. */
         code = answer_all(job, &o, &(struct answer_watch){0}, &err);
     /* Other codes have had their words already, from where they arose. */
-    if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT) && job_info(job).rank == 0)
+    if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT || err.kind == ERR_DEVICE) && job_info(job).rank == 0)
         log_error("%s", err.text);
     return code;
 }

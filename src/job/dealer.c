@@ -20,7 +20,9 @@ struct dealer {
     int n_items, n_ranks, keep;
     int n_dealt, n_done, n_left;
     int *order, *owner;                   /* (n_items) longest first; the rank that has the item, or OWNER_ */
-    double *cost, share;                  /* (n_items); first_share of a fair share */
+    double *cost, share;                  /* (n_items); first_share of a fair share of those that could ever take something */
+    double total;
+    int n_takers;
     struct member *member;                /* (n_ranks) */
     int *again, n_again;                  /* items that came back from ranks that left, the longest last */
 };
@@ -53,7 +55,7 @@ struct dealer *dealer_create(int n_items, const double *cost, int n_ranks, int k
         sorted[i] = (struct by_cost){ i, d->cost[i] };
         total += d->cost[i];
     }
-    d->share = first_share * total / n_ranks;
+    d->total = total;
     /* Of equal costs the lower number: who is first must not depend on qsort(). */
     qsort(sorted, (size_t)n_items, sizeof *sorted, longer_first);
     for (int i = 0; i < n_items; i++)
@@ -76,7 +78,10 @@ void dealer_destroy(struct dealer *d)
 
 void dealer_limit(struct dealer *d, int rank, int limit)
 {
-    d->member[rank].limit = limit;       /* a total since the start, see deal.c; replaced, never added */
+    struct member *m = &d->member[rank];
+    if (m->limit <= 0 && limit > 0)      /* ranks that follow another never want anything */
+        d->share = first_share * d->total / ++d->n_takers;
+    m->limit = limit;                    /* a total since the start, see deal.c; replaced, never added */
 }
 
 void dealer_done(struct dealer *d, int rank, int item)

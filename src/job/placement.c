@@ -221,3 +221,11 @@ int placement_decide(const struct placement_job *j, struct placement *out, struc
     /* Too few GPUs for a model on each rank: ranks may have been started one for a GPU. If not, what the first try said is said. */
     return t > 1 && place(j, 1, out, &other) == 0 ? 0 : -1;
 }
+
+const char *placement_words(const struct placement *p, int n_ranks, int n_nodes, char text[128])
+{
+    int n = snprintf(text, 128, "%d rank%s on %d node%s", n_ranks, plural(n_ranks), n_nodes, plural(n_nodes));
+    if (p->size > 1)
+        snprintf(text + n, 128 - (size_t)n, p->n == 1 ? ", %d of them a model" : ", a model on %d devices of each", p->size);
+    return text;
+}

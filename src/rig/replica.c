@@ -51,7 +51,8 @@ int replica_open_backends(struct replica *p, const struct replica_cores *cores, 
     for (int i = 0; i < p->n; i++) {
         struct model *m = p->share[p->first + i];
         const struct executor_opts o = {
-            .device = p->device[i], .threads = each, .cpu = pinned ? cores->cpu + i * each : NULL, .crowded = crowded(p, cores), .max_rows = p->executor->max_rows,
+            .device = p->device[i], .threads = each, .cpu = pinned ? cores->cpu + i * each : NULL, .crowded = crowded(p, cores),
+            .max_rows = p->executor->max_rows,
             .max_k = max_of(max_of(m->config.dim, m->local.ff), m->local.n_heads * m->config.head_dim),
         };
         if (!(p->be[i] = p->executor->open(&o, err)))

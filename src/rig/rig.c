@@ -48,11 +48,6 @@ static int agree(struct rig_parts *p, int rc, struct err *err)
     return p->job ? job_agree(p->job, rc, err) : rc;
 }
 
-static bool leader(const struct rig_parts *p)
-{
-    return !p->job || job_info(p->job).local_rank == 0;
-}
-
 /* ---- files ---- */
 
 /* Is this name the publisher's, an id of the hub or a folder of its cache? A folder of the user's is called what he likes. */
@@ -538,6 +533,7 @@ int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     double start = clock_now();
     struct rig_parts *p = r->parts;
+    char words[128];
     struct engine_opts e;
     struct rig_memory m;
     if (lay_out(r, o, &e, &m, err) < 0) /* memory is known to suffice before any weight is read */
@@ -545,6 +541,7 @@ int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
     say_memory(&m);
     if (load_weights(r, o->model_path, err) < 0 || agree(p, start_members(r, &e, &m.engine, err), err) < 0)
         return -1;
+    log_verbose("layout: %s", placement_words(&r->place, p->job ? job_info(p->job).size : 1, p->job ? job_info(p->job).n_nodes : 1, words));
     log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa,
                 clock_now() - start);
     return 0;

@@ -103,7 +103,8 @@ int main(int argc, char **argv)
         return 1;
     }
     struct rig_opts o = { .model_path = argv[1], .model_id = "speed", .chat_template = "raw", .max_batch = most,
-                          .max_tokens = context + n_new + 1, .device = strcmp(argv[2], "cpu") ? DEVICE_CUDA : DEVICE_CPU, .trace = trace };
+                          .max_tokens = context + n_new + 1, .trace = trace,
+                          .devices = { .device = strcmp(argv[2], "cpu") ? DEVICE_CUDA : DEVICE_CPU } };
     double start = clock_now();
     if (rig_open(&r, NULL, &o, &e) < 0 || rig_start(&r, &o, &e) < 0)
         fail(&e);

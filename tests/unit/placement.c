@@ -183,5 +183,11 @@ int main(void)
     ok(placement_flags(2, true, 0, &err) < 0 && strstr(err.text, "--num-gpus-total 0: there must be at least one device; give 1 or more"),
        "a total of 0 that was given: %s", err.text);
     ok(placement_flags(8, false, 1, &err) == 0, "a total that was not given says nothing");
+    char text[128];
+    ok(!strcmp(placement_words(&(struct placement){ .size = 1, .n = 1 }, 1, 1, text), "1 rank on 1 node") &&
+           !strcmp(placement_words(&(struct placement){ .size = 2, .n = 1 }, 4, 2, text), "4 ranks on 2 nodes, 2 of them a model") &&
+           !strcmp(placement_words(&(struct placement){ .size = 4, .n = 4 }, 2, 1, text),
+                   "2 ranks on 1 node, a model on 4 devices of each"),
+       "in words: %s", text);
     return done_testing();
 }

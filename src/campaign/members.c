@@ -1,0 +1,17 @@
+/* members.c - the ranks that follow. They stay until member 0 says that it asks for no more, whatever the state of the job: who leaves on
+ * its own account leaves the others in the middle of a sum. */
+#include "members.h"
+
+int members_follow(struct job *job, const struct rig *rig, struct deal *deal, struct err *err)
+{
+    int heard;
+    do
+        deal_poll(deal);                 /* signals and failures are passed on, to member 0 too, which then ends */
+    while ((heard = team_follow(rig->team, err)) == TEAM_IDLE || heard == TEAM_FOLLOWED);
+    if (heard < 0)
+        job_raise(job, JOB_FAILED);
+    deal_leave(deal);
+    while (deal_idle(deal) != DEAL_OVER)
+        continue;
+    return heard < 0 ? -1 : 0;
+}
