@@ -14,6 +14,8 @@ SIMOPT.asan  := $(OPT.asan)
 KERNELOPT.check := -fsanitize=thread --param tsan-distinguish-volatile=0
 CU     := $(wildcard kernels/cuda/*.cu)
 SIMSRC := $(filter-out $(if $(wildcard $(CUDA_HEADERS)/cublasLt.h),,tests/cudasim/cublas.cpp),$(wildcard tests/cudasim/*.cpp))
+# Its products are the host's work, in a loop over outputs.
+$(SIM)/plain/tests/cudasim/cublas.o: CXXFLAGS += -ftree-vectorize -fvect-cost-model=dynamic
 # Where the program asks for cuBLASLt, the emulated one is found first.
 SIM_WRAP := $(if $(filter %/cublas.cpp,$(SIMSRC)),-Wl$(,)--wrap=dlopen$(,)--wrap=dlsym$(,)--wrap=dlerror)
 SIM_FLAVOURS := $(if $(filter release,$(VARIANT)),plain asan,plain)

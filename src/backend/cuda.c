@@ -58,7 +58,8 @@ int cuda_wait(struct backend *be, const char *what, struct err *err)
         cuda_good(be, (int)cudaStreamSynchronize(be->stream), what);
     if (!be->first.kind)
         return 0;
-    *err = be->first;
+    if (err)                             /* NULL: something else has failed, and is told */
+        *err = be->first;
     return -1;
 }
 

@@ -106,24 +106,28 @@ static bool compute_alone(struct backend *be, const struct trial *t, const cubla
     return true;
 }
 
-/* Numbers of n rows in company that differ from those of the rows alone are added to t->differ. */
-static bool compute_company(struct backend *be, const struct trial *t, enum cublas_rows rows, int n, const cublasLtMatmulAlgo_t *algo)
+/* Have n rows in company the bits of the rows alone? */
+static bool company_same(struct backend *be, const struct trial *t, enum cublas_rows rows, int n, const cublasLtMatmulAlgo_t *algo)
 {
-    return multiply(be, t, rows, n, 0, algo) &&
-        cuda_good(be, k_plain_differ(t->differ, be->cublas->y, n, t->alone, cublas_ld(t->shape), PERIOD, &be->at), "comparison of rows");
+    int32_t *differ = be->drawn;                                                    /* pinned; no step is at work */
+    return cuda_good(be, (int)cudaMemsetAsync(t->differ, 0, sizeof *t->differ, be->stream), "cudaMemset") &&
+        multiply(be, t, rows, n, 0, algo) &&
+        cuda_good(be, k_plain_differ(t->differ, be->cublas->y, n, t->alone, cublas_ld(t->shape), PERIOD, &be->at), "comparison of rows") &&
+        cuda_good(be, (int)cudaMemcpyAsync(differ, t->differ, sizeof *differ, cudaMemcpyDeviceToHost, be->stream), "cudaMemcpy") &&
+        cuda_good(be, (int)cudaStreamSynchronize(be->stream), "trying products") && *differ == 0;
 }
 
-/* Does company change a row? Where nothing can be computed any more, it does not matter: be->first says so. */
+/* Does company leave a row as it is? A product that cannot be computed is no answer: be->first says so. */
 static bool same_bits(struct backend *be, const struct trial *t, const cublasLtMatmulAlgo_t *algo)
 {
-    const struct cublas_shape *s = t->shape;
-    int32_t *differ = be->drawn;                                                    /* pinned; no step is at work */
-    if (!cuda_good(be, (int)cudaMemsetAsync(t->differ, 0, sizeof *t->differ, be->stream), "cudaMemset") || !compute_alone(be, t, algo) ||
-        !compute_company(be, t, CUBLAS_FEW, 17, algo) || !compute_company(be, t, CUBLAS_FEW, 128, algo) ||
-        (has_many(s) && (!compute_company(be, t, CUBLAS_MANY, 200, algo) || !compute_company(be, t, CUBLAS_MANY, 512, algo))))
-        return false;
-    return cuda_good(be, (int)cudaMemcpyAsync(differ, t->differ, sizeof *differ, cudaMemcpyDeviceToHost, be->stream), "cudaMemcpy") &&
-        cuda_good(be, (int)cudaStreamSynchronize(be->stream), "trying products") && *differ == 0;
+    static const struct { enum cublas_rows rows; int n; } company[] = {
+        { CUBLAS_FEW, 17 }, { CUBLAS_FEW, 128 }, { CUBLAS_MANY, 200 }, { CUBLAS_MANY, 512 },
+    };
+    bool same = compute_alone(be, t, algo);
+    for (size_t i = 0; i < sizeof company / sizeof *company && same; i++)
+        if (company[i].rows == CUBLAS_FEW || has_many(t->shape))
+            same = company_same(be, t, company[i].rows, company[i].n, algo);
+    return same;
 }
 
 /* ---- choosing ---- */
