@@ -11,12 +11,15 @@
 
 enum device { DEVICE_AUTO, DEVICE_CUDA, DEVICE_CPU };
 #define DEVICES "auto|cuda|cpu"            /* their words, in order */
+enum matmul { MATMUL_OWN, MATMUL_CUBLAS }; /* who computes products on a GPU */
+#define MATMULS "own|cublas"
 
 /* What to compute on; all zero is what a user gets who says nothing. */
 struct rig_devices {
     enum device device;                    /* one that this build or machine lacks: err (device) from rig_open() */
     long per_model, total;                 /* that a model is spread over, 0 is 1; of all models, 0 is what the ranks can drive */
     bool given_total;                      /* whoever sets 'total' by a flag knows that it was there */
+    enum matmul matmul;                    /* one that cannot be had: err (device) from rig_open() */
     double bytes;                          /* most that the weights may take of a device; 0: no limit */
 };
 

@@ -12,6 +12,7 @@ int device_opts_rows(struct rig_devices *d, struct opt *table)
           "GPUs that a model is spread over: 1, 2, 4 or 8; on the CPU parts of a rank's cores, or ranks (1)" },
         { "num-gpus-total", OPT_INT, &d->total, &d->given_total, "N",
           "GPUs of all models together; a rank drives all of its model, or one (what the ranks can drive)" },
+        { "matmul", OPT_CHOICE, &d->matmul, NULL, MATMULS, "products on a GPU by own kernels, or by NVIDIA's cuBLASLt (own)" },
         { "max-gpu-memory", OPT_SIZE, &d->bytes, NULL, "SIZE", "most that the weights on a GPU may take, such as 13GiB" },
     };
     memcpy(table, rows, sizeof rows);

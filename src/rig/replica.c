@@ -54,6 +54,7 @@ int replica_open_backends(struct replica *p, const struct replica_cores *cores, 
             .device = p->device[i], .threads = each, .cpu = pinned ? cores->cpu + i * each : NULL, .crowded = crowded(p, cores),
             .max_rows = p->executor->max_rows,
             .max_k = max_of(max_of(m->config.dim, m->local.ff), m->local.n_heads * m->config.head_dim),
+            .max_n = max_of(max_of(m->config.dim, m->config.ff), m->config.n_vocab),
         };
         if (!(p->be[i] = p->executor->open(&o, err)))
             return -1;

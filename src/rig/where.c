@@ -43,19 +43,31 @@ static int n_ranks(const struct job *job)
     return job ? job_info(job).size : 1;
 }
 
+/* The same with the products that are asked for: a library that is not here is no reason to compute another way. */
+static const struct executor *with_products(const struct executor *x, const struct rig_devices *o, struct err *err)
+{
+    struct err why = { 0 };
+    if (o->matmul == MATMUL_OWN)
+        return x;
+    if (!(x = executor_with(x, "cublas", err)) || x->devices(&why) > 0)
+        return x;
+    *err = why;
+    return NULL;
+}
+
 /* What this rank would compute with, were it alone. */
 static const struct executor *prefer(const struct rig_devices *o, struct err *why, struct err *err)
 {
     static const char *const name[] = { [DEVICE_CUDA] = "cuda", [DEVICE_CPU] = "cpu" };
     if (o->device == DEVICE_AUTO)
-        return executor_best(why);
+        return with_products(executor_best(why), o, err);
     const struct executor *x = executor_find(name[o->device]);
     if (!x)
         err_set(err, ERR_DEVICE, "--device %s: this build has no GPU backend; use --device cpu, or build it where nvcc is found",
                 name[o->device]);
     else if (x->devices(why) == 0)
         err_set(err, ERR_DEVICE, "--device %s: %s", name[o->device], why->text);
-    return x && !why->kind ? x : NULL;
+    return x && !why->kind ? with_products(x, o, err) : NULL;
 }
 
 static void look(const struct job *job, const struct executor *x, struct seen *mine)
