@@ -9,8 +9,11 @@ RUN_TESTS := $(wildcard tests/run/*.t)
 check:                                          ## install what tests need, build, run every test (what CI runs)
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES) $(CHECK_PACKAGES)
 	@data/fetch.sh || echo "check: the official data or the demo model is not here; tests that need them will skip"
-	@$(MAKE) -s all tests-built
-	@tests/run-tests tests/check-rooms tests/fuzz-replay $(TESTS) $(RUN_TESTS)
+	@$(if $(CUDA_HEADERS),,tests/cudasim/fetch_headers)
+	@$(MAKE) -s check-all
+.PHONY: check-all
+check-all: all tests-built
+	@tests/run-tests tests/check-rooms tests/fuzz-replay $(TESTS) $(CUDA_LOOKED_AT) $(RUN_TESTS)
 .PHONY: tests-built
 tests-built: $(TESTS) $(PROBES)
 check-fast: all $(TESTS)                        ## build and run every unit and op test (no model needed)

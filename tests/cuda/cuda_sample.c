@@ -93,7 +93,7 @@ int main(void)
 {
     static const int vocab[] = { 1, 37, 96, 500, 1000, 4099 };
     const char *wanted = getenv("MTB_ROWS");
-    const long rows = wanted ? atol(wanted) : 2400;
+    const long rows = wanted ? atol(wanted) : side_looked_at() ? 240 : 2400;
     cpu = side_open(&executor_cpu);
     gpu = side_open(executor_find("cuda"));
     for (size_t v = 0; v < sizeof vocab / sizeof *vocab; v++) {
@@ -107,9 +107,10 @@ int main(void)
     }
     side_way(0);
     int wrong = 0;
-    for (int i = 0; i < 4; i++)
-        wrong += differ(140000, 6);                                                 /* blocks of 128 tokens */
-    ok(!wrong, "24 rows of 140000: the CPU's tokens");
+    const int large = side_looked_at() ? 1 : 24;
+    for (int i = 0; i < large; i += 6)
+        wrong += differ(140000, large < 6 ? large : 6);                                                /* blocks of 128 tokens */
+    ok(!wrong, "%d rows of 140000: the CPU's tokens", large);
     ok(!*side_report(), "the emulator has nothing to report: %s", side_report());
     side_close(&gpu);
     side_close(&cpu);

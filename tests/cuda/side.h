@@ -18,6 +18,7 @@
 #pragma weak cudasim_reports
 #pragma weak cudasim_last
 #pragma weak cudasim_reset
+#pragma weak cudasim_checks
 
 __attribute__((unused)) static bool side_emulated(void)
 {
@@ -28,6 +29,16 @@ __attribute__((unused)) static bool side_emulated(void)
 __attribute__((unused)) static const char *side_report(void)
 {
     return side_emulated() && cudasim_reports() ? cudasim_last() : "";
+}
+
+/* Every access of a kernel is looked at: some ten times slower, so that a test does less. */
+__attribute__((unused)) static bool side_looked_at(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return true;
+#else
+    return side_emulated() && cudasim_checks();
+#endif
 }
 
 /* Forget what was done, as a new process would. */

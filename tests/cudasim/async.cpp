@@ -10,13 +10,18 @@ struct copy {
     const void *from;
     size_t n;
     int group;
+    site at;
 };
 static std::vector<copy> pending[MAX_THREADS];
+static bool used;                                /* by this block */
 static int group_of[MAX_THREADS];                /* the group that the next copy belongs to */
 
 void async_begin()
 {
-    for (int i = 0; i < B.n; i++) {
+    if (!used)
+        return;
+    used = false;
+    for (int i = 0; i < MAX_THREADS; i++) {
         pending[i].clear();
         group_of[i] = 0;
     }
@@ -33,10 +38,15 @@ void sim_cp_async(void *shared, const void *global, size_t n, const char *file, 
     sim_touch(shared, n, n, SIM_WRITE, file, line);
     memset(shared, cudasim()->fill, n);
     shadow_state(shared, n, SHADOW_COMING);
-    pending[B.current].push_back(copy{ shared, global, n, group_of[B.current] });
+    used = true;
+    pending[B.current].push_back(copy{ shared, global, n, group_of[B.current], at });
 }
 
-void sim_cp_commit() { group_of[B.current]++; }
+void sim_cp_commit()
+{
+    used = true;
+    group_of[B.current]++;
+}
 
 void sim_cp_wait(int n)
 {
@@ -45,8 +55,7 @@ void sim_cp_wait(int n)
     while (landed < mine.size() && mine[landed].group < group_of[B.current] - n) {
         const copy &c = mine[landed++];
         memcpy(c.to, c.from, c.n);
-        shadow_state(c.to, c.n, SHADOW_SET);
-        shadow_touch(c.to, c.n, SIM_WRITE, site_none, nullptr);
+        shadow_land(c.to, c.n, c.at);
     }
     mine.erase(mine.begin(), mine.begin() + static_cast<long>(landed));
 }

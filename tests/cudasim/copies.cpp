@@ -134,8 +134,11 @@ static cudaError_t copy(void *to, const void *from, size_t n, cudaMemcpyKind kin
         return cudaErrorInvalidResourceHandle;
     if (n == 0)
         return cudaSuccess;
-    if (kind != cudaMemcpyDefault && kind != is)
+    if (kind != cudaMemcpyDefault && kind != is) {
+        report("copy of %zu bytes: to %s memory, from %s memory, which is another direction than what was asked for", n,
+               d ? "device" : "host", f ? "device" : "host");
         return cudaErrorInvalidValue;
+    }
     switch (is) {
     case cudaMemcpyHostToDevice: return to_device(to, from, n, s);
     case cudaMemcpyDeviceToHost: return to_host(to, from, n, s);

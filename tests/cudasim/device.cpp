@@ -2,7 +2,9 @@
 #include "runtime.h"
 
 #include <map>
+#include <set>
 #include <stdlib.h>
+#include <string>
 #include <string.h>
 
 static std::map<const void *, int> opted_in;     /* dynamic shared memory that a kernel asked for beyond 48 KB */
@@ -192,10 +194,21 @@ static cudaError_t launch(const sim_call *c)
     return grid_run(c);
 }
 
+/* Without the parentheses that K_LAUNCH is given; one string for each. */
+static const char *name_of(const char *text)
+{
+    static std::set<std::string> names;
+    std::string name = text;
+    if (name.size() > 2 && name[0] == '(' && name[name.size() - 1] == ')')
+        name = name.substr(1, name.size() - 2);
+    return names.insert(name).first->c_str();
+}
+
 void sim_enqueue(sim_call *call, cudaStream_t stream)
 {
     turn t;
     std::shared_ptr<sim_call> c(call);
+    call->kernel = name_of(call->kernel);
     cudaStream_t s = stream_of(stream);
     cudaError_t e = s ? refuse(call) : cudaErrorInvalidResourceHandle;
     note(e ? e : stream_add(s, [c] { return launch(c.get()); }));

@@ -20,7 +20,7 @@ static int n_pool;
 static char *stacks;                             /* one piece: [guard page][stack] for each fiber */
 static fiber *running = &fiber_main;
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(CUDASIM_UCONTEXT)
 /* The return address is popped and jumped to: a ret would spoil the processor's predictions of returns, made on the other stack. */
 extern "C" void cudasim_switch(void **save, void *load);
 asm(R"(
@@ -115,6 +115,12 @@ void fiber_free(fiber *f)
 {
     f->next = unused;
     unused = f;
+}
+
+bool fiber_owns(const fiber *f, const void *p)
+{
+    const char *c = static_cast<const char *>(p);
+    return c >= f->stack && c < f->stack + STACK;
 }
 
 bool fiber_holds(const void *p)

@@ -2,6 +2,8 @@
  * one that can run does. The order is the test's choice, and no right kernel's result depends on it. */
 #include "sim.h"
 
+#include "kernels/cuda/simt.h"
+
 #include <string.h>
 
 uint3 threadIdx, blockIdx;
@@ -35,6 +37,7 @@ uint32_t grid_random()
 static void become(int thread)
 {
     B.current = thread;
+    B.steps = 0;
     threadIdx = G.index[thread];
 }
 
@@ -104,6 +107,7 @@ static void thread_entry()
         B.call->run();
         async_thread_done(me);
         B.t[me].state = thread::DONE;
+        B.alive[me / WARP] &= ~(1u << me % WARP);
         G.n_done++;
         int t = choose();
         if (t >= 0 && B.t[t].state == thread::FRESH) {
@@ -151,7 +155,7 @@ int sim_block_barrier(int predicate, const char *file, int line)
     auto *b = &G.barrier;
     if (b->n == 0)
         b->at = site{ file, line };
-    else if (b->at.line != line || strcmp(b->at.file, file) != 0)
+    else if (b->at.line != line || !same_file(b->at, site{ file, line }))
         fault(cudaErrorLaunchFailure, site{ file, line }, "a barrier in which others of the block wait at %s:%d: it is divergent",
               b->at.file, b->at.line);
     b->n++;
@@ -163,6 +167,8 @@ int sim_block_barrier(int predicate, const char *file, int line)
     answer = b->n_predicate;
     b->n = b->n_predicate = 0;
     B.barrier_clock = ++B.clock;
+    counts_now()->barriers++;
+    counts_block_done();
     int n = B.n, step = cudasim()->order == CUDASIM_REVERSE ? n - 1 : 1;
     for (int i = 1; i < n; i++)
         grid_wake((B.current + i * step) % n);
@@ -189,6 +195,8 @@ static void run_block()
     B.clock = 1;
     B.barrier_clock = 0;
     memset(B.warp_clock, 0, sizeof B.warp_clock);
+    for (int w = 0; w < B.n_warps; w++)
+        B.alive[w] = B.n - w * WARP >= WARP ? K_FULL : (1u << (B.n - w * WARP)) - 1;
     memset(B.t, 0, sizeof B.t[0] * static_cast<size_t>(B.n));
     G.n_started = G.n_done = G.head = G.n_ready = 0;
     G.barrier.n = G.barrier.n_predicate = 0;
@@ -200,6 +208,7 @@ static void run_block()
     B.t[first].f = fiber_new(thread_entry);
     become(first);
     fiber_switch(&fiber_main, B.t[first].f);
+    counts_block_done();
     if (!G.error)
         shared_end();
 }
@@ -231,6 +240,7 @@ cudaError_t grid_run(const sim_call *call)
     G.random = cudasim()->seed * 2654435761u + 1;
     G.runs = true;
     shadow_launch();
+    counts_launch(call);
     for (uint64_t i = 0; i < n && !G.error; i++) {
         uint64_t at = cudasim()->order == CUDASIM_REVERSE ? n - 1 - i : i;
         blockIdx = uint3{ static_cast<unsigned>(at % gridDim.x), static_cast<unsigned>(at / gridDim.x % gridDim.y),

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,6 +29,7 @@ struct cudasim_settings {
     bool no_driver;               /* as on a machine without a driver */
     int arch;                     /* 80, 86, 89, 90, 100, 120 */
     enum cudasim_cublas cublas;   /* good, bad, old, none, real */
+    long patience;                /* accesses of a thread that meets nobody, after which it is taken for one that spins; for the checker */
     long fail_alloc;              /* the k-th allocation of device or pinned memory from here on fails; 0: none */
     long fail_launch;             /* the k-th kernel that runs from here on fails */
     long lose_device;             /* with the k-th kernel that runs from here on the device is lost */
@@ -38,6 +40,15 @@ const char *cudasim_last(void);
 long cudasim_reports(void);
 /* The state of a new process, for the next test: sticky errors, reports, allocations are forgotten. */
 void cudasim_reset(void);
+/* What ran so far, by kernel. */
+struct cudasim_counts {
+    const char *kernel;
+    long launches, blocks, threads, barriers, products;
+    /* of device memory; only where the checker looks at every access, and 'counts' is set */
+    long bytes_read, bytes_written, sectors_read, sectors_written, requests;
+};
+int cudasim_kernels(struct cudasim_counts *out, int room);   /* how many there are */
+void cudasim_print_counts(FILE *to);
 /* The checker looks at every access of kernels in this program. */
 bool cudasim_checks(void);
 

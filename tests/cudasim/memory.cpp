@@ -31,7 +31,7 @@ static void on_fault(int sig, siginfo_t *info, void *)
     const char *p = static_cast<const char *>(info->si_addr);
     if (grid_running())
         fault(cudaErrorIllegalAddress, site_none, "memory at %p cannot be touched: %s", static_cast<const void *>(p),
-              memory_is_device(p) ? memory_name(p) : "it is not the device's");
+              memory_is_device(p) ? memory_name(p) : fiber_holds(p) ? "the thread's stack is full" : "it is not the device's");
     if (memory_is_device(p))
         report("the host touches device memory: %s", memory_name(p));
     signal(sig, SIG_DFL);                        /* again, and this time for good */
@@ -124,7 +124,6 @@ void *memory_alloc(size_t bytes, bool pinned)
     pieces.push_back(p);
     if (!pinned) {
         in_use += mapped;
-        shadow_state(p.at, bytes, SHADOW_UNSET);
         __asan_poison_memory_region(p.at + bytes, rounded - bytes);
         if (!opened)
             mprotect(map, mapped, PROT_NONE);
@@ -145,7 +144,7 @@ bool memory_free(void *p, bool pinned)
             return true;
         }
         in_use -= q.mapped;
-        shadow_state(q.at, q.bytes, SHADOW_NONE);
+        shadow_forget(q.map, q.mapped);
         /* The addresses are not handed out again: whoever still uses them is caught. */
         mmap(q.map, q.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
         return true;

@@ -24,7 +24,7 @@ static bool set(const char *name, const char *v)
         long *to;
     } longs[] = { { "fail_alloc", &settings.fail_alloc },
                   { "fail_launch", &settings.fail_launch },
-                  { "lose_device", &settings.lose_device } };
+                  { "lose_device", &settings.lose_device }, { "patience", &settings.patience } };
     const struct {
         const char *name;
         bool *to;
@@ -62,7 +62,7 @@ static void read_settings()
     const char *e = getenv("MTB_CUDASIM");
     settings = {};
     settings.seed = 1, settings.fill = 0xff, settings.arch = 90, settings.devices = 1;
-    settings.device_bytes = size_t{ 4 } << 30;
+    settings.device_bytes = size_t{ 4 } << 30, settings.patience = 100000000;
     snprintf(words, sizeof words, "%s", e ? e : "");
     for (char *save, *w = strtok_r(words, " ,", &save); w; w = strtok_r(nullptr, " ,", &save)) {
         char *eq = strchr(w, '=');
@@ -81,6 +81,8 @@ struct cudasim_settings *cudasim()
     if (!read) {
         read = true;
         read_settings();
+        if (settings.counts)
+            atexit([] { cudasim_print_counts(stderr); });
     }
     return &settings;
 }

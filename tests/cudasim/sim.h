@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { WARP = 32, MAX_THREADS = 1024, MAX_WARPS = MAX_THREADS / WARP, SHARED_ARENA = 1 << 20, REDZONE = 256 };
 
@@ -23,6 +24,7 @@ void fiber_free(fiber *f);                       /* may be the one that runs, if
 void fiber_arrived();                            /* the first that an entry calls */
 void fiber_switch(fiber *from, fiber *to);
 [[noreturn]] void fiber_switch_for_good(fiber *to);           /* nobody comes back to the one that runs */
+bool fiber_owns(const fiber *f, const void *p);  /* p lies in its stack */
 bool fiber_holds(const void *p);                 /* p lies in some fiber's stack */
 extern fiber fiber_main;                         /* whoever runs the launch */
 
@@ -32,6 +34,7 @@ struct site {
     int line;
 };
 static const site site_none = { nullptr, 0 };
+static inline bool same_file(site a, site b) { return a.file == b.file || !strcmp(a.file, b.file); }
 struct thread {
     fiber *f;
     enum { FRESH, READY, WAITS, DONE } state;
@@ -42,7 +45,9 @@ struct thread {
 struct block {
     const sim_call *call;
     int n, n_warps, current;
+    long steps;                                  /* accesses of this thread since it last met others, where they are looked at */
     uint64_t serial;                             /* of this block among all that ever ran */
+    unsigned alive[MAX_WARPS];                   /* lanes that exist and have not ended */
     uint32_t clock, barrier_clock, warp_clock[MAX_WARPS];    /* grows with every meeting that orders memory */
     thread t[MAX_THREADS];
 };
@@ -95,9 +100,18 @@ extern size_t device_room;
 
 /* ---- shadow.cpp: the checker; does nothing where kernels are not compiled for it ---- */
 void shadow_launch();                            /* a launch begins */
-void shadow_state(const void *p, size_t n, int state);
+void shadow_state(const void *p, size_t n, int state);    /* of shared memory, or of device memory that something was copied to */
+void shadow_forget(char *pages, size_t n);       /* device memory was freed */
 enum { SHADOW_NONE, SHADOW_UNSET, SHADOW_SET, SHADOW_COMING };
 void shadow_copy(const void *to, const void *from, size_t n);
-void shadow_touch(const void *p, size_t n, enum sim_access how, site at, const void *pc);
+void shadow_land(const void *p, size_t n, site at);      /* an asynchronous copy does, in the thread that began it */
+
+/* ---- counts.cpp, lines.cpp ---- */
+void counts_launch(const sim_call *call);
+void counts_flush(int warp);
+void counts_block_done();
+cudasim_counts *counts_now();
+void count_access(const void *p, size_t n, enum sim_access how, const void *code);
+site line_of(const void *pc);
 
 #endif

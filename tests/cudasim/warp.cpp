@@ -2,13 +2,9 @@
  * results of all of them. The layouts of mma are the PTX ISA's ("Matrix Fragments for mma.m16n8k16"). */
 #include "sim.h"
 
-#include <string.h>
+#include "kernels/cuda/simt.h"
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)        /* chosen before a sanitizer is ready */
-#define CLONES __attribute__((target_clones("fma", "default")))  /* the same bits: an fma where the source says fmaf, nowhere else */
-#else
-#define CLONES
-#endif
+#include <string.h>
 
 struct meeting {
     unsigned mask, arrived;
@@ -86,21 +82,45 @@ static float half_of(uint32_t reg, int high, bool bf16)
     return bf16 ? k_f32_of_bf16(h) : k_f32_of_f16(h);
 }
 
-/* One element of d: an fma chain over k ascending, in fp32, from what d held. What a tensor core does is not documented: a GPU that adds in
- * another order or width shows it in the last bits, and this is then the function to change. */
-static inline float dot16(float d, const float *a, const float *b)
+/* d (16, 8) += a (16, 16) b (16, 8). Each element is an fma chain over k ascending, in fp32, from what d held. What a tensor core does is
+ * not documented: a GPU that adds in another order or width shows it in the last bits, and this is then the function to change. */
+static inline __attribute__((always_inline)) void multiply_in(float (&d)[16][8], const float (&a)[16][16], const float (&b)[16][8])
 {
-    for (int k = 0; k < 16; k++)
-        d = fmaf(a[k], b[k], d);
-    return d;
+    for (int row = 0; row < 16; row++) {
+        float sum[8];
+        memcpy(sum, d[row], sizeof sum);
+        for (int k = 0; k < 16; k++)
+            for (int column = 0; column < 8; column++)
+                sum[column] = fmaf(a[row][k], b[k][column], sum[column]);
+        memcpy(d[row], sum, sizeof sum);
+    }
+}
+/* The same bits with and without the instruction: an fma happens where the source says fmaf, nowhere else. */
+#define SPEED "O3", "no-math-errno"
+#ifdef __x86_64__
+__attribute__((target("fma"), optimize(SPEED))) static void multiply_fma(float (&d)[16][8], const float (&a)[16][16],
+                                                                         const float (&b)[16][8])
+{
+    multiply_in(d, a, b);
+}
+#endif
+static void multiply(float (&d)[16][8], const float (&a)[16][16], const float (&b)[16][8])
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("fma")) {
+        multiply_fma(d, a, b);
+        return;
+    }
+#endif
+    multiply_in(d, a, b);
 }
 
 /* Lane g * 4 + t holds rows g and g + 8 of a and of d, column g of b. Register i of a: row g + 8 * (i % 2), k from 2t + 8 * (i / 2);
  * register i of b: k from 2t + 8i; element i of d: row g + 8 * (i / 2), column 2t + i % 2. */
-CLONES static void mma(const meeting *m, int base)
+static void mma(const meeting *m, int base)
 {
     const bool bf16 = m->what == SIM_MMA_BF16;
-    float a[16][16], b[8][16], d[16][8];         /* b by columns */
+    float a[16][16], b[16][8], d[16][8];
     for (int lane = 0; lane < WARP; lane++) {
         sim_mma_lane in;
         const int g = lane / 4, t = lane % 4;
@@ -112,14 +132,12 @@ CLONES static void mma(const meeting *m, int base)
         }
         for (int i = 0; i < 2; i++)
             for (int h = 0; h < 2; h++)
-                b[g][2 * t + i * 8 + h] = half_of(in.b[i], h, bf16);
+                b[2 * t + i * 8 + h][g] = half_of(in.b[i], h, bf16);
     }
+    multiply(d, a, b);
     for (int lane = 0; lane < WARP; lane++)
-        for (int i = 0; i < 4; i++) {
-            const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
-            float r = dot16(d[row][column], a[row], b[column]);
-            memcpy(result[base + lane] + i * sizeof r, &r, sizeof r);
-        }
+        for (int i = 0; i < 4; i++)
+            memcpy(result[base + lane] + i * sizeof(float), &d[lane / 4 + i / 2 * 8][lane % 4 * 2 + i % 2], sizeof(float));
 }
 
 static void complete(const meeting *m, int base)
@@ -136,7 +154,10 @@ static void complete(const meeting *m, int base)
     case SIM_SUM:
     case SIM_MAX: reduce(m, base); break;
     case SIM_MMA_BF16:
-    case SIM_MMA_F16: mma(m, base); break;
+    case SIM_MMA_F16:
+        counts_now()->products++;
+        mma(m, base);
+        break;
     }
 }
 
@@ -144,6 +165,8 @@ static void complete(const meeting *m, int base)
 
 static void refuse_bad_mask(enum sim_collective what, unsigned mask, int lane, int base, site at)
 {
+    if (mask >> lane & 1 && !(mask & ~B.alive[base / WARP]))
+        return;
     if (!(mask >> lane & 1))
         fault(cudaErrorLaunchFailure, at, "the mask 0x%08x of %s does not name the lane that calls it", mask, names[what]);
     for (int i = 0; i < WARP; i++) {
@@ -164,7 +187,7 @@ static meeting *join(enum sim_collective what, unsigned mask, int warp, site at)
         meeting *m = &open_ones[warp][i];
         if (m->mask != mask)
             continue;
-        if (m->what != what || m->at.line != at.line || strcmp(m->at.file, at.file) != 0)
+        if (m->what != what || m->at.line != at.line || !same_file(m->at, at))
             fault(cudaErrorLaunchFailure, at, "%s, while other lanes of the mask 0x%08x are in %s at %s:%d: the warp is divergent",
                   names[what], mask, names[m->what], m->at.file, m->at.line);
         return m;
@@ -205,6 +228,8 @@ void sim_warp(enum sim_collective what, unsigned mask, const void *in, size_t n_
         meeting whole = *m;
         *m = open_ones[warp][--n_open[warp]];
         complete(&whole, base);
+        if (mask == K_FULL)
+            counts_flush(warp);
         wake_others(mask, base, me);
     }
     if (n_out)
