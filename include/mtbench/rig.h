@@ -63,7 +63,8 @@ struct rig_memory {
     uint64_t scratch;                    /* of a rank, beside the engine */
     uint64_t weights, available;         /* of the node: one copy of each member's; what it can give before any of this is taken */
     uint64_t adapter;                    /* of the node, only while the weights are loaded */
-    int local;                           /* ranks of the node */
+    int local;                           /* ranks of the node; on devices of its own a rank counts alone, and 'node' is its devices */
+    bool device;
 };
 
 /* What the name of a repository alone tells: 0, or -1: err (model), it would not run whatever its files are, and what there is instead. */

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { KEPT_BACK = 64 << 20 };       /* allocations are rounded up, each, and the driver takes some for itself when kernels first run */
+
 void *cuda_alloc(struct backend *be, size_t bytes, struct err *err)
 {
     void *p = NULL;
@@ -84,7 +86,7 @@ void cuda_memory(struct backend *be, uint64_t *available, uint64_t *total)
     size_t left = 0, all = 0;
     *available = *total = 0;
     if (cuda_enter(be) && cuda_good(be, (int)cudaMemGetInfo(&left, &all), "cudaMemGetInfo")) {
-        *available = left;
+        *available = left > KEPT_BACK ? left - KEPT_BACK : 0;
         *total = all;
     }
 }

@@ -93,6 +93,17 @@ uint64_t replica_scratch(const struct replica *p)
     return bytes;
 }
 
+/* Members take equal parts, so the device with the least left sets them all. */
+uint64_t replica_memory(const struct replica *p)
+{
+    uint64_t least = UINT64_MAX, left, all;
+    for (int i = 0; i < p->n; i++) {
+        p->executor->ops->memory(p->be[i], &left, &all);
+        least = left < least ? left : least;
+    }
+    return p->executor->node_weights ? least : least * (uint64_t)p->n;
+}
+
 int replica_threads(const struct replica *p)
 {
     int n = 0;

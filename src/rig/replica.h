@@ -42,6 +42,8 @@ int replica_create_team(struct replica *p, const struct replica_cores *cores, bo
 uint64_t replica_weights(const struct replica *p, int local);
 uint64_t replica_scratch(const struct replica *p);
 int replica_threads(const struct replica *p);
+/* What is left of the memory that this rank's members take from: the node's, or their devices'. */
+uint64_t replica_memory(const struct replica *p);
 
 /* Memory for the packed weights, attached. Collective. */
 int replica_attach(struct replica *p, struct job *job, struct err *err);

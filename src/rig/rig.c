@@ -353,20 +353,23 @@ uint64_t rig_memory_node(const struct rig_memory *m)
 static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct rig_memory *m, struct err *err)
 {
     struct job *job = r->parts->job;
-    *m = (struct rig_memory){ .available = memory_available(), .scratch = replica_scratch(&r->parts->replica),
-                              .local = job ? job_info(job).local_size : 1,
+    const bool device = !r->executor->node_weights;
+    *m = (struct rig_memory){ .available = replica_memory(&r->parts->replica), .scratch = replica_scratch(&r->parts->replica),
+                              .local = job && !device ? job_info(job).local_size : 1, .device = device,
                               .adapter = model_adapter(r->model) ? model_adapter(r->model)->bytes : 0 };
     m->weights = replica_weights(&r->parts->replica, m->local);
-    /* what is left beside the node's one copy of the weights, in equal parts */
-    const uint64_t taken = m->weights + m->adapter, left = m->available > taken ? (m->available - taken) / (uint64_t)m->local : 0;
+    /* what is left beside the node's one copy of the weights, in equal parts; an adapter waits in the machine's memory */
+    const uint64_t taken = m->weights + (device ? 0 : m->adapter);
+    const uint64_t left = m->available > taken ? (m->available - taken) / (uint64_t)m->local : 0;
     *e = (struct engine_opts){
         .max_batch = (int)o->max_batch, .max_rows = r->executor->max_rows, .mem_available = left > m->scratch ? left - m->scratch : 1,
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
     if (m->available < taken)
         return err_set(err, ERR_MEMORY,
-                       "weights: need %.1f MB of memory, this machine has %.1f MB to give; use a smaller model or a quantised one",
-                       (double)taken / 1e6, (double)m->available / 1e6);
+                       "weights: need %.1f MB of memory, this %s has %.1f MB to give; use a smaller model or a %s one",
+                       (double)taken / 1e6, device ? "GPU" : "machine", (double)m->available / 1e6,
+                       device ? "larger GPU, or a free" : "quantised");
     if (engine_plan(r->team, e, &m->engine, err) < 0)
         return -1;
     e->mem_available = 0;                /* checked now; later much of it will be taken, by this very plan */
@@ -381,8 +384,8 @@ static void say_memory(const struct rig_memory *m)
         "scratch %.1f MB, other %.1f MB",
         (double)p->kv / 1e6, p->pages, KV_PAGE, p->max_batch, p->max_tokens, (double)p->activations / 1e6, (double)m->scratch / 1e6,
         (double)p->other / 1e6);
-    log_verbose("memory of a node: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", (double)m->weights / 1e6,
-                m->local, m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6,
+    log_verbose("memory of a %s: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", m->device ? "GPU" : "node",
+                (double)m->weights / 1e6, m->local, m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6,
                 (double)rig_memory_node(m) / 1e6, (double)m->available / 1e6);
     if (m->adapter)
         log_verbose("memory of a node while the weights are loaded: %.1f MB more for the adapter", (double)m->adapter / 1e6);
@@ -400,8 +403,11 @@ void rig_say_peak(const struct rig *r)
     job_gather(job, &mine, sizeof mine, all);
     for (int i = 0; i < job_info(job).size; i++)
         most = all[i].all > most.all ? all[i] : most;
-    log_verbose("peak memory of a rank: %.1f MB = weights %.1f (shared by a node) + KV cache %.1f + rest %.1f", (double)most.all / 1e6,
-                (double)most.weights / 1e6, (double)most.kv / 1e6, ((double)most.all - (double)most.weights - (double)most.kv) / 1e6);
+    if (!r->executor->node_weights)
+        log_verbose("peak memory of a rank: %.1f MB, beside what lies on its device", (double)most.all / 1e6);
+    else
+        log_verbose("peak memory of a rank: %.1f MB = weights %.1f (shared by a node) + KV cache %.1f + rest %.1f", (double)most.all / 1e6,
+                    (double)most.weights / 1e6, (double)most.kv / 1e6, ((double)most.all - (double)most.weights - (double)most.kv) / 1e6);
     free(all);
 }
 
