@@ -75,3 +75,6 @@ check-cudasim: $(or $(SIM_TESTS) $(CUDA_TESTS) $(CUDA_LOOKED_AT),cudasim-skipped
 bench-cuda: $(B)/tests/cuda/cuda_linear.check $(B)/tests/cuda/cuda_attend.check     ## bytes, sectors and launches of the CUDA kernels, counted by the emulator
 	MTB_CUDASIM=counts $(B)/tests/cuda/cuda_linear.check | grep -v '^ok'
 	MTB_CUDASIM=counts $(B)/tests/cuda/cuda_attend.check | grep -v '^ok'
+# For tests/run/cuda.t.
+PROBES += $(if $(SIM_HERE),$(B)/mtbench-sim)
+tests-built: $(if $(SIM_HERE),$(B)/mtbench-sim)

@@ -226,6 +226,43 @@ static void fill_blocks(enum dtype t, uint8_t *raw, int n, int k)
     }
 }
 
+/* Inputs [k0, k0 + k) of a matrix of wider rows, which begin within a block, as a member of a tensor group packs them. */
+static void check_slice(enum dtype t)
+{
+    enum { N = 20, ALL = 768, K0 = 288, K = 160 };
+    gpu = side_open(executor_find("cuda"));
+    const size_t row = dtype_row_bytes(t, ALL);
+    uint8_t *raw = malloc(N * row);
+    float x[N * K], want[ALL];
+    int32_t token[N], page = 0;
+    struct seq_run run = { .n_rows = N, .page = &page };
+    const struct step step = { .n_rows = N, .token = token, .n_runs = 1, .run = &run };
+    struct linear w = { .dtype = t, .n = N, .k = K, .lead = dtype_info[t].block == 1 ? 0 : K0 % dtype_info[t].block, .n_shards = 1 };
+    int wrong = 0;
+    fill_blocks(t, raw, N, ALL);
+    float *there = side_put(&gpu, NULL, sizeof x);
+    struct err err = { 0 };
+    w.packed = gpu.ops->alloc(gpu.be, gpu.ops->linear_bytes(t, N, K), &err);
+    gpu.ops->linear_pack(gpu.be, &w, raw, row, K0, 0, N);
+    for (int i = 0; i < N; i++)
+        token[i] = i;
+    bool good = side_settled(&gpu);
+    gpu.ops->step_begin(gpu.be, &step);
+    MTB_DO(&gpu, embed, .x = there, .w = &w, .step = &step);
+    good = good && side_done(&gpu);
+    side_get(&gpu, x, there, sizeof x);
+    for (int i = 0; i < N; i++) {
+        ref_dequant(t, raw + (size_t)i * row, ALL, want);
+        for (int j = 0; j < K; j++)
+            wrong += x[i * K + j] != side_round(want[K0 + j], t == DT_F16);
+    }
+    ok(good && !wrong, "%s: inputs %d to %d of %d: %d wrong", dtype_info[t].name, K0, K0 + K, ALL, wrong);
+    side_drop(&gpu, w.packed, 0);
+    side_drop(&gpu, there, 0);
+    free(raw);
+    side_close(&gpu);
+}
+
 /* Embedding a row shows each of its weights: they are the file's, rounded to bf16 where that is coarser. */
 static void check_type(enum dtype t, int n, int k, bool want_half)
 {
@@ -271,6 +308,8 @@ int main(void)
     for (int t = 0; t < DT_COUNT; t++)
         check_type((enum dtype)t, 53, dtype_info[t].block == 1 ? 77 : 2 * dtype_info[t].block, t == DT_F16);
     check_type(DT_F16, 40, 64, false);
+    for (int t = 0; t < DT_COUNT; t++)
+        check_slice((enum dtype)t);
     for (int way = 0; way < SIDE_WAYS; way++) {
         side_way(way);
         gpu = side_open(executor_find("cuda"));
