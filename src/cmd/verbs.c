@@ -103,6 +103,7 @@ static const struct { int does; struct opt_env env; } variables[] = {
     { HUB, { "HF_ENDPOINT", "the hub (https://huggingface.co), or its mirror" } },
     { HUB, { "HF_HUB_OFFLINE", "1: fetch no model; HF_HUB_DISABLE_IMPLICIT_TOKEN=1: send no token" } },
     { LOCAL, { "OMP_NUM_THREADS", "threads of a rank, where --threads does not say" } },
+    { LOCAL, { "MTBENCH_DEVICE", "cuda or cpu: what --device auto means" } },
     { LOCAL, { "MTBENCH_ISA", "avx512, avx2 or plain: force an instruction set; the bits stay the same" } },
 };
 

@@ -55,18 +55,37 @@ static const struct executor *with_products(const struct executor *x, const stru
     return NULL;
 }
 
+/* The executor's name that flag or, where it leaves that open, environment ask for; NULL: the best, or err is set. */
+static const char *asked_for(const struct rig_devices *o, struct err *err)
+{
+    const char *word = getenv("MTBENCH_DEVICE");
+    if (o->device != DEVICE_AUTO)
+        return o->device == DEVICE_CUDA ? "cuda" : "cpu";
+    if (!word || !*word || !strcmp(word, "auto"))
+        return NULL;
+    if (strcmp(word, "cuda") && strcmp(word, "cpu")) {
+        err_set(err, ERR_USAGE, "MTBENCH_DEVICE=%s: is none of auto, cuda and cpu; set one of these, or --device", word);
+        return NULL;
+    }
+    return word;
+}
+
 /* What this rank would compute with, were it alone. */
 static const struct executor *prefer(const struct rig_devices *o, struct err *why, struct err *err)
 {
-    static const char *const name[] = { [DEVICE_CUDA] = "cuda", [DEVICE_CPU] = "cpu" };
-    if (o->device == DEVICE_AUTO)
+    struct err wrong = { 0 };
+    const char *name = asked_for(o, &wrong);
+    if (wrong.kind) {
+        *err = wrong;
+        return NULL;
+    }
+    if (!name)
         return with_products(executor_best(why), o, err);
-    const struct executor *x = executor_find(name[o->device]);
+    const struct executor *x = executor_find(name);
     if (!x)
-        err_set(err, ERR_DEVICE, "--device %s: this build has no GPU backend; use --device cpu, or build it where nvcc is found",
-                name[o->device]);
+        err_set(err, ERR_DEVICE, "--device %s: this build has no GPU backend; use --device cpu, or build it where nvcc is found", name);
     else if (x->devices(why) == 0)
-        err_set(err, ERR_DEVICE, "--device %s: %s", name[o->device], why->text);
+        err_set(err, ERR_DEVICE, "--device %s: %s", name, why->text);
     return x && !why->kind ? with_products(x, o, err) : NULL;
 }
 

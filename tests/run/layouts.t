@@ -3,6 +3,7 @@
 # digest, by `answer` and by a local judge; what dies or is stopped goes on in another layout; what cannot be is refused in one line.
 cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh || exit 1
 journal="$answers/k.journal"
+cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
 spread() { # ranks, T, N or -, flags...: as run(), on so many devices
     local ranks=$1 t=$2 total=$3
     shift 3
@@ -105,6 +106,9 @@ plan 4 --num-gpus-per-model 2 --num-gpus-total 4
 grep -q '^layout    4 ranks on 1 node, 2 of them a model, ' "$d/out"; ok $? "plan: $(grep ^layout "$d/out")"
 plan 1 --num-gpus-per-model 2
 grep -q '^layout    1 rank on 1 node, a model on 2 devices of each, ' "$d/out"; ok $? "plan: $(grep ^layout "$d/out")"
+"$build/mtbench" --version | grep -q '^cuda .*sm_'; gpus=$((1 - $?))
+MTBENCH_DEVICE=auto CUDA_VISIBLE_DEVICES='' mpirun --oversubscribe -n 2 "$build/mtbench" plan --model-path "$d/model" --model-id p --data-dir "$d" --bench-name smoke --reference smoke >"$d/out" 2>"$d/err"
+[ $? -eq 0 ] && [ "$(grep -c 'device auto: no usable GPU: ' "$d/err")" -eq $gpus ] && grep -q '^layout    2 ranks' "$d/out"; ok $? "--device auto falls back to the CPU, and where the program could use a GPU says so once"
 prompt() { "$build/mtbench" prompt --model-path "$d/model" --data-dir "$d" --bench-name smoke --question 1 --top-logits 5 --device cpu "$@" 2>"$d/err"; }
 top=$(prompt)
 [ -n "$top" ] && [ "$(prompt --num-gpus-per-model 4)" = "$top" ]; ok $? "prompt on 4 devices: the same logits"
@@ -117,7 +121,6 @@ judge() {
     rc=$?
     sed 's/"tstamp".*//' "$d/smoke/model_judgment/own_single.jsonl" 2>/dev/null
 }
-cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
 verdicts=$(judge 1 1 1)
 grep -q '^judgments 16/16' "$d/out" && [ ${#verdicts} -gt 100 ]; ok $? "a local judge on one rank"
 for l in '1 2 2' '2 2 2' '4 2 4' '2 2 4'; do

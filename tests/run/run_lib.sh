@@ -1,6 +1,7 @@
 # run_lib.sh - what the tests of whole runs share: a random model, a way to run `mtbench answer` on it under mpirun with a saboteur in one rank,
 # and TAP lines. Sourced by tests/run/*.t.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_odls_base_sigkill_timeout=0
+export MTBENCH_DEVICE=${MTBENCH_DEVICE:-cpu}
 build=build/${VARIANT:-release}
 d=$(mktemp -d) || exit 1
 trap 'rm -rf "$d"' EXIT

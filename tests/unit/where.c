@@ -2,6 +2,7 @@
 #include "src/rig/where.h"
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void places(long per_model, long total, enum device device, int want)
@@ -29,5 +30,11 @@ int main(void)
     ok(where_compare(path, 1, &err) == 0 && where_compare(path, 2, &err) == 0, "ranks of one arithmetic");
     ok(where_compare(path, 3, &err) < 0 && err.kind == ERR_DEVICE && strstr(err.text, "rank 2 on b: computes by cuda-sm80") &&
        strstr(err.text, "rank 0 on a by cuda-sm90"), "two arithmetics are refused: %s", err.text);
+    const struct rig_devices open = { 0 };
+    setenv("MTBENCH_DEVICE", "cpu", 1);
+    ok(rig_place(NULL, &open, &x, &p, &err) == 0 && !strcmp(x->name, "cpu"), "MTBENCH_DEVICE says what is open otherwise");
+    setenv("MTBENCH_DEVICE", "gpu", 1);
+    ok(rig_place(NULL, &open, &x, &p, &err) < 0 && strstr(err.text, "MTBENCH_DEVICE=gpu: is none of auto, cuda and cpu"), "refused: %s",
+       err.text);
     return done_testing();
 }
