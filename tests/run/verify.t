@@ -38,6 +38,15 @@ for ranks in 1 2 3; do
     [ $rc -eq 0 ] && grep -qE '^verified +32/32 turns equal +0 differ +0 failed +0 altered +[0-9]+ tokens' "$d/out" && [ ! -s "$d/err" ]
     ok $? "all 32 turns again on $ranks ranks: equal"
 done
+# a model spread over two ranks, over four groups of threads, and two replicas of two ranks each
+while read -r ranks spread total text; do
+    verify $ranks --model-id k --sample 8 --device cpu --num-gpus-per-model $spread --num-gpus-total $total </dev/null
+    [ $rc -eq 0 ] && grep -qE '^verified +8/8 turns equal' "$d/out"; ok $? "$text: equal"
+done <<'END'
+2 2 2 a model spread over two ranks
+1 4 4 over four groups of threads
+4 2 4 two replicas of two ranks each
+END
 verify 2 --model-id k; cp "$d/out" "$d/first"
 grep -qE '^verified +16/16 turns equal' "$d/out" && [ $rc -eq 0 ] && [ "$(sed -n 's/^sample.*turns://p' "$d/out" | wc -w)" -eq 16 ]; ok $? "a sample is 16 turns, and says which"
 [ "$(sed -n 's/^sample.*turns://p' "$d/out" | tr ' ' '\n' | grep . | cut -d/ -f1 | sort | uniq -c | awk '$1 != 2' | wc -l)" -eq 0 ]
