@@ -345,7 +345,7 @@ static int probe_records(struct job *job, int n, struct err *err)
 static int probe_rig(struct job *job, const char *model, int bad_rank, struct err *err)
 {
     struct rig r;
-    struct rig_opts o = { .model_path = model, .model_id = "m", .max_batch = 1,
+    struct rig_opts o = { .model_path = model, .model_id = "m", .max_batch = 1, .devices = { .device = DEVICE_CPU },
                           .chat_template = job_info(job).rank == bad_rank ? "nonsense" : "zero_shot" };
     int rc = rig_open(&r, job, &o, err);
     rig_close(&r);
