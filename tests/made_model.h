@@ -140,12 +140,30 @@ static inline size_t made_bytes(const struct made_tensor *t)
 
 /* ---- the two kinds of files ---- */
 
+static inline void made_safetensors(struct buf *file, const struct made_tensor *t, int n, uint64_t state)
+{
+    struct buf head = { 0 };
+    uint64_t at = 0;
+    for (int i = 0; i < n; i++) {
+        buf_printf(&head, "%s\"%s\": {\"dtype\": \"%s\", \"shape\": [%d", i ? ", " : "{", t[i].name, dtype_info[t[i].type].name, t[i].n);
+        if (t[i].k)
+            buf_printf(&head, ", %d", t[i].k);
+        buf_printf(&head, "], \"data_offsets\": [%llu, %llu]}", (unsigned long long)at, (unsigned long long)(at + made_bytes(&t[i])));
+        at += made_bytes(&t[i]);
+    }
+    buf_str(&head, "}");
+    const uint64_t length = head.len;
+    buf_add(file, &length, sizeof length);
+    buf_add(file, head.data, head.len);
+    buf_free(&head);
+    for (int i = 0; i < n; i++)
+        made_fill(file, t[i].type, made_numbers(&t[i]), t[i].scale, t[i].offset, &state);
+}
+
 static inline void made_hf(struct memory *files, const struct made *m)
 {
     struct made_tensor t[MADE_TENSORS];
-    struct buf head = { 0 };
     const int n = made_tensors(m, t);
-    uint64_t at = 0, state = 1;
     struct buf *config = memory_add(files, "made/config.json");
     buf_printf(config, "{\"architectures\": [\"%s\"], \"hidden_size\": %d, \"num_attention_heads\": %d, \"num_key_value_heads\": %d, "
                "\"head_dim\": %d, \"intermediate_size\": %d, \"vocab_size\": %d, \"num_hidden_layers\": %d, \"rms_norm_eps\": 1e-5, "
@@ -155,21 +173,41 @@ static inline void made_hf(struct memory *files, const struct made *m)
     if (m->window)
         buf_printf(config, ", \"sliding_window\": %d", m->window);
     buf_str(config, "}");
-    for (int i = 0; i < n; i++) {
-        buf_printf(&head, "%s\"%s\": {\"dtype\": \"%s\", \"shape\": [%d", i ? ", " : "{", t[i].name, dtype_info[t[i].type].name, t[i].n);
-        if (t[i].k)
-            buf_printf(&head, ", %d", t[i].k);
-        buf_printf(&head, "], \"data_offsets\": [%llu, %llu]}", (unsigned long long)at, (unsigned long long)(at + made_bytes(&t[i])));
-        at += made_bytes(&t[i]);
+    made_safetensors(memory_add(files, "made/model.safetensors"), t, n, 1);
+}
+
+/* An adapter (LoRA) of rank 4 to every projection and the head of such a folder, with an embedding of its own of 'vocab' rows, before whose
+ * files it stands; 'vocab' 0: the base's embedding stays. */
+static inline void made_adapter(struct memory *files, const struct made *m, int vocab)
+{
+    static const char *const name[] = { "layers.0.self_attn.q_proj", "layers.0.self_attn.k_proj", "layers.0.self_attn.v_proj",
+                                        "layers.0.self_attn.o_proj", "layers.0.mlp.gate_proj", "layers.0.mlp.up_proj",
+                                        "layers.0.mlp.down_proj" };
+    const int q = m->heads * m->head_dim, kv = m->kv * m->head_dim;
+    const int n[] = { q, kv, kv, m->dim, m->ff, m->ff, m->dim }, k[] = { m->dim, m->dim, m->dim, q, m->dim, m->dim, m->ff };
+    struct made_tensor t[MADE_TENSORS];
+    int c = 0;
+    for (int i = 0; i < 7; i++) {
+        t[c] = (struct made_tensor){ .type = DT_F32, .n = 4, .k = k[i], .scale = 0.2f };
+        snprintf(t[c++].name, sizeof t->name, "base_model.model.model.%s.lora_A.weight", name[i]);
+        t[c] = (struct made_tensor){ .type = DT_F32, .n = n[i], .k = 4, .scale = 0.2f };
+        snprintf(t[c++].name, sizeof t->name, "base_model.model.model.%s.lora_B.weight", name[i]);
     }
-    buf_str(&head, "}");
-    struct buf *file = memory_add(files, "made/model.safetensors");
-    const uint64_t length = head.len;
-    buf_add(file, &length, sizeof length);
-    buf_add(file, head.data, head.len);
-    buf_free(&head);
-    for (int i = 0; i < n; i++)
-        made_fill(file, t[i].type, made_numbers(&t[i]), t[i].scale, t[i].offset, &state);
+    const struct made_tensor whole[] = {
+        { .name = "base_model.model.model.embed_tokens.weight", .type = DT_F32, .n = vocab, .k = m->dim, .scale = 0.5f },
+        { .name = "base_model.model.lm_head.weight", .type = DT_F32, .n = vocab, .k = m->dim, .scale = 0.3f },
+    }, factor[] = {
+        { .name = "base_model.model.lm_head.lora_A.weight", .type = DT_F32, .n = 4, .k = m->dim, .scale = 0.2f },
+        { .name = "base_model.model.lm_head.lora_B.weight", .type = DT_F32, .n = m->vocab, .k = 4, .scale = 0.2f },
+    };
+    for (int i = 0; i < 2; i++)
+        t[c++] = vocab ? whole[i] : factor[i];
+    memory_text(files, "made_adapter/adapter_config.json", vocab ?
+                "{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 8, \"target_modules\": \"all-linear\"}" :
+                "{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 8, \"target_modules\": [\"q_proj\", \"k_proj\", \"v_proj\", "
+                "\"o_proj\", \"gate_proj\", \"up_proj\", \"down_proj\", \"lm_head\"]}");
+    made_safetensors(memory_add(files, "made_adapter/adapter_model.safetensors"), t, c, 77);
+    made_hf(files, m);
 }
 
 static inline void made_string(struct buf *b, const char *s)

@@ -145,6 +145,20 @@ static void check_types(const char *isa)
     }
 }
 
+/* Whole rows are changed, then cut; a head that the change parts from the embedding passes by with it; another vocabulary. */
+static void check_adapters(void)
+{
+    static const struct made m = { .type = DT_BF16, .layers = 1, .dim = 64, .heads = 8, .kv = 2, .head_dim = 32, .ff = 256, .vocab = 96,
+                                   .tied = true };
+    for (int vocab = 0; vocab <= 107; vocab += 107) {
+        struct memory files = { 0 };
+        made_adapter(&files, &m, vocab);
+        const struct source s = memory_source(&files);
+        check_spread(vocab ? "an adapter with another vocabulary" : "an adapter", &s, "plain", 8);
+        memory_free(&files);
+    }
+}
+
 static void check_golden(const char *name, int largest)
 {
     struct modelpath path;
@@ -330,6 +344,7 @@ int main(void)
         else
             skip(1, "this machine lacks the instruction set");
     }
+    check_adapters();
     check_golden("llama_shards", 8);
     check_golden("llama_gqa_tied", 2);
     check_golden("llama_gqa_tied.gguf", 2);
