@@ -6,6 +6,7 @@
 #include "mtbench/mem.h"
 
 #include "parts.h"
+#include "src/backend/comm_priv.h"
 #include "tap.h"
 
 #include <pthread.h>
@@ -160,6 +161,21 @@ static void test_faults(void)
     ok(!a[0].wrong && a[0].failed && strstr(a[0].err.text, "for member 1 of 2"), "one that takes no message: %s", a[0].err.text);
 }
 
+/* A program that was stopped for an hour has waited for the second that the look took at most. */
+static void test_patience(void)
+{
+    const struct comm_opts o = { .patience = 2 };
+    struct comm_wait w = { 0 };
+    ok(!comm_out_of_patience(&w, &o), "a wait begins with patience");
+    w.last -= 3600;
+    ok(!comm_out_of_patience(&w, &o), "an hour in which the program stood still is no wait");
+    w.last -= 3600;
+    ok(!comm_out_of_patience(&w, &o), "nor are two");
+    w.waited = 2;
+    w.last -= 0.5;
+    ok(comm_out_of_patience(&w, &o), "two seconds and more are");
+}
+
 static void test_alone(void)
 {
     struct comm *c = NULL;
@@ -177,6 +193,7 @@ static void test_alone(void)
 int main(void)
 {
     test_alone();
+    test_patience();
     for (int size = 2; size <= COMM_MAX; size *= 2) {
         test_sums(size, false);
         test_sums(size, true);
