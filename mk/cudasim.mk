@@ -61,15 +61,15 @@ endif
 SIM_HERE  := $(and $(SIM_FLAVOURS),$(CUDA_HEADERS),$(shell command -v $(CXX)))
 SIM_TESTS := $(if $(SIM_HERE),$(foreach t,$(wildcard tests/cudasim/*.cu),$(SIM_FLAVOURS:%=$(B)/$(basename $(t)).%)))
 # Under the checker and the sanitizers they are slower: make check runs those too, check-fast does not.
-CUDA_TESTS := $(if $(SIM_HERE),$(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/cuda/*.c)))
+CUDA_TESTS := $(if $(SIM_HERE),$(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(if $(SIM_CUBLAS),,tests/cuda/cuda_cublas.c),$(wildcard tests/cuda/*.c))))
 CUDA_LOOKED_AT := $(if $(filter release,$(VARIANT)),$(CUDA_TESTS:%=%.check) $(CUDA_TESTS:%=%.asan))
 TESTS += $(SIM_TESTS) $(CUDA_TESTS)
 check-all: $(CUDA_LOOKED_AT)
-check-fast tests-built: $(or $(SIM_TESTS) $(CUDA_TESTS),cudasim-skipped)
+check-fast tests-built: $(or $(strip $(SIM_TESTS) $(CUDA_TESTS)),cudasim-skipped)
 .PHONY: cudasim-skipped check-cudasim
 cudasim-skipped:
 	@echo "tests of the CUDA kernels are skipped: they need $(CXX), and the headers of the CUDA runtime (tests/cudasim/fetch_headers)" >&2
-check-cudasim: $(or $(SIM_TESTS) $(CUDA_TESTS) $(CUDA_LOOKED_AT),cudasim-skipped)   ## the CUDA kernels on the CPU: plain, under the checker, under ASan and UBSan
+check-cudasim: $(or $(strip $(SIM_TESTS) $(CUDA_TESTS) $(CUDA_LOOKED_AT)),cudasim-skipped)   ## the CUDA kernels on the CPU: plain, under the checker, under ASan and UBSan
 	$(if $(SIM_HERE),@tests/run-tests $(SIM_TESTS) $(CUDA_TESTS) $(CUDA_LOOKED_AT))
 .PHONY: bench-cuda
 bench-cuda: $(B)/tests/cuda/cuda_linear.check $(B)/tests/cuda/cuda_attend.check     ## bytes, sectors and launches of the CUDA kernels, counted by the emulator
