@@ -10,7 +10,7 @@ check:                                          ## install what tests need, buil
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES) $(CHECK_PACKAGES)
 	@data/fetch.sh || echo "check: the official data or the demo model is not here; tests that need them will skip"
 	@$(if $(CUDA_HEADERS),,tests/cudasim/fetch_headers)
-	@$(MAKE) -s check-all
+	@$(MAKE) -s $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) check-all
 .PHONY: check-all
 check-all: all tests-built
 	@tests/run-tests tests/check-rooms tests/fuzz-replay $(TESTS) $(CUDA_LOOKED_AT) $(RUN_TESTS)
