@@ -211,13 +211,6 @@ static void check_none_certified(void)
     cudasim()->cublas = CUDASIM_CUBLAS_GOOD;
 }
 
-/* What NVIDIA's library forgets to release when it refuses is not ours. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libcublasLt.so\n";
-}
-
 /* NVIDIA's own library, where this machine has it: every function that is called is there, and without a driver it refuses in order. */
 static void check_real(void)
 {
