@@ -102,7 +102,7 @@ refuse 'sampler' --model-id r1 --top-k 7
 refuse 'template' --model-id r1 --chat-template vicuna_v1.1
 refuse 'did you mean --model-path' --model-pth x
 refuse 'num-gpus' --model-id x --num-gpus-total 3 --num-gpus-per-model 2
-refuse 'num-gpus-per-model 2: a model lies on at most 1 device' --model-id x --num-gpus-total 2 --num-gpus-per-model 2
+refuse 'num-gpus-per-model 2: this model of 9 heads, .* can be spread over 1; give that' --model-id x --num-gpus-total 2 --num-gpus-per-model 2
 refuse 'num-gpus-total 8: a rank drives one device, and this job has' --model-id x --num-gpus-total 8
 refuse 'max-gpu-memory: the weights take 96.6 MB, allowed are 50.0 MB' --model-id x --max-gpu-memory 50MB
 refuse 'none of the' --model-id x --question-begin 8
