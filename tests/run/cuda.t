@@ -80,6 +80,6 @@ for what in "no_driver|there is no NVIDIA driver" "devices=0|the driver finds no
 done
 CUDA_VISIBLE_DEVICES=5 MTB_CUDASIM=devices=0 answer none; [ $rc -eq 77 ] && grep -q 'CUDA_VISIBLE_DEVICES=5 names none' "$d/err"; ok $? "CUDA_VISIBLE_DEVICES that names none: exit 77"
 CUDA_VISIBLE_DEVICES=gpu0 answer none; [ $rc -eq 77 ] && grep -q '"gpu0" is neither' "$d/err"; ok $? "CUDA_VISIBLE_DEVICES that is no list: exit 77"
-MTB_CUDASIM=no_driver answer auto --device auto; [ $rc -eq 0 ] && [ "$(grep -c 'no usable GPU.*computing on the CPU' "$d/err")" -eq 1 ]; ok $? "--device auto says once that it falls back"
+MTBENCH_DEVICE=auto MTB_CUDASIM=no_driver answer auto --device auto; [ $rc -eq 0 ] && [ "$(grep -c 'no usable GPU.*computing on the CPU' "$d/err")" -eq 1 ]; ok $? "--device auto says once that it falls back"
 echo "1..$n"
 exit $bad
