@@ -14,7 +14,7 @@ import stubbed
 from hub_server import Hub, Repo, etag, git_sha1, model_files, sha256, want
 from stubbed import BUILD, D, ENV, ROOT, end, serial, wait_for
 
-ENV |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "TMPDIR": D}
+ENV |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "TMPDIR": D, "MTBENCH_DEVICE": "cpu"}
 for name in [n for n in ENV if re.match("HF_|HUGGING|TRANSFORMERS_OFFLINE|XDG_CACHE", n)]:
     del ENV[name]
 TOKEN = "hf_never" + os.urandom(12).hex()

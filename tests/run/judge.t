@@ -232,7 +232,7 @@ def official():
             for side in ("theirs", "ours"):
                 seen = len(s.log())
                 if side == "theirs":
-                    r = subprocess.run([python, os.path.abspath("tests/peers/fastchat_judge.py"), "call", "-", mode, "16", "gpt-3.5-turbo", *models], cwd=f"{D}/theirs", capture_output=True, text=True,
+                    r = subprocess.run([python, os.path.abspath("tests/peers/fastchat_judge.py"), "call", "-", mode, "16", "gpt-3.5-turbo", *models], cwd=f"{D}/theirs", capture_output=True, text=True, errors="replace",   # sixteen threads print into each other
                                        env=ENV | {"OPENAI_API_BASE": s.url + "/v1", "OPENAI_API_KEY": SECRET})
                     said = r.stderr[-200:] if r.returncode else ""
                 else:
