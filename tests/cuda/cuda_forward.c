@@ -2,11 +2,11 @@
  * logits near the CPU's; one set of bits for a prompt whole, in pieces, token by token, among other sequences, and in every order of
  * threads. 16-bit activations and weights cost at most 0.03 of the spread of the logits on these random models. A fault in the middle of
  * a step is named. */
+#include "golden_source.h"
 #include "side.h"
 
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
-#include "mtbench/modelpath.h"
 
 enum { N = 40, VOCAB = 96, LONG = 300, PAGES = (LONG + KV_PAGE - 1) / KV_PAGE, OTHERS = 3 };
 
@@ -21,15 +21,7 @@ struct rig {
 
 static int open_rig(struct rig *r, const struct executor *x, const char *name, struct err *err)
 {
-    struct modelpath path;
-    char *folder = xasprintf("tests/golden/tiny/%s", name);
-    *r = (struct rig){ 0 };
-    int rc = modelpath_resolve(folder, NULL, NULL, &path, err);
-    free(folder);
-    if (rc < 0)
-        return -1;
-    r->source = source_files_open((const char *const *)path.path, path.n, err);
-    modelpath_free(&path);
+    *r = (struct rig){ .source = golden_source(name, err) };
     if (!r->source || !(r->m = model_open(r->source, x->ops, NULL, err)))
         return -1;
     const struct model_config *c = &r->m->config;

@@ -7,9 +7,9 @@
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
-#include "mtbench/modelpath.h"
 
 #include "allocations.h"
+#include "golden_source.h"
 #include "tap.h"
 #include "tests/golden/bits.h"
 
@@ -30,15 +30,7 @@ struct rig {
 
 static int open_rig(struct rig *r, const char *name, const char *isa, struct err *err)
 {
-    struct modelpath path;
-    char *folder = xasprintf("tests/golden/tiny/%s", name);
-    *r = (struct rig){ 0 };
-    int rc = modelpath_resolve(folder, NULL, NULL, &path, err);
-    free(folder);
-    if (rc < 0)
-        return -1;
-    r->source = source_files_open((const char *const *)path.path, path.n, err);
-    modelpath_free(&path);
+    *r = (struct rig){ .source = golden_source(name, err) };
     if (!r->source || !(r->m = model_open(r->source, executor_cpu.ops, NULL, err)))
         return -1;
     const struct model_config *c = &r->m->config;

@@ -2,8 +2,8 @@
  * steps and changes no bit of them. */
 #include "mtbench/executor.h"
 #include "mtbench/model.h"
-#include "mtbench/modelpath.h"
 
+#include "golden_source.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -42,13 +42,9 @@ static struct ops counting(void)
 /* Logits of the last of N positions, in steps of 'piece' rows, and the token drawn from them. -1: err. */
 static int32_t answer(const struct ops *ops, int piece, float logits[VOCAB], int *n_layers, struct err *err)
 {
-    struct modelpath path;
     int32_t token[N], page = 0, drawn = -1;
     const struct sampling greedy = { .top_p = 1.0f, .repetition_penalty = 1.0f };
-    if (modelpath_resolve("tests/golden/tiny/llama_gqa_tied", NULL, NULL, &path, err) < 0)
-        return -1;
-    struct source *source = source_files_open((const char *const *)path.path, path.n, err);
-    modelpath_free(&path);
+    struct source *source = golden_source("llama_gqa_tied", err);
     struct model *m = source ? model_open(source, ops, NULL, err) : NULL;
     if (!m || !(m->be = executor_cpu.open(&(struct executor_opts){ .threads = 2, .max_rows = N, .max_k = 256 }, err)))
         return -1;                                                                 /* the test fails and ends */

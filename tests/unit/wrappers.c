@@ -2,9 +2,9 @@
  * instruction sets, and the one number that a spoiled executor gets wrong. */
 #include "mtbench/engine.h"
 #include "mtbench/mem.h"
-#include "mtbench/modelpath.h"
 #include "mtbench/wrappers.h"
 
+#include "golden_source.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -15,12 +15,8 @@ enum { N = 40, VOCAB = 96, CONTEXT = 64 };
 /* Logits behind N tokens and one more that is drawn, on such an executor. False: err. */
 static bool compute(const struct executor *x, float logits[VOCAB], int *layers, struct err *err)
 {
-    struct modelpath path;
     int32_t token[N];
-    if (modelpath_resolve("tests/golden/tiny/llama_gqa_tied", NULL, NULL, &path, err) < 0)
-        return false;
-    struct source *source = source_files_open((const char *const *)path.path, path.n, err);
-    modelpath_free(&path);
+    struct source *source = golden_source("llama_gqa_tied", err);
     struct model *m = source ? model_open(source, x->ops, NULL, err) : NULL;
     struct backend *be = m ? x->open(&(struct executor_opts){ .threads = 2, .max_rows = N, .max_k = 256 }, err) : NULL;
     if (!be)
