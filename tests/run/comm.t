@@ -2,18 +2,7 @@
 # A tensor group of ranks under mpirun: sums to the bit, a model spread over 1 to 8 ranks, a member that stops, fails, hangs, or is killed.
 cd "$(dirname "$0")/../.." || exit 1
 probe=build/${VARIANT:-release}/tests/mpi/comm_probe
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_odls_base_sigkill_timeout=0
-# Sanitizers: MPI itself keeps what it allocated.
-export ASAN_OPTIONS=detect_leaks=0
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-n=0
-ok()
-{
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; sed 's/^/#   /' "$dir"/out "$dir"/err | head -20; fi
-}
-run() { local r=$1; shift; timeout 600 mpirun --oversubscribe -n "$r" "$probe" "$@" >"$dir/out" 2>"$dir/err"; rc=$?; }
+. tests/run/probe_lib.sh
 
 for r in 1 2 4 8; do
     run $r group
