@@ -52,7 +52,7 @@ check digests; passes '^digests	small, verify	4/4	turns equal' "digests: one of 
 check load speed; passes '^load	small, again: bytes of the model' "load: seconds and rates" && passes '^speed	decode by operation: linear	[0-9.]+' "speed: tokens per second, and time by operation"
 check sanitizer profile peer; passes 'left out: ' "what is not there is left out, and said"
 script "$d/path/compute-sanitizer" 'shift 4; exec "$@"'
-script "$d/path/ncu" 'exit 0'
+script "$d/path/ncu" 'echo "linear_kernel attend_kernel"'
 check sanitizer profile; passes '^sanitizer	synccheck one.gpu	clean' "sanitizer: four tools"
 
 # ---- each step's failures
@@ -86,6 +86,8 @@ script "$b/libexec/tests/gpu/speed.new" 'exit 3'; mv "$b/libexec/tests/gpu/speed
 check speed; fails speed 'context 9 exits 3' "speed that cannot be measured"
 script "$d/path/ncu" 'echo "==ERROR== no permission"; exit 1'
 check profile; fails profile 'ncu exits 1: ==ERROR== no permission' "ncu that may not"
+script "$d/path/ncu" 'echo linear_kernel'
+check profile; fails profile 'ncu shows no attend_kernel' "ncu that catches no attention"
 plain
 script "$d/path/python3" 'case "$*" in *there) exit 0 ;; *) exit 5 ;; esac'
 check load peer; fails peer 'peer.py speed exits 5' "transformers that fails"
