@@ -34,6 +34,11 @@ struct executor {
     const char *(*path)(const struct backend *be);       /* which of its kernels: "avx512" */
     int (*threads)(const struct backend *be);            /* that compute; 0: not on cores */
     size_t (*scratch)(const struct backend *be);         /* bytes of memory that open() took */
+    /* Time on the device, for whoever counts (wrappers.h); both NULL: an op is done when its call returns, and a clock will do. mark() puts
+     * mark i, from 0 on in ascending order, behind what was asked for; between() has the seconds from mark i to mark i + 1, once drawn()
+     * has waited for them. */
+    void (*mark)(struct backend *be, int i);
+    double (*between)(struct backend *be, int i);
 };
 
 extern const struct executor executor_cpu;

@@ -6,10 +6,22 @@
 #include "mtbench/buf.h"
 #include "mtbench/executor.h"
 
-/* 'inner' with each op counted: calls, bytes that it must move, floating-point operations, seconds until it returned. Of an executor that
- * is not synchronous those are seconds of putting it on its way; the waiting stands under "drawn". */
+/* 'inner' with each op counted: calls, bytes that it must move, floating-point operations, seconds until it returned. Where the executor
+ * has marks of time (executor.h), those of a step's ops are the device's own, from one op's end to the next one's; what of the step's
+ * seconds is none of theirs stands under "drawn", as does the waiting of one that has no marks. */
 const struct executor *executor_traced(const struct executor *inner);
-/* A table, a line an op, of all that was done since executor_traced(). */
+/* Between steps: forget what was counted; count from here on, or nothing. It begins with counting. */
+void trace_count(bool on);
+
+struct trace_row {
+    const char *op;
+    long calls;
+    double seconds, bytes, flops;
+};
+enum { TRACE_ROWS = 16 };
+/* What was counted: the ops that happened, in the order of MTB_EACH_OP, and "drawn". Returns how many. */
+int trace_rows(struct trace_row found[TRACE_ROWS]);
+/* The same as a table, and its sum. */
 void trace_put(struct buf *out);
 
 /* Every op on both, side by side, from the same numbers: what 'first' has computed in plain fp32 rows goes on in both. A row differs by the

@@ -442,6 +442,7 @@ const struct executor *executor_compared(const struct executor *a, const struct 
     row.path = compared_path;
     row.threads = compared_threads;
     row.scratch = compared_scratch;
+    row.mark = NULL, row.between = NULL;
     memset(worst, 0, sizeof worst);
     memset(&first, 0, sizeof first);
     return &row;

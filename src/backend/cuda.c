@@ -141,6 +141,7 @@ void cuda_close(struct backend *be)
     if (be->products)
         be->products->end(be);
     cuda_step_destroy(be);
+    cuda_marks_destroy(be);
     cudaFree(be->staging);
     if (be->stream)
         cudaStreamDestroy(be->stream);
@@ -208,4 +209,5 @@ const struct executor executor_cuda = {
     .name = "cuda", .ops = &ops_cuda, .node_weights = false, .max_rows = 1024, .devices = cuda_devices,
     .device_id = cuda_device_id, .numerics = cuda_numerics, .open = cuda_open,
     .close = cuda_close, .path = cuda_path, .threads = cuda_threads, .scratch = cuda_scratch,
+    .mark = cuda_mark, .between = cuda_between,
 };

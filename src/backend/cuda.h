@@ -48,6 +48,8 @@ struct backend {
     struct err first;
     int layer;                        /* of the op that is started; -1: before the first */
     uint64_t steps;
+    cudaEvent_t *mark;                /* (n_marks) */
+    int n_marks;
     bool stepwise;                    /* wait behind each op, so that an error is that op's: MTBENCH_CUDA_SYNC */
 };
 
@@ -90,6 +92,11 @@ size_t cuda_operand_bytes(int n_rows, int k);
 size_t cuda_sum_bytes(int n_rows, int dim);
 size_t cuda_kv_page_bytes(int n_layers, int n_kv, int head_dim);
 void cuda_operand_row(struct backend *be, float *host, const void *operand, int n_rows, int row, int k);
+
+/* cuda_marks.c: two slots of struct executor. */
+void cuda_mark(struct backend *be, int i);
+double cuda_between(struct backend *be, int i);
+void cuda_marks_destroy(struct backend *be);
 
 /* cuda_weights.c */
 void cuda_linear_pack(struct backend *be, struct linear *w, const void *raw, size_t raw_row_bytes, int k0, int row0, int n_rows);

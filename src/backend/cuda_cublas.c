@@ -208,5 +208,5 @@ static void numerics(int device, enum dtype weights, char text[64])
 const struct executor executor_cublas = {
     .name = "cuda", .matmul = "cublas", .ops = &ops_cuda, .node_weights = false, .max_rows = 1024, .devices = devices,
     .device_id = cuda_device_id, .numerics = numerics, .open = cublas_executor_open, .close = cuda_close, .path = cuda_path,
-    .threads = cuda_threads, .scratch = cuda_scratch,
+    .threads = cuda_threads, .scratch = cuda_scratch, .mark = cuda_mark, .between = cuda_between,
 };

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NUMBER(op) OP_##op,
 #define WORD(op) #op,
@@ -21,9 +22,16 @@ struct count {
     struct cost cost;
 };
 
+struct passed { int op; struct cost cost; };
+
 struct backend {
     struct backend *inner;
     struct count count[N_COUNTED];       /* written by the backend's own thread alone */
+    /* of a step, where the executor has marks of time: op i lies between marks i and i + 1 */
+    struct passed *passed;               /* (n_passed) */
+    int n_passed, room;
+    bool marking;
+    double begun;
     struct backend *next;
 };
 
@@ -32,6 +40,8 @@ static struct executor row;
 static struct ops ops;
 /* what closed backends did, and those that are open */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool counting;
+_Static_assert((int)N_COUNTED <= (int)TRACE_ROWS, "room for the rows");
 static struct count closed[N_COUNTED];
 static struct backend *opened;
 
@@ -129,12 +139,41 @@ static void add(struct count *to, long calls, double seconds, struct cost c)
     to->cost.flops += c.flops;
 }
 
+/* An op was asked for, in so many seconds; what it takes is known at once, or when the marks have been waited for. */
+static void asked(struct backend *be, int op, double seconds, struct cost c)
+{
+    if (!be->marking) {
+        if (counting)
+            add(&be->count[op], 1, seconds, c);
+        return;
+    }
+    if (be->n_passed == be->room) {
+        be->room = be->room ? 2 * be->room : 512;
+        be->passed = xrealloc(be->passed, (size_t)be->room, sizeof *be->passed);
+    }
+    be->passed[be->n_passed++] = (struct passed){ op, c };
+    inner->mark(be->inner, be->n_passed);
+}
+
+/* The device is done with the step. */
+static void count_marks(struct backend *be, int n_drawn)
+{
+    double sum = 0;
+    for (int i = 0; i < be->n_passed; i++) {
+        const double seconds = inner->between(be->inner, i);
+        add(&be->count[be->passed[i].op], 1, seconds, be->passed[i].cost);
+        sum += seconds;
+    }
+    add(&be->count[DRAWN], 1, clock_now() - be->begun - sum, (struct cost){ 4.0 * n_drawn, 0 });
+    be->marking = false;
+}
+
 #define TRACED(op)                                                                                                                         \
     static void traced_##op(struct backend *be, const struct op_##op *a)                                                                   \
     {                                                                                                                                      \
         const double start = clock_now();                                                                                                  \
         inner->ops->op(be->inner, a);                                                                                                      \
-        add(&be->count[OP_##op], 1, clock_now() - start, cost_##op(a));                                                                    \
+        asked(be, OP_##op, clock_now() - start, cost_##op(a));                                                                             \
     }
 MTB_EACH_OP(TRACED)
 
@@ -190,14 +229,23 @@ static int traced_settle(struct backend *be, struct err *err)
 
 static bool traced_step_begin(struct backend *be, const struct step *step)
 {
-    return inner->ops->step_begin(be->inner, step);
+    be->begun = clock_now();
+    be->n_passed = 0;
+    be->marking = counting && inner->mark;
+    const bool under_way = inner->ops->step_begin(be->inner, step);
+    if (be->marking)
+        inner->mark(be->inner, 0);
+    return under_way;
 }
 
 static int traced_drawn(struct backend *be, int32_t *host, const int32_t *token, int n, struct err *err)
 {
     const double start = clock_now();
     int rc = inner->ops->drawn(be->inner, host, token, n, err);
-    add(&be->count[DRAWN], 1, clock_now() - start, (struct cost){ 4.0 * n, 0 });
+    if (be->marking && rc == 0)
+        count_marks(be, n);
+    else if (counting)
+        add(&be->count[DRAWN], 1, clock_now() - start, (struct cost){ 4.0 * n, 0 });
     return rc;
 }
 
@@ -235,6 +283,7 @@ static void traced_close(struct backend *be)
         add(&closed[i], be->count[i].calls, be->count[i].seconds, be->count[i].cost);
     pthread_mutex_unlock(&lock);
     inner->close(be->inner);
+    free(be->passed);
     free(be);
 }
 
@@ -273,9 +322,35 @@ const struct executor *executor_traced(const struct executor *x)
     row.path = traced_path;
     row.threads = traced_threads;
     row.scratch = traced_scratch;
-    for (int i = 0; i < N_COUNTED; i++)
-        closed[i] = (struct count){ 0 };
+    row.mark = NULL, row.between = NULL;
+    counting = true;
+    memset(closed, 0, sizeof closed);
     return &row;
+}
+
+void trace_count(bool on)
+{
+    pthread_mutex_lock(&lock);
+    counting = on;
+    memset(closed, 0, sizeof closed);
+    for (struct backend *be = opened; be; be = be->next)
+        memset(be->count, 0, sizeof be->count);
+    pthread_mutex_unlock(&lock);
+}
+
+int trace_rows(struct trace_row found[TRACE_ROWS])
+{
+    int n = 0;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < N_COUNTED; i++) {
+        struct count sum = closed[i];
+        for (const struct backend *be = opened; be; be = be->next)
+            add(&sum, be->count[i].calls, be->count[i].seconds, be->count[i].cost);
+        if (sum.calls)
+            found[n++] = (struct trace_row){ word[i], sum.calls, sum.seconds, sum.cost.bytes, sum.cost.flops };
+    }
+    pthread_mutex_unlock(&lock);
+    return n;
 }
 
 static double over(double n, double seconds)
@@ -283,23 +358,24 @@ static double over(double n, double seconds)
     return seconds > 0 ? n / seconds : 0;
 }
 
+static void put_row(struct buf *out, const struct trace_row *r, double all)
+{
+    buf_printf(out, "%-13s %9ld %11.3f %5.1f%% %10.1f %8.2f %10.2f\n", r->op, r->calls, r->seconds * 1e3, 100 * over(r->seconds, all),
+               r->bytes / 1e6, over(r->bytes, r->seconds) / 1e9, over(r->flops, r->seconds) / 1e9);
+}
+
 void trace_put(struct buf *out)
 {
-    struct count sum[N_COUNTED], all = { 0 };
-    pthread_mutex_lock(&lock);
-    for (int i = 0; i < N_COUNTED; i++) {
-        sum[i] = closed[i];
-        for (const struct backend *be = opened; be; be = be->next)
-            add(&sum[i], be->count[i].calls, be->count[i].seconds, be->count[i].cost);
-        add(&all, sum[i].calls, sum[i].seconds, sum[i].cost);
+    struct trace_row found[TRACE_ROWS], all = { .op = "all" };
+    const int n = trace_rows(found);
+    for (int i = 0; i < n; i++) {
+        all.calls += found[i].calls;
+        all.seconds += found[i].seconds;
+        all.bytes += found[i].bytes;
+        all.flops += found[i].flops;
     }
-    pthread_mutex_unlock(&lock);
     buf_printf(out, "%-13s %9s %11s %6s %10s %8s %10s\n", "op", "calls", "ms", "share", "MB", "GB/s", "GFLOP/s");
-    for (int i = 0; i < N_COUNTED; i++)
-        if (sum[i].calls)
-            buf_printf(out, "%-13s %9ld %11.3f %5.1f%% %10.1f %8.2f %10.2f\n", word[i], sum[i].calls, sum[i].seconds * 1e3,
-                       100 * over(sum[i].seconds, all.seconds), sum[i].cost.bytes / 1e6, over(sum[i].cost.bytes, sum[i].seconds) / 1e9,
-                       over(sum[i].cost.flops, sum[i].seconds) / 1e9);
-    buf_printf(out, "%-13s %9ld %11.3f %5.1f%% %10.1f %8.2f %10.2f\n", "all", all.calls, all.seconds * 1e3, 100.0, all.cost.bytes / 1e6,
-               over(all.cost.bytes, all.seconds) / 1e9, over(all.cost.flops, all.seconds) / 1e9);
+    for (int i = 0; i < n; i++)
+        put_row(out, &found[i], all.seconds);
+    put_row(out, &all, all.seconds);
 }

@@ -56,6 +56,54 @@ static void trace(const float *want)
     buf_free(&table);
 }
 
+/* ---- an executor with marks of time ---- */
+
+static struct executor marked;
+static int n_marks, n_asked, next_mark;
+static bool in_order = true;
+
+static void mark(struct backend *be, int i)
+{
+    (void)be;
+    in_order &= i == (i ? next_mark : 0);                                           /* a step begins anew */
+    next_mark = i + 1;
+    n_marks++;
+}
+
+static double between(struct backend *be, int i)
+{
+    (void)be;
+    in_order &= i + 1 < next_mark;
+    n_asked++;
+    return 100;
+}
+
+static void marks(const float *want)
+{
+    float logits[VOCAB] = { 0 };
+    struct err err = { 0 };
+    struct trace_row row[TRACE_ROWS];
+    int layers = 0, ops = 0;
+    marked = executor_cpu;
+    marked.mark = mark, marked.between = between;
+    ok(compute(executor_traced(&marked), logits, &layers, &err) && !memcmp(logits, want, sizeof logits), "with marks: the same bits %s",
+       err.text);
+    const int n = trace_rows(row);
+    bool seconds = n > 2;
+    for (int i = 0; i < n - 1; i++) {
+        ops += (int)row[i].calls;
+        seconds &= row[i].seconds == 100.0 * (double)row[i].calls;
+    }
+    ok(seconds && !strcmp(row[n - 1].op, "drawn") && row[n - 1].seconds < 0,
+       "an op has the device's seconds, and drawn the rest of the step's");
+    ok(in_order && n_asked == ops && n_marks == ops + 1, "a mark before the first op of a step and one behind each: %d, %d ops", n_marks,
+       ops);
+    const struct executor *x = executor_traced(&marked);
+    n_marks = 0;
+    trace_count(false);
+    ok(compute(x, logits, &layers, &err) && trace_rows(row) == 0 && n_marks == 0, "told not to, it neither counts nor marks");
+}
+
 /* ---- an executor with a fault ---- */
 
 static struct ops spoiled_ops;
@@ -111,6 +159,7 @@ int main(void)
     int layers;
     ok(compute(&executor_cpu, want, &layers, &err) && layers == 2, "a model of two layers %s", err.text);
     trace(want);
+    marks(want);
     compare(want);
     return done_testing();
 }
