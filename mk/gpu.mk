@@ -1,5 +1,5 @@
 # gpu.mk - what tests/gpu/check runs on a card: its tools, and the tests of the CUDA executor that the emulator runs, linked for a card.
-GPU_SOURCES := $(filter-out tests/gpu/hooks.c,$(wildcard tests/gpu/*.c))
+GPU_SOURCES := $(wildcard tests/gpu/*.c)
 GPU_TOOLS   := $(GPU_SOURCES:%.c=$(B)/%)
 ifneq ($(CUDA_LIB),)
 GPU_TOOLS   += $(B)/tests/gpu/ceilings $(patsubst tests/cuda/%.c,$(B)/tests/gpu/%.gpu,$(wildcard tests/cuda/*.c))
@@ -13,9 +13,10 @@ tests-built: $(GPU_TOOLS) $(SIM_TOOLS)
 bundle: $(GPU_TOOLS)
 BUNDLE_PROGRAMS = $(GPU_TOOLS)
 
-$(B)/tests/gpu/%.gpu: tests/cuda/%.c tests/gpu/hooks.c $(REFOBJ) $(LIB) $(CUDA_LIB)
+# Without the emulator's hooks, by which the tests know that they run on a card (tests/cuda/side.h).
+$(B)/tests/gpu/%.gpu: tests/cuda/%.c $(REFOBJ) $(LIB) $(CUDA_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests -Itests/cuda $(CFLAGS) $(filter %.c,$^) $(REFOBJ) $(LIB) $(CUDA_LIBS) $(LDLIBS) -o $@
+	$(CC) $(CPPFLAGS) -Itests -Itests/cuda $(CFLAGS) -MMD -MP $< $(REFOBJ) $(LIB) $(CUDA_LIBS) $(LDLIBS) -o $@
 $(B)/tests/gpu/ceilings: build/cuda/ceilings.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $< $(CUDA_RUNTIME) -ldl -lrt -o $@
