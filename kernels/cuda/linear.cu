@@ -35,7 +35,7 @@ template <bool HALF, int NT> K_DEVICE void chain(float (&acc)[NT][4], const stru
 #pragma unroll
         for (int j = 0; j < NT; j++)
             if (j < n_tiles) {                   /* the same for all lanes */
-                const uint4 b = *reinterpret_cast<const uint4 *>(x + j * 8 * 32);
+                const uint4 b = k_read128(x + j * 8 * 32);
                 multiply<HALF>(acc[j], a0, b.x, b.y);
                 multiply<HALF>(acc[j], a1, b.z, b.w);
             }

@@ -74,6 +74,9 @@ K_DEVICE uint4 k_load128(const void *p)
     K_PTX("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
     return v;
 }
+/* 16 bytes as any other access of memory has them: in order with what the thread wrote, through the caches. 'p' is a multiple of 16. */
+K_DEVICE uint4 k_read128(const void *p) { return *static_cast<const uint4 *>(p); }
+K_DEVICE void k_write128(void *p, uint4 v) { *static_cast<uint4 *>(p) = v; }
 /* Copy 16 bytes from global to shared memory; both addresses are multiples of 16. The bytes are there for the thread itself after a
  * k_cp_wait<N>() that covers their group, for others after a barrier behind it. */
 K_DEVICE void k_cp_async16(void *shared, const void *global)

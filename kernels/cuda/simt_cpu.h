@@ -12,8 +12,11 @@
 #include <string.h>
 #include <tuple>
 
+/* As many bytes that do nothing lie before the kernel as a block of it may have threads: bounds.cpp counts them. The size of an array is a
+ * number in a template, too, where gcc leaves other constants for later. */
 #undef __launch_bounds__
-#define __launch_bounds__(...)
+#define __launch_bounds__(...) SIM_BOUNDS(__VA_ARGS__, 0)
+#define SIM_BOUNDS(threads, ...) __attribute__((patchable_function_entry(sizeof(char[threads]), sizeof(char[threads]))))
 #undef __forceinline__
 #define __forceinline__ inline                   /* gcc warns where it cannot inline, and inlining never changes bits here */
 #define SIM_SITE const char *file = __builtin_FILE(), int line = __builtin_LINE()
@@ -40,6 +43,8 @@ void *sim_shared(const char *site, const char *name, size_t bytes, size_t align)
 void *sim_dyn_shared(void);
 /* This thread is about to touch n bytes at p, which must be a multiple of 'align'; reported where it may not. */
 void sim_touch(const void *p, size_t n, size_t align, enum sim_access how, const char *file, int line);
+/* No thread of this launch wrote these bytes, not even this one: they are read past the caches that would know. */
+void sim_constant(const void *p, size_t n, const char *file, int line);
 void sim_cp_async(void *shared, const void *global, size_t n, const char *file, int line);
 void sim_cp_commit(void);
 void sim_cp_wait(int n);
@@ -137,12 +142,22 @@ template <class T> SIM_UNSEEN static inline T __ldg(const T *p, SIM_SITE)
     sim_touch(p, sizeof(T), alignof(T), SIM_READ, file, line);
     return *p;
 }
-SIM_UNSEEN static inline uint4 k_load128(const void *p, SIM_SITE)
+SIM_UNSEEN static inline uint4 k_read128(const void *p, SIM_SITE)
 {
     uint4 v;
     sim_touch(p, 16, 16, SIM_READ, file, line);
     memcpy(&v, p, 16);
     return v;
+}
+SIM_UNSEEN static inline void k_write128(void *p, uint4 v, SIM_SITE)
+{
+    sim_touch(p, 16, 16, SIM_WRITE, file, line);
+    memcpy(p, &v, 16);
+}
+static inline uint4 k_load128(const void *p, SIM_SITE)
+{
+    sim_constant(p, 16, file, line);
+    return k_read128(p, file, line);
 }
 static inline void k_cp_async16(void *shared, const void *global, SIM_SITE) { sim_cp_async(shared, global, 16, file, line); }
 static inline void k_cp_commit() { sim_cp_commit(); }

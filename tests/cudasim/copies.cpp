@@ -12,8 +12,12 @@ static bool fails_now()
     return *k > 0 && --*k == 0;
 }
 
+static long n_allocations;
+long cudasim_allocations() { return turn(), n_allocations; }
+
 static cudaError_t allocate(void **out, size_t bytes, bool pinned)
 {
+    n_allocations++;
     if (!out)
         return cudaErrorInvalidValue;
     *out = nullptr;

@@ -33,6 +33,12 @@ __global__ void wide(float *o, const float *x)
     uint4 v = k_load128(x + i * 4);
     o[i] = __uint_as_float(v.x ^ v.y ^ v.z ^ v.w);
 }
+__global__ void wide_there_and_back(float *o, const float *x)
+{
+    unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i % 4 == 0)
+        k_write128(o + i, k_read128(x + i));
+}
 /* Lanes go round a loop a different number of times: what they do in the same round belongs together. */
 __global__ void ragged(float *o, const float *x)
 {
@@ -59,6 +65,7 @@ static const struct {
 } kernels[] = {
     { "side_by_side", side_by_side, 128, 4 }, { "far_apart", far_apart, 128, 32 }, { "all_the_same", all_the_same, 128, 1 },
     { "off_by_one", off_by_one, 128, 5 },     { "wide", wide, 512, 16 },           { "ragged", ragged, 192, 8 },
+    { "wide_there_and_back", wide_there_and_back, 128, 4 },
     { "products", products, 0, 0 },
 };
 

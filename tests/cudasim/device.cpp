@@ -14,7 +14,7 @@ static int current;
 
 static const struct {
     int arch, shared, shared_sm, sms;
-} kinds[] = { { 80, 163, 164, 108 }, { 86, 99, 100, 84 },    { 89, 99, 100, 142 },
+} kinds[] = { { 70, 96, 96, 80 },    { 75, 64, 64, 40 },     { 80, 163, 164, 108 }, { 86, 99, 100, 84 },    { 89, 99, 100, 142 },
               { 90, 227, 228, 132 }, { 100, 227, 228, 148 }, { 120, 99, 100, 170 } };
 
 static int kind()
@@ -22,7 +22,8 @@ static int kind()
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (kinds[i].arch == cudasim()->arch)
             return static_cast<int>(i);
-    return 3;
+    fprintf(stderr, "cudasim: there is no sm_%d; tests/cudasim/device.cpp lists what there is\n", cudasim()->arch);
+    abort();
 }
 
 static int device_count()
@@ -34,10 +35,17 @@ static int device_count()
     return !visible || listed > cudasim()->devices ? cudasim()->devices : *visible ? listed : 0;
 }
 
+static int driver_version()
+{
+    return cudasim()->no_driver ? 0 : cudasim()->driver ? cudasim()->driver : CUDART_VERSION;
+}
+
 cudaError_t cudaGetDeviceCount(int *n)
 {
     turn t;
-    if (cudasim()->no_driver)
+    if (cudasim()->stub)
+        return note(cudaErrorStubLibrary);
+    if (driver_version() / 1000 < CUDART_VERSION / 1000)         /* releases of one major number get on with each other */
         return note(cudaErrorInsufficientDriver);
     *n = device_count();
     return note(*n ? cudaSuccess : cudaErrorNoDevice);
@@ -51,7 +59,7 @@ cudaError_t cudaSetDevice(int d)
     return note(cudaSuccess);
 }
 cudaError_t cudaGetDevice(int *d) { return turn(), *d = current, note(cudaSuccess); }
-cudaError_t cudaDriverGetVersion(int *v) { return *v = cudasim()->no_driver ? 0 : CUDART_VERSION, cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int *v) { return *v = driver_version(), cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int *v) { return *v = CUDART_VERSION, cudaSuccess; }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
@@ -121,6 +129,7 @@ static const struct {
     E(cudaErrorInvalidValue, "invalid argument"),
     E(cudaErrorMemoryAllocation, "out of memory"),
     E(cudaErrorInvalidConfiguration, "invalid configuration argument"),
+    E(cudaErrorStubLibrary, "CUDA driver is a stub library"),
     E(cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version"),
     E(cudaErrorNoDevice, "no CUDA-capable device is detected"),
     E(cudaErrorInvalidDevice, "invalid device ordinal"),
@@ -130,6 +139,8 @@ static const struct {
     E(cudaErrorIllegalAddress, "an illegal memory access was encountered"),
     E(cudaErrorMisalignedAddress, "misaligned address"),
     E(cudaErrorLaunchTimeout, "the launch timed out and was terminated"),
+    E(cudaErrorLaunchOutOfResources, "too many resources requested for launch"),
+    E(cudaErrorNoKernelImageForDevice, "no kernel image is available for execution on the device"),
     E(cudaErrorLaunchFailure, "unspecified launch failure"),
     E(cudaErrorNotSupported, "operation not supported"),
     E(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing"),
@@ -172,6 +183,11 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute a, int v)
     return note(cudaSuccess);
 }
 
+size_t shared_most(const sim_call *c)
+{
+    return static_cast<size_t>(opted_in.count(c->function) ? kinds[kind()].shared : 48) << 10;
+}
+
 static cudaError_t refuse(const sim_call *c)
 {
     const uint64_t threads = static_cast<uint64_t>(c->block.x) * c->block.y * c->block.z;
@@ -180,6 +196,13 @@ static cudaError_t refuse(const sim_call *c)
         return cudaErrorInvalidConfiguration;
     if (!c->grid.x || !c->grid.y || !c->grid.z || c->grid.x > 0x7fffffff || c->grid.y > 65535 || c->grid.z > 65535)
         return cudaErrorInvalidConfiguration;
+    if (cudasim()->no_image)
+        return cudaErrorNoKernelImageForDevice;
+    if (threads > static_cast<uint64_t>(launch_bound(c->function))) {
+        report("%s: a block of %llu threads, where __launch_bounds__ allows %d", c->kernel, static_cast<unsigned long long>(threads),
+               launch_bound(c->function));
+        return cudaErrorLaunchOutOfResources;
+    }
     return c->dyn_shared > static_cast<size_t>(limit) ? cudaErrorInvalidValue : cudaSuccess;
 }
 
@@ -224,7 +247,7 @@ void cudasim_reset()
     current = 0;
 }
 
-/* A kernel is whatever g++ compiled: there is code of it for any device. */
+/* A kernel is whatever g++ compiled: there is code of it for any device, unless a test says otherwise. */
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *is, const void *kernel)
 {
     turn t;
@@ -232,7 +255,9 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *is, const void *kernel)
         return note(cudaErrorInvalidValue);
     if (sticky())
         return note(sticky());
+    if (cudasim()->no_image)
+        return note(cudaErrorNoKernelImageForDevice);
     *is = {};
-    is->maxThreadsPerBlock = 1024;
+    is->maxThreadsPerBlock = launch_bound(kernel);
     return note(cudaSuccess);
 }

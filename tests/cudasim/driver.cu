@@ -20,6 +20,16 @@ __global__ void big(float *o)
     o[threadIdx.x] = s[threadIdx.x];
 }
 
+__global__ void __launch_bounds__(64) bounded(float *o) { o[threadIdx.x] = 1; }
+template <int N> static __global__ void __launch_bounds__(32 * N, 2) bounded_by(float *o) { o[threadIdx.x] = 1; }
+__global__ void both_kinds(float *o)
+{
+    K_SHARED(float, fixed, 8 << 10);
+    K_DYN_SHARED(float, s);
+    s[threadIdx.x] = fixed[threadIdx.x] = 1;
+    o[threadIdx.x] = s[threadIdx.x] + fixed[threadIdx.x];
+}
+
 struct two_streams {
     cudaStream_t a, b;
     cudaEvent_t e;
@@ -196,6 +206,12 @@ static void test_launches()
     ok(cudaGetLastError() == cudaSuccess, "asked once, an error is gone");
     K_LAUNCH((fill), 1, 1025, 0, nullptr, p, 1);
     ok(cudaGetLastError() == cudaErrorInvalidConfiguration, "a block of 1025 threads");
+    K_LAUNCH((fill), dim3(1, 65536), 1, 0, nullptr, p, 1);
+    ok(cudaGetLastError() == cudaErrorInvalidConfiguration, "a grid of 65536 in y");
+    K_LAUNCH((fill), dim3(1, 1, 65536), 1, 0, nullptr, p, 1);
+    ok(cudaGetLastError() == cudaErrorInvalidConfiguration, "a grid of 65536 in z");
+    K_LAUNCH((fill), 1, dim3(1, 1, 65), 0, nullptr, p, 1);
+    ok(cudaGetLastError() == cudaErrorInvalidConfiguration, "a block of 65 in z");
     K_LAUNCH((big), 1, 32, 64 << 10, nullptr, p);
     ok(cudaGetLastError() == cudaErrorInvalidValue, "64 KB of shared memory that was not asked for");
     CUDA(cudaFuncSetAttribute(reinterpret_cast<const void *>(big), cudaFuncAttributeMaxDynamicSharedMemorySize, 64 << 10));
@@ -210,6 +226,36 @@ static void test_launches()
     ok(cudaGetLastError() == cudaErrorIllegalAddress && cudaMemset(p, 0, 4) == cudaErrorIllegalAddress, "such an error stays");
     cudasim_reset();
     CUDA(cudaDeviceSynchronize());
+}
+
+static void test_bounds()
+{
+    cudasim_reset();
+    float *p = device<float>(N);
+    cudaFuncAttributes is;
+    K_LAUNCH((bounded), 1, 64, 0, nullptr, p);
+    K_LAUNCH((bounded_by<3>), 1, 96, 0, nullptr, p);
+    CUDA(cudaDeviceSynchronize());
+    ok(cudaGetLastError() == cudaSuccess && !cudasim_reports(), "blocks as large as their bounds");
+    K_LAUNCH((bounded), 1, 65, 0, nullptr, p);
+    ok(cudaGetLastError() == cudaErrorLaunchOutOfResources && strstr(cudasim_last(), "bounded: a block of 65 threads"), "%s",
+       cudasim_last());
+    K_LAUNCH((bounded_by<3>), 1, dim3(49, 2), 0, nullptr, p);
+    ok(cudaGetLastError() == cudaErrorLaunchOutOfResources && strstr(cudasim_last(), "98 threads, where __launch_bounds__ allows 96"), "%s",
+       cudasim_last());
+    CUDA(cudaFuncGetAttributes(&is, reinterpret_cast<const void *>(bounded_by<3>)));
+    ok(is.maxThreadsPerBlock == 96, "its attributes say so");
+    CUDA(cudaFuncGetAttributes(&is, reinterpret_cast<const void *>(fill)));
+    ok(is.maxThreadsPerBlock == 1024, "and no bound is the device's");
+    /* 32 KB by declaration and 32 KB by the launch: neither is too much */
+    CUDA(cudaFuncSetAttribute(reinterpret_cast<const void *>(both_kinds), cudaFuncAttributeMaxDynamicSharedMemorySize, 32 << 10));
+    K_LAUNCH((both_kinds), 1, 32, 32 << 10, nullptr, p);
+    ok(cudaDeviceSynchronize() == cudaSuccess && !strstr(cudasim_last(), "shared memory"), "64 KB of both kinds that were asked for");
+    cudasim_reset();
+    p = device<float>(N);
+    K_LAUNCH((both_kinds), 1, 32, 32 << 10, nullptr, p);
+    ok(cudaDeviceSynchronize() != cudaSuccess && strstr(cudasim_last(), "65536 bytes, 32768 of them dynamic, where 49152 may be"), "%s",
+       cudasim_last());
 }
 
 static void test_injected()
@@ -235,6 +281,21 @@ static void test_injected()
     int n = -1;
     ok(cudaGetDeviceCount(&n) == cudaErrorInsufficientDriver && n == -1, "no driver");
     cudasim()->no_driver = false;
+    cudasim()->driver = 12040;
+    ok(cudaGetDeviceCount(&n) == cudaErrorInsufficientDriver && cudaDriverGetVersion(&n) == cudaSuccess && n == 12040, "an old driver");
+    cudasim()->driver = 0;
+    cudasim()->stub = true;
+    ok(cudaGetDeviceCount(&n) == cudaErrorStubLibrary, "the toolkit's stub");
+    cudasim()->stub = false;
+    cudasim()->no_image = true;
+    cudaFuncAttributes is;
+    cudaGetLastError();
+    fill_on(nullptr, device<float>(N), 1);
+    ok(cudaGetLastError() == cudaErrorNoKernelImageForDevice &&
+           cudaFuncGetAttributes(&is, reinterpret_cast<const void *>(fill)) == cudaErrorNoKernelImageForDevice,
+       "no code for this device");
+    cudasim()->no_image = false;
+    cudaGetLastError();
     cudasim()->devices = 0;
     ok(cudaGetDeviceCount(&n) == cudaErrorNoDevice && n == 0, "no device");
     cudasim()->devices = 1;
@@ -371,6 +432,7 @@ int main()
     cudasim()->eager = false;
     test_memory();
     test_launches();
+    test_bounds();
     test_injected();
     test_misused_graphs();
     cudasim_reset();

@@ -1,5 +1,5 @@
 /* hooks.h - what a test may ask of the emulator, and set. Without a test the environment sets the same: MTB_CUDASIM="order=random seed=7
- * fill=0 eager mem=2G arch=90 fail_alloc=3 fail_launch=5 lose_device=9 counts". */
+ * fill=0 eager mem=2G arch=90 driver=12040 fail_alloc=3 fail_launch=5 lose_device=9 counts". */
 #ifndef MTB_CUDASIM_HOOKS_H
 #define MTB_CUDASIM_HOOKS_H
 
@@ -27,7 +27,10 @@ struct cudasim_settings {
     size_t device_bytes;          /* what cudaMemGetInfo calls total; before the first allocation */
     int devices;                  /* how many there are */
     bool no_driver;               /* as on a machine without a driver */
-    int arch;                     /* 80, 86, 89, 90, 100, 120 */
+    bool stub;                    /* the driver is the toolkit's file to link with */
+    int driver;                   /* CUDA release that it knows, 12040 for 12.4; 0: the runtime's */
+    bool no_image;                /* no code for this device is in the program */
+    int arch;                     /* 70, 75, 80, 86, 89, 90, 100, 120 */
     enum cudasim_cublas cublas;   /* good, bad, old, none, real */
     long patience;                /* accesses of a thread that meets nobody, after which it is taken for one that spins; for the checker */
     long fail_alloc;              /* the k-th allocation of device or pinned memory from here on fails; 0: none */
@@ -38,6 +41,8 @@ struct cudasim_settings *cudasim(void);
 /* One line that says what was wrong last, "" if nothing was; and how many reports there have been. */
 const char *cudasim_last(void);
 long cudasim_reports(void);
+/* Allocations of device and pinned memory that there have been. */
+long cudasim_allocations(void);
 /* The state of a new process, for the next test: sticky errors, reports, allocations are forgotten. */
 void cudasim_reset(void);
 /* What ran so far, by kernel. */

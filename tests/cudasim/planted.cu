@@ -212,6 +212,19 @@ __global__ void misaligned_load(float *o, int bug)
 {
     o[2 * T + threadIdx.x] = __uint_as_float(k_load128(o + (bug ? 1 : 4)).x);
 }
+__global__ void misaligned_read(float *o, int bug)
+{
+    o[2 * T + threadIdx.x] = __uint_as_float(k_read128(o + (bug ? 2 : 4)).x);
+}
+__global__ void misaligned_write(float *o, int bug) { k_write128(o + threadIdx.x * 4 - bug * 2, uint4{ 1, 2, 3, 4 }); }
+/* What a thread has written itself is not seen by the path that reads constants. */
+__global__ void load_of_own(float *o, int bug)
+{
+    k_write128(o + threadIdx.x * 4, uint4{ 1, 2, 3, 4 });
+    const uint4 v = bug ? k_load128(o + threadIdx.x * 4) : k_read128(o + threadIdx.x * 4);
+    if (v.x != 1)
+        k_write128(o + threadIdx.x * 4, v);
+}
 __global__ void misaligned_vector(float *o, int bug)
 {
     *reinterpret_cast<float4 *>(o + threadIdx.x * 4 - bug * 4 + bug * 6) = float4{ 1, 2, 3, 4 };
@@ -352,6 +365,9 @@ static const struct {
     { "shared memory that nobody wrote", KERNEL(shared_unset, 1), "nobody wrote", CHECK },
     { "device memory that nobody wrote", KERNEL(global_unset, 1), "nobody wrote", CHECK },
     { "a misaligned load of 16 bytes", KERNEL(misaligned_load, 1), "multiple of 16", ANY },
+    { "a misaligned read of 16 bytes", KERNEL(misaligned_read, 1), "multiple of 16", ANY },
+    { "a misaligned write of 16 bytes", KERNEL(misaligned_write, 1), "multiple of 16", ANY },
+    { "a constant that the launch writes", KERNEL(load_of_own, 1), "which this launch wrote", CHECK },
     { "a misaligned float4", KERNEL(misaligned_vector, 1), "misaligned", CHECK },
     { "a misaligned asynchronous copy", KERNEL(unaligned_copy, 1), "multiple of 16", ANY },
     { "another thread's local variable", KERNEL(local_of_another, 1), "another thread", CHECK },

@@ -29,7 +29,8 @@ static bool set(const char *name, const char *v)
         const char *name;
         bool *to;
     } bools[] = {
-        { "eager", &settings.eager }, { "quiet", &settings.quiet }, { "counts", &settings.counts }, { "no_driver", &settings.no_driver }
+        { "eager", &settings.eager }, { "quiet", &settings.quiet }, { "counts", &settings.counts }, { "no_driver", &settings.no_driver },
+        { "stub", &settings.stub },   { "no_image", &settings.no_image }
     };
     for (auto &l : longs)
         if (!strcmp(l.name, name))
@@ -47,6 +48,8 @@ static bool set(const char *name, const char *v)
         return settings.device_bytes = static_cast<size_t>(number(v)), true;
     if (!strcmp(name, "devices"))
         return settings.devices = static_cast<int>(number(v)), true;
+    if (!strcmp(name, "driver"))
+        return settings.driver = static_cast<int>(number(v)), true;
     if (!strcmp(name, "arch"))
         return settings.arch = static_cast<int>(number(v)), true;
     const char *const cublas[] = { "good", "bad", "old", "none", "real" };

@@ -284,6 +284,15 @@ void sim_touch(const void *p, size_t n, size_t align, enum sim_access how, const
         touch(access{ p, n, how, site{ file, line }, nullptr });
 }
 
+void sim_constant(const void *p, size_t n, const char *file, int line)
+{
+    const region *r = instrumented ? region_of(p) : nullptr;
+    for (size_t i = r ? static_cast<size_t>(static_cast<const char *>(p) - r->base) : 0; r == &device && n-- > 0; i++)
+        if (i < r->size && of_launch(r->write[i]))
+            fault(cudaErrorLaunchFailure, site{ file, line }, "k_load128 reads %s, which this launch wrote: it may get what was there before",
+                  place(p));
+}
+
 /* ---- what the compiler calls ---- */
 
 #ifndef __SANITIZE_ADDRESS__

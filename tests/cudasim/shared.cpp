@@ -60,6 +60,9 @@ void *sim_shared(const char *site, const char *name, size_t bytes, size_t align)
         if (arrays[i].site == site)
             return arena + arrays[i].at;
     array *a = append(site, name, bytes, align < 16 ? 16 : align);
+    if (used > shared_most(B.call))
+        fault(cudaErrorLaunchOutOfResources, site_none, "shared memory of %zu bytes, %zu of them dynamic, where %zu may be", used,
+              arrays[0].bytes, shared_most(B.call));
     if (used - arrays[0].bytes > 48 << 10)
         fault(cudaErrorInvalidConfiguration, site_none, "static shared memory of %zu bytes, where 49152 may be; the last array is %s",
               used - arrays[0].bytes, name);

@@ -68,6 +68,10 @@ const char *shared_name(const void *p);          /* "red[12]"-like words for rep
 extern char *sim_shared_base;
 extern size_t shared_used;
 
+/* ---- device.cpp, bounds.cpp: what a launch may have ---- */
+size_t shared_most(const sim_call *call);        /* bytes of shared memory of a block, dynamic or not */
+int launch_bound(const void *kernel);            /* threads of a block by its __launch_bounds__; the device's limit where it has none */
+
 /* ---- async.cpp: copies into shared memory ---- */
 void async_begin();
 void async_thread_done(int thread);

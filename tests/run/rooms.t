@@ -47,6 +47,7 @@ planted include/mtbench/orphan.h '/* orphan.h - of no room */' "a public header 
 planted src/backend/comm_other.c '#include <mpi.h>' "MPI in a second file of the backend"
 planted src/backend/pool.c '# include "mpi.h"' "MPI in quotes"
 planted src/backend/cpu.c '#include <x86intrin.h>' "intrinsics outside the kernels"
+planted kernels/cuda/k.cu 'v = *reinterpret_cast<const uint4 *>(p);' "a vector's access that the emulator does not see as one"
 planted src/backend/cpu.c '#include <cuda_runtime.h>' "CUDA outside its file"
 planted kernels/cpu/simd.h '__global__ void f(void);' "CUDA syntax outside kernels/cuda"
 planted src/backend/executor.c '#include "kernels/cuda/kernels.h"' "launchers outside the CUDA executor"
