@@ -36,6 +36,8 @@ enum { KV_PAGE = 64 };                /* positions in one page of the KV cache *
 struct linear {
     enum dtype dtype;
     int n, k;                         /* outputs, inputs */
+    int k_whole;                      /* inputs of the matrix of which this has a slice of columns: the order of a sum is the whole one's;
+                                         0: k */
     int lead;                         /* inputs of the first quantised block before those of this matrix, where a slice of columns begins
                                          within a block: they are packed and not read. A multiple of 32; 0 for F32, F16, BF16 */
     int n_shards;                     /* virtual K shards (R2): 1, 2, 4 or 8; k / n_shards is a multiple of 32 if > 1 */

@@ -70,4 +70,10 @@ MTB_BOTH int chains_of(int k)
     return steps % 8 == 0 ? 8 : steps % 4 == 0 ? 4 : steps % 2 == 0 ? 2 : 1;
 }
 
+/* Those of a matrix: a slice of columns has its part of the whole one's, and the tree over the members' sums is the rest of the tree. */
+static inline int chains_in(const struct linear *w)
+{
+    return w->k_whole ? chains_of(w->k_whole) * w->k / w->k_whole : chains_of(w->k);
+}
+
 #endif

@@ -85,9 +85,9 @@ template <bool HALF, int NT> static __global__ void __launch_bounds__(32 * MOST_
     }
 }
 
-template <bool HALF> static void launch(const struct product &p, const struct k_at *at)
+template <bool HALF> static void launch(const struct product &p, int chains, const struct k_at *at)
 {
-    const unsigned threads = static_cast<unsigned>(32 * chains_of(p.k)), tiles = static_cast<unsigned>(pad16(p.n) / TILE);
+    const unsigned threads = static_cast<unsigned>(32 * chains), tiles = static_cast<unsigned>(pad16(p.n) / TILE);
     const unsigned rows8 = static_cast<unsigned>(pad8(p.n_rows) / 8);
     if (rows8 == 1)
         K_LAUNCH((linear_kernel<HALF, 1>), dim3(tiles, 1), threads, 0, at->stream, p);
@@ -103,9 +103,9 @@ int k_linear(const struct op_linear *a, const struct k_at *at)
                                    o->y ? o->y : static_cast<float *>(o->sum), o->w->bias, o->w->n, o->w->k, a->n_rows,
                                    o->y ? o->ldy : o->w->n };
         if (at->half)
-            launch<true>(p, at);
+            launch<true>(p, chains_in(o->w), at);
         else
-            launch<false>(p, at);
+            launch<false>(p, chains_in(o->w), at);
     }
     return cudaGetLastError();
 }

@@ -79,7 +79,7 @@ static void cut_rows(struct slot *s, struct range rows)
 static struct slot *want_matrix(struct weight_plan *p, const char *name, struct linear *w, int n, int k, struct range rows,
                                 struct range cols)
 {
-    *w = (struct linear){ .n = rows.n, .k = cols.n, .n_shards = 1 };                /* type and place are known later, from the file */
+    *w = (struct linear){ .n = rows.n, .k = cols.n, .k_whole = k, .n_shards = 1 }; /* type and place are known later, from the file */
     struct slot *s = add_slot(p, name, (size_t)n, (size_t)k);
     s->matrix = w;
     s->col0 = (size_t)cols.first;

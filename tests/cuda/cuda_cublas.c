@@ -1,134 +1,39 @@
 /* cuda_cublas.c - products by cuBLASLt (--matmul cublas), the emulated one: they are right; a row alone has the bits of the same row in
  * company of any size; algorithms that would break that are found out before anything is computed; what is missing is said in one line. */
-#include "side.h"
+#include "product.h"
 
 static const struct executor *cublas;
 static struct side gpu;
-
-struct product {
-    int n, k, rows;
-    bool half;
-    float *w, *x, *b;                 /* (n, k), (rows, k) exact in 16 bits, (n) */
-    struct linear packed;
-};
-
-static uint16_t bits_of(float x, bool half)
-{
-    uint32_t u;
-    if (half)
-        return ref_half_from_float(x);
-    memcpy(&u, &x, sizeof u);
-    return (uint16_t)(u >> 16);
-}
-
-static float *random_numbers(size_t n, bool half)
-{
-    float *x = malloc(n * sizeof *x);
-    side_fill(x, n, 1.0f);
-    for (size_t i = 0; i < n; i++)
-        x[i] = side_round(x[i], half);
-    return x;
-}
-
-static struct product make(int n, int k, int rows, bool half)
-{
-    const size_t weights = (size_t)n * (size_t)k;
-    struct product p = { n, k, rows, half, random_numbers(weights, half), random_numbers((size_t)rows * (size_t)k, half),
-                         random_numbers((size_t)n, false), { 0 } };
-    uint16_t *raw = malloc(weights * sizeof *raw);
-    for (size_t i = 0; i < weights; i++)
-        raw[i] = bits_of(p.w[i], half);
-    p.packed = side_pack(&gpu, half ? DT_F16 : DT_BF16, n, k, raw);
-    p.packed.bias = side_put(&gpu, p.b, (size_t)n * sizeof *p.b);
-    side_settled(&gpu);
-    free(raw);
-    return p;
-}
-
-static void drop(struct product *p)
-{
-    side_drop(&gpu, p->packed.packed, 0);
-    side_drop(&gpu, (void *)(uintptr_t)p->packed.bias, 0);
-    free(p->w);
-    free(p->x);
-    free(p->b);
-}
-
-/* y (n, p->n) of rows [first, first + n), by rows of a wider matrix. */
-static void run(const struct product *p, int first, int n, float *y)
-{
-    const int ld = p->n + 5;
-    const size_t bytes = (size_t)n * (size_t)ld * sizeof *y, operand = gpu.ops->operand_bytes(n, p->k);
-    uint16_t *bits = calloc(1, operand);
-    for (int r = 0; r < n; r++)
-        for (int i = 0; i < p->k; i++)
-            bits[operand_at(r, i, n)] = bits_of(p->x[(size_t)(first + r) * (size_t)p->k + (size_t)i], p->half);
-    void *x = side_put(&gpu, bits, operand);
-    float *there = side_put(&gpu, NULL, bytes), *host = malloc(bytes);
-    const struct linear_out out = { &p->packed, there, ld, NULL };
-    MTB_DO(&gpu, linear, .out = &out, .n_out = 1, .x = x, .n_rows = n);
-    side_get(&gpu, host, there, bytes);
-    int beside = 0;
-    for (int r = 0; r < n; r++)
-        for (int i = 0; i < ld; i++)
-            if (i < p->n)
-                y[(size_t)r * (size_t)p->n + (size_t)i] = host[(size_t)r * (size_t)ld + (size_t)i];
-            else
-                beside += !isnan(host[(size_t)r * (size_t)ld + (size_t)i]);
-    if (beside)
-        ok(false, "%d x %d: nothing is written beside the product", p->n, p->k);
-    free(bits);
-    free(host);
-    side_drop(&gpu, x, 0);
-    side_drop(&gpu, there, 0);
-}
-
-static double worst_error(const struct product *p, const float *y)
-{
-    double worst = 0;
-    for (int r = 0; r < p->rows; r++)
-        for (int j = 0; j < p->n; j++) {
-            double sum = (double)p->b[j], size = fabs(sum);
-            for (int i = 0; i < p->k; i++) {
-                const double t = (double)p->w[(size_t)j * (size_t)p->k + (size_t)i] * (double)p->x[(size_t)r * (size_t)p->k + (size_t)i];
-                sum += t;
-                size += fabs(t);
-            }
-            const double e = fabs((double)y[(size_t)r * (size_t)p->n + (size_t)j] - sum) / (size + 1e-30);
-            worst = e > worst || isnan(e) ? e : worst;
-        }
-    return worst;
-}
 
 /* More rows than a product has are several; the last of 600 are 88 of the smaller kind. */
 static void check(int n, int k, int rows, bool half)
 {
     static const int some[] = { 1, 2, 17, 127, 129, 300 };
     gpu = side_open(cublas);
-    struct product p = make(n, k, rows, half);
+    struct product p = product_make(&gpu, n, k, rows, half, true);
     const size_t row = (size_t)n, bytes = (size_t)rows * row * sizeof(float);
     float *y = malloc(bytes), *again = malloc(bytes);
     int wrong = 0, differ = 0;
-    run(&p, 0, rows, y);
-    const double worst = worst_error(&p, y);
+    product_run(&gpu, &p, &p.packed, 0, 0, rows, false, y);
+    const double worst = product_error(&p, y);
     ok(side_done(&gpu) && worst < 1e-6, "%d x %d, %d rows, %s: error %.1e of the sum of sizes", n, k, rows, half ? "f16" : "bf16", worst);
     for (int way = 1; way < (n < 1000 ? SIDE_WAYS : 2); way++) {
         side_way(way);
-        run(&p, 0, rows, again);
+        product_run(&gpu, &p, &p.packed, 0, 0, rows, false, again);
         differ += memcmp(y, again, bytes) != 0;
     }
     ok(!differ, "%d x %d: the same bits in every order of threads", n, k);
     side_way(0);
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         for (int first = 0; first + some[i] <= rows; first += n < 1000 ? 97 : 128) {
-            run(&p, first, some[i], again);
+            product_run(&gpu, &p, &p.packed, 0, first, some[i], false, again);
             wrong += memcmp(again, y + (size_t)first * row, (size_t)some[i] * row * sizeof *y) != 0;
         }
     ok(!wrong, "%d x %d, %s: rows alone and among 1 to 299 others have the bits of %d together", n, k, half ? "f16" : "bf16", rows);
     ok(!*side_report(), "the emulator has nothing to report: %s", side_report());
     free(y);
     free(again);
-    drop(&p);
+    product_drop(&gpu, &p);
     side_close(&gpu);
 }
 
@@ -136,18 +41,18 @@ static void check(int n, int k, int rows, bool half)
 static void check_mixed(void)
 {
     gpu = side_open(cublas);
-    struct product p = make(32, 64, 130, true), other = make(16, 64, 1, false);
+    struct product p = product_make(&gpu, 32, 64, 130, true, true), other = product_make(&gpu, 16, 64, 1, false, true);
     float y[32], together[130 * 32];
     for (size_t i = 0; i < 32 * 64; i++)                                            /* what settle() made of the f16 ones */
         p.w[i] = side_round(p.w[i], false);
     p.half = false;
     for (size_t i = 0; i < 130 * 64; i++)
         p.x[i] = side_round(p.x[i], false);
-    run(&p, 0, 130, together);
-    run(&p, 129, 1, y);
-    ok(side_done(&gpu) && worst_error(&p, together) < 1e-6 && !memcmp(y, together + 129 * 32, sizeof y), "f16 weights beside bf16 ones");
-    drop(&p);
-    drop(&other);
+    product_run(&gpu, &p, &p.packed, 0, 0, 130, false, together);
+    product_run(&gpu, &p, &p.packed, 0, 129, 1, false, y);
+    ok(side_done(&gpu) && product_error(&p, together) < 1e-6 && !memcmp(y, together + 129 * 32, sizeof y), "f16 weights beside bf16 ones");
+    product_drop(&gpu, &p);
+    product_drop(&gpu, &other);
     side_close(&gpu);
 }
 
@@ -155,7 +60,7 @@ static void check_embedding(void)
 {
     enum { VOCAB = 21, DIM = 40 };
     gpu = side_open(cublas);
-    struct product p = make(VOCAB, DIM, 1, false);
+    struct product p = product_make(&gpu, VOCAB, DIM, 1, false, true);
     const int32_t token[] = { 20, 0, 7 }, page[] = { 0 };
     const struct seq_run one = { 0, 3, 0, page };
     const struct step step = { .n_rows = 3, .token = token, .n_runs = 1, .run = &one };
@@ -168,7 +73,7 @@ static void check_embedding(void)
         wrong += memcmp(x + r * DIM, p.w + token[r] * DIM, DIM * sizeof *x) != 0;
     ok(!wrong, "the embedding reads plain rows");
     side_drop(&gpu, there, 0);
-    drop(&p);
+    product_drop(&gpu, &p);
     side_close(&gpu);
 }
 
