@@ -27,8 +27,9 @@ static void say_type(struct backend *be, enum dtype t)
 
 static void remember_half(struct backend *be, const struct linear *w)
 {
-    if (be->n_half && be->half[be->n_half - 1].packed == w->packed)                 /* a further piece of it */
-        return;
+    for (size_t i = be->n_half; i-- > 0;)
+        if (be->half[i].packed == w->packed)                                        /* a further piece of it: to be rounded once */
+            return;
     be->half = xrealloc(be->half, be->n_half + 1, sizeof *be->half);
     be->half[be->n_half++] = (struct cuda_matrix){ w->packed, (size_t)pad16(w->n) * (size_t)pad32(w->k) };
 }
