@@ -163,6 +163,8 @@ struct forward_fault {
  * rows. True: *fault says what came first. False: everything is finite, or it was interrupted. By member 0; the others run the step. */
 bool forward_find_fault(struct forward *f, const struct kv_view *kv, const struct step *s, struct forward_fault *fault);
 
+/* The type of the matrices, for executor.numerics(): F16 where all are, else the first projection's, or what else there is beside f16. */
+enum dtype model_matrix_type(const struct model *m);
 /* How many numbers the weights of such a model are. */
 double model_parameters(const struct model_config *c);
 

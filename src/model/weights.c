@@ -386,6 +386,17 @@ struct model *model_open_other(const struct model *m, int rank)
     return other;
 }
 
+enum dtype model_matrix_type(const struct model *m)
+{
+    const enum dtype first = m->layer[0].q.dtype;
+    for (size_t i = 0; i < m->plan->n_slots && first == DT_F16; i++) {
+        const struct linear *w = m->plan->slot[i].matrix;
+        if (w && w->dtype != DT_F16)                                                /* operands are of one type, so f16 gives way */
+            return w->dtype;
+    }
+    return first;
+}
+
 const struct gguf *model_gguf(const struct model *m)
 {
     return m->plan->is_gguf ? &m->plan->gguf : NULL;

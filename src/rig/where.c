@@ -79,8 +79,13 @@ static const struct executor *prefer(const struct rig_devices *o, struct err *wh
         *err = wrong;
         return NULL;
     }
-    if (!name)
-        return with_products(executor_best(why), o, err);
+    if (!name) {
+        const struct executor *best = executor_best(why);
+        if (o->matmul == MATMUL_OWN || !why->kind)
+            return with_products(best, o, err);
+        err_set(err, ERR_DEVICE, "--matmul cublas: is for GPUs: %s (with --matmul own)", why->text);
+        return NULL;
+    }
     const struct executor *x = executor_find(name);
     if (!x)
         err_set(err, ERR_DEVICE, "--device %s: this build has no GPU backend; use --device cpu, or build it where nvcc is found", name);
@@ -187,7 +192,7 @@ int where_compare(const struct where_path *path, int n, struct err *err)
 /* The path of this rank's devices, which are of one kind. */
 static int own_path(struct rig *r, struct err *err)
 {
-    const enum dtype weights = r->model->layer[0].q.dtype;
+    const enum dtype weights = model_matrix_type(r->model);
     char path[64], other[64];
     r->executor->numerics(r->place.device[0], weights, path);
     snprintf(r->numerics, sizeof r->numerics, "%s, %d shards", path, r->model->config.n_shards);

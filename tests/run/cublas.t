@@ -42,5 +42,9 @@ grep -q "algorithm 66.*(4 others were rejected)" "$d/out" "$d/err"; ok $? "what 
 "$build/mtbench" answer --model-path "$d/model" --model-id cpu --data-dir "$d" --bench-name smoke --device cpu --matmul cublas --quiet >"$d/out" 2>"$d/err"
 rc=$?
 [ $rc -eq 77 ] && [ "$(said)" -eq 1 ] && grep -q -- '--matmul' "$d/err"; ok $? "the CPU has no such products: $(cat "$d/err")"
+emulated=no_driver
+MTBENCH_DEVICE=auto sim auto --device auto --matmul cublas --quiet
+[ $rc -eq 77 ] && [ "$(said)" -eq 1 ] && grep -q -- '--matmul cublas: is for GPUs: no usable GPU: there is no NVIDIA driver.*--matmul own' "$d/err"
+ok $? "nor has auto where there is no GPU, and it says why there is none: $(cat "$d/err")"
 echo "1..$n"
 exit $bad
