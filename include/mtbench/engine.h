@@ -51,7 +51,7 @@ struct engine_stats {
 
 /* Bytes of the plan, of the members that live here, for "--verbose" and for refusing before work starts. */
 struct engine_plan {
-    uint64_t weights, kv, activations, other;
+    uint64_t weights, kv, activations, rotations, other;   /* rotations: the tables of rope */
     uint64_t kv_sequence;                    /* what one sequence of max_tokens takes */
     int pages, max_tokens, max_batch, max_rows;   /* as they will be */
 };

@@ -94,6 +94,7 @@ struct model {
     const float *final_norm;                      /* (dim) */
     struct linear embed, head;                    /* (n_vocab, dim), whole and this member's; a tied head lies in the embedding */
     struct rope rope;
+    int rope_positions;                           /* of its table; 0: there is none */
     struct weight_plan *plan;                     /* model/weights.c: which bytes of which file go where */
     struct adapter *adapter;                      /* model/adapter.c: what changes them on their way; NULL: nothing */
     size_t packed_bytes;                          /* of the one block that holds all weights */
@@ -131,14 +132,18 @@ void model_attach(struct model *m, void *packed);
 /* Fill the attached memory of shares (n) of one model, one of them opened from 's' and the others beside it; reads every tensor once, in
  * file order, in pieces of at most 16 MiB, of which each member packs what it has. Collective if the source is. */
 int model_load(struct model *const member[], int n, const struct source *s, struct err *err);
-/* Build the RoPE table for positions 0 .. n-1. */
+/* Build the RoPE table for positions 0 .. n-1, in model_rope_bytes() of backend memory. */
 int model_rope(struct model *m, int n_positions, struct err *err);
+static inline size_t model_rope_bytes(const struct model_config *c, int n_positions)
+{
+    return (size_t)n_positions * (size_t)c->rope.dims * sizeof(float);
+}
 void model_close(struct model *m);
 
 /* ---- forward.c ---- */
 struct forward;
-/* Activation buffers for steps of up to max_rows rows and max_out rows of logits, of a model or a member's share, whose group 'comm' is.
- * All members run the same steps. NULL: memory error. */
+/* Activation buffers for steps of up to max_rows rows, max_out runs and as many rows of logits, of a model or a member's share, whose group
+ * 'comm' is, with a table of rotations. All members run the same steps. NULL: memory error. */
 struct forward *forward_create(const struct model *m, struct comm *comm, int max_rows, int max_out, struct err *err);
 void forward_destroy(struct forward *f);
 /* Ask interrupted(ctx) in each layer of a step, on the caller's thread; what one member is told, all heed in the same layer. Not asked with

@@ -82,6 +82,13 @@ struct step {
     const struct sampling *how;       /* (n_out) how they do */
 };
 
+/* What a step is at most. */
+struct step_size {
+    int rows, out;                    /* rows; rows that draw */
+    int runs, tokens;                 /* runs, and positions of each, those before the step included */
+    int n_vocab;                      /* of the logits that are drawn from */
+};
+
 /* The KV cache, fp16. Page p begins at p * kv_page_bytes(), one contiguous piece, which may be copied whole; how a page is made up inside
  * is the backend's own. Positions that nobody wrote may hold anything, NaN too. */
 struct kv_view {
@@ -239,6 +246,8 @@ struct ops {
     size_t (*operand_bytes)(int n_rows, int k);
     size_t (*sum_bytes)(int n_rows, int dim);
     size_t (*kv_page_bytes)(int n_layers, int n_kv, int head_dim);
+    /* Of alloc()'s memory, for the host arrays of a step of that size. */
+    size_t (*step_bytes)(const struct step_size *most);
 
     /* ---- weights: at load time ---- */
     /* Pack rows [row0, row0 + n_rows) of w from 'raw', host memory with rows of a file, of which w has the inputs from k0 on: k0 - w->lead
@@ -247,6 +256,9 @@ struct ops {
     int (*settle)(struct backend *be, struct err *err);                  /* wait for uploads and packing; -1: err, their first */
 
     /* ---- one step ---- */
+    /* Take room for steps of up to that size, before the first of them; nothing is allocated later. May be called again. -1: err (memory,
+     * device). */
+    int (*step_room)(struct backend *be, const struct step_size *most, struct err *err);
     /* Take over the host arrays of the step, once. True: the ops up to 'sample' are on their way already, by a recording of a step of this
      * shape, and need not be called. */
     bool (*step_begin)(struct backend *be, const struct step *step);

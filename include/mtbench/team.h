@@ -29,9 +29,10 @@ bool team_leads(const struct team *t);
 /* What the team was given to ask, asked now. */
 bool team_interrupted(const struct team *t);
 
-/* Bytes of the members here: weights, activations, and a page of the KV cache. */
+/* Bytes of the members here: weights, activations, rotation tables, and a page of the KV cache. */
 size_t team_weight_bytes(const struct team *t);
 size_t team_activation_bytes(const struct team *t, int max_rows, int max_out);
+size_t team_rotation_bytes(const struct team *t, int max_tokens);
 size_t team_page_bytes(const struct team *t);
 
 struct team_sizes {

@@ -160,6 +160,11 @@ static size_t compared_kv_page_bytes(int n_layers, int n_kv, int head_dim)
     return bytes;
 }
 
+static size_t compared_step_bytes(const struct step_size *most)
+{
+    return inner[0]->ops->step_bytes(most) + inner[1]->ops->step_bytes(most);
+}
+
 static struct linear linear_at(const struct backend *be, int i, const struct linear *w)
 {
     struct linear there = *w;
@@ -238,6 +243,11 @@ static void look_operand(struct backend *be, int op, const void *x, int n_rows, 
 }
 
 /* ---- the ops ---- */
+
+static int compared_step_room(struct backend *be, const struct step_size *most, struct err *err)
+{
+    return inner[0]->ops->step_room(be->be[0], most, err) < 0 ? -1 : inner[1]->ops->step_room(be->be[1], most, err);
+}
 
 static bool compared_step_begin(struct backend *be, const struct step *step)
 {
@@ -430,8 +440,9 @@ const struct executor *executor_compared(const struct executor *a, const struct 
         .alloc = compared_alloc, .release = compared_release, .host_alloc = compared_host_alloc, .host_release = compared_host_release,
         .upload = compared_upload, .download = compared_download, .copy = compared_copy, .memory = compared_memory,
         .linear_bytes = compared_linear_bytes, .operand_bytes = compared_operand_bytes, .sum_bytes = compared_sum_bytes,
-        .kv_page_bytes = compared_kv_page_bytes, .linear_pack = compared_linear_pack, .settle = compared_settle,
-        .step_begin = compared_step_begin, MTB_EACH_OP(SLOT) .drawn = compared_drawn, .operand_row = compared_operand_row,
+        .kv_page_bytes = compared_kv_page_bytes, .step_bytes = compared_step_bytes, .linear_pack = compared_linear_pack,
+        .settle = compared_settle, .step_room = compared_step_room, .step_begin = compared_step_begin, MTB_EACH_OP(SLOT)
+        .drawn = compared_drawn, .operand_row = compared_operand_row,
     };
     row = *a;                            /* devices and numerics are the first's, whose numbers go on */
     row.ops = &ops;

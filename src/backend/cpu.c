@@ -180,6 +180,21 @@ static size_t cpu_rows_bytes(int n_rows, int k)
 
 /* ---- a step ---- */
 
+/* Kernels read the caller's arrays. */
+static size_t cpu_step_bytes(const struct step_size *most)
+{
+    (void)most;
+    return 0;
+}
+
+static int cpu_step_room(struct backend *be, const struct step_size *most, struct err *err)
+{
+    (void)be;
+    (void)most;
+    (void)err;
+    return 0;
+}
+
 static bool cpu_step_begin(struct backend *be, const struct step *step)
 {
     (void)be;
@@ -220,8 +235,10 @@ static const struct ops ops_cpu = {
     .operand_bytes = cpu_rows_bytes,
     .sum_bytes = cpu_rows_bytes,
     .kv_page_bytes = cpu_kv_page_bytes,
+    .step_bytes = cpu_step_bytes,
     .linear_pack = cpu_linear_pack,
     .settle = cpu_settle,
+    .step_room = cpu_step_room,
     .step_begin = cpu_step_begin,
     MTB_EACH_OP(CPU_SLOT)
     .drawn = cpu_drawn,

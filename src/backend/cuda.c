@@ -121,8 +121,10 @@ const struct ops ops_cuda = {
     .operand_bytes = cuda_operand_bytes,
     .sum_bytes = cuda_sum_bytes,
     .kv_page_bytes = cuda_kv_page_bytes,
+    .step_bytes = cuda_step_bytes,
     .linear_pack = cuda_linear_pack,
     .settle = cuda_settle,
+    .step_room = cuda_step_room,
     .step_begin = cuda_step_begin,
     MTB_EACH_OP(CUDA_SLOT)
     .drawn = cuda_drawn,
@@ -202,7 +204,7 @@ int cuda_threads(const struct backend *be)
 
 size_t cuda_scratch(const struct backend *be)
 {
-    return be->step_bytes + (be->products ? be->products->bytes(be) : 0);
+    return be->products ? be->products->bytes(be) : 0;
 }
 
 const struct executor executor_cuda = {

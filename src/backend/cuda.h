@@ -23,14 +23,14 @@ struct cuda_products {
 };
 
 struct backend {
-    int device, max_rows, n_vocab;     /* n_vocab: 0 before the first draw */
+    int device, max_rows, n_vocab;
     char path[16];                    /* "sm_90" */
     cudaStream_t stream;              /* everything that is asked for goes through it, in order */
     struct k_at at;
 
     /* the arrays of a step: filled in pinned memory, brought over in one copy */
     void *host_step, *device_step;
-    size_t step_bytes;
+    size_t step_bytes;                /* of each, for the largest step; 0: nobody has said how large that is */
     cudaEvent_t step_read;            /* the copy is done: host_step may be filled again */
     int32_t *drawn;                   /* (max_rows) pinned */
 
@@ -104,6 +104,8 @@ int cuda_settle(struct backend *be, struct err *err);
 
 /* cuda_step.c */
 int cuda_step_create(struct backend *be, struct err *err);
+size_t cuda_step_bytes(const struct step_size *most);
+int cuda_step_room(struct backend *be, const struct step_size *most, struct err *err);
 void cuda_step_destroy(struct backend *be);
 bool cuda_step_begin(struct backend *be, const struct step *step);
 void cuda_sample(struct backend *be, const struct op_sample *a);

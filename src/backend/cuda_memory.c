@@ -36,7 +36,7 @@ void cuda_release(struct backend *be, void *p, size_t bytes)
     (void)bytes;
     cuda_enter(be);
     if (p)
-        cudaFree(p);                                                                /* waits for what still uses it */
+        cuda_good(be, (int)cudaFree(p), "cudaFree");                                /* waits for what still uses it */
 }
 
 void *cuda_host_alloc(struct backend *be, size_t bytes, struct err *err)
@@ -47,11 +47,15 @@ void *cuda_host_alloc(struct backend *be, size_t bytes, struct err *err)
         return NULL;
     }
     const cudaError_t e = cudaHostAlloc(&p, bytes ? bytes : 1, cudaHostAllocPortable);
-    if (e == cudaSuccess)
+    if (e == cudaErrorMemoryAllocation) {
+        cudaGetLastError();
+        err_set(err, ERR_MEMORY, "GPU %d: cannot pin %.1f MB of this machine's memory for it; give the job more memory", be->device,
+                (double)bytes / 1e6);
+        return NULL;
+    }
+    if (cuda_good(be, (int)e, "cudaHostAlloc"))
         return p;
-    cudaGetLastError();
-    err_set(err, ERR_MEMORY, "GPU %d: cannot pin %.1f MB of memory (%s); raise the memory that this job may lock (ulimit -l)", be->device,
-            (double)bytes / 1e6, cudaGetErrorString(e));
+    *err = be->first;
     return NULL;
 }
 
@@ -60,7 +64,7 @@ void cuda_host_release(struct backend *be, void *p, size_t bytes)
     (void)bytes;
     cuda_enter(be);
     if (p)
-        cudaFreeHost(p);
+        cuda_good(be, (int)cudaFreeHost(p), "cudaFreeHost");
 }
 
 void cuda_upload(struct backend *be, void *dst, const void *host, size_t bytes)

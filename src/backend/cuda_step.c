@@ -4,9 +4,10 @@
 
 #include "mtbench/rng.h"
 
+#include <assert.h>
 #include <string.h>
 
-enum { ALIGN = 16, FIRST_BYTES = 1 << 20 };
+enum { ALIGN = 16 };
 
 /* The arrays of a step, one behind the other: where each begins. */
 struct places {
@@ -30,22 +31,38 @@ static size_t take(size_t *end, size_t n, size_t each)
     return at;
 }
 
-static struct places lay_out(const struct step *s, size_t seen_words)
+static struct places places_of(int n_rows, int n_runs, int n_out, size_t pages, size_t seen)
 {
     struct places p = {0};
+    p.token = take(&p.end, (size_t)n_rows, sizeof(int32_t));
+    p.row_run = take(&p.end, (size_t)n_rows, sizeof(int32_t));
+    p.run = take(&p.end, (size_t)n_runs, sizeof(struct k_run));
+    p.page = take(&p.end, pages, sizeof(int32_t));
+    p.out_row = take(&p.end, (size_t)n_out, sizeof(int32_t));
+    p.draw = take(&p.end, (size_t)n_out, sizeof(struct k_draw));
+    p.seen = take(&p.end, seen, sizeof(uint64_t));
+    return p;
+}
+
+static struct places lay_out(const struct step *s, size_t seen_words)
+{
     size_t pages = 0, seen = 0;
     for (int i = 0; i < s->n_runs; i++)
         pages += pages_of(&s->run[i]);
     for (int i = 0; i < s->n_out; i++)
         seen += penalised(&s->how[i]) ? seen_words : 0;
-    p.token = take(&p.end, (size_t)s->n_rows, sizeof(int32_t));
-    p.row_run = take(&p.end, (size_t)s->n_rows, sizeof(int32_t));
-    p.run = take(&p.end, (size_t)s->n_runs, sizeof(struct k_run));
-    p.page = take(&p.end, pages, sizeof(int32_t));
-    p.out_row = take(&p.end, (size_t)s->n_out, sizeof(int32_t));
-    p.draw = take(&p.end, (size_t)s->n_out, sizeof(struct k_draw));
-    p.seen = take(&p.end, seen, sizeof(uint64_t));
-    return p;
+    return places_of(s->n_rows, s->n_runs, s->n_out, pages, seen);
+}
+
+static size_t words_of(int n_vocab)
+{
+    return ((size_t)n_vocab + 63) / 64;
+}
+
+size_t cuda_step_bytes(const struct step_size *m)
+{
+    const size_t pages = (size_t)m->runs * (size_t)((m->tokens + KV_PAGE - 1) / KV_PAGE);
+    return places_of(m->rows, m->runs, m->out, pages, (size_t)m->out * words_of(m->n_vocab)).end;
 }
 
 static void fill_runs(char *host, const struct places *p, const struct step *s)
@@ -82,51 +99,47 @@ static void fill_draws(char *host, const char *device, const struct places *p, c
     }
 }
 
-/* Room for a step. Steps grow with the conversations, by a doubling now and then. */
-static bool reserve(struct backend *be, size_t bytes)
+int cuda_step_room(struct backend *be, const struct step_size *most, struct err *err)
 {
+    const size_t bytes = cuda_step_bytes(most);
+    be->n_vocab = most->n_vocab;
     if (bytes <= be->step_bytes)
-        return true;
-    size_t size = be->step_bytes ? be->step_bytes : FIRST_BYTES;
-    while (size < bytes)
-        size *= 2;
-    cudaFreeHost(be->host_step);
-    cudaFree(be->device_step);
-    be->host_step = be->device_step = NULL;
+        return 0;
+    if (cuda_wait(be, "the step before", err) < 0)
+        return -1;
+    cuda_host_release(be, be->host_step, be->step_bytes);
+    cuda_release(be, be->device_step, be->step_bytes);
     be->step_bytes = 0;
-    if (!cuda_good(be, (int)cudaHostAlloc(&be->host_step, size, cudaHostAllocDefault), "cudaHostAlloc of a step's arrays") ||
-        !cuda_good(be, (int)cudaMalloc(&be->device_step, size), "cudaMalloc of a step's arrays"))
-        return false;
-    be->step_bytes = size;
-    return true;
+    be->device_step = NULL;
+    if (!(be->host_step = cuda_host_alloc(be, bytes, err)) || !(be->device_step = cuda_alloc(be, bytes, err)))
+        return -1;
+    be->step_bytes = bytes;
+    return 0;
 }
 
 int cuda_step_create(struct backend *be, struct err *err)
 {
     const size_t tokens = (size_t)be->max_rows * sizeof *be->drawn;
-    const bool good = reserve(be, FIRST_BYTES) &&
-        cuda_good(be, (int)cudaEventCreateWithFlags(&be->step_read, cudaEventDisableTiming), "cudaEventCreate") &&
-        cuda_good(be, (int)cudaHostAlloc((void **)&be->drawn, tokens, cudaHostAllocDefault), "cudaHostAlloc");
+    const bool good = cuda_good(be, (int)cudaEventCreateWithFlags(&be->step_read, cudaEventDisableTiming), "cudaEventCreate");
     if (!good)
         *err = be->first;
-    return good ? 0 : -1;
+    return good && (be->drawn = cuda_host_alloc(be, tokens, err)) ? 0 : -1;
 }
 
 void cuda_step_destroy(struct backend *be)
 {
-    cudaFreeHost(be->host_step);
-    cudaFree(be->device_step);
-    cudaFreeHost(be->drawn);
-    if (be->step_read)
-        cudaEventDestroy(be->step_read);
+    cuda_host_release(be, be->host_step, be->step_bytes);
+    cuda_release(be, be->device_step, be->step_bytes);
+    cuda_host_release(be, be->drawn, 0);
 }
 
 static void bring(struct backend *be, const struct step *s)
 {
-    const size_t seen_words = ((size_t)be->n_vocab + 63) / 64;
+    const size_t seen_words = words_of(be->n_vocab);
     const struct places p = lay_out(s, seen_words);
+    assert(p.end <= be->step_bytes);     /* what was promised when room was taken */
     /* a step that drew nothing was never waited for, and its copy may still be reading */
-    if (!cuda_enter(be) || !cuda_good(be, (int)cudaEventSynchronize(be->step_read), "the step before") || !reserve(be, p.end))
+    if (!cuda_enter(be) || !cuda_good(be, (int)cudaEventSynchronize(be->step_read), "the step before"))
         return;
     char *host = be->host_step, *device = be->device_step;
     memcpy(host + p.token, s->token, (size_t)s->n_rows * sizeof *s->token);
@@ -153,10 +166,7 @@ bool cuda_step_begin(struct backend *be, const struct step *s)
 
 void cuda_sample(struct backend *be, const struct op_sample *a)
 {
-    if (be->n_vocab != a->n_vocab) {     /* the first step did not know how long the bit sets of a penalty are */
-        be->n_vocab = a->n_vocab;
-        bring(be, a->step);
-    }
+    assert(a->n_vocab == be->n_vocab);   /* as long as the bit sets that the step brought */
     if (cuda_enter(be))
         cuda_started(be, k_sample(a, &be->at), "sample");
 }

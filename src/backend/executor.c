@@ -25,8 +25,8 @@ static const struct executor *whole(const struct executor *x)
     assert(x->devices && x->numerics && x->open && x->close && x->path && x->threads && x->scratch);
     assert(!x->mark == !x->between);
     assert(o->alloc && o->release && o->host_alloc && o->host_release && o->upload && o->download && o->copy && o->memory);
-    assert(o->linear_bytes && o->operand_bytes && o->sum_bytes && o->kv_page_bytes && o->linear_pack && o->settle);
-    assert(o->step_begin && o->drawn && o->operand_row);
+    assert(o->linear_bytes && o->operand_bytes && o->sum_bytes && o->kv_page_bytes && o->step_bytes && o->linear_pack && o->settle);
+    assert(o->step_room && o->step_begin && o->drawn && o->operand_row);
 #define THERE(op) assert(o->op);
     MTB_EACH_OP(THERE)
 #undef THERE

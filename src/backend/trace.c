@@ -227,6 +227,11 @@ static int traced_settle(struct backend *be, struct err *err)
     return inner->ops->settle(be->inner, err);
 }
 
+static int traced_step_room(struct backend *be, const struct step_size *most, struct err *err)
+{
+    return inner->ops->step_room(be->inner, most, err);
+}
+
 static bool traced_step_begin(struct backend *be, const struct step *step)
 {
     be->begun = clock_now();
@@ -311,8 +316,9 @@ const struct executor *executor_traced(const struct executor *x)
         .alloc = traced_alloc, .release = traced_release, .host_alloc = traced_host_alloc, .host_release = traced_host_release,
         .upload = traced_upload, .download = traced_download, .copy = traced_copy, .memory = traced_memory,
         .linear_bytes = x->ops->linear_bytes, .operand_bytes = x->ops->operand_bytes, .sum_bytes = x->ops->sum_bytes,
-        .kv_page_bytes = x->ops->kv_page_bytes, .linear_pack = traced_linear_pack, .settle = traced_settle,
-        .step_begin = traced_step_begin, MTB_EACH_OP(SLOT) .drawn = traced_drawn, .operand_row = traced_operand_row,
+        .kv_page_bytes = x->ops->kv_page_bytes, .step_bytes = x->ops->step_bytes, .linear_pack = traced_linear_pack,
+        .settle = traced_settle, .step_room = traced_step_room, .step_begin = traced_step_begin, MTB_EACH_OP(SLOT)
+        .drawn = traced_drawn, .operand_row = traced_operand_row,
     };
     row = *x;                            /* name, devices and numerics are those of what is inside */
     row.ops = &ops;

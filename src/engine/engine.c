@@ -85,10 +85,11 @@ int engine_plan(const struct team *t, const struct engine_opts *o, struct engine
     const uint64_t per_sequence = (uint64_t)kv_pages_for(full.max_tokens);
     *plan = (struct engine_plan){
         .weights = team_weight_bytes(t), .activations = team_activation_bytes(t, full.max_rows, full.max_batch),
-        .kv_sequence = per_sequence * page, .other = sched_bytes(&so),
+        .kv_sequence = per_sequence * page, .rotations = team_rotation_bytes(t, full.max_tokens), .other = sched_bytes(&so),
         .max_tokens = full.max_tokens, .max_batch = full.max_batch, .max_rows = full.max_rows,
     };
-    const uint64_t room = full.mem_available ? kv_room(full.mem_available, plan->activations + plan->other) : UINT64_MAX;
+    const uint64_t taken = plan->activations + plan->rotations + plan->other;
+    const uint64_t room = full.mem_available ? kv_room(full.mem_available, taken) : UINT64_MAX;
     if (full.kv_bytes > room)
         return err_set(err, ERR_MEMORY,
                        "KV cache: %s were asked for, %s can be had beside weights and activations; ask for less, or use fewer "

@@ -66,11 +66,20 @@ static void list_buffers(struct forward *f, const struct model *m, int rows, int
     memcpy(buffer, all, sizeof all);
 }
 
+/* Every sequence has one run at most, and draws at most once. */
+static struct step_size largest_step(const struct model *m, int rows, int n_out)
+{
+    const int positions = m->rope_positions, context = m->config.context;
+    return (struct step_size){ .rows = rows, .out = n_out, .runs = n_out, .tokens = positions > context ? positions : context,
+                               .n_vocab = m->config.n_vocab };
+}
+
 size_t forward_bytes(const struct model *m, int max_rows, int max_out)
 {
+    const struct step_size most = largest_step(m, max_rows, max_out);
     struct forward f;
     struct buffer buffer[N_BUFFERS];
-    size_t bytes = 0;
+    size_t bytes = m->ops->step_bytes(&most);
     list_buffers(&f, m, max_rows, max_out, buffer);
     for (int i = 0; i < N_BUFFERS; i++)
         bytes += buffer[i].bytes;
@@ -79,6 +88,7 @@ size_t forward_bytes(const struct model *m, int max_rows, int max_out)
 
 struct forward *forward_create(const struct model *m, struct comm *comm, int max_rows, int max_out, struct err *err)
 {
+    const struct step_size most = largest_step(m, max_rows, max_out);
     struct forward *f = xcalloc(1, sizeof *f);
     struct buffer buffer[N_BUFFERS];
     f->m = m;
@@ -92,6 +102,11 @@ struct forward *forward_create(const struct model *m, struct comm *comm, int max
             forward_destroy(f);
             return NULL;
         }
+    }
+    if (m->ops->step_room(m->be, &most, err) < 0) {
+        err_wrap(err, "steps of %d rows", max_rows);
+        forward_destroy(f);
+        return NULL;
     }
     return f;
 }
@@ -249,7 +264,7 @@ static float *run(struct forward *f, const struct kv_view *kv, const struct step
     const struct model *m = f->m;
     const struct model_config *c = &m->config;
     const int n = s->n_rows, dim = c->dim;
-    assert(n <= f->max_rows && s->n_out <= f->max_out);                             /* the scheduler's promise */
+    assert(n <= f->max_rows && s->n_out <= f->max_out && s->n_runs <= f->max_out);  /* the scheduler's promise */
     if (m->ops->step_begin(m->be, s) && !look)                                      /* under way already */
         return f->logits;
     MTB_DO(m, embed, .x = f->x, .w = &m->embed, .step = s);                                             /* (rows, dim) */

@@ -96,7 +96,6 @@ struct weight_plan {
     int n_header;
     const float *rope_factor;             /* (dims / 2) divisors of the frequencies from a GGUF file, in the packed block; or NULL */
     const float *head_bias;               /* (n_vocab) likewise */
-    size_t rope_bytes;
 };
 
 /* tensors.c: the directory of all weight files, with each tensor once. -1: err (format, io). */

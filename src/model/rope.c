@@ -56,7 +56,7 @@ static float frequency(const struct model_config *c, int i)
 int model_rope(struct model *m, int n_positions, struct err *err)
 {
     const struct model_config *c = &m->config;
-    size_t half = (size_t)c->rope.dims / 2, bytes = (size_t)n_positions * half * 2 * sizeof(float);
+    const size_t half = (size_t)c->rope.dims / 2, bytes = model_rope_bytes(c, n_positions);
     float *table = xcalloc((size_t)n_positions * half, 2 * sizeof(float)), *f = xcalloc(half, sizeof *f);
     for (size_t i = 0; i < half; i++)
         f[i] = frequency(c, (int)i);
@@ -81,7 +81,7 @@ int model_rope(struct model *m, int n_positions, struct err *err)
     if (there) {
         m->ops->upload(m->be, there, table, bytes);
         m->rope = (struct rope){ .table = there, .dims = c->rope.dims };
-        m->plan->rope_bytes = bytes;
+        m->rope_positions = n_positions;
     }
     free(table);
     free(f);
@@ -91,6 +91,7 @@ int model_rope(struct model *m, int n_positions, struct err *err)
 void model_rope_free(struct model *m)
 {
     if (m->rope.table)
-        m->ops->release(m->be, (void *)m->rope.table, m->plan->rope_bytes);
+        m->ops->release(m->be, (void *)m->rope.table, model_rope_bytes(&m->config, m->rope_positions));
     m->rope.table = NULL;
+    m->rope_positions = 0;
 }

@@ -190,6 +190,11 @@ size_t team_activation_bytes(const struct team *t, int max_rows, int max_out)
     return bytes;
 }
 
+size_t team_rotation_bytes(const struct team *t, int max_tokens)
+{
+    return (size_t)t->n * model_rope_bytes(&team_model(t)->config, max_tokens);
+}
+
 static size_t page_bytes(const struct model *m)
 {
     return m->ops->kv_page_bytes(m->config.n_layers, m->local.n_kv, m->config.head_dim);

@@ -377,6 +377,7 @@ struct model *model_open_other(const struct model *m, int rank)
     other->plan->rope_factor = other->plan->head_bias = NULL;
     other->packed_bytes = 0;
     other->rope.table = NULL;
+    other->rope_positions = 0;
     other->layer = NULL;
     struct err never;
     if (share_plan(other, &never) < 0 || plan_slots(other, &never) < 0)             /* the same tensors, of which all was checked */

@@ -341,7 +341,7 @@ static bool told_to_stop(void *job)
 
 uint64_t rig_memory_rank(const struct rig_memory *m)
 {
-    return m->engine.kv + m->engine.activations + m->engine.other + m->scratch;
+    return m->engine.kv + m->engine.activations + m->engine.rotations + m->engine.other + m->scratch;
 }
 
 uint64_t rig_memory_node(const struct rig_memory *m)
@@ -381,9 +381,9 @@ static void say_memory(const struct rig_memory *m)
     const struct engine_plan *p = &m->engine;
     log_verbose(
         "memory of a rank: KV cache %.1f MB (up to %d pages of %d positions, %d sequences of up to %d tokens), activations %.1f MB, "
-        "scratch %.1f MB, other %.1f MB",
-        (double)p->kv / 1e6, p->pages, KV_PAGE, p->max_batch, p->max_tokens, (double)p->activations / 1e6, (double)m->scratch / 1e6,
-        (double)p->other / 1e6);
+        "rotation table %.1f MB, scratch %.1f MB, other %.1f MB",
+        (double)p->kv / 1e6, p->pages, KV_PAGE, p->max_batch, p->max_tokens, (double)p->activations / 1e6, (double)p->rotations / 1e6,
+        (double)m->scratch / 1e6, (double)p->other / 1e6);
     log_verbose("memory of a %s: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", m->device ? "GPU" : "node",
                 (double)m->weights / 1e6, m->local, m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6,
                 (double)rig_memory_node(m) / 1e6, (double)m->available / 1e6);

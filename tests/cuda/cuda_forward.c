@@ -5,6 +5,7 @@
 #include "golden_source.h"
 #include "side.h"
 
+#include "mtbench/engine.h"
 #include "mtbench/mem.h"
 #include "mtbench/model.h"
 

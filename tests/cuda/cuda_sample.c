@@ -71,6 +71,7 @@ static int differ(int n_vocab, int n)
     for (int i = 0; i < 2; i++) {
         const struct side *s = side[i];
         float *there = side_put(s, x, bytes);
+        side_room(s, n_vocab);
         int32_t *out = side_put(s, NULL, BATCH * sizeof *out);
         s->ops->step_begin(s->be, &step);
         MTB_DO(s, sample, .token = out, .logits = there, .step = &step, .n_vocab = n_vocab);

@@ -19,6 +19,7 @@
 #pragma weak cudasim_last
 #pragma weak cudasim_reset
 #pragma weak cudasim_checks
+#pragma weak cudasim_allocations
 
 __attribute__((unused)) static bool side_emulated(void)
 {
@@ -54,7 +55,18 @@ struct side {
     struct backend *be;
 };
 
-enum { SIDE_ROWS = 256, SIDE_WIDE = 8192 };
+enum { SIDE_ROWS = 256, SIDE_WIDE = 8192, SIDE_TOKENS = 1024 };
+
+/* Room for steps of SIDE_ROWS sequences, whose draws have penalties of such a vocabulary. */
+__attribute__((unused)) static void side_room(const struct side *s, int n_vocab)
+{
+    const struct step_size most = { .rows = SIDE_ROWS, .out = SIDE_ROWS, .runs = SIDE_ROWS, .tokens = SIDE_TOKENS, .n_vocab = n_vocab };
+    struct err err = { 0 };
+    if (s->ops->step_room(s->be, &most, &err) == 0)
+        return;
+    printf("Bail out! %s: %s\n", s->x->name, err.text);
+    exit(1);
+}
 
 __attribute__((unused)) static struct side side_open(const struct executor *x)
 {
@@ -64,6 +76,7 @@ __attribute__((unused)) static struct side side_open(const struct executor *x)
         printf("Bail out! %s: %s\n", x->name, err.text);
         exit(1);
     }
+    side_room(&s, 0);
     return s;
 }
 
