@@ -7,7 +7,6 @@
 #include "mtbench/memory.h"
 #include "pool.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -245,12 +244,6 @@ static const struct ops ops_cpu = {
     .operand_row = cpu_operand_row,
 };
 
-static int default_threads(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static void cpu_close(struct backend *be)
 {
     if (!be)
@@ -273,7 +266,7 @@ static struct backend *cpu_open(const struct executor_opts *o, struct err *err)
     }
     memset(be, 0, sizeof *be);
     be->k = k;
-    int threads = o->threads > 0 ? o->threads : default_threads();
+    int threads = o->threads > 0 ? o->threads : pool_cores();
     if (!(be->pool = pool_create(threads, o->cpu, o->crowded, err)))
         goto error;
     be->all.bytes = k->linear_scratch(o->max_rows, o->max_k);

@@ -3,6 +3,7 @@
  * after it is not started. */
 #include "cuda.h"
 #include "isa.h"
+#include "pool.h"
 
 #include "mtbench/executor.h"
 #include "mtbench/mem.h"
@@ -17,7 +18,9 @@ static const char *remedy(int code)
 {
     switch (code) {
     case cudaErrorMemoryAllocation: return "use a smaller --max-batch, or a GPU that nobody else uses";
-    case cudaErrorNoKernelImageForDevice: return "build with MTBENCH_CUDA_ARCHS that has this GPU";
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorInvalidDeviceFunction: return "build with MTBENCH_CUDA_ARCHS that has this GPU";
+    case cudaErrorJitCompilerNotFound:
     case cudaErrorUnsupportedPtxVersion: return "update the driver, or build with MTBENCH_CUDA_ARCHS that has this GPU";
     default: return "what is finished is kept: start again; if it comes back, MTBENCH_CUDA_SYNC=1 names the op, nvidia-smi may say more";
     }
@@ -65,18 +68,29 @@ int cuda_wait(struct backend *be, const char *what, struct err *err)
 
 /* ---- ops ---- */
 
-#define CUDA_OP(op)                                                                                                                        \
+/* Layers are counted, as most ops do not know theirs: said of errors. The first norm leads into layer 0, the second addition of a layer
+ * out of it, and rows are gathered behind the last. */
+static void next_layer(struct backend *be)
+{
+    be->layer += be->in_mlp;
+    be->in_mlp = false;
+}
+
+#define CUDA_OP(op, before, behind)                                                                                                        \
     static void cuda_##op(struct backend *be, const struct op_##op *a)                                                                     \
     {                                                                                                                                      \
+        before;                                                                                                                            \
         if (cuda_enter(be))                                                                                                                \
             cuda_started(be, k_##op(a, &be->at), #op);                                                                                     \
+        behind;                                                                                                                            \
     }
-CUDA_OP(embed)
-CUDA_OP(rmsnorm)
-CUDA_OP(add_rmsnorm)
-CUDA_OP(attend)
-CUDA_OP(silu_mul)
-CUDA_OP(gather_rows)
+CUDA_OP(embed, be->layer = -1, )
+CUDA_OP(rmsnorm, , be->layer = 0)
+CUDA_OP(add_rmsnorm, , next_layer(be))
+CUDA_OP(rope_kv, be->layer = a->shape->layer, )
+CUDA_OP(attend, , )
+CUDA_OP(silu_mul, , be->in_mlp = true)
+CUDA_OP(gather_rows, be->layer = -1, )
 
 static void cuda_linear(struct backend *be, const struct op_linear *a)
 {
@@ -90,19 +104,31 @@ static void cuda_linear(struct backend *be, const struct op_linear *a)
     cuda_started(be, code, "linear");
 }
 
-static void cuda_rope_kv(struct backend *be, const struct op_rope_kv *a)
+struct low_rank {
+    const struct op_low_rank_add *a;
+    int n_threads;
+    atomic_int ticket;
+};
+
+static void low_rank_work(void *arg, int t)
 {
-    be->layer = a->shape->layer;         /* said of errors, up to the next layer's */
-    if (cuda_enter(be))
-        cuda_started(be, k_rope_kv(a, &be->at), "rope_kv");
+    struct low_rank *w = arg;
+    isa_at(0)->low_rank_add(w->a, (struct share){ .t = t, .n_threads = w->n_threads, .ticket = &w->ticket });
 }
 
-/* Weights of a file in host memory, while they are loaded: a kernel of the CPU. */
+/* Weights of a file in host memory, while they are loaded: the CPU's kernel, on threads that are started when the first adapter comes. */
 static void cuda_low_rank_add(struct backend *be, const struct op_low_rank_add *a)
 {
-    atomic_int ticket = 0;
-    (void)be;
-    isa_at(0)->low_rank_add(a, (struct share){ .t = 0, .n_threads = 1, .ticket = &ticket });
+    struct low_rank w = { .a = a, .n_threads = 1 };
+    struct err slow;
+    if (!be->cores)
+        be->cores = pool_create(be->threads, NULL, be->crowded, &slow);             /* without them the caller does it alone */
+    if (!be->cores) {
+        low_rank_work(&w, 0);
+        return;
+    }
+    w.n_threads = pool_size(be->cores);
+    pool_run(be->cores, low_rank_work, &w);
 }
 
 #define CUDA_SLOT(op) .op = cuda_##op,
@@ -144,26 +170,34 @@ void cuda_close(struct backend *be)
         be->products->end(be);
     cuda_step_destroy(be);
     cuda_marks_destroy(be);
-    cudaFree(be->staging);
+    cuda_release(be, be->staging, be->staging_bytes);
+    if (be->step_read)
+        cudaEventDestroy(be->step_read);
     if (be->stream)
         cudaStreamDestroy(be->stream);
+    pool_destroy(be->cores);
     free(be->half);
     free(be);
 }
 
+/* An answer that is not had is no error of what is started next, which cudaGetLastError() would say. */
+static int attribute(int device, enum cudaDeviceAttr what)
+{
+    int n = 0;
+    if (cudaDeviceGetAttribute(&n, what, device) == cudaSuccess)
+        return n;
+    cudaGetLastError();
+    return 0;
+}
+
 int cuda_capability(int device)
 {
-    int major = 0, minor = 0;
-    if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) != cudaSuccess ||
-        cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) != cudaSuccess)
-        return 0;
-    return 10 * major + minor;
+    return 10 * attribute(device, cudaDevAttrComputeCapabilityMajor) + attribute(device, cudaDevAttrComputeCapabilityMinor);
 }
 
 int cuda_multiprocessors(int device)
 {
-    int n = 0;
-    return cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, device) == cudaSuccess ? n : 0;
+    return attribute(device, cudaDevAttrMultiProcessorCount);
 }
 
 struct backend *cuda_open(const struct executor_opts *o, struct err *err)
@@ -171,6 +205,8 @@ struct backend *cuda_open(const struct executor_opts *o, struct err *err)
     struct backend *be = xcalloc(1, sizeof *be);
     be->device = o->device;
     be->max_rows = o->max_rows;
+    be->threads = o->threads > 0 ? o->threads : pool_cores();
+    be->crowded = o->crowded;
     be->layer = -1;
     be->stepwise = getenv("MTBENCH_CUDA_SYNC") != NULL;
     snprintf(be->path, sizeof be->path, "sm_%d", cuda_capability(o->device));

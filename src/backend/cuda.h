@@ -40,13 +40,17 @@ struct backend {
     struct cuda_matrix *half;         /* f16 matrices */
     size_t n_half;
     unsigned seen_types;              /* bit t: a matrix of dtype t was packed */
+    int threads;                      /* for what cores do while weights are loaded */
+    bool crowded;
+    struct pool *cores;               /* NULL: not needed so far */
 
     const struct cuda_products *products;                                           /* NULL: k_linear */
     struct cublas *cublas;            /* its state: cuda_cublas.h */
 
     /* the first thing that went wrong; nothing is started after it */
     struct err first;
-    int layer;                        /* of the op that is started; -1: before the first */
+    int layer;                        /* of the op that is started; -1: of none */
+    bool in_mlp;                      /* past its attention */
     uint64_t steps;
     cudaEvent_t *mark;                /* (n_marks) */
     int n_marks;

@@ -102,7 +102,9 @@ void cuda_device_id(int device, char id[64])
     /* A slice has the bus address of its card. A process sees one slice at most, and that by its name. */
     const bool slice = listed && !strncmp(listed, "MIG-", 4);
     char bus[16] = "";
-    if (cudaDeviceGetPCIBusId(bus, sizeof bus, device) != cudaSuccess)
+    if (cudaDeviceGetPCIBusId(bus, sizeof bus, device) != cudaSuccess) {
+        cudaGetLastError();                                                         /* or the next launch would be blamed for it */
         *bus = '\0';
+    }
     snprintf(id, 64, "%s%s%s", bus, slice ? " " : "", slice ? listed : "");
 }

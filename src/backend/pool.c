@@ -108,6 +108,12 @@ int pool_size(const struct pool *p)
     return p->n;
 }
 
+int pool_cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
 void pool_run(struct pool *p, pool_work_f work, void *arg)
 {
     if (p->caller_cpu >= 0) {             /* whoever made the pool need not be who uses it */

@@ -15,6 +15,8 @@ typedef void (*pool_work_f)(void *arg, int t);
 struct pool *pool_create(int n, const int *cpu, bool crowded, struct err *err);
 void pool_destroy(struct pool *p);
 int pool_size(const struct pool *p);
+/* Cores of this process's affinity mask. */
+int pool_cores(void);
 /* Run work(arg, t) on every thread t and return when all have returned. Only one caller at a time. */
 void pool_run(struct pool *p, pool_work_f work, void *arg);
 /* Inside work: wait until every thread has come here. */

@@ -143,7 +143,9 @@ static void check(const char *name)
     side_reset();
 }
 
-/* The k-th kernel of a run fails, or takes the device with it: one line says where, and nothing goes on. */
+enum { KERNELS = 12 };                /* of a layer: 3 products, rope_kv, attend, 1, add_rmsnorm, 2, silu_mul, 1, add_rmsnorm */
+
+/* The k-th kernel of a run fails, or takes the device with it; k < 0: the -k-th behind the layers. One line says where, nothing goes on. */
 static void check_fault(long *setting, const char *what, long k, bool stepwise, const char *words)
 {
     struct rig gpu;
@@ -155,16 +157,55 @@ static void check_fault(long *setting, const char *what, long k, bool stepwise, 
         setenv("MTBENCH_CUDA_SYNC", "1", 1);
     else
         unsetenv("MTBENCH_CUDA_SYNC");
-    if (open_rig(&gpu, executor_find("cuda"), "smollm", &err) < 0) {
+    if (open_rig(&gpu, executor_find("cuda"), "llama", &err) < 0) {
         ok(false, "%s", err.text);
         return;
     }
+    const int n_layers = gpu.m->config.n_layers;
+    k = k > 0 ? k : 2 + KERNELS * n_layers - k; /* behind the last layer */
     *setting = k;
     const int rc = run(&gpu, N, N, 0, logits, &err);
     ok(rc < 0 && err.kind == ERR_DEVICE && strstr(err.text, words) && strstr(err.text, "GPU 0"), "%s of kernel %ld: %s", what, k, err.text);
     struct err later = { 0 };
     ok(run(&gpu, N, N, 0, logits, &later) < 0 && !strcmp(later.text, err.text), "%s of kernel %ld: nothing is done after it", what, k);
     *setting = 0;
+    close_rig(&gpu);
+    side_reset();
+}
+
+/* Nothing is allocated on the device, nor pinned, once the engine stands: short and long prompts, penalties, a cache that is too small. */
+static void check_engine(void)
+{
+    struct rig gpu;
+    struct err err = { 0 };
+    int32_t prompt[200];
+    long before = 0;
+    int n = 0;
+    side_way(0);
+    if (open_rig(&gpu, executor_find("cuda"), "smollm", &err) < 0) {
+        ok(false, "%s", err.text);
+        return;
+    }
+    struct team *team = team_create(&(struct team_opts){ .member = &gpu.m, .n = 1 }, &err);
+    const size_t page = gpu.side.ops->kv_page_bytes(gpu.kv.n_layers, gpu.kv.n_kv, gpu.kv.head_dim);
+    const struct engine_opts o = { .max_batch = 3, .max_rows = 64, .max_tokens = 256, .kv_bytes = 6 * page };
+    struct engine *e = engine_create(team, &o, &err);
+    for (int i = 0; i < 200; i++)
+        prompt[i] = token_at(0, i);
+    for (uint64_t i = 0; e && i < 5; i++) {
+        const struct request r = { .tag = i, .prompt = prompt, .n_prompt = i % 2 ? 200 : 3, .max_new = 5 + (int)i,
+                                   .how = { .temperature = 1, .top_p = 0.9f, .repetition_penalty = 1.3f, .key = { 1, 2 } } };
+        engine_submit(e, &r, &err);
+    }
+    before = cudasim_allocations();
+    while (e && engine_step(e, &err) > 0)
+        ;
+    for (const struct completion *c; e && (c = engine_collect(e)); n++)
+        engine_release(e, c);
+    ok(n == 5 && cudasim_allocations() == before, "an engine answers %d prompts: %ld allocations %s", n, cudasim_allocations() - before,
+       err.text);
+    engine_destroy(e);
+    team_destroy(team);
     close_rig(&gpu);
     side_reset();
 }
@@ -178,12 +219,18 @@ int main(void)
     for (size_t i = 0; i < sizeof names / sizeof *names; i += side_looked_at() ? 4 : 1)
         check(names[i]);
     if (!side_emulated()) {
-        skip(8, "a card does not fail on demand");
+        skip(19, "a card does not fail on demand, nor counts allocations");
         return done_testing();
     }
     check_fault(&cudasim()->fail_launch, "failure", 5, false, "of step 1");
     check_fault(&cudasim()->fail_launch, "failure", 7, true, "attend in layer 0 of step 1");
     check_fault(&cudasim()->lose_device, "loss", 9, false, "of step 1");
-    check_fault(&cudasim()->lose_device, "loss", 2, true, "rmsnorm of step 1");
+    check_fault(&cudasim()->lose_device, "loss", 2, true, ": rmsnorm of step 1");
+    check_fault(&cudasim()->fail_launch, "failure", 3, true, "linear in layer 0 of step 1");
+    check_fault(&cudasim()->fail_launch, "failure", 2 + KERNELS, true, "add_rmsnorm in layer 0 of step 1");
+    check_fault(&cudasim()->fail_launch, "failure", 2 + KERNELS + 1, true, "linear in layer 1 of step 1");
+    check_fault(&cudasim()->fail_launch, "failure", -1, true, ": gather_rows of step 1");
+    check_fault(&cudasim()->fail_launch, "failure", -2, true, ": linear of step 1");
+    check_engine();
     return done_testing();
 }

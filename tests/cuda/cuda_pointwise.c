@@ -4,6 +4,8 @@
 
 #include "kernels/cpu/kernels.h"
 
+#include <dirent.h>
+
 static struct side cpu, gpu;
 static bool half;                     /* operands are f16 */
 
@@ -302,12 +304,130 @@ static void check_type(enum dtype t, int n, int k, bool want_half)
     side_close(&gpu);
 }
 
+/* Two f16 matrices whose pieces come in turns, and then one that is bf16: each is rounded to bf16, once. */
+static void check_turns(void)
+{
+    enum { N = 48, K = 64, PIECES = 3 };
+    gpu = side_open(executor_find("cuda"));
+    const size_t row = dtype_row_bytes(DT_F16, K);
+    uint8_t *raw = malloc(2 * N * row);
+    float x[N * K], want[K];
+    int32_t token[N], page = 0;
+    struct seq_run run = { .n_rows = N, .page = &page };
+    const struct step step = { .n_rows = N, .token = token, .n_runs = 1, .run = &run };
+    struct linear w[2];
+    struct err err = { 0 };
+    int wrong = 0;
+    fill_blocks(DT_F16, raw, 2 * N, K);
+    for (int i = 0; i < 2; i++) {
+        w[i] = (struct linear){ .dtype = DT_F16, .n = N, .k = K, .n_shards = 1 };
+        w[i].packed = gpu.ops->alloc(gpu.be, gpu.ops->linear_bytes(DT_F16, N, K), &err);
+    }
+    for (int p = 0; p < PIECES; p++)
+        for (int i = 0; i < 2; i++)
+            gpu.ops->linear_pack(gpu.be, &w[i], raw + (size_t)(i * N + p * N / PIECES) * row, row, 0, p * N / PIECES, N / PIECES);
+    struct linear other = side_pack(&gpu, DT_BF16, N, K, raw);
+    bool good = side_settled(&gpu);
+    for (int i = 0; i < N; i++)
+        token[i] = i;
+    float *there = side_put(&gpu, NULL, sizeof x);
+    for (int i = 0; i < 2; i++) {
+        gpu.ops->step_begin(gpu.be, &step);
+        MTB_DO(&gpu, embed, .x = there, .w = &w[i], .step = &step);
+        good = good && side_done(&gpu);
+        side_get(&gpu, x, there, sizeof x);
+        for (int r = 0; r < N; r++) {
+            ref_dequant(DT_F16, raw + (size_t)(i * N + r) * row, K, want);
+            for (int j = 0; j < K; j++)
+                wrong += x[r * K + j] != side_round(want[j], false);
+        }
+        side_drop(&gpu, w[i].packed, 0);
+    }
+    ok(good && !wrong, "f16 matrices whose pieces come in turns, beside a bf16 one: %d wrong", wrong);
+    side_drop(&gpu, other.packed, 0);
+    side_drop(&gpu, there, 0);
+    free(raw);
+    side_close(&gpu);
+}
+
+static int threads_here(void)
+{
+    DIR *d = opendir("/proc/self/task");
+    int n = 0;
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* An adapter's change, while weights are loaded: on as many cores as the executor was given, with the bits of one. */
+static void check_low_rank(void)
+{
+    enum { ROWS = 97, COLS = 80, R = 5, THREADS = 3, PANELS = COLS / 16 };
+    const struct executor *x = executor_find("cuda");
+    struct err err = { 0 };
+    struct backend *be = x->open(&(struct executor_opts){ .max_rows = 4, .threads = THREADS }, &err);
+    float from[ROWS * COLS], b[ROWS * R], a[PANELS * R * 16], rows[2][ROWS * COLS];
+    int infinite = 0;
+    side_fill(from, ROWS * COLS, 1);
+    side_fill(b, ROWS * R, 1);
+    side_fill(a, PANELS * R * 16, 1);
+    const int before = threads_here();
+    for (int i = 0; i < 2; i++) {
+        const struct op_low_rank_add op = { .rows = rows[i], .from = from, .dtype = DT_F32, .from_dtype = DT_F32, .b = b, .a = a,
+                                            .scale = 0.5f, .n_rows = ROWS, .n_cols = COLS, .r = R, .infinite = &infinite };
+        (i ? x->ops : cpu.ops)->low_rank_add(i ? be : cpu.be, &op);
+    }
+    ok(!memcmp(rows[0], rows[1], sizeof rows[0]) && threads_here() == before + THREADS - 1, "low_rank_add: the CPU's bits, by %d threads",
+       threads_here() - before + 1);
+    x->close(be);
+}
+
+/* Room is taken once: steps of the largest size that was named allocate nothing. */
+static void check_room(void)
+{
+    enum { RUNS = 64, TOKENS = 300000, PAGES = TOKENS / KV_PAGE + 1, VOCAB = 300000, WORDS = VOCAB / 64 + 1 };
+    gpu = side_open(executor_find("cuda"));
+    const struct step_size most = { .rows = RUNS, .out = RUNS, .runs = RUNS, .tokens = TOKENS, .n_vocab = VOCAB };
+    int32_t *page = calloc(PAGES, sizeof *page), token[RUNS] = { 0 }, row[RUNS];
+    uint64_t *seen = calloc(WORDS, sizeof *seen);
+    struct seq_run run[RUNS];
+    struct sampling how[RUNS];
+    struct err err = { 0 };
+    for (int i = 0; i < RUNS; i++) {
+        run[i] = (struct seq_run){ i, 1, TOKENS - 1, page };
+        how[i] = (struct sampling){ .repetition_penalty = 1.5f, .seen = seen };
+        row[i] = i;
+    }
+    bool good = gpu.ops->step_room(gpu.be, &most, &err) == 0;
+    const long before = cudasim_allocations();
+    for (int n = 1; n <= RUNS; n += 21) {
+        const struct step step = { .n_rows = n, .token = token, .n_runs = n, .run = run, .n_out = n, .out_row = row, .how = how };
+        gpu.ops->step_begin(gpu.be, &step);
+        good = good && side_done(&gpu);
+    }
+    ok(good && cudasim_allocations() == before, "steps of up to %zu bytes of arrays: %ld allocations", gpu.ops->step_bytes(&most),
+       cudasim_allocations() - before);
+    cudasim()->device_bytes = (size_t)1 << 20;
+    ok(gpu.ops->step_room(gpu.be, &(struct step_size){ .rows = 1, .runs = 1024, .tokens = 1 << 20 }, &err) < 0 && err.kind == ERR_MEMORY,
+       "no room: %s", err.text);
+    cudasim()->device_bytes = (size_t)4 << 30;
+    free(page);
+    free(seen);
+    side_close(&gpu);
+}
+
 int main(void)
 {
     cpu = side_open(&executor_cpu);
     for (int t = 0; t < DT_COUNT; t++)
         check_type((enum dtype)t, 53, dtype_info[t].block == 1 ? 77 : 2 * dtype_info[t].block, t == DT_F16);
     check_type(DT_F16, 40, 64, false);
+    check_turns();
+    check_low_rank();
+    if (side_emulated())
+        check_room();
     for (int t = 0; t < DT_COUNT; t++)
         check_slice((enum dtype)t);
     for (int way = 0; way < SIDE_WAYS; way++) {
