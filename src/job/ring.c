@@ -1,71 +1,13 @@
-/* ring.c - the threads that fill the ring, the ranks that take from it, and how it ends. All state lies in the shared memory under one
+/* ring.c - the ranks that take from the ring, and how it ends; who fills it is in reader.c. All state lies in the shared memory under one
  * lock; bytes are read, hashed and sent between nodes without it, since a slot in such a state is touched by nobody else. */
-#include "ring.h"
+#include "ring_priv.h"
 
 #include "mtbench/mem.h"
-#include "mtbench/stage.h"
 
-#include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-enum { PAGE = 4096, SPARE = 2, TAKER_NAP = 20, IDLE_NAP = 100, MS = 1000000 };
-
-enum slot_state { SLOT_FREE, SLOT_READING, SLOT_READ, SLOT_COMING, SLOT_ISSUED };
-
-struct slot {
-    enum slot_state state;
-    int rc;                               /* READ: what came of it, and why */
-    long chunk;
-    uint64_t turn;                        /* ISSUED: it is the chunk that takers asked for at this turn */
-    struct err err;
-};
-
-struct member {                           /* a rank of the node */
-    enum ring_word said;
-    bool takes, ended;
-    uint64_t taken, back;                 /* turns taken, and handed back */
-};
-
-struct common {
-    pthread_mutex_t lock;
-    pthread_cond_t work, news, end;       /* for threads that read, for takers (and the leader), for ranks that only wait */
-    int n_readers, n_reading;             /* threads of the node; of them, in a read */
-    long frontier;                        /* the lowest chunk of this node that no thread has begun to read */
-    long wanted;                          /* one below it, that is asked for again; -1 */
-    uint64_t turn;                        /* chunks issued so far */
-    bool agreed, draining;                /* no leader has anything more to say; nobody takes any more */
-    bool closed;
-    bool elsewhere;                       /* closed by another rank, which has the message */
-    struct err cause;                     /* why it was closed; kind ERR_NONE: all went well */
-    struct slot slot[RING_SLOTS];
-    struct member member[];               /* (n_ranks) */
-};
-
-struct ring {
-    struct ring_opts o;
-    struct common *common;
-    struct member *me;
-    unsigned char *data;                  /* (n_slots) chunks, behind the common state */
-    bool elsewhere;                       /* this rank was told of another's failure, and that alone is why it failed */
-    int n_threads;
-    pthread_t thread[];
-};
-
-int ring_threads(int rank, int n_ranks, int n_cores)
-{
-    /* A core hashes 1 to 1.5 GB/s, and a node needs no more than it can read, send and pack. */
-    enum { MOST = 8 };
-    const int node = n_cores < MOST ? n_cores : MOST, mine = node / n_ranks + (rank < node % n_ranks);
-    return mine < 1 && rank == 0 ? 1 : mine;
-}
-
-int ring_slots(int n_threads_of_node)
-{
-    const int n = 2 * n_threads_of_node + SPARE;            /* for each thread one at hand and one that waits to be taken */
-    return n < RING_SLOTS ? n : RING_SLOTS;
-}
+enum { PAGE = 4096, TAKER_NAP = 20, IDLE_NAP = 100, MS = 1000000 };
 
 static size_t common_bytes(int n_ranks)
 {
@@ -76,14 +18,6 @@ static size_t common_bytes(int n_ranks)
 size_t ring_bytes(int n_slots, int n_ranks)
 {
     return common_bytes(n_ranks) + (size_t)n_slots * STAGE_CHUNK;
-}
-
-/* The first chunk of this node at or after c. */
-static long mine_from(const struct ring_opts *o, long c)
-{
-    while (c < o->grid->n_chunks && (c % o->n_nodes != o->node || o->skip[c]))
-        c++;
-    return c;
 }
 
 void ring_lay_out(void *memory, const struct ring_opts *o)
@@ -102,7 +36,7 @@ void ring_lay_out(void *memory, const struct ring_opts *o)
     pthread_cond_init(&c->news, &cond);
     pthread_cond_init(&c->end, &cond);
     pthread_condattr_destroy(&cond);
-    c->frontier = mine_from(o, 0);
+    c->frontier = reader_first(o, 0);
     c->wanted = -1;
     c->agreed = o->n_nodes == 1;
     for (int i = 0; i < o->n_ranks; i++)
@@ -110,19 +44,6 @@ void ring_lay_out(void *memory, const struct ring_opts *o)
 }
 
 /* ---- slots ---- */
-
-static unsigned char *data_of(const struct ring *r, const struct slot *s)
-{
-    return r->data + (size_t)(s - r->common->slot) * STAGE_CHUNK;
-}
-
-static struct slot *slot_in(const struct ring *r, enum slot_state state)
-{
-    for (int i = 0; i < r->o.n_slots; i++)
-        if (r->common->slot[i].state == state)
-            return &r->common->slot[i];
-    return NULL;
-}
 
 /* The slot that holds the chunk or soon will; not one in which takers have it: each turn has a slot of its own. */
 static struct slot *find(const struct ring *r, long chunk)
@@ -141,14 +62,6 @@ static struct slot *issued_at(const struct ring *r, uint64_t turn)
     while (s->state != SLOT_ISSUED || s->turn != turn)      /* it is there: freed only when this taker, too, has handed it back */
         s++;
     return s;
-}
-
-static int n_ahead(const struct ring *r)
-{
-    int n = 0;
-    for (int i = 0; i < r->o.n_slots; i++)
-        n += r->common->slot[i].state == SLOT_READ || r->common->slot[i].state == SLOT_READING;
-    return n;
 }
 
 /* What was read below this chunk (all of it: LONG_MAX) nobody has asked for: takers have passed it over. */
@@ -261,72 +174,10 @@ static void wait_for(struct ring *r, pthread_cond_t *what, int ms)
     listen(r);                                              /* no condition of this ring tells of a signal */
 }
 
-/* ---- reading ---- */
-
-/* A slot for what is to be read next: what is asked for again, else what nobody has read. NULL: nothing, or not now. */
-static struct slot *next_work(struct ring *r)
-{
-    struct common *c = r->common;
-    struct slot *s = slot_in(r, SLOT_FREE);
-    const bool again = c->wanted >= 0;
-    const long chunk = again ? c->wanted : c->frontier;
-    /* SPARE slots stay for what is asked for again and for what comes from other nodes, or reading ahead could stop both. */
-    if (!s || c->n_reading == RING_READS || chunk >= r->o.grid->n_chunks || (!again && n_ahead(r) >= r->o.n_slots - SPARE))
-        return NULL;
-    if (again)
-        c->wanted = -1;
-    else
-        c->frontier = mine_from(&r->o, chunk + 1);
-    s->state = SLOT_READING;
-    s->chunk = chunk;
-    return s;
-}
-
-/* Called, and left, with the lock. */
-static void read_into(struct ring *r, struct slot *s)
-{
-    struct common *c = r->common;
-    unsigned char *data = data_of(r, s);
-    c->n_reading++;
-    pthread_mutex_unlock(&c->lock);
-    s->rc = grid_read(r->o.grid, s->chunk, data, &s->err);
-    pthread_mutex_lock(&c->lock);
-    c->n_reading--;
-    pthread_cond_broadcast(&c->work);                       /* the file system may be asked for another chunk while this one is hashed */
-    if (s->rc == 0) {
-        pthread_mutex_unlock(&c->lock);
-        grid_hash(r->o.grid, s->chunk, data);
-        pthread_mutex_lock(&c->lock);
-    } else {
-        c->frontier = r->o.grid->n_chunks;                  /* the same file would fail again: only what is asked for is tried */
-    }
-    s->state = c->draining ? SLOT_FREE : SLOT_READ;
-    pthread_cond_broadcast(&c->work);
-    pthread_cond_broadcast(&c->news);
-}
-
-static void *reader_main(void *arg)
-{
-    struct ring *r = arg;
-    pthread_mutex_lock(&r->common->lock);
-    while (!r->common->closed) {
-        struct slot *s = next_work(r);
-        if (s)
-            read_into(r, s);
-        else
-            pthread_cond_wait(&r->common->work, &r->common->lock);
-    }
-    pthread_mutex_unlock(&r->common->lock);
-    return NULL;
-}
-
 /* For whoever waits for a chunk: where there are no threads it reads itself. */
 static void await_reading(struct ring *r)
 {
-    struct slot *s = r->common->n_readers == 0 ? next_work(r) : NULL;
-    if (s)
-        read_into(r, s);
-    else
+    if (r->common->n_readers > 0 || !reader_step(r))
         wait_for(r, &r->common->news, TAKER_NAP);
 }
 
@@ -353,7 +204,7 @@ static void exchange(struct ring *r, struct slot *s, long chunk)
     pthread_mutex_unlock(&c->lock);
     const enum ring_word all = r->o.hear(r->o.ctx, mine, s ? chunk : -1);
     if (s && all == RING_GOOD)
-        r->o.spread(r->o.ctx, owner, data_of(r, s), grid_bytes(r->o.grid, chunk));
+        r->o.spread(r->o.ctx, owner, ring_data(r, s), grid_bytes(r->o.grid, chunk));
     pthread_mutex_lock(&c->lock);
     if (all == RING_GOOD && s)
         issue(r, s, chunk);
@@ -371,7 +222,7 @@ static void advance(struct ring *r, long chunk)
     struct common *c = r->common;
     const bool own = chunk % r->o.n_nodes == r->o.node;
     drop_below(r, chunk);
-    struct slot *s = own ? find(r, chunk) : slot_in(r, SLOT_FREE);
+    struct slot *s = own ? find(r, chunk) : ring_slot_in(r, SLOT_FREE);
     if (!c->agreed && worst_said(r) != RING_GOOD) {
         exchange(r, NULL, chunk);
     } else if (!s || s->state == SLOT_READING) {
@@ -408,7 +259,7 @@ static int take(struct ring *r, long chunk, const unsigned char **data, struct e
     if (s->chunk != chunk)
         return unlike(err);
     r->me->taken++;
-    *data = data_of(r, s);
+    *data = ring_data(r, s);
     return 0;
 }
 
@@ -444,7 +295,7 @@ static bool drained(struct ring *r)
 {
     r->common->draining = true;
     drop_below(r, r->o.grid->n_chunks);
-    return r->common->frontier >= r->o.grid->n_chunks && !slot_in(r, SLOT_READING);
+    return r->common->frontier >= r->o.grid->n_chunks && !ring_slot_in(r, SLOT_READING);
 }
 
 /* The leader's part of the end, one step of it. */
@@ -478,23 +329,6 @@ int ring_end(struct ring *r, int rc)
     return r->elsewhere ? 0 : rc;
 }
 
-static void start_threads(struct ring *r)
-{
-    pthread_attr_t attr;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    for (int i = 0; r->o.cpu && i < r->o.n_cpus; i++)
-        CPU_SET((size_t)r->o.cpu[i], &set);
-    pthread_attr_init(&attr);
-    /* Else they would share the one core of the caller, which the pool has pinned. */
-    if (r->o.cpu)
-        pthread_attr_setaffinity_np(&attr, sizeof set, &set);
-    while (r->n_threads < r->o.n_threads && (pthread_create(&r->thread[r->n_threads], &attr, reader_main, r) == 0 ||
-                                             pthread_create(&r->thread[r->n_threads], NULL, reader_main, r) == 0))
-        r->n_threads++;
-    pthread_attr_destroy(&attr);
-}
-
 struct ring *ring_join(void *memory, const struct ring_opts *o)
 {
     struct ring *r = xcalloc(1, sizeof *r + (size_t)o->n_threads * sizeof *r->thread);
@@ -503,8 +337,7 @@ struct ring *ring_join(void *memory, const struct ring_opts *o)
     r->me = &r->common->member[o->rank];
     r->data = (unsigned char *)memory + common_bytes(o->n_ranks);
     pthread_mutex_lock(&r->common->lock);
-    start_threads(r);                                       /* they wait for the lock */
-    r->common->n_readers += r->n_threads;
+    reader_start(r);
     pthread_mutex_unlock(&r->common->lock);
     return r;
 }
