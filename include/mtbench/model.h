@@ -132,6 +132,8 @@ void model_attach(struct model *m, void *packed);
 /* Fill the attached memory of shares (n) of one model, one of them opened from 's' and the others beside it; reads every tensor once, in
  * file order, in pieces of at most 16 MiB, of which each member packs what it has. Collective if the source is. */
 int model_load(struct model *const member[], int n, const struct source *s, struct err *err);
+/* Bytes of host memory that model_load() takes for the pieces, beside an adapter's. */
+size_t model_load_bytes(const struct model *m);
 /* Build the RoPE table for positions 0 .. n-1, in model_rope_bytes() of backend memory. */
 int model_rope(struct model *m, int n_positions, struct err *err);
 static inline size_t model_rope_bytes(const struct model_config *c, int n_positions)

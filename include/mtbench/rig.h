@@ -62,7 +62,7 @@ struct rig_memory {
     struct engine_plan engine;           /* of a rank */
     uint64_t scratch;                    /* of a rank, beside the engine */
     uint64_t weights, available;         /* of the node: one copy of each member's; what it can give before any of this is taken */
-    uint64_t adapter;                    /* of the node, only while the weights are loaded */
+    uint64_t adapter, reading;           /* of the node, only while the weights are loaded: for an adapter, and for bytes on their way */
     int local;                           /* ranks of the node; on devices of its own a rank counts alone, and 'node' is its devices */
     bool device;
 };

@@ -31,6 +31,8 @@ enum stage_takers { STAGE_LEADERS, STAGE_EVERYONE };
  * cores; at most 4 of a node are in a read of the file system at a time, the others hash. The ring has 2 chunks for each of a node's
  * threads and 2 more, at most 12 (50 MB). -1 everywhere: err (memory). */
 int stage_weights_begin(struct stage *st, enum stage_takers who, const struct layout *l, struct err *err);
+/* Collective over all ranks: bytes of this node's memory that the ring will take, for plans. */
+uint64_t stage_weights_bytes(struct stage *st, const struct layout *l);
 /* Collective over the takers, which all ask for the same bytes in the same order, each at its own pace as far as the ring reaches; 'dst'
  * may be NULL, for bytes that this rank has no use for. Ascending reads are fast; going back reads chunks again that are no longer at hand.
  * A read fails on all takers, if not at the same one: with its own error where it went wrong, "another rank ..." elsewhere, ERR_CANCELLED

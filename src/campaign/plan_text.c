@@ -27,8 +27,10 @@ void plan_put_memory(struct buf *out, const char *whose, const struct rig *r, co
     buf_printf(out, "memory    %.1f MB = %.1f weights + %d x %.1f (%d sequences of up to %d tokens), of %.1f MB that this %s can give\n",
                (double)rig_memory_node(m) / 1e6, (double)m->weights / 1e6, m->local, (double)rig_memory_rank(m) / 1e6, m->engine.max_batch,
                m->engine.max_tokens, (double)m->available / 1e6, m->device ? "GPU" : "node");
+    buf_printf(out, "          and %.1f MB for reading", (double)m->reading / 1e6);
     if (m->adapter)
-        buf_printf(out, "          and %.1f MB for the adapter while the weights are loaded\n", (double)m->adapter / 1e6);
+        buf_printf(out, " and %.1f MB for the adapter", (double)m->adapter / 1e6);
+    buf_str(out, " while the weights are loaded\n");
     if (m->engine.kv < (uint64_t)m->engine.max_batch * m->engine.kv_sequence) /* fewer pages than the worst case: right, but slower */
         buf_printf(out, "          the KV cache holds fewer than %d of the longest sequences; should they all be that long, some wait\n",
                    m->engine.max_batch);

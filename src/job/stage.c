@@ -87,20 +87,35 @@ static void spread(void *ctx, int owner, unsigned char *data, size_t n)
     MPI_Bcast(data, (int)n, MPI_BYTE, owner, st->job->leaders);
 }
 
+static int threads_here(const struct job_info *in, const struct layout *l)
+{
+    const int n = ring_threads(in->local_rank, in->local_size, l->node_cores);
+    return n < l->n_threads ? n : l->n_threads;             /* the user may have given it fewer */
+}
+
+/* Collective over the node. */
+static int slots_of_node(const struct stage *st, int n_threads)
+{
+    MPI_Allreduce(MPI_IN_PLACE, &n_threads, 1, MPI_INT, MPI_SUM, st->job->node);
+    return ring_slots(n_threads);
+}
+
+uint64_t stage_weights_bytes(struct stage *st, const struct layout *l)
+{
+    const struct job_info *in = &st->job->info;
+    return ring_bytes(slots_of_node(st, threads_here(in, l)), in->local_size);
+}
+
 int stage_weights_begin(struct stage *st, enum stage_takers who, const struct layout *l, struct err *err)
 {
     const struct job_info *in = &st->job->info;
     /* Chunks go round the nodes: each reads an equal part from the file system. */
     struct ring_opts o = {
         .grid = &st->grid, .skip = st->kept, .node = in->node, .n_nodes = in->n_nodes, .rank = in->local_rank, .n_ranks = in->local_size,
-        .everyone = who == STAGE_EVERYONE, .n_threads = ring_threads(in->local_rank, in->local_size, l->node_cores),
+        .everyone = who == STAGE_EVERYONE, .n_threads = threads_here(in, l),
         .cpu = l->cpu, .n_cpus = l->n_threads, .ctx = st, .stopped = told_to_stop, .hear = hear, .spread = spread,
     };
-    if (o.n_threads > l->n_threads)      /* the user may have given it fewer */
-        o.n_threads = l->n_threads;
-    int of_node = o.n_threads;
-    MPI_Allreduce(MPI_IN_PLACE, &of_node, 1, MPI_INT, MPI_SUM, st->job->node);
-    o.n_slots = ring_slots(of_node);
+    o.n_slots = slots_of_node(st, o.n_threads);
     if (!(st->memory = shared_create(st->job, ring_bytes(o.n_slots, o.n_ranks), err)))
         return -1;
     if (o.rank == 0)

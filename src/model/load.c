@@ -147,6 +147,11 @@ static size_t staging_bytes(const struct weight_plan *p)
     return most;
 }
 
+size_t model_load_bytes(const struct model *m)
+{
+    return 2 * staging_bytes(m->plan);    /* as read, and put in order */
+}
+
 /* In file order, so that a parallel file system sees one stream. */
 static int load_slots(const struct load *l, struct err *err)
 {

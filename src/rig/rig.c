@@ -349,26 +349,38 @@ uint64_t rig_memory_node(const struct rig_memory *m)
     return m->weights + (uint64_t)m->local * rig_memory_rank(m);
 }
 
+/* What the node has of the files in its hands while it loads. Collective. */
+static uint64_t reading_bytes(const struct rig *r)
+{
+    const struct rig_parts *p = r->parts;
+    const uint64_t pieces = model_load_bytes(r->model);
+    if (!p->job)
+        return pieces;
+    const int packers = r->executor->node_weights ? 1 : job_info(p->job).local_size;
+    return stage_weights_bytes(p->stage, p->layout) + (uint64_t)packers * pieces;
+}
+
 /* Before any weight is read: what the ranks of this node will take, and that it is there. */
 static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_opts *e, struct rig_memory *m, struct err *err)
 {
     struct job *job = r->parts->job;
     const bool device = !r->executor->node_weights;
     *m = (struct rig_memory){ .available = replica_memory(&r->parts->replica), .scratch = replica_scratch(&r->parts->replica),
-                              .local = job && !device ? job_info(job).local_size : 1, .device = device,
+                              .local = job && !device ? job_info(job).local_size : 1, .device = device, .reading = reading_bytes(r),
                               .adapter = model_adapter(r->model) ? model_adapter(r->model)->bytes : 0 };
     m->weights = replica_weights(&r->parts->replica, m->local);
-    /* what is left beside the node's one copy of the weights, in equal parts; an adapter waits in the machine's memory */
-    const uint64_t taken = m->weights + (device ? 0 : m->adapter);
+    /* what is left beside the node's one copy of the weights, in equal parts; an adapter waits in the machine's memory. What the reading
+     * takes is free again before an engine takes any */
+    const uint64_t taken = m->weights + (device ? 0 : m->adapter), most = taken + (device ? 0 : m->reading);
     const uint64_t left = m->available > taken ? (m->available - taken) / (uint64_t)m->local : 0;
     *e = (struct engine_opts){
         .max_batch = (int)o->max_batch, .max_rows = r->executor->max_rows, .mem_available = left > m->scratch ? left - m->scratch : 1,
     };
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
-    if (m->available < taken)
+    if (m->available < most)
         return err_set(err, ERR_MEMORY,
-                       "weights: need %.1f MB of memory, this %s has %.1f MB to give; use a smaller model or a %s one",
-                       (double)taken / 1e6, device ? "GPU" : "machine", (double)m->available / 1e6,
+                       "weights: need %.1f MB of memory while they are loaded, this %s has %.1f MB to give; use a smaller model or a %s one",
+                       (double)most / 1e6, device ? "GPU" : "machine", (double)m->available / 1e6,
                        device ? "larger GPU, or a free" : "quantised");
     if (engine_plan(r->team, e, &m->engine, err) < 0)
         return -1;
@@ -387,8 +399,8 @@ static void say_memory(const struct rig_memory *m)
     log_verbose("memory of a %s: weights %.1f MB, %d %s %.1f MB, together %.1f MB of %.1f MB available", m->device ? "GPU" : "node",
                 (double)m->weights / 1e6, m->local, m->local > 1 ? "ranks of up to" : "rank of up to", (double)rig_memory_rank(m) / 1e6,
                 (double)rig_memory_node(m) / 1e6, (double)m->available / 1e6);
-    if (m->adapter)
-        log_verbose("memory of a node while the weights are loaded: %.1f MB more for the adapter", (double)m->adapter / 1e6);
+    log_verbose("memory of a node while the weights are loaded: %.1f MB more for reading, %.1f MB for an adapter", (double)m->reading / 1e6,
+                (double)m->adapter / 1e6);
 }
 
 struct peak { uint64_t all, weights, kv; };

@@ -103,6 +103,8 @@ rm -f "$journal"
 # ---- the other verbs
 plan() { mpirun --oversubscribe -n "$1" "$build/mtbench" plan --model-path "$d/model" --model-id p --data-dir "$d" --bench-name smoke --device cpu "${@:2}" >"$d/out" 2>"$d/err"; }
 plan 4 --num-gpus-per-model 2 --num-gpus-total 4
+reading=$(sed -nE 's/^ +and ([0-9]+)\.[0-9] MB for reading while the weights are loaded$/\1/p' "$d/out")
+[ "${reading:-0}" -ge 50 ] && [ "$reading" -le 85 ]; ok $? "plan: 33.6 MB of pieces and 4 to 12 chunks of 4 MiB: $reading MB"
 grep -q '^layout    4 ranks on 1 node, 2 of them a model, ' "$d/out"; ok $? "plan: $(grep ^layout "$d/out")"
 plan 1 --num-gpus-per-model 2
 grep -q '^layout    1 rank on 1 node, a model on 2 devices of each, ' "$d/out"; ok $? "plan: $(grep ^layout "$d/out")"
