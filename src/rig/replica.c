@@ -81,6 +81,15 @@ static uint64_t weights_of(const struct replica *p, int first, int n)
 }
 
 uint64_t replica_weights(const struct replica *p, int local)
+/* A vocabulary is dealt in whole panels, so some members have one more. */
+uint64_t replica_largest(const struct replica *p)
+{
+    uint64_t most = 0;
+    for (int i = 0; i < p->size; i++)
+        most = p->share[i]->packed_bytes > most ? p->share[i]->packed_bytes : most;
+    return most;
+}
+
 {
     return p->executor->node_weights ? weights_of(p, 0, p->size) : weights_of(p, p->first, p->n) * (uint64_t)local;
 }

@@ -46,6 +46,8 @@ int replica_threads(const struct replica *p);
 uint64_t replica_memory(const struct replica *p);
 
 /* Memory for the packed weights, attached. Collective. */
+/* Bytes of packed weights of the member that has most. */
+uint64_t replica_largest(const struct replica *p);
 int replica_attach(struct replica *p, struct job *job, struct err *err);
 /* Does this rank read and pack? Its node's leader does for all where the node shares them. */
 bool replica_packs(const struct replica *p, const struct job *job);

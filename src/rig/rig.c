@@ -458,7 +458,7 @@ static int open_model(struct rig *r, const struct rig_opts *o, struct err *err)
 
 static int check_limit(const struct rig *r, const struct rig_opts *o, struct err *err)
 {
-    const double need = (double)r->model->packed_bytes, most = o->devices.bytes;
+    const double need = (double)replica_largest(&r->parts->replica), most = o->devices.bytes;
     if (most <= 0 || need <= most)
         return 0;
     return err_set(err, ERR_MEMORY,

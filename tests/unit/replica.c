@@ -52,6 +52,23 @@ static void test_spread(void)
     }
 }
 
+/* Three panels of a vocabulary on two members: the second has two of them. */
+static void test_limit(void)
+{
+    struct rig_opts o = { .max_batch = 1, .threads = 1, .devices.per_model = 2, .devices.device = DEVICE_CPU };
+    struct err err = { 0 };
+    struct tiny t;
+    double first = 0;
+    if (ok(tiny_open_of(&t, "llama_shards", NULL, NULL, o, &err) == 0, "two members without a limit %s", err.text))
+        first = (double)t.rig.model->packed_bytes;
+    tiny_close(&t);
+    o.devices.bytes = first + 64;
+    const int rc = tiny_open_of(&t, "llama_shards", NULL, NULL, o, &err);
+    ok(rc < 0 && err.kind == ERR_MEMORY && strstr(err.text, "--max-gpu-memory: the weights take"), "the limit is every member's: %s",
+       err.text);
+    tiny_close(&t);
+}
+
 static void test_refusals(void)
 {
     static const struct { const char *model; struct rig_opts o; const char *says; } table[] = {
@@ -76,6 +93,7 @@ static void test_refusals(void)
 int main(void)
 {
     test_spread();
+    test_limit();
     test_refusals();
     return done_testing();
 }
