@@ -1,10 +1,11 @@
-/* made_model.h - models of any shape and type of weights, made in memory out of arithmetic: a Hugging Face folder, or a GGUF file. Nonsense
- * to read, but finite numbers everywhere. */
+/* made_model.h - models of any shape and type of weights, made in memory out of arithmetic: a Hugging Face folder, with safetensors or a
+ * PyTorch file, or a GGUF file. Nonsense to read, but finite numbers everywhere. */
 #ifndef MTB_TEST_MADE_MODEL_H
 #define MTB_TEST_MADE_MODEL_H
 
 #include "memory.h"
 #include "mtbench/dtype.h"
+#include "torch_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 struct made {
     const char *name;
-    bool gguf, tied, bias, head_bias;     /* head_bias: of a GGUF file */
+    bool gguf, torch, tied, bias, head_bias;      /* head_bias: of a GGUF file */
     enum dtype type;                      /* of matrices; embedding and head of a GGUF file too */
     int layers, dim, heads, kv, head_dim, ff, vocab, window;
 };
@@ -138,7 +139,7 @@ static inline size_t made_bytes(const struct made_tensor *t)
     return made_numbers(t) / (size_t)dtype_info[t->type].block * (size_t)dtype_info[t->type].block_bytes;
 }
 
-/* ---- the two kinds of files ---- */
+/* ---- the kinds of files ---- */
 
 static inline void made_safetensors(struct buf *file, const struct made_tensor *t, int n, uint64_t state)
 {
@@ -160,6 +161,48 @@ static inline void made_safetensors(struct buf *file, const struct made_tensor *
         made_fill(file, t[i].type, made_numbers(&t[i]), t[i].scale, t[i].offset, &state);
 }
 
+/* (n, k) numbers of 'width' bytes to (k, n). */
+static inline void made_turn(struct buf *b, int n, int k, size_t width)
+{
+    char *turned = malloc(b->len);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < k; j++)
+            memcpy(turned + ((size_t)j * (size_t)n + (size_t)i) * width, b->data + ((size_t)i * (size_t)k + (size_t)j) * width, width);
+    memcpy(b->data, turned, b->len);
+    free(turned);
+}
+
+/* The same numbers. Every third matrix lies in its storage column by column, behind one number that is nobody's. */
+static inline void made_torch(struct buf *file, const struct made_tensor *t, int n, uint64_t state)
+{
+    static const char *const class[] = { [DT_F32] = "FloatStorage", [DT_F16] = "HalfStorage", [DT_BF16] = "BFloat16Storage" };
+    struct torch_spec spec[TORCH_MEMBERS];
+    struct buf data[TORCH_MEMBERS] = { { 0 } }, pickle = { 0 };
+    char key[TORCH_MEMBERS][8];
+    struct torch_file f = { .n = 0 };
+    for (int i = 0; i < n; i++) {
+        const int width = dtype_info[t[i].type].block_bytes;
+        const bool turned = t[i].k && i % 3 == 0;
+        made_fill(&data[i], t[i].type, made_numbers(&t[i]), t[i].scale, t[i].offset, &state);
+        if (turned) {
+            made_turn(&data[i], t[i].n, t[i].k, (size_t)width);
+            buf_add(&data[i], "\0\0\0", (size_t)width);
+            memmove(data[i].data + width, data[i].data, data[i].len - (size_t)width);
+        }
+        snprintf(key[i], sizeof key[i], "%d", i);
+        spec[i] = (struct torch_spec){ .name = t[i].name, .storage_class = class[t[i].type], .key = key[i], .width = width, .first = turned,
+                                       .n = (int64_t)made_numbers(&t[i]) + turned, .n_dims = t[i].k ? 2 : 1, .dim = { t[i].n, t[i].k },
+                                       .stride = { turned || !t[i].k ? 1 : t[i].k, turned ? t[i].n : 1 }, .data = data[i].data };
+    }
+    torch_dict(&pickle, spec, (size_t)n, NULL, 0, false);
+    torch_zip(&f, spec, (size_t)n, &pickle, NULL, "little");
+    buf_add(file, f.b.data, f.b.len);
+    torch_free(&f);
+    buf_free(&pickle);
+    for (int i = 0; i < n; i++)
+        buf_free(&data[i]);
+}
+
 static inline void made_hf(struct memory *files, const struct made *m)
 {
     struct made_tensor t[MADE_TENSORS];
@@ -173,7 +216,10 @@ static inline void made_hf(struct memory *files, const struct made *m)
     if (m->window)
         buf_printf(config, ", \"sliding_window\": %d", m->window);
     buf_str(config, "}");
-    made_safetensors(memory_add(files, "made/model.safetensors"), t, n, 1);
+    if (m->torch)
+        made_torch(memory_add(files, "made/pytorch_model.bin"), t, n, 1);
+    else
+        made_safetensors(memory_add(files, "made/model.safetensors"), t, n, 1);
 }
 
 /* An adapter (LoRA) of rank 4 to every projection and the head of such a folder, with an embedding of its own of 'vocab' rows, before whose

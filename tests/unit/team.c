@@ -77,7 +77,8 @@ static bool all_finite(const struct buf *b)
     return b->len > 0;
 }
 
-static void check_spread(const char *name, const struct source *files, const char *isa, int largest)
+/* Returns what one member computes. */
+static struct record spread_over(const char *name, const struct source *files, const char *isa, int largest)
 {
     struct record one = { 0 };
     int degree[4], n = 0;
@@ -100,6 +101,12 @@ static void check_spread(const char *name, const struct source *files, const cha
             buf_free(&got.b);
     }
     ok(n > 0 && degree[n - 1] == largest, "%s: up to %d members", name, n ? degree[n - 1] : 0);
+    return one;
+}
+
+static void check_spread(const char *name, const struct source *files, const char *isa, int largest)
+{
+    struct record one = spread_over(name, files, isa, largest);
     buf_free(&one.b);
 }
 
@@ -156,6 +163,32 @@ static void check_adapters(void)
         const struct source s = memory_source(&files);
         check_spread(vocab ? "an adapter with another vocabulary" : "an adapter", &s, "plain", 8);
         memory_free(&files);
+    }
+}
+
+/* A PyTorch file, with matrices that do not lie in order in it, beside its twin in safetensors; and each as the base of an adapter. */
+static void check_torch(const struct made *m)
+{
+    for (int adapted = 0; adapted < 2; adapted++) {
+        struct record got[2];
+        for (int torch = 0; torch < 2; torch++) {
+            struct memory files = { 0 };
+            struct made one = *m;
+            one.torch = torch;
+            one.layers = 1;               /* which the adapter is for */
+            if (adapted)
+                made_adapter(&files, &one, 0);
+            else
+                made_files(&files, &one);
+            const struct source s = memory_source(&files);
+            char *name = xasprintf("%s, %s%s", m->name, torch ? "PyTorch" : "safetensors", adapted ? " with an adapter" : "");
+            got[torch] = spread_over(name, &s, "plain", 8);
+            free(name);
+            memory_free(&files);
+        }
+        ok(got[0].b.len && got[0].b.len == got[1].b.len && !memcmp(got[0].b.data, got[1].b.data, got[0].b.len),
+           "%s%s: a PyTorch file has the bits of its twin", m->name, adapted ? " with an adapter" : "");
+        buf_free(&got[0].b), buf_free(&got[1].b);
     }
 }
 
@@ -345,6 +378,8 @@ int main(void)
             skip(1, "this machine lacks the instruction set");
     }
     check_adapters();
+    check_torch(&made[0].m);
+    check_torch(&made[2].m);
     check_golden("llama_shards", 8);
     check_golden("llama_gqa_tied", 2);
     check_golden("llama_gqa_tied.gguf", 2);
