@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MODEL_PATH, MODEL_ID, TEMPLATE, BENCH, N_WORDS };
+enum { MODEL_PATH, BASE_PATH, MODEL_ID, TEMPLATE, BENCH, N_WORDS };
 
 struct past_run {
     struct buf manifest;                 /* its line */
@@ -26,6 +26,7 @@ struct recorded {
 static int see_turn(void *ctx, const struct turn_record *t, bool counts)
 {
     struct recorded *r = ctx;
+    r->num_choices = t->choice >= r->num_choices ? t->choice + 1L : r->num_choices; /* of turns that failed, too: they are counted */
     if (!counts)
         return 0;
     /* The same in all turns, which a manifest sees to; the temperature counts where it is not the category's. */
@@ -34,7 +35,6 @@ static int see_turn(void *ctx, const struct turn_record *t, bool counts)
         .temperature = (float)t->temperature, .top_p = (float)t->top_p, .min_p = (float)t->min_p,
         .repetition_penalty = (float)t->repetition_penalty, .top_k = t->top_k,
     };
-    r->num_choices = t->choice >= r->num_choices ? t->choice + 1L : r->num_choices;
     r->any = true;
     return 0;
 }
@@ -104,9 +104,11 @@ static int fill_bench(struct past_run *p, const struct past_given *given, struct
 
 static int fill(struct past_run *p, const struct recorded *r, const struct past_given *given, struct answer_opts *o, struct err *err)
 {
-    static const char *const name[N_WORDS] = { "model_path", "model_id", "chat_template", "bench" };
+    static const char *const name[N_WORDS] = { "model_path", "adapter_base_path", "model_id", "chat_template", "bench" };
     for (int i = 0; i < N_WORDS; i++)
         p->word[i] = manifest_value(p->manifest.data, name[i]);
+    if (!o->model_path && !o->base_path) /* of that run's adapter; a path that was typed may be of none */
+        o->base_path = p->word[BASE_PATH];
     o->model_path = o->model_path ? o->model_path : p->word[MODEL_PATH];
     o->model_id = o->model_id ? o->model_id : p->word[MODEL_ID];
     o->chat_template = o->chat_template ? o->chat_template : p->word[TEMPLATE];

@@ -36,6 +36,7 @@ struct verifying {
     struct turn_name *turn;              /* (n_turns) finished ones; the first n_items are the sample */
     size_t n_turns;
     long failed_there, missing;          /* turns of these questions that failed in the run, that it has not */
+    long others;                         /* finished ones of other questions */
     struct outcome *outcome;             /* (n_items) */
     long count[FAILED + 1];              /* of them, by what they are */
     uint64_t tokens;
@@ -76,28 +77,31 @@ static int list_conversation(struct verifying *v, int q, int choice, struct err 
 }
 
 struct failures {
-    const struct verifying *v;
+    struct verifying *v;
     struct map seen;                     /* a turn may have failed at several starts */
 };
 
-static int see_failure(void *ctx, const struct turn_record *t, bool counts)
+static int see_absent(void *ctx, const struct turn_record *t, bool counts)
 {
     struct failures *f = ctx;
     const int64_t name[3] = { t->question_id, t->choice, t->turn };
-    if (!counts && questions_find(&f->v->qs, t->question_id) >= 0 &&
+    const bool ours = questions_find(&f->v->qs, t->question_id) >= 0;
+    f->v->others += counts && !ours;
+    if (!counts && ours &&
         !journal_find(past_run_journal(f->v->past), t->question_id, t->choice, t->turn))
         map_add(&f->seen, name, sizeof name, 1);
     return 0;
 }
 
-/* Failed turns have no answer to compare, and those that were never asked neither: they are counted, and named as that. */
+/* Failed turns have no answer to compare, and those that were never asked neither: they are counted, and named as that. So are turns of
+ * questions that the file does not have, or that the user has not chosen. */
 static void count_absent(struct verifying *v)
 {
     struct failures f = { .v = v };
     long all = 0;
     for (int i = 0; i < v->qs.n; i++)
         all += v->qs.q[i].n_turns * v->o->answer.num_choices;
-    journal_each(past_run_journal(v->past), see_failure, &f);
+    journal_each(past_run_journal(v->past), see_absent, &f);
     v->failed_there = (long)f.seen.n;
     v->missing = all - (long)v->n_turns - v->failed_there;
     map_free(&f.seen);
@@ -230,6 +234,10 @@ static int take_turn(struct verifying *v, struct crew *c, const char *data, size
     struct turn_record *t = turn_parse(data, line, err);
     if (!t)
         return -1;
+    if (t->n_new < 0 || n - line != 1 + (size_t)t->n_new * sizeof(int32_t)) {
+        free(t);
+        return err_set(err, ERR_FORMAT, "not as many tokens as it says; this is a fault of the program");
+    }
     int32_t *token = xcalloc((size_t)t->n_new, sizeof *token); /* aligned, as bytes behind a line are not */
     memcpy(token, data + line + 1, (size_t)t->n_new * sizeof *token);
     settle(v, crew_find(c, t), t, token);
@@ -320,6 +328,8 @@ static void say_sample(const struct verifying *v)
                v->failed_there == 1 ? "" : "s");
     if (v->missing)
         printf("left out  %ld turn%s of these questions that the run has not answered\n", v->missing, v->missing == 1 ? "" : "s");
+    if (v->others)
+        printf("left out  %ld finished turn%s of other questions\n", v->others, v->others == 1 ? "" : "s");
 }
 
 /* Rank 0. Returns the exit code. */
@@ -369,13 +379,17 @@ int verify_all(struct job *job, const struct verify_opts *o, const struct past_r
     int code = EXIT_INPUT;
     int rc = open_all(&v, &ro, err);
     v.progress = progress_create(o->answer.progress, root(&v) && !o->answer.quiet);
+    bool begun = false;
     if (rc == 0) {
         crew_share(job, &v.item, &v.n_items);
-        if ((rc = start(&v, &ro, err)) == 0)
+        if ((rc = start(&v, &ro, err)) == 0) {
+            begun = true;
             rc = compute(&v, err);
+        }
     }
     progress_clear(v.progress);
-    bool cancelled = rc < 0 && err->kind == ERR_CANCELLED, stopped = cancelled || job_poll(job) == JOB_STOPPED;
+    /* a device that fails in the middle is a stop, as it is for the run itself; what was compared is told */
+    bool cancelled = rc < 0 && (err->kind == ERR_CANCELLED || (begun && err->kind == ERR_DEVICE)), stopped = cancelled || job_poll(job) == JOB_STOPPED;
     if (rc < 0 && !cancelled) {
         code = err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
     } else {

@@ -15,7 +15,7 @@ int cmd_verify(struct job *job, int argc, char **argv)
     if (rc == 0 && verb_log(job, o.answer.log_dir, o.answer.quiet, o.answer.verbose, &err) == 0 &&
         (past = past_run_open(job, &o.answer, &o.given, &err)) && verify_opts_check(&o, &err) == 0)
         code = verify_all(job, &o, past, &err);
-    if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT) && job_info(job).rank == 0)
+    if ((code == EXIT_INPUT || code == EXIT_PREFLIGHT || err.kind == ERR_DEVICE) && job_info(job).rank == 0)
         log_error("%s", err.text);
     past_run_close(past);
     return code;

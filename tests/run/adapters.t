@@ -43,6 +43,8 @@ MTBENCH_TEST_RANKS_PER_NODE=1 answer 3 --verbose --model-path "$d/lora" --model-
     && grep -q 'an adapter; its base is .*/snapshots/c1, tokenizer and chat template are the base.s' "$d/err"
 ok $? "three nodes: the same digest, and each byte leaves the file system once"
 answer 2 --quiet --model-path "$d/lora" --base-model-path "$base" --model-id flag && [ "$(digest)" = "$want" ]; ok $? "--base-model-path: the same digest"
+HF_HUB_CACHE=$d/empty "$build/mtbench" verify --data-dir "$d" --bench-name smoke --model-id flag --sample 2 --quiet >"$d/out" 2>"$d/err" && grep -qE '^verified +2/2 ' "$d/out"
+ok $? "verify finds the base where the run did"
 grep -q '"adapter": "LoRA, r 2, alpha 4", "adapter_base": "org/base", "adapter_base_path": ".*/snapshots/c1"' "$answers/one.manifest"
 ok $? "the manifest names the base"
 

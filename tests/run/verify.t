@@ -111,6 +111,22 @@ edit "$answers/k.journal" 8 0 2 '{"text": "", "status": "failed", "reason": "a r
 rm "$answers/k.jsonl"
 verify 1 --model-id k --question-ids 8 --all
 [ $rc -eq 0 ] && grep -qE '^verified +3/3 turns equal' "$d/out" && grep -qE '^left out +1 turn that failed' "$d/out"; ok $? "a turn that failed is left out, and said"
+restore
+{ grep -v '"choice": 1' "$d/kept/k.journal"; sed -n '/"question_id": 8, "choice": 1, "turn": 1/s/"status": "ok"/"status": "failed", "reason": "a reason"/p' "$d/kept/k.journal"; } >"$answers/k.journal"
+rm "$answers/k.jsonl"
+verify 1 --model-id k --sample 2
+[ $rc -eq 0 ] && grep -qE '^left out +1 turn that failed' "$d/out" && grep -qE '^left out +15 turns of these questions that the run has not answered' "$d/out"
+ok $? "a choice of which one turn failed and no other was asked: $(grep -c '^left' "$d/out") lines"
+restore
+printf '%s' "$(head -c -40 "$d/kept/k.journal")" >"$answers/k.journal"
+verify 1 --model-id k --all --question-ids 1
+[ $rc -eq 0 ] && grep -qE '^verified +4/4 turns equal' "$d/out"; ok $? "a journal whose last line is torn, as a killed run leaves it"
+grep -qE '^left out +27 finished turns of other questions' "$d/out"; ok $? "turns of questions that were not chosen are told"
+restore
+sed -i 8d "$d/smoke/question.jsonl"
+verify 1 --model-id k --sample 2
+[ $rc -eq 0 ] && grep -qE '^left out +4 finished turns of other questions' "$d/out"; ok $? "and those of a question that the file has no more"
+cp data/smoke/question.jsonl "$d/smoke/"
 head -n 1 "$d/kept/k.journal" >"$answers/k.journal"
 verify 1 --model-id k; [ $rc -eq 1 ] && grep -q 'no finished turn' "$d/err"; ok $? "a run without a turn: $(head -1 "$d/err")"
 restore
