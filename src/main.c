@@ -22,6 +22,12 @@ static void exhausted(size_t bytes)
     job_abort(the_job, EXIT_INPUT);
 }
 
+static void lost(const struct err *why)
+{
+    log_error("%s", why->text);
+    job_abort(the_job, EXIT_RESUME);
+}
+
 static int usage(const struct err *err)
 {
     if (*err->text)                      /* empty: another task of the same launch says it */
@@ -45,6 +51,7 @@ static int run(const struct verb *verb, int argc, char **argv)
         return verb->run(NULL, argc, argv);
     if (!(the_job = job_start(&argc, &argv, &err)))
         return usage(&err);
+    job_on_lost(the_job, lost);
     log_init(LOG_NORMAL, job_info(the_job).rank == 0, NULL);
     int code = verb->run(the_job, argc, argv);
     job_end(the_job);

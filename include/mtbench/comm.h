@@ -26,6 +26,8 @@ struct comm {
 struct comm_opts {
     bool crowded;                     /* others need the cores that these members wait on */
     double patience;                  /* seconds; 0: 120. Members are in step: one that is missing for longer is lost */
+    void (*waiting)(void *ctx);       /* called now and then while a rank waits for others, on its thread; NULL: nothing is */
+    void *ctx;
 };
 
 /* A member that is alone. */

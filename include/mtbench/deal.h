@@ -12,7 +12,7 @@
  *     rc = job_agree(job, rc, err);
  *     deal_destroy(d);
  *
- * A rank that fails inside the loop calls job_raise(job, JOB_FAILED) and deal_leave(), and goes on polling until DEAL_OVER.
+ * A rank that fails inside the loop calls job_fail(job, err) and deal_leave(), and goes on polling until DEAL_OVER.
  * Which rank gets which item depends on time; results must not. */
 #ifndef MTB_DEAL_H
 #define MTB_DEAL_H

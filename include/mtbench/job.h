@@ -2,8 +2,12 @@
  * MPI lives behind this header and is never seen in front of it.
  *
  * Failing and stopping. A phase in which one rank may fail ends with job_agree(). Inside a long loop without collectives a rank
- * that fails alone calls job_raise(JOB_FAILED), the others see it in job_poll() within one step, all leave the loop and meet in
- * job_agree(), where the message travels. A signal on any rank works alike and ends as JOB_STOPPED. */
+ * that fails alone calls job_fail(), the others see it in job_poll() within one step, all leave the loop and meet in
+ * job_agree(), where the message travels. A signal on any rank works alike and ends as JOB_STOPPED.
+ *
+ * Losing a rank. One that was killed, or hangs, takes part in nothing any more, and MPI would wait for it. A launcher that lets the others
+ * go on leaves it to them to end (job_on_lost()): ranks of a node notice each other's death while they wait for anything here or poll, and
+ * a job that has failed and whose ranks do not all leave their work (deal.h) is given up. */
 #ifndef MTB_JOB_H
 #define MTB_JOB_H
 
@@ -21,6 +25,7 @@ struct job_info {
     int local_rank, local_size;      /* among the ranks that share this node's memory; local rank 0 is the node's leader */
     int node, n_nodes;
     const char *host;
+    double patience;                 /* seconds that ranks which are in step wait for one of them; MTBENCH_TEST_PATIENCE */
 };
 
 enum job_state {                     /* in rising order of urgency */
@@ -49,6 +54,10 @@ int job_agree(struct job *job, int rc, struct err *err);
 enum job_state job_poll(struct job *job);
 /* Local: tell all ranks that the state is now at least 's'. */
 void job_raise(struct job *job, enum job_state s);
+/* Local: the same with JOB_FAILED, of which this rank knows the reason. */
+void job_fail(struct job *job, const struct err *why);
+/* Local: what ends the program when a rank is lost, with a line about it. It does not come back. main.c's. */
+void job_on_lost(struct job *job, void (*end)(const struct err *why));
 
 /* Collective: all wait for each other, politely (without burning a core). */
 void job_barrier(struct job *job);

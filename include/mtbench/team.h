@@ -17,6 +17,7 @@ struct team_opts {
     bool (*interrupted)(void *ctx);   /* asked in the layers of a step, or before it where the executor is not synchronous, on the caller's
                                          thread: true on any rank: the step ends at once everywhere and has not happened. NULL: never */
     void *interrupt_ctx;
+    double patience;              /* of the comm (comm.h); 0: 120 s */
 };
 
 /* Keeps the members; takes no memory to speak of. NULL: err (memory); the comm is closed then, too. */
@@ -55,6 +56,9 @@ int team_draw(struct team *t, const struct step *s, int32_t *token, struct err *
 void team_copy_page(struct team *t, int32_t dst, int32_t src);
 /* As forward_find_fault(). */
 bool team_find_fault(struct team *t, const struct step *s, struct forward_fault *fault);
+/* Tell other ranks that member 0 is there, if it has not told them anything for a second. To be called in any loop that others follow.
+ * -1: err (device), the group has failed. */
+int team_beat(struct team *t, struct err *err);
 /* For now there is nothing more to follow: other ranks' team_follow() says so. Whoever leaves the loop that others follow in calls this. */
 void team_end(struct team *t);
 
@@ -62,7 +66,8 @@ void team_end(struct team *t);
 
 enum { TEAM_IDLE, TEAM_FOLLOWED, TEAM_ENDED };
 /* Do what member 0 has asked for; where it has asked for nothing, look again for some milliseconds. TEAM_IDLE, TEAM_FOLLOWED, TEAM_ENDED,
- * or -1: err (device). A rank stays in its loop until it hears the end or an error: who leaves on its own leaves the others in a sum. */
+ * or -1: err (device), also where nothing was heard for five times the group's patience: what member 0 does between two steps takes time of
+ * its own, a disk's, say. A rank stays in its loop until it hears the end or an error: who leaves on its own leaves the others in a sum. */
 int team_follow(struct team *t, struct err *err);
 
 #endif

@@ -119,6 +119,8 @@ static bool await(struct ranks *g, MPI_Request *r, MPI_Status *status, int n, in
         }
         if (heard_of_failure(g))
             break;
+        if (g->o.waiting)
+            g->o.waiting(g->o.ctx);
         if (comm_out_of_patience(&w, &g->o)) {
             comm_set_lost(&why, member, g->c.size, g->o.patience);
             ranks_fail(&g->c, &why);
@@ -252,12 +254,11 @@ static void ranks_close(struct comm *c)
     struct ranks *g = ranks_of(c);
     if (heard_of_failure(g))              /* what is on its way stays as it is: the program is at its end */
         return;
-    for (int i = 0; i < AHEAD; i++) {
-        await(g, g->message[i].sent, NULL, g->message[i].n_sent, 1);
+    for (int i = 0; i < AHEAD; i++)
+        if (!await(g, g->message[i].sent, NULL, g->message[i].n_sent, 1))
+            return;
+    for (int i = 0; i < AHEAD; i++)
         buf_free(&g->message[i].b);
-    }
-    if (g->failed)
-        return;
     MPI_Comm_free(&g->data);
     MPI_Comm_free(&g->control);
     free(g->other);

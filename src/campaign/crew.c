@@ -146,6 +146,8 @@ static void watch_step(struct crew *c)
 /* One step of this rank, if it has something to do. -1: err, its engine is at its end. */
 static int step(struct crew *c, int *live, struct err *err)
 {
+    if (team_beat(c->o->rig->team, err) < 0)
+        return -1;
     deal_want(c->deal, feed_room(c->feed)); /* places that are free now; what was granted and not taken counts against them */
     for (int i; (i = deal_next(c->deal)) != DEAL_NONE; ++*live) {
         const struct crew_item *it = &c->o->item[i];
@@ -177,14 +179,14 @@ static int work(struct crew *c, struct err *err)
     while ((state = deal_poll(c->deal)) != DEAL_OVER) {
         if (root(c) && taken == 0 && (taken = o->round(o->ctx, c, rc < 0 ? &late : err)) < 0) { /* a full disk stops all ranks */
             rc = -1;
-            job_raise(o->job, JOB_FAILED);
+            job_fail(o->job, err);
         }
         if (state == DEAL_STOPPING || rc < 0)
             leave(c);                    /* also after a failed step: what had ended before it is kept */
         if (c->left)
             deal_idle(c->deal);
         else if ((rc = step(c, &live, err)) < 0)
-            job_raise(o->job, JOB_FAILED);
+            job_fail(o->job, err);
     }
     if (!c->left)
         team_end(o->rig->team);

@@ -9,7 +9,7 @@ int members_follow(struct job *job, const struct rig *rig, struct deal *deal, st
         deal_poll(deal);                 /* signals and failures are passed on, to member 0 too, which then ends */
     while ((heard = team_follow(rig->team, err)) == TEAM_IDLE || heard == TEAM_FOLLOWED);
     if (heard < 0)
-        job_raise(job, JOB_FAILED);
+        job_fail(job, err);
     deal_leave(deal);
     while (deal_idle(deal) != DEAL_OVER)
         continue;

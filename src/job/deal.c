@@ -226,8 +226,11 @@ enum deal_state deal_poll(struct deal *d)
     /* Nothing is received from here on. What may still come is the UP_END of a rank that is ahead, which deal_destroy() counts. */
     if (d->state == DEAL_OVER)
         return d->state;
-    if (job_poll(d->job) != JOB_RUNNING) /* for good: the job's state never goes back */
+    const enum job_state state = job_poll(d->job);
+    if (state != JOB_RUNNING)            /* for good: the job's state never goes back */
         d->state = DEAL_STOPPING;
+    if (state == JOB_FAILED)
+        lost_farewell(d->job);
     if (d->job->info.rank == 0)
         lead(d);
     else
@@ -392,7 +395,7 @@ void deal_destroy(struct deal *d)
             for (struct message *m = d->arriving.first, *next; m; m = next) {
                 next = m->next;
                 /* Late tallies; records and DONEs came before DEAL_OVER. */
-                job_wait(&m->request);
+                job_wait(d->job, &m->request);
                 n_ended += m->head.kind == UP_END;
                 free(m);
             }
@@ -401,7 +404,7 @@ void deal_destroy(struct deal *d)
     }
     /* They end: rank 0 has taken everything by its loop, the others saw DEAL_OVER before they came here. */
     for (struct message *m = d->sending.first; m; m = m->next)
-        job_wait(&m->request);
+        job_wait(d->job, &m->request);
     queue_free(&d->sending);
     queue_free(&d->records);
     MPI_Comm_free(&d->comm);

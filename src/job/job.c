@@ -16,8 +16,8 @@ enum { TAG_STATE = 1 };
 
 enum { TESTS = 100, LONGEST_NAP = 5000000 };  /* ns; naps grow with the wait, so they add little to it */
 
-/* With a job: signals and raised states are passed on meanwhile. */
-static void wait_for(struct job *job, MPI_Request *r)
+/* 'polls': signals and raised states are passed on meanwhile. */
+static void wait_for(struct job *job, MPI_Request *r, bool polls)
 {
     int done = 0;
     long ns = 1000;
@@ -27,16 +27,17 @@ static void wait_for(struct job *job, MPI_Request *r)
         if (i < TESTS)
             continue;
         /* A collective may wait for a rank that is deep in its loop: it learns by this that it should leave. */
-        if (job)
+        if (polls)
             job_poll(job);
+        lost_look(job);
         nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
         ns = ns < LONGEST_NAP ? ns + ns / 4 + 1 : ns;
     }
 }
 
-void job_wait(MPI_Request *r)
+void job_wait(struct job *job, MPI_Request *r)
 {
-    wait_for(NULL, r);
+    wait_for(job, r, false);
 }
 
 static int number(const char *(*env)(const char *), const char *name)
@@ -186,6 +187,7 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     /* Each state above RUNNING goes out once to each rank at most: requests never run out. */
     job->sent = xcalloc((size_t)size * (JOB_FAILED + 1), sizeof(MPI_Request));
     split(job);
+    lost_begin(job);
     return job;
 }
 
@@ -213,6 +215,7 @@ void job_end(struct job *job)
         return;
     /* Behind this nobody raises anything: the counts are final. */
     job_barrier(job);
+    lost_end(job);
     drain_control(job);
     if (job->leaders != MPI_COMM_NULL)
         MPI_Comm_free(&job->leaders);
@@ -253,7 +256,7 @@ int job_agree(struct job *job, int rc, struct err *err)
     if (job->info.size == 1)             /* alone: the message needs no rank */
         return rc ? -1 : 0;
     MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, job->world, &r);
-    wait_for(job, &r);                   /* passes signals on: others may be waiting for this very rank */
+    wait_for(job, &r, true);             /* passes signals on: others may be waiting for this very rank */
     if (lowest == job->info.size)
         return 0;
     if (lowest == job->info.rank) {
@@ -270,7 +273,7 @@ void job_barrier(struct job *job)
 {
     MPI_Request r;
     MPI_Ibarrier(job->world, &r);
-    job_wait(&r);
+    job_wait(job, &r);
 }
 
 void job_bcast_from(struct job *job, void *data, size_t n, int root)
@@ -279,7 +282,7 @@ void job_bcast_from(struct job *job, void *data, size_t n, int root)
     for (size_t at = 0; at < n && job->info.size > 1; at += PIECE) {
         MPI_Request r;
         MPI_Ibcast((char *)data + at, n - at < PIECE ? (int)(n - at) : PIECE, MPI_BYTE, root, job->world, &r);
-        job_wait(&r);
+        job_wait(job, &r);
     }
 }
 
@@ -301,7 +304,7 @@ void job_gather(struct job *job, const void *data, size_t n, void *out)
 {
     MPI_Request r;
     MPI_Igather(data, (int)n, MPI_BYTE, out, (int)n, MPI_BYTE, 0, job->world, &r);
-    job_wait(&r);
+    job_wait(job, &r);
 }
 
 static uint64_t reduce(struct job *job, uint64_t value, MPI_Op op)
@@ -309,7 +312,7 @@ static uint64_t reduce(struct job *job, uint64_t value, MPI_Op op)
     uint64_t all;
     MPI_Request r;
     MPI_Iallreduce(&value, &all, 1, MPI_UINT64_T, op, job->world, &r);
-    job_wait(&r);
+    job_wait(job, &r);
     return all;
 }
 
@@ -363,6 +366,7 @@ void job_raise(struct job *job, enum job_state s)
 
 enum job_state job_poll(struct job *job)
 {
+    lost_look(job);
     if (signal_pending())
         job_raise(job, JOB_STOPPED);
     for (int there = job->info.size > 1; there;) {

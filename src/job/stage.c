@@ -76,7 +76,7 @@ static enum ring_word hear(void *ctx, enum ring_word mine, long chunk)
     long word[] = { (long)mine, chunk, -chunk }, most[3]; /* the lowest chunk is the highest of the negative ones */
     MPI_Request r;
     MPI_Iallreduce(word, most, 3, MPI_LONG, MPI_MAX, st->job->leaders, &r);
-    job_wait(&r);
+    job_wait(st->job, &r);
     /* Bytes of one chunk would arrive as another's, and the leader that has come to its end would not take part. */
     return most[0] == RING_GOOD && most[1] != -most[2] ? RING_UNLIKE : (enum ring_word)most[0];
 }

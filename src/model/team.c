@@ -30,6 +30,9 @@ struct team {
     bool crowded;
     bool (*interrupted)(void *ctx);
     void *ctx;
+    double patience;
+    double told;                          /* when member 0 told others something, seconds of clock_now() */
+    double listened, silent;              /* where others are told: when this rank listened last, and how long in vain */
     struct team_sizes sizes;
     struct buf command;                   /* that member 0 gives */
     const float *logits;                  /* of the last step */
@@ -37,7 +40,7 @@ struct team {
 
 /* ---- what members are told ---- */
 
-enum kind { TELL_STEP, TELL_COPY, TELL_END };
+enum kind { TELL_NOTHING, TELL_STEP, TELL_COPY, TELL_END };
 
 /* Followed, for a step, by tokens (n_rows), runs, each with its page table, and rows that draw (n_out): int32 all of it. */
 struct command {
@@ -102,6 +105,8 @@ static int obey(struct member *w)
     int32_t none[1];
     if (head->kind == TELL_END)
         return TEAM_ENDED;
+    if (head->kind == TELL_NOTHING)       /* a sign of life */
+        return TEAM_FOLLOWED;
     if (head->kind == TELL_COPY) {
         copy_page(w, head->dst, head->src);
         return TEAM_FOLLOWED;
@@ -127,18 +132,27 @@ static struct comm *group(const struct team *t)
     return t->member[0].comm;
 }
 
+static void tell_bytes(struct team *t, const void *data, size_t n)
+{
+    t->told = clock_now();
+    comm_tell(group(t), data, n);         /* a failure shows in the next sum */
+}
+
 static void tell(struct team *t, struct command c)
 {
-    comm_tell(group(t), &c, sizeof c);    /* a failure shows in the next step */
+    tell_bytes(t, &c, sizeof c);
 }
 
 /* ---- create, sizes ---- */
+
+static const double usual_patience = 120, longest_look = 1;           /* seconds, as comm.h has them */
 
 struct team *team_create(const struct team_opts *o, struct err *err)
 {
     struct team *t = xcalloc(1, sizeof *t);
     struct comm *comm[COMM_MAX] = { o->comm };
-    *t = (struct team){ .n = o->n, .crowded = o->crowded, .interrupted = o->interrupted, .ctx = o->interrupt_ctx };
+    *t = (struct team){ .n = o->n, .crowded = o->crowded, .interrupted = o->interrupted, .ctx = o->interrupt_ctx,
+                        .patience = o->patience > 0 ? o->patience : usual_patience };
     if (!o->comm && comm_threads(comm, o->n, &(struct comm_opts){ .crowded = o->crowded }, err) < 0) {
         free(t);
         return NULL;
@@ -279,7 +293,7 @@ static void tell_step(struct team *t, const struct step *s)
     if (group(t)->size == 1)
         return;
     write_step(&t->command, s);
-    comm_tell(group(t), t->command.data, t->command.len);                           /* a failure shows in the first sum */
+    tell_bytes(t, t->command.data, t->command.len);
 }
 
 int team_step(struct team *t, const struct step *s, struct err *err)
@@ -325,6 +339,20 @@ bool team_find_fault(struct team *t, const struct step *s, struct forward_fault 
     return forward_find_fault(w->forward, &w->kv, s, fault);
 }
 
+static bool others_follow(const struct team *t)
+{
+    return t->n == 1 && group(t)->size > 1;
+}
+
+int team_beat(struct team *t, struct err *err)
+{
+    if (!others_follow(t))
+        return 0;
+    if (clock_now() - t->told > longest_look)
+        tell(t, (struct command){ .kind = TELL_NOTHING });
+    return comm_check(group(t), err);
+}
+
 void team_end(struct team *t)
 {
     if (t->n == 1)                        /* threads are the team's own, and end with it */
@@ -333,8 +361,22 @@ void team_end(struct team *t)
 
 /* ---- on ranks without it ---- */
 
-enum { LOOKS = 200, NAP = 50000 };        /* ns */
+enum { LOOKS = 200, NAP = 50000, SILENCES = 5 };                       /* ns; of the patience */
 static const double look_for = 2e-3;      /* seconds: more than lies between two steps */
+
+/* Nothing was heard. A program that was stopped has waited for the second that a look takes at most. */
+static int bear_silence(struct team *t, struct err *err)
+{
+    const double now = clock_now(), step = t->listened > 0 ? now - t->listened : 0;
+    t->silent += step < longest_look ? step : longest_look;
+    t->listened = now;
+    if (t->silent <= SILENCES * t->patience)
+        return TEAM_IDLE;
+    err_set(err, ERR_DEVICE, "tensor group: member 0 of %d has been silent for %g s; it is lost or hangs, start again to go on with what is "
+            "finished", group(t)->size, SILENCES * t->patience);
+    comm_fail(group(t), err);
+    return -1;
+}
 
 int team_follow(struct team *t, struct err *err)
 {
@@ -346,6 +388,9 @@ int team_follow(struct team *t, struct err *err)
             sched_yield();
         else
             nanosleep(&(struct timespec){ .tv_nsec = NAP }, NULL);
+    if (rc == 0)
+        return bear_silence(t, err);
+    t->listened = t->silent = 0;
     if (rc == 1)
         rc = obey(w);
     return rc < 0 ? comm_check(w->comm, err) : rc;

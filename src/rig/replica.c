@@ -63,11 +63,12 @@ int replica_open_backends(struct replica *p, const struct replica_cores *cores, 
     return 0;
 }
 
-int replica_create_team(struct replica *p, const struct replica_cores *cores, bool (*interrupted)(void *ctx), void *ctx, struct err *err)
+int replica_create_team(struct replica *p, const struct replica_cores *cores, const struct replica_calls *calls, struct err *err)
 {
-    struct team_opts o = { .member = p->share + p->first, .n = p->n, .crowded = crowded(p, cores), .interrupted = interrupted,
-                           .interrupt_ctx = ctx };
-    if (p->n < p->size && !(o.comm = comm_mpi(p->group, &(struct comm_opts){ .crowded = cores->crowded }, err)))
+    struct team_opts o = { .member = p->share + p->first, .n = p->n, .crowded = crowded(p, cores), .interrupted = calls->interrupted,
+                           .interrupt_ctx = calls->ctx, .patience = calls->patience };
+    const struct comm_opts c = { .crowded = cores->crowded, .patience = calls->patience, .waiting = calls->waiting, .ctx = calls->ctx };
+    if (p->n < p->size && !(o.comm = comm_mpi(p->group, &c, err)))
         return -1;
     return (p->team = team_create(&o, err)) ? 0 : -1;
 }
@@ -80,7 +81,6 @@ static uint64_t weights_of(const struct replica *p, int first, int n)
     return bytes;
 }
 
-uint64_t replica_weights(const struct replica *p, int local)
 /* A vocabulary is dealt in whole panels, so some members have one more. */
 uint64_t replica_largest(const struct replica *p)
 {
@@ -90,6 +90,7 @@ uint64_t replica_largest(const struct replica *p)
     return most;
 }
 
+uint64_t replica_weights(const struct replica *p, int local)
 {
     return p->executor->node_weights ? weights_of(p, 0, p->size) : weights_of(p, p->first, p->n) * (uint64_t)local;
 }

@@ -30,14 +30,24 @@ struct replica_cores {
     bool crowded;
 };
 
+/* Who is asked while a step runs, and how long members wait for each other. */
+struct replica_calls {
+    bool (*interrupted)(void *ctx);       /* in the layers of a step; NULL: never */
+    void (*waiting)(void *ctx);           /* as struct comm_opts has it */
+    void *ctx;
+    double patience;
+};
+
 /* The shares beside the one that is open, and the devices of the members here. -1: err (usage): the executor cannot be spread. */
 int replica_open(struct replica *p, const struct executor *x, struct model *opened, const struct placement *place, const void *group,
                  struct err *err);
 /* Each member's. -1: err. */
 int replica_open_backends(struct replica *p, const struct replica_cores *cores, struct err *err);
 /* After all ranks have opened theirs. Collective over the members. -1: err. */
-int replica_create_team(struct replica *p, const struct replica_cores *cores, bool (*interrupted)(void *ctx), void *ctx, struct err *err);
+int replica_create_team(struct replica *p, const struct replica_cores *cores, const struct replica_calls *calls, struct err *err);
 
+/* Bytes of packed weights of the member that has most. */
+uint64_t replica_largest(const struct replica *p);
 /* Bytes of packed weights that the ranks of a node take, 'local' of them; and of scratch, this rank's. */
 uint64_t replica_weights(const struct replica *p, int local);
 uint64_t replica_scratch(const struct replica *p);
@@ -46,8 +56,6 @@ int replica_threads(const struct replica *p);
 uint64_t replica_memory(const struct replica *p);
 
 /* Memory for the packed weights, attached. Collective. */
-/* Bytes of packed weights of the member that has most. */
-uint64_t replica_largest(const struct replica *p);
 int replica_attach(struct replica *p, struct job *job, struct err *err);
 /* Does this rank read and pack? Its node's leader does for all where the node shares them. */
 bool replica_packs(const struct replica *p, const struct job *job);

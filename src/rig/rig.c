@@ -339,6 +339,11 @@ static bool told_to_stop(void *job)
     return job_poll(job) != JOB_RUNNING;                                            /* cheap: asked before each layer */
 }
 
+static void look_around(void *job)
+{
+    job_poll(job);                       /* for one that died, above all */
+}
+
 uint64_t rig_memory_rank(const struct rig_memory *m)
 {
     return m->engine.kv + m->engine.activations + m->engine.rotations + m->engine.other + m->scratch;
@@ -524,7 +529,11 @@ static int lay_out(struct rig *r, const struct rig_opts *o, struct engine_opts *
     const struct replica_cores cores = cores_of(p, o);
     if (agree(p, open_backends(r, &cores, err), err) < 0)
         return -1;
-    int rc = replica_create_team(&p->replica, &cores, p->job && o->interruptible ? told_to_stop : NULL, p->job, err);
+    const struct replica_calls calls = {
+        .interrupted = p->job && o->interruptible ? told_to_stop : NULL, .waiting = p->job ? look_around : NULL, .ctx = p->job,
+        .patience = p->job ? job_info(p->job).patience : 0,
+    };
+    int rc = replica_create_team(&p->replica, &cores, &calls, err);
     r->team = p->replica.team;
     if (agree(p, rc, err) < 0 || agree(p, plan_memory(r, o, e, m, err), err) < 0)
         return -1;

@@ -1,7 +1,7 @@
 /* comm_probe.c - a tensor group of ranks, driven by tests/run/comm.t under mpirun: sums, columns and messages; a model of which each rank
  * has a share, whose digest must not depend on how many there are; and what goes wrong.
  *
- *   comm_probe group | spread [stop RANK | fail RANK | kill RANK | hang RANK] */
+ *   comm_probe group | spread [stop RANK | fail RANK | kill RANK | hang RANK | mute 0 | beat 0] */
 #include "mtbench/executor.h"
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
@@ -65,10 +65,22 @@ static int bad_drawn(struct backend *be, int32_t *host, const int32_t *token, in
     return steps >= 5 ? err_set(err, ERR_DEVICE, "the device is lost") : executor_cpu.ops->drawn(be, host, token, n, err);
 }
 
+/* Two seconds in which member 0 asks for nothing, and (beat) says that it is there. */
+static void rest(struct team *t)
+{
+    struct err err = { 0 };
+    for (int i = 0; i < 20 && (hit("mute") || hit("beat")); i++) {
+        nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+        if (hit("beat"))
+            team_beat(t, &err);
+    }
+}
+
 static int lead(struct team *t)
 {
     struct record got = { 0 };
     char hex[65];
+    rest(t);
     spread_run(t, &got);
     team_end(t);
     if (got.failed)
@@ -110,7 +122,8 @@ static int spread(struct comm *c)
     struct team *t = NULL;
     int rc = -1;
     if (model_load(&m, 1, &s, &err) == 0)
-        t = team_create(&(struct team_opts){ .member = &m, .n = 1, .comm = c, .crowded = true, .interrupted = interrupted }, &err);
+        t = team_create(&(struct team_opts){ .member = &m, .n = 1, .comm = c, .crowded = true, .interrupted = interrupted,
+                                             .patience = strcmp(fault, "mute") && strcmp(fault, "beat") ? 0 : 0.3 }, &err);
     if (t)
         rc = team_leads(t) ? lead(t) : follow(t);
     team_destroy(t);

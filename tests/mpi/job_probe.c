@@ -112,7 +112,7 @@ static int work(struct probe *p, struct err *err)
         collect(p);
         if (rc == 0 && rank == p->fail_rank && p->steps == 5) {
             rc = err_set(err, ERR_IO, "disk: is full; make room");
-            job_raise(p->job, JOB_FAILED);
+            job_fail(p->job, err);
         }
         if (rank == p->signal_rank && p->steps == 5) {
             p->steps++;

@@ -33,6 +33,12 @@ done
 run 4 spread hang 2
 [ $rc -ne 0 ] && [ "$(grep -c '^rank [0-3]: tensor group: the others have waited 1 s for member ' "$dir/err")" -eq 4 ]
 ok $? "rank 2 of 4 hangs: $(grep -m1 '^rank 0' "$dir/err")"
+run 4 spread mute 0
+[ $rc -ne 0 ] && [ "$(grep -c '^rank [0-3]: tensor group: member 0 of 4 has been silent for 1.5 s' "$dir/err")" -eq 4 ]
+ok $? "member 0 asks for nothing: those that follow do not wait for ever: $(grep -m1 '^rank 1' "$dir/err")"
+run 4 spread beat 0
+[ $rc -eq 0 ] && [ "$(cat "$dir/out")" = "$first" ]
+ok $? "but while it says that it is there, they do"
 t0=$(date +%s)
 run 4 spread kill 1
 [ $rc -ne 0 ] && [ $rc -ne 124 ] && [ $(($(date +%s) - t0)) -lt 100 ]

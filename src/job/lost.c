@@ -1,0 +1,98 @@
+/* lost.c - ranks that do not answer. MPI has no word for them: whoever waits for one waits for ever, unless the launcher ends all ranks when
+ * one has died, as most do. */
+#include "job_priv.h"
+
+#include "mtbench/clock.h"
+#include "mtbench/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double usual_patience = 120;
+
+static double patience(void)
+{
+    const char *told = getenv("MTBENCH_TEST_PATIENCE");
+    return told && atof(told) > 0 ? atof(told) : usual_patience;
+}
+
+/* The ranks of a node come to it one after another: the first ends them all, with one line. */
+static double turn(const struct job *job)
+{
+    return 0.5 * job->info.local_rank;
+}
+
+static void __attribute__((noreturn)) give_up(const struct job *job, const struct err *why)
+{
+    if (job->end)
+        job->end(why);
+    abort();
+}
+
+/* Most launchers end all ranks when one has died, and its own last words stand then; this is for those that let the others wait. */
+void lost_look(struct job *job)
+{
+    const double now = clock_now(), grace = job->info.patience / 12;
+    struct err why;
+    int dead;
+    if (!job->vigil || now - job->looked < grace / 10)
+        return;
+    job->looked = now;
+    if ((dead = vigil_dead(job->vigil)) < 0)
+        return;
+    job->missed = job->missed > 0 ? job->missed : now;
+    if (now - job->missed < grace + turn(job))
+        return;
+    err_set(&why, ERR_DEVICE, "rank %d on %s: has died, and the launcher lets the others wait for it; look for the reason (killed, out of "
+            "memory?), and start again to go on with what is finished", job->rank_of[dead], job->host);
+    give_up(job, &why);
+}
+
+void lost_farewell(struct job *job)
+{
+    const double now = clock_now(), longest = job->info.patience / 2;
+    job->failed = job->failed > 0 ? job->failed : now;
+    /* who knows the reason goes first */
+    if (now - job->failed < longest + turn(job) + (*job->cause.text ? 0 : longest / 4))
+        return;
+    if (!*job->cause.text)
+        err_set(&job->cause, ERR_DEVICE, "ranks: one failed %.0f s ago, and another does not answer; start again to go on with what is "
+                "finished (rank %d on %s)", longest, job->info.rank, job->host);
+    give_up(job, &job->cause);
+}
+
+void job_on_lost(struct job *job, void (*end)(const struct err *why))
+{
+    job->end = end;
+}
+
+/* Without memory for it nobody is missed, and the run is as good; that there is too little of it shared_create() says again, for weights. */
+void lost_begin(struct job *job)
+{
+    const struct job_info *in = &job->info;
+    struct err err;
+    job->info.patience = patience();
+    job->rank_of = xcalloc((size_t)in->local_size, sizeof *job->rank_of);
+    MPI_Allgather(&in->rank, 1, MPI_INT, job->rank_of, 1, MPI_INT, job->node);
+    if (in->size == 1 || !(job->seats = shared_create(job, vigil_bytes(in->local_size), &err)))
+        return;
+    if (in->local_rank == 0)
+        vigil_lay_out(shared_base(job->seats), in->local_size);
+    MPI_Barrier(job->node);
+    job->vigil = vigil_join(shared_base(job->seats), in->local_rank, in->local_size);
+}
+
+void lost_end(struct job *job)
+{
+    vigil_leave(job->vigil);
+    job->vigil = NULL;
+    shared_destroy(job->seats);
+    free(job->rank_of);
+}
+
+void job_fail(struct job *job, const struct err *why)
+{
+    if (!*job->cause.text)
+        err_set(&job->cause, why->kind, "%s (rank %d on %s)", why->text, job->info.rank, job->host);
+    job_raise(job, JOB_FAILED);
+}
