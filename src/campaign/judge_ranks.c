@@ -155,42 +155,58 @@ static void show_progress(struct ranks *r)
              r->work.seconds, r->work.back, r->work.calls, r->work.prompts, r->work.reply_back, r->work.max_reply, r->work.made);
 }
 
+/* One step of this rank, if it has something to do. -1: err, its engine is at its end. */
+static int step(struct ranks *r, int *live, struct err *err)
+{
+    if (team_beat(r->rig->team, err) < 0)
+        return -1;
+    deal_want(r->deal, r->local->room(r->local->ctx));
+    for (int i; (i = deal_next(r->deal)) != DEAL_NONE; ++*live)
+        r->local->submit(r->local->ctx, &r->call[i]);
+    if (*live == 0) {
+        deal_idle(r->deal);
+        return 0;
+    }
+    const int rc = r->local->step(r->local->ctx, 0, err) < 0 ? -1 : 0;
+    /* Prompt rows too, or the count would stand still for minutes; and what was found read, since prompts count whole. */
+    deal_tally(r->deal, engine_stats(r->rig->engine).rows + engine_stats(r->rig->engine).reused_tokens);
+    *live -= send_records(r);            /* also of a step that failed: what had ended before it is judged */
+    return rc;
+}
+
+static void leave(struct ranks *r)
+{
+    if (r->left)
+        return;
+    deal_leave(r->deal);                 /* open calls are dropped: they cost time, no money */
+    team_end(r->rig->team);              /* other ranks of the replica leave only then */
+    r->left = true;
+}
+
 static int work(struct ranks *r, struct err *err)
 {
     enum deal_state state;
-    int live = 0, rc = 0;
-    /* As in answering.c: every rank stays until the dealer ends the round for all. */
+    struct err late = { 0 };             /* of what goes wrong behind the first error, which is the one to be told */
+    int live = 0, rc = 0, taken = 0;     /* rank 0 takes what others have judged also when its own engine is at its end */
+    /* As in crew.c: every rank stays until the dealer ends the round for all. */
     while ((state = deal_poll(r->deal)) != DEAL_OVER) {
-        if (r->j && rc == 0 && (rc = take_records(r, err)) < 0) /* a full disk on rank 0 stops all ranks */
-            job_raise(r->job, JOB_FAILED);
-        if (!r->left && (state == DEAL_STOPPING || rc < 0)) {
-            deal_leave(r->deal);         /* open calls are dropped: they cost time, no money */
-            team_end(r->rig->team);      /* other ranks of the replica leave only then */
-            r->left = true;
+        if (r->j && taken == 0 && (taken = take_records(r, rc < 0 ? &late : err)) < 0) { /* a full disk on rank 0 stops all ranks */
+            rc = -1;
+            job_fail(r->job, err);
         }
+        if (state == DEAL_STOPPING || rc < 0)
+            leave(r);
         if (r->j)
             show_progress(r);
-        if (!r->left) {
-            deal_want(r->deal, r->local->room(r->local->ctx));
-            for (int i; (i = deal_next(r->deal)) != DEAL_NONE; live++)
-                r->local->submit(r->local->ctx, &r->call[i]);
-        }
-        if (r->left || live == 0) {
+        if (r->left)
             deal_idle(r->deal);
-            continue;
-        }
-        if (r->local->step(r->local->ctx, 0, err) < 0) {
-            rc = -1;
-            job_raise(r->job, JOB_FAILED);
-        }
-        /* Prompt rows too, or the count would stand still for minutes; and what was found read, since prompts count whole. */
-        deal_tally(r->deal, engine_stats(r->rig->engine).rows + engine_stats(r->rig->engine).reused_tokens);
-        live -= send_records(r);
+        else if ((rc = step(r, &live, err)) < 0)
+            job_fail(r->job, err);
     }
     if (!r->left)
         team_end(r->rig->team);
-    if (r->j && rc == 0)
-        rc = take_records(r, err);
+    if (r->j && taken == 0 && take_records(r, rc < 0 ? &late : err) < 0)
+        rc = -1;
     return rc;
 }
 
