@@ -25,6 +25,7 @@ struct job_info {
     int local_rank, local_size;      /* among the ranks that share this node's memory; local rank 0 is the node's leader */
     int node, n_nodes;
     const char *host;
+    const char *launcher;            /* job_launcher(), asked before MPI begins, which may set mpirun's variables in a rank of srun */
     double patience;                 /* seconds that ranks which are in step wait for one of them; MTBENCH_TEST_PATIENCE */
 };
 

@@ -164,6 +164,7 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
 {
     struct job *job = xcalloc(1, sizeof *job);
     int got, size;
+    job->info.launcher = job_launcher(NULL);
     /* A process that nobody launched needs no daemon of Open MPI beside it, which costs half a second. */
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0); /* 0: a user's own value stands */
     make_own_folder();                   /* before MPI_Init, which reads the environment once */

@@ -123,8 +123,8 @@ static int check_alike(const struct seen *all, int n, struct err *err)
 }
 
 /* Rank 0: from what all see to what all do. */
-static int decide(const struct rig_devices *o, const struct executor *x, const struct seen *all, int n, struct placement *out,
-                  struct err *err)
+static int decide(const struct rig_devices *o, const struct executor *x, const struct seen *all, int n, const char *launcher,
+                  struct placement *out, struct err *err)
 {
     if (check_alike(all, n, err) < 0)
         return -1;
@@ -133,7 +133,7 @@ static int decide(const struct rig_devices *o, const struct executor *x, const s
         rank[r] = (struct placement_rank){ all[r].node, all[r].host, all[r].n_devices, all[r].id };
     const struct placement_job j = {
         .per_model = o->per_model ? o->per_model : 1, .total = o->total, .gpu = x->device_id != NULL,
-        .most = x->host_sums ? PLACEMENT_MEMBERS : 1, .launch = job_launcher(NULL), .n_ranks = n, .rank = rank,
+        .most = x->host_sums ? PLACEMENT_MEMBERS : 1, .launch = launcher, .n_ranks = n, .rank = rank,
     };
     const int rc = placement_decide(&j, out, err);
     free(rank);
@@ -153,6 +153,7 @@ static void say_fallback(const struct job *job, const struct err *why)
 int rig_place(struct job *job, const struct rig_devices *o, const struct executor **x, struct placement *place, struct err *err)
 {
     const int n = n_ranks(job);
+    const char *launcher = job ? job_info(job).launcher : job_launcher(NULL);
     struct err why = { 0 };
     struct seen mine = { 0 }, *all = NULL;
     struct placement *out = xcalloc((size_t)n, sizeof *out);
@@ -165,7 +166,7 @@ int rig_place(struct job *job, const struct rig_devices *o, const struct executo
             job_gather(job, &mine, sizeof mine, all);
         else
             *all = mine;
-        rc = share(job, root(job) ? decide(o, *x, all, n, out, err) : 0, err);
+        rc = share(job, root(job) ? decide(o, *x, all, n, launcher, out, err) : 0, err);
     }
     if (rc == 0 && job)
         job_bcast(job, out, (size_t)n * sizeof *out);
