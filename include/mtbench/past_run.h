@@ -9,7 +9,7 @@ struct past_run;
 /* Flags that were typed although the run says them too. Those of the sampler know themselves, texts are NULL where they were not. */
 struct past_given { bool bench_name, seed, max_new_token; };
 
-/* Collective. Finds the run by answer_file, or data_dir, bench_name and name, and fills of 'o' what was not given: model_path with base_path,
+/* Collective. Finds the run by answer_file, or data_dir, bench_name and name, and fills of 'o' what was not given: model_path, base_path,
  * model_id, chat_template, bench_name, sampler, seed, max_new_token, and in any case num_choices. Its strings live until past_run_close().
  * Nothing is locked or written: a run that goes on may be looked at. NULL everywhere: err (usage: there is no such run, it has no finished
  * turn, or another program or `api-answer` made these answers; format; io). */

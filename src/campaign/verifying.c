@@ -389,7 +389,8 @@ int verify_all(struct job *job, const struct verify_opts *o, const struct past_r
     }
     progress_clear(v.progress);
     /* a device that fails in the middle is a stop, as it is for the run itself; what was compared is told */
-    bool cancelled = rc < 0 && (err->kind == ERR_CANCELLED || (begun && err->kind == ERR_DEVICE)), stopped = cancelled || job_poll(job) == JOB_STOPPED;
+    bool cancelled = rc < 0 && (err->kind == ERR_CANCELLED || (begun && err->kind == ERR_DEVICE));
+    bool stopped = cancelled || job_poll(job) == JOB_STOPPED;
     if (rc < 0 && !cancelled) {
         code = err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
     } else {

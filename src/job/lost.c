@@ -1,5 +1,5 @@
-/* lost.c - ranks that do not answer. MPI has no word for them: whoever waits for one waits for ever, unless the launcher ends all ranks when
- * one has died, as most do. */
+/* lost.c - ranks that do not answer. MPI has no word for them: whoever waits for one waits for ever, unless the launcher ends all ranks
+ * when one has died, as most do. */
 #include "job_priv.h"
 
 #include "mtbench/clock.h"
@@ -66,7 +66,7 @@ void job_on_lost(struct job *job, void (*end)(const struct err *why))
     job->end = end;
 }
 
-/* Without memory for it nobody is missed, and the run is as good; that there is too little of it shared_create() says again, for weights. */
+/* Without memory for it nobody is missed, and the run is as good; that there is too little shared_create() says again, for weights. */
 void lost_begin(struct job *job)
 {
     const struct job_info *in = &job->info;

@@ -372,8 +372,8 @@ static int bear_silence(struct team *t, struct err *err)
     t->listened = now;
     if (t->silent <= SILENCES * t->patience)
         return TEAM_IDLE;
-    err_set(err, ERR_DEVICE, "tensor group: member 0 of %d has been silent for %g s; it is lost or hangs, start again to go on with what is "
-            "finished", group(t)->size, SILENCES * t->patience);
+    err_set(err, ERR_DEVICE, "tensor group: member 0 of %d has been silent for %g s; it is lost or hangs, start again to go on with what "
+            "is finished", group(t)->size, SILENCES * t->patience);
     comm_fail(group(t), err);
     return -1;
 }

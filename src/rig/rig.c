@@ -384,7 +384,8 @@ static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_op
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
     if (m->available < most)
         return err_set(err, ERR_MEMORY,
-                       "weights: need %.1f MB of memory while they are loaded, this %s has %.1f MB to give; use a smaller model or a %s one",
+                       "weights: need %.1f MB of memory while they are loaded, this %s has %.1f MB to give; use a smaller model or a "
+                       "%s one",
                        (double)most / 1e6, device ? "GPU" : "machine", (double)m->available / 1e6,
                        device ? "larger GPU, or a free" : "quantised");
     if (engine_plan(r->team, e, &m->engine, err) < 0)
