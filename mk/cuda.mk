@@ -1,18 +1,19 @@
 # cuda.mk - the CUDA backend: where nvcc is, what it builds, how a program that the C compiler links gets it.
-# NVCC=PATH names an nvcc, NVCC=none builds without one; else PATH and /usr/local/cuda are looked at. MTBENCH_CUDA_ARCHS lists the targets, 80
-# for sm_80 and so on; the last one goes in as PTX too, for whatever comes after it. Kernels do not depend on VARIANT: build/cuda serves all.
+# NVCC=PATH names an nvcc, perhaps with words before and behind it, NVCC=none builds without one; else PATH and /usr/local/cuda are looked at.
+# MTBENCH_CUDA_ARCHS lists the targets, 80 for sm_80 and so on, where nobody does all of these that nvcc knows; the last one goes in as PTX
+# too, for whatever comes after it. Kernels do not depend on VARIANT: build/cuda serves all.
 # The program starts where no file of NVIDIA's is: libcudart lies in it, and opens the driver only when it is asked for devices.
 
 ifeq ($(origin NVCC),undefined)
 NVCC := $(or $(shell command -v nvcc),$(wildcard /usr/local/cuda/bin/nvcc),none)
 endif
-MTBENCH_CUDA_ARCHS ?= 80 86 89 90 100 120
 ifeq ($(VARIANT),mutate)                               # tests/tools/mutate.py changes C
 override NVCC := none
 endif
 
 ifneq ($(filter-out none,$(NVCC)),)
-CUDA_NVCC    := $(lastword $(NVCC))                    # NVCC="ccache nvcc" is one, too
+# NVCC="ccache nvcc" is one, too, and NVCC="nvcc -ccbin g++-13".
+CUDA_NVCC    := $(or $(firstword $(filter %nvcc,$(NVCC))),$(lastword $(NVCC)))
 # nvcc says itself where its headers and libraries lie: they are not beside it everywhere.
 CUDA_PLACES  := $(shell $(CUDA_NVCC) -dryrun -x cu /dev/null 2>&1 | sed -nE 's/^\#\$$ (INCLUDES|LIBRARIES)= *//p' | tr -d '"')
 CUDA_INCLUDE := $(patsubst -I%,%,$(filter -I%,$(CUDA_PLACES)))
@@ -20,6 +21,18 @@ CUDA_RUNTIME := $(firstword $(foreach d,$(patsubst -L%,%,$(filter -L%,$(CUDA_PLA
 CUDA_RELEASE := $(shell $(CUDA_NVCC) --version 2>/dev/null | sed -nE 's/.*release ([0-9.]+).*/\1/p')
 ifeq ($(and $(CUDA_RELEASE),$(CUDA_RUNTIME)),)
 $(error NVCC=$(NVCC): no CUDA compiler with libcudart_static.a beside it; name another one, or NVCC=none builds for the CPU alone)
+endif
+ifneq ($(filter 9.% 10.% 11.%,$(CUDA_RELEASE)),)
+$(error NVCC=$(NVCC): CUDA $(CUDA_RELEASE) is too old, 12.0 or later is needed; name another one, or NVCC=none builds for the CPU alone)
+endif
+CUDA_KNOWN   := $(filter-out 3% 5% 6% 7%,$(shell $(CUDA_NVCC) --list-gpu-arch 2>/dev/null | sed -n 's/^compute_//p'))
+ifeq ($(origin MTBENCH_CUDA_ARCHS),undefined)
+MTBENCH_CUDA_ARCHS := $(filter $(or $(CUDA_KNOWN),%),80 86 89 90 100 120)
+endif
+# 90a and 100f are 90 and 100 with what no later one has.
+CUDA_UNKNOWN := $(if $(CUDA_KNOWN),$(strip $(foreach a,$(MTBENCH_CUDA_ARCHS),$(if $(filter $(CUDA_KNOWN),$(patsubst %a,%,$(a:%f=%))),,$(a)))))
+ifneq ($(or $(CUDA_UNKNOWN),$(if $(strip $(MTBENCH_CUDA_ARCHS)),,none)),)
+$(error MTBENCH_CUDA_ARCHS=$(MTBENCH_CUDA_ARCHS): CUDA $(CUDA_RELEASE) has no target $(CUDA_UNKNOWN); choose of $(CUDA_KNOWN))
 endif
 CUDA_IS      := $(CUDA_RELEASE) for $(MTBENCH_CUDA_ARCHS:%=sm_%)
 CUDA_LIB     := build/cuda/libkernels.a
