@@ -5,7 +5,7 @@ ifneq ($(CUDA_LIB),)
 GPU_TOOLS   += $(B)/tests/gpu/ceilings $(patsubst tests/cuda/%.c,$(B)/tests/gpu/%.gpu,$(wildcard tests/cuda/*.c))
 endif
 # For a rehearsal of the check on the emulated driver.
-SIM_TOOLS   := $(if $(or $(SIM_HERE),$(CUDA_LIB)),$(addprefix $(B)/,mtbench-sim tests/gpu/make_model tests/gpu/ceilings.sim tests/gpu/speed.sim))
+SIM_TOOLS   := $(if $(or $(SIM_HERE),$(CUDA_LIB)),$(addprefix $(B)/,mtbench-sim tests/gpu/make_model tests/gpu/ceilings.sim tests/gpu/speed.sim tests/gpu/same.sim))
 
 .PHONY: gpu-tools
 gpu-tools: $(GPU_TOOLS)                         ## what tests/gpu/check runs on a GPU
@@ -27,4 +27,4 @@ $(B)/tests/gpu/ceilings.sim: $(SIM)/plain/tests/gpu/ceilings.o $(SIM)/plain/lib.
 	$(CXX) $(SIMOPT.plain) -pthread $^ -o $@
 $(B)/tests/gpu/%.sim: tests/gpu/%.c $(SIM_BACKEND) $(LIB) $(SIM)/plain/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(SIM_WRAP) $^ $(LDLIBS) -lstdc++ -o $@
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(SIM_WRAP) -MMD -MP -MF $@.d $< $(SIM_BACKEND) $(LIB) $(SIM)/plain/lib.a $(LDLIBS) -lstdc++ -o $@

@@ -1,11 +1,11 @@
 /* make_model.c - a model of a known shape with random weights, in seconds and without Python: what speed and memory of a real one are
  * measured with where no real one can be carried to.
  *
- *   make_model FOLDER SHAPE [LAYERS] [TOKENIZER.json LIVE]
+ *   make_model FOLDER SHAPE [LAYERS] [TOKENIZER.json FIRST END]
  *
- * Writes config.json and model.safetensors (BF16) of Llama's architecture; with a tokenizer its file and a chat template, and only the
- * first LIVE rows of the head are drawn, the others are zero, so that greedy tokens lie in its vocabulary. Each piece of a tensor is named
- * by the tensor and its place in it: a model of fewer layers has the same layers. */
+ * Writes config.json and model.safetensors (BF16) of Llama's architecture; with a tokenizer its file and a chat template, and only rows
+ * [FIRST, END) of the head are drawn, the others are zero, so that greedy tokens lie in its vocabulary, behind the tokens that end a text.
+ * Each piece of a tensor is named by the tensor and its place in it: a model of fewer layers has the same layers. */
 #include "mtbench/err.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
@@ -37,7 +37,7 @@ static const struct shape {
 
 struct tensor {
     char name[64];
-    size_t rows, cols, at, live;         /* at: byte of the file; live: numbers that are drawn, the others stay zero */
+    size_t rows, cols, at, skipped, live;   /* at: byte of the file; numbers [skipped, live) are drawn, the others stay zero */
     double spread, mean;
 };
 
@@ -79,20 +79,20 @@ static void add_layer(struct model *m, int l)
     }
 }
 
-static void list_tensors(struct model *m, int live)
+static void list_tensors(struct model *m, int first, int end)
 {
     const struct shape *s = m->s;
     const size_t dim = (size_t)s->dim, vocab = (size_t)s->vocab;
     add(m, "model.embed_tokens.weight", vocab, dim, s->tied ? 1 / sqrt((double)dim) : 1, 0);
-    if (s->tied && live)
-        m->tensor[0].live = (size_t)live * dim;
     for (int l = 0; l < m->layers; l++)
         add_layer(m, l);
     add(m, "model.norm.weight", 1, dim, 0.1, 1);
-    if (!s->tied) {
+    if (!s->tied)
         add(m, "lm_head.weight", vocab, dim, 1 / sqrt((double)dim), 0);
-        if (live)
-            m->tensor[m->n - 1].live = (size_t)live * dim;
+    struct tensor *head = &m->tensor[s->tied ? 0 : m->n - 1];
+    if (end) {
+        head->skipped = (size_t)first * dim;
+        head->live = (size_t)end * dim;
     }
 }
 
@@ -167,6 +167,8 @@ static void *work(void *arg)
         const struct tensor *t = &m->tensor[i];
         const size_t piece = p - m->first[i], begin = piece * PIECE, n = t->live - begin < PIECE ? t->live - begin : PIECE;
         draw(to, n, name_hash(t->name), (uint32_t)piece, t->spread, t->mean);
+        if (begin < t->skipped)
+            memset(to, 0, (t->skipped - begin < n ? t->skipped - begin : n) * sizeof *to);
         for (size_t done = 0; done < 2 * n;) {
             ssize_t put = pwrite(m->fd, (char *)to + done, 2 * n - done, (off_t)(t->at + 2 * begin + done));
             if (put <= 0) {
@@ -252,7 +254,7 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int make(struct model *m, const char *folder, const char *tokenizer, int live, struct err *err)
+static int make(struct model *m, const char *folder, const char *tokenizer, int first, int end, struct err *err)
 {
     char *path = xasprintf("%s/model.safetensors", folder);
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -260,7 +262,7 @@ static int make(struct model *m, const char *folder, const char *tokenizer, int 
     int rc = io_make_parents(path, err);
     if (rc == 0 && (m->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0)
         rc = err_errno(err, "%s", path);
-    list_tensors(m, live);
+    list_tensors(m, first, end);
     if (rc == 0)
         rc = put_header(m, err);
     if (rc == 0)
@@ -282,14 +284,15 @@ int main(int argc, char **argv)
 {
     struct model m = { .s = argc > 2 ? find(argv[2]) : NULL, .fd = -1 };
     struct err err;
-    const char *tokenizer = argc > 5 ? argv[4] : NULL;
+    const char *tokenizer = argc == 7 ? argv[4] : NULL;
+    const int first = tokenizer ? atoi(argv[5]) : 0, end = tokenizer ? atoi(argv[6]) : 0;
     m.layers = argc > 3 ? atoi(argv[3]) : 0;
-    if (!m.s || m.layers < 0 || argc == 5) {
-        fprintf(stderr, "make_model FOLDER llama2-7b|llama3-8b|smollm2-135m|small [LAYERS (0: all)] [TOKENIZER.json LIVE]\n");
+    if (!m.s || m.layers < 0 || argc > 7 || argc == 5 || argc == 6 || (tokenizer && (first < 0 || end <= first || end > m.s->vocab))) {
+        fprintf(stderr, "make_model FOLDER llama2-7b|llama3-8b|smollm2-135m|small [LAYERS (0: all)] [TOKENIZER.json FIRST END]\n");
         return 1;
     }
     m.layers = m.layers ? m.layers : m.s->layers;
-    if (make(&m, argv[1], tokenizer, tokenizer ? atoi(argv[5]) : 0, &err) < 0) {
+    if (make(&m, argv[1], tokenizer, first, end, &err) < 0) {
         fprintf(stderr, "make_model: %s\n", err.text);
         return 1;
     }

@@ -12,8 +12,12 @@ import time
 
 def load(folder, dtype, device):
     import torch
-    from transformers import AutoModelForCausalLM
-    return AutoModelForCausalLM.from_pretrained(folder, torch_dtype=getattr(torch, dtype)).to(device).eval()
+    import transformers
+    # "torch_dtype" was renamed; whoever does not know a name passes it on to the model, which refuses it
+    name = "dtype" if [int(n) for n in transformers.__version__.split(".")[:2]] >= [4, 56] else "torch_dtype"
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, **{name: getattr(torch, dtype)})
+    assert next(model.parameters()).dtype == getattr(torch, dtype)
+    return model.to(device).eval()
 
 
 def the_device():
@@ -36,7 +40,7 @@ def speed(folder, batches, prompt=128, new=64):
                 torch.cuda.synchronize()
             seconds = time.monotonic() - start
         assert out.shape[1] == prompt + new
-        print(f"transformers bf16 generate, batch {batch}: {batch * new / seconds:.1f} tok/s, prompts of {prompt} included", flush=True)
+        print(f"transformers bf16 generate, batch {batch}\t{batch * new / seconds:.1f}\ttok/s, prompts of {prompt} included", flush=True)
 
 
 def last_logits(model, lines, device):
@@ -65,8 +69,12 @@ def logits(folder, ours):
             agree += int(ids[0]) == int(e.argmax())
     rms = {k: float(torch.stack(v).mean().sqrt()) for k, v in error.items()}
     for k, v in rms.items():
-        print(f"logits, {len(lines)} prompts: root mean square error of {k} against float32: {v:.2e} of their spread")
-    print(f"logits: the best token is float32's in {agree} of {clear} prompts where it is clear")
+        print(f"logits, {len(lines)} prompts: root mean square error of {k} against float32\t{v:.2e}\tof their standard deviation")
+    print(f"logits: the best token is float32's where that is clear\t{agree} of {clear}\tprompts")
+    if not rms["ours"] <= 1.2 * rms["transformers bf16"]:
+        print(f"FAILED\tlogits: error of ours {rms['ours']:.2e}, of transformers' bf16 {rms['transformers bf16']:.2e}; bound 1.2 times that")
+    if agree != clear:
+        print(f"FAILED\tlogits: the best token is float32's in {agree} of {clear} prompts where that is clear")
     return 0 if rms["ours"] <= 1.2 * rms["transformers bf16"] and agree == clear else 1
 
 
