@@ -67,6 +67,28 @@ in_root '/opt/b/bin/mpirun --oversubscribe -n 2 /opt/b/bin/mtbench --version'
 [ $rc -ne 0 ] && grep -qi 'root' "$d/err"; ok $? "mpirun's own texts are found: it says that it refuses root"
 in_root 'cd /opt/b && bin/mtbench prompt --model-path /work/model --bench-name smoke --question 1'
 [ $rc -eq 0 ] && grep -q '^{"prompt"' "$d/out"; ok $? "its questions are found from its folder"
+
+# What a check of a GPU needs, where this build has it: each program starts, and the check is found to be whole.
+if [ -x "$root/opt/b/libexec/tests/gpu/ceilings" ] && ! nvidia-smi -L >/dev/null 2>&1; then
+    in_root 'cd /opt/b/libexec/tests/gpu && ./make_model /tmp/small small 1 /opt/b/tests/golden/tokenizers/smollm.json 5 773'
+    [ $rc -eq 0 ] && [ -s "$root/tmp/small/tokenizer.json" ]; ok $? "make_model makes a model: $(tail -1 "$d/out")"
+    others=
+    for t in "ceilings 1" "speed /tmp/small cuda 1 decode:1:1" "same cuda 2 1 /tmp/small"; do
+        in_root "cd /opt/b/libexec/tests/gpu && ./$t"
+        [ $rc -eq 77 ] && grep -q 'driver' "$d/err" || others+=" $t: exit $rc"
+    done
+    [ -z "$others" ]; ok $? "programs of the check start, and find no GPU$others"
+    in_root 'cd /opt/b/libexec/tests/gpu && ./speed /tmp/small cpu 1 decode:5:2'
+    [ $rc -eq 0 ] && grep -q '^decode, 2 at 5 tokens' "$d/out"; ok $? "one computes on the CPU: $(grep -m1 '^decode' "$d/out")"
+    for t in "$root"/opt/b/libexec/tests/gpu/*.gpu; do
+        in_root "cd /opt/b && libexec/tests/gpu/${t##*/}"
+        grep -qE '^(Bail out!|1\.\.0 # SKIP) .*driver' "$d/out" || others+=" ${t##*/}: exit $rc"
+    done
+    [ -z "$others" ]; ok $? "so do the tests of kernels$others"
+    timeout 100 "$root/opt/b/tests/gpu/check" "$d/gpu" >"$d/out" 2>"$d/err"
+    [ $? -eq 77 ] && grep -q '^check: no usable GPU: .*driver' "$d/out" && [ -s "$d/gpu/log" ]; ok $? "tests/gpu/check: $(tail -1 "$d/out")"
+    (cd "$root/opt/b" && ls tests/golden/tiny/*/config.json tests/gpu/peer.py data/smoke/question.jsonl >"$d/out" 2>"$d/err"); ok $? "what it reads is there"
+else ok 0 "# SKIP the check of a GPU: this build has no CUDA, or there is one"; fi
 [ "$(find "$root/opt/b" -name '*.so*' -newer "$archive" | wc -l)" -eq 0 ]; ok $? "it wrote nothing into itself"
 before=$(sha256sum <"$archive")
 make -s bundle B="$build" >"$d/out" 2>"$d/err" && [ "$(sha256sum <"$archive")" = "$before" ]; ok $? "made again: the same bytes"
