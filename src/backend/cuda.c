@@ -19,9 +19,10 @@ static const char *remedy(int code)
     switch (code) {
     case cudaErrorMemoryAllocation: return "use a smaller --max-batch, or a GPU that nobody else uses";
     case cudaErrorNoKernelImageForDevice:
-    case cudaErrorInvalidDeviceFunction: return "build with MTBENCH_CUDA_ARCHS that has this GPU";
+    case cudaErrorInvalidDeviceFunction: return "build with MTBENCH_CUDA_ARCHS that has this GPU, or use --device cpu";
     case cudaErrorJitCompilerNotFound:
-    case cudaErrorUnsupportedPtxVersion: return "update the driver, or build with MTBENCH_CUDA_ARCHS that has this GPU";
+    case cudaErrorUnsupportedPtxVersion:
+        return "update the driver, build with MTBENCH_CUDA_ARCHS that has this GPU, or use --device cpu";
     default: return "what is finished is kept: start again; if it comes back, MTBENCH_CUDA_SYNC=1 names the op, nvidia-smi may say more";
     }
 }

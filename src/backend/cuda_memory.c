@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-enum { KEPT_BACK = 64 << 20 };       /* allocations are rounded up, each, and the driver takes some for itself when kernels first run */
+/* Allocations are rounded up, each, a piece of the weights is on its way, and the driver takes some for itself when kernels first run. */
+enum { KEPT_BACK = 64 << 20 };
 
 void *cuda_alloc(struct backend *be, size_t bytes, struct err *err)
 {

@@ -160,6 +160,7 @@ bool cuda_step_begin(struct backend *be, const struct step *s)
 {
     be->steps++;
     be->layer = -1;
+    be->in_mlp = false;
     bring(be, s);
     return false;
 }

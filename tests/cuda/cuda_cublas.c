@@ -16,7 +16,8 @@ static void check(int n, int k, int rows, bool half)
     int wrong = 0, differ = 0;
     product_run(&gpu, &p, &p.packed, 0, 0, rows, false, y);
     const double worst = product_error(&p, y);
-    ok(side_done(&gpu) && worst < 1e-6, "%d x %d, %d rows, %s: error %.1e of the sum of sizes", n, k, rows, half ? "f16" : "bf16", worst);
+    ok(side_done(&gpu) && worst < PRODUCT_ERROR, "%d x %d, %d rows, %s: error %.1e of the sum of sizes", n, k, rows,
+       half ? "f16" : "bf16", worst);
     for (int way = 1; way < (n < 1000 ? SIDE_WAYS : 2); way++) {
         side_way(way);
         product_run(&gpu, &p, &p.packed, 0, 0, rows, false, again);
@@ -50,7 +51,8 @@ static void check_mixed(void)
         p.x[i] = side_round(p.x[i], false);
     product_run(&gpu, &p, &p.packed, 0, 0, 130, false, together);
     product_run(&gpu, &p, &p.packed, 0, 129, 1, false, y);
-    ok(side_done(&gpu) && product_error(&p, together) < 1e-6 && !memcmp(y, together + 129 * 32, sizeof y), "f16 weights beside bf16 ones");
+    ok(side_done(&gpu) && product_error(&p, together) < PRODUCT_ERROR && !memcmp(y, together + 129 * 32, sizeof y),
+       "f16 weights beside bf16 ones");
     product_drop(&gpu, &p);
     product_drop(&gpu, &other);
     side_close(&gpu);

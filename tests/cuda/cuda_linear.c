@@ -29,8 +29,8 @@ static void check(int n, int k, int rows, bool half, bool bias)
     side_way(0);
     product_run(&gpu, &p, &p.packed, 0, 0, rows, !bias, y);
     const double worst = product_error(&p, y);
-    ok(side_done(&gpu) && worst < 1e-6, "%d x %d, %d rows, %s%s: error %.1e of the sum of sizes", n, k, rows, half ? "f16" : "bf16",
-       bias ? ", bias" : "", worst);
+    ok(side_done(&gpu) && worst < PRODUCT_ERROR, "%d x %d, %d rows, %s%s: error %.1e of the sum of sizes", n, k, rows,
+       half ? "f16" : "bf16", bias ? ", bias" : "", worst);
     int wrong = 0;
     for (int way = 1; way < SIDE_WAYS; way++) {
         side_way(way);

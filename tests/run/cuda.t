@@ -79,7 +79,7 @@ for what in "no_driver|there is no NVIDIA driver" "devices=0|the driver finds no
     "stub|libcuda.so.1 is the CUDA toolkit's stub" "arch=75|number 0 has compute capability 7.5 and the kernels need 8.0"; do
     MTB_CUDASIM=${what%|*} answer none; [ $rc -eq 77 ] && grep -q "no usable GPU: ${what#*|}.*; .*--device cpu" "$d/err"; ok $? "${what%|*}: exit 77, the reason and the remedy"
 done
-MTB_CUDASIM="quiet no_image" answer none; [ $rc -eq 77 ] && [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ] && grep -q 'GPU 0: .*no kernel image.*; build with MTBENCH_CUDA_ARCHS' "$d/err"
+MTB_CUDASIM="quiet no_image" answer none; [ $rc -eq 77 ] && [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ] && grep -q 'GPU 0: .*no kernel image.*; build with MTBENCH_CUDA_ARCHS.* --device cpu' "$d/err"
 ok $? "a GPU that the kernels were not built for: exit 77, the reason and the remedy"
 CUDA_VISIBLE_DEVICES=5 MTB_CUDASIM=devices=0 answer none; [ $rc -eq 77 ] && grep -q 'CUDA_VISIBLE_DEVICES=5 names none' "$d/err"; ok $? "CUDA_VISIBLE_DEVICES that names none: exit 77"
 CUDA_VISIBLE_DEVICES=gpu0 answer none; [ $rc -eq 77 ] && grep -q '"gpu0" is neither' "$d/err"; ok $? "CUDA_VISIBLE_DEVICES that is no list: exit 77"

@@ -184,7 +184,8 @@ static const struct ops fake_ops = {
     .kv_page_bytes = fake_page_bytes,
 };
 static struct model model = {
-    .config = { .n_layers = 1, .n_kv = 1, .head_dim = 16, .n_vocab = VOCAB, .context = CONTEXT }, .local = { .n_kv = 1 }, .share = { 0, 1 },
+    .config = { .n_layers = 1, .n_kv = 1, .head_dim = 16, .n_vocab = VOCAB, .context = CONTEXT,
+                .rope = { .dims = 16 } }, .local = { .n_kv = 1 }, .share = { 0, 1 },
     .ops = &fake_ops, .packed_bytes = 12345,
 };
 
@@ -754,11 +755,12 @@ static void test_plan(void)
         ok(!engine_create(one_member(), &table[i].o, &err), "and nothing is created");
     }
     ok(engine_plan(one_member(), &(struct engine_opts){ .max_batch = 80 }, &p, NULL) == 0 && p.pages == 80 * 8 && p.max_tokens == CONTEXT &&
-       p.max_rows == 256 && p.kv == 640 * page && p.kv_sequence == 8 * page && p.weights == 12345, "by default all sequences fit");
+       p.max_rows == 256 && p.kv == 640 * page && p.kv_sequence == 8 * page && p.weights == 12345 &&
+       p.rotations == CONTEXT * 16 * sizeof(float), "by default all sequences fit");
     ok(engine_plan(one_member(), &(struct engine_opts){.max_batch = 80, .max_rows = 20}, &p, NULL) == 0 && p.max_batch == 20,
        "a row for each that runs");
     ok(engine_plan(one_member(), &(struct engine_opts){.max_batch = 80, .mem_available = 3 * mb}, &p, NULL) == 0 && p.pages > 8 &&
-           p.pages < 640 && p.kv + p.activations + p.other < 3 * mb,
+           p.pages < 640 && p.kv + p.activations + p.rotations + p.other < 3 * mb,
        "less memory, fewer pages: %d", p.pages);
     ok(engine_plan(one_member(), &(struct engine_opts){.max_batch = 80, .kv_bytes = 9 * page}, &p, NULL) == 0 && p.pages == 9,
        "as many as asked for");
