@@ -24,11 +24,13 @@ int trace_rows(struct trace_row found[TRACE_ROWS]);
 /* The same as a table, and its sum. */
 void trace_put(struct buf *out);
 
-/* Every op on both, side by side, from the same numbers: what 'first' has computed in plain fp32 rows goes on in both. A row differs by the
- * largest difference of an element over the root mean square of the row; 'bound' is what may be. Their kv_page_bytes() must be equal
- * (asserted). */
+/* Every op on both, side by side, from the same numbers: what 'first' has computed in plain fp32 rows goes on in both. Operands and pages
+ * of the KV cache stay each one's own, as only it can read them; what is wrong in a page shows in the next attend, and a sum in the
+ * add_rmsnorm that adds it: there it may be the product before. A row differs by the largest difference of an element over its own size or
+ * the row's root mean square, whichever is more; a drawn token by nothing or by all. 'bound' is what may be. */
 const struct executor *executor_compared(const struct executor *first, const struct executor *second, double bound);
-/* The largest difference of each op and where it was, and the first beyond the bound: op, layer, row, column, both numbers. */
+/* The largest difference of each op and where it was, and the first beyond the bound: op, step, layer, row and its position, column, both
+ * numbers. */
 void compare_put(struct buf *out);
 /* Was there one? */
 bool compare_failed(void);

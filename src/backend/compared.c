@@ -1,45 +1,40 @@
 /* compared.c - two executors at once. Memory of this one is a range of addresses that nobody may follow: each stands for a piece of both
  * executors' memory, and every argument of an op is translated twice. Sizes are the larger of both, so that a place in one piece is the
- * same place in the other. */
+ * same place in the other; but pages of the KV cache lie as close as each of them packs them. */
 #include "mtbench/wrappers.h"
+
+#include "findings.h"
 
 #include "mtbench/mem.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-
-#define NUMBER(op) OP_##op,
-#define WORD(op) #op,
-enum { MTB_EACH_OP(NUMBER) N_OPS };
-static const char *const word[] = { MTB_EACH_OP(WORD) };
 
 struct piece {
     char *handle;
     size_t bytes;
     char *at[2];                         /* in the memory of each */
+    size_t page[2];                      /* bytes of a page of each, where it is the KV cache; else 0 */
 };
 
 struct backend {
     struct backend *be[2];
     struct piece *piece;                 /* (n_pieces) */
     size_t n_pieces;
-    int layer;                           /* that the ops are of just now */
+    const struct step *step;
+    long n_steps;
+    int layer;                           /* that the ops are of just now, as findings have it */
     bool after_attention;
-    float *host[2];                      /* (widest row) */
-    size_t widest;
+    float *host[2];                      /* (room) */
+    size_t room;
 };
-
-struct place { int layer, row, column; float a, b; };
 
 static const struct executor *inner[2];
 static struct executor row;
 static struct ops ops;
-static double bound;
-static struct worst { long rows; double most; struct place at; } worst[N_OPS];
-static struct { bool found; int op; double by; struct place at; } first;
+static struct findings findings;
 
 /* ---- memory ---- */
 
@@ -53,13 +48,19 @@ static struct piece *piece_of(const struct backend *be, const void *handle)
     return NULL;
 }
 
-/* What a handle stands for in the memory of one of the two. */
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What a handle stands for in the memory of one of the two. Of the KV cache that is a whole page. */
 static void *at(const struct backend *be, int i, const void *handle)
 {
     if (!handle)
         return NULL;
     const struct piece *p = piece_of(be, handle);
-    return p->at[i] + ((const char *)handle - p->handle);
+    const size_t from = (size_t)((const char *)handle - p->handle), page = larger(p->page[0], p->page[1]);
+    return p->at[i] + (page ? from / page * p->page[i] : from);
 }
 
 static void compared_release(struct backend *be, void *handle, size_t bytes)
@@ -118,24 +119,21 @@ static void compared_download(struct backend *be, void *host, const void *src, s
 
 static void compared_copy(struct backend *be, void *dst, const void *src, size_t bytes)
 {
+    const struct piece *p = piece_of(be, dst);
     for (int i = 0; i < 2; i++)
-        inner[i]->ops->copy(be->be[i], at(be, i, dst), at(be, i, src), bytes);
+        inner[i]->ops->copy(be->be[i], at(be, i, dst), at(be, i, src), p->page[i] ? p->page[i] : bytes);
 }
 
-/* Both take from here: of the two the one that has less. */
+/* Both take as much: of the two the one that has less, and half of it where it is one memory. */
 static void compared_memory(struct backend *be, uint64_t *available, uint64_t *total)
 {
     uint64_t other, all;
     inner[0]->ops->memory(be->be[0], available, total);
     inner[1]->ops->memory(be->be[1], &other, &all);
+    if (*total == all)
+        *available /= 2, other /= 2;
     if (other < *available)
         *available = other, *total = all;
-    *available /= 2;                     /* and it may be one memory */
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
 }
 
 static size_t compared_linear_bytes(enum dtype t, int n, int k)
@@ -155,9 +153,16 @@ static size_t compared_sum_bytes(int n_rows, int dim)
 
 static size_t compared_kv_page_bytes(int n_layers, int n_kv, int head_dim)
 {
-    const size_t bytes = inner[0]->ops->kv_page_bytes(n_layers, n_kv, head_dim);
-    assert(bytes == inner[1]->ops->kv_page_bytes(n_layers, n_kv, head_dim));        /* pages are numbered alike and copied alike */
-    return bytes;
+    return larger(inner[0]->ops->kv_page_bytes(n_layers, n_kv, head_dim), inner[1]->ops->kv_page_bytes(n_layers, n_kv, head_dim));
+}
+
+/* The cache of one of the two. From the first use on its piece is known to be pages. */
+static struct kv_view kv_at(const struct backend *be, int i, const struct kv_view *kv)
+{
+    struct kv_view there = *kv;
+    piece_of(be, kv->base)->page[i] = inner[i]->ops->kv_page_bytes(kv->n_layers, kv->n_kv, kv->head_dim);
+    there.base = at(be, i, kv->base);
+    return there;
 }
 
 static size_t compared_step_bytes(const struct step_size *most)
@@ -188,57 +193,73 @@ static int compared_settle(struct backend *be, struct err *err)
 
 /* ---- looking ---- */
 
-static void make_room(struct backend *be, int width)
+static void make_room(struct backend *be, size_t numbers)
 {
-    if ((size_t)width <= be->widest)
+    if (numbers <= be->room)
         return;
-    be->widest = (size_t)width;
+    be->room = numbers;
     for (int i = 0; i < 2; i++)
-        be->host[i] = xrealloc(be->host[i], be->widest, sizeof *be->host[i]);
+        be->host[i] = xrealloc(be->host[i], numbers, sizeof *be->host[i]);
 }
 
-/* The rows that both have brought to be->host. */
-static void look(struct backend *be, int op, int r, int width)
+static int position_of(const struct step *s, int r)
 {
-    const float *a = be->host[0], *b = be->host[1];
-    double squares = 0, most = 0;
-    int where = 0;
-    for (int j = 0; j < width; j++) {
-        const bool differ = a[j] != b[j] && !(isnan(a[j]) && isnan(b[j]));
-        const double by = !differ ? 0 : isfinite(a[j]) && isfinite(b[j]) ? fabs((double)a[j] - (double)b[j]) : INFINITY;
-        squares += isfinite(a[j]) ? (double)a[j] * (double)a[j] : 0;
-        if (by > most)
-            most = by, where = j;
-    }
-    const double spread = sqrt(squares / width), by = most > 0 ? most / (spread > 0 ? spread : 1) : 0;
-    const struct place place = { be->layer, r, where, a[where], b[where] };
-    worst[op].rows++;
-    if (by > worst[op].most)
-        worst[op].most = by, worst[op].at = place;
-    if (by > bound && !first.found)
-        first.found = true, first.op = op, first.by = by, first.at = place;
+    const struct seq_run *run = s->run;
+    while (r >= run->first_row + run->n_rows)                                       /* runs cover all rows */
+        run++;
+    return run->pos + r - run->first_row;
 }
 
-/* Plain rows: seen, and then the second goes on with the first's. */
+/* Row r of what the op wrote: behind gather_rows those that draw are left. */
+static struct finding place_of(const struct backend *be, int op, int r)
+{
+    r = be->layer == FINDING_HEAD ? be->step->out_row[r] : r;
+    return (struct finding){ .op = op, .step = be->n_steps, .layer = be->layer, .row = r, .position = position_of(be->step, r) };
+}
+
+static void look(const struct backend *be, int op, int r, const float *a, const float *b, int width)
+{
+    struct finding f = place_of(be, op, r);
+    f.by = row_difference(a, b, width, &f.column);
+    f.a = a[f.column];
+    f.b = b[f.column];
+    findings_add(&findings, &f);
+}
+
+/* Numbers from the first of plain rows to the last. */
+static size_t numbers_of(int n_rows, int width, int ld)
+{
+    return n_rows > 0 ? (size_t)(n_rows - 1) * (size_t)ld + (size_t)width : 0;
+}
+
 static void look_plain(struct backend *be, int op, const float *x, int n_rows, int width, int ld)
 {
-    make_room(be, width);
-    for (int r = 0; r < n_rows; r++) {
-        const float *p = x + (size_t)r * (size_t)ld;
-        for (int i = 0; i < 2; i++)
-            inner[i]->ops->download(be->be[i], be->host[i], at(be, i, p), (size_t)width * sizeof *p);
-        look(be, op, r, width);
-        inner[1]->ops->upload(be->be[1], at(be, 1, p), be->host[0], (size_t)width * sizeof *p);
-    }
+    const size_t n = numbers_of(n_rows, width, ld);
+    make_room(be, n);
+    for (int i = 0; i < 2 && n; i++)
+        inner[i]->ops->download(be->be[i], be->host[i], at(be, i, x), n * sizeof *x);
+    for (int r = 0; r < n_rows; r++)
+        look(be, op, r, be->host[0] + (size_t)r * (size_t)ld, be->host[1] + (size_t)r * (size_t)ld, width);
+}
+
+/* The second goes on with the first's, what lies between the rows included: all of it has been looked at. */
+static void hand_on(struct backend *be, float *x, int n_rows, int width, int ld)
+{
+    const size_t n = numbers_of(n_rows, width, ld);
+    make_room(be, n);
+    if (n == 0)
+        return;
+    inner[0]->ops->download(be->be[0], be->host[0], at(be, 0, x), n * sizeof *x);
+    inner[1]->ops->upload(be->be[1], at(be, 1, x), be->host[0], n * sizeof *x);
 }
 
 static void look_operand(struct backend *be, int op, const void *x, int n_rows, int k)
 {
-    make_room(be, k);
+    make_room(be, (size_t)k);
     for (int r = 0; r < n_rows; r++) {
         for (int i = 0; i < 2; i++)
             inner[i]->ops->operand_row(be->be[i], be->host[i], at(be, i, x), n_rows, r, k);
-        look(be, op, r, k);
+        look(be, op, r, be->host[0], be->host[1], k);
     }
 }
 
@@ -251,7 +272,9 @@ static int compared_step_room(struct backend *be, const struct step_size *most, 
 
 static bool compared_step_begin(struct backend *be, const struct step *step)
 {
-    be->layer = 0;
+    be->step = step;
+    be->n_steps++;
+    be->layer = FINDING_EMBEDDING;
     be->after_attention = false;
     for (int i = 0; i < 2; i++)
         inner[i]->ops->step_begin(be->be[i], step);                                 /* op by op in any case */
@@ -266,7 +289,9 @@ static void compared_embed(struct backend *be, const struct op_embed *a)
         const struct linear w = linear_at(be, i, a->w);
         BOTH(embed, ((const struct op_embed){ at(be, i, a->x), &w, a->step }));
     }
-    look_plain(be, OP_embed, a->x, a->step->n_rows, a->w->k, a->w->k);
+    look_plain(be, FINDING_embed, a->x, a->step->n_rows, a->w->k, a->w->k);
+    hand_on(be, a->x, a->step->n_rows, a->w->k, a->w->k);
+    be->layer = 0;
 }
 
 static void compared_rmsnorm(struct backend *be, const struct op_rmsnorm *a)
@@ -276,7 +301,7 @@ static void compared_rmsnorm(struct backend *be, const struct op_rmsnorm *a)
         there.out = at(be, i, a->out), there.x = at(be, i, a->x), there.weight = at(be, i, a->weight);
         BOTH(rmsnorm, there);
     }
-    look_operand(be, OP_rmsnorm, a->out, a->n_rows, a->dim);
+    look_operand(be, FINDING_rmsnorm, a->out, a->n_rows, a->dim);
 }
 
 static void compared_add_rmsnorm(struct backend *be, const struct op_add_rmsnorm *a)
@@ -287,8 +312,9 @@ static void compared_add_rmsnorm(struct backend *be, const struct op_add_rmsnorm
         there.bias = at(be, i, a->bias), there.weight = at(be, i, a->weight);
         BOTH(add_rmsnorm, there);
     }
-    look_operand(be, OP_add_rmsnorm, a->out, a->n_rows, a->dim);
-    look_plain(be, OP_add_rmsnorm, a->x, a->n_rows, a->dim, a->dim);
+    look_operand(be, FINDING_add_rmsnorm, a->out, a->n_rows, a->dim);
+    look_plain(be, FINDING_add_rmsnorm, a->x, a->n_rows, a->dim, a->dim);
+    hand_on(be, a->x, a->n_rows, a->dim, a->dim);
     be->layer += be->after_attention;                                               /* twice a layer: behind attention, behind the MLP */
     be->after_attention = !be->after_attention;
 }
@@ -307,7 +333,10 @@ static void compared_linear(struct backend *be, const struct op_linear *a)
     }
     for (int j = 0; j < a->n_out; j++)
         if (a->out[j].y)                                                            /* a sum shows in add_rmsnorm */
-            look_plain(be, OP_linear, a->out[j].y, a->n_rows, a->out[j].w->n, a->out[j].ldy);
+            look_plain(be, FINDING_linear, a->out[j].y, a->n_rows, a->out[j].w->n, a->out[j].ldy);
+    for (int j = 0; j < a->n_out; j++)   /* products may share their rows */
+        if (a->out[j].y)
+            hand_on(be, a->out[j].y, a->n_rows, a->out[j].w->n, a->out[j].ldy);
 }
 
 static void compared_rope_kv(struct backend *be, const struct op_rope_kv *a)
@@ -315,39 +344,40 @@ static void compared_rope_kv(struct backend *be, const struct op_rope_kv *a)
     const int width = (a->shape->n_heads + 2 * a->shape->n_kv) * a->shape->head_dim;
     for (int i = 0; i < 2; i++) {
         struct op_rope_kv there = *a;
-        struct kv_view kv = *a->kv;
+        const struct kv_view kv = kv_at(be, i, a->kv);
         struct rope rope = *a->rope;
-        kv.base = at(be, i, kv.base), rope.table = at(be, i, rope.table);
+        rope.table = at(be, i, rope.table);
         there.qkv = at(be, i, a->qkv), there.kv = &kv, there.rope = &rope;
         BOTH(rope_kv, there);
     }
-    look_plain(be, OP_rope_kv, a->qkv, a->step->n_rows, width, width);
+    look_plain(be, FINDING_rope_kv, a->qkv, a->step->n_rows, width, width);
+    hand_on(be, a->qkv, a->step->n_rows, width, width);
 }
 
 static void compared_attend(struct backend *be, const struct op_attend *a)
 {
     for (int i = 0; i < 2; i++) {
         struct op_attend there = *a;
-        struct kv_view kv = *a->kv;
-        kv.base = at(be, i, kv.base);
+        const struct kv_view kv = kv_at(be, i, a->kv);
         there.out = at(be, i, a->out), there.qkv = at(be, i, a->qkv), there.kv = &kv;
         BOTH(attend, there);
     }
-    look_operand(be, OP_attend, a->out, a->step->n_rows, a->shape->n_heads * a->shape->head_dim);
+    look_operand(be, FINDING_attend, a->out, a->step->n_rows, a->shape->n_heads * a->shape->head_dim);
 }
 
 static void compared_silu_mul(struct backend *be, const struct op_silu_mul *a)
 {
     for (int i = 0; i < 2; i++)
         BOTH(silu_mul, ((const struct op_silu_mul){ at(be, i, a->h), at(be, i, a->gu), a->n_rows, a->ff }));
-    look_operand(be, OP_silu_mul, a->h, a->n_rows, a->ff);
+    look_operand(be, FINDING_silu_mul, a->h, a->n_rows, a->ff);
 }
 
 static void compared_gather_rows(struct backend *be, const struct op_gather_rows *a)
 {
     for (int i = 0; i < 2; i++)
         BOTH(gather_rows, ((const struct op_gather_rows){ at(be, i, a->out), at(be, i, a->x), a->step, a->dim }));
-    look_operand(be, OP_gather_rows, a->out, a->step->n_out, a->dim);
+    be->layer = FINDING_HEAD;
+    look_operand(be, FINDING_gather_rows, a->out, a->step->n_out, a->dim);
 }
 
 /* From equal logits equal tokens. */
@@ -361,11 +391,12 @@ static void compared_sample(struct backend *be, const struct op_sample *a)
         token[i] = xcalloc((size_t)a->step->n_out, sizeof *token[i]);
         inner[i]->ops->drawn(be->be[i], token[i], there, a->step->n_out, &err);     /* an error is said again by the step's own drawn() */
     }
-    make_room(be, 1);
     for (int r = 0; r < a->step->n_out; r++) {
-        be->host[0][0] = (float)token[0][r];
-        be->host[1][0] = (float)token[1][r];
-        look(be, OP_sample, r, 1);
+        struct finding f = place_of(be, FINDING_sample, r);
+        f.column = -1;
+        f.a = (float)token[0][r], f.b = (float)token[1][r];
+        f.by = token[0][r] == token[1][r] ? 0 : INFINITY;                           /* two ids are not more or less the same */
+        findings_add(&findings, &f);
     }
     free(token[0]);
     free(token[1]);
@@ -434,7 +465,7 @@ const struct executor *executor_compared(const struct executor *a, const struct 
 #define SLOT(op) .op = compared_##op,
     inner[0] = a;
     inner[1] = b;
-    bound = most;
+    findings = (struct findings){ .bound = most };
     ops = (struct ops){
         .name = "compare", .synchronous = a->ops->synchronous && b->ops->synchronous,
         .alloc = compared_alloc, .release = compared_release, .host_alloc = compared_host_alloc, .host_release = compared_host_release,
@@ -454,36 +485,15 @@ const struct executor *executor_compared(const struct executor *a, const struct 
     row.threads = compared_threads;
     row.scratch = compared_scratch;
     row.mark = NULL, row.between = NULL;
-    memset(worst, 0, sizeof worst);
-    memset(&first, 0, sizeof first);
     return &row;
-}
-
-static void put_place(struct buf *out, const struct place *p)
-{
-    buf_printf(out, "layer %d, row %d, column %d: %.9g (%s), %.9g (%s)\n", p->layer, p->row, p->column, (double)p->a, inner[0]->name,
-               (double)p->b, inner[1]->name);
 }
 
 void compare_put(struct buf *out)
 {
-    for (int i = 0; i < N_OPS; i++) {
-        if (!worst[i].rows)
-            continue;
-        buf_printf(out, "%-13s %8ld rows  largest difference %.2e%s", word[i], worst[i].rows, worst[i].most,
-                   worst[i].most > 0 ? "  " : "\n");
-        if (worst[i].most > 0)
-            put_place(out, &worst[i].at);
-    }
-    if (!first.found) {
-        buf_printf(out, "nothing differs by more than %g of its row\n", bound);
-        return;
-    }
-    buf_printf(out, "first beyond %g of its row: %s by %.2e, ", bound, word[first.op], first.by);
-    put_place(out, &first.at);
+    findings_put(&findings, (const char *const[]){ inner[0]->name, inner[1]->name }, out);
 }
 
 bool compare_failed(void)
 {
-    return first.found;
+    return findings.found;
 }

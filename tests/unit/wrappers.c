@@ -1,57 +1,44 @@
 /* wrappers.c - a model over executors around executors: the trace counts and changes no bit; the comparison finds nothing between two
- * instruction sets, and the one number that a spoiled executor gets wrong. */
-#include "mtbench/engine.h"
-#include "mtbench/mem.h"
+ * instruction sets, and the one number, or token, that a spoiled executor gets wrong. */
 #include "mtbench/wrappers.h"
 
-#include "golden_source.h"
+#include "golden_engine.h"
 #include "tap.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { N = 40, VOCAB = 96, CONTEXT = 64 };
+enum { N = GOLDEN_ROWS };
 
 /* Logits behind N tokens and one more that is drawn, on such an executor. False: err. */
-static bool compute(const struct executor *x, float logits[VOCAB], int *layers, struct err *err)
+static bool compute(const struct executor *x, float logits[GOLDEN_VOCAB], int *layers, struct err *err)
 {
-    int32_t token[N];
-    struct source *source = golden_source("llama_gqa_tied", err);
-    struct model *m = source ? model_open(source, x->ops, NULL, err) : NULL;
-    struct backend *be = m ? x->open(&(struct executor_opts){ .threads = 2, .max_rows = N, .max_k = 256 }, err) : NULL;
-    if (!be)
-        return false;
-    m->be = be;
-    void *packed = x->ops->alloc(be, m->packed_bytes, err);
-    model_attach(m, packed);
-    struct team *team = team_create(&(struct team_opts){ .member = &m, .n = 1 }, err);
-    const struct engine_opts eo = { .max_batch = 2, .max_rows = N, .max_tokens = CONTEXT };
-    struct engine *e = model_load(&m, 1, source, err) < 0 ? NULL : engine_create(team, &eo, err);
-    for (int i = 0; i < N; i++)
-        token[i] = (i * 37 + 11) % VOCAB;
-    bool done = e && engine_logits(e, token, N, logits, err) == 0;
-    *layers = m->config.n_layers;
-    engine_destroy(e);
-    team_destroy(team);
-    x->ops->release(be, packed, m->packed_bytes);
-    model_close(m);
-    x->close(be);
-    source_files_close(source);
+    struct golden_engine g;
+    const bool done = golden_engine_open(&g, x, "llama_gqa_tied", err) && golden_engine_logits(&g, N, N, logits, err);
+    *layers = g.m ? g.m->config.n_layers : 0;
+    golden_engine_close(&g);
     return done;
+}
+
+/* Of the table's line of this name the number behind it; -1: there is none. */
+static long calls(const struct buf *table, const char *name)
+{
+    char line[32];
+    snprintf(line, sizeof line, "\n%s ", name);
+    const char *at = strstr(table->data, line);
+    return at ? atol(at + strlen(line)) : -1;
 }
 
 static void trace(const float *want)
 {
-    float logits[VOCAB] = { 0 };
+    float logits[GOLDEN_VOCAB] = { 0 };
     struct err err = { 0 };
     struct buf table = { 0 };
     int layers = 0;
     const struct executor *x = executor_traced(&executor_cpu);
     ok(compute(x, logits, &layers, &err) && !memcmp(logits, want, sizeof logits), "traced: the same bits %s", err.text);
     trace_put(&table);
-    const char *linear = strstr(table.data, "\nlinear "), *attend = strstr(table.data, "\nattend "), *all = strstr(table.data, "\nall ");
-    ok(linear && atol(linear + 8) == 4 * layers + 1, "the products of a step are counted");
-    ok(attend && atol(attend + 8) == layers && all && !strstr(table.data, "low_rank_add"),
+    ok(calls(&table, "linear") == 4 * layers + 1, "the products of a step are counted");
+    ok(calls(&table, "attend") == layers && strstr(table.data, "\nall ") && calls(&table, "low_rank_add") == -1,
        "and attention; what did not happen has no line");
     buf_free(&table);
 }
@@ -80,7 +67,7 @@ static double between(struct backend *be, int i)
 
 static void marks(const float *want)
 {
-    float logits[VOCAB] = { 0 };
+    float logits[GOLDEN_VOCAB] = { 0 };
     struct err err = { 0 };
     struct trace_row row[TRACE_ROWS];
     int layers = 0, ops = 0;
@@ -117,6 +104,12 @@ static void spoiled_silu_mul(struct backend *be, const struct op_silu_mul *a)
         ((float *)a->h)[3 * a->ff + 5] += 1.0f;
 }
 
+static void spoiled_sample(struct backend *be, const struct op_sample *a)
+{
+    executor_cpu.ops->sample(be, a);
+    a->token[0]++;
+}
+
 static struct backend *open_plain(const struct executor_opts *o, struct err *err)
 {
     struct executor_opts plain = *o;
@@ -124,37 +117,47 @@ static struct backend *open_plain(const struct executor_opts *o, struct err *err
     return executor_cpu.open(&plain, err);
 }
 
+/* What is said of the CPU and, beside it, the spoiled one. The first one's bits must go on. */
+static void beside(const char *what, double bound, const float *want, struct buf *text)
+{
+    float logits[GOLDEN_VOCAB] = { 0 };
+    struct err err = { 0 };
+    int layers;
+    spoiled.ops = &spoiled_ops;
+    buf_clear(text);
+    ok(compute(executor_compared(&executor_cpu, &spoiled, bound), logits, &layers, &err) && !memcmp(logits, want, sizeof logits),
+       "%s: the first one's bits go on %s", what, err.text);
+    compare_put(text);
+}
+
 static void compare(const float *want)
 {
-    float logits[VOCAB] = { 0 };
-    struct err err = { 0 };
     struct buf text = { 0 };
-    int layers;
     spoiled = executor_cpu;
     spoiled.name = "spoiled";
     spoiled.open = open_plain;
-    ok(compute(executor_compared(&executor_cpu, &spoiled, 0), logits, &layers, &err) && !memcmp(logits, want, sizeof logits),
-       "compared: the first one's bits go on %s", err.text);
-    compare_put(&text);
-    ok(!compare_failed() && strstr(text.data, "nothing differs"), "two instruction sets: nothing differs, not by a bit");
-    ok(strstr(text.data, "sample               1 rows  largest difference 0.00e+00"), "nor do tokens");
-    buf_clear(&text);
     spoiled_ops = *executor_cpu.ops;
+    beside("two instruction sets", 0, want, &text);
+    ok(!compare_failed() && strstr(text.data, "nothing differs"), "nothing differs, not by a bit");
+    ok(strstr(text.data, "sample               1 rows  largest difference 0.00e+00"), "nor do tokens");
     spoiled_ops.silu_mul = spoiled_silu_mul;
-    spoiled.ops = &spoiled_ops;
-    ok(compute(executor_compared(&executor_cpu, &spoiled, 1e-3), logits, &layers, &err) && !memcmp(logits, want, sizeof logits),
-       "the spoiled one beside it changes nothing of the first %s", err.text);
-    compare_put(&text);
+    beside("a number that is wrong", 1e-3, want, &text);
     const char *first = strstr(text.data, "first beyond 0.001");
-    ok(compare_failed() && first && strstr(first, "silu_mul") && strstr(first, "layer 1, row 3, column 5:"), "and is found: %s",
-       first ? first : "not found");
+    ok(compare_failed() && first && strstr(first, "silu_mul") && strstr(first, "step 1, layer 1, row 3 (position 3), column 5:"),
+       "is found: %.90s", first ? first : "not found");
     ok(strstr(text.data, "rope_kv             80 rows  largest difference 0.00e+00"), "it goes on with the first one's rows");
+    spoiled_ops = *executor_cpu.ops;
+    spoiled_ops.sample = spoiled_sample;
+    beside("a token that is another", 2, want, &text);
+    first = strstr(text.data, "first beyond 2: sample");
+    ok(compare_failed() && first && strstr(first, "step 1, head, row 39 (position 39): "), "is found, however near its id is: %.45s",
+       first ? first : "not found");
     buf_free(&text);
 }
 
 int main(void)
 {
-    float want[VOCAB] = { 0 };
+    float want[GOLDEN_VOCAB] = { 0 };
     struct err err = { 0 };
     int layers;
     ok(compute(&executor_cpu, want, &layers, &err) && layers == 2, "a model of two layers %s", err.text);
