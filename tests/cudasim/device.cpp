@@ -26,14 +26,56 @@ static int kind()
     abort();
 }
 
-static int device_count()
+/* The name of a card, as nvidia-smi -L has it, by which a list may name it too. */
+static std::string name_of_card(int card)
 {
-    const char *visible = getenv("CUDA_VISIBLE_DEVICES");
-    int listed = 1;
-    for (const char *p = visible; p && *p; p++)
-        listed += *p == ',';
-    return !visible || listed > cudasim()->devices ? cudasim()->devices : *visible ? listed : 0;
+    char text[64];
+    snprintf(text, sizeof text, "GPU-00000000-0000-0000-0000-%012x", static_cast<unsigned>(card + 1));
+    return text;
 }
+
+/* The card that a word of CUDA_VISIBLE_DEVICES means: a number, or the beginning of one card's name. A slice is of the card in its name.
+ * -1: none. */
+static int card_of(std::string word)
+{
+    int found = -1;
+    if (!word.empty() && word.find_first_not_of("0123456789") == std::string::npos)
+        return word.size() < 9 && atoi(word.c_str()) < cudasim()->devices ? atoi(word.c_str()) : -1;
+    if (word.compare(0, 4, "MIG-") == 0)
+        word = word.substr(4, word.find('/') - 4);
+    for (int i = 0; word.size() > 4 && i < cudasim()->devices; i++)
+        if (name_of_card(i).compare(0, word.size(), word) == 0)
+            found = found < 0 ? i : -2;
+    return found < 0 ? -1 : found;
+}
+
+/* The cards that this process sees, in the order of its list: up to the first word that means none, and none at all where one comes twice.
+ * Of slices a process sees one. */
+static std::vector<int> cards()
+{
+    const char *list = getenv("CUDA_VISIBLE_DEVICES");
+    std::vector<int> out;
+    for (int i = 0; !list && i < cudasim()->devices; i++)
+        out.push_back(i);
+    for (const char *p = list; p && *p;) {
+        const size_t n = strcspn(p, ",");
+        std::string word(p, n);
+        word.erase(0, word.find_first_not_of(" \t"));
+        const int card = card_of(word.substr(0, word.find_last_not_of(" \t") + 1));
+        if (card < 0)
+            break;
+        for (int seen : out)
+            if (seen == card)
+                return std::vector<int>();
+        out.push_back(card);
+        if (word.compare(0, 4, "MIG-") == 0)
+            break;
+        p += n + (p[n] == ',');
+    }
+    return out;
+}
+
+static int device_count() { return static_cast<int>(cards().size()); }
 
 static int driver_version()
 {
@@ -69,7 +111,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
         return note(cudaErrorInvalidDevice);
     *p = cudaDeviceProp();
     snprintf(p->name, sizeof p->name, "emulated sm_%d", kinds[kind()].arch);
-    p->uuid.bytes[15] = static_cast<char>(device + 1);
+    const int card = cards()[static_cast<size_t>(device)];
+    p->uuid.bytes[15] = static_cast<char>(card + 1);
     p->totalGlobalMem = cudasim()->device_bytes;
     p->sharedMemPerBlock = 48 << 10;
     p->sharedMemPerBlockOptin = static_cast<size_t>(kinds[kind()].shared) << 10;
@@ -82,7 +125,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
     p->maxGridSize[0] = 0x7fffffff, p->maxGridSize[1] = p->maxGridSize[2] = 65535;
     p->major = kinds[kind()].arch / 10, p->minor = kinds[kind()].arch % 10;
     p->multiProcessorCount = kinds[kind()].sms;
-    p->pciBusID = device + 1;
+    p->pciBusID = card + 1;
     p->unifiedAddressing = p->concurrentKernels = p->asyncEngineCount = 1;
     return note(cudaSuccess);
 }
@@ -114,7 +157,7 @@ cudaError_t cudaDeviceGetPCIBusId(char *text, int n, int device)
     turn t;
     if (!text || device < 0 || device >= device_count())
         return note(cudaErrorInvalidDevice);
-    snprintf(text, static_cast<size_t>(n), "0000:%02X:00.0", static_cast<unsigned>(device + 1));
+    snprintf(text, static_cast<size_t>(n), "0000:%02X:00.0", static_cast<unsigned>(cards()[static_cast<size_t>(device)] + 1));
     return note(cudaSuccess);
 }
 
