@@ -100,7 +100,7 @@ static double parse_size(const char *word)
     };
     char *end;
     const double n = strtod(word, &end);
-    for (size_t i = 0; n > 0 && isfinite(n) && i < sizeof unit / sizeof *unit; i++)
+    for (size_t i = 0; n > 0 && n < 1e18 && i < sizeof unit / sizeof *unit; i++) /* more than any machine has is a slip */
         if (!strcasecmp(end, unit[i].name)) /* accelerate takes "gb" too */
             return n * unit[i].bytes;
     return 0;

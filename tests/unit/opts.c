@@ -72,7 +72,8 @@ static void test_sizes(void)
     ok(fails("--half 0.7x", "not a number"), "no float: %s", err.text);
     ok(parse("--bytes 13GiB") == 0 && got.bytes == 13 * 0x1p30 && parse("--bytes 0.5mb") == 0 && got.bytes == 5e5, "sizes");
     ok(fails("--bytes lots", "not a size") && fails("--bytes 5", "not a size") && fails("--bytes -1GB", "not a size") &&
-           fails("--bytes 0GB", "not a size") && fails("--bytes nanGB", "not a size") && fails("--bytes infGB", "not a size"),
+           fails("--bytes 0GB", "not a size") && fails("--bytes nanGB", "not a size") && fails("--bytes infGB", "not a size") &&
+           fails("--bytes 1e300TiB", "not a size"),
        "no sizes: %s", err.text);
 }
 
