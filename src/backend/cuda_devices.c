@@ -100,6 +100,7 @@ void cuda_device_id(int device, char id[64])
 {
     const char *listed = getenv("CUDA_VISIBLE_DEVICES");
     /* A slice has the bus address of its card. A process sees one slice at most, and that by its name. */
+    listed += listed ? strspn(listed, " \t") : 0;
     const bool slice = listed && !strncmp(listed, "MIG-", 4);
     char bus[16] = "";
     if (cudaDeviceGetPCIBusId(bus, sizeof bus, device) != cudaSuccess) {

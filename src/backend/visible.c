@@ -45,6 +45,9 @@ int visible_count(const char *text, struct err *err)
         const struct word w = next_word(&at);
         if (w.n == 2 && !strncmp(w.at, "-1", 2))
             break;
+        if (w.n == 10 && !strncmp(w.at, "NoDevFiles", 10))
+            return err_set(err, ERR_DEVICE, "CUDA_VISIBLE_DEVICES=%s: Slurm gave this job no GPU; ask for some, as by --gpus-per-task=1",
+                           text);
         if (!is_index(w) && !is_id(w))
             return err_set(err, ERR_DEVICE, "CUDA_VISIBLE_DEVICES=%s: \"%.*s\" is neither an index nor the id of a GPU; list such as 0,1 "
                            "or GPU-8932f937",

@@ -28,6 +28,7 @@ int main(void)
     counts("GPU-8932f937-d72c-4106-c12f-20bd9faed9f6,GPU-01", 2);
     counts("MIG-GPU-8932f937-d72c-4106-c12f-20bd9faed9f6/1/2", 1);
     refused("foo", "\"foo\" is neither");
+    refused("NoDevFiles", "Slurm gave this job no GPU");
     refused("0,1x", "\"1x\" is neither");
     refused("0,,1", "\"\" is neither");
     refused("GPU-", "neither");
