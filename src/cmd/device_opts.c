@@ -21,5 +21,7 @@ int device_opts_rows(struct rig_devices *d, struct opt *table)
 
 int device_opts_check(const struct rig_devices *d, struct err *err)
 {
+    if (d->device == DEVICE_CPU && d->matmul != MATMUL_OWN)
+        return err_set(err, ERR_USAGE, "--matmul cublas: is for GPUs, and --device cpu is given; leave one of them out");
     return placement_flags(d->per_model, d->given_total, d->total, err);
 }
