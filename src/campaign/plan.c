@@ -15,7 +15,8 @@ static int open_counter(const struct plan_opts *o, struct rig *r, struct err *er
     const char *path = o->judge_tokenizer ? o->judge_tokenizer : j->judge_path;
     const char *flag = o->judge_tokenizer ? "--judge-tokenizer" : "--judge-path";
     struct rig_opts ro = { .model_path = path, .flag = flag, .model_id = j->judge_model, .fastchat = j->fastchat, .data_dir = j->data_dir,
-                           .base_path = o->judge_tokenizer ? NULL : j->judge_base_path };
+                           .base_path = o->judge_tokenizer ? NULL : j->judge_base_path,
+                           .devices = { .device = DEVICE_CPU } };                   /* counting needs no other */
     if (!path)
         return 0;
     /* No job: this rank alone, and no weights are read. */
