@@ -102,8 +102,8 @@ int engine_plan(const struct team *t, const struct engine_opts *o, struct engine
     pages = pages > INT32_MAX ? INT32_MAX : pages;                                  /* page numbers are int32 */
     if (pages < per_sequence)
         return err_set(err, ERR_MEMORY,
-                       "KV cache: one sequence of %d tokens takes %s, the budget is %s; use a machine with more memory, fewer "
-                       "ranks on it, or a shorter context",
+                       "KV cache: one sequence of %d tokens takes %s, the budget is %s; use a smaller --max-batch or --max-new-token, "
+                       "fewer ranks on a machine, or more memory",
                        full.max_tokens, human(need, plan->kv_sequence), human(have, budget));
     plan->pages = (int)pages;
     plan->kv = pages * page;

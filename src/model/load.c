@@ -175,10 +175,13 @@ int model_load(struct model *const member[], int n, const struct source *s, stru
     struct model *m = member[0];
     const size_t bytes = staging_bytes(m->plan);
     struct load l = { .member = member, .n = n, .first = m, .s = s };
-    l.raw = m->ops->host_alloc(m->be, bytes, err), l.ordered = m->ops->host_alloc(m->be, bytes, err);
+    l.raw = m->ops->host_alloc(m->be, bytes, err);
+    l.ordered = l.raw ? m->ops->host_alloc(m->be, bytes, err) : NULL;
     /* bytes of fp16 become twice as many of fp32, twice */
     l.wide = malloc(4 * bytes);           /* a vector widened, and again with its rows put back in order */
-    int rc = l.raw && l.ordered && l.wide ? 0 : err_set(err, ERR_MEMORY, "memory: no %zu MB to load weights through", 6 * bytes >> 20);
+    int rc = l.raw && l.ordered ? 0 : err_wrap(err, "weights, on their way from the file");
+    if (rc == 0 && !l.wide)
+        rc = err_set(err, ERR_MEMORY, "memory: no %zu MB to load weights through; use fewer ranks on a machine", 4 * bytes >> 20);
     if (rc == 0 && m->adapter)
         rc = adapter_load(m->adapter, s, err);
     if (rc == 0)
