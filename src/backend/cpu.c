@@ -205,7 +205,8 @@ static int cpu_drawn(struct backend *be, int32_t *host, const int32_t *token, in
 {
     (void)be;
     (void)err;
-    memcpy(host, token, (size_t)n * sizeof *host);
+    if (n > 0)                           /* where both may be NULL */
+        memcpy(host, token, (size_t)n * sizeof *host);
     return 0;
 }
 

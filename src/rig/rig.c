@@ -287,7 +287,7 @@ static int open_backends(struct rig *r, const struct replica_cores *cores, struc
 
 /* The last norm of a trained model scales by about 1 or more; differences from another model's weights are all near 0, and would run. A
  * name alone proves nothing, as whole models are called "delta", too; with such weights it is believed. Other names only get a word: the
- * weights may be meant. The ranks have the same weights and come to the same. */
+ * weights may be meant. */
 static int check_weights(const struct rig *r, const char *path, struct err *err)
 {
     const struct job *job = r->parts->job;
@@ -295,11 +295,12 @@ static int check_weights(const struct rig *r, const char *path, struct err *err)
     int dim = r->model->config.dim;
     float *norm = xcalloc((size_t)dim, sizeof *norm);
     r->model->ops->download(r->be, norm, r->model->final_norm, (size_t)dim * sizeof *norm);
+    const int rc = r->model->ops->drawn(r->be, NULL, NULL, 0, err);                /* a download does not say that it failed */
     for (int i = 0; i < dim; i++)
         sum += fabs((double)norm[i]);
     free(norm);
-    if (sum >= 0.1 * dim)
-        return 0;
+    if (rc < 0 || sum >= 0.1 * dim)
+        return rc;
     if (published_check_whole(path, err) < 0)
         return -1;
     if (!job || job_info(job).rank == 0)
@@ -331,7 +332,7 @@ static int load_weights(struct rig *r, const char *path, struct err *err)
                     (double)read.file_bytes / 1e6, (double)read.bytes_read / (double)read.file_bytes);
         stage_forget(p->stage); /* pages of the file in the system's cache: room for the KV cache */
     }
-    return check_weights(r, path, err);
+    return agree(p, check_weights(r, path, err), err);
 }
 
 static bool told_to_stop(void *job)
@@ -384,10 +385,9 @@ static int plan_memory(struct rig *r, const struct rig_opts *o, struct engine_op
     e->max_tokens = o->max_tokens && o->max_tokens < r->model->config.context ? (int)o->max_tokens : 0; /* 0: the context */
     if (m->available < most)
         return err_set(err, ERR_MEMORY,
-                       "weights: need %.1f MB of memory while they are loaded, this %s has %.1f MB to give; use a smaller model or a "
-                       "%s one",
+                       "weights: need %.1f MB of memory while they are loaded, this %s has %.1f MB to give; use a smaller model or a %s",
                        (double)most / 1e6, device ? "GPU" : "machine", (double)m->available / 1e6,
-                       device ? "larger GPU, or a free" : "quantised");
+                       device ? "larger GPU, a free one, or --device cpu" : "quantised one");
     if (engine_plan(r->team, e, &m->engine, err) < 0)
         return -1;
     e->mem_available = 0;                /* checked now; later much of it will be taken, by this very plan */
@@ -467,10 +467,10 @@ static int check_limit(const struct rig *r, const struct rig_opts *o, struct err
     const double need = (double)replica_largest(&r->parts->replica), most = o->devices.bytes;
     if (most <= 0 || need <= most)
         return 0;
-    return err_set(err, ERR_MEMORY,
-                   "--max-gpu-memory: the weights take %.1f MB%s, allowed are %.1f MB; allow more, spread the model by "
-                   "--num-gpus-per-model, or use a smaller model or a quantised one", need / 1e6,
-                   r->place.size > 1 ? " of each device" : "", most / 1e6);
+    return err_set(err, ERR_MEMORY, "--max-gpu-memory: the weights take %.1f MB%s, allowed are %.1f MB; allow more, %s", need / 1e6,
+                   r->place.size > 1 ? " of each device" : "", most / 1e6,
+                   r->executor->host_sums ? "spread the model by --num-gpus-per-model, or use a smaller model or a quantised one"
+                                          : "or use a smaller model or --device cpu");
 }
 
 static const struct executor *wrap(const struct executor *x, const struct rig_opts *o, struct err *err)
