@@ -30,7 +30,7 @@ static bool set(const char *name, const char *v)
         bool *to;
     } bools[] = {
         { "eager", &settings.eager }, { "quiet", &settings.quiet }, { "counts", &settings.counts }, { "no_driver", &settings.no_driver },
-        { "stub", &settings.stub },   { "no_image", &settings.no_image }
+        { "stub", &settings.stub },   { "no_image", &settings.no_image }, { "unguarded", &settings.unguarded }
     };
     for (auto &l : longs)
         if (!strcmp(l.name, name))
