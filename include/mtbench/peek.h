@@ -1,5 +1,8 @@
 /* peek.h - what a model would see, and what it would say next (room: campaign). Local. Each prompt becomes a line of JSON: "prompt" (the
- * rendered text), "ids", "stop_ids", and with 'top' "top" ([id, logit], best first, ties by lowest id) and "top_texts". */
+ * rendered text), "ids", "stop_ids", and with 'top' "top" ([id, logit], best first, ties by lowest id) and "top_texts". With
+ * 'greedy' "greedy" has as many at each of the next places, each behind the best token of the one before, with "spread", the standard
+ * deviation of all logits there, and "greedy_text" what those tokens say, up to one that ends the answer. Where two devices part, it shows
+ * whether the two tokens are near a tie. */
 #ifndef MTB_PEEK_H
 #define MTB_PEEK_H
 
@@ -12,6 +15,7 @@ struct peek {
     const struct rig *rig;               /* open; started if 'top' */
     FILE *out;
     long top;                            /* so many next tokens; 0: none */
+    long greedy;                         /* so many places; 0: none */
     /* for peek_question() */
     const char *bench_name, *data_dir;
     long question, turn;                 /* turn from 1 */

@@ -10,6 +10,7 @@
 #include "mtbench/prompt.h"
 #include "mtbench/question.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,18 +41,25 @@ static int top_ids(const float *logits, int n_vocab, int n, int32_t *best)
     return kept;
 }
 
+static void put_best(struct buf *b, const float *logits, const int32_t *best, int n)
+{
+    buf_str(b, "\"top\": [");
+    for (int i = 0; i < n; i++) {
+        buf_printf(b, "%s[%d, ", i ? ", " : "", best[i]);
+        json_put_double(b, (double)logits[best[i]]);
+        buf_char(b, ']');
+    }
+    buf_char(b, ']');
+}
+
 static void put_top(struct buf *b, const struct tokenizer *t, const float *logits, int n_vocab, int n)
 {
     int32_t *best = xcalloc((size_t)n, sizeof *best);
     struct buf text = {0};
     int kept = top_ids(logits, n_vocab, n, best);
-    buf_str(b, ", \"top\": [");
-    for (int i = 0; i < kept; i++) {
-        buf_printf(b, "%s[%d, ", i ? ", " : "", best[i]);
-        json_put_double(b, (double)logits[best[i]]);
-        buf_char(b, ']');
-    }
-    buf_str(b, "], \"top_texts\": [");
+    buf_str(b, ", ");
+    put_best(b, logits, best, kept);
+    buf_str(b, ", \"top_texts\": [");
     for (int i = 0; i < kept; i++) {
         buf_clear(&text);
         tokenizer_decode(t, &best[i], 1, 0, &text);
@@ -61,6 +69,56 @@ static void put_top(struct buf *b, const struct tokenizer *t, const float *logit
     buf_char(b, ']');
     buf_free(&text);
     free(best);
+}
+
+static double spread_of(const float *logits, int n)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)logits[i];
+    for (int i = 0; i < n; i++)
+        squares += ((double)logits[i] - sum / n) * ((double)logits[i] - sum / n);
+    return sqrt(squares / n);
+}
+
+static bool is_stop(const struct ids *stops, int32_t id)
+{
+    for (size_t i = 0; i < stops->n; i++)
+        if (stops->id[i] == id)
+            return true;
+    return false;
+}
+
+/* 'logits' are those behind the prompt. */
+static int put_greedy(const struct peek *o, struct buf *b, const struct ids *prompt, float *logits, struct err *err)
+{
+    const struct model_config *c = &o->rig->model->config;
+    struct ids ids = {0};
+    struct buf text = {0};
+    int32_t *best = xcalloc((size_t)o->top, sizeof *best);
+    int rc = 0;
+    for (size_t i = 0; i < prompt->n; i++)
+        ids_add(&ids, prompt->id[i]);
+    buf_str(b, ", \"greedy\": [");
+    for (long i = 0; rc == 0 && i < o->greedy; i++) {
+        buf_str(b, i ? ", {" : "{");
+        put_best(b, logits, best, top_ids(logits, c->n_vocab, (int)o->top, best));
+        buf_str(b, ", \"spread\": ");
+        json_put_double(b, spread_of(logits, c->n_vocab));
+        buf_char(b, '}');
+        if (is_stop(&o->rig->stops, best[0]) || ids.n + 1 >= (size_t)c->context)
+            break;
+        ids_add(&ids, best[0]);
+        if (i + 1 < o->greedy)
+            rc = engine_logits(o->rig->engine, ids.id, (int)ids.n, logits, err);
+    }
+    tokenizer_decode(o->rig->tokenizer, ids.id + prompt->n, ids.n - prompt->n, 0, &text);
+    buf_str(b, "], \"greedy_text\": ");
+    json_put_string(b, text.data ? text.data : "", text.len);
+    buf_free(&text);
+    ids_free(&ids);
+    free(best);
+    return rc;
 }
 
 static int put_prompt(const struct peek *o, const struct prompt *p, bool rendered, struct err *err)
@@ -84,6 +142,8 @@ static int put_prompt(const struct peek *o, const struct prompt *p, bool rendere
         rc = engine_logits(o->rig->engine, p->ids.id, (int)p->ids.n, logits, err);
         if (rc == 0)
             put_top(&b, o->rig->tokenizer, logits, c->n_vocab, (int)o->top);
+        if (rc == 0 && o->greedy)
+            rc = put_greedy(o, &b, &p->ids, logits, err);
         free(logits);
     }
     if (rc == 0)

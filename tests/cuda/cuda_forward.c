@@ -110,6 +110,31 @@ static double distance(const float *a, const float *b)
     return worst;
 }
 
+static int likeliest(const float *x)
+{
+    int best = 0;
+    for (int i = 1; i < VOCAB; i++)
+        best = x[i] > x[best] ? i : best;
+    return best;
+}
+
+/* The tokens that are drawn greedily behind prefixes of one text: where the GPU's is another one, the CPU has the two near a tie. */
+static void check_greedy(const char *name, struct rig *cpu, struct rig *gpu)
+{
+    float want[VOCAB], got[VOCAB];
+    struct err err = { 0 };
+    double widest = 0;
+    int n = 0, other = 0, rc = 0;
+    for (int length = 3; length <= N; length += side_looked_at() ? 17 : 5, n++) {
+        rc |= run(cpu, length, N, 0, want, &err) | run(gpu, length, N, 0, got, &err);
+        const int a = likeliest(want), b = likeliest(got);
+        other += a != b;
+        widest = fmax(widest, ((double)want[a] - (double)want[b]) / spread(want));
+    }
+    ok(rc == 0 && widest < 0.03, "%s: %d of %d greedy tokens are others, %.4f of the spread behind at most %s", name, other, n, widest,
+       err.text);
+}
+
 static void check(const char *name)
 {
     struct rig cpu, gpu;
@@ -127,6 +152,7 @@ static void check(const char *name)
         const double far = distance(want[i], got[i]) / spread(want[i]);
         ok(rc == 0 && far < 0.03, "%s, %d positions: logits are %.4f of their spread from the CPU's %s", name, length[i], far, err.text);
     }
+    check_greedy(name, &cpu, &gpu);
     static const struct { int piece, others, length; } ways[] = {
         { 7, 0, 0 }, { 1, 0, 0 }, { 13, OTHERS, 0 }, { 40, 1, 1 }, { 64, OTHERS, 1 },
     };

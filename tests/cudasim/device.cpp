@@ -38,15 +38,15 @@ static std::string name_of_card(int card)
  * -1: none. */
 static int card_of(std::string word)
 {
-    int found = -1;
+    int found = -1, n = 0;
     if (!word.empty() && word.find_first_not_of("0123456789") == std::string::npos)
         return word.size() < 9 && atoi(word.c_str()) < cudasim()->devices ? atoi(word.c_str()) : -1;
     if (word.compare(0, 4, "MIG-") == 0)
         word = word.substr(4, word.find('/') - 4);
     for (int i = 0; word.size() > 4 && i < cudasim()->devices; i++)
         if (name_of_card(i).compare(0, word.size(), word) == 0)
-            found = found < 0 ? i : -2;
-    return found < 0 ? -1 : found;
+            found = i, n++;
+    return n == 1 ? found : -1;
 }
 
 /* The cards that this process sees, in the order of its list: up to the first word that means none, and none at all where one comes twice.

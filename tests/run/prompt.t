@@ -21,6 +21,9 @@ ok $? "the best tokens and their texts"
 cp "$d/out" "$d/top"
 say --question 7 --top-logits 3 --trace && cmp -s "$d/out" "$d/top" && grep -q '^linear  ' "$d/err" && grep -q '^all  ' "$d/err"; ok $? "--trace counts and changes nothing"
 say --question 7 --top-logits 3 --compare cpu --compare-bound 0 && cmp -s "$d/out" "$d/top" && grep -q 'nothing differs by more than 0' "$d/err"; ok $? "--compare with itself"
+say --question 7 --top-logits 3 --greedy 4 && holds 'len(p["greedy"]) == 4 and p["greedy"][0]["top"] == p["top"] and all(len(g["top"]) == 3 and g["spread"] > 0 for g in p["greedy"]) and p["greedy_text"]'
+ok $? "--greedy goes on behind the best tokens"
+say --question 7 --num-gpus-total 2; [ $? -eq 1 ] && grep -q -- '--num-gpus-total 2: prompt runs one model' "$d/err"; ok $? "one model, one process"
 say --question 7 --trace; [ $? -eq 1 ] && grep -q 'nothing is computed without --top-logits' "$d/err"; ok $? "--trace alone is refused"
 say --question 7 --top-logits 3 --compare gpu; [ $? -eq 1 ] && grep -q -- '--compare gpu: this build has no executor' "$d/err"; ok $? "an executor that is not there"
 timeout 600 mpirun --oversubscribe -n 3 "$build/mtbench" prompt --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d" --bench-name b --question 7 >"$d/out" 2>"$d/err" && [ "$(wc -l <"$d/out")" -eq 1 ]
