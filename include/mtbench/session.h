@@ -36,7 +36,7 @@ struct session *session_create(const struct session_opts *o);
 /* Drops what is not collected. NULL is fine. */
 void session_destroy(struct session *s);
 
-/* How many more turns fit now. A turn holds its place until session_collect() has moved on from it. */
+/* How many more turns fit now. A turn holds its place until session_collect() has given it. */
 int session_room(const struct session *s);
 /* Begin a turn; there must be room. Takes 'p' over and leaves it empty. Returns its slot (0 .. max_turns - 1), -1: err as engine_submit(),
  * and 'p' stays the caller's. 'how' names the random stream. */

@@ -68,7 +68,7 @@ void session_destroy(struct session *s)
 
 int session_room(const struct session *s)
 {
-    return s->o.max_turns - s->n_live;
+    return s->o.max_turns - s->n_live + s->has_given;                               /* session_begin() moves on from that one */
 }
 
 int session_begin(struct session *s, struct prompt *p, int max_new, const struct sampling *how, struct err *err)

@@ -88,6 +88,13 @@ static void test_turns(void)
     ok(!session_collect(s) && session_room(s) == 3, "a turn that was cancelled is gone and its place is free");
     begin(s, &t.rig, asked[0], 50, &greedy);
     session_destroy(s);
+    s = open_session(&t.rig, 1);
+    begin(s, &t.rig, asked[0], 3, &greedy);
+    const struct session_turn *alone = next_turn(s);
+    ok(alone && alone->n_new == 3 && session_room(s) == 1, "a turn that was given holds no place");
+    ok(begin(s, &t.rig, asked[1], 11, &greedy) >= 0 && session_room(s) == 0 && (alone = next_turn(s)) && !strcmp(alone->text, want[1]),
+       "the next one takes it");
+    session_destroy(s);
     ok(engine_stats(t.rig.engine).live == 0, "a session that ends leaves nothing in the engine");
     for (int i = 0; i < 3; i++)
         free(want[i]);
