@@ -152,7 +152,7 @@ static void submit(void *ctx, const struct call *c)
 
 /* ---- a call ends ---- */
 
-/* Told to stop in the middle of a forced verdict: as if the call had never been made. */
+/* Told to stop in the middle of a forced verdict, or left there by the device: as if the call had never been made. */
 static void forget(struct asked *a)
 {
     free(a->key);
@@ -179,7 +179,8 @@ static char *hear(const struct local *l, const struct session_turn *got, enum th
     return buf_steal(&reply);
 }
 
-static void end_call(struct local *l, const struct session_turn *got)
+/* -1: err (device), and the call is forgotten. */
+static int end_call(struct local *l, const struct session_turn *got, struct err *broken)
 {
     struct asked *a = &l->asked[got->slot];
     struct err err = {0};
@@ -194,10 +195,13 @@ static void end_call(struct local *l, const struct session_turn *got)
     if (a->verdict >= 0 && state != THOUGHTS_OPEN) {     /* thoughts that never ended lead to no verdict, and none is put into them */
         struct forced_opts f = { l->o.engine, l->o.tokenizer, l->o.chat, l->o.n_vocab, (enum verdict_format)a->verdict };
         status = forced_verdict(&f, &got->prompt->text, behind, &reply, &expected, &err) < 0 ? CALL_FAILED : CALL_OK;
-        if (err.kind == ERR_CANCELLED) {
+        if (err.kind == ERR_CANCELLED || err.kind == ERR_DEVICE) {
             free(reply);
             forget(a);
-            return;
+            if (err.kind == ERR_CANCELLED)
+                return 0;
+            *broken = err;
+            return -1;
         }
         reason = status == CALL_FAILED ? err.text : NULL;
     }
@@ -205,6 +209,7 @@ static void end_call(struct local *l, const struct session_turn *got)
     r->tokens_out = got->n_new;
     r->expected_score = expected;
     r->seconds = got->seconds;
+    return 0;
 }
 
 /* A forced verdict steps the engine itself, for seconds where others fill its steps: one at a time, so that the caller hears of signals and
@@ -225,8 +230,8 @@ static int step(void *ctx, double wait, struct err *err)
         more = a->verdict < 0;           /* a forced one is the last of this step */
         if (got->reason)
             finish(l, a, (int)got->prompt->ids.n, CALL_FAILED, NULL, 0, got->reason)->seconds = got->seconds;
-        else
-            end_call(l, got);
+        else if (end_call(l, got, err) < 0)
+            return -1;
     }
     return 0;
 }
