@@ -178,7 +178,7 @@ static inline void made_torch(struct buf *file, const struct made_tensor *t, int
     static const char *const class[] = { [DT_F32] = "FloatStorage", [DT_F16] = "HalfStorage", [DT_BF16] = "BFloat16Storage" };
     struct torch_spec spec[TORCH_MEMBERS];
     struct buf data[TORCH_MEMBERS] = { { 0 } }, pickle = { 0 };
-    char key[TORCH_MEMBERS][8];
+    char key[TORCH_MEMBERS][12];
     struct torch_file f = { .n = 0 };
     for (int i = 0; i < n; i++) {
         const int width = dtype_info[t[i].type].block_bytes;
