@@ -95,7 +95,7 @@ export MTBENCH_TEST_PATIENCE=4
 hangs() {
     begin "${@:3:3}"
     ends "$1" STOP "$6" 75
-    [ "$(said)" -eq 1 ] && grep -q "$2" "$d/err"; ok $? "$1: $(head -1 "$d/err")"
+    [ "$(said)" -eq 1 ] && grep -q "$2" "$d/err"; ok $? "$1: $(grep -m1 "^mtbench: " "$d/err")"
 }
 hangs "a rank that follows hangs" 'tensor group: the others have waited 4 s for member 1 of 2; it is lost or hangs, .* (rank 0 on ' 2 2 2 1
 resumes "then one rank" 1 1 -
