@@ -49,7 +49,7 @@ bool comm_out_of_patience(struct comm_wait *w, const struct comm_opts *o)
     const double now = clock_now(), step = w->last > 0 ? now - w->last : 0;
     w->waited += step < longest_look ? step : longest_look;
     w->last = now;
-    return w->waited > (o->patience > 0 ? o->patience : usual_patience);
+    return w->waited > (1 + w->longer) * (o->patience > 0 ? o->patience : usual_patience);
 }
 
 void comm_set_lost(struct err *err, int rank, int size, double patience)

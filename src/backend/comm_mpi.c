@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+enum { ROUNDS = 3 };                      /* of a sum, of the largest group */
 enum { PIECE = 1 << 18 };                 /* numbers that are exchanged at a time: 1 MB */
 enum { TAG_SUM = 1, TAG_SUM_AND_STOP, TAG_COLUMNS, TAG_MESSAGE, TAG_FAIL };
 enum { AHEAD = 8 };                       /* messages that member 0 may be ahead of the others */
@@ -101,10 +102,11 @@ static void drop(MPI_Request *r, int n)
             MPI_Cancel(&r[i]), MPI_Request_free(&r[i]);
 }
 
-/* Until all of them are done, which have to do with that member. False: the group failed, and they are dropped. */
-static bool await(struct ranks *g, MPI_Request *r, MPI_Status *status, int n, int member)
+/* Until all of them are done, which have to do with that member. False: the group failed, and they are dropped. 'behind': rounds that the
+ * member may itself be waiting in for the one that is lost, and by which it is to say so first. */
+static bool await(struct ranks *g, MPI_Request *r, MPI_Status *status, int n, int member, int behind)
 {
-    struct comm_wait w = { 0 };
+    struct comm_wait w = { .longer = 0.1 * behind };
     struct err why;
     long ns = 20000;
     for (int i = 0, done = 0;; i++) {
@@ -136,7 +138,7 @@ static bool await(struct ranks *g, MPI_Request *r, MPI_Status *status, int n, in
 /* ---- sums and columns ---- */
 
 /* sum (n) += the partner's. The lower member's numbers stand on the left on both. */
-static bool exchange(struct ranks *g, float *sum, int n, int partner, bool *stop)
+static bool exchange(struct ranks *g, float *sum, int n, int partner, int round, bool *stop)
 {
     MPI_Request r[2] = { MPI_REQUEST_NULL, MPI_REQUEST_NULL };
     MPI_Status s[2];
@@ -146,7 +148,7 @@ static bool exchange(struct ranks *g, float *sum, int n, int partner, bool *stop
         drop(r, 2);
         return false;
     }
-    if (!await(g, r, s, 2, partner))
+    if (!await(g, r, s, 2, partner, round))
         return false;
     *stop |= s[0].MPI_TAG == TAG_SUM_AND_STOP;
     for (int i = 0; i < n; i++)
@@ -162,8 +164,8 @@ static bool ranks_sum(struct comm *c, void *sum, int n_rows, int dim, bool *stop
         return false;
     for (size_t at = 0; at < all; at += PIECE) {
         const int n = (int)(all - at < PIECE ? all - at : PIECE);
-        for (int d = 1; d < c->size; d *= 2)
-            if (!exchange(g, (float *)sum + at, n, c->rank ^ d, stop))
+        for (int round = 0; 1 << round < c->size; round++)
+            if (!exchange(g, (float *)sum + at, n, c->rank ^ 1 << round, round, stop))
                 return false;
     }
     return true;
@@ -188,7 +190,12 @@ static bool receive_columns(struct ranks *g, float *rows, int n_rows, const int 
             return false;
         }
     }
-    return await(g, r, NULL, g->c.size, 1);
+    for (int i = 1; i < g->c.size; i++)   /* one by one: it is known whose are wanting */
+        if (!await(g, &r[i], NULL, 1, i, ROUNDS)) {
+            drop(r, g->c.size);
+            return false;
+        }
+    return true;
 }
 
 static bool ranks_gather(struct comm *c, float *rows, int n_rows, const int first[])
@@ -202,7 +209,8 @@ static bool ranks_gather(struct comm *c, float *rows, int n_rows, const int firs
         return receive_columns(g, rows, n_rows, first);
     if (width == 0)
         return true;
-    return !broken(g, MPI_Isend(rows, n_rows * width, MPI_FLOAT, 0, TAG_COLUMNS, g->data, &r), "sending") && await(g, &r, NULL, 1, 0);
+    return !broken(g, MPI_Isend(rows, n_rows * width, MPI_FLOAT, 0, TAG_COLUMNS, g->data, &r), "sending") &&
+           await(g, &r, NULL, 1, 0, ROUNDS);
 }
 
 /* ---- messages ---- */
@@ -211,7 +219,7 @@ static bool ranks_tell(struct comm *c, const void *data, size_t n)
 {
     struct ranks *g = ranks_of(c);
     struct message *m = &g->message[g->next];
-    if (heard_of_failure(g) || !await(g, m->sent, NULL, m->n_sent, 1))
+    if (heard_of_failure(g) || !await(g, m->sent, NULL, m->n_sent, 1, ROUNDS))
         return false;
     g->next = (g->next + 1) % AHEAD;
     buf_clear(&m->b);
@@ -241,7 +249,7 @@ static int ranks_hear(struct comm *c, struct buf *b, bool wait)
     MPI_Get_count(&s, MPI_BYTE, &n);
     buf_clear(b);
     buf_reserve(b, (size_t)n);
-    if (broken(g, MPI_Imrecv(b->data, n, MPI_BYTE, &message, &r), "receiving") || !await(g, &r, NULL, 1, 0))
+    if (broken(g, MPI_Imrecv(b->data, n, MPI_BYTE, &message, &r), "receiving") || !await(g, &r, NULL, 1, 0, ROUNDS))
         return -1;
     b->len = (size_t)n;
     return 1;
@@ -255,7 +263,7 @@ static void ranks_close(struct comm *c)
     if (heard_of_failure(g))              /* what is on its way stays as it is: the program is at its end */
         return;
     for (int i = 0; i < AHEAD; i++)
-        if (!await(g, g->message[i].sent, NULL, g->message[i].n_sent, 1))
+        if (!await(g, g->message[i].sent, NULL, g->message[i].n_sent, 1, ROUNDS))
             return;
     for (int i = 0; i < AHEAD; i++)
         buf_free(&g->message[i].b);

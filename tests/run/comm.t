@@ -31,7 +31,7 @@ for who in 0 3; do
     ok $? "rank $who of 4 fails: all of them end, with its words"
 done
 run 4 spread hang 2
-[ $rc -ne 0 ] && [ "$(grep -c '^rank [0-3]: tensor group: the others have waited 1 s for member ' "$dir/err")" -eq 4 ]
+[ $rc -ne 0 ] && [ "$(grep -c '^rank [0-3]: tensor group: the others have waited 1 s for member 2 of 4; ' "$dir/err")" -eq 4 ]
 ok $? "rank 2 of 4 hangs: $(grep -m1 '^rank 0' "$dir/err")"
 run 4 spread mute 0
 [ $rc -ne 0 ] && [ "$(grep -c '^rank [0-3]: tensor group: member 0 of 4 has been silent for 1.5 s' "$dir/err")" -eq 4 ]

@@ -101,7 +101,7 @@ hangs "a rank that follows hangs" 'tensor group: the others have waited 4 s for 
 resumes "then one rank" 1 1 -
 hangs "member 0 hangs" 'tensor group: .*member 0 of 2.* it is lost or hangs, .* (rank 1 on ' 2 2 2 0
 resumes "then 2 ranks" 2 2 2
-hangs "a rank of four hangs" 'tensor group: the others have waited 4 s for member . of 4; it is lost or hangs' 4 4 4 3
+hangs "a rank of four hangs" 'tensor group: the others have waited 4 s for member 3 of 4; it is lost or hangs' 4 4 4 3
 resumes "then 2 models" 2 2 4
 # ... and ranks that die where the launcher lets the others go on
 orphan() { # TEXT RANK WORDS
