@@ -44,6 +44,9 @@ static void check(const char *name, const struct executor *first, const struct e
 int main(void)
 {
     static const char *const names[] = { "llama_gqa_tied", "smollm", "qwen2_window", "mistral_nemo" };
+    struct err err = { 0 };
+    if (executor_find("cuda")->devices(&err) == 0)
+        return printf("Bail out! %s\n", err.text), 1;
     for (size_t i = 0; i < sizeof names / sizeof *names; i += side_looked_at() ? 2 : 1) {
         check(names[i], &executor_cpu, executor_find("cuda"));
         check(names[i], executor_find("cuda"), &executor_cpu);
