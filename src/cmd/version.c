@@ -14,7 +14,7 @@
 
 void version_print(void)
 {
-    static const char *const absent[] = { "cublas", "nccl", "hdf5" };
+    static const char *const absent[] = { "nccl", "hdf5" };
     char pcre[64] = "";
     unsigned hw = hwloc_get_api_version();
     pcre2_config(PCRE2_CONFIG_VERSION, pcre);
@@ -29,6 +29,11 @@ void version_print(void)
     printf("cuda       %s\n", MTB_CUDA);
 #else
     printf("cuda       not in this build\n");
+#endif
+#ifdef MTB_CUBLAS
+    printf("cublas     opened by --matmul cublas\n");
+#else
+    printf("cublas     not in this build\n");
 #endif
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         printf("%-10s not in this build\n", absent[i]);

@@ -63,6 +63,9 @@ run --version
 missing=
 for what in mtbench build mpi cuda cublas nccl hdf5 curl tls cpu; do grep -q "^$what " "$d/out" || missing+=" $what"; done
 [ $rc -eq 0 ] && [ -z "$missing" ]; ok $? "--version names what it was built from$missing"
+said=$(grep -c '^cublas .*--matmul cublas' "$d/out")
+run answer --matmul cublas --device cuda --bench-name smoke --model-path /none --model-id x
+[ "$said" -eq 0 ] && grep -q 'this build has no' "$d/err" || { [ "$said" -eq 1 ] && ! grep -q 'this build has no' "$d/err"; }; ok $? "it says of --matmul cublas what answer does: $(tail -1 "$d/err")"
 refused 'did you mean answer' anser
 refused 'did you mean gen_model_answer' gen_model_anser.py
 refused 'no doctor yet' doctor
