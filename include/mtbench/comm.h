@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 enum { COMM_MAX = 8 };                /* members of a group */
+enum { COMM_PATIENCE = 120 };         /* seconds */
 
 struct comm {
     int rank, size;
@@ -25,10 +26,18 @@ struct comm {
 
 struct comm_opts {
     bool crowded;                     /* others need the cores that these members wait on */
-    double patience;                  /* seconds; 0: 120. Members are in step: one that is missing for longer is lost */
+    double patience;                  /* seconds; 0: COMM_PATIENCE. Members are in step: one that is missing for longer is lost */
     void (*waiting)(void *ctx);       /* called now and then while a rank waits for others, on its thread; NULL: nothing is */
     void *ctx;
 };
+
+/* Time that was spent waiting. What lies between two looks counts as a second at most: a program that was stopped did not wait. */
+struct comm_wait {
+    double last, waited;                  /* seconds; of clock_now(), 0: the wait begins */
+    double longer;                        /* part of the patience that is waited beyond it */
+};
+/* Count the time since the last look. True: the patience is at its end. */
+bool comm_out_of_patience(struct comm_wait *w, const struct comm_opts *o);
 
 /* A member that is alone. */
 extern struct comm comm_self;

@@ -17,7 +17,7 @@ struct team_opts {
     bool (*interrupted)(void *ctx);   /* asked in the layers of a step, or before it where the executor is not synchronous, on the caller's
                                          thread: true on any rank: the step ends at once everywhere and has not happened. NULL: never */
     void *interrupt_ctx;
-    double patience;              /* of the comm (comm.h); 0: 120 s */
+    double patience;              /* of the comm (comm.h); 0: COMM_PATIENCE */
 };
 
 /* Keeps the members; takes no memory to speak of. NULL: err (memory); the comm is closed then, too. */

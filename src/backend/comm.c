@@ -5,7 +5,7 @@
 
 struct comm comm_self = { .rank = 0, .size = 1 };
 
-static const double usual_patience = 120, longest_look = 1;
+static const double longest_look = 1;
 
 bool comm_sum(struct comm *c, void *sum, int n_rows, int dim, bool *stop)
 {
@@ -49,11 +49,11 @@ bool comm_out_of_patience(struct comm_wait *w, const struct comm_opts *o)
     const double now = clock_now(), step = w->last > 0 ? now - w->last : 0;
     w->waited += step < longest_look ? step : longest_look;
     w->last = now;
-    return w->waited > (1 + w->longer) * (o->patience > 0 ? o->patience : usual_patience);
+    return w->waited > (1 + w->longer) * (o->patience > 0 ? o->patience : COMM_PATIENCE);
 }
 
 void comm_set_lost(struct err *err, int rank, int size, double patience)
 {
     err_set(err, ERR_DEVICE, "tensor group: the others have waited %g s for member %d of %d; it is lost or hangs, start again to go on "
-            "with what is finished", patience > 0 ? patience : usual_patience, rank, size);
+            "with what is finished", patience > 0 ? patience : COMM_PATIENCE, rank, size);
 }

@@ -15,13 +15,6 @@ struct comm_kind {
     void (*close)(struct comm *c);
 };
 
-/* Time that was spent waiting. What lies between two looks counts as a second at most: a program that was stopped did not wait. */
-struct comm_wait {
-    double last, waited;                  /* seconds; of clock_now(), 0: the wait begins */
-    double longer;                        /* part of the patience that is waited beyond it */
-};
-/* Count the time since the last look. True: the patience is at its end. */
-bool comm_out_of_patience(struct comm_wait *w, const struct comm_opts *o);
 /* "member 1 of 4 ... for 120 s". */
 void comm_set_lost(struct err *err, int rank, int size, double patience);
 

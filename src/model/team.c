@@ -32,7 +32,7 @@ struct team {
     void *ctx;
     double patience;
     double told;                          /* when member 0 told others something, seconds of clock_now() */
-    double listened, silent;              /* where others are told: when this rank listened last, and how long in vain */
+    struct comm_wait silence;             /* where others are told: for how long this rank has listened in vain */
     struct team_sizes sizes;
     struct buf command;                   /* that member 0 gives */
     const float *logits;                  /* of the last step */
@@ -145,14 +145,12 @@ static void tell(struct team *t, struct command c)
 
 /* ---- create, sizes ---- */
 
-static const double usual_patience = 120, longest_look = 1;           /* seconds, as comm.h has them */
-
 struct team *team_create(const struct team_opts *o, struct err *err)
 {
     struct team *t = xcalloc(1, sizeof *t);
     struct comm *comm[COMM_MAX] = { o->comm };
     *t = (struct team){ .n = o->n, .crowded = o->crowded, .interrupted = o->interrupted, .ctx = o->interrupt_ctx,
-                        .patience = o->patience > 0 ? o->patience : usual_patience };
+                        .patience = o->patience > 0 ? o->patience : COMM_PATIENCE };
     if (!o->comm && comm_threads(comm, o->n, &(struct comm_opts){ .crowded = o->crowded }, err) < 0) {
         free(t);
         return NULL;
@@ -339,6 +337,8 @@ bool team_find_fault(struct team *t, const struct step *s, struct forward_fault 
     return forward_find_fault(w->forward, &w->kv, s, fault);
 }
 
+static const double beat = 1;             /* seconds */
+
 static bool others_follow(const struct team *t)
 {
     return t->n == 1 && group(t)->size > 1;
@@ -348,7 +348,7 @@ int team_beat(struct team *t, struct err *err)
 {
     if (!others_follow(t))
         return 0;
-    if (clock_now() - t->told > longest_look)
+    if (clock_now() - t->told > beat)
         tell(t, (struct command){ .kind = TELL_NOTHING });
     return comm_check(group(t), err);
 }
@@ -364,13 +364,10 @@ void team_end(struct team *t)
 enum { LOOKS = 200, NAP = 50000, SILENCES = 5 };                       /* ns; of the patience */
 static const double look_for = 2e-3;      /* seconds: more than lies between two steps */
 
-/* Nothing was heard. A program that was stopped has waited for the second that a look takes at most. */
+/* Nothing was heard. */
 static int bear_silence(struct team *t, struct err *err)
 {
-    const double now = clock_now(), step = t->listened > 0 ? now - t->listened : 0;
-    t->silent += step < longest_look ? step : longest_look;
-    t->listened = now;
-    if (t->silent <= SILENCES * t->patience)
+    if (!comm_out_of_patience(&t->silence, &(struct comm_opts){ .patience = SILENCES * t->patience }))
         return TEAM_IDLE;
     err_set(err, ERR_DEVICE, "tensor group: member 0 of %d has been silent for %g s; it is lost or hangs, start again to go on with what "
             "is finished", group(t)->size, SILENCES * t->patience);
@@ -390,7 +387,7 @@ int team_follow(struct team *t, struct err *err)
             nanosleep(&(struct timespec){ .tv_nsec = NAP }, NULL);
     if (rc == 0)
         return bear_silence(t, err);
-    t->listened = t->silent = 0;
+    t->silence = (struct comm_wait){ 0 };
     if (rc == 1)
         rc = obey(w);
     return rc < 0 ? comm_check(w->comm, err) : rc;
