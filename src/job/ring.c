@@ -114,13 +114,18 @@ static int unlike(struct err *err)
     return err_set(err, ERR_IO, "weights: ranks ask for different pieces of the files; this is a fault of the program");
 }
 
+static int cancelled(struct err *err)
+{
+    return err_set(err, ERR_CANCELLED, "interrupted while weights were loaded; the same command goes on from there");
+}
+
 static void close_by(struct ring *r, enum ring_word w)
 {
     struct err e = {0};
     if (w == RING_UNLIKE)
         unlike(&e);
     else if (w == RING_STOP)
-        err_set(&e, ERR_CANCELLED, "interrupted while weights were loaded; the same command goes on from there");
+        cancelled(&e);
     else
         err_set(&e, ERR_IO, "weights: another rank failed while they were loaded");
     /* The rank that failed has the message: this text would tell the effect for the cause. */
@@ -270,12 +275,15 @@ int ring_take(struct ring *r, long chunk, const unsigned char **data, struct err
     pthread_mutex_lock(&c->lock);
     hand_back(r);
     listen(r);
-    while (!c->closed && r->me->takes && r->me->taken == c->turn && !deserted(r))
+    /* Chunks may lie at hand up to the last one: a rank that is told to stop would take them all, and the end would come later or sooner
+     * by how fast the others are. */
+    r->cancelled = !c->closed && r->me->said == RING_STOP;
+    while (!c->closed && !r->cancelled && r->me->takes && r->me->taken == c->turn && !deserted(r))
         if (conducts)
             advance(r, chunk);
         else
             wait_for(r, &c->news, TAKER_NAP);
-    int rc = take(r, chunk, data, err);
+    int rc = r->cancelled ? cancelled(err) : take(r, chunk, data, err);
     pthread_mutex_unlock(&c->lock);
     return rc;
 }
@@ -319,7 +327,7 @@ int ring_end(struct ring *r, int rc)
     r->me->ended = true;
     hand_back(r);
     pthread_cond_broadcast(&c->news);
-    say(r, rc < 0 && !c->closed ? RING_FAILED : RING_GOOD);
+    say(r, rc < 0 && !c->closed && !r->cancelled ? RING_FAILED : RING_GOOD);
     while (!c->closed)
         if (r->o.rank == 0)
             conclude(r);

@@ -44,6 +44,7 @@ struct ring {
     struct member *me;
     unsigned char *data;                  /* (n_slots) chunks, behind the common state */
     bool elsewhere;                       /* this rank was told of another's failure, and that alone is why it failed */
+    bool cancelled;                       /* its last take ended because it was told to stop: no failure of its own */
     int n_threads;
     pthread_t thread[];
 };
