@@ -27,6 +27,8 @@ struct answer_opts {
 
 struct answer_result {
     long total, failed;                  /* turns of this slice; failed or, at the end, not asked because one before failed */
+    long done;                           /* finished turns, by earlier starts too */
+    uint64_t tokens;                     /* of these */
     bool stopped;
 };
 

@@ -17,4 +17,10 @@ struct pipeline_result {
 int pipeline_run(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, struct pipeline_result *res,
                  struct err *err);
 
+/* The same around answers that are made another way: with a model that is ready already, say. 'work' is collective, tells 'watch' of each
+ * turn and returns an exit code as answer_all() does. */
+typedef int (*pipeline_work)(void *ctx, struct job *job, const struct answer_watch *watch, struct err *err);
+int pipeline_around(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, pipeline_work work, void *ctx,
+                    struct pipeline_result *res, struct err *err);
+
 #endif

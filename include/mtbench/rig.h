@@ -31,6 +31,7 @@ struct rig_opts {
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
     struct rig_devices devices;
+    bool shared;                           /* for several runs: max_batch and max_tokens are of all of them */
     bool interruptible;                    /* a stop of the job ends engine steps in a layer */
     bool trace;                            /* count what the executor does (wrappers.h) */
     const char *compare;                   /* name of an executor to be compared with, op by op (wrappers.h); NULL: none */
@@ -76,6 +77,9 @@ int rig_place(struct job *job, const struct rig_devices *o, const struct executo
 /* Configuration, tokenizer and template; weights stay in their files. Collective over the job; 'job' NULL: this process alone. -1
  * everywhere if one rank fails (err of the first). */
 int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err);
+/* The template anew, as the options (model_id, chat_template, fastchat, data_dir) say by now, before or between the work of an engine. What
+ * is open of the model stays. Collective. -1 everywhere: err; the rig has no template then, and can only be closed or given another one. */
+int rig_choose_chat(struct rig *r, const struct rig_opts *o, struct err *err);
 /* What strftime_now prints in prompts, as chat_wall_clock() has it: rig_open() gives all ranks the instant at which rank 0 opened it. A run
  * that goes on with the work of another takes that one's. Local. */
 double rig_instant(const struct rig *r);

@@ -38,6 +38,7 @@ struct run {
     long total, done, resumed, failed;   /* turns */
     long cut;                            /* of the done ones those that ran into the token limit or the context */
     uint64_t tokens, made;               /* of finished turns; of all turns, as far as rank 0 has heard */
+    uint64_t kept;                       /* tokens of turns that earlier starts finished */
     struct forecast *forecast;           /* of the time left */
     double logged;                       /* seconds of clock_now(), when the log file last heard of the work */
     double started;                      /* seconds of clock_now(), when the weights were there */
@@ -65,6 +66,7 @@ static void resume_turns(struct run *r, const struct question *q, int choice, in
     for (int t = 0; t < n_done; t++) {
         const struct turn_record *done = journal_find(r->journal, q->id, choice, t + 1);
         r->cut += is_cut(done);
+        r->kept += (uint64_t)done->n_new;
         if (r->watch.turn)
             r->watch.turn(r->watch.ctx, done);
     }
@@ -215,11 +217,20 @@ void answer_keep_instant(struct job *job, struct rig *rig, const char *manifest_
     manifest_add(m, true, INSTANT, "%.0f", at);
 }
 
-static int start(struct run *r, const struct rig_opts *all, struct err *err)
+/* Unless it is for more work than this, which has made its sizes. */
+static int start_rig(const struct run *r, const struct rig_opts *all, struct err *err)
 {
     struct rig_opts left = *all;         /* what earlier starts finished takes no memory */
-    left.max_batch = r->n_items < left.max_batch ? r->n_items : left.max_batch;
-    if (rig_start(r->rig, &left, err) < 0)
+    if (r->rig->team)
+        return 0;
+    if (!all->shared && r->n_items < left.max_batch)
+        left.max_batch = r->n_items;
+    return rig_start(r->rig, &left, err);
+}
+
+static int start(struct run *r, const struct rig_opts *all, struct err *err)
+{
+    if (start_rig(r, all, err) < 0)
         return -1;
     answer_keep_instant(r->job, r->rig, root(r) ? journal_manifest(r->journal) : NULL, r->manifest);
     manifest_add(r->manifest, true, "model_sha256", "%s", r->rig->model_sha256); /* known only when the weights have been read */
@@ -368,7 +379,9 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
     progress_clear(r.progress);
     if (rc == 0 || cancelled)
         rc = job_agree(job, root(&r) ? finish(&r, stopped, err) : 0, err);
-    *res = (struct answer_result){ .total = r.total, .failed = n_failed(&r, stopped), .stopped = stopped };
+    *res = (struct answer_result){
+        .total = r.total, .done = r.done - r.failed, .failed = n_failed(&r, stopped), .tokens = r.kept + r.tokens, .stopped = stopped,
+    };
     if (rc == 0)
         job_bcast(job, res, sizeof *res);    /* one answer: a signal may have reached some ranks only */
     run_free(&r);

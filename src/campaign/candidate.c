@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Rank 0 reads the question file, all ranks parse the same bytes. */
-static int load_questions(struct job *job, const struct answer_opts *o, struct questions *qs, struct err *err)
+int answer_questions(struct job *job, const struct answer_opts *o, struct questions *qs, struct err *err)
 {
     char *path = bench_questions_path(o->data_dir, o->bench_name);
     struct buf b = {0};
@@ -35,8 +35,7 @@ static int load_questions(struct job *job, const struct answer_opts *o, struct q
     return rc;
 }
 
-/* A template that refuses the first question would refuse them all: one line before the work is better than one per question. */
-static int try_template(const struct question *q, const struct rig *r, struct err *err)
+int answer_try_template(const struct question *q, const struct rig *r, struct err *err)
 {
     struct chat_message *m = xcalloc(2 * (size_t)q->n_turns, sizeof *m);
     int rc = 0;
@@ -143,11 +142,9 @@ static int exit_code(const struct answer_opts *o, const struct answer_result *re
     return (double)res->failed > o->max_error_rate * (double)res->total ? EXIT_FAILURES : EXIT_COMPLETE;
 }
 
-int answer_open(struct job *job, const struct answer_opts *o, struct questions *qs, struct rig *rig, struct rig_opts *ro, struct err *err)
+struct rig_opts answer_rig_opts(const struct answer_opts *o, const struct questions *qs)
 {
-    if (load_questions(job, o, qs, err) < 0)
-        return -1;
-    *ro = (struct rig_opts){
+    return (struct rig_opts){
         .model_path = o->model_path,
         .base_path = o->base_path,
         .revision = o->revision,
@@ -161,10 +158,35 @@ int answer_open(struct job *job, const struct answer_opts *o, struct questions *
         .max_tokens = longest(qs, o->max_new_token),
         .interruptible = true,
     };
+}
+
+int answer_open(struct job *job, const struct answer_opts *o, struct questions *qs, struct rig *rig, struct rig_opts *ro, struct err *err)
+{
+    if (answer_questions(job, o, qs, err) < 0)
+        return -1;
+    *ro = answer_rig_opts(o, qs);
     /* Everything that can refuse comes before the weights are read, which takes minutes and is rig_start()'s. */
-    if (rig_open(rig, job, ro, err) < 0 || try_template(&qs->q[0], rig, err) < 0)
+    if (rig_open(rig, job, ro, err) < 0 || answer_try_template(&qs->q[0], rig, err) < 0)
         return -1;
     return 0;
+}
+
+int answer_with(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro,
+                const struct answer_watch *watch, struct answer_result *res, struct err *err)
+{
+    struct manifest manifest = {0};
+    char words[128];
+    int code = EXIT_INPUT;
+    say_once(o, rig);
+    answer_describe(&manifest, o, qs, rig); /* before the run: the journal compares it with what it holds */
+    placement_words(&rig->place, job_info(job).size, job_info(job).n_nodes, words);
+    manifest_add(&manifest, false, "layout", "%s", words); /* of the first start: answers do not depend on it */
+    if (answer_run(job, o, qs, rig, ro, watch, &manifest, res, err) == 0)
+        code = exit_code(o, res);
+    else if (err->kind == ERR_DEVICE)
+        code = EXIT_PREFLIGHT;
+    manifest_free(&manifest);
+    return code;
 }
 
 int answer_all(struct job *job, const struct answer_opts *o, const struct answer_watch *watch, struct err *err)
@@ -172,25 +194,13 @@ int answer_all(struct job *job, const struct answer_opts *o, const struct answer
     struct questions qs = {0};
     struct rig rig = {0};
     struct rig_opts ro;
-    struct manifest manifest = {0};
     struct answer_result res = {0};
-    char words[128];
     int code = EXIT_INPUT;
-    if (answer_open(job, o, &qs, &rig, &ro, err) < 0) {
+    if (answer_open(job, o, &qs, &rig, &ro, err) < 0)
         code = err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : EXIT_INPUT;
-        goto out;
-    }
-    say_once(o, &rig);
-    answer_describe(&manifest, o, &qs, &rig); /* before the run: the journal compares it with what it holds */
-    placement_words(&rig.place, job_info(job).size, job_info(job).n_nodes, words);
-    manifest_add(&manifest, false, "layout", "%s", words); /* of the first start: answers do not depend on it */
-    if (answer_run(job, o, &qs, &rig, &ro, watch, &manifest, &res, err) == 0)
-        code = exit_code(o, &res);
-    else if (err->kind == ERR_DEVICE)
-        code = EXIT_PREFLIGHT;
-out:
+    else
+        code = answer_with(job, o, &qs, &rig, &ro, watch, &res, err);
     rig_close(&rig);
-    manifest_free(&manifest);
     questions_free(&qs);
     return code;
 }

@@ -77,6 +77,7 @@ struct crew {
     struct deal *deal;                   /* who answers what */
     bool left;                           /* this rank answers no more; it stays for the collective end */
     struct engine_stats seen;            /* of this rank's engine, when its last step ended */
+    uint64_t before;                     /* tokens that it had made for others before this work */
     double step_ended;                   /* seconds of clock_now(); 0: the engine rests */
 };
 
@@ -163,7 +164,7 @@ static int step(struct crew *c, int *live, struct err *err)
     if ((*live = feed_step(c->feed, err)) < 0)
         return -1;
     watch_step(c);
-    deal_tally(c->deal, c->seen.new_tokens);
+    deal_tally(c->deal, c->seen.new_tokens - c->before);
     send_turns(c);
     return 0;
 }
@@ -230,6 +231,7 @@ int crew_work(const struct crew_opts *o, struct err *err)
     if (leads) {
         c.feed = open_feed(o, batch, stream);
         c.seen = engine_stats(o->rig->engine);
+        c.before = c.seen.new_tokens;
     }
     /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
     c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = leads ? (int)batch : 0 });

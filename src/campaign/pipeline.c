@@ -158,8 +158,19 @@ static void pipeline_free(struct pipeline *p)
     judge_inputs_free(&p->in);
 }
 
+static int answer_alone(void *answer, struct job *job, const struct answer_watch *watch, struct err *err)
+{
+    return answer_all(job, answer, watch, err);
+}
+
 int pipeline_run(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, struct pipeline_result *res,
                  struct err *err)
+{
+    return pipeline_around(job, answer, judge, answer_alone, (void *)answer, res, err);
+}
+
+int pipeline_around(struct job *job, const struct answer_opts *answer, const struct judge_opts *judge, pipeline_work work, void *ctx,
+                    struct pipeline_result *res, struct err *err)
 {
     struct pipeline p = { .answer = answer, .o = judge };
     bool root = job_info(job).rank == 0, beside = root && hosted(&p); /* a local judge works behind the answers, not beside them */
@@ -168,7 +179,7 @@ int pipeline_run(struct job *job, const struct answer_opts *answer, const struct
         .ctx = &p, .turn = root ? on_turn : NULL, .tick = beside ? on_tick : NULL, .beside = beside ? &p.beside : NULL};
     *res = (struct pipeline_result){0};
     if (job_agree(job, rc, err) == 0) {
-        code = answer_all(job, answer, &watch, err);
+        code = work(ctx, job, &watch, err);
         if (code != EXIT_INPUT && code != EXIT_PREFLIGHT) /* the other codes leave answers to judge */
             code = judge_rest(&p, job, code, res, err);
     }

@@ -21,6 +21,7 @@ const struct verb *verb_find(const char *word, struct err *err);
 
 int cmd_answer(struct job *job, int argc, char **argv);
 int cmd_run(struct job *job, int argc, char **argv);
+int cmd_campaign(struct job *job, int argc, char **argv);
 int cmd_api_answer(struct job *job, int argc, char **argv);
 int cmd_fetch(struct job *job, int argc, char **argv);
 int cmd_judge(struct job *job, int argc, char **argv);

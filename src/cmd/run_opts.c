@@ -42,3 +42,16 @@ int run_opts_parse(struct run_opts *o, const char *verb, const char *about, cons
         share_flags(o);
     return rc;
 }
+
+int run_opts_check(struct run_opts *o, struct err *err)
+{
+    if (answer_opts_check(&o->answer, err) < 0 || judge_opts_check(&o->judge, err) < 0)
+        return -1;
+    /* The halves meet in the usual place: judging finds answers, and the table judgments, by the bench's paths. */
+    if (o->answer.answer_file && *o->answer.answer_file)
+        return err_set(err, ERR_USAGE,
+                       "--answer-file: run judges and shows the answers in their usual place; use answer, judge and show one by one");
+    if (o->judge.mode == MODE_PAIRWISE_ALL)
+        return err_set(err, ERR_USAGE, "--mode pairwise-all: run has one model; use single or pairwise-baseline");
+    return 0;
+}

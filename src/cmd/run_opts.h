@@ -16,5 +16,7 @@ enum { RUN_OPTS_MORE = 4 };
 void run_opts_default(struct run_opts *o);
 int run_opts_parse(struct run_opts *o, const char *verb, const char *about, const struct opt *more, int n_more, int argc, char **argv,
                    struct err *err);
+/* What the flags say together, for answers that are judged as they come. -1: err (usage). */
+int run_opts_check(struct run_opts *o, struct err *err);
 
 #endif

@@ -13,6 +13,8 @@
  * that merely looks like it. */
 static const struct verb verbs[] = {
     { "run", NULL, "answer on all ranks, judge as the answers arrive, show the scores: one launch", true, cmd_run },
+    { "campaign", NULL, "the tasks of a list file in one launch: models, question sets, seeds, judges; each model read once", true,
+      cmd_campaign },
     { "answer", "gen_model_answer", "answer the questions with a local model, on all ranks", true, cmd_answer },
     { "api-answer", "gen_api_answer", "answer the questions with a model behind an API: hosted, or a server of your own", true,
       cmd_api_answer },
@@ -85,7 +87,8 @@ void help_print(void)
 enum { LOCAL = 1, HOSTED = 2, JUDGES = 4, NETWORK = 8, HUB = 16 };   /* what a verb does that makes it read variables */
 
 static const struct { const char *verb; int does; } reads[] = {
-    { "run", LOCAL | HOSTED | JUDGES | NETWORK }, { "answer", LOCAL }, { "verify", LOCAL }, { "api-answer", HOSTED | NETWORK },
+    { "run", LOCAL | HOSTED | JUDGES | NETWORK }, { "answer", LOCAL }, { "campaign LIST", LOCAL | HOSTED | JUDGES | NETWORK },
+    { "verify", LOCAL }, { "api-answer", HOSTED | NETWORK },
     { "judge", LOCAL | HOSTED | JUDGES | NETWORK }, { "plan", LOCAL | HOSTED | JUDGES }, { "prompt", LOCAL }, { "fetch", NETWORK | HUB },
 };
 

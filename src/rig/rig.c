@@ -255,6 +255,29 @@ static int open_chat(struct rig *r, const struct rig_opts *o, struct err *err)
     return agree(p, r->chat ? 0 : err_advise(err, "correct the template, or choose another by --chat-template"), err);
 }
 
+static void forget_chat(struct rig *r)
+{
+    struct rig_parts *p = r->parts;
+    chat_destroy(r->chat);
+    r->chat = NULL;
+    buf_free(&p->jinja);
+    buf_free(&p->file);
+    buf_free(&p->fastchat);
+    buf_free(&p->fastchat_place);
+    free(p->text_source);
+    p->text_source = NULL;
+    ids_free(&r->stops);
+}
+
+int rig_choose_chat(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    forget_chat(r);
+    if (read_template_file(r->parts, o, err) < 0 || open_chat(r, o, err) < 0)
+        return -1;
+    stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
+    return 0;
+}
+
 /* ---- weights and engine ---- */
 
 /* The flag, else what OpenMP's programs are told by; of a list the first number, as of the outermost level. 0: neither says. */
@@ -503,9 +526,8 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
             published_advise(o->model_path, err);
         return -1;
     }
-    if (read_template_file(p, o, err) < 0 || open_chat(r, o, err) < 0)
+    if (rig_choose_chat(r, o, err) < 0)
         return -1;
-    stops_find(&r->model->config, r->tokenizer, r->chat, &r->stops);
     strcpy(r->weights, dtype_info[r->model->layer[0].q.dtype].name);                /* mixed files are named after their first projection */
     if (where_check_numerics(r, job, err) < 0 || agree(p, check_limit(r, o, err), err) < 0)
         return -1;
@@ -582,8 +604,7 @@ void rig_close(struct rig *r)
         return;
     /* in the order of use: an engine's pages belong to the backends, the weights may be in shared memory */
     engine_destroy(r->engine);
-    ids_free(&r->stops);
-    chat_destroy(r->chat);
+    forget_chat(r);
     tokenizer_destroy(r->tokenizer);
     replica_close(&p->replica);
     model_close(r->model);
@@ -594,11 +615,6 @@ void rig_close(struct rig *r)
     source_files_close(p->files);
     layout_destroy(p->layout);
     modelpath_free(&p->path);
-    buf_free(&p->jinja);
-    buf_free(&p->file);
-    buf_free(&p->fastchat);
-    buf_free(&p->fastchat_place);
-    free(p->text_source);
     free(p);
     *r = (struct rig){0};
 }

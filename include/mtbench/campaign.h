@@ -1,0 +1,38 @@
+/* campaign.h - many models, question sets, seeds and judges in one launch (room: campaign). Collective.
+ * Tasks with the same weights are done one after the other, wherever they stand in the list, so that the weights are read once. */
+#ifndef MTB_CAMPAIGN_H
+#define MTB_CAMPAIGN_H
+
+#include "mtbench/answering.h"
+#include "mtbench/judge_inputs.h"
+
+struct campaign_task {
+    long number;                         /* of its line in the list, for messages */
+    struct answer_opts answer;
+    struct judge_opts judge;
+    bool judged;                         /* else answers are all that is wanted */
+};
+
+enum task_state { TASK_WAITING, TASK_STOPPED, TASK_FAILED, TASK_DONE };
+#define TASK_STATES "not begun", "stopped", "failed", "done"         /* their words, in order */
+
+/* What came of a task. */
+struct campaign_row {
+    enum task_state state;
+    int code;                            /* exit code of this task alone; of one that waits EXIT_RESUME */
+    struct answer_result answer;
+};
+
+/* The order in which tasks are done: order[0 .. n) are their numbers, those with the same weights side by side, first come first. */
+void campaign_order(const struct campaign_task *task, int n, int *order);
+/* Do two tasks need the same weights, on the same devices? */
+bool campaign_same_model(const struct campaign_task *a, const struct campaign_task *b);
+/* -1: err (usage, with both lines): two tasks would write the same answer file. 'list' stands in messages. Local; looks at folders. */
+int campaign_check_places(const char *list, const struct campaign_task *task, int n, struct err *err);
+
+/* Everything that can refuse is asked of every task before the first one computes; then each is answered, and judged as in pipeline.h; one
+ * that fails leaves the others to go on. The rows (n) are alike on all ranks. Returns the exit code of the whole: EXIT_RESUME after a stop,
+ * else the worst of the rows; where nothing could begin err says why. */
+int campaign_run(struct job *job, const char *list, const struct campaign_task *task, int n, struct campaign_row *row, struct err *err);
+
+#endif
