@@ -28,7 +28,7 @@ struct jobname {
 
 /* Pure: 'env' is a getenv, 'now' in seconds since the epoch. Sources: srun(1) and sbatch(1), "OUTPUT ENVIRONMENT VARIABLES". */
 void jobname_read(struct jobname *j, const char *(*env)(const char *name), double now);
-/* Of this process, read once. Never NULL. */
+/* Of this process; the next call fills it anew. For one thread. */
 const struct jobname *jobname_own(void);
 
 #endif

@@ -134,9 +134,6 @@ static const char *environment(const char *name)
 const struct jobname *jobname_own(void)
 {
     static struct jobname own;
-    static bool known;
-    if (!known)
-        jobname_read(&own, environment, clock_unix());
-    known = true;
+    jobname_read(&own, environment, clock_unix());
     return &own;
 }

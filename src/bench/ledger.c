@@ -2,8 +2,11 @@
  * The file's bytes are in memory once: those on disk, and behind them what waits for the next sync. */
 #include "ledger.h"
 
+#include "holder.h"
+
 #include "mtbench/buf.h"
 #include "mtbench/io.h"
+#include "mtbench/jobname.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
 
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct ledger {
@@ -24,17 +28,59 @@ struct ledger {
     struct buf bytes;                    /* these, then the lines that were added since */
 };
 
-static int lock(struct ledger *l, const char *busy, struct err *err)
+/* Both are named: which of the two is to go only whoever started them knows. */
+static int refuse(const struct ledger *l, const char *who, const char *busy, struct err *err)
+{
+    struct holder own;
+    char words[400];
+    const char *own_job = jobname_own()->name;
+    holder_own(&own);
+    return err_set(err, ERR_BUSY, "%s: another run (%s) is %s%s%s%s", l->path, who, busy, *own_job ? " (this is " : "",
+                   *own_job ? holder_words(&own, words) : "", *own_job ? ")" : "");
+}
+
+/* Seconds after which a writer on another machine, where there are no locks and nobody can look, is taken for gone: turns come faster. */
+enum { LONG_SILENCE = 600 };
+
+static double since_change(const struct ledger *l)
+{
+    struct stat st;
+    return fstat(l->fd, &st) < 0 ? 0 : difftime(time(NULL), st.st_mtime);
+}
+
+/* Where the file system has no locks, the word of whoever writes has to do. A run that was killed leaves its word, and is not waited for. */
+static int ask_holder(const struct ledger *l, const char *busy, struct err *err)
+{
+    struct holder h;
+    char words[400];
+    if (!holder_read(l->path, &h) || holder_is_own(&h))
+        return 0;
+    const enum holder_state state = holder_state(&h);
+    if (state == HOLDER_GONE || (state == HOLDER_ELSEWHERE && h.age > LONG_SILENCE && since_change(l) > LONG_SILENCE))
+        return 0;
+    refuse(l, holder_words(&h, words), busy, err);
+    const struct err said = *err;
+    if (state == HOLDER_ELSEWHERE)
+        err_set(err, said.kind, "%s; if it has ended, remove %s.holder, as this file system has no locks", said.text, l->path);
+    return -1;
+}
+
+static int lock(const struct ledger *l, const char *busy, struct err *err)
 {
     /* the whole file, whatever it grows to: l_start and l_len are 0 */
     struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, who = f;
+    struct holder h;
+    char words[400];
     if (fcntl(l->fd, F_SETLK, &f) == 0)  /* never F_SETLKW: the other run may take days */
         return 0;
     if (errno != EACCES && errno != EAGAIN) /* ENOLCK, ENOSYS: no locks here, as on Lustre mounted without flock */
-        return 0;
+        return ask_holder(l, busy, err);
+    if (holder_read(l->path, &h))
+        return refuse(l, holder_words(&h, words), busy, err);
     if (fcntl(l->fd, F_GETLK, &who) < 0 || who.l_type == F_UNLCK) /* it has ended meanwhile; on another node the number may say nothing */
         who.l_pid = 0;
-    return err_set(err, ERR_BUSY, "%s: another run (process %ld) is %s", l->path, (long)who.l_pid, busy);
+    snprintf(words, sizeof words, "process %ld", (long)who.l_pid);
+    return refuse(l, words, busy, err);
 }
 
 /* Through our own descriptor: closing any other one of this file would drop the lock. */
@@ -139,8 +185,10 @@ static int open_locked(struct ledger *l, const struct ledger_opts *o, struct err
         if (lock(l, o->busy, err) < 0)   /* before it is read: what is replayed does not change any more */
             return -1;
         /* else it was put aside while we waited for the lock: once more, by name */
-        if (in_place(l))
+        if (in_place(l)) {
+            holder_put(l->path);
             return 0;
+        }
         close(l->fd);
     }
 }
@@ -238,8 +286,10 @@ void ledger_close(struct ledger *l)
         return;
     if (l->good == 0)
         take_away(l);
-    if (l->fd >= 0)
+    if (l->fd >= 0) {
+        holder_drop(l->path);            /* while the lock is still ours: nobody else has put a word there */
         close(l->fd);
+    }
     buf_free(&l->bytes);
     free(l->path);
     free(l);
@@ -270,13 +320,23 @@ struct slice ledger_line(const struct ledger *l, size_t at, size_t n)
     return (struct slice){ l->bytes.data + at, n };
 }
 
+/* Our word is there unless the other one has put its own. */
+static int intruded(const struct ledger *l, struct err *err)
+{
+    struct holder h;
+    char words[400];
+    const bool known = holder_read(l->path, &h) && !holder_is_own(&h);
+    return err_set(err, ERR_BUSY, "%s: another run writes this file too%s%s%s; stop it and start again, or use another name", l->path,
+                   known ? " (" : "", known ? holder_words(&h, words) : "", known ? ")" : "");
+}
+
 int ledger_sync(struct ledger *l, struct err *err)
 {
     size_t done = l->good;               /* moves on only when all is on disk: what failed is written again from there */
     if (l->fd < 0 || done == l->bytes.len)
         return 0;
     if (!is_ours(l))                     /* writing on would put our lines over theirs */
-        return err_set(err, ERR_BUSY, "%s: another run writes this file too; stop it and start again, or use another name", l->path);
+        return intruded(l, err);
     while (done < l->bytes.len) {
         /* From 'good' on and not at the end: what a failed write left there is written over. */
         ssize_t n = pwrite(l->fd, l->bytes.data + done, l->bytes.len - done, (off_t)done);

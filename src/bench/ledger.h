@@ -1,6 +1,6 @@
 /* ledger.h - an append-only file of lines with one writer: what the journals stand on (room: bench).
- * Locked by a POSIX record lock, which tells who holds it and works on the parallel file systems that have locks at all; where there are
- * none the run goes on, since a lock only guards against a mistake. */
+ * Locked by a POSIX record lock, which works on the parallel file systems that have locks at all. PATH.holder (holder.h) says which job, task and
+ * process writes; where there are no locks that is what keeps a second one out. */
 #ifndef MTB_LEDGER_H
 #define MTB_LEDGER_H
 
@@ -13,7 +13,7 @@ struct ledger;
 
 struct ledger_opts {
     const char *path;
-    const char *busy;                    /* what a second run is told: "PATH: another run (process N) is BUSY" */
+    const char *busy;                    /* what a second run is told: "PATH: another run (process N on HOST, task T of array J) is BUSY" */
     /* Sees each whole line, without its newline, and where it stands (ledger_line()); number counts from 1. -1: err, and opening ends; 1:
      * it has seen enough, and the lines behind stay unseen in the file. */
     int (*replay)(void *ctx, int number, size_t at, struct slice line, struct err *err);

@@ -6,14 +6,32 @@
 
 #include "mtbench/io.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char path[512];
+static bool no_locks;                    /* as on Lustre mounted without flock */
+
+int fcntl(int fd, int command, ...)
+{
+    va_list ap;
+    va_start(ap, command);
+    void *arg = va_arg(ap, void *);
+    va_end(ap);
+    if (no_locks && (command == F_SETLK || command == F_GETLK)) {
+        errno = ENOLCK;
+        return -1;
+    }
+    return (int)syscall(SYS_fcntl, fd, command, arg);
+}
 
 struct seen { int n; size_t last; struct buf text; int refuse; };
 
@@ -173,6 +191,87 @@ static void test_odd_files(void)
     buf_free(&s.text);
 }
 
+/* What a child that opens the file is told; "": it may. */
+static const char *told(const char *array_task)
+{
+    static char text[480];
+    int to[2];
+    if (pipe(to) < 0)
+        return "no pipe";
+    pid_t child = fork();
+    if (child == 0) {
+        struct seen s = {0};
+        struct err err = {0};
+        setenv("SLURM_ARRAY_JOB_ID", "812", 1);
+        setenv("SLURM_ARRAY_TASK_ID", array_task, 1);
+        const bool may = open_it(&s, false, &err) != NULL;
+        _exit(write(to[1], may ? "" : err.text, may ? 0 : strlen(err.text)) < 0);
+    }
+    close(to[1]);
+    const ssize_t n = read(to[0], text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    close(to[0]);
+    waitpid(child, NULL, 0);
+    return text;
+}
+
+static void word_of(const char *text)
+{
+    char name[600];
+    snprintf(name, sizeof name, "%s.holder", path);
+    unlink(name);
+    ok(symlink(text, name) == 0, "the word of %s", text);
+}
+
+static void holders(void)
+{
+    struct seen s = {0};
+    struct err err = {0};
+    char name[600], who[64], host[256] = "", text[512];
+    struct stat st;
+    gethostname(host, sizeof host - 1);
+    snprintf(name, sizeof name, "%s.holder", path);
+    snprintf(who, sizeof who, "another run (process %ld on ", (long)getpid());
+    for (int pass = 0; pass < 2; pass++) {
+        no_locks = pass == 1;
+        struct ledger *l = open_it(&s, false, &err);
+        const char *said = told("6");
+        ok(l && strstr(said, who) && strstr(said, "task 6 of array 812)"), "%s locks both are named: %s", no_locks ? "without" : "with", said);
+        ledger_add(l, "line", 4);
+        ok(ledger_sync(l, &err) == 0 && lstat(name, &st) == 0, "the first one goes on, and its word stays");
+        ledger_close(l);
+        ok(lstat(name, &st) < 0, "until it ends");
+        snprintf(text, sizeof text, "process %ld at 1 on %s, job 812_5, start 1", (long)getpid(), host);
+        word_of(text);
+        ok(!*told("6"), "of a process that was killed, and whose number is another's now, nobody minds the word");
+    }
+    word_of("process 77 at 1 on elsewhere, job 812_5, start 1");
+    const char *said = told("6");
+    ok(strstr(said, "process 77 on elsewhere, task 5 of array 812") && strstr(said, "remove") && strstr(said, ".holder"),
+       "without locks, a writer on another machine: %s", said);
+    setenv("SLURM_RESTART_COUNT", "1", 1);
+    ok(!*told("5"), "is not waited for by its own job, requeued");
+    unsetenv("SLURM_RESTART_COUNT");
+    word_of("process 77 at 1 on elsewhere, job 812_5, start 1");
+    const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+    utimensat(AT_FDCWD, name, old, AT_SYMLINK_NOFOLLOW);
+    ok(*told("6"), "nor passed over while its lines are young");
+    utimensat(AT_FDCWD, path, old, 0);
+    ok(!*told("6"), "but after a long silence");
+    word_of("../../no/holder");
+    ok(!*told("6"), "words that are none are passed over");
+    struct ledger *l = open_it(&s, false, &err);
+    word_of("process 77 at 1 on elsewhere, job 9, start 1");
+    put("theirs\n", "a");
+    ledger_add(l, "ours", 4);
+    ok(ledger_sync(l, &err) < 0 && strstr(err.text, "(process 77 on elsewhere, job 9)"), "who wrote in between is named: %s", err.text);
+    ledger_close(l);
+    ok(lstat(name, &st) == 0, "and keeps its word");
+    no_locks = false;
+    unlink(name), unlink(path);
+    buf_free(&s.text);
+}
+
 int main(void)
 {
     struct seen s = {0};
@@ -249,5 +348,6 @@ int main(void)
     buf_free(&s.text);
     test_race();
     test_odd_files();
+    holders();
     return done_testing();
 }
