@@ -89,7 +89,7 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; answers, journal and manifest are kept as .old1, .old2 ..." },
         { "max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed turns that still exits 0 (0)" },
         { "progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)" },
-        { "log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank" },
+        { "log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank, mtbench.JOB_TASK.RANK.log" },
         { "quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors" },
         { "verbose", OPT_FLAG, &o->verbose, NULL, NULL, "layout, memory, sizes, times" },
     };

@@ -167,7 +167,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
         {"max-batch", OPT_INT, &o->max_batch, NULL, "N", "local judge: calls that run together on a rank (80)"},
         {"max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed judgments that still exits 0 (0)"},
         {"progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)"},
-        {"log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank"},
+        {"log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank, mtbench.JOB_TASK.RANK.log"},
         {"quiet", OPT_FLAG, &o->quiet, NULL, NULL, "only results and errors"},
         {"verbose", OPT_FLAG, &o->verbose, NULL, NULL, "a line for each judgment, layout, memory"},
     };

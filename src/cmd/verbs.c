@@ -1,8 +1,7 @@
 /* verbs.c - the table of verbs and what is said about them. */
 #include "cmd.h"
 
-#include "mtbench/io.h"
-#include "mtbench/log.h"
+#include "mtbench/logfiles.h"
 #include "mtbench/mem.h"
 
 #include <stdio.h>
@@ -135,13 +134,5 @@ void verb_help(const char *name, const char *about, const struct opt *table, int
 
 int verb_log(struct job *job, const char *log_dir, bool quiet, bool verbose, struct err *err)
 {
-    int rank = job_info(job).rank, rc = 0;
-    /* A file for each rank: lines of several processes in one file cut each other up. */
-    char *file = log_dir ? xasprintf("%s/mtbench.%d.log", log_dir, rank) : NULL;
-    if (file && io_make_parents(file, err) < 0)
-        rc = err_wrap(err, "--log-dir");
-    else if (log_init(quiet ? LOG_QUIET : verbose ? LOG_VERBOSE : LOG_NORMAL, rank == 0, file) < 0)
-        rc = err_errno(err, "--log-dir %s: cannot write there", log_dir);
-    free(file);
-    return job_agree(job, rc, err);      /* collective: a folder that one node cannot write to ends all ranks alike */
+    return logfiles_open(job, log_dir, quiet ? LOG_QUIET : verbose ? LOG_VERBOSE : LOG_NORMAL, err);
 }

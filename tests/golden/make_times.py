@@ -2,9 +2,9 @@
 """tests/golden/times_*.txt: when a run did what, for tests/unit/forecast.c. Times and counts only.
 
     mpirun -n 2 mtbench run ... --judge-path ... --log-dir LOG
-    make_times.py answers LOG/mtbench.0.log MODEL.journal RANKS MAX_NEW_TOKEN >times_answers.txt
+    make_times.py answers LOG/mtbench.*.0.log MODEL.journal RANKS MAX_NEW_TOKEN >times_answers.txt
         run RANKS MAX_NEW_TOKEN; work AT STEPS ROWS TOKENS MADE (sums of rank 0's engine, MADE by all); turn WHO TURN BEGIN END TOKENS
-    make_times.py judge LOG/mtbench.0.log >times_judge.txt
+    make_times.py judge LOG/mtbench.*.0.log >times_judge.txt
         a line a second: AT BACK CALLS PROMPTS REPLIES_BACK MAX_REPLY MADE
 
 The machine has to have nothing else to do: what other programs will take of it is nobody's law."""
