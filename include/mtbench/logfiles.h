@@ -7,8 +7,9 @@
 #include "mtbench/job.h"
 #include "mtbench/log.h"
 
-/* Collective. How much is said on stderr; with 'dir' (which is made; NULL: none) everything goes into a file of this rank as well, which begins
- * with who it is. What in the environment cannot be is said once. -1 everywhere: err (io), with the rank and node that cannot write. */
+/* Collective. How much is said on stderr; with 'dir' (which is made; NULL: none) everything goes into a file of this rank as well, which
+ * begins with who it is. What in the environment cannot be is said once. -1 everywhere: err (io), with the rank and node that cannot
+ * write. */
 int logfiles_open(struct job *job, const char *dir, enum log_level level, struct err *err);
 
 /* The parts, local. NAME as above, of rank 0. */

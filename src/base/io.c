@@ -2,6 +2,7 @@
 #include "mtbench/io.h"
 
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int io_read(const char *path, struct buf *out, struct err *err)
+static int read_whole(const char *path, struct buf *out, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
     ssize_t n;
@@ -28,6 +29,14 @@ int io_read(const char *path, struct buf *out, struct err *err)
     rc = 0;
 out:
     close(fd);
+    return rc;
+}
+
+int io_read(const char *path, struct buf *out, struct err *err)
+{
+    watch_begin(WATCH_WORKS, "reading %s", path);
+    const int rc = read_whole(path, out, err);
+    watch_end();
     return rc;
 }
 
@@ -104,7 +113,7 @@ int io_replace(const char *path, const void *data, size_t n, struct err *err)
 }
 
 /* Law 3: whoever reads the path sees the old file or the new one, whole, whatever kills us in between. */
-int io_replace_pieces(const char *path, const struct slice *piece, size_t n, struct err *err)
+static int replace(const char *path, const struct slice *piece, size_t n, struct err *err)
 {
     /* Through a symbolic link: the link stays, its target is replaced. */
     char *real = realpath(path, NULL), *target = real ? real : xstrdup(path);
@@ -128,6 +137,14 @@ int io_replace_pieces(const char *path, const struct slice *piece, size_t n, str
         io_sync_parent(target);
     free(beside);
     free(target);
+    return rc;
+}
+
+int io_replace_pieces(const char *path, const struct slice *piece, size_t n, struct err *err)
+{
+    watch_begin(WATCH_WORKS, "writing %s", path);
+    const int rc = replace(path, piece, n, err);
+    watch_end();
     return rc;
 }
 

@@ -48,7 +48,8 @@ static void line(int to_stderr, const char *fmt, va_list ap)
     if (file) {                      /* whatever the level says about the terminal is said here alike */
         char stamp[32];
         time_t now = time(NULL);
-        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+        struct tm utc;
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
         fprintf(file, "%s %s\n", stamp, text);
         fflush(file);                /* a killed job's last lines are the ones that matter */
     }

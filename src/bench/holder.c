@@ -47,7 +47,8 @@ bool holder_parse(const char *text, struct holder *h)
 {
     int end = 0;
     *h = (struct holder){ 0 };
-    if (sscanf(text, "process %9ld at %18llu on %255[^, ], job %47[0-9_a-z], start %9ld%n", &h->process, &h->born, h->host, h->job, &h->start,
+    if (sscanf(text, "process %9ld at %18llu on %255[^, ], job %47[0-9_a-z], start %9ld%n", &h->process, &h->born, h->host, h->job,
+               &h->start,
                &end) != 5 || text[end] || h->process < 1)
         return false;
     if (!strcmp(h->job, "none"))

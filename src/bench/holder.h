@@ -1,6 +1,6 @@
-/* holder.h - who writes a journal, for whoever comes second (room: bench, private): PATH.holder, a symbolic link that leads nowhere and says it
- * in its name, "process 4711 at 882211 on n2, job 812_5, start 1". A link is made as a whole or not at all, by one of several at once, on every file
- * system that has them, and takes no room on a full disk. It goes with its writer; one that was killed leaves it. */
+/* holder.h - who writes a journal, for whoever comes second (room: bench, private): PATH.holder, a symbolic link that leads nowhere and
+ * says it in its name, "process 4711 at 882211 on n2, job 812_5, start 1". A link is made as a whole or not at all, by one of several at
+ * once, on every file system that has them, and takes no room on a full disk. It goes with its writer; one that was killed leaves it. */
 #ifndef MTB_HOLDER_H
 #define MTB_HOLDER_H
 

@@ -9,6 +9,7 @@
 #include "mtbench/jobname.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +49,8 @@ static double since_change(const struct ledger *l)
     return fstat(l->fd, &st) < 0 ? 0 : difftime(time(NULL), st.st_mtime);
 }
 
-/* Where the file system has no locks, the word of whoever writes has to do. A run that was killed leaves its word, and is not waited for. */
+/* Where the file system has no locks, the word of whoever writes has to do. A run that was killed leaves its word, and is not waited for.
+ * */
 static int ask_holder(const struct ledger *l, const char *busy, struct err *err)
 {
     struct holder h;
@@ -265,7 +267,10 @@ struct ledger *ledger_open(const struct ledger_opts *o, struct err *err)
     struct ledger *l = xcalloc(1, sizeof *l);
     l->fd = -1;
     l->path = xstrdup(o->path);
-    if (io_make_parents(o->path, err) == 0 && open_locked(l, o, err) == 0 && replay(l, o, err) == 0) {
+    watch_begin(WATCH_WORKS, "locking and reading %s", o->path);
+    const bool good = io_make_parents(o->path, err) == 0 && open_locked(l, o, err) == 0 && replay(l, o, err) == 0;
+    watch_end();
+    if (good) {
         l->open = true;
         return l;
     }
@@ -330,7 +335,7 @@ static int intruded(const struct ledger *l, struct err *err)
                    known ? " (" : "", known ? holder_words(&h, words) : "", known ? ")" : "");
 }
 
-int ledger_sync(struct ledger *l, struct err *err)
+static int write_on(struct ledger *l, struct err *err)
 {
     size_t done = l->good;               /* moves on only when all is on disk: what failed is written again from there */
     if (l->fd < 0 || done == l->bytes.len)
@@ -362,4 +367,12 @@ error:
     if (ftruncate(l->fd, (off_t)l->good) < 0)
         err_wrap(err, "and the torn line stays");
     return -1;
+}
+
+int ledger_sync(struct ledger *l, struct err *err)
+{
+    watch_begin(WATCH_WORKS, "writing %s", l->path);
+    const int rc = write_on(l, err);
+    watch_end();
+    return rc;
 }

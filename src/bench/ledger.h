@@ -1,6 +1,6 @@
 /* ledger.h - an append-only file of lines with one writer: what the journals stand on (room: bench).
- * Locked by a POSIX record lock, which works on the parallel file systems that have locks at all. PATH.holder (holder.h) says which job, task and
- * process writes; where there are no locks that is what keeps a second one out. */
+ * Locked by a POSIX record lock, which works on the parallel file systems that have locks at all. PATH.holder (holder.h) says which job,
+ * task and process writes; where there are no locks that is what keeps a second one out. */
 #ifndef MTB_LEDGER_H
 #define MTB_LEDGER_H
 

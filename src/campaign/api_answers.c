@@ -21,6 +21,7 @@
 #include "mtbench/price_list.h"
 #include "mtbench/progress.h"
 #include "mtbench/pump.h"
+#include "mtbench/watch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -302,8 +303,10 @@ static enum exit_code code_of(const struct err *err)
 static int converse(struct api_run *r, struct err *err)
 {
     long open = 1;
+    watch_begin(WATCH_WORKS, "waiting for replies of model %s", r->o->model);
     while (open > 0 && job_poll(r->job) == JOB_RUNNING)
         open = api_run_tick(r, 0.2, err);
+    watch_end();
     /* Calls in flight are paid for: some seconds more and most of them are in the journal. */
     if (open > 0 && pump_drain(&r->pump, DRAIN_SECONDS, err) < 0)
         open = -1;

@@ -6,6 +6,7 @@
 #include "mtbench/clock.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,7 @@ struct crew {
     struct feed *feed;                   /* this rank's engine and its conversations */
     struct deal *deal;                   /* who answers what */
     bool left;                           /* this rank answers no more; it stays for the collective end */
+    bool rests;                          /* and as long as it has nothing to do: it waits, whatever the others do */
     struct engine_stats seen;            /* of this rank's engine, when its last step ended */
     uint64_t before;                     /* tokens that it had made for others before this work */
     double step_ended;                   /* seconds of clock_now(); 0: the engine rests */
@@ -144,6 +146,15 @@ static void watch_step(struct crew *c)
     c->seen = now;
 }
 
+static void rest(struct crew *c, bool rests)
+{
+    if (rests && !c->rests)
+        watch_begin(WATCH_WAITS, "waiting for conversations to answer");
+    else if (!rests && c->rests)
+        watch_end();
+    c->rests = rests;
+}
+
 /* One step of this rank, if it has something to do. -1: err, its engine is at its end. */
 static int step(struct crew *c, int *live, struct err *err)
 {
@@ -154,6 +165,7 @@ static int step(struct crew *c, int *live, struct err *err)
         const struct crew_item *it = &c->o->item[i];
         feed_add(c->feed, it->q, it->choice, (const char *const *)it->text, it->n_done);
     }
+    rest(c, *live == 0);
     if (*live == 0) {
         c->step_ended = 0;
         deal_idle(c->deal);
@@ -163,6 +175,7 @@ static int step(struct crew *c, int *live, struct err *err)
         c->step_ended = clock_now();
     if ((*live = feed_step(c->feed, err)) < 0)
         return -1;
+    watch_moved();
     watch_step(c);
     deal_tally(c->deal, c->seen.new_tokens - c->before);
     send_turns(c);
@@ -185,10 +198,11 @@ static int work(struct crew *c, struct err *err)
         if (state == DEAL_STOPPING || rc < 0)
             leave(c);                    /* also after a failed step: what had ended before it is kept */
         if (c->left)
-            deal_idle(c->deal);
+            rest(c, true), deal_idle(c->deal);
         else if ((rc = step(c, &live, err)) < 0)
             job_fail(o->job, err);
     }
+    rest(c, false);
     if (!c->left)
         team_end(o->rig->team);
     if (root(c) && taken == 0 && o->round(o->ctx, c, rc < 0 ? &late : err) < 0) /* what came with the last farewell */
@@ -235,7 +249,9 @@ int crew_work(const struct crew_opts *o, struct err *err)
     }
     /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
     c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = leads ? (int)batch : 0 });
+    watch_begin(WATCH_WORKS, "answering");
     int rc = leads ? work(&c, err) : members_follow(o->job, o->rig, c.deal, err);
+    watch_end();
     if ((rc = job_agree(o->job, rc, err)) == 0)
         rig_say_peak(o->rig);
     deal_destroy(c.deal);

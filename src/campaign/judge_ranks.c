@@ -10,6 +10,7 @@
 #include "mtbench/log.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct ranks {
     double started, logged;              /* seconds of clock_now() */
     struct buf bytes;                    /* the list as it was sent: strings of the calls */
     bool left;                           /* this rank answers no more */
+    bool rests;                          /* and as long as it has nothing to do */
 };
 
 /* ---- the list of calls, as bytes ---- */
@@ -155,6 +157,16 @@ static void show_progress(struct ranks *r)
              r->work.seconds, r->work.back, r->work.calls, r->work.prompts, r->work.reply_back, r->work.max_reply, r->work.made);
 }
 
+/* As in crew.c. */
+static void rest(struct ranks *r, bool rests)
+{
+    if (rests && !r->rests)
+        watch_begin(WATCH_WAITS, "waiting for calls to answer");
+    else if (!rests && r->rests)
+        watch_end();
+    r->rests = rests;
+}
+
 /* One step of this rank, if it has something to do. -1: err, its engine is at its end. */
 static int step(struct ranks *r, int *live, struct err *err)
 {
@@ -163,11 +175,13 @@ static int step(struct ranks *r, int *live, struct err *err)
     deal_want(r->deal, r->local->room(r->local->ctx));
     for (int i; (i = deal_next(r->deal)) != DEAL_NONE; ++*live)
         r->local->submit(r->local->ctx, &r->call[i]);
+    rest(r, *live == 0);
     if (*live == 0) {
         deal_idle(r->deal);
         return 0;
     }
     const int rc = r->local->step(r->local->ctx, 0, err) < 0 ? -1 : 0;
+    watch_moved();
     /* Prompt rows too, or the count would stand still for minutes; and what was found read, since prompts count whole. */
     deal_tally(r->deal, engine_stats(r->rig->engine).rows + engine_stats(r->rig->engine).reused_tokens);
     *live -= send_records(r);            /* also of a step that failed: what had ended before it is judged */
@@ -199,10 +213,11 @@ static int work(struct ranks *r, struct err *err)
         if (r->j)
             show_progress(r);
         if (r->left)
-            deal_idle(r->deal);
+            rest(r, true), deal_idle(r->deal);
         else if ((rc = step(r, &live, err)) < 0)
             job_fail(r->job, err);
     }
+    rest(r, false);
     if (!r->left)
         team_end(r->rig->team);
     if (r->j && taken == 0 && take_records(r, rc < 0 ? &late : err) < 0)
@@ -222,7 +237,10 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
     r->started = clock_now();
     r->local = rig->engine ? local_create(&l) : NULL;
     r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = r->local ? max_batch : 0 });
-    int rc = job_agree(r->job, r->local ? work(r, err) : members_follow(r->job, rig, r->deal, err), err);
+    watch_begin(WATCH_WORKS, "judging with %s", o->judge_path);
+    int rc = r->local ? work(r, err) : members_follow(r->job, rig, r->deal, err);
+    watch_end();
+    rc = job_agree(r->job, rc, err);
     deal_destroy(r->deal);
     if (r->local)
         r->local->destroy(r->local->ctx);

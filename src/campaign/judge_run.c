@@ -6,6 +6,7 @@
 #include "mtbench/judge_ranks.h"
 #include "mtbench/judging.h"
 #include "mtbench/log.h"
+#include "mtbench/watch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,8 +20,10 @@ static int judge_hosted(struct judging *j, struct err *err)
     long open = 1;
     if (judging_connect(j, err) < 0)
         return judge_exit_code(err);
+    watch_begin(WATCH_WORKS, "waiting for replies of judge %s", j->o->judge_model);
     while (open > 0 && job_poll(j->job) == JOB_RUNNING)
         open = judging_tick(j, 0.2, err);
+    watch_end();
     if (open > 0 && judging_drain(j, DRAIN_SECONDS, err) < 0)
         open = -1;
     /* The journal itself could not be written: files made from it would pretend to more than is safe. */

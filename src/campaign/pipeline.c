@@ -8,6 +8,7 @@
 #include "mtbench/log.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,9 +102,11 @@ static void finish_calls(struct pipeline *p)
 {
     struct judging *j = &p->judging;
     long open = 1;
+    watch_begin(WATCH_WORKS, "waiting for replies of judge %s", p->o->judge_model);
     while (!p->judge_lost && open > 0 && job_poll(j->job) == JOB_RUNNING)
         if ((open = judging_tick(j, 0.2, &p->why)) < 0)
             lose_judge(p);
+    watch_end();
     if (!p->judge_lost && j->pump.in_flight && judging_drain(j, DRAIN_SECONDS, &p->why) < 0)
         lose_judge(p);
 }

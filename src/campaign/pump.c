@@ -2,6 +2,7 @@
 #include "mtbench/pump.h"
 
 #include "mtbench/clock.h"
+#include "mtbench/watch.h"
 
 static int take_all(struct pump *p, struct err *err)
 {
@@ -10,6 +11,7 @@ static int take_all(struct pump *p, struct err *err)
     int rc = 0;
     while (rc == 0 && (r = t->collect(t->ctx))) {
         p->in_flight--;
+        watch_moved();
         rc = p->asker.take(p->asker.ctx, r, err);
     }
     /* One that could not be taken does not unsay those before it. */

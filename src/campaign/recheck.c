@@ -7,6 +7,7 @@
 #include "mtbench/io.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static void show_progress(const struct judging *j, const struct canary *c)
                                                             .left = forecast_calls(&j->pace, now.calls - now.done, (int)j->o->parallel)});
 }
 
-static int ask_all(struct judging *j, struct canary *c, struct err *err)
+static int ask_each(struct judging *j, struct canary *c, struct err *err)
 {
     struct asking a = { j, c };
     j->pump.asker = (struct asker){ &a, next, take, NULL }; /* no flush: canary_take() puts each reply on disk by itself */
@@ -91,6 +92,14 @@ static int ask_all(struct judging *j, struct canary *c, struct err *err)
     if (canary_now(c).done < canary_now(c).calls)
         return err_set(err, ERR_CANCELLED, "--canary: stopped; start again to ask for all of them");
     return 0;
+}
+
+static int ask_all(struct judging *j, struct canary *c, struct err *err)
+{
+    watch_begin(WATCH_WORKS, "waiting for replies of judge %s", j->o->judge_model);
+    const int rc = ask_each(j, c, err);
+    watch_end();
+    return rc;
 }
 
 /* What came of it. A call without a verdict has not moved: it counts as failed. */

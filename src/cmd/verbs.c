@@ -83,12 +83,13 @@ void help_print(void)
 
 /* ---- help of one verb ---- */
 
-enum { LOCAL = 1, HOSTED = 2, JUDGES = 4, NETWORK = 8, HUB = 16 };   /* what a verb does that makes it read variables */
+enum { LOCAL = 1, HOSTED = 2, JUDGES = 4, NETWORK = 8, HUB = 16, RANKS = 32 };   /* what a verb does that makes it read variables */
 
 static const struct { const char *verb; int does; } reads[] = {
-    { "run", LOCAL | HOSTED | JUDGES | NETWORK }, { "answer", LOCAL }, { "campaign LIST", LOCAL | HOSTED | JUDGES | NETWORK },
-    { "verify", LOCAL }, { "api-answer", HOSTED | NETWORK },
-    { "judge", LOCAL | HOSTED | JUDGES | NETWORK }, { "plan", LOCAL | HOSTED | JUDGES }, { "prompt", LOCAL }, { "fetch", NETWORK | HUB },
+    { "run", LOCAL | HOSTED | JUDGES | NETWORK | RANKS }, { "answer", LOCAL | RANKS },
+    { "campaign LIST", LOCAL | HOSTED | JUDGES | NETWORK | RANKS }, { "verify", LOCAL | RANKS },
+    { "api-answer", HOSTED | NETWORK | RANKS }, { "judge", LOCAL | HOSTED | JUDGES | NETWORK | RANKS },
+    { "plan", LOCAL | HOSTED | JUDGES | RANKS }, { "prompt", LOCAL }, { "fetch", NETWORK | HUB },
 };
 
 static const struct { int does; struct opt_env env; } variables[] = {
@@ -106,6 +107,8 @@ static const struct { int does; struct opt_env env; } variables[] = {
     { HUB, { "HF_HUB_OFFLINE", "1: fetch no model; HF_HUB_DISABLE_IMPLICIT_TOKEN=1: send no token" } },
     { LOCAL, { "OMP_NUM_THREADS", "threads of a rank, where --threads does not say" } },
     { LOCAL, { "MTBENCH_DEVICE", "cuda or cpu: what --device auto means" } },
+    { RANKS, { "MTBENCH_WATCHDOG", "seconds after which a rank that does not move is named, and what it is at (120; 0: never)" } },
+    { RANKS, { "MTBENCH_WATCHDOG_END", "seconds after which it ends the job, exit 75 (0: never)" } },
     { LOCAL, { "MTBENCH_ISA", "avx512, avx2 or plain: force an instruction set; the bits stay the same" } },
 };
 

@@ -128,6 +128,7 @@ static void hand_out(struct deal *d)
 static void heard(struct deal *d, struct message *m)
 {
     d->moved = true;
+    watch_moved();
     /* A total of that rank and not an increment: a late or lost one is made good by the next. */
     d->tallies[m->from] = m->head.tally;
     switch (m->head.kind) {
@@ -316,8 +317,12 @@ void deal_send(struct deal *d, const void *data, size_t n)
     say(d, m);
     /* Back-pressure: rank 0 may be in a long step, and a fast rank would pile up all that it makes. Ranks send before they leave, so it
      * is not over yet, and polling moves messages. */
+    if (d->unsent <= MAX_UNSENT)
+        return;
+    watch_begin(WATCH_WAITS, "waiting for rank 0 to take records");
     while (d->unsent > MAX_UNSENT)
         deal_idle(d);
+    watch_end();
 }
 
 bool deal_receive(struct deal *d, const void **data, size_t *n, int *from)

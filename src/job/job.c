@@ -21,11 +21,15 @@ static void wait_for(struct job *job, MPI_Request *r, bool polls)
 {
     int done = 0;
     long ns = 1000;
+    bool said = false;
     /* Most waits are short, and a nap is longer than they are: some tests come first. */
     for (int i = 0; MPI_Test(r, &done, MPI_STATUS_IGNORE), !done; i++) {
         /* most collectives are over after a few looks; only then is sleeping cheaper than looking */
         if (i < TESTS)
             continue;
+        if (!said)
+            watch_begin(WATCH_WAITS, "waiting for other ranks");
+        said = true;
         /* A collective may wait for a rank that is deep in its loop: it learns by this that it should leave. */
         if (polls)
             job_poll(job);
@@ -33,6 +37,8 @@ static void wait_for(struct job *job, MPI_Request *r, bool polls)
         nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
         ns = ns < LONGEST_NAP ? ns + ns / 4 + 1 : ns;
     }
+    if (said)
+        watch_end();
 }
 
 void job_wait(struct job *job, MPI_Request *r)

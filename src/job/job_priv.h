@@ -5,6 +5,7 @@
 #include "mtbench/job.h"
 #include "mtbench/shared.h"
 #include "vigil.h"
+#include "watchdog.h"
 
 #include <mpi.h>
 
@@ -21,6 +22,7 @@ struct job {
     void (*end)(const struct err *why);   /* job_on_lost() */
     struct shared *seats;                 /* of the node's processes; NULL: alone, or there is no such memory */
     struct vigil *vigil;
+    struct watchdog *watchdog;
     int *rank_of;                         /* (local_size) in the world, of the node's ranks */
     double looked, missed, failed;        /* seconds of clock_now(): when this rank looked for dead ones, first missed one, first heard of a
                                              failure; 0: not yet */

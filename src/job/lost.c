@@ -3,10 +3,13 @@
 #include "job_priv.h"
 
 #include "mtbench/clock.h"
+#include "mtbench/exit_code.h"
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const double usual_patience = 120;
 
@@ -66,24 +69,61 @@ void job_on_lost(struct job *job, void (*end)(const struct err *why))
     job->end = end;
 }
 
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+/* Nobody else may: whoever stands still would have to take part. The launcher ends the others. */
+static void end_of_watch(const struct watchdog_opts *o, const struct watch_seen *s)
+{
+    log_error("rank %d on %s has not moved for %.0f s: %s; MTBENCH_WATCHDOG_END=%g ends the job, start again to go on with what is "
+              "finished", s->rank, o->host, s->still, s->text, o->ends);
+    _exit(EXIT_RESUME);
+}
+
+/* 'n' places of the node's ranks, or this process's alone. */
+static void begin_watch(struct job *job, struct watch_post *post, int n)
+{
+    struct watchdog_opts o = { .post = post ? post : watch_own(), .n = n, .host = job->host, .leads = job->info.rank == 0,
+        .end = end_of_watch };
+    char wrong[200];
+    watchdog_settings(environment, &o.after, &o.ends, wrong);
+    if (*wrong && job->info.rank == 0)
+        log_note("%s", wrong);
+    watch_start(post ? post + job->info.local_rank : NULL, job->info.rank);
+    job->watchdog = watchdog_start(&o);
+}
+
 /* Without memory for it nobody is missed, and the run is as good; that there is too little shared_create() says again, for weights. */
 void lost_begin(struct job *job)
 {
     const struct job_info *in = &job->info;
+    const size_t seats = vigil_bytes(in->local_size);
     struct err err;
     job->info.patience = patience();
     job->rank_of = xcalloc((size_t)in->local_size, sizeof *job->rank_of);
     MPI_Allgather(&in->rank, 1, MPI_INT, job->rank_of, 1, MPI_INT, job->node);
-    if (in->size == 1 || !(job->seats = shared_create(job, vigil_bytes(in->local_size), &err)))
+    if (in->size > 1)
+        job->seats = shared_create(job, seats + (size_t)in->local_size * sizeof(struct watch_post), &err);
+    if (!job->seats) {
+        begin_watch(job, NULL, 1);
         return;
-    if (in->local_rank == 0)
-        vigil_lay_out(shared_base(job->seats), in->local_size);
+    }
+    char *base = shared_base(job->seats);
+    if (in->local_rank == 0) {
+        vigil_lay_out(base, in->local_size);
+        memset(base + seats, 0, (size_t)in->local_size * sizeof(struct watch_post));
+    }
     MPI_Barrier(job->node);
-    job->vigil = vigil_join(shared_base(job->seats), in->local_rank, in->local_size);
+    job->vigil = vigil_join(base, in->local_rank, in->local_size);
+    begin_watch(job, (struct watch_post *)(base + seats), in->local_size);
 }
 
 void lost_end(struct job *job)
 {
+    watchdog_stop(job->watchdog);
+    watch_start(NULL, job->info.rank);   /* the shared place goes */
     vigil_leave(job->vigil);
     job->vigil = NULL;
     shared_destroy(job->seats);

@@ -1,6 +1,8 @@
 /* reader.c - the threads of all ranks of a node that read its chunks into the ring, ahead of need, and hash them. */
 #include "ring_priv.h"
 
+#include "mtbench/watch.h"
+
 #include <sched.h>
 
 /* ---- how many ---- */
@@ -52,6 +54,7 @@ static struct slot *next_work(struct ring *r)
         c->frontier = reader_first(&r->o, chunk + 1);
     s->state = SLOT_READING;
     s->chunk = chunk;
+    s->reader = r->o.rank;
     return s;
 }
 
@@ -61,7 +64,9 @@ static void read_into(struct ring *r, struct slot *s)
     unsigned char *data = ring_data(r, s);
     c->n_reading++;
     pthread_mutex_unlock(&c->lock);
+    watch_begin(WATCH_WORKS, "reading %s", r->o.grid->path[grid_file(r->o.grid, s->chunk)]);    /* where a taker itself reads */
     s->rc = grid_read(r->o.grid, s->chunk, data, &s->err);
+    watch_end();
     pthread_mutex_lock(&c->lock);
     c->n_reading--;
     pthread_cond_broadcast(&c->work);                       /* the file system may be asked for another chunk while this one is hashed */

@@ -3,6 +3,7 @@
 #include "ring_priv.h"
 
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -160,9 +161,27 @@ static struct timespec after(int ms)
     return t;
 }
 
+/* For whoever looks on: a read by a thread of this rank that does not come back is this rank's standstill, whatever it waits for here. */
+static void say_reading(struct ring *r, bool still_here)
+{
+    long chunk = -1;
+    for (int i = 0; i < r->o.n_slots && chunk < 0 && still_here; i++) {
+        const struct slot *s = &r->common->slot[i];
+        if (s->state == SLOT_READING && s->reader == r->o.rank)
+            chunk = s->chunk;
+    }
+    if (chunk == r->said)
+        return;
+    if (r->said >= 0)
+        watch_end();
+    if ((r->said = chunk) >= 0)
+        watch_begin(WATCH_WORKS, "reading %s", r->o.grid->path[grid_file(r->o.grid, chunk)]);
+}
+
 static void listen(struct ring *r)
 {
     bool stop = false;
+    say_reading(r, true);
     /* Without the lock: it looks for messages of other ranks, and nobody has to wait for that. */
     pthread_mutex_unlock(&r->common->lock);
     if (r->o.stopped)
@@ -284,6 +303,7 @@ int ring_take(struct ring *r, long chunk, const unsigned char **data, struct err
         else
             wait_for(r, &c->news, TAKER_NAP);
     int rc = r->cancelled ? cancelled(err) : take(r, chunk, data, err);
+    say_reading(r, false);
     pthread_mutex_unlock(&c->lock);
     return rc;
 }
@@ -333,6 +353,7 @@ int ring_end(struct ring *r, int rc)
             conclude(r);
         else
             wait_for(r, &c->end, IDLE_NAP);                 /* ranks that only wait, dozens of them, are woken once */
+    say_reading(r, false);
     pthread_mutex_unlock(&c->lock);
     return r->elsewhere ? 0 : rc;
 }
@@ -341,6 +362,7 @@ struct ring *ring_join(void *memory, const struct ring_opts *o)
 {
     struct ring *r = xcalloc(1, sizeof *r + (size_t)o->n_threads * sizeof *r->thread);
     r->o = *o;
+    r->said = -1;
     r->common = memory;
     r->me = &r->common->member[o->rank];
     r->data = (unsigned char *)memory + common_bytes(o->n_ranks);

@@ -11,6 +11,7 @@ enum slot_state { SLOT_FREE, SLOT_READING, SLOT_READ, SLOT_COMING, SLOT_ISSUED }
 
 struct slot {
     enum slot_state state;
+    int reader;                           /* READING: the rank whose thread does it */
     int rc;                               /* READ: what came of it, and why */
     long chunk;
     uint64_t turn;                        /* ISSUED: it is the chunk that takers asked for at this turn */
@@ -43,6 +44,7 @@ struct ring {
     struct common *common;
     struct member *me;
     unsigned char *data;                  /* (n_slots) chunks, behind the common state */
+    long said;                            /* the chunk that this rank says it is reading; -1: it does not */
     bool elsewhere;                       /* this rank was told of another's failure, and that alone is why it failed */
     bool cancelled;                       /* its last take ended because it was told to stop: no failure of its own */
     int n_threads;

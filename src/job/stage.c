@@ -33,8 +33,10 @@ static int keep(struct stage *st, long c, struct err *err)
     size_t n = grid_bytes(&st->grid, c);
     unsigned char *p = malloc(n);        /* not xcalloc(): the size is the file's, and a failure is told to all */
     int rc = p ? 0 : err_set(err, ERR_MEMORY, "%s: no memory for its header", st->path[grid_file(&st->grid, c)]);
+    watch_begin(WATCH_WORKS, "reading %s", st->path[grid_file(&st->grid, c)]);
     if (rc == 0 && st->job->info.rank == 0 && (rc = grid_read(&st->grid, c, p, err)) == 0)
         grid_hash(&st->grid, c, p);      /* the others get it below */
+    watch_end();
     /* Agreed before the broadcast: nobody waits for bytes that do not come. */
     if (job_agree(st->job, rc, err) < 0) {
         free(p);
@@ -127,7 +129,9 @@ int stage_weights_begin(struct stage *st, enum stage_takers who, const struct la
 
 int stage_weights_end(struct stage *st, int rc)
 {
+    watch_begin(WATCH_WAITS, "waiting until all weights are read");
     rc = ring_end(st->ring, rc);
+    watch_end();
     ring_leave(st->ring);
     shared_destroy(st->memory);
     st->ring = NULL;
@@ -141,10 +145,11 @@ static int fetch(struct stage *st, long c, struct err *err)
     st->now_chunk = -1;                  /* until it is there: a failed fetch must not leave the old chunk under its number */
     if (!st->ring)
         return err_set(err, ERR_IO, "weights: are asked for while nobody reads them; this is a fault of the program");
-    if (ring_take(st->ring, c, &st->now, err) < 0)
-        return -1;
-    st->now_chunk = c;
-    return 0;
+    watch_begin(WATCH_WAITS, "waiting for bytes of %s", st->path[grid_file(&st->grid, c)]);
+    const int rc = ring_take(st->ring, c, &st->now, err);
+    watch_end();
+    st->now_chunk = rc < 0 ? -1 : c;
+    return rc;
 }
 
 static int weights_read(void *ctx, int file, uint64_t off, void *dst, size_t n, struct err *err)
@@ -182,8 +187,12 @@ static int read_missing(struct stage *st, const int *holder, struct err *err)
         if (!holder[c] && st->job->info.local_rank == 0 && c % st->job->info.n_nodes == st->job->info.node) {
             if (told_to_stop(st))
                 rc = err_set(err, ERR_CANCELLED, "interrupted while the model was read; the same command goes on from there");
-            else if ((rc = grid_read(&st->grid, c, buf, err)) == 0)
-                grid_hash(&st->grid, c, buf);
+            else {
+                watch_begin(WATCH_WORKS, "reading %s", st->path[grid_file(&st->grid, c)]);
+                if ((rc = grid_read(&st->grid, c, buf, err)) == 0)
+                    grid_hash(&st->grid, c, buf);
+                watch_end();
+            }
         }
     free(buf);
     return rc;
@@ -258,7 +267,10 @@ static int look_up(const char *const *path, int n, uint64_t *size, struct buf *p
 {
     for (int i = 0; i < n; i++) {
         struct stat s;
-        if (stat(path[i], &s) < 0)
+        watch_begin(WATCH_WORKS, "looking at %s", path[i]);
+        const int rc = stat(path[i], &s);
+        watch_end();
+        if (rc < 0)
             return err_errno(err, "%s: cannot open", path[i]);
         if (!S_ISREG(s.st_mode))         /* a folder or a pipe has no size to cut into chunks */
             return err_set(err, ERR_IO, "%s: is not a file; name a file with weights", path[i]);

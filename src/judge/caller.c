@@ -8,6 +8,7 @@
 #include "mtbench/http.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -498,9 +499,8 @@ static int judge_smoke(const struct caller *c, const struct call_record *r, stru
                    r->reason, e->words->base_url, e->words->model, spoke ? " and what the server takes" : ", the network and HTTPS_PROXY");
 }
 
-int caller_smoke(struct transport *t, struct err *err)
+static int try_once(struct caller *c, struct err *err)
 {
-    struct caller *c = t->ctx;
     const struct call_message m[] = { { "system", "You are a helpful assistant." }, { "user", "Reply with the number 1." } };
     const bool all = c->o.with_system;   /* a server that refuses system messages tells now */
     struct call call = {
@@ -520,4 +520,13 @@ int caller_smoke(struct transport *t, struct err *err)
     }
     c->n_done--;                         /* it is none of the user's calls; what it cost stays counted */
     return judge_smoke(c, r, err);
+}
+
+int caller_smoke(struct transport *t, struct err *err)
+{
+    struct caller *c = t->ctx;
+    watch_begin(WATCH_WORKS, "waiting for the first reply of %s %s", c->o.endpoint->words->who, c->o.endpoint->model);
+    const int rc = try_once(c, err);
+    watch_end();
+    return rc;
 }

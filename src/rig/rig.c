@@ -17,6 +17,7 @@
 #include "mtbench/memory.h"
 #include "mtbench/modelpath.h"
 #include "mtbench/stops.h"
+#include "mtbench/watch.h"
 #include "mtbench/wrappers.h"
 
 #include <math.h>
@@ -105,8 +106,10 @@ static int name_flag(const struct rig_opts *o, struct err *err)
 static int open_files(struct rig_parts *p, const struct rig_opts *o, struct err *err)
 {
     int rc = 0;
+    watch_begin(WATCH_WORKS, "looking for the files of %s", o->model_path);
     if (!p->job || job_info(p->job).rank == 0)
         rc = find_files(p, o, err) < 0 ? name_flag(o, err) : 0;
+    watch_end();
     if (agree(p, rc, err) < 0)
         return err_advise(err, "check the path and who may read it");
     if (p->job)
@@ -512,7 +515,7 @@ static const struct executor *wrap(const struct executor *x, const struct rig_op
     return o->trace ? executor_traced(x) : x;
 }
 
-int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
+static int open_rig(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
 {
     *r = (struct rig){0};
     struct rig_parts *p = r->parts = xcalloc(1, sizeof *p);
@@ -532,6 +535,14 @@ int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct er
     if (where_check_numerics(r, job, err) < 0 || agree(p, check_limit(r, o, err), err) < 0)
         return -1;
     return job ? digest_headers(r, err) : 0;
+}
+
+int rig_open(struct rig *r, struct job *job, const struct rig_opts *o, struct err *err)
+{
+    watch_begin(WATCH_WORKS, "opening model %s", o->model_path);
+    const int rc = open_rig(r, job, o, err);
+    watch_end();
+    return rc;
 }
 
 /* Members on several ranks have the same pages: as many as the one with the least memory. */
@@ -579,7 +590,7 @@ int rig_plan(struct rig *r, const struct rig_opts *o, struct rig_memory *m, stru
     return lay_out(r, o, &e, m, err);
 }
 
-int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
+static int start_rig(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     double start = clock_now();
     struct rig_parts *p = r->parts;
@@ -595,6 +606,14 @@ int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
     log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa,
                 clock_now() - start);
     return 0;
+}
+
+int rig_start(struct rig *r, const struct rig_opts *o, struct err *err)
+{
+    watch_begin(WATCH_WORKS, "loading model %s", o->model_path);
+    const int rc = start_rig(r, o, err);
+    watch_end();
+    return rc;
 }
 
 void rig_close(struct rig *r)

@@ -1,9 +1,11 @@
 /* saboteur.c - preloaded into the ranks of a test: makes one call of one rank fail, or kills the rank there; logs file writes.
  *   SABOTAGE=RANK:CALL:NTH:ACTION[:LEAST]   the NTH call (from 1; 0: all) of CALL on rank RANK; ACTION is an errno name, a signal's, SHORT,
- * or NAP (half a second, then the call is made); calls for fewer than LEAST bytes do not count SABOTAGE_PATH=TEXT calls on files count only
- * if their path holds TEXT SABOTAGE_LOG=FILE                       rank RANK appends a line "CALL PATH" per pwrite, fsync, fdatasync,
- * rename Only calls by the program itself count, not those of its libraries. Calls: malloc calloc mmap open pread pwrite fsync fdatasync
- * rename symlink pthread_create. */
+ *                                           NAP (half a second, then the call is made) or SLEEP (five); calls for fewer than LEAST bytes
+ *                                           do not count
+ *   SABOTAGE_PATH=TEXT                      calls on files count only if their path holds TEXT
+ *   SABOTAGE_LOG=FILE                       rank RANK appends a line "CALL PATH" per pwrite, fsync, fdatasync, rename
+ * Only calls by the program itself count, not those of its libraries. Calls: malloc calloc mmap open pread pwrite fsync fdatasync rename
+ * symlink pthread_create. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,6 +34,7 @@ __attribute__((constructor)) static void read_plan(void)
         {"EIO", EIO, 0, 0},  {"ENOSPC", ENOSPC, 0, 0}, {"ENOMEM", ENOMEM, 0, 0}, {"EACCES", EACCES, 0, 0}, {"EAGAIN", EAGAIN, 0, 0},
         {"EPERM", EPERM, 0, 0},
         {"SHORT", -1, 0, 0}, {"KILL", 0, SIGKILL, 0},  {"TERM", 0, SIGTERM, 0},  {"USR1", 0, SIGUSR1, 0},  {"NAP", 0, 0, 500000},
+        {"SLEEP", 0, 0, 5000000},
     };
     const char *text = getenv("SABOTAGE"), *me = getenv("OMPI_COMM_WORLD_RANK"), *log = getenv("SABOTAGE_LOG");
     char action[16] = "";

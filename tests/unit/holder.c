@@ -6,7 +6,8 @@
 
 static const char *const no_words[] = {
     "", "x", "process", "process 0 at 1 on n, job none, start 1", "process -4 at 1 on n, job none, start 1",
-    "process 4 at 1 on n, job ../x, start 1", "process 4 at 1 on n, job none, start 1 and more", "process 4 at 1 on n", "process 4 at 1 on , job 1, start 1",
+    "process 4 at 1 on n, job ../x, start 1", "process 4 at 1 on n, job none, start 1 and more", "process 4 at 1 on n",
+        "process 4 at 1 on , job 1, start 1",
     "process 99999999999999999999 at 1 on n, job none, start 1",
 };
 

@@ -236,7 +236,8 @@ static void holders(void)
         no_locks = pass == 1;
         struct ledger *l = open_it(&s, false, &err);
         const char *said = told("6");
-        ok(l && strstr(said, who) && strstr(said, "task 6 of array 812)"), "%s locks both are named: %s", no_locks ? "without" : "with", said);
+        ok(l && strstr(said, who) && strstr(said, "task 6 of array 812)"), "%s locks both are named: %s", no_locks ? "without" : "with",
+           said);
         ledger_add(l, "line", 4);
         ok(ledger_sync(l, &err) == 0 && lstat(name, &st) == 0, "the first one goes on, and its word stays");
         ledger_close(l);

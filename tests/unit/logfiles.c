@@ -30,7 +30,8 @@ int main(void)
     ok(!strcmp(name, "812_5"), "in an array: %s", name);
     is_path(logfiles_path("l", name, 1, 3), "l/mtbench.812_5.3.log");
     is_path(logfiles_path("l", name, 2, 0), "l/mtbench.812_5-2.0.log");
-    ok(logfiles_claim(own("deep/logs"), name, &err) == 1 && logfiles_claim(own("deep/logs"), name, &err) == 2, "a second start gets a number");
+    ok(logfiles_claim(own("deep/logs"), name, &err) == 1 && logfiles_claim(own("deep/logs"), name, &err) == 2,
+       "a second start gets a number");
     ok(logfiles_claim(own("deep/logs"), "812_6", &err) == 1, "another task does not");
     own_put("file", "");
     ok(logfiles_claim(own("file"), name, &err) < 0 && err.kind == ERR_IO && !strncmp(err.text, "--log-dir", 9) && strchr(err.text, ';'),
