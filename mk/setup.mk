@@ -1,8 +1,8 @@
 # setup.mk - from a bare Debian machine to answers, and to installed files.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libopenmpi-dev openmpi-bin libcjson-dev libpcre2-dev libutf8proc-dev libhwloc-dev libssl-dev libcurl4-openssl-dev
 DATA_PACKAGES  := python3 python3-pip ca-certificates
-CHECK_PACKAGES := bc clang g++ libclang-rt-14-dev python3 patchelf $(SLURM_PACKAGES)
 SLURM_PACKAGES := slurm-wlm munge
+CHECK_PACKAGES := bc clang g++ libclang-rt-14-dev python3 patchelf $(SLURM_PACKAGES)
 MODEL          ?= data/models/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_ID       ?= smollm2-135m
 RANKS          ?= 2

@@ -87,7 +87,7 @@ int job_launch_rank(const char *(*env)(const char *name));
 /* How ranks of such a launch are started, for advice: "srun -n" where Slurm's tasks are the ranks, else "mpirun -n". 'env' as above. */
 const char *job_launcher(const char *(*env)(const char *name));
 
-/* Which launch is this? Pure; 'env' is a getenv. Returns 0, or -1 with advice when one process runs where 'size' should be more. */
+/* Which launch is this? Pure but for 'env', as above. Returns 0, or -1 with advice when one process runs where 'size' should be more. */
 int job_check_launch(int size, const char *(*env)(const char *name), struct err *err);
 
 #endif

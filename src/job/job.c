@@ -1,11 +1,11 @@
 /* job.c - start and end of a job, agreement, and the state that every rank learns of.
  * Orders travel as messages between the steps of the ranks, since a collective would make everybody wait for the slowest step. */
 #include "job_priv.h"
+#include "launch.h"
 
 #include "mtbench/mem.h"
 #include "mtbench/signal.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,59 +46,6 @@ void job_wait(struct job *job, MPI_Request *r)
     wait_for(job, r, false);
 }
 
-static int number(const char *(*env)(const char *), const char *name)
-{
-    const char *s = env(name);
-    return s && *s ? atoi(s) : 0;
-}
-
-int job_check_launch(int size, const char *(*env)(const char *name), struct err *err)
-{
-    /* mpirun says what it started; a shell of sbatch or salloc has SLURM_NTASKS, too, but only tasks of srun are in a step of several. */
-    int mpirun = number(env, "OMPI_COMM_WORLD_SIZE"), hydra = number(env, "PMI_SIZE");
-    int slurm = !mpirun && env("SLURM_STEP_ID") && env("SLURM_PROCID") ? number(env, "SLURM_STEP_NUM_TASKS") : 0;
-    int wanted = mpirun > hydra ? mpirun : hydra, rank = mpirun > hydra ? number(env, "OMPI_COMM_WORLD_RANK") : number(env, "PMI_RANK");
-    if (slurm > wanted) {
-        wanted = slurm;
-        rank = number(env, "SLURM_PROCID");
-    }
-    if (size > 1 || wanted <= 1)         /* started as one of several and alone all the same: that is the fault looked for */
-        return 0;
-    /* Every process is rank 0 of its own job here; one of them speaks, by the launcher's count, and the others end without a line. */
-    if (rank > 0)
-        return err_set(err, ERR_USAGE, "%s", "");
-    if (wanted == slurm)
-        return err_set(err, ERR_USAGE,
-                       "srun: started %d tasks, but each is alone, because srun and this program's MPI do not share a PMI; type "
-                       "`srun --mpi=pmix ...` (`srun --mpi=list` shows what this cluster has), or use mpirun inside the allocation",
-                       slurm);
-    return err_set(err, ERR_USAGE,
-                   "mpirun: started %d processes, but each is alone, because this mpirun belongs to another MPI than the program "
-                   "(`mtbench --version` names it); use the mpirun of that MPI",
-                   wanted);
-}
-
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
-int job_launch_rank(const char *(*env)(const char *name))
-{
-    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
-    env = env ? env : environment;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (env(names[i]))
-            return number(env, names[i]);
-    return env("SLURM_STEP_ID") ? number(env, "SLURM_PROCID") : 0;
-}
-
-const char *job_launcher(const char *(*env)(const char *name))
-{
-    env = env ? env : environment;
-    return env("SLURM_STEP_ID") && env("SLURM_PROCID") && !env("OMPI_COMM_WORLD_SIZE") ? "srun -n" : "mpirun -n";
-}
-
 /* The ranks that share memory, and the leader of each group. */
 static void split(struct job *job)
 {
@@ -127,45 +74,6 @@ static void split(struct job *job)
 
 /* ---- start and end ---- */
 
-/* Open MPI keeps its files of a session in one folder per user and machine, and the last to end removes it: processes that nobody launched,
- * started side by side, take it from each other. One that is alone gets a folder of its own; the path is in the environment, where a
- * singleton's library looks for it. */
-static char own_folder[256];
-
-static bool launched(void)
-{
-    static const char *const names[] = { "OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE", "SLURM_STEP_ID" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (getenv(names[i]))
-            return true;
-    return false;
-}
-
-static void make_own_folder(void)
-{
-    const char *base = getenv("TMPDIR");
-    if (launched() || getenv("OMPI_MCA_orte_tmpdir_base")) /* the ranks of a launch must share its folder; and a user's own word stands */
-        return;
-    snprintf(own_folder, sizeof own_folder, "%s/mtbench-%ld-XXXXXX", base && *base ? base : "/tmp", (long)getuid());
-    if (!mkdtemp(own_folder))
-        own_folder[0] = '\0';            /* then the shared one has to do */
-    else
-        setenv("OMPI_MCA_orte_tmpdir_base", own_folder, 1);
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st, (void)kind, (void)at;
-    return remove(path) && 0;            /* never stops: what cannot be removed is left */
-}
-
-static void remove_own_folder(void)
-{
-    if (own_folder[0])
-        nftw(own_folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    own_folder[0] = '\0';
-}
-
 struct job *job_start(int *argc, char ***argv, struct err *err)
 {
     struct job *job = xcalloc(1, sizeof *job);
@@ -173,14 +81,15 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     job->info.launcher = job_launcher(NULL);
     /* A process that nobody launched needs no daemon of Open MPI beside it, which costs half a second. */
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0); /* 0: a user's own value stands */
-    make_own_folder();                   /* before MPI_Init, which reads the environment once */
+    launch_begin();                      /* before MPI_Init, which reads the environment once */
     /* FUNNELED: threads of ours read files and compute, and only this one ever calls MPI. */
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    if (job_check_launch(size, environment, err) < 0 ||
+    launch_done();
+    if (job_check_launch(size, NULL, err) < 0 ||
         (got < MPI_THREAD_FUNNELED && err_set(err, ERR_USAGE, "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI"))) {
         MPI_Finalize();                  /* each of them is alone: no collective that others miss */
-        remove_own_folder();
+        launch_end();
         free(job);
         return NULL;
     }
@@ -230,14 +139,14 @@ void job_end(struct job *job)
     MPI_Comm_free(&job->control);
     MPI_Comm_free(&job->world);
     MPI_Finalize();
-    remove_own_folder();
+    launch_end();
     free(job->sent);
     free(job);
 }
 
 void job_abort(struct job *job, int code)
 {
-    remove_own_folder();                 /* MPI_Abort() does not come back */
+    launch_end();                 /* MPI_Abort() does not come back */
     int running = 0, ended = 1;
     MPI_Initialized(&running);
     if (running)

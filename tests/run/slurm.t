@@ -7,5 +7,13 @@ want=$(digest)
 [ $rc -eq 0 ] && [ ${#want} -eq 64 ]; ok $? "one rank, without Slurm: $want"
 task -N2 -n4 --mpi=pmix -- --model-id four
 [ $rc -eq 0 ] && [ "$(digest)" = "$want" ]; ok $? "srun -N2 -n4 --mpi=pmix: the same digest"
+task -n1 --mpi=none -- --model-id alone
+[ $rc -eq 0 ] && [ "$(digest)" = "$want" ] && [ "$(said)" -eq 0 ]; ok $? "srun -n1 without a PMI: alone, the same digest"
+for pmi in none pmi2; do
+    task -N2 -n4 --mpi=$pmi -- --model-id lone
+    [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && [ "$(grep -c . "$d/err")" -le 4 ] &&
+        grep -q '^mtbench: srun: started 4 tasks.*--mpi=pmix' "$d/err" && [ ! -e "$answers/lone.journal" ]
+    ok $? "srun -n4 --mpi=$pmi: refused in one line, and not in one of each task"
+done
 echo "1..$n"
 exit $bad

@@ -21,7 +21,7 @@ task() {
         shift
     done
     shift
-    timeout 300 srun --quiet "${srun[@]}" "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --max-new-token 8 --max-batch 8 \
-        --quiet "$@" >"$d/out" 2>"$d/err"
+    timeout 300 srun --quiet "${srun[@]}" "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke \
+        --max-new-token 8 --max-batch 8 --quiet "$@" >"$d/out" 2>"$d/err"
     rc=$?
 }
