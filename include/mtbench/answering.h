@@ -32,11 +32,13 @@ struct answer_result {
     bool stopped;
 };
 
-/* Somebody who looks on, on rank 0. A zeroed one looks away. */
+/* Somebody who looks on, on rank 0 but for begun(). A zeroed one looks away. */
 struct answer_watch {
     void *ctx;
     void (*turn)(void *ctx, const struct turn_record *t);    /* a turn is finished (those of earlier starts too) or has failed */
     void (*tick)(void *ctx);                                 /* between steps; what turn() told is on disk */
+    void (*begun)(void *begun_ctx);                          /* every rank: the weights are there, answering begins */
+    void *begun_ctx;
     const struct progress_now *beside;                       /* work that goes on meanwhile, shown on the same line; NULL: none */
 };
 

@@ -20,6 +20,7 @@ struct judge_opts {
     struct rig_devices devices;          /* of a local judge */
     bool given_judge_model, given_price_in, given_price_out;
     bool constrained, yes, confirm, quiet, verbose;
+    bool heard;                          /* a hosted judge has answered in this launch: it is not asked whether it is there */
     enum judge_mode mode;
     enum progress_mode progress;
 };

@@ -86,6 +86,8 @@ double rig_instant(const struct rig *r);
 void rig_set_instant(struct rig *r, double wall_clock);
 /* "PATH, SHA-256 HEX" of the conversation.py that the template's text was read from; NULL: it was not needed. */
 const char *rig_text_source(const struct rig *r);
+/* The model's files: their paths and sizes. Valid until rig_close(). */
+const struct source *rig_files(const struct rig *r);
 /* Threads, weights and engine, with the same options but for max_batch and max_tokens, which may be known better by now. Collective. -1
  * everywhere if one rank fails; ERR_CANCELLED if the job was told to stop. */
 int rig_start(struct rig *r, const struct rig_opts *o, struct err *err);

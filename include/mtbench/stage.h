@@ -14,7 +14,8 @@ enum { STAGE_CHUNK = 4 << 20 };
 
 struct stage;
 
-/* Collective. 'path' (n) counts on rank 0 only, which looks the files up for everybody. NULL everywhere: err (io). */
+/* Collective. 'path' (n) counts on rank 0 only, which looks the files up for everybody; each other
+ * node must have them, too, as large as on rank 0's. NULL everywhere: err (io). */
 struct stage *stage_open(struct job *job, const char *const *path, int n, struct err *err);
 /* Local. */
 void stage_close(struct stage *st);

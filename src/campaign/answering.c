@@ -268,6 +268,8 @@ static int answer_items(struct run *r, struct err *err)
 {
     double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
     r->forecast = expect(r, cost);
+    if (r->watch.begun)
+        r->watch.begun(r->watch.begun_ctx);
     int rc = crew_work(&(struct crew_opts){
         .job = r->job,
         .rig = r->rig,

@@ -1,16 +1,26 @@
 /* campaign.c - the tasks of a list, one after the other in one launch; those with the same weights share a rig. */
 #include "mtbench/campaign.h"
 
+#include "campaign_judges.h"
+
+#include "mtbench/ahead.h"
 #include "mtbench/candidate.h"
 #include "mtbench/exit_code.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/memory.h"
 #include "mtbench/pipeline.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct group {                           /* tasks with the same weights: order[at .. end) */
+    int at, end;
+    int n_files;                         /* of the model */
+    char **path;                         /* (n_files) owned */
+    uint64_t *size;                      /* (n_files) bytes */
+};
 
 struct campaign {
     struct job *job;
@@ -20,7 +30,11 @@ struct campaign {
     struct questions *qs;                /* (n) of each task */
     int *order;                          /* (n) */
     int n;
+    struct group *group;                 /* (n_groups) in the order of the work */
+    int n_groups, now;                   /* 'now': the group that is being done */
     struct rig rig;                      /* of the tasks that are being done */
+    struct ahead *ahead;                 /* reads the next group's files; leaders of a node */
+    cpu_set_t cpus;                      /* where this process may run, as it was before any thread was pinned */
 };
 
 static bool root(const struct campaign *c)
@@ -60,13 +74,26 @@ void campaign_order(const struct campaign_task *task, int n, int *order)
     free(placed);
 }
 
-/* The tasks that begin at order[at]; returns where the next ones begin. */
-static int group_end(const struct campaign *c, int at)
+static void cut_groups(struct campaign *c)
 {
-    int end = at + 1;
-    while (end < c->n && campaign_same_model(&c->task[c->order[at]], &c->task[c->order[end]]))
-        end++;
-    return end;
+    c->group = xcalloc((size_t)c->n, sizeof *c->group);
+    for (int at = 0; at < c->n; at = c->group[c->n_groups++].end) {
+        int end = at + 1;
+        while (end < c->n && campaign_same_model(&c->task[c->order[at]], &c->task[c->order[end]]))
+            end++;
+        c->group[c->n_groups] = (struct group){ .at = at, .end = end };
+    }
+}
+
+static void free_groups(struct campaign *c)
+{
+    for (int g = 0; g < c->n_groups; g++) {
+        for (int i = 0; i < c->group[g].n_files; i++)
+            free(c->group[g].path[i]);
+        free(c->group[g].path);
+        free(c->group[g].size);
+    }
+    free(c->group);
 }
 
 /* One spelling for one file: links and dots in its folder are resolved as far as the folder is there. */
@@ -102,11 +129,11 @@ int campaign_check_places(const char *list, const struct campaign_task *task, in
 /* ---- before anything is computed ---- */
 
 /* Memory for the largest of the tasks with these weights. */
-static struct rig_opts sizes_of(const struct campaign *c, int at, int end)
+static struct rig_opts sizes_of(const struct campaign *c, const struct group *g)
 {
-    struct rig_opts ro = answer_rig_opts(&c->task[c->order[at]].answer, &c->qs[c->order[at]]);
+    struct rig_opts ro = answer_rig_opts(&c->task[c->order[g->at]].answer, &c->qs[c->order[g->at]]);
     ro.shared = true;
-    for (int i = at + 1; i < end; i++) {
+    for (int i = g->at + 1; i < g->end; i++) {
         const struct rig_opts one = answer_rig_opts(&c->task[c->order[i]].answer, &c->qs[c->order[i]]);
         ro.max_batch = one.max_batch > ro.max_batch ? one.max_batch : ro.max_batch;
         ro.max_tokens = one.max_tokens > ro.max_tokens ? one.max_tokens : ro.max_tokens;
@@ -131,31 +158,61 @@ static int say(const struct campaign *c, int k, const struct err *err)
     return -1;
 }
 
-/* Is the model there, on every node, and does it know what to do with these questions? Returns how many tasks cannot run. */
-static int try_group(struct campaign *c, int at, int end, struct err *err)
+/* For whoever reads them ahead. */
+static void remember_files(struct group *g, const struct source *files)
 {
-    const struct rig_opts sizes = sizes_of(c, at, end);
+    g->n_files = files->n_files;
+    g->path = xcalloc((size_t)g->n_files, sizeof *g->path);
+    g->size = xcalloc((size_t)g->n_files, sizeof *g->size);
+    for (int i = 0; i < g->n_files; i++) {
+        g->path[i] = xstrdup(files->path[i]);
+        g->size[i] = files->size[i];
+    }
+}
+
+/* Is the model there, on every node, and does it know what to do with these questions? Returns how many tasks cannot run. */
+static int try_group(struct campaign *c, struct group *g, struct err *err)
+{
+    const struct rig_opts sizes = sizes_of(c, g);
     int bad = 0;
     if (rig_open(&c->rig, c->job, &sizes, err) < 0) {
-        say(c, c->order[at], err);
-        bad = end - at;
-    }
-    for (int i = at; bad < end - at && i < end; i++) {
+        say(c, c->order[g->at], err);
+        bad = g->end - g->at;
+    } else
+        remember_files(g, rig_files(&c->rig));
+    for (int i = g->at; c->rig.chat && i < g->end; i++) {
         const int k = c->order[i];
         const struct rig_opts ro = options_of(c, k, &sizes);
-        if ((i > at && rig_choose_chat(&c->rig, &ro, err) < 0) || answer_try_template(&c->qs[k].q[0], &c->rig, err) < 0) {
+        if ((i > g->at && rig_choose_chat(&c->rig, &ro, err) < 0) || answer_try_template(&c->qs[k].q[0], &c->rig, err) < 0) {
             say(c, k, err);
             bad++;
+            break;                       /* a rig without a template is not asked further */
         }
     }
     rig_close(&c->rig);
     return bad;
 }
 
+/* Each judge once. Returns how many tasks cannot be judged. */
+static int try_judges(struct campaign *c, struct err *err)
+{
+    int bad = 0;
+    for (int k = 0; k < c->n; k++) {
+        bool asked = !c->task[k].judged;
+        for (int i = 0; i < k && !asked; i++)
+            asked = campaign_same_judge(&c->task[i], &c->task[k]);
+        if (!asked && campaign_try_judge(c->job, &c->task[k], err) < 0) {
+            say(c, k, err);
+            bad++;
+        }
+    }
+    return bad;
+}
+
 /* Returns an exit code. All that is wrong is told, so that a list is mended in one go. */
 static int preflight(struct campaign *c, struct err *err)
 {
-    int bad = 0, code = EXIT_COMPLETE;
+    int bad = 0;
     if (job_agree(c->job, root(c) ? campaign_check_places(c->list, c->task, c->n, err) : 0, err) < 0)
         return EXIT_INPUT;
     for (int k = 0; k < c->n; k++)
@@ -163,22 +220,36 @@ static int preflight(struct campaign *c, struct err *err)
             say(c, k, err);
             bad++;
         }
-    for (int at = 0, end; bad == 0 && at < c->n; at = end) {
-        end = group_end(c, at);
-        bad += try_group(c, at, end, err);
-        code = bad && err->kind == ERR_DEVICE ? EXIT_PREFLIGHT : code;
-    }
+    for (int g = 0; bad == 0 && g < c->n_groups; g++) /* sizes are the questions' */
+        bad += try_group(c, &c->group[g], err);
+    if (bad == 0)
+        bad = try_judges(c, err);
     if (bad == 0)
         return EXIT_COMPLETE;
-    err_set(err, err->kind, "%s: %d of %d tasks cannot run; mend their lines, nothing was computed", c->list, bad, c->n);
-    return code == EXIT_PREFLIGHT ? code : EXIT_INPUT;
+    const bool device = err->kind == ERR_DEVICE;
+    err_set(err, err->kind, "%s: nothing was computed; mend what is told above and start again", c->list);
+    return device ? EXIT_PREFLIGHT : EXIT_INPUT;
 }
 
 /* ---- the work ---- */
 
+/* As much of the next model as half of the memory that is left will hold: pages of a file give way to whoever needs memory, but not all
+ * at once. */
+static void read_next(void *campaign)
+{
+    struct campaign *c = campaign;
+    const struct job_info in = job_info(c->job);
+    const struct group *next = c->now + 1 < c->n_groups ? &c->group[c->now + 1] : NULL;
+    if (next && in.local_rank == 0 && !c->ahead)
+        c->ahead = ahead_begin(&(struct ahead_opts){
+            .path = (const char *const *)next->path, .size = next->size, .n = next->n_files, .most = memory_available() / 2,
+            .node = in.node, .n_nodes = in.n_nodes, .cpus = &c->cpus });
+}
+
 struct one {                             /* a task under way */
     struct campaign *c;
     int k;
+    bool last;                           /* of its group: the next model's files are wanted soon */
     struct rig_opts ro;
 };
 
@@ -186,18 +257,32 @@ static int answer_one(void *ctx, struct job *job, const struct answer_watch *wat
 {
     struct one *o = ctx;
     struct campaign *c = o->c;
-    return answer_with(job, &c->task[o->k].answer, &c->qs[o->k], &c->rig, &o->ro, watch, &c->row[o->k].answer, err);
+    struct answer_watch with_next = *watch;
+    with_next.begun = o->last ? read_next : NULL;
+    with_next.begun_ctx = c;
+    return answer_with(job, &c->task[o->k].answer, &c->qs[o->k], &c->rig, &o->ro, &with_next, &c->row[o->k].answer, err);
 }
 
-static int work(struct campaign *c, int k, const struct rig_opts *sizes, struct err *err)
+/* Has this judge answered in this launch? One call for each task, only to see that it is there, would be paid for. */
+static bool was_heard(const struct campaign *c, int k)
+{
+    for (int i = 0; i < c->n; i++)
+        if (i != k && c->row[i].state == TASK_DONE && campaign_same_judge(&c->task[i], &c->task[k]))
+            return true;
+    return false;
+}
+
+static int work(struct campaign *c, int k, bool last, const struct rig_opts *sizes, struct err *err)
 {
     const struct campaign_task *t = &c->task[k];
-    struct one one = { c, k, options_of(c, k, sizes) };
+    struct one one = { c, k, last, options_of(c, k, sizes) };
     struct pipeline_result res;
+    struct judge_opts judge = t->judge;
+    judge.heard = was_heard(c, k);
     if (rig_choose_chat(&c->rig, &one.ro, err) < 0)
         return EXIT_INPUT;
     if (t->judged && !t->judge.judge_path)
-        return pipeline_around(c->job, &t->answer, &t->judge, answer_one, &one, &res, err);
+        return pipeline_around(c->job, &t->answer, &judge, answer_one, &one, &res, err);
     return answer_one(&one, c->job, &(struct answer_watch){0}, err);
 }
 
@@ -207,14 +292,14 @@ static enum job_state state_of_all(const struct campaign *c)
     return (enum job_state)job_max(c->job, (uint64_t)job_poll(c->job));
 }
 
-static void do_task(struct campaign *c, int k, const struct rig_opts *sizes)
+static void do_task(struct campaign *c, int k, bool last, const struct rig_opts *sizes)
 {
     const struct campaign_task *t = &c->task[k];
     struct campaign_row *row = &c->row[k];
     struct err err = {0};
     if (root(c))
         printf("task      %s:%ld   %s   %s   seed %ld\n", c->list, t->number, t->answer.name, t->answer.bench_name, t->answer.seed);
-    row->code = work(c, k, sizes, &err);
+    row->code = work(c, k, last, sizes, &err);
     row->state = row->code == EXIT_RESUME ? TASK_STOPPED : row->code == EXIT_INPUT || row->code == EXIT_PREFLIGHT ? TASK_FAILED : TASK_DONE;
     if (err.kind != ERR_NONE && row->state != TASK_DONE)
         say(c, k, &err);
@@ -222,18 +307,28 @@ static void do_task(struct campaign *c, int k, const struct rig_opts *sizes)
         fflush(stdout);                  /* a line may be hours away from the next */
 }
 
-static void do_group(struct campaign *c, int at, int end)
+/* Before the model is opened whose files were read ahead: what is not in the cache yet its own readers bring. */
+static void end_ahead(struct campaign *c)
 {
-    const struct rig_opts sizes = sizes_of(c, at, end);
+    const uint64_t bytes = ahead_end(c->ahead);
+    c->ahead = NULL;
+    if (bytes)
+        log_verbose("read %.1f MB of the next model ahead", (double)bytes / 1e6);
+}
+
+static void do_group(struct campaign *c, const struct group *g)
+{
+    const struct rig_opts sizes = sizes_of(c, g);
     struct err err = {0};
+    end_ahead(c);
     /* It was there a moment ago; should it be gone, the other models can still be asked. */
     if (rig_open(&c->rig, c->job, &sizes, &err) < 0) {
-        for (int i = at; i < end; i++)
+        for (int i = g->at; i < g->end; i++)
             c->row[c->order[i]] = (struct campaign_row){ .state = TASK_FAILED, .code = EXIT_INPUT };
-        say(c, c->order[at], &err);
+        say(c, c->order[g->at], &err);
     } else
-        for (int i = at; i < end && state_of_all(c) == JOB_RUNNING; i++)
-            do_task(c, c->order[i], &sizes);
+        for (int i = g->at; i < g->end && state_of_all(c) == JOB_RUNNING; i++)
+            do_task(c, c->order[i], i + 1 == g->end, &sizes);
     rig_close(&c->rig);
 }
 
@@ -254,18 +349,21 @@ int campaign_run(struct job *job, const char *list, const struct campaign_task *
     c.qs = xcalloc((size_t)n, sizeof *c.qs);
     c.order = xcalloc((size_t)n, sizeof *c.order);
     campaign_order(task, n, c.order);
+    sched_getaffinity(0, sizeof c.cpus, &c.cpus);
     for (int i = 0; i < n; i++)
         row[i] = (struct campaign_row){ .state = TASK_WAITING, .code = EXIT_RESUME };
+    cut_groups(&c);
     int code = preflight(&c, err);
     if (code == EXIT_COMPLETE) {
-        for (int at = 0, end; at < n && state_of_all(&c) == JOB_RUNNING; at = end) {
-            end = group_end(&c, at);
-            do_group(&c, at, end);
-        }
+        for (c.now = 0; c.now < c.n_groups && state_of_all(&c) == JOB_RUNNING; c.now++)
+            do_group(&c, &c.group[c.now]);
+        end_ahead(&c);
+        campaign_judge_locally(job, list, task, n, row); /* behind all answers: two engines at once would not fit */
         code = verdict(&c);
     }
     for (int i = 0; i < n; i++)
         questions_free(&c.qs[i]);
+    free_groups(&c);
     free(c.qs);
     free(c.order);
     return code;

@@ -236,7 +236,7 @@ static int add_fallback(struct judging *j, bool smoke, struct err *err)
 int judging_connect(struct judging *j, struct err *err)
 {
     double in, out;
-    const bool smoke = is_asking(j);
+    const bool smoke = is_asking(j) && !j->o->heard;
     /* Of earlier starts too: --max-cost is for the judging, however often it is started. */
     j->purse = (struct purse){ .max = j->o->max_cost, .spent = j->grader ? grader_now(j->grader).paid.cost : 0 };
     if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)

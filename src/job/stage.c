@@ -8,10 +8,12 @@
 #include "mtbench/shared.h"
 #include "ring.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct stage {
     struct job *job;
@@ -295,6 +297,27 @@ static void unpack(struct stage *st, const struct buf *paths, int n)
     st->now_chunk = -1;
 }
 
+/* Rank 0 has seen the files of its own node: each other node must have them under the same paths. That one of them lacks a model, or has a
+ * part of it, is known before any work and not when its turn to read comes. */
+static int look_here(const struct stage *st, struct err *err)
+{
+    const struct job_info *in = &st->job->info;
+    for (int i = 0; in->rank > 0 && in->local_rank == 0 && i < st->grid.n_files; i++) {
+        struct stat s;
+        const int fd = open(st->path[i], O_RDONLY | O_CLOEXEC), rc = fd < 0 ? -1 : fstat(fd, &s);
+        if (rc < 0)
+            err_errno(err, "%s: cannot be opened on this node", st->path[i]);
+        else if ((uint64_t)s.st_size != st->size[i])
+            err_set(err, ERR_IO, "%s: has %lld bytes on this node and %llu on rank 0's", st->path[i], (long long)s.st_size,
+                    (unsigned long long)st->size[i]);
+        if (fd >= 0)
+            close(fd);
+        if (rc < 0 || (uint64_t)s.st_size != st->size[i])
+            return err_advise(err, "put the model into a folder that all nodes see, or a copy of it on each");
+    }
+    return 0;
+}
+
 struct stage *stage_open(struct job *job, const char *const *path, int n, struct err *err)
 {
     struct stage *st = xcalloc(1, sizeof *st);
@@ -323,7 +346,10 @@ struct stage *stage_open(struct job *job, const char *const *path, int n, struct
     job_bcast(job, paths.data, list.path_bytes);
     unpack(st, &paths, (int)list.n);
     buf_free(&paths);
-    return st;
+    if (job_agree(job, look_here(st, err), err) == 0)
+        return st;
+    stage_close(st);
+    return NULL;
 }
 
 void stage_forget(struct stage *st)

@@ -168,6 +168,11 @@ static int read_template_file(struct rig_parts *p, const struct rig_opts *o, str
     return 0;
 }
 
+const struct source *rig_files(const struct rig *r)
+{
+    return metadata(r->parts);
+}
+
 double rig_instant(const struct rig *r)
 {
     return r->parts->instant;

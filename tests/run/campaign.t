@@ -60,6 +60,64 @@ campaign 1 --quiet --format json
 sed -n '/^{/,$p' "$d/out" | python3 -c 'import json, sys; t = json.load(sys.stdin); sys.exit([r["line"] for r in t["rows"]] != [2, 3, 5, 6])'
 ok $? "and as JSON"
 
+# ---- stops and deaths ----
+forget
+list <<LIST
+--model-path $d/model --model-id a-s1 --seed 1
+--model-path $d/other --model-id b-s1 --seed 1
+--model-path $d/model --model-id a-s2 --seed 2 --max-new-token 6
+--model-path $d/other --model-id b-s2 --seed 2
+LIST
+sabotage=0:fdatasync:6:TERM campaign 2 --max-batch 2
+[ $rc -eq 75 ] && grep -q ' not begun *75$' "$d/out" && grep -q ' stopped *75$' "$d/out"; ok $? "SIGTERM in the middle: exit 75, and the table says how far each is"
+for at in 3 9 14; do
+    sabotage=$((at % 2)):pwrite:$at:KILL SABOTAGE_PATH=smoke campaign 2 --max-batch 2
+    [ $rc -ne 0 ] || break
+done
+campaign 3 --verbose
+[ $rc -eq 0 ] && diff <(grep '^digest' "$d/out" | sort) <(grep '^digest' "$d/first" | sort) >&2; ok $? "after kills of ranks by -9 it goes on to the same digests"
+double=$(for f in "$answers"/*.journal; do tail -n +2 "$f" | grep -o '"question_id": [0-9]*, "choice": [0-9]*, "turn": [0-9]*' | sort | uniq -d; done)
+[ -z "$double" ]; ok $? "no finished turn was made twice$double"
+
+# ---- one task that fails leaves the others ----
+forget
+run 1 --model-path "$d/model" --model-id a-s1 --seed 9 --temperature 1.5
+campaign 2 --quiet
+[ $rc -eq 1 ] && grep -q "list:1: .*seed" "$d/err" && grep -q '^1 .* failed *1$' "$d/out" && [ "$(grep -c ' done *0$' "$d/out")" -eq 3 ]
+ok $? "answers of another seed under one name: that line fails, three are done: $(grep -o 'list:1: .*' "$d/err" | cut -c1-90)"
+
+# ---- a model that one node lacks ----
+forget
+list <<<"--model-path $d/model --model-id a
+--model-path $d/other --model-id b"
+export MTBENCH_TEST_RANKS_PER_NODE=1 SABOTAGE_PATH=/other/
+sabotage=1:open:1:EACCES campaign 2 --quiet
+unset MTBENCH_TEST_RANKS_PER_NODE SABOTAGE_PATH
+[ $rc -eq 1 ] && grep -q 'list:2: .*/other/.* cannot be opened on this node: Permission denied; put the model .*(rank 1 on' "$d/err" && [ -z "$(ls "$answers" 2>/dev/null)" ]
+ok $? "a model that the second node lacks is told before the first line computes: $(head -1 "$d/err" | cut -c1-150)"
+campaign 2 --verbose
+[ $rc -eq 0 ] && grep -q 'MB of the next model ahead' "$d/err"; ok $? "the next model is read ahead: $(grep -o 'read .* ahead' "$d/err")"
+
+# ---- judges ----
+cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
+stub=
+trap '[ -z "$stub" ] || kill "$stub"; rm -rf "$d"' EXIT
+python3 tests/judge/stub.py --port-file "$d/port" --log "$d/log" --key k >/dev/null 2>"$d/stub" &
+stub=$!
+for _ in $(seq 600); do [ -s "$d/port" ] && break; sleep 0.1; done
+hosted="--judge-model j --judge-base-url http://127.0.0.1:$(cat "$d/port") --parallel 4"
+OPENAI_API_KEY=k campaign 2 --reference smoke $hosted
+[ $rc -eq 0 ] && [ "$(grep -c '^judgments 16/16   0 failed' "$d/out")" -eq 2 ] && [ "$(grep -c ' j *7\.00 *16 *0 *done *0$' "$d/out")" -eq 2 ]
+ok $? "a hosted judge scores both, the table has the scores"
+[ "$(grep -c '"answered": true' "$d/log")" -eq 33 ]; ok $? "32 calls, and one to see whether the judge is there: $(grep -c '"answered": true' "$d/log")"
+forget
+unset OPENAI_API_KEY
+campaign 2 --reference smoke --judge-model gpt-4 --quiet
+[ $rc -eq 77 ] && [ -z "$(ls "$answers" 2>/dev/null)" ]; ok $? "without a key nothing is computed: $(head -1 "$d/err" | cut -c1-120)"
+campaign 2 --reference smoke --judge-model local --judge-path "$d/model" --judge-max-tokens 8 --verbose --max-error-rate 1
+[ $rc -eq 0 ] && [ "$(grep -c 'weights have sha256' "$d/err")" -eq 3 ] && grep -q '^judge     local   smoke   2 models' "$d/out" && grep -q '^judgments [0-9]*/32 ' "$d/out"
+ok $? "a local judge is loaded once, behind all answers: $(grep '^judgments' "$d/out")"
+
 # ---- bad lists: said before anything is computed ----
 forget
 refused() { # words that stderr must have, what

@@ -1,0 +1,26 @@
+/* ahead.h - files read before anybody asks for them, into the system's page cache, by a thread beside the work (room: job). Local. */
+#ifndef MTB_AHEAD_H
+#define MTB_AHEAD_H
+
+#include <sched.h>
+#include <stdint.h>
+
+struct ahead;
+
+struct ahead_opts {
+    const char *const *path;             /* (n) copied, as the sizes */
+    const uint64_t *size;                /* (n) bytes */
+    int n;
+    uint64_t most;                       /* bytes; what would be more is left to whoever reads it */
+    int node, n_nodes;                   /* of each n_nodes chunks (stage.h) this node's: those that it will read */
+    const cpu_set_t *cpus;               /* where the thread may run; NULL: where the caller may */
+};
+
+/* Begins. NULL: no thread could be made; then nothing is read ahead, which costs time and no more. */
+struct ahead *ahead_begin(const struct ahead_opts *o);
+/* Ends, within a piece of a megabyte, and tells how many bytes were read. NULL is fine. */
+uint64_t ahead_end(struct ahead *a);
+/* The same without ending, to be asked once the reading should be over. */
+uint64_t ahead_bytes(const struct ahead *a);
+
+#endif

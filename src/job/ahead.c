@@ -1,0 +1,98 @@
+/* ahead.c - a thread that reads files for the page cache's sake. */
+#include "mtbench/ahead.h"
+
+#include "mtbench/mem.h"
+#include "mtbench/stage.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PIECE = 1 << 20 };                /* bytes of a read: the answers' threads share disk and memory with it */
+
+struct ahead {
+    char **path;                         /* (n) */
+    uint64_t *size;                      /* (n) */
+    int n, node, n_nodes;
+    uint64_t most;
+    cpu_set_t cpus;
+    bool placed;                         /* on 'cpus' */
+    atomic_bool ended;
+    _Atomic uint64_t bytes;              /* read so far */
+    pthread_t thread;
+};
+
+/* False: this was the last one. Real reads and not posix_fadvise(), which network file systems take for a hint at most. */
+static bool read_piece(struct ahead *a, int fd, uint64_t off, char *piece)
+{
+    const ssize_t n = pread(fd, piece, PIECE, (off_t)off);
+    if (n <= 0)                          /* whoever needs the file will say so */
+        return false;
+    return atomic_fetch_add(&a->bytes, (uint64_t)n) + (uint64_t)n < a->most && !atomic_load(&a->ended);
+}
+
+static void *read_all(void *arg)
+{
+    struct ahead *a = arg;
+    char *piece = malloc(PIECE);
+    bool on = piece != NULL && a->most > 0;
+    if (a->placed)                       /* the caller may be pinned to a core that computes */
+        pthread_setaffinity_np(pthread_self(), sizeof a->cpus, &a->cpus);
+    long chunk = 0;                      /* numbered through all files, as the stage does */
+    for (int i = 0; i < a->n; i++) {
+        const int fd = on ? open(a->path[i], O_RDONLY | O_CLOEXEC) : -1;
+        for (uint64_t off = 0; off < a->size[i]; off += STAGE_CHUNK, chunk++)
+            for (uint64_t at = off; chunk % a->n_nodes == a->node && at < off + STAGE_CHUNK && at < a->size[i]; at += PIECE)
+                on = on && fd >= 0 && read_piece(a, fd, at, piece);
+        if (fd >= 0)
+            close(fd);
+    }
+    free(piece);
+    return NULL;
+}
+
+static void ahead_free(struct ahead *a)
+{
+    for (int i = 0; i < a->n; i++)
+        free(a->path[i]);
+    free(a->path);
+    free(a->size);
+    free(a);
+}
+
+struct ahead *ahead_begin(const struct ahead_opts *o)
+{
+    struct ahead *a = xcalloc(1, sizeof *a);
+    *a = (struct ahead){ .n = o->n, .node = o->node, .n_nodes = o->n_nodes, .most = o->most, .placed = o->cpus != NULL };
+    if (o->cpus)
+        a->cpus = *o->cpus;
+    a->path = xcalloc((size_t)o->n + 1, sizeof *a->path);
+    a->size = xcalloc((size_t)o->n + 1, sizeof *a->size);
+    for (int i = 0; i < o->n; i++) {
+        a->path[i] = xstrdup(o->path[i]);
+        a->size[i] = o->size[i];
+    }
+    if (pthread_create(&a->thread, NULL, read_all, a) == 0)
+        return a;
+    ahead_free(a);
+    return NULL;
+}
+
+uint64_t ahead_bytes(const struct ahead *a)
+{
+    return atomic_load(&a->bytes);
+}
+
+uint64_t ahead_end(struct ahead *a)
+{
+    if (!a)
+        return 0;
+    atomic_store(&a->ended, true);
+    pthread_join(a->thread, NULL);
+    const uint64_t bytes = ahead_bytes(a);
+    ahead_free(a);
+    return bytes;
+}
