@@ -4,6 +4,7 @@
 #define MTB_CREW_H
 
 #include "mtbench/deal.h"
+#include "mtbench/energy.h"
 #include "mtbench/feed.h"
 #include "mtbench/rig.h"
 
@@ -32,6 +33,7 @@ struct crew_opts {
     struct sampling sampling;            /* sampler_common() */
     long max_new_token, max_batch;       /* per turn; conversations at a time on a rank */
     uint64_t seed;
+    struct energy *energy;               /* whose joules the turns share; NULL: not asked */
     void *ctx;
     /* Every rank: what rank 0 is to get of a finished or failed turn of an item, into an empty buffer; 'feed' has just given 't'. */
     void (*put)(void *ctx, int item, const struct turn_record *t, const struct feed *feed, struct buf *out);

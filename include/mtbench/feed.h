@@ -22,6 +22,10 @@ struct feed_opts {
     int max_new_token;
     int max_batch;                        /* conversations at a time */
     uint64_t seed;
+    /* Joules that fall to this engine since the last call, asked after each step; NAN: not measured. The turns that made tokens in a step
+     * share them by these tokens; a step that makes none, of prompts alone, leaves them to the next. NULL: nobody measures. */
+    double (*joules)(void *joules_ctx);
+    void *joules_ctx;
     const char *stream;                   /* names the random stream beside the seed: hash of the model, name of the bench */
 };
 

@@ -25,6 +25,7 @@ struct turn_record {
     double seconds;                      /* from submission to the end of the turn */
     double tstamp;                       /* seconds since the epoch */
     int rank;
+    double energy_j;                     /* joules that fall to it (feed.h); 0: not measured */
 };
 
 /* One JSON line without its newline, and back: record and strings are one block, free() it. NULL: err (format). */

@@ -18,6 +18,8 @@ struct conversation {
     int q, choice, turn;                  /* turn: 0-based, the one that is being answered */
     char **answer;                        /* (n_turns) texts of finished turns */
     struct sampling how;                 /* with the name of the random stream */
+    int slot, counted;                   /* of the session; tokens of this turn that have had their joules */
+    double joules;                       /* of this turn; NAN: not measured */
 };
 
 struct done {                             /* a ring of finished turns */
@@ -37,6 +39,7 @@ struct feed {
     int done_first, done_count;          /* the ring: where it begins, how many are in it */
     struct done given;                    /* what feed_collect() handed out */
     struct chat_message *message;         /* scratch for prompts */
+    double joules;                       /* of steps that made no token yet; NAN: not measured */
 };
 
 struct feed *feed_create(const struct feed_opts *o)
@@ -187,6 +190,9 @@ static void submit_turn(struct feed *f, struct conversation *c)
         fail_turn(f, c, err.kind == ERR_MODEL ? TURN_FAILED : TURN_TOO_LONG, &prompt, err.text);
     } else {
         f->asked[slot] = c;              /* slots of the session and ours are numbered apart */
+        c->slot = slot;
+        c->counted = 0;
+        c->joules = 0;
         c->submitted = true;
     }
     prompt_free(&prompt);                /* empty if session_begin() took it */
@@ -201,12 +207,40 @@ static void finish_turn(struct feed *f, struct conversation *c, const struct ses
     d->record.finish = got->finish == FINISH_STOP ? "stop" : got->finish == FINISH_CONTEXT ? "context" : "length";
     d->record.n_new = got->n_new;
     d->record.n_reused = got->n_reused;
+    d->record.energy_j = c->joules > 0 ? c->joules : 0; /* NAN is not more than 0 */
     for (int i = 0; i < got->n_new; i++)
         ids_add(&d->token, got->token[i]);
     c->answer[c->turn++] = xstrdup(d->text); /* the next turn's prompt holds it as it stands in the record */
     c->submitted = false;
     if (f->o.one_turn || c->turn == f->o.question[c->q].n_turns)
         conversation_end(f, c);
+}
+
+/* New tokens of a turn since it was counted last. */
+static int fresh_tokens(const struct feed *f, const struct conversation *c, int *n)
+{
+    if (!c->live || !c->submitted || !engine_peek(f->o.engine, (uint64_t)c->slot, n))
+        *n = c->counted;                 /* one that was cut at a stop string has fewer */
+    return *n > c->counted ? *n - c->counted : 0;
+}
+
+/* Behind a step, when all that ended in it can still be looked at. */
+static void share_joules(struct feed *f)
+{
+    int all = 0, n;
+    if (!f->o.joules)
+        return;
+    f->joules += f->o.joules(f->o.joules_ctx);
+    for (const struct conversation *c = f->slot; c < f->slot + f->o.max_batch; c++)
+        all += fresh_tokens(f, c, &n);
+    for (struct conversation *c = f->slot; all && c < f->slot + f->o.max_batch; c++) {
+        const int made = fresh_tokens(f, c, &n);
+        if (made)
+            c->joules += f->joules * made / all;
+        c->counted = n;
+    }
+    if (all)
+        f->joules = 0;
 }
 
 static void collect_turns(struct feed *f)
@@ -227,6 +261,7 @@ int feed_step(struct feed *f, struct err *err)
         if (c->live && !c->submitted)
             submit_turn(f, c);
     int rc = session_step(f->session, err);
+    share_joules(f);
     collect_turns(f);                    /* also where the step failed: what had ended before it is an answer */
     return rc < 0 ? -1 : f->n_live;
 }

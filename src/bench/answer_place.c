@@ -74,14 +74,16 @@ static int check_owner(const char *answer_file, const char *journal, enum answer
 
 int answer_place_claim(const char *answer_file, enum answer_maker maker, bool fresh, struct err *err)
 {
-    char *journal = journal_path(answer_file), *manifest = bench_beside(answer_file, ".manifest");
+    char *journal = journal_path(answer_file), *manifest = bench_beside(answer_file, ".manifest"),
+         *phases = bench_beside(answer_file, ".phases");
     /* The answer file makes room with its journal: left there, its lines would be merged with those of the coming run. */
-    const char *const beside[] = { answer_file, manifest, NULL };
+    const char *const beside[] = { answer_file, manifest, phases, NULL };
     /* Fresh: what is there is kept under a number, whoever made it; else it must be of our kind. */
     int rc = fresh
                  ? ledger_put_aside(journal, beside, "writing these answers; wait for it, or use another --model-id or --answer-file", err)
                  : check_owner(answer_file, journal, maker, err);
     free(journal);
     free(manifest);
+    free(phases);
     return rc;
 }

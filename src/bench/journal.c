@@ -48,7 +48,10 @@ void turn_put(struct buf *b, const struct turn_record *t)
     put_float(b, "repetition_penalty", t->repetition_penalty);
     json_put_number_member(b, "seconds", t->seconds);
     json_put_number_member(b, "tstamp", t->tstamp);
-    buf_printf(b, ", \"rank\": %d}", t->rank);
+    buf_printf(b, ", \"rank\": %d", t->rank);
+    if (t->energy_j > 0)                 /* what was not measured has no number, least of all 0 */
+        json_put_number_member(b, "energy_j", t->energy_j);
+    buf_char(b, '}');
 }
 
 enum field {
@@ -72,12 +75,14 @@ enum field {
     F_SECONDS,
     F_TSTAMP,
     F_RANK,
+    F_ENERGY,
     N_FIELDS
 };
 static const char *const field_name[N_FIELDS] = {
     "question_id",        "choice",   "turn",   "status",   "reason",      "text",  "finish", "question_sha256",
     "prompt_sha256",      "n_prompt", "n_new",  "n_reused", "temperature", "top_k", "top_p",  "min_p",
-    "repetition_penalty", "seconds",  "tstamp", "rank"};
+    "repetition_penalty", "seconds",  "tstamp", "rank",
+    "energy_j"};
 
 static double number_of(const struct json_member *m)
 {
@@ -142,6 +147,7 @@ struct turn_record *turn_parse(const char *line, size_t n, struct err *err)
     t.seconds = number_of(&m[F_SECONDS]);
     t.tstamp = number_of(&m[F_TSTAMP]);
     t.rank = int_of(&m[F_RANK]);
+    t.energy_j = number_of(&m[F_ENERGY]);
     const struct records_text text[] = {
         { m[F_TEXT].value, offsetof(struct turn_record, text), false }, { m[F_REASON].value, offsetof(struct turn_record, reason), false },
         { m[F_FINISH].value, offsetof(struct turn_record, finish), false },

@@ -2,11 +2,14 @@
  * An item is one conversation. What earlier runs finished of it travels with the item list, so that any rank can go on with it. */
 #include "mtbench/answering.h"
 
+#include "phase_file.h"
+
 #include "mtbench/answer.h"
 #include "mtbench/answer_file.h"
 #include "mtbench/answer_place.h"
 #include "mtbench/clock.h"
 #include "mtbench/crew.h"
+#include "mtbench/energy.h"
 #include "mtbench/forecast.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
@@ -29,6 +32,8 @@ struct run {
     struct rig *rig;                     /* open; started only if something is left */
     struct manifest *manifest;           /* identity: what a resume must not differ in */
     struct answer_watch watch;           /* looks on, on rank 0 */
+    struct energy *energy;               /* NULL: nothing is left to do */
+    struct energy_phase loading, answering;
     struct crew_item *item;              /* (n_items) unfinished conversations, alike on all ranks */
     int n_items;
     /* rank 0 */
@@ -218,14 +223,18 @@ void answer_keep_instant(struct job *job, struct rig *rig, const char *manifest_
 }
 
 /* Unless it is for more work than this, which has made its sizes. */
-static int start_rig(const struct run *r, const struct rig_opts *all, struct err *err)
+static int start_rig(struct run *r, const struct rig_opts *all, struct err *err)
 {
     struct rig_opts left = *all;         /* what earlier starts finished takes no memory */
     if (r->rig->team)
         return 0;
     if (!all->shared && r->n_items < left.max_batch)
         left.max_batch = r->n_items;
-    return rig_start(r->rig, &left, err);
+    energy_begin(r->energy, &r->loading);
+    if (rig_start(r->rig, &left, err) < 0)
+        return -1;
+    energy_end(r->energy, &r->loading);
+    return 0;
 }
 
 static int start(struct run *r, const struct rig_opts *all, struct err *err)
@@ -270,6 +279,7 @@ static int answer_items(struct run *r, struct err *err)
     r->forecast = expect(r, cost);
     if (r->watch.begun)
         r->watch.begun(r->watch.begun_ctx);
+    energy_begin(r->energy, &r->answering);
     int rc = crew_work(&(struct crew_opts){
         .job = r->job,
         .rig = r->rig,
@@ -282,13 +292,24 @@ static int answer_items(struct run *r, struct err *err)
         .max_new_token = r->o->max_new_token,
         .max_batch = r->o->max_batch,
         .seed = (uint64_t)r->o->seed,
+        .energy = r->energy,
         .ctx = r,
         .put = put_turn,
         .round = go_round,
         .stepped = watch_step,
     }, err);
+    energy_end(r->energy, &r->answering); /* crew_work() has been agreed on, whatever came of it */
     free(cost);
     return rc;
+}
+
+/* ---- rank 0: time and energy ---- */
+
+static void say_energy(const struct run *r)
+{
+    phase_file_add(r->answer_file, "load", &r->loading, 0);
+    phase_file_add(r->answer_file, "answers", &r->answering, r->tokens);
+    phase_say(&r->answering, "answers", &r->loading, r->tokens);
 }
 
 /* ---- rank 0: the answer file ---- */
@@ -333,6 +354,7 @@ static int finish(const struct run *r, bool stopped, struct err *err)
     if (written)                         /* scripts take the name for a file that is there */
         printf("wrote     %s\n", r->answer_file);
     printf("digest    %s\n", hex);
+    say_energy(r);
     if (r->cut)
         printf("cut       %ld answer%s ran into --max-new-token %ld or the end of the context\n", r->cut, r->cut == 1 ? "" : "s",
                r->o->max_new_token);
@@ -343,6 +365,7 @@ static int finish(const struct run *r, bool stopped, struct err *err)
 
 static void run_free(struct run *r)
 {
+    energy_close(r->energy);
     crew_items_free(r->item, r->n_items);
     progress_destroy(r->progress);
     forecast_destroy(r->forecast);
@@ -369,6 +392,8 @@ int answer_run(struct job *job, const struct answer_opts *o, const struct questi
     r.progress = progress_create(o->progress, root(&r) && !o->quiet);
     bool begun = false;
     int rc = share_items(&r, err);
+    if (rc == 0 && r.n_items)
+        r.energy = energy_open(job, rig);
     /* With everything done the weights are not even read. */
     if (rc == 0 && r.n_items && (rc = start(&r, ro, err)) == 0) {
         begun = true;

@@ -210,6 +210,11 @@ static int work(struct crew *c, struct err *err)
     return rc;
 }
 
+static double joules(void *energy)
+{
+    return energy_share(energy);
+}
+
 static struct feed *open_feed(const struct crew_opts *o, long batch, const char *stream)
 {
     const struct rig *r = o->rig;
@@ -225,6 +230,8 @@ static struct feed *open_feed(const struct crew_opts *o, long batch, const char 
         .max_new_token = (int)o->max_new_token,
         .max_batch = (int)batch,
         .seed = o->seed,
+        .joules = o->energy ? joules : NULL,
+        .joules_ctx = o->energy,
         .stream = stream,
     });
 }
@@ -242,6 +249,8 @@ int crew_work(const struct crew_opts *o, struct err *err)
         const struct name name = name_of(&c, o->question[it->q].id, it->choice, it->n_done + 1);
         map_add(&c.by_name, &name, sizeof name, (size_t)i);
     }
+    if (o->energy)
+        energy_share(o->energy);         /* what came before belongs to no turn */
     if (leads) {
         c.feed = open_feed(o, batch, stream);
         c.seen = engine_stats(o->rig->engine);

@@ -2,6 +2,7 @@
 #include "mtbench/judge_ranks.h"
 
 #include "members.h"
+#include "phase_file.h"
 
 #include "mtbench/clock.h"
 #include "mtbench/deal.h"
@@ -249,6 +250,42 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
     return rc;
 }
 
+/* The judgments under a name are one judge's. */
+static int check_weights(const struct ranks *r, const struct rig *rig, struct err *err)
+{
+    int rc = r->j ? local_check_weights(r->j->journal, rig->model_sha256, err) : 0;
+    if (rc < 0)
+        err_wrap(err, "%s", r->j->in->journal);
+    return job_agree(r->job, rc, err);
+}
+
+/* Weights, then calls, with what both took. Collective. */
+static int judge_measured(struct ranks *r, const struct judge_opts *o, struct rig *rig, struct rig_opts *ro, struct err *err)
+{
+    struct energy *e = energy_open(r->job, rig);
+    struct energy_phase loading, judging = { 0 };
+    energy_begin(e, &loading);
+    int rc = rig_start(rig, ro, err);
+    if (rc == 0) {
+        energy_end(e, &loading);
+        rc = check_weights(r, rig, err);
+    }
+    if (rc == 0) {
+        energy_begin(e, &judging);
+        rc = answer_calls(r, o, rig, (int)ro->max_batch, err);
+        energy_end(e, &judging);         /* answer_calls() has been agreed on */
+    }
+    if (r->j && judging.nodes) {
+        phase_file_add(r->j->in->output, "load", &loading, 0);
+        phase_file_add(r->j->in->output, "judging", &judging, r->j->tokens);
+        if (r->j->progress)
+            progress_clear(r->j->progress);
+        phase_say(&judging, "judging", &loading, 0);
+    }
+    energy_close(e);
+    return rc;
+}
+
 /* Collective: the longest sequence that these calls can need, so that a judge with a context of 128k tokens gets memory for what it will
  * read and write, and no more. Rank 0 counts. */
 static long longest(struct ranks *r, const struct rig *rig)
@@ -284,15 +321,6 @@ static void keep_instant(struct rig *rig, struct job *job, const struct judging 
     rig_set_instant(rig, at);
 }
 
-/* The judgments under a name are one judge's. */
-static int check_weights(const struct ranks *r, const struct rig *rig, struct err *err)
-{
-    int rc = r->j ? local_check_weights(r->j->journal, rig->model_sha256, err) : 0;
-    if (rc < 0)
-        err_wrap(err, "%s", r->j->in->journal);
-    return job_agree(r->job, rc, err);
-}
-
 int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *j, double *parameters, struct err *err)
 {
     struct rig rig = {0};
@@ -308,8 +336,8 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *
         share_calls(&r);
         ro.max_batch = r.n < o->max_batch ? r.n : o->max_batch;
         ro.max_tokens = longest(&r, &rig);
-        if (r.n > 0 && (rc = rig_start(&rig, &ro, err)) == 0 && (rc = check_weights(&r, &rig, err)) == 0)
-            rc = answer_calls(&r, o, &rig, (int)ro.max_batch, err);
+        if (r.n > 0)
+            rc = judge_measured(&r, o, &rig, &ro, err);
     }
     ranks_free(&r);
     rig_close(&rig);

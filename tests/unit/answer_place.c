@@ -74,10 +74,12 @@ static void test_fresh(void)
     put("m.journal", TURNS TURN);
     put("m.jsonl", ANSWER);
     put("m.manifest", "{}\n");
+    put("m.phases", "{}\n");
     ok(answer_place_claim(in("m.jsonl"), MADE_BY_CALLS, true, &err) == 0 && is("m.journal", NULL) && is("m.jsonl", NULL) &&
            is("m.manifest", NULL),
        "fresh: room is made");
-    ok(is("m.journal.old1", TURNS TURN) && is("m.jsonl.old1", ANSWER) && is("m.manifest.old1", "{}\n"), "all are kept under one number");
+    ok(is("m.journal.old1", TURNS TURN) && is("m.jsonl.old1", ANSWER) && is("m.manifest.old1", "{}\n") &&
+           is("m.phases.old1", "{}\n"), "all are kept under one number");
     put("m.jsonl", "other\n");
     ok(answer_place_claim(in("m.jsonl"), MADE_BY_ENGINE, true, &err) == 0 && is("m.jsonl.old2", "other\n") && is("m.jsonl.old1", ANSWER) &&
            is("m.journal.old2", NULL),
@@ -116,7 +118,7 @@ int main(void)
     test_fresh();
     test_busy();
     static const char *const left[] = {"m.journal",       "m.jsonl",      "m.manifest",   "m.journal.old1", "m.jsonl.old1",
-                                       "m.manifest.old1", "m.jsonl.old2", "m.jsonl.old4", "m.manifest.old3"};
+                                       "m.manifest.old1", "m.jsonl.old2", "m.jsonl.old4", "m.manifest.old3", "m.phases.old1"};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         put(left[i], NULL);
     ok(rmdir(dir) == 0, "no other file was left");

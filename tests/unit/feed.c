@@ -207,6 +207,45 @@ static void test_one_turn(const struct rig *r)
     feed_destroy(f);
 }
 
+struct meter { double step[3]; int n; };
+
+static double next_joules(void *meter)
+{
+    struct meter *m = meter;
+    return m->step[m->n++ % 3];
+}
+
+/* Two conversations of one turn each; the joules of every step are shared by the tokens that it made. */
+static void test_joules(const struct rig *r)
+{
+    struct meter m = { .step = { 3, 0, 1.5 } };
+    struct feed_opts o = { .engine = r->engine, .tokenizer = r->tokenizer, .chat = r->chat, .stop_id = r->stops.id,
+                           .n_stop = (int)r->stops.n, .question = question, .one_turn = true,
+                           .sampling = { .temperature = -1, .top_p = 1, .repetition_penalty = 1 }, .max_new_token = LENGTH, .max_batch = 2,
+                           .seed = seed, .stream = stream, .joules = next_joules, .joules_ctx = &m };
+    const struct turn_record *t;
+    double sum = 0, all = 0;
+    int turns = 0;
+    struct feed *f = feed_create(&o);
+    feed_add(f, 0, 0, NULL, 0);
+    feed_add(f, 1, 0, NULL, 0);
+    while (feed_step(f, &err) > 0)
+        ;
+    for (; (t = feed_collect(f)); turns++)
+        sum += t->energy_j;
+    for (int i = 0; i < m.n; i++)
+        all += m.step[i % 3];
+    ok(turns == 2 && fabs(sum - all) < 1e-9, "%g J of %g J in %d steps are of the turns", sum, all, m.n);
+    feed_destroy(f);
+    m = (struct meter){ .step = { 1, NAN, 1 } };
+    f = feed_create(&o);
+    feed_add(f, 0, 0, NULL, 0);
+    while (feed_step(f, &err) > 0)
+        ;
+    ok((t = feed_collect(f)) && t->energy_j == 0, "one step that was not measured, and the turn is not");
+    feed_destroy(f);
+}
+
 int main(void)
 {
     struct tiny t;
@@ -214,6 +253,7 @@ int main(void)
         test_answers(&t.rig);
         test_failures(&t.rig);
         test_one_turn(&t.rig);
+        test_joules(&t.rig);
         test_not_finite(&t.rig);
         tiny_close(&t);
     }

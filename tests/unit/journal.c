@@ -48,6 +48,7 @@ static struct turn_record turn(int64_t question, int choice, int number, const c
         .seconds = 1.25,
         .tstamp = 1686286924.844282,
         .rank = 3,
+        .energy_j = 12.5,
     };
 }
 
@@ -73,7 +74,8 @@ static bool same(const struct turn_record *a, const struct turn_record *b)
            !strcmp(a->question_sha256, b->question_sha256) && !strcmp(a->prompt_sha256, b->prompt_sha256) && a->n_prompt == b->n_prompt &&
            a->n_new == b->n_new && a->n_reused == b->n_reused && a->temperature == b->temperature && a->top_p == b->top_p &&
            a->min_p == b->min_p && a->repetition_penalty == b->repetition_penalty && a->top_k == b->top_k && a->seconds == b->seconds &&
-           a->tstamp == b->tstamp && a->rank == b->rank && (a->reason ? b->reason && !strcmp(a->reason, b->reason) : !b->reason);
+           a->tstamp == b->tstamp && a->rank == b->rank && a->energy_j == b->energy_j &&
+           (a->reason ? b->reason && !strcmp(a->reason, b->reason) : !b->reason);
 }
 
 static void test_records(void)
@@ -87,7 +89,9 @@ static void test_records(void)
     failed.status = TURN_TOO_LONG;
     failed.finish = NULL;
     failed.reason = "prompt: too long";
+    failed.energy_j = 0;
     turn_put(&b, &failed);
+    ok(!strstr(b.data, "energy"), "what was not measured has no number");
     ok((back = turn_parse(b.data, b.len, &err)) && same(back, &failed), "a failed one");
     free(back);
     static const char *const bad[] = {
