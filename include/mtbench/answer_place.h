@@ -1,5 +1,5 @@
-/* answer_place.h - the place of a model's answers: the answer file, its journal, its manifest, its phases. Whose answers lie there, and how they make
- * room (room: bench). One process. */
+/* answer_place.h - the place of a model's answers: the answer file, its journal, its manifest, its phases. Whose answers lie there, and how
+ * they make room (room: bench). One process. */
 #ifndef MTB_ANSWER_PLACE_H
 #define MTB_ANSWER_PLACE_H
 

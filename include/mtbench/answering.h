@@ -14,6 +14,7 @@ enum wanted_dtype { DTYPE_STORED, DTYPE_F32, DTYPE_F16, DTYPE_BF16 };
 
 struct answer_opts {
     const char *bench_name, *data_dir, *model_path, *base_path, *model_id, *answer_file, *revision, *chat_template, *fastchat, *log_dir;
+    const char *scratch;                  /* a folder on a disk of each node: the journal's fast copy and staged weights; NULL: none */
     char name[BENCH_NAME_MAX + 1];        /* of files and in records: bench_name_plain() of model_id, which itself chooses the template */
     long max_new_token, num_choices, threads, max_batch, seed;
     double max_error_rate;

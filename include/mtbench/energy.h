@@ -1,6 +1,7 @@
 /* energy.h - what the machines of a job take while they work, as far as they tell (room: rig).
- * Of a node its processor packages with their memory (rapl.h), counted once by its leader; of each GPU that a rank drives its card (nvml.h).
- * Where GPUs compute, a job whose cards do not tell is not measured, whatever its packages say. What is not measured is NAN, never 0. */
+ * Of a node its processor packages with their memory (rapl.h), counted once by its leader; of each GPU that a rank drives its card
+ * (nvml.h). Where GPUs compute, a job whose cards do not tell is not measured, whatever its packages say. What is not measured is NAN,
+ * never 0. */
 #ifndef MTB_ENERGY_H
 #define MTB_ENERGY_H
 

@@ -38,6 +38,13 @@ struct journal;
  * need not have everything yet. A torn last line is cut off. NULL: err (busy: another run
  * holds it; usage: the manifest differs; format; io). */
 struct journal *journal_open(const char *path, const struct manifest *m, struct err *err);
+/* The same with a copy at 'fast', on a disk of this node: a line counts once it is on that disk and written to the journal's file, which
+ * is flushed every few seconds, by journal_flush() and by journal_close(). Lines that a crash of the node has kept from the file come
+ * back from the copy; a node that is lost with its disk takes the lines of the last few seconds along. */
+struct journal *journal_open_fast(const char *path, const char *fast, const struct manifest *m, struct err *err);
+/* Where the copy of a journal lies below a scratch folder; the same for all spellings of the journal's path once it is there. Caller frees.
+ */
+char *journal_fast_path(const char *scratch, const char *path);
 /* Look at a journal without writing or locking it, for journal_find(), journal_each() and what is made of them. Its manifest is compared
  * with 'm' if that is not NULL. One that is not there is empty, as is that of path NULL. NULL: err (format, io). */
 struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err);
@@ -68,6 +75,8 @@ void journal_append(struct journal *j, const struct turn_record *t);
 const struct turn_record *journal_append_line(struct journal *j, const char *line, size_t n, struct err *err);
 /* Write and flush what was appended. -1 (err: io): earlier records are safe, these are not on disk. */
 int journal_sync(struct journal *j, struct err *err);
+/* With a copy: the file itself onto its disk. -1: err (io). */
+int journal_flush(struct journal *j, struct err *err);
 
 /* The journal's path for an answer file: its name without ".jsonl", then ".journal". Caller frees. */
 char *journal_path(const char *answer_file);

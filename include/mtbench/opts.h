@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-enum opt_kind { OPT_FLAG, OPT_STRING, OPT_INT, OPT_FLOAT, OPT_DOUBLE, OPT_SIZE, OPT_CHOICE, OPT_LIST };
+enum opt_kind { OPT_FLAG, OPT_STRING, OPT_MAYBE, OPT_INT, OPT_FLOAT, OPT_DOUBLE, OPT_SIZE, OPT_CHOICE, OPT_LIST };
 
 struct opt_list {
     char **word;                 /* into argv */
@@ -20,6 +20,7 @@ struct opt {
     const char *name;            /* without the dashes */
     enum opt_kind kind;
     void *to;                    /* bool *, const char **, long *, float *, double *, double * of bytes, enum *, struct opt_list * */
+                                 /* of OPT_MAYBE a const char *: "" where no value follows */
     bool *given;                 /* set when the flag was there; NULL: nobody asks */
     const char *arg;             /* "FILE", for the help; of a choice its words in the order of the enum, "auto|plain|none", where an
                                   * empty first one stands for the flag's absence */

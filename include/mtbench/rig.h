@@ -28,6 +28,7 @@ struct rig_opts {
     const char *flag;                      /* that model_path was given by, for messages; NULL: --model-path */
     const char *base_path;                 /* where the base of an adapter lies; NULL: where adapter_config.json says */
     const char *fastchat, *data_dir;       /* where FastChat is, and where `fetch` puts its conversation.py; both may be NULL */
+    const char *scratch;                   /* each node's folder for copies of the weights' files (staged.h); NULL: none */
     long threads;                          /* of a rank; 0: OMP_NUM_THREADS, else the rank's share of its node's cores */
     long max_batch, max_tokens;            /* max_tokens: longest sequence; 0: the model's context */
     struct rig_devices devices;

@@ -24,6 +24,11 @@ void stage_close(struct stage *st);
  * Meant for a few dozen MB: what is read stays in memory until stage_forget(). */
 const struct source *stage_metadata(struct stage *st);
 
+/* Collective, before weights are read: each node reads the larger files from copies in this folder of its own, which are made where they
+ * are not there yet; they are checked by size and hash, and stay. A node that cannot have them says so and reads the files themselves. -1
+ * everywhere: err (cancelled). */
+int stage_to_scratch(struct stage *st, const char *scratch, struct err *err);
+
 /* ---- weights, between stage_weights_begin() and stage_weights_end() ---- */
 
 enum stage_takers { STAGE_LEADERS, STAGE_EVERYONE };

@@ -179,7 +179,7 @@ static int store_number(const struct opt *o, const char *value, struct err *err)
 
 static int store(const struct opt *o, char *value, struct err *err)
 {
-    if (o->kind == OPT_STRING) {
+    if (o->kind == OPT_STRING || o->kind == OPT_MAYBE) {
         *(const char **)o->to = value;   /* of argv: lives as long as the program */
         return 0;
     }
@@ -241,6 +241,8 @@ int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err
             i += store_list(o, value, argc - i, argv + i);
             if (((struct opt_list *)o->to)->n == 0)
                 return err_set(err, ERR_USAGE, "--%s: needs at least one value; give it behind the flag", o->name);
+        } else if (o->kind == OPT_MAYBE && !value && (i + 1 == argc || is_flag(argv[i + 1]))) {
+            *(const char **)o->to = "";
         } else {
             /* "--model-path --model-id x" lacks a value; taking the next flag for it would be the stranger error. */
             if (!value && (i + 1 == argc || is_flag(argv[i + 1])))

@@ -288,7 +288,7 @@ static const struct records_kind calls = {
 struct call_journal *call_journal_open(const char *path, const struct manifest *m, struct err *err)
 {
     struct call_journal *j = xcalloc(1, sizeof *j);
-    j->records = records_open(&calls, j, path, m, err);
+    j->records = records_open(&calls, j, path, NULL, m, err);
     if (j->records && records_begin(j->records, m, err) == 0) /* compared once more, now as a whole */
         return j;
     call_journal_close(j);

@@ -3,6 +3,8 @@
 
 #include "records.h"
 
+#include "mtbench/hash.h"
+#include "mtbench/io.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const status_name[] = { "ok", "failed", "too_long" };
 
@@ -200,7 +203,26 @@ static struct journal *journal_of(struct records *r)
 
 struct journal *journal_open(const char *path, const struct manifest *m, struct err *err)
 {
-    return journal_of(records_open(&turns, NULL, path, m, err));
+    return journal_open_fast(path, NULL, m, err);
+}
+
+struct journal *journal_open_fast(const char *path, const char *fast, const struct manifest *m, struct err *err)
+{
+    return journal_of(records_open(&turns, NULL, path, fast, m, err));
+}
+
+char *journal_fast_path(const char *scratch, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup("./"), hex[65];
+    /* The folder is made before it is resolved, or a first start would name it otherwise than the second one. */
+    char *real = io_make_parents(path, NULL) == 0 ? realpath(folder, NULL) : NULL, *name = xasprintf("%s/%s", real ? real : folder, base);
+    sha256_hex(name, strlen(name), hex);
+    char *fast = xasprintf("%s/mtbench-%ld/journals/%.16s-%s", scratch, (long)getuid(), hex, base);
+    free(folder);
+    free(real);
+    free(name);
+    return fast;
 }
 
 struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err)
@@ -334,6 +356,11 @@ void journal_append(struct journal *j, const struct turn_record *t)
     turn_put(&line, t);
     journal_append_line(j, line.data, line.len, NULL);
     buf_free(&line);
+}
+
+int journal_flush(struct journal *j, struct err *err)
+{
+    return records_flush(j->records, err);
 }
 
 int journal_sync(struct journal *j, struct err *err)

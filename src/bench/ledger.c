@@ -2,12 +2,14 @@
  * The file's bytes are in memory once: those on disk, and behind them what waits for the next sync. */
 #include "ledger.h"
 
+#include "fastcopy.h"
 #include "holder.h"
 
 #include "mtbench/buf.h"
 #include "mtbench/io.h"
 #include "mtbench/jobname.h"
 #include "mtbench/lines.h"
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/watch.h"
 
@@ -27,6 +29,8 @@ struct ledger {
     bool torn;                           /* a failed write may have left bytes behind 'good' */
     size_t good;                         /* bytes on disk that end in a whole line */
     struct buf bytes;                    /* these, then the lines that were added since */
+    struct fastcopy *fast;               /* NULL: none */
+    bool unflushed;                      /* lines count that only the copy has on disk for sure */
 };
 
 /* Both are named: which of the two is to go only whoever started them knows. */
@@ -154,13 +158,42 @@ struct ledger *ledger_peek(const struct ledger_opts *o, struct err *err)
     return NULL;
 }
 
+/* Lines that only the copy of this node has, from a start whose node crashed: into the file they belong to, before it is replayed. */
+static int catch_up(struct ledger *l, const struct ledger_opts *o, struct err *err)
+{
+    struct buf shared = {0}, more = {0};
+    int rc = slurp(l->path, l->fd, &shared, err);
+    const char *last = shared.len ? memrchr(shared.data, '\n', shared.len) : NULL;
+    const size_t whole = last ? (size_t)(last - shared.data) + 1 : 0;
+    if (rc == 0)
+        fastcopy_catch_up(o->fast, shared.data, whole, &more);
+    if (more.len && (pwrite(l->fd, more.data, more.len, (off_t)whole) != (ssize_t)more.len || fdatasync(l->fd) < 0))
+        rc = err_errno(err, "%s: cannot write what %s has more", l->path, o->fast);
+    else if (more.len)
+        log_note("%s: %zu bytes that a crash had kept from it come from %s", l->path, more.len, o->fast);
+    buf_free(&shared);
+    buf_free(&more);
+    return rc;
+}
+
+static void begin_fast(struct ledger *l, const char *path)
+{
+    struct err err;
+    if (!(l->fast = fastcopy_begin(path, l->bytes.data ? l->bytes.data : "", l->good, &err)))
+        log_note("--scratch: %s; each turn is flushed to %s instead", err.text, l->path);
+}
+
 static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err)
 {
+    if (o->fast && catch_up(l, o, err) < 0)
+        return -1;
     if (replay_lines(l, o, l->fd, err) < 0)
         return -1;
     /* Before the first line goes behind it: a torn half and a new line would read as one broken line. */
     if (ftruncate(l->fd, (off_t)l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
+    if (o->fast)
+        begin_fast(l, o->fast);
     return 0;
 }
 
@@ -291,6 +324,7 @@ void ledger_close(struct ledger *l)
         return;
     if (l->good == 0)
         take_away(l);
+    fastcopy_end(l->fast, !l->unflushed || fdatasync(l->fd) == 0);
     if (l->fd >= 0) {
         holder_drop(l->path);            /* while the lock is still ours: nobody else has put a word there */
         close(l->fd);
@@ -335,6 +369,23 @@ static int intruded(const struct ledger *l, struct err *err)
                    known ? " (" : "", known ? holder_words(&h, words) : "", known ? ")" : "");
 }
 
+/* Are the bytes up to 'end' on the node's own disk, so that the shared one may be flushed later? A copy that cannot be written is given up:
+ * the shared file alone is the journal then, as without --scratch. */
+static bool is_safe_elsewhere(struct ledger *l, size_t end)
+{
+    struct err why;
+    if (l->fast && fastcopy_write(l->fast, l->bytes.data + l->good, end - l->good, l->good, &why) < 0) {
+        log_note("--scratch: %s; each turn is flushed to %s from here on", why.text, l->path);
+        fastcopy_end(l->fast, false);
+        l->fast = NULL;
+    }
+    /* The first line is flushed: a journal that is not there was taken away, and its copy is not believed. */
+    l->unflushed = l->fast && l->good && !fastcopy_due(l->fast);
+    if (l->fast && !l->unflushed)
+        fastcopy_flushed(l->fast);
+    return l->unflushed;
+}
+
 static int write_on(struct ledger *l, struct err *err)
 {
     size_t done = l->good;               /* moves on only when all is on disk: what failed is written again from there */
@@ -352,7 +403,7 @@ static int write_on(struct ledger *l, struct err *err)
         done += (size_t)n;
     }
     /* Only from here on a line counts: a run that is killed after this finds it, and nobody pays for it twice. */
-    if (fdatasync(l->fd) < 0)
+    if (!is_safe_elsewhere(l, done) && fdatasync(l->fd) < 0)
         goto error;
     if (l->good == 0)                    /* the first line: the file's name must survive, too */
         io_sync_parent(l->path);
@@ -374,5 +425,18 @@ int ledger_sync(struct ledger *l, struct err *err)
     watch_begin(WATCH_WORKS, "writing %s", l->path);
     const int rc = write_on(l, err);
     watch_end();
+    return rc;
+}
+
+int ledger_flush(struct ledger *l, struct err *err)
+{
+    if (!l->unflushed)
+        return 0;
+    watch_begin(WATCH_WORKS, "flushing %s", l->path);
+    const int rc = fdatasync(l->fd) < 0 ? err_errno(err, "%s: cannot write", l->path) : 0;
+    watch_end();
+    l->unflushed = rc < 0;
+    if (rc == 0)
+        fastcopy_flushed(l->fast);
     return rc;
 }

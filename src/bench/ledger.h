@@ -13,6 +13,7 @@ struct ledger;
 
 struct ledger_opts {
     const char *path;
+    const char *fast;                    /* a copy on a disk of this node, flushed at once (fastcopy.h); NULL: none */
     const char *busy;                    /* what a second run is told: "PATH: another run (process N on HOST, task T of array J) is BUSY" */
     /* Sees each whole line, without its newline, and where it stands (ledger_line()); number counts from 1. -1: err, and opening ends; 1:
      * it has seen enough, and the lines behind stay unseen in the file. */
@@ -45,5 +46,7 @@ struct slice ledger_line(const struct ledger *l, size_t at, size_t n);
 /* Write and flush what was added. -1 (err: io; busy: where there are no locks, another run has written meanwhile, whose lines stay):
  * earlier lines are safe, these are not on disk and are tried again by the next sync. */
 int ledger_sync(struct ledger *l, struct err *err);
+/* With a copy: flush the file itself, which is else flushed every few seconds and when it is closed. -1: err (io); the copy stays. */
+int ledger_flush(struct ledger *l, struct err *err);
 
 #endif

@@ -77,14 +77,15 @@ static int replay_line(void *ctx, int number, size_t at, struct slice line, stru
 
 typedef struct ledger *(*ledger_f)(const struct ledger_opts *, struct err *);
 
-static struct records *start(ledger_f begin, const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m,
-                             struct err *err)
+static struct records *start(ledger_f begin, const struct records_kind *kind, void *ctx, const char *path, const char *fast,
+                             const struct manifest *m, struct err *err)
 {
     struct records *r = xcalloc(1, sizeof *r);
     /* the context is note()'s, which sees replayed records while the journal is still being opened */
     *r = (struct records){ .kind = kind, .ctx = ctx, .path = xstrdup(path ? path : "") };
     struct replay replay = { r, m };
-    const struct ledger_opts o = { .path = path, .busy = kind->busy, .replay = replay_line, .ctx = &replay, .head = MANIFEST_HEAD };
+    const struct ledger_opts o = { .path = path, .fast = fast, .busy = kind->busy, .replay = replay_line, .ctx = &replay,
+                                   .head = MANIFEST_HEAD };
     r->ledger = begin(&o, err);
     if (r->ledger)
         return r;
@@ -92,14 +93,15 @@ static struct records *start(ledger_f begin, const struct records_kind *kind, vo
     return NULL;
 }
 
-struct records *records_open(const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m, struct err *err)
+struct records *records_open(const struct records_kind *kind, void *ctx, const char *path, const char *fast, const struct manifest *m,
+                             struct err *err)
 {
-    return start(ledger_open, kind, ctx, path, m, err);
+    return start(ledger_open, kind, ctx, path, fast, m, err);
 }
 
 struct records *records_peek(const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m, struct err *err)
 {
-    return start(ledger_peek, kind, ctx, path, m, err);
+    return start(ledger_peek, kind, ctx, path, NULL, m, err);
 }
 
 int records_begin(struct records *r, const struct manifest *m, struct err *err)
@@ -130,6 +132,11 @@ const void *records_add(struct records *r, const char *line, size_t n, struct er
 int records_sync(struct records *r, struct err *err)
 {
     return ledger_sync(r->ledger, err);
+}
+
+int records_flush(struct records *r, struct err *err)
+{
+    return ledger_flush(r->ledger, err);
 }
 
 static void records_free(struct records *r)

@@ -27,9 +27,11 @@ struct records_kind {
 
 struct records;
 
-/* Open or create the journal at 'path', lock and replay it; 'ctx' is note()'s. A manifest there is compared with 'm', which need not have
+/* Open or create the journal at 'path', lock and replay it; 'fast' is its copy on this node (ledger.h), or NULL; 'ctx' is note()'s. A
+ * manifest there is compared with 'm', which need not have
  * everything yet. NULL: err (busy, usage, format, io). */
-struct records *records_open(const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m, struct err *err);
+struct records *records_open(const struct records_kind *kind, void *ctx, const char *path, const char *fast, const struct manifest *m,
+                             struct err *err);
 /* Look without writing or locking; what is added stays in memory. A file that is not there, or that of path NULL, is empty. The manifest is
  * compared if 'm' is not NULL. */
 struct records *records_peek(const struct records_kind *kind, void *ctx, const char *path, const struct manifest *m, struct err *err);
@@ -58,6 +60,8 @@ int records_each(const struct records *r, int (*see)(void *ctx, const void *reco
 const void *records_add(struct records *r, const char *line, size_t n, struct err *err);
 /* Write and flush what was added. -1 (err: io): earlier records are safe. */
 int records_sync(struct records *r, struct err *err);
+/* As ledger_flush(). */
+int records_flush(struct records *r, struct err *err);
 
 /* ---- parsing ---- */
 

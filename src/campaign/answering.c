@@ -103,6 +103,14 @@ static int list_items(struct run *r, struct err *err)
     return 0;
 }
 
+static struct journal *open_journal(const struct run *r, struct err *err)
+{
+    char *fast = r->o->scratch ? journal_fast_path(r->o->scratch, r->journal_file) : NULL;
+    struct journal *j = journal_open_fast(r->journal_file, fast, r->manifest, err);
+    free(fast);
+    return j;
+}
+
 /* Collective. Rank 0 alone reads and locks the files; the list of what is left goes to all as one message. */
 static int share_items(struct run *r, struct err *err)
 {
@@ -111,7 +119,7 @@ static int share_items(struct run *r, struct err *err)
      * is moved before it is known that it may be. */
     if (root(r)) {
         if (answer_place_claim(r->answer_file, MADE_BY_ENGINE, r->o->fresh, err) == 0 && answers_check(r->answer_file, err) == 0)
-            r->journal = journal_open(r->journal_file, r->manifest, err);
+            r->journal = open_journal(r, err);
         rc = r->journal ? list_items(r, err) : err_advise(err, "choose a place that can be written by --answer-file or --data-dir");
     }
     /* Law 4: rank 0 may have failed alone; without this the others would wait in the broadcast. */
@@ -344,6 +352,8 @@ static int finish(const struct run *r, bool stopped, struct err *err)
         .text = finished_text,
         .ctx = r->journal,
     };
+    if (journal_flush(r->journal, err) < 0)
+        return err_advise(err, "the answers since the last flush are safe in --scratch; make room and start again on this node");
     /* Of a stopped run too: whole conversations are usable, and the journal holds the rest. */
     int written = answer_file_write(r->answer_file, &run, err);
     if (written < 0 || write_manifest(r, err) < 0)

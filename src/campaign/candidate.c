@@ -152,6 +152,7 @@ struct rig_opts answer_rig_opts(const struct answer_opts *o, const struct questi
         .chat_template = o->chat_template,
         .fastchat = o->fastchat,
         .data_dir = o->data_dir,
+        .scratch = o->scratch,
         .threads = o->threads,
         .devices = o->devices,
         .max_batch = conversations(o, qs),

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "device_opts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int answer_opts_name(struct answer_opts *o, struct err *err)
@@ -28,8 +29,17 @@ static int check_words(struct answer_opts *o, struct err *err)
     return 0;
 }
 
+/* Each node asks its own environment. */
+static void choose_scratch(struct answer_opts *o)
+{
+    const char *usual = getenv("TMPDIR");
+    if (o->scratch && !*o->scratch)
+        o->scratch = usual && *usual ? usual : "/tmp";
+}
+
 int answer_opts_check(struct answer_opts *o, struct err *err)
 {
+    choose_scratch(o);
     /* All ranks parse the same words, so no agreement is needed: they fail alike. */
     if (check_words(o, err) < 0 || device_opts_check(&o->devices, err) < 0)
         return -1;
@@ -86,6 +96,8 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         { "repetition-penalty", OPT_FLOAT, &o->sampler.repetition_penalty, &o->sampler.has_repetition_penalty, "X",
           "(generation_config.json, else 1)" },
         { "seed", OPT_INT, &o->seed, NULL, "N", "of the random numbers (0)" },
+        { "scratch", OPT_MAYBE, &o->scratch, NULL, "[DIR]",
+          "each node's own disk: the journal's fast copy, and weights for this job and later ones (TMPDIR, else /tmp)" },
         { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; answers, journal and manifest are kept as .old1, .old2 ..." },
         { "max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed turns that still exits 0 (0)" },
         { "progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)" },

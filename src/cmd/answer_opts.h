@@ -8,7 +8,7 @@
 /* FastChat's defaults and ours. */
 void answer_opts_default(struct answer_opts *o);
 /* The rows of the flags of answering; returns how many were put into table (room for ANSWER_OPTS_MAX). */
-enum { ANSWER_OPTS_MAX = 44 };
+enum { ANSWER_OPTS_MAX = 48 };
 int answer_opts_rows(struct answer_opts *o, struct opt *table);
 /* The name of files and records from model_id. -1: err (usage). */
 int answer_opts_name(struct answer_opts *o, struct err *err);

@@ -38,6 +38,16 @@ void grid_fini(struct grid *g)
     free(g->digest);
 }
 
+void grid_redirect(struct grid *g, const char *const *path)
+{
+    for (int f = 0; f < g->n_files; f++) {
+        if (g->fd[f] >= 0)
+            close(g->fd[f]);
+        g->fd[f] = -1;
+    }
+    g->path = path;
+}
+
 int grid_file(const struct grid *g, long chunk)
 {
     /* Few files and millions of bytes a chunk: a search would not be seen. */

@@ -28,6 +28,8 @@ struct span { long chunk; size_t from, n; };  /* a part of one chunk */
 
 void grid_init(struct grid *g, const char *const *path, const uint64_t *size, int n_files);
 void grid_fini(struct grid *g);
+/* Read the same bytes from other files ('path' (n_files) outlives the grid). While nobody reads. */
+void grid_redirect(struct grid *g, const char *const *path);
 int grid_file(const struct grid *g, long chunk);
 size_t grid_bytes(const struct grid *g, long chunk);
 uint64_t grid_bytes_read(const struct grid *g);

@@ -4,9 +4,11 @@
 
 #include "job_priv.h"
 #include "mtbench/hash.h"
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/shared.h"
 #include "ring.h"
+#include "staged.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct stage {
     struct source metadata, weights;
     struct grid grid;
     char **path;
+    char **copy;                          /* (n_files) where this node reads them, in a scratch folder; NULL: as 'path' says */
     uint64_t *size;
     unsigned char **kept;                 /* (n_chunks) chunks of metadata reads; NULL where not read or forgotten */
     struct shared *memory;                /* of the ring */
@@ -166,6 +169,75 @@ static int weights_read(void *ctx, int file, uint64_t off, void *dst, size_t n, 
             memcpy((char *)dst + done, (st->kept[s.chunk] ? st->kept[s.chunk] : st->now) + s.from, s.n);
         done += s.n;
     }
+    return 0;
+}
+
+/* ---- copies on the node's own disk ---- */
+
+static int look_for_stop(void *ctx, int64_t have, int64_t total)
+{
+    (void)have, (void)total;
+    return told_to_stop(ctx);
+}
+
+/* A node's leader: paths with their NULs, of files that are worth it their copies'. -1: err. */
+static int copy_files(struct stage *st, const char *scratch, struct buf *paths, struct err *err)
+{
+    const struct filehash_watch watch = { look_for_stop, st };
+    uint64_t found = 0, made = 0;
+    int rc = 0;
+    for (int f = 0; f < st->grid.n_files && rc == 0; f++) {
+        bool is_new = false;
+        char *copy = st->size[f] < STAGE_CHUNK ? xstrdup(st->path[f])
+                                               : staged_file(scratch, st->path[f], st->size[f], &watch, &is_new, err);
+        if (!copy) {
+            rc = -1;
+            break;
+        }
+        *(is_new ? &made : &found) += st->size[f] < STAGE_CHUNK ? 0 : st->size[f];
+        buf_add(paths, copy, strlen(copy) + 1);
+        free(copy);
+    }
+    if (rc == 0)
+        log_verbose("--scratch %s: %.1f MB of weights are copied there, %.1f MB were", scratch, (double)made / 1e6, (double)found / 1e6);
+    return rc;
+}
+
+static void read_copies(struct stage *st, const struct buf *paths)
+{
+    const char *p = paths->data;
+    st->copy = xcalloc((size_t)st->grid.n_files + 1, sizeof *st->copy);
+    for (int f = 0; f < st->grid.n_files; f++, p += strlen(p) + 1)
+        st->copy[f] = xstrdup(p);
+    grid_redirect(&st->grid, (const char *const *)st->copy);
+}
+
+int stage_to_scratch(struct stage *st, const char *scratch, struct err *err)
+{
+    const bool leader = st->job->info.local_rank == 0;
+    struct buf paths = {0};
+    struct err why = {0};
+    int rc = leader && copy_files(st, scratch, &paths, &why) < 0 ? -1 : 0;
+    /* A node without room reads what it would have read without a scratch folder. */
+    if (rc < 0 && why.kind != ERR_CANCELLED) {
+        log_error("--scratch %s: %s; this node (%s) reads weights from where they are", scratch, why.text, st->job->info.host);
+        buf_clear(&paths);
+        rc = 0;
+    }
+    if (job_agree(st->job, rc, rc < 0 ? &why : err) < 0) {
+        if (rc < 0 && err)
+            *err = why;
+        buf_free(&paths);
+        return -1;
+    }
+    uint64_t n = paths.len;
+    MPI_Bcast(&n, 1, MPI_UINT64_T, 0, st->job->node);
+    if (!leader)
+        buf_reserve(&paths, n);
+    MPI_Bcast(paths.data, (int)n, MPI_BYTE, 0, st->job->node);
+    if (n)
+        read_copies(st, &paths);
+    buf_free(&paths);
     return 0;
 }
 
@@ -369,6 +441,9 @@ void stage_close(struct stage *st)
     stage_forget(st);
     for (int i = 0; i < st->grid.n_files; i++)
         free(st->path[i]);
+    for (int i = 0; st->copy && i < st->grid.n_files; i++)
+        free(st->copy[i]);
+    free(st->copy);
     grid_fini(&st->grid);
     free(st->path);
     free(st->size);

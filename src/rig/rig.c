@@ -340,12 +340,14 @@ static int check_weights(const struct rig *r, const char *path, struct err *err)
     return 0;
 }
 
-static int load_weights(struct rig *r, const char *path, struct err *err)
+static int load_weights(struct rig *r, const struct rig_opts *o, struct err *err)
 {
     struct rig_parts *p = r->parts;
     const bool packs = replica_packs(&p->replica, p->job);
     const enum stage_takers takers = r->executor->node_weights ? STAGE_LEADERS : STAGE_EVERYONE;
     if (agree(p, replica_attach(&p->replica, p->job, err), err) < 0)
+        return -1;
+    if (p->job && o->scratch && stage_to_scratch(p->stage, o->scratch, err) < 0)
         return -1;
     if (p->job && stage_weights_begin(p->stage, takers, p->layout, err) < 0)
         return -1;
@@ -363,7 +365,7 @@ static int load_weights(struct rig *r, const char *path, struct err *err)
                     (double)read.file_bytes / 1e6, (double)read.bytes_read / (double)read.file_bytes);
         stage_forget(p->stage); /* pages of the file in the system's cache: room for the KV cache */
     }
-    return agree(p, check_weights(r, path, err), err);
+    return agree(p, check_weights(r, o->model_path, err), err);
 }
 
 static bool told_to_stop(void *job)
@@ -605,7 +607,7 @@ static int start_rig(struct rig *r, const struct rig_opts *o, struct err *err)
     if (lay_out(r, o, &e, &m, err) < 0) /* memory is known to suffice before any weight is read */
         return -1;
     say_memory(&m);
-    if (load_weights(r, o->model_path, err) < 0 || agree(p, start_members(r, &e, &m.engine, err), err) < 0)
+    if (load_weights(r, o, err) < 0 || agree(p, start_members(r, &e, &m.engine, err), err) < 0)
         return -1;
     log_verbose("layout: %s", placement_words(&r->place, p->job ? job_info(p->job).size : 1, p->job ? job_info(p->job).n_nodes : 1, words));
     log_verbose("weights have sha256 %s; %d threads per rank, %s; ready after %.2f s", r->model_sha256, r->n_threads, r->isa,

@@ -1,5 +1,5 @@
-/* nvml_stub.c - a management library for tests, opened by MTBENCH_NVML: its one card is at NVML_STUB_BUS and its counter, in millijoules, is
- * what the file NVML_STUB_ENERGY holds; a negative number there is a card without a counter. */
+/* nvml_stub.c - a management library for tests, opened by MTBENCH_NVML: its one card is at NVML_STUB_BUS and its counter, in millijoules,
+ * is what the file NVML_STUB_ENERGY holds; a negative number there is a card without a counter. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
