@@ -97,35 +97,47 @@ static void take_code(struct campaign_row *row, int code)
     row->state = code == EXIT_RESUME ? TASK_STOPPED : code == EXIT_FAILURES ? TASK_DONE : TASK_FAILED;
 }
 
+struct batch {                           /* tasks that one judge grades together */
+    int *member;                         /* (n) their numbers */
+    char **model;                        /* (n) names of their answers */
+    int n;
+    bool whole;                          /* no answer is missing */
+};
+
+/* Task i and its like among those that have not been judged. */
+static void gather(struct batch *b, const struct campaign_task *task, const struct campaign_row *row, const bool *judged, int i, int n)
+{
+    b->whole = row[i].code == EXIT_COMPLETE;
+    b->n = 0;
+    for (int k = i; k < n; k++) {
+        if (judged[k] || !has_answers(&task[k], &row[k]) || (row[k].code == EXIT_COMPLETE) != b->whole ||
+            !campaign_same_judge(&task[i], &task[k]))
+            continue;
+        b->model[b->n] = (char *)task[k].answer.name; /* plain already: nobody writes into it */
+        b->member[b->n++] = k;
+    }
+}
+
 void campaign_judge_locally(struct job *job, const char *list, const struct campaign_task *task, int n, struct campaign_row *row)
 {
     bool *judged = xcalloc((size_t)n, sizeof *judged);
-    char **model = xcalloc((size_t)n, sizeof *model);
-    int *member = xcalloc((size_t)n, sizeof *member);
+    struct batch b = { .member = xcalloc((size_t)n, sizeof *b.member), .model = xcalloc((size_t)n, sizeof *b.model) };
     for (int i = 0; i < n; i++) {
         struct err err = {0};
-        const bool whole = row[i].code == EXIT_COMPLETE;
-        int m = 0;
-        for (int k = i; k < n && !judged[i]; k++)
-            if (!judged[k] && has_answers(&task[k], &row[k]) && (row[k].code == EXIT_COMPLETE) == whole &&
-                (k == i || campaign_same_judge(&task[i], &task[k]))) {
-                model[m] = (char *)task[k].answer.name; /* plain already: nobody writes into it */
-                member[m++] = k;
-            } else if (k == i)
-                break;
-        if (m == 0)
+        if (judged[i] || !has_answers(&task[i], &row[i]))
             continue;
-        /* A stop counts for all alike; what the state of the job is now, all hear of here. */
-        const int code = job_max(job, (uint64_t)job_poll(job)) == JOB_RUNNING ? judge_models(job, &task[i], model, m, whole, &err)
-                                                                              : EXIT_RESUME;
+        gather(&b, task, row, judged, i, n);
+        /* A signal reaches the ranks one after the other; what they do here they must do alike. */
+        const bool running = job_max(job, (uint64_t)job_poll(job)) == JOB_RUNNING;
+        const int code = running ? judge_models(job, &task[i], b.model, b.n, b.whole, &err) : EXIT_RESUME;
         if (err.kind != ERR_NONE && job_info(job).rank == 0)
             log_error("%s:%ld: %s", list, task[i].number, err.text);
-        for (int k = 0; k < m; k++) {
-            judged[member[k]] = true;
-            take_code(&row[member[k]], code);
+        for (int k = 0; k < b.n; k++) {
+            judged[b.member[k]] = true;
+            take_code(&row[b.member[k]], code);
         }
     }
     free(judged);
-    free(model);
-    free(member);
+    free(b.member);
+    free(b.model);
 }
