@@ -31,6 +31,6 @@ with open(sys.argv[1], "r+b") as f:
     f.seek(at)
     f.write(bytes([byte]))' "$(ls "${1:-$d/model}"/*.safetensors | tail -1)"; }
 said() { grep -c '^mtbench: ' "$d/err"; }
-digest() { sed -n 's/^digest *//p' "$d/out"; }
+digest() { sed -n "s|^digest *||p" "$d/out" | tail -1; }
 turns() { [ ! -f "$1" ] || tail -n +2 "$1" | grep -c '"status": "ok"'; }
 

@@ -25,3 +25,48 @@ task() {
         --max-new-token 8 --max-batch 8 --quiet "$@" >"$d/out" 2>"$d/err"
     rc=$?
 }
+# ---- the scripts of slurm/ ----
+
+long=(--max-new-token 64 --max-batch 1)   # takes seconds: long enough to be disturbed
+# submit SBATCH-FLAGS... SCRIPT FLAGS...: the job's number in $job, what it prints in $d/JOB.out (of arrays $d/JOB_TASK.out)
+submit() {
+    job=$(MTBENCH=$PWD/$build/mtbench sbatch --parsable --output="$d/%j.out" "$@" 2>"$d/err") || { echo "Bail out! sbatch: $(cat "$d/err")"; exit 1; }
+}
+state() { scontrol show job -o "$job" 2>/dev/null | grep -oE "\b$1=[^ ]*" | head -1 | cut -d = -f 2; }
+# until SECONDS COMMAND...
+until_is() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.2
+    done
+}
+over() { [ -z "$(squeue -h -j "$job" -t pending,running,completing,suspended,requeued -o %i 2>/dev/null)" ]; }
+# finished [JOB]: the state in which it ended, and the exit code, as COMPLETED:0
+finished() {
+    until_is 240 over
+    cp "$d/$job.out" "$d/out" 2>/dev/null || : >"$d/out"
+    end=$(state JobState):$(state ExitCode | cut -d : -f 1)
+}
+answer_flags() { flags=(--model-path "$d/model" --data-dir "$d" --bench-name smoke --quiet --model-id "$1" "${@:2}"); }
+# begun ID [N]: wait until N turns of it are finished (2)
+several() { [ "$(turns "$answers/$1.journal")" -ge "$2" ]; }
+begun() { until_is 120 several "$1" "${2:-2}"; }
+# once ID: each of the 16 turns is in the journal once
+once() {
+    [ "$(turns "$answers/$1.journal")" -eq 16 ] &&
+        [ "$(tail -n +2 "$answers/$1.journal" | grep -oE '"question_id": [0-9]+, "choice": [0-9]+, "turn": [0-9]+' | sort -u | wc -l)" -eq 16 ]
+}
+# The demo judge: the random model itself. Its judgments are nonsense, and theirs to count.
+judge_flags() {
+    cp data/smoke/judge_prompts.jsonl "$d/"
+    mkdir -p "$d/smoke/reference_answer"
+    cp data/smoke/reference_answer/smoke.jsonl "$d/smoke/reference_answer/"
+    judging=(--judge-model j --judge-path "$d/model" --judge-constrained --judge-max-tokens 8 --reference smoke --data-dir "$d" --bench-name smoke)
+}
+judged() { grep -c '^{"key".*"status": "ok"' "$d/smoke/model_judgment/j_single.journal" 2>/dev/null || true; }
+# judged_once N: N judgments are in the journal, each once
+judged_once() {
+    [ "$(judged)" -eq "$1" ] && [ "$(grep -o '^{"key": "[^"]*", "content": "[^"]*"' "$d/smoke/model_judgment/j_single.journal" | sort -u | wc -l)" -eq "$1" ]
+}
