@@ -19,6 +19,10 @@ struct verb {
  * nearest name. */
 const struct verb *verb_find(const char *word, struct err *err);
 
+/* What the verb says of a launch whose processes are each alone, which 'why' tells (its text empty: another of them speaks). Returns an
+ * exit code. */
+int verb_refused(const struct verb *v, const struct err *why, int argc, char **argv);
+
 int cmd_answer(struct job *job, int argc, char **argv);
 int cmd_run(struct job *job, int argc, char **argv);
 int cmd_campaign(struct job *job, int argc, char **argv);
@@ -29,6 +33,8 @@ int cmd_show(struct job *job, int argc, char **argv);
 int cmd_agree(struct job *job, int argc, char **argv);
 int cmd_clean(struct job *job, int argc, char **argv);
 int cmd_plan(struct job *job, int argc, char **argv);
+int cmd_doctor(struct job *job, int argc, char **argv);
+int doctor_launch_refused(const struct err *why, int argc, char **argv);
 int cmd_prompt(struct job *job, int argc, char **argv);
 int cmd_verify(struct job *job, int argc, char **argv);
 

@@ -26,10 +26,11 @@ static const struct verb verbs[] = {
     { "verify", NULL, "compute turns of a run anew, in this layout, and compare bytes", true, cmd_verify },
     { "plan", NULL, "what run, answer or judge would do: calls, tokens, price, memory, layout; nothing is computed or sent", true,
       cmd_plan },
+    { "doctor", NULL, "is everything here that a run needs: launch, cores, GPUs, memory, folders, clocks, model, judge", true,
+      cmd_doctor },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
     { .name = "browse", .peer = "qa_browser" },
     { .name = "aggregate" },
-    { .name = "doctor" },
 };
 
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
@@ -69,6 +70,15 @@ const struct verb *verb_find(const char *word, struct err *err)
     return found && found->run ? found : NULL;
 }
 
+int verb_refused(const struct verb *v, const struct err *why, int argc, char **argv)
+{
+    if (v->run == cmd_doctor)            /* who asks what is wrong is told in its own form */
+        return doctor_launch_refused(why, argc, argv);
+    if (*why->text)
+        log_error("%s", why->text);
+    return EXIT_INPUT;
+}
+
 void help_print(void)
 {
     printf("usage: mtbench VERB [flags], alone or started by mpirun or srun\n\n");
@@ -89,7 +99,8 @@ static const struct { const char *verb; int does; } reads[] = {
     { "run", LOCAL | HOSTED | JUDGES | NETWORK | RANKS }, { "answer", LOCAL | RANKS },
     { "campaign LIST", LOCAL | HOSTED | JUDGES | NETWORK | RANKS }, { "verify", LOCAL | RANKS },
     { "api-answer", HOSTED | NETWORK | RANKS }, { "judge", LOCAL | HOSTED | JUDGES | NETWORK | RANKS },
-    { "plan", LOCAL | HOSTED | JUDGES | RANKS }, { "prompt", LOCAL }, { "fetch", NETWORK | HUB },
+    { "plan", LOCAL | HOSTED | JUDGES | RANKS }, { "doctor", LOCAL | HOSTED | JUDGES | NETWORK | RANKS },
+    { "prompt", LOCAL }, { "fetch", NETWORK | HUB },
 };
 
 static const struct { int does; struct opt_env env; } variables[] = {

@@ -376,7 +376,9 @@ static int look_here(const struct stage *st, struct err *err)
     const struct job_info *in = &st->job->info;
     for (int i = 0; in->rank > 0 && in->local_rank == 0 && i < st->grid.n_files; i++) {
         struct stat s;
+        watch_begin(WATCH_WORKS, "opening %s", st->path[i]);
         const int fd = open(st->path[i], O_RDONLY | O_CLOEXEC), rc = fd < 0 ? -1 : fstat(fd, &s);
+        watch_end();
         if (rc < 0)
             err_errno(err, "%s: cannot be opened on this node", st->path[i]);
         else if ((uint64_t)s.st_size != st->size[i])

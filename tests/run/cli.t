@@ -68,7 +68,7 @@ run answer --matmul cublas --device cuda --bench-name smoke --model-path /none -
 [ "$said" -eq 0 ] && grep -q 'this build has no' "$d/err" || { [ "$said" -eq 1 ] && ! grep -q 'this build has no' "$d/err"; }; ok $? "it says of --matmul cublas what answer does: $(tail -1 "$d/err")"
 refused 'did you mean answer' anser
 refused 'did you mean gen_model_answer' gen_model_anser.py
-refused 'no doctor yet' doctor
+refused 'no browse yet' browse
 refused '"": unknown verb' ""
 for words in --help --version "answer --help" bogus; do
     timeout 600 mpirun --oversubscribe -n 2 "$mtb" $words >"$d/out" 2>"$d/err"
