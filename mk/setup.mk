@@ -2,7 +2,7 @@
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libopenmpi-dev openmpi-bin libcjson-dev libpcre2-dev libutf8proc-dev libhwloc-dev libssl-dev libcurl4-openssl-dev
 DATA_PACKAGES  := python3 python3-pip ca-certificates
 SLURM_PACKAGES := slurm-wlm munge
-CHECK_PACKAGES := bc clang g++ libclang-rt-14-dev python3 patchelf $(SLURM_PACKAGES)
+CHECK_PACKAGES := groff-base bc clang g++ libclang-rt-14-dev python3 patchelf $(SLURM_PACKAGES)
 MODEL          ?= data/models/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_ID       ?= smollm2-135m
 RANKS          ?= 2
@@ -23,8 +23,18 @@ deps:                                           ## install the Debian packages t
 data:                                           ## fetch and verify the official data and the demo model
 	@mk/install-deps $(DATA_PACKAGES)
 	@data/fetch.sh
-install: all                                    ## install the program and the data set that ships under PREFIX
+# Pages from the tables that --help prints: the manual, and what shells complete.
+.PHONY: man
+man: $(B)/mtbench.1 $(B)/mtbench.bash $(B)/_mtbench         ## make the manual page and the completions of bash and zsh, in build/
+$(B)/mtbench.1 $(B)/mtbench.bash $(B)/_mtbench &: $(B)/mtbench
+	@$(B)/mtbench --man >$(B)/mtbench.1
+	@$(B)/mtbench --completion bash >$(B)/mtbench.bash
+	@$(B)/mtbench --completion zsh >$(B)/_mtbench
+install: all man                                ## install the program, its pages and the data set that ships under PREFIX
 	install -Dm755 mtbench $(DESTDIR)$(PREFIX)/bin/mtbench
+	install -Dm644 $(B)/mtbench.1 $(DESTDIR)$(PREFIX)/share/man/man1/mtbench.1
+	install -Dm644 $(B)/mtbench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mtbench
+	install -Dm644 $(B)/_mtbench $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mtbench
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke data/smoke/*.jsonl
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke/reference_answer data/smoke/reference_answer/*.jsonl
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench data/prices.txt data/pregenerated.txt

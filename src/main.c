@@ -78,6 +78,8 @@ static int obey(int argc, char **argv)
             version_print();
         return EXIT_COMPLETE;
     }
+    if (is_one_of(argv[1], "--man", "--completion", "--completion=bash") || !strcmp(argv[1], "--completion=zsh"))
+        return first ? pages_print(argc - 1, argv + 1) : EXIT_COMPLETE;
     const struct verb *verb = verb_find(argv[help ? 2 : 1], &err);
     if (!verb)
         return first ? usage(&err) : EXIT_INPUT;

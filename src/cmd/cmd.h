@@ -19,6 +19,15 @@ struct verb {
  * nearest name. */
 const struct verb *verb_find(const char *word, struct err *err);
 
+/* The verbs of this version one after another: the i-th of the table, or the next one that is there; NULL: there is none any more. */
+const struct verb *verb_at(int i);
+/* Instead of printing its help, let the verb show its tables to 'read', for the length of the call. */
+void verb_read_help(const struct verb *v, void (*read)(void *ctx, const char *about, const struct opt *table, int n), void *ctx);
+/* What verbs read from the environment; NULL behind the last. */
+const struct opt_env *verb_variable(int i);
+/* --man, or --completion SHELL: the page on stdout. Returns an exit code. */
+int pages_print(int argc, char **argv);
+
 /* What the verb says of a launch whose processes are each alone, which 'why' tells (its text empty: another of them speaks). Returns an
  * exit code. */
 int verb_refused(const struct verb *v, const struct err *why, int argc, char **argv);
