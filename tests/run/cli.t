@@ -178,7 +178,7 @@ ok $? "all three closed: the files are whole"
 env -i PATH="$PATH" ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} "$mtb" "${c[@]}" --model-id bare >"$d/out" 2>"$d/err"; ok $? "an empty environment"
 answer logged --quiet --first-n 1 --log-dir "$d/logs/here"
 [ $rc -eq 0 ] && grep -q '^20[0-9T:-]*Z memory of a rank' "$d"/logs/here/mtbench.*.0.log && [ ! -s "$d/err" ]; ok $? "--log-dir: a file per rank, in a folder that is made"
-refused 'log-dir .*cannot write there' "${a[@]}" --log-dir "$d/out/below-a-file"
+refused 'log-dir.*cannot create the folder' "${a[@]}" --log-dir "$d/out/below-a-file"
 
 # ---- prompt ----
 p=(prompt --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d/data" --bench-name b)
