@@ -8,6 +8,8 @@
 
 /* Append the bytes of a file. -1: err (io). */
 int io_read(const char *path, struct buf *out, struct err *err);
+/* Is there something of that name? 1, or 0: there is not. -1 (err: io): the system does not let us look, which is no "no". */
+int io_exists(const char *path, struct err *err);
 /* Write beside, flush to disk, rename over 'path': readers see the old bytes or the new ones. A link stays one, its target is replaced; the
  * mode of an old file is kept. -1: err (io); the old file is untouched. */
 int io_replace(const char *path, const void *data, size_t n, struct err *err);

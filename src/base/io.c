@@ -40,6 +40,16 @@ int io_read(const char *path, struct buf *out, struct err *err)
     return rc;
 }
 
+int io_exists(const char *path, struct err *err)
+{
+    if (access(path, F_OK) == 0)
+        return 1;
+    if (errno == ENOENT || errno == ENOTDIR)
+        return 0;
+    err_errno(err, "%s: cannot be looked at", path);
+    return err_advise(err, "check who may read the folders above it");
+}
+
 int io_make_parents(const char *path, struct err *err)
 {
     char *copy = xstrdup(path);

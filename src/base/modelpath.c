@@ -204,7 +204,9 @@ int modelpath_resolve(const char *name, const char *revision, const char *base, 
 {
     struct stat st;
     *out = (struct modelpath){0};
-    int rc;
+    int rc = io_exists(name, err);
+    if (rc < 0)
+        return err_wrap(err, "--model-path");
     /* What is there wins over the cache: "org/name" may be a folder here. */
     if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
         rc = list_model(name, base, out, err);

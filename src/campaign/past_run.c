@@ -1,6 +1,7 @@
 /* past_run.c - a run that was made before. What it was made with stands in the journal's manifest and, to the last bit, in its records. */
 #include "mtbench/past_run.h"
 
+#include "mtbench/io.h"
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
@@ -41,8 +42,9 @@ static int see_turn(void *ctx, const struct turn_record *t, bool counts)
 
 static int check_place(const struct past_run *p, struct err *err)
 {
-    if (access(p->journal_file, F_OK) == 0)
-        return 0;
+    const int there = io_exists(p->journal_file, err);
+    if (there != 0)
+        return there < 0 ? -1 : 0;
     if (access(p->answer_file, F_OK) == 0)
         return err_set(err, ERR_USAGE,
                        "%s: has no journal beside it (%s): another program made these answers and left nothing that says how, so they "

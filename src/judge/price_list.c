@@ -5,7 +5,6 @@
 #include "mtbench/mem.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 int price_by_flags(const struct price_flags *f, struct price *p, struct err *err)
 {
@@ -15,7 +14,7 @@ int price_by_flags(const struct price_flags *f, struct price *p, struct err *err
     *p = (struct price){ -1, -1 };
     /* No file is no error: prices are known by flags, or not at all. One that is there and cannot be read is: costs would be unknown, and
      * nobody would know why. */
-    if (access(path, F_OK) == 0)
+    if ((rc = io_exists(path, err)) > 0)
         rc = io_read(path, &b, err) < 0 ? -1 : price_find(path, b.data, b.len, f->model, p, err);
     p->in = f->given_in ? f->in : p->in; /* a flag wins over the file */
     p->out = f->given_out ? f->out : p->out;

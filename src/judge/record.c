@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- records ---- */
 
@@ -239,8 +238,7 @@ int grader_write(struct grader *g, int repeat, const char *path, struct err *err
 {
     struct merge m = { .g = g, .repeat = repeat, .written = xcalloc((size_t)g->o.matches->n, sizeof(bool)) };
     struct buf old = {0};
-    bool exists = access(path, F_OK) == 0;
-    int rc = exists ? io_read(path, &old, err) : 0, n = g->o.matches->n;
+    int exists = io_exists(path, err), n = g->o.matches->n, rc = exists > 0 ? io_read(path, &old, err) : exists;
     if (rc == 0)
         rc = merge_old(&m, path, &old, err);
     for (int i = 0; rc == 0 && i < n; i++) { /* what the old file did not hold, in the order of the matches */

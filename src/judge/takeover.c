@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct takeover {
     struct grader *g;
@@ -121,9 +120,10 @@ int grader_take_over(struct grader *g, int repeat, const char *path, struct grad
     struct buf old = {0};
     struct judgment_table table = {0};
     *count = (struct grader_taken){0};
-    if (access(path, F_OK) < 0)
-        return 0;
-    int rc = io_read(path, &old, err) < 0 || judgment_table_parse(&table, path, old.data, old.len, err) < 0 ? -1 : 0;
+    int rc = io_exists(path, err);
+    if (rc <= 0)                         /* one that cannot be looked at is told of now, not when the verdicts are paid for */
+        return rc;
+    rc = io_read(path, &old, err) < 0 || judgment_table_parse(&table, path, old.data, old.len, err) < 0 ? -1 : 0;
     if (rc == 0)                         /* whatever is wrong with the file is told before anything is asked, not when it is written */
         rc = record_same_kind(g, path, &table, err);
     if (rc == 0 && table.n && g->n_units && !g->o.constrained) {

@@ -3,17 +3,19 @@
 
 #include "choice.h"
 
+#include "mtbench/io.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* ---- what is there ---- */
 
-struct there { char **judge; int n; };
+struct there { char **judge; int n; struct err wrong; };      /* wrong: why the folder cannot be read */
 
 static int by_name(const void *a, const void *b)
 {
@@ -27,6 +29,8 @@ static struct there list(const char *data_dir, const char *bench, bool pairs)
     const char *end = pairs ? "_pair.jsonl" : "_single.jsonl"; /* what stands before it is the judge */
     struct there t = {0};
     DIR *d = opendir(folder);
+    if (!d && errno != ENOENT)
+        err_errno(&t.wrong, "%s: cannot read the folder of judgments", folder), err_advise(&t.wrong, "ask who owns it, or name another");
     for (struct dirent *e; d && (e = readdir(d));) {
         size_t n = strlen(e->d_name), k = strlen(end);
         if (n <= k || e->d_name[0] == '.' || strcmp(e->d_name + n - k, end)) /* journals and repeats end otherwise */
@@ -49,15 +53,17 @@ static void there_free(struct there *t)
     free(t->judge);
 }
 
-/* judge NULL: nobody was named, and there is more than one to choose from. */
-/* Five ways of finding nothing, each with another next step: the most specific one is told. */
+/* judge NULL: nobody was named, and there is more than one to choose from.
+ * Six ways of finding nothing, each with another next step: the most specific one is told. */
 static int none(const char *data_dir, const char *bench, bool pairs, const char *judge, const struct there *t, struct err *err)
 {
     struct buf b = {0};
     char *folder = xasprintf("%s/%s/model_judgment", data_dir, bench);
     struct there other = list(data_dir, bench, !pairs);
     choice_names(&b, t->judge, t->n);
-    if (t->n && !judge)
+    if (t->wrong.kind)
+        *err = t->wrong;
+    else if (t->n && !judge)
         err_set(err, ERR_USAGE, "%s: %s judgments by %s; choose with --judge-model, or see them side by side with --judge-model all",
                 folder, pairs ? "pair" : "single", b.data);
     else if (t->n)
@@ -99,11 +105,12 @@ static bool has_rows(const char *path, const char *judge)
     return found;
 }
 
-/* The judge's own file, else the first in which it judged for somebody else. NULL: none. */
+/* The judge's own file, else the first in which it judged for somebody else. NULL: none. What cannot be looked at is taken for there:
+ * whoever reads it tells why not. */
 static char *find(const char *data_dir, const char *bench, bool pairs, const char *judge, const struct there *t)
 {
     char *path = bench_judgments_path(data_dir, bench, judge, pairs);
-    if (access(path, F_OK) == 0)
+    if (io_exists(path, NULL) != 0)
         return path;
     free(path);
     for (int i = 0; i < t->n; i++) {

@@ -3,6 +3,7 @@
 
 #include "mtbench/bench.h"
 #include "mtbench/fastchat_table.h"
+#include "mtbench/io.h"
 #include "mtbench/judge_files.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
@@ -10,6 +11,7 @@
 #include "mtbench/transcript.h"
 #include "mtbench/views.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,7 +48,10 @@ static int input_read(struct input *in, const struct showing *o, struct err *err
     in->repeat_end = xcalloc((size_t)o->repeat, sizeof *in->repeat_end);
     for (int r = 0; r < o->repeat && rc == 0; r++) {
         char *path = bench_repeat_path(in->path, r + 1);
-        if (access(path, F_OK))
+        const int there = io_exists(path, err);
+        if (there < 0)
+            rc = -1;
+        else if (there == 0)
             rc = err_set(err, ERR_IO, "%s%s: no such file; judge first, or name another with --input-file",
                          o->input_file ? "--input-file " : "", path);
         else
@@ -110,6 +115,8 @@ static int read_answers_of(struct answer_set *answers, const char *const *model,
         char *path = bench_answers_file(folder, model[i]);
         if (access(path, R_OK) == 0)     /* answers may have stayed on another machine */
             there[n_there++] = model[i];
+        else if (errno != ENOENT && errno != ENOTDIR)
+            log_note("%s: cannot be read (%s), so nothing is said about these answers", path, strerror(errno));
         free(path);
     }
     int rc = n_there ? answer_set_read(answers, folder, there, n_there, err) : 0;
@@ -273,7 +280,9 @@ static int show_panel(struct buf *out, const struct judge_files *f, const struct
 static int read_answers(struct answer_set *answers, const struct showing *o, struct err *err)
 {
     char *folder = bench_answers_folder(o->data_dir, o->bench_name);
-    int rc = access(folder, F_OK) ? 0 : answer_set_read(answers, folder, names(&o->model_list), o->model_list.n, err);
+    int rc = io_exists(folder, err);
+    if (rc > 0)
+        rc = answer_set_read(answers, folder, names(&o->model_list), o->model_list.n, err);
     free(folder);
     return rc;
 }

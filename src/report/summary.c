@@ -1,6 +1,7 @@
 /* summary.c - the table at the end of a campaign. */
 #include "mtbench/summary.h"
 
+#include "mtbench/io.h"
 #include "mtbench/judgment.h"
 #include "mtbench/log.h"
 #include "mtbench/paths.h"
@@ -9,7 +10,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* One of the model, of this judge. A table that cannot be read is told: an empty cell would look like no judgments. */
 static struct score score_of_row(const struct summary_row *r)
@@ -19,7 +19,7 @@ static struct score score_of_row(const struct summary_row *r)
     struct scores s = {0};
     struct err err = {0};
     char *path = r->judge && !r->pairs ? bench_judgments_path(r->data_dir, r->bench, r->judge, false) : NULL;
-    if (path && access(path, F_OK) == 0) {
+    if (path && io_exists(path, NULL) != 0) { /* what cannot be looked at is told of by whoever reads it */
         const struct score_choice choice = { .model = &r->model, .n_models = 1, .judge = r->judge };
         if (judgment_table_read(&table, path, &err) == 0 && scores_build(&s, path, &table, &choice, &err) == 0)
             found = score_of(&s, 0, SCORE_ALL);

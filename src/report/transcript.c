@@ -1,6 +1,7 @@
 /* transcript.c - one question as people read it. */
 #include "mtbench/transcript.h"
 
+#include "mtbench/io.h"
 #include "mtbench/json.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/lines.h"
@@ -9,7 +10,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The judgments of the question, parsed whole: of one question there are few. */
 struct found { cJSON **record; int n; };
@@ -34,9 +34,9 @@ static int is_about(struct slice line, int64_t question, struct err *err)
 static int read_file(struct found *f, const char *path, int64_t question, struct err *err)
 {
     struct slice line;
-    int rc;
-    if (access(path, F_OK))              /* no pair file, or no single one: the other will do */
-        return 0;
+    int rc = io_exists(path, err);
+    if (rc <= 0)                         /* no pair file, or no single one: the other will do */
+        return rc;
     struct lines_file *in = lines_open(path, err);
     if (!in)
         return -1;

@@ -57,6 +57,21 @@ static void test_one(void)
        "the wrong folder: %s", err.text);
 }
 
+/* A folder that cannot be looked at, for root too: a link to itself. */
+static void test_unreadable(void)
+{
+    char from[300];
+    snprintf(from, sizeof from, "%s/c/model_judgment", folder);
+    ok(io_make_parents(from, &err) == 0 && symlink("model_judgment", from) == 0, "a folder that leads nowhere");
+    err = (struct err){0};
+    ok(judge_files_find(&f, folder, "c", false, "gpt-4", NULL, 0, &err) == 0 && f.n == 1, "its usual file is left to whoever reads it");
+    const char *all = "all";
+    judge_files_free(&f);
+    ok(judge_files_find(&f, folder, "c", false, "gpt-4", &all, 1, &err) == -1 && err.kind == ERR_IO &&
+       strstr(err.text, "cannot read the folder of judgments"), "who wants all of them is told why there are none: %s", err.text);
+    unlink(from);
+}
+
 static void test_several(void)
 {
     put("other_single.jsonl", "other", "spare");
@@ -80,6 +95,7 @@ int main(void)
     if (!mkdtemp(folder))
         return 1;
     test_one();
+    test_unreadable();
     test_several();
     judge_files_free(&f);
     snprintf(command, sizeof command, "rm -rf %s", folder);
