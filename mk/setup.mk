@@ -35,6 +35,8 @@ install: all man                                ## install the program, its page
 	install -Dm644 $(B)/mtbench.1 $(DESTDIR)$(PREFIX)/share/man/man1/mtbench.1
 	install -Dm644 $(B)/mtbench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mtbench
 	install -Dm644 $(B)/_mtbench $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mtbench
+	install -Dm644 slurm/modules/mtbench.tcl $(DESTDIR)$(PREFIX)/share/modulefiles/mtbench/$(VERSION)
+	install -Dm644 slurm/modules/mtbench.lua $(DESTDIR)$(PREFIX)/share/modulefiles/mtbench/$(VERSION).lua
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke data/smoke/*.jsonl
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench/smoke/reference_answer data/smoke/reference_answer/*.jsonl
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/mtbench data/prices.txt data/pregenerated.txt
