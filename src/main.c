@@ -49,7 +49,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     struct err err = {0};
     if (!verb->mpi || opts_want_help(argc, argv))
         return verb->run(NULL, argc, argv);
-    if (!(the_job = job_start(&argc, &argv, &err)))
+    if (verb_foresees(verb, &err) || !(the_job = job_start(&argc, &argv, &err)))
         return verb_refused(verb, &err, argc, argv);
     job_on_lost(the_job, lost);
     log_init(LOG_NORMAL, job_info(the_job).rank == 0, NULL);

@@ -23,7 +23,6 @@ struct doctor_opts {
     const struct answer_opts *answer;
     const struct judge_opts *judge;
     bool model, judged;                  /* there is a model, a judge, to look at */
-    const char *scratch;                 /* NULL: TMPDIR, which a run can do without */
 };
 
 /* Collective. Looks at all of it; computes no answer, reads no weights, and sends a judge one short call. On rank 0 the report. */

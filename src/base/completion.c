@@ -12,7 +12,7 @@ static const char *kind(const struct opt *o)
         return "";
     if (o->kind == OPT_CHOICE)
         return "words";
-    if (!strcmp(arg, "DIR"))
+    if (!strcmp(arg, "DIR") || !strcmp(arg, "[DIR]"))
         return "folders";
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (!strcmp(arg, files[i]))
@@ -109,7 +109,7 @@ static void zsh_verb(struct buf *out, const struct manual_verb *v)
         zsh_text(out, o->help);
         buf_char(out, ']');
         if (*what) {
-            buf_char(out, ':');
+            buf_str(out, o->kind == OPT_MAYBE ? "::" : ":");
             zsh_text(out, o->arg ? o->arg : "value");
             buf_char(out, ':');
         }

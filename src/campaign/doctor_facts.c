@@ -20,7 +20,8 @@
 static const char *scratch_of(const struct doctor_opts *o)
 {
     const char *tmp = getenv("TMPDIR");
-    return o->scratch ? o->scratch : tmp && *tmp ? tmp : "/tmp";
+    const char *given = o->answer->scratch;
+    return given && *given ? given : tmp && *tmp ? tmp : "/tmp";
 }
 
 static void look_at_limits(struct doctor_rank *k)
@@ -226,7 +227,8 @@ void doctor_gather(struct job *job, const struct doctor_opts *o, struct doctor_f
     struct questions qs = {0};
     const char *allocated = getenv("SLURM_NTASKS");
     *f = (struct doctor_facts){ .job = in, .library = job_library(), .name = *jobname_own(), .now = clock_unix(), .has_model = o->model,
-                                .has_judge = o->judged, .wants_logs = o->answer->log_dir != NULL, .wants_scratch = o->scratch != NULL };
+                                .has_judge = o->judged, .wants_logs = o->answer->log_dir != NULL,
+                                .wants_scratch = o->answer->scratch != NULL };
     f->allocated = allocated ? strtol(allocated, NULL, 10) : 0;
     if (rig_place(job, &o->answer->devices, &x, &place, &f->place) < 0)
         x = NULL;

@@ -30,6 +30,8 @@ int pages_print(int argc, char **argv);
 
 /* What the verb says of a launch whose processes are each alone, which 'why' tells (its text empty: another of them speaks). Returns an
  * exit code. */
+/* Is it certain, before MPI is asked, that it will find this process alone? For a verb that has its own word for that. */
+bool verb_foresees(const struct verb *v, struct err *why);
 int verb_refused(const struct verb *v, const struct err *why, int argc, char **argv);
 
 int cmd_answer(struct job *job, int argc, char **argv);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct flags { struct run_opts run; const char *scratch; bool json; };
+struct flags { struct run_opts run; bool json; };
 
 /* A model's name is not asked for: its path does for the rules that look at it. */
 static int check(struct flags *o, struct err *err)
@@ -27,7 +27,6 @@ static int parse(struct flags *o, int argc, char **argv, struct err *err)
 {
     run_opts_default(&o->run);
     const struct opt more[] = {
-        { "scratch", OPT_STRING, &o->scratch, NULL, "DIR", "folder of each node's own to look at (TMPDIR)" },
         { "json", OPT_FLAG, &o->json, NULL, NULL, "one JSON object instead of lines" },
     };
     static const char about[] = "Say whether this launch, machine, model and judge are fit for a run with these flags: a line each, ok, "
@@ -76,7 +75,7 @@ int cmd_doctor(struct job *job, int argc, char **argv)
     }
     const struct answer_opts *a = &o.run.answer;
     const struct doctor_opts d = {
-        .answer = a, .judge = &o.run.judge, .model = a->model_path != NULL, .judged = o.run.judge.given_judge_model, .scratch = o.scratch,
+        .answer = a, .judge = &o.run.judge, .model = a->model_path != NULL, .judged = o.run.judge.given_judge_model,
     };
     log_init(a->verbose ? LOG_VERBOSE : LOG_QUIET, job_info(job).rank == 0, NULL);      /* the report says it all */
     doctor_run(job, &d, &report);

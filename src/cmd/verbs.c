@@ -1,6 +1,7 @@
 /* verbs.c - the table of verbs and what is said about them. */
 #include "cmd.h"
 
+#include "mtbench/jobname.h"
 #include "mtbench/logfiles.h"
 #include "mtbench/mem.h"
 
@@ -75,6 +76,12 @@ const struct verb *verb_find(const char *word, struct err *err)
         err_set(err, ERR_USAGE, "%s: unknown verb; mtbench --help lists them", *word ? word : "\"\"");
     free(plain);
     return found && found->run ? found : NULL;
+}
+
+bool verb_foresees(const struct verb *v, struct err *why)
+{
+    const struct jobname *own = jobname_own();
+    return v->run == cmd_doctor && own->pmi == JOBNAME_PMI_NONE && own->n_procs > 1 && job_check_launch(1, NULL, why) < 0;
 }
 
 int verb_refused(const struct verb *v, const struct err *why, int argc, char **argv)
