@@ -161,8 +161,11 @@ static void check_devices(const struct doctor_facts *f, struct doctor_line *l)
         found(l, DOCTOR_OK, "%s, %s: no GPU is used", f->layout, f->executor);
         return;
     }
-    found(l, DOCTOR_OK, "%s, %s: rank 0 on %s drives GPU %s of %d", f->layout, f->executor, f->rank[0].host, f->rank[0].device,
-          f->rank[0].n_devices);
+    char list[300] = "";
+    for (int r = 0, n = 0; r < f->n_ranks && n < (int)sizeof list - 80; r++)
+        n += snprintf(list + n, sizeof list - (size_t)n, "%srank %d: GPU %s of %d on %s", r ? ", " : "", r, f->rank[r].device,
+                      f->rank[r].n_devices, f->rank[r].host);
+    found(l, DOCTOR_OK, "%s, %s: %s", f->layout, f->executor, list);
     for (int r = 0; r < f->n_ranks; r++) {
         int here = 0;
         for (int i = 0; i < f->n_ranks; i++)
@@ -222,6 +225,17 @@ static void check_data(const struct doctor_facts *f, struct doctor_line *l)
           p->locks ? "locks, " : "");
     if (p->writable)
         slow_or_unlocked(p, "--data-dir", l);
+    for (int r = 0; r < f->n_ranks; r++) {
+        const struct doctor_rank *k = &f->rank[r];
+        if (k->local == 0 && k->data.there && !k->sees_ours) {
+            found(l, DOCTOR_WARNING, "%s: is another folder on %s than on %s", p->path, k->host, f->rank[0].host);
+            todo(l, "a run reads and writes it on rank 0's node alone (%s); choose a shared folder if that node may change",
+                 f->rank[0].host);
+        } else if (k->local == 0 && p->locks && k->sees_ours && !k->kept_out) {
+            found(l, DOCTOR_WARNING, "%s (%s): a lock of %s does not keep %s out", p->path, p->system, f->rank[0].host, k->host);
+            todo(l, "runs on several nodes must not share a --model-id or a judge's file; ask for a mount whose locks hold between nodes");
+        }
+    }
     if (without && p->there) {
         found(l, DOCTOR_WARNING, "%s: is not there on %d of %d nodes, such as %s", p->path, without, f->job.n_nodes, host);
         todo(l, "a run reads and writes it on rank 0's node alone (%s); choose a shared folder if that node may change", f->rank[0].host);

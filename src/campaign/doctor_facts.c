@@ -9,11 +9,14 @@
 #include "mtbench/mem.h"
 #include "mtbench/prompt.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* ---- each rank ---- */
 
@@ -36,6 +39,7 @@ static void look_at_limits(struct doctor_rank *k)
     k->cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
 }
 
+/* "0", "2 3": those that this rank would drive. */
 static void look_at_devices(const struct executor *x, const struct placement *p, struct doctor_rank *k)
 {
     struct err why = { 0 };
@@ -58,6 +62,42 @@ static void look_at_folders(const struct doctor_opts *o, struct doctor_rank *k)
         folderprobe(o->answer->log_dir, &k->logs);
 }
 
+/* A file of rank 0's in the data folder, which it holds while the others look. */
+static int hold(const char *dir, const struct job_info *in, char *name, size_t size)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    snprintf(name, size, "%s/.mtbench-probe.shared.%.60s.%ld", dir, in->host, (long)getpid());
+    const int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        name[0] = '\0';
+    else
+        fcntl(fd, F_SETLK, &lock);       /* whether there are locks at all is the probe's to say */
+    return fd;
+}
+
+/* Collective. Is the data folder one for all nodes, and do its locks hold between them? */
+static void share_a_file(struct job *job, const char *dir, struct doctor_rank *k)
+{
+    const struct job_info in = job_info(job);
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char name[400];
+    const int held = in.rank == 0 ? hold(dir, &in, name, sizeof name) : -1;
+    job_bcast(job, name, sizeof name);
+    k->sees_ours = k->kept_out = true;
+    if (*name && in.rank > 0 && in.local_rank == 0) {
+        const int fd = open(name, O_RDWR | O_CLOEXEC);
+        k->sees_ours = fd >= 0;
+        k->kept_out = fd >= 0 && fcntl(fd, F_SETLK, &lock) < 0 && (errno == EACCES || errno == EAGAIN);
+        if (fd >= 0)
+            close(fd);
+    }
+    job_barrier(job);                    /* all have looked */
+    if (held >= 0) {
+        unlink(name);
+        close(held);
+    }
+}
+
 static void gather_ranks(struct job *job, const struct doctor_opts *o, const struct executor *x, const struct placement *p,
                          struct doctor_facts *f)
 {
@@ -73,6 +113,7 @@ static void gather_ranks(struct job *job, const struct doctor_opts *o, const str
     look_at_limits(&mine);
     look_at_devices(x, p, &mine);
     look_at_folders(o, &mine);
+    share_a_file(job, o->answer->data_dir, &mine);
     mine.clock = clocks_ahead(job);
     job_gather(job, &mine, sizeof mine, all);
     f->rank = all;

@@ -17,6 +17,7 @@ struct doctor_rank {
     int n_devices;                       /* GPUs that it sees */
     char device[PLACEMENT_MEMBERS * 8];  /* those that it would drive, "0", "2 3" */
     double clock;                        /* ahead of rank 0's, seconds */
+    bool sees_ours, kept_out;            /* of a file that rank 0 has made in the data folder and holds locked; true on its own node */
     long files;                          /* that it may have open; -1: any number */
     double file_size;                    /* bytes that a file may have; -1: any number */
     struct folderprobe data, scratch, logs;

@@ -68,6 +68,9 @@ if unshare -m true 2>/dev/null; then
     MTBENCH_TEST_RANKS_PER_NODE=1 timeout 300 mpirun --oversubscribe -n 1 "$build/mtbench" doctor --data-dir "$d/set" --bench-name smoke : \
         -n 1 unshare -m sh -c "mount -t tmpfs none $d && exec $PWD/$build/mtbench doctor --data-dir $d/set --bench-name smoke" >"$d/out" 2>"$d/err"
     has data warning 'is not there on 1 of 2 nodes'; ok $? "a node without the data folder: $(line data warning)"
+    MTBENCH_TEST_RANKS_PER_NODE=1 timeout 300 mpirun --oversubscribe -n 1 "$build/mtbench" doctor --data-dir "$d/set" --bench-name smoke : \
+        -n 1 unshare -m sh -c "mount --bind $d/other $d/set && exec $PWD/$build/mtbench doctor --data-dir $d/set --bench-name smoke" >"$d/out" 2>"$d/err"
+    has data warning 'is another folder on'; ok $? "a node with another data folder: $(line data warning)"
 else
     n=$((n + 1)); echo "ok $n # SKIP this user cannot have a mount namespace: a node without the model was not tried"
 fi

@@ -25,7 +25,8 @@ static void all_right(void)
     for (int r = 0; r < 4; r++) {
         rank[r] = (struct doctor_rank){ .node = r / 2, .local = r % 2, .proc = -1, .n_procs = -1, .cores = 8, .threads = 8,
             .node_cores = 16,
-                                        .files = 1024, .file_size = -1 };
+                                        .files = 1024, .file_size = -1,
+                                        .sees_ours = true, .kept_out = true };
         snprintf(rank[r].host, sizeof rank[r].host, "n%d", r / 2 + 1);
         if (r % 2 == 0) {
             rank[r].data = good_folder("data");
@@ -72,6 +73,8 @@ static void data_elsewhere(void) { rank[2].data.there = false; }
 static void data_slow(void) { rank[0].data.flush = 2; }
 static void data_slower(void) { rank[0].data.megabytes_per_second = 0.5; }
 static void data_locks(void) { rank[0].data.locks = false; strcpy(rank[0].data.why, "No locks available"); }
+static void data_other(void) { rank[2].sees_ours = rank[2].kept_out = false; }
+static void data_open(void) { rank[2].kept_out = false; }
 static void space_little(void) { rank[0].data.room = 50000000; }
 static void space_none(void) { rank[0].data.room = 1000000; }
 static void scratch_node(void) { rank[2].scratch.writable = false; strcpy(rank[2].scratch.why, "Permission denied"); }
@@ -110,6 +113,8 @@ static const struct { const char *check; void (*harm)(void); enum doctor_level l
     { "data", data_slow, DOCTOR_WARNING, "takes 2.0 s to get to its disk", "--data-dir" },
     { "data", data_slower, DOCTOR_WARNING, "takes 0.5 MB/s", "--data-dir" },
     { "data", data_locks, DOCTOR_WARNING, "has no locks (No locks available)", "--model-id" },
+    { "data", data_other, DOCTOR_WARNING, "is another folder on n2 than on n1", "shared folder" },
+    { "data", data_open, DOCTOR_WARNING, "a lock of n1 does not keep n2 out", "--model-id" },
     { "space", space_little, DOCTOR_WARNING, "50.0 MB are free", "make room" },
     { "space", space_none, DOCTOR_PROBLEM, "1.0 MB are free", "--data-dir" },
     { "scratch", scratch_node, DOCTOR_PROBLEM, "cannot be written on n2: Permission denied", "--scratch" },
