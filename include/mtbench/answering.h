@@ -57,5 +57,7 @@ char *answer_opts_path(const struct answer_opts *o);
 
 /* Tokens that an answer to one turn of the question is likely to have, by its category and --max-new-token: for plans and forecasts. */
 double answer_expected_tokens(const struct answer_opts *o, const struct question *q);
+/* Of the prompts of all its turns, from their bytes, without the answers between them. */
+double answer_prompt_tokens(const struct question *q);
 
 #endif

@@ -25,7 +25,7 @@ struct deal_opts {
     int n_items;                     /* counts on rank 0 only */
     const double *cost;              /* (n_items) expected cost, rank 0 only, copied; NULL: all equal. Longest go first */
     int want;                        /* items that this rank can hold at once */
-    int keep;                        /* a rank with fewer items than this in hand gets more whatever its share; 0: 8 */
+    bool paced;                      /* deal_tally() will tell of steps: the ranks are tried before most is dealt (dealer.h) */
 };
 
 enum deal_state {
@@ -53,9 +53,9 @@ int deal_next(struct deal *d);
 /* An item that deal_next() gave is finished; its records were sent before. */
 void deal_done(struct deal *d, int item);
 
-/* What this rank has made so far (tokens); replaces what it said before. Travels with the messages that it sends anyway, and once a
- * second by itself. */
-void deal_tally(struct deal *d, uint64_t n);
+/* What this rank has made so far (tokens), and the steps of its engine since deal_create() with the rows in them; replaces what it said
+ * before. Travels with the messages that it sends anyway, and once a second by itself. */
+void deal_tally(struct deal *d, uint64_t n, uint64_t steps, uint64_t rows);
 /* Rank 0: the sum of what all ranks have made, as far as it has heard. */
 uint64_t deal_tally_sum(const struct deal *d);
 

@@ -263,7 +263,16 @@ double answer_expected_tokens(const struct answer_opts *o, const struct question
     return n < (double)o->max_new_token ? n : (double)o->max_new_token;
 }
 
-/* 'cost' gets the tokens that are likely of each item. */
+double answer_prompt_tokens(const struct question *q)
+{
+    const double bytes = 4, around = 10;  /* of a token; tokens of the template around a turn */
+    double n = 0;
+    for (int t = 0; t < q->n_turns; t++)
+        n += (double)strlen(q->turn[t]) / bytes + around;
+    return n;
+}
+
+/* 'cost' gets the rows that are likely of each item. */
 static struct forecast *expect(const struct run *r, double *cost)
 {
     int *turns = xcalloc((size_t)r->n_items, sizeof *turns), n = 0;
@@ -274,6 +283,7 @@ static struct forecast *expect(const struct run *r, double *cost)
         cost[i] = answer_expected_tokens(r->o, q) * turns[i];
         sum += cost[i];
         n += turns[i];
+        cost[i] += answer_prompt_tokens(q);
     }
     /* n > 0: an item has a turn left. */
     struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n, r->rig->place.n_replicas);

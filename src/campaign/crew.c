@@ -78,8 +78,7 @@ struct crew {
     struct deal *deal;                   /* who answers what */
     bool left;                           /* this rank answers no more; it stays for the collective end */
     bool rests;                          /* and as long as it has nothing to do: it waits, whatever the others do */
-    struct engine_stats seen;            /* of this rank's engine, when its last step ended */
-    uint64_t before;                     /* tokens that it had made for others before this work */
+    struct engine_stats first, seen;     /* of this rank's engine, before its first step here and when its last step ended */
     double step_ended;                   /* seconds of clock_now(); 0: the engine rests */
 };
 
@@ -177,7 +176,7 @@ static int step(struct crew *c, int *live, struct err *err)
         return -1;
     watch_moved();
     watch_step(c);
-    deal_tally(c->deal, c->seen.new_tokens - c->before);
+    deal_tally(c->deal, c->seen.new_tokens - c->first.new_tokens, c->seen.steps - c->first.steps, c->seen.rows - c->first.rows);
     send_turns(c);
     return 0;
 }
@@ -253,11 +252,11 @@ int crew_work(const struct crew_opts *o, struct err *err)
         energy_share(o->energy);         /* what came before belongs to no turn */
     if (leads) {
         c.feed = open_feed(o, batch, stream);
-        c.seen = engine_stats(o->rig->engine);
-        c.before = c.seen.new_tokens;
+        c.first = c.seen = engine_stats(o->rig->engine);
     }
     /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
-    c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = leads ? (int)batch : 0 });
+    c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = leads ? (int)batch : 0,
+                                                    .paced = true });
     watch_begin(WATCH_WORKS, "answering");
     int rc = leads ? work(&c, err) : members_follow(o->job, o->rig, c.deal, err);
     watch_end();

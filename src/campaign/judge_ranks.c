@@ -20,6 +20,7 @@ struct ranks {
     struct job *job;
     struct judging *j;                   /* rank 0 */
     const struct rig *rig;               /* its engine counts rows; none on ranks that follow */
+    struct engine_stats first;           /* of this rank's engine, before its first step */
     struct transport *local;             /* this rank's judge */
     struct deal *deal;                   /* who answers which call */
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
@@ -184,7 +185,8 @@ static int step(struct ranks *r, int *live, struct err *err)
     const int rc = r->local->step(r->local->ctx, 0, err) < 0 ? -1 : 0;
     watch_moved();
     /* Prompt rows too, or the count would stand still for minutes; and what was found read, since prompts count whole. */
-    deal_tally(r->deal, engine_stats(r->rig->engine).rows + engine_stats(r->rig->engine).reused_tokens);
+    const struct engine_stats now = engine_stats(r->rig->engine);
+    deal_tally(r->deal, now.rows + now.reused_tokens, now.steps - r->first.steps, now.rows - r->first.rows);
     *live -= send_records(r);            /* also of a step that failed: what had ended before it is judged */
     return rc;
 }
@@ -237,7 +239,10 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
     r->work.max_reply = (double)o->max_tokens;   /* bounds the guess while no reply has come */
     r->started = clock_now();
     r->local = rig->engine ? local_create(&l) : NULL;
-    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = r->local ? max_batch : 0 });
+    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = r->local ? max_batch : 0,
+                                                     .paced = true });
+    if (rig->engine)
+        r->first = engine_stats(rig->engine);
     watch_begin(WATCH_WORKS, "judging with %s", o->judge_path);
     int rc = r->local ? work(r, err) : members_follow(r->job, rig, r->deal, err);
     watch_end();

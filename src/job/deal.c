@@ -15,10 +15,13 @@
 enum { TAG_UP = 1, TAG_DOWN };           /* one a direction; what a message is stands in its head */
 enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_TALLY, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
 enum { FIRST_NAP = 200000, LONGEST_NAP = 10000000 };  /* ns */
+enum { EACH = 16 };                        /* first steps of a rank that rank 0 hears of one by one; later ones come along or once a second */
 enum { MAX_UNSENT = 64 << 20 };           /* bytes of records on their way; more make deal_send() wait */
 
+static const double usual_width = 20;     /* rows that cost as much as a step does by itself, until it is seen */
+
 /* Sent as bytes: all ranks run one program on machines of one kind. */
-struct head { int kind, arg; uint64_t tally; };
+struct head { int kind, arg; uint64_t tally, steps, rows; };
 
 struct message {                          /* one on its way out, or in, or (record) waiting for deal_receive() */
     struct message *next;
@@ -37,6 +40,7 @@ struct deal {
     bool moved;                           /* the last poll did something */
     long nap;                             /* ns that the next idle poll sleeps */
     uint64_t tally, tally_sent;
+    uint64_t steps, rows, steps_sent;     /* of this rank's engine */
     double told;                          /* when the last message left for rank 0 */
     uint64_t *tallies;                    /* rank 0: (size) */
     struct queue sending, arriving, records;
@@ -77,7 +81,7 @@ static void post(struct deal *d, int to, int tag, struct message *m)
 static void post_head(struct deal *d, int to, int tag, enum kind kind, int arg)
 {
     struct message *m = message_create(0);
-    m->head = (struct head){ kind, arg, 0 };
+    m->head = (struct head){ .kind = kind, .arg = arg };
     post(d, to, tag, m);
 }
 
@@ -131,6 +135,7 @@ static void heard(struct deal *d, struct message *m)
     watch_moved();
     /* A total of that rank and not an increment: a late or lost one is made good by the next. */
     d->tallies[m->from] = m->head.tally;
+    dealer_made(d->dealer, m->from, (double)m->head.steps, (double)m->head.rows, clock_now());
     switch (m->head.kind) {
     case UP_LIMIT: dealer_limit(d->dealer, m->from, m->head.arg); break;
     case UP_DONE: dealer_done(d->dealer, m->from, m->head.arg); break;
@@ -212,7 +217,7 @@ static void follow(struct deal *d)
     int there;
     while (MPI_Iprobe(0, TAG_DOWN, d->comm, &there, MPI_STATUS_IGNORE), there) {
         struct head h;
-        MPI_Recv(&h, sizeof h, MPI_BYTE, 0, TAG_DOWN, d->comm, MPI_STATUS_IGNORE); /* 16 bytes that are there: no wait */
+        MPI_Recv(&h, sizeof h, MPI_BYTE, 0, TAG_DOWN, d->comm, MPI_STATUS_IGNORE); /* a few bytes that are there: no wait */
         d->moved = true;
         if (h.kind == DOWN_ITEM)
             take_in(d, h.arg);
@@ -256,6 +261,8 @@ static void say(struct deal *d, struct message *m)
 {
     /* Each message takes it along, so that a busy rank needs none for it alone. */
     m->head.tally = d->tally_sent = d->tally;
+    m->head.steps = d->steps_sent = d->steps;
+    m->head.rows = d->rows;
     d->told = clock_now();
     if (d->job->info.rank == 0) {
         m->from = 0;
@@ -268,17 +275,21 @@ static void say(struct deal *d, struct message *m)
 static void say_head(struct deal *d, enum kind kind, int arg)
 {
     struct message *m = message_create(0);
-    m->head = (struct head){ kind, arg, 0 };
+    m->head = (struct head){ .kind = kind, .arg = arg };
     say(d, m);
 }
 
-void deal_tally(struct deal *d, uint64_t n)
+void deal_tally(struct deal *d, uint64_t n, uint64_t steps, uint64_t rows)
 {
+    const bool early = steps != d->steps_sent && steps <= EACH;
     d->tally = n;
-    if (d->job->info.rank == 0)
-        d->tallies[0] = n;
-    else if (n != d->tally_sent && clock_now() - d->told > 1 && !d->left) /* silent for a second: nothing else took it along */
+    d->steps = steps;
+    d->rows = rows;
+    /* Silent for a second: nothing else took it along. */
+    if (!d->left && (early || (n != d->tally_sent && clock_now() - d->told > 1)))
         say_head(d, UP_TALLY, 0);
+    else if (d->job->info.rank == 0)
+        d->tallies[0] = n;
 }
 
 uint64_t deal_tally_sum(const struct deal *d)
@@ -362,19 +373,24 @@ int deal_n_done(const struct deal *d)
 struct deal *deal_create(struct job *job, const struct deal_opts *o)
 {
     struct deal *d = xcalloc(1, sizeof *d);
-    int *want = xcalloc((size_t)job->info.size, sizeof *want);
+    const int size = job->info.size, mine[2] = { o->want, job->info.node };
+    int (*all)[2] = xcalloc((size_t)size, sizeof *all), *node = xcalloc((size_t)size, sizeof *node);
     d->job = job;
     d->limit_sent = o->want;
     MPI_Comm_dup(job->world, &d->comm);  /* of its own: no tag of anybody else is seen here */
     /* The only time that the wants are asked for: from here on each rank says so itself. */
-    job_gather(job, &o->want, sizeof o->want, want);
+    job_gather(job, mine, sizeof mine, all);
     if (job->info.rank == 0) {
-        d->tallies = xcalloc((size_t)job->info.size, sizeof *d->tallies);
-        d->dealer = dealer_create(o->n_items, o->cost, job->info.size, o->keep > 0 ? o->keep : 8);
-        for (int r = 0; r < job->info.size; r++)
-            dealer_limit(d->dealer, r, want[r]);
+        for (int r = 0; r < size; r++)
+            node[r] = all[r][1];
+        d->tallies = xcalloc((size_t)size, sizeof *d->tallies);
+        d->dealer = dealer_create(&(struct dealer_opts){ .n_items = o->n_items, .n_ranks = size, .cost = o->cost, .node = node,
+                                                         .width = usual_width, .paced = o->paced });
+        for (int r = 0; r < size; r++)
+            dealer_limit(d->dealer, r, all[r][0]);
     }
-    free(want);
+    free(node);
+    free(all);
     return d;
 }
 

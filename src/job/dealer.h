@@ -1,6 +1,7 @@
-/* dealer.h - who gets which item of work (room: job). Pure: no messages, no clock.
- * Each rank gets about 75 % of its fair share at once, longest first, balanced by expected cost; what is left goes, one item for one
- * finished, to whoever turns out to be fast. Ranks with little in hand get more at once: a thin batch wastes the machine. */
+/* dealer.h - who gets which item of work (room: job). Pure: no messages, and no clock but what it is told.
+ * First a trial: a rank of each node gets an item or two of the shortest. Their first steps show how fast the node is, and what a step
+ * costs beside the rows in it. Then all the others are planned (spread.h) by their expected costs, and go out at once, longest first. What
+ * does not fit a rank's batch waits, and is planned again as items end. */
 #ifndef MTB_DEALER_H
 #define MTB_DEALER_H
 
@@ -8,12 +9,21 @@
 
 struct dealer;
 
-/* 'cost' (n_items) is copied; NULL: all equal. 'keep': below so many items in hand a rank gets more whatever its share. Never NULL. */
-struct dealer *dealer_create(int n_items, const double *cost, int n_ranks, int keep);
+struct dealer_opts {
+    int n_items, n_ranks;
+    const double *cost;                  /* (n_items) expected, copied; NULL: all equal */
+    const int *node;                     /* (n_ranks) ranks of one node are equally fast; NULL: each may be unlike any other */
+    double width;                        /* a step costs by itself as much as so many of its rows; what is seen goes before */
+    bool paced;                          /* dealer_made() will be told */
+};
+/* Never NULL. */
+struct dealer *dealer_create(const struct dealer_opts *o);
 void dealer_destroy(struct dealer *d);
 
 /* How many items this rank could have been given since the start, in all. */
 void dealer_limit(struct dealer *d, int rank, int limit);
+/* At 'now' (seconds of any clock) the rank had taken so many steps since the start, with so many rows in them. */
+void dealer_made(struct dealer *d, int rank, double steps, double rows, double now);
 /* The item was finished by the rank that had it; anything else is ignored. */
 void dealer_done(struct dealer *d, int rank, int item);
 /* This rank gets no more; what it has in hand goes to others. */

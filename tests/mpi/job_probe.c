@@ -143,7 +143,7 @@ static int probe_deal(struct job *job, int n, int fail_rank, int signal_rank, st
     p.seen = xcalloc((size_t)n * 2 + 1, sizeof *p.seen);
     for (int i = 0; i < n; i++)
         cost[i] = steps_of(i);
-    p.d = deal_create(job, &(struct deal_opts){ .n_items = n, .cost = cost, .want = 4, .keep = 2 });
+    p.d = deal_create(job, &(struct deal_opts){ .n_items = n, .cost = cost, .want = 4 });
     int rc = job_agree(job, work(&p, err), err);
     uint64_t busiest = job_max(job, (uint64_t)p.n_started);
     if (job_info(job).rank == 0 && rc == 0) {
@@ -303,7 +303,7 @@ static int probe_records(struct job *job, int n, struct err *err)
     int rank = job_info(job).rank, size = job_info(job).size, wrong = 0, got = 0, *next = xcalloc((size_t)size, sizeof *next);
     char *bytes = xcalloc(LONG, 1);
     uint64_t before = memory_peak();
-    struct deal *d = deal_create(job, &(struct deal_opts){ .n_items = size, .want = 1, .keep = 1 });
+    struct deal *d = deal_create(job, &(struct deal_opts){ .n_items = size, .want = 1 });
     bool sent = false;
     enum deal_state state;
     if (rank == 0)
