@@ -4,6 +4,7 @@
 #ifndef MTB_FORECAST_H
 #define MTB_FORECAST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* ---- conversations with the engines of this job ---- */
@@ -29,6 +30,9 @@ void forecast_steps(struct forecast *f, double seconds, long steps, long rows, l
 /* Seconds until the last turn ends; NAN: nothing has been made here that would tell. Computed at most once a second, and a few milliseconds
  * long. */
 double forecast_left(struct forecast *f, double now);
+
+/* What this rank's steps have cost: seconds of a step, of a row in it, of a token that a row looks back at. False: too few were seen. */
+bool forecast_costs(const struct forecast *f, double *step, double *row, double *context);
 
 /* ---- calls to somebody else, about equally long, so many at a time ---- */
 

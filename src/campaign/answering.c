@@ -11,13 +11,17 @@
 #include "mtbench/crew.h"
 #include "mtbench/energy.h"
 #include "mtbench/forecast.h"
+#include "mtbench/io.h"
 #include "mtbench/journal.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 #include "mtbench/progress.h"
+#include "mtbench/speed.h"
+#include "mtbench/typical.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +50,7 @@ struct run {
     uint64_t kept;                       /* tokens of turns that earlier starts finished */
     struct forecast *forecast;           /* of the time left */
     double logged;                       /* seconds of clock_now(), when the log file last heard of the work */
-    double started;                      /* seconds of clock_now(), when the weights were there */
+    double opened, started;              /* seconds of clock_now(), at the beginning and when the weights were there */
 };
 
 /* The journal, the answer file, and all that is said are rank 0's; the other ranks only answer. */
@@ -259,8 +263,10 @@ static int start(struct run *r, const struct rig_opts *all, struct err *err)
 
 double answer_expected_tokens(const struct answer_opts *o, const struct question *q)
 {
-    double n = category_length(q->category);
-    return n < (double)o->max_new_token ? n : (double)o->max_new_token;
+    double sum = 0;
+    for (int t = 1; t <= q->n_turns; t++)
+        sum += fmin(typical_tokens(q, t), (double)o->max_new_token);
+    return sum / q->n_turns;
 }
 
 double answer_prompt_tokens(const struct question *q)
@@ -350,6 +356,24 @@ static long n_failed(const struct run *r, bool stopped)
     return stopped ? r->failed : r->total - (r->done - r->failed);
 }
 
+/* For plans. Not worth a failure: without it they know less. */
+static void leave_speed(const struct run *r)
+{
+    struct speed s = { .threads = r->rig->n_threads, .members = r->rig->place.size, .load = r->started - r->opened };
+    struct buf line = { 0 };
+    struct err err = { 0 };
+    if (!r->forecast || !forecast_costs(r->forecast, &s.step, &s.row, &s.context))
+        return;
+    snprintf(s.model, sizeof s.model, "%s", r->rig->header_sha256);
+    snprintf(s.device, sizeof s.device, "%s", r->rig->isa);
+    char *path = speed_path(r->answer_file);
+    speed_put(&line, &s);
+    if (io_replace(path, line.data, line.len, &err) < 0)
+        log_verbose("%s", err.text);
+    buf_free(&line);
+    free(path);
+}
+
 static int finish(const struct run *r, bool stopped, struct err *err)
 {
     char hex[65];
@@ -368,6 +392,7 @@ static int finish(const struct run *r, bool stopped, struct err *err)
     int written = answer_file_write(r->answer_file, &run, err);
     if (written < 0 || write_manifest(r, err) < 0)
         return err_advise(err, "all answers are safe in %s; make room there and start again", r->journal_file);
+    leave_speed(r);
     answer_file_digest(&run, hex);       /* of the texts: equal on every layout, or law 1 is broken */
     printf("answers   %ld/%ld turns   %ld failed   %" PRIu64 " tokens   %.1f tok/s   %.1f s\n", r->done - r->failed, r->total,
            n_failed(r, stopped), r->tokens, seconds > 0 ? (double)r->tokens / seconds : 0.0, seconds);
@@ -406,7 +431,8 @@ char *answer_opts_path(const struct answer_opts *o)
 int answer_run(struct job *job, const struct answer_opts *o, const struct questions *qs, struct rig *rig, const struct rig_opts *ro,
                const struct answer_watch *watch, struct manifest *manifest, struct answer_result *res, struct err *err)
 {
-    struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .watch = *watch, .started = clock_now() };
+    struct run r = { .job = job, .o = o, .qs = qs, .rig = rig, .manifest = manifest, .watch = *watch };
+    r.opened = r.started = clock_now();
     r.answer_file = answer_opts_path(o);
     r.journal_file = journal_path(r.answer_file);
     r.progress = progress_create(o->progress, root(&r) && !o->quiet);

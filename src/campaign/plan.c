@@ -71,9 +71,28 @@ static int plan_local_judge(struct buf *out, struct job *job, const struct judge
     return rc;
 }
 
-/* Collective. On rank 0 *p is filled. */
-static int plan_answering(struct buf *out, struct job *job, const struct answer_opts *a, struct answers_plan *p, struct err *err)
+/* Rank 0. What is left, how long that takes, and on other ranks. */
+static int put_time(struct buf *out, const struct job_info *info, const struct plan_opts *o, const struct answers_plan *p,
+                    const struct questions *qs, const struct rig *r, const struct rig_memory *m, struct err *err)
 {
+    struct plan_simulation s;
+    struct plan_time t;
+    int rc = plan_time(&t, p, o->answer, qs, r, err);
+    if (rc == 0) {
+        plan_put_answers(out, p, &t, r->model->config.context);
+        if (p->turns > p->done)
+            plan_put_submit(out, info, r, m, &t);
+    }
+    if (rc == 0 && o->simulate && (rc = plan_simulate(&s, o->simulate, &t, p, o->answer, qs, r, err)) == 0)
+        plan_put_simulation(out, &s, t.source != NULL);
+    plan_time_free(&t);
+    return rc;
+}
+
+/* Collective. On rank 0 *p is filled. */
+static int plan_answering(struct buf *out, struct job *job, const struct plan_opts *o, struct answers_plan *p, struct err *err)
+{
+    const struct answer_opts *a = o->answer;
     struct questions qs = { 0 };
     struct rig r = { 0 };
     struct rig_opts ro;
@@ -91,8 +110,9 @@ static int plan_answering(struct buf *out, struct job *job, const struct answer_
     if (rc == 0 && root) {
         plan_put_layout(out, &info, &r);
         plan_put_memory(out, "model", &r, &m);
-        plan_put_answers(out, p, r.model->config.context);
+        rc = put_time(out, &info, o, p, &qs, &r, &m, err);
     }
+    rc = job_agree(job, rc, err);
     rig_close(&r);
     questions_free(&qs);
     return rc;
@@ -105,7 +125,7 @@ int plan_make(struct job *job, const struct plan_opts *o, struct buf *out, struc
     struct judge_plan judge = { 0 };
     bool root = job_info(job).rank == 0;
     /* Answers first: what they take decides what the judge will get to see. */
-    int rc = a ? plan_answering(out, job, a, &answers, err) : 0;
+    int rc = a ? plan_answering(out, job, o, &answers, err) : 0;
     if (rc == 0)
         rc = job_agree(job, root ? plan_judging(out, o, a ? &answers : NULL, &judge, err) : 0, err);
     if (rc == 0 && o->judge->judge_path)

@@ -46,7 +46,7 @@ void plan_put_layout(struct buf *out, const struct job_info *i, const struct rig
         buf_printf(out, "layout    %s, %s\n", words, r->isa);
 }
 
-void plan_put_answers(struct buf *out, const struct answers_plan *p, int context)
+void plan_put_answers(struct buf *out, const struct answers_plan *p, const struct plan_time *t, int context)
 {
     char text[40];
     buf_printf(out,
@@ -60,12 +60,43 @@ void plan_put_answers(struct buf *out, const struct answers_plan *p, int context
             out,
             "          %ld question%s may outgrow the context of %d tokens and be cut there; a lower --max-new-token leaves them room\n",
             p->tight, p->tight == 1 ? "" : "s", context);
-    /* Only from turns that were really made here: a guess from the weights' size would be off by the machine. */
-    if (p->rate > 0)
+    /* Only from steps that were really made here: a guess from the weights' size would be off by the machine. */
+    if (t->seconds > 0) {
+        buf_printf(out, "time      about %s", time_of(t->seconds, text));
+        buf_printf(out, " and %s for loading, by the steps of the last run in this layout (%s)\n", time_of(t->speed.load, text), t->source);
+    } else if (p->rate > 0)
         buf_printf(out, "time      about %s at %.0f tok/s, the speed of the turns that are done\n", time_of(p->expected / p->rate, text),
                    p->rate);
     else
         buf_printf(out, "time      unknown until some turns are done: answer a few with --first-n and plan again\n");
+}
+
+void plan_put_simulation(struct buf *out, const struct plan_simulation *s, bool seconds)
+{
+    char text[3][40];
+    buf_printf(out, "simulate  %d rank%s: %ld turns, %ld of them of stored and the others of typical length, about %.0f tokens\n", s->ranks,
+               s->ranks == 1 ? "" : "s", s->turns, s->stored, s->tokens);
+    if (seconds)
+        buf_printf(out, "          about %s (%s to %s),", time_of(s->seconds, text[0]), time_of(s->least, text[1]),
+                   time_of(s->most, text[2]));
+    else                                 /* law 5: no seconds are invented */
+        buf_printf(out, "          seconds unknown until a run has shown what a step costs; if it is as much as 20 of its rows:");
+    buf_printf(out, " %.1f times as fast as %s, %.2f times the shortest possible, busy %.0f %% (the idlest rank %.0f %%)\n", s->faster,
+               s->engines == s->ranks ? "one rank" : "one model", s->over, 100 * s->busy, 100 * s->busy_least);
+}
+
+void plan_put_submit(struct buf *out, const struct job_info *i, const struct rig *r, const struct rig_memory *m, const struct plan_time *t)
+{
+    const double spare = 1.25, slack = 1.5, around = 120;    /* of memory; of time, and seconds of it for start and end */
+    const int per_node = (i->size + i->n_nodes - 1) / i->n_nodes;
+    const long minutes = (long)ceil((t->seconds * slack + t->speed.load * slack + around) / 60);
+    buf_printf(out, "submit    sbatch --nodes=%d --ntasks-per-node=%d --cpus-per-task=%d --mem=%.0fM", i->n_nodes, per_node,
+               r->n_threads ? r->n_threads : 1, ceil(spare * (double)(rig_memory_node(m) + m->reading + m->adapter) / 1048576 + 256));
+    if (m->device)                       /* all of a node's cards for all of its tasks: --gpus-per-task would hide each other's */
+        buf_printf(out, " --gpus-per-node=%d", per_node * r->place.n);
+    if (t->seconds > 0)
+        buf_printf(out, " --time=%ld:%02ld:00", minutes / 60, minutes % 60);
+    buf_printf(out, " --signal=USR1@60%s\n", t->seconds > 0 ? "" : " (and --time=, which is not known yet)");
 }
 
 static void put_price(struct buf *out, const struct judge_plan *p, const struct judge_opts *o)

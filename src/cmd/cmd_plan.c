@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-static int parse(struct run_opts *o, const char **judge_tokenizer, int argc, char **argv, struct err *err)
+static int parse(struct run_opts *o, const char **judge_tokenizer, long *simulate, int argc, char **argv, struct err *err)
 {
     run_opts_default(o);
     struct judge_opts *j = &o->judge;
@@ -17,12 +17,17 @@ static int parse(struct run_opts *o, const char **judge_tokenizer, int argc, cha
          "without --model-path: models whose answers are there (all in model_answer/)"},
         {"judge-tokenizer", OPT_STRING, judge_tokenizer, NULL, "PATH",
          "model whose tokenizer and template count a hosted judge's tokens (estimated from bytes)"},
+        {"simulate", OPT_INT, simulate, NULL, "RANKS", "play the answers on so many ranks, on paper, by the code that deals them"},
     };
     static const char about[] = "Say what answering (--model-path) and judging with these flags would take; compute and send nothing.";
-    int rc = run_opts_parse(o, "plan", about, more, 2, argc, argv, err);
+    int rc = run_opts_parse(o, "plan", about, more, sizeof more / sizeof *more, argc, argv, err);
     /* Without --model-path nothing is answered, and the flags of answering need not make sense. */
     if (rc || judge_opts_check(j, err) < 0 || (a->model_path && answer_opts_check(&o->answer, err) < 0))
         return rc ? rc : -1;
+    if (*simulate < 0 || *simulate > 4096)
+        return err_set(err, ERR_USAGE, "--simulate %ld: is out of range; give 1 to 4096 ranks", *simulate);
+    if (*simulate && !a->model_path)
+        return err_set(err, ERR_USAGE, "--simulate: --model-path is missing; it is the answers of a model that are played");
     if (a->model_id && !a->model_path)
         return err_set(err, ERR_USAGE,
                        "--model-id: --model-path is missing; give the weights, or choose models whose answers are there with --model-list");
@@ -38,12 +43,13 @@ int cmd_plan(struct job *job, int argc, char **argv)
 {
     struct run_opts o;
     const char *judge_tokenizer = NULL;
+    long simulate = 0;
     struct buf text = {0};
     struct err err = {0};
-    int rc = parse(&o, &judge_tokenizer, argc, argv, &err);
+    int rc = parse(&o, &judge_tokenizer, &simulate, argc, argv, &err);
     if (rc > 0)
         return EXIT_COMPLETE;
-    const struct plan_opts plan = { o.answer.model_path ? &o.answer : NULL, &o.judge, judge_tokenizer };
+    const struct plan_opts plan = { o.answer.model_path ? &o.answer : NULL, &o.judge, (int)simulate, judge_tokenizer };
     if (rc == 0 && (rc = verb_log(job, o.answer.log_dir, o.answer.quiet, o.answer.verbose, &err)) == 0)
         rc = plan_make(job, &plan, &text, &err);
     /* Rank 0's only: others have no text. */

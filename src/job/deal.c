@@ -15,7 +15,7 @@
 enum { TAG_UP = 1, TAG_DOWN };           /* one a direction; what a message is stands in its head */
 enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_TALLY, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
 enum { FIRST_NAP = 200000, LONGEST_NAP = 10000000 };  /* ns */
-enum { EACH = 16 };                        /* first steps of a rank that rank 0 hears of one by one; later ones come along or once a second */
+enum { EACH = 16 };                        /* first steps of a rank that rank 0 hears of one by one; later ones come along */
 enum { MAX_UNSENT = 64 << 20 };           /* bytes of records on their way; more make deal_send() wait */
 
 static const double usual_width = 20;     /* rows that cost as much as a step does by itself, until it is seen */

@@ -299,8 +299,8 @@ static int give(struct dealer *d, int item, int rank)
     return item;
 }
 
-/* On one rank of a node, the shortest first: they tell the same about it, and matter least where they are. A second one comes when the first
- * has made some steps, so that its prompt is rows in steps that are known without. */
+/* On one rank of a node, the shortest first: they tell the same about it, and matter least where they are. A second one comes when the
+ * first has made some steps, so that its prompt is rows in steps that are known without. */
 static int next_to_try(struct dealer *d, int *rank)
 {
     int item = d->n_items - 1;

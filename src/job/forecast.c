@@ -411,6 +411,18 @@ double forecast_left(struct forecast *f, double now)
     return fmax(0, f->answer - (now - f->asked));
 }
 
+bool forecast_costs(const struct forecast *f, double *step, double *row, double *context)
+{
+    double cost[COSTS];
+    if (f->counted < WARM)
+        return false;
+    costs(f, cost);
+    *step = cost[STEP];
+    *row = cost[ROW];
+    *context = cost[CONTEXT];
+    return true;
+}
+
 /* ---- calls and work ---- */
 
 void forecast_call(struct call_pace *p, double seconds)

@@ -183,9 +183,9 @@ static int faster(const void *a, const void *b)
     return (*x < *y) - (*x > *y);
 }
 
-/* Could it be over after so many seconds? Let the conversations that take most steps fill the fastest rank, as far as the time goes that its
- * steps leave it, the next ones the next rank. Whoever has what lies beyond a rank's fill has at least as many steps as the first of it,
- * however they are dealt, so no dealing gets more work done by then. */
+/* Could it be over after so many seconds? Let the conversations that take most steps fill the fastest rank, as far as the time goes that
+ * its steps leave it, the next ones the next rank. Whoever has what lies beyond a rank's fill has at least as many steps as the first of
+ * it, however they are dealt, so no dealing gets more work done by then. */
 static bool fits(double seconds, const struct size *size, int n, const double *speed, int n_ranks, double step)
 {
     double room = 0, filled = 0;

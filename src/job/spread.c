@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const double exact = 0.002;        /* of the time */
-/* No rank gets much more than its fair share of the work while others have less: expected costs are wrong, and full ranks could not give. How
- * much more, the least that does not make the end later by more than 'later'. */
+/* No rank gets much more than its fair share of the work while others have less: expected costs are wrong, and full ranks could not give.
+ * How much more, the least that does not make the end later by more than 'later'. */
 static const double excess[] = { 1, 1.2, 1.5, 2, INFINITY };
 static const double later = 1.01;
 

@@ -30,7 +30,17 @@ grep -q '^judged by ' "$d/out" && [ "$(grep -c '^memory ' "$d/out")" -eq 2 ]; ok
 
 run 2 --model-id m --first-n 4
 plan "${answering[@]}" "${own[@]}"
-grep -q '^answers   16 turns, 8 done, 8 to come' "$d/out" && grep -qE '^time      about [0-9]+ s at [0-9]+ tok/s' "$d/out"; ok $? "after half of it half is to come, and the time is known: $(grep ^time "$d/out")"
+grep -q '^answers   16 turns, 8 done, 8 to come' "$d/out" && grep -qE '^time      about [0-9]+ s ' "$d/out"; ok $? "after half of it half is to come, and the time is known: $(grep ^time "$d/out")"
+plan "${answering[@]}" "${own[@]}" --simulate 4
+grep -q '^simulate  4 ranks: 16 turns, 8 of them of stored' "$d/out" && grep -qE ' [0-9.]+ times as fast as one rank, 1\.[0-9]+ times the shortest possible, busy [0-9]+ %' "$d/out"; ok $? "four ranks on paper: $(grep -A1 ^simulate "$d/out" | tail -1 | tr -s ' ')"
+grep -qE '^submit    sbatch --nodes=1 --ntasks-per-node=1 --cpus-per-task=[0-9]+ --mem=[0-9]+M( --time=[0-9]+:[0-9]+:00)? --signal=USR1@60' "$d/out"; ok $? "$(grep ^submit "$d/out")"
+timeout 600 mpirun --oversubscribe -n 2 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "${answering[@]}" "${own[@]}" >"$d/out" 2>"$d/err"
+speed="$d/smoke/model_answer/m.speed"
+[ -s "$speed" ] && grep -qF "by the steps of the last run in this layout ($speed)" "$d/out" && grep -q '^submit .* --time=0:0[0-9]:00 --signal' "$d/out"; ok $? "in the layout of the last run its steps tell the time: $(grep ^time "$d/out")"
+cp "$speed" "$d/speed" && echo '{"step_s": -1}' >"$speed"
+plan "${answering[@]}" "${own[@]}"
+[ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q "delete $speed" "$d/err"; ok $? "a file of speeds that is none is told: $(cat "$d/err")"
+cp "$d/speed" "$speed"
 plan "${answering[@]}" "${own[@]}" --fresh
 grep -q '^answers   16 turns, 0 done' "$d/out"; ok $? "--fresh starts anew"
 
@@ -78,6 +88,8 @@ while IFS='|' read -r flags words; do
     [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -qF -- "$words" "$d/err"; ok $? "refused: $flags: $(cat "$d/err")"
 done <<END
 --model-id m|--model-path is missing
+--model-path $d/model --model-id m --simulate -1|--simulate -1
+--model-list m --simulate 4|--simulate: --model-path is missing
 --model-path $d/none --model-id m|none
 --model-list none|none.jsonl
 --model-path $d/model --model-id m --mode pairwise-all|--mode pairwise-all

@@ -68,7 +68,8 @@ static bool complete(const struct world *w)
     n_wrong = 0;
     for (int i = 0; i < w->n_items; i++)
         cost[i] = 3 + mix((unsigned)i) % 30;
-    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = w->n_items, .n_ranks = w->n_ranks, .cost = cost, .width = 5, .paced = w->paced });
+    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = w->n_items, .n_ranks = w->n_ranks, .cost = cost, .width = 5,
+                                                             .paced = w->paced });
     for (int r = 0; r < w->n_ranks; r++)
         dealer_limit(d, r, w->batch);
     deal(d, w);
@@ -113,10 +114,12 @@ static void check_trial(void)
     int n[4] = { 0 }, node[4] = { 0, 0, 1, 1 };
     for (int i = 0; i < 80; i++)
         cost[i] = 100 + i;
-    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 80, .n_ranks = 4, .cost = cost, .node = node, .width = 500, .paced = true });
+    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 80, .n_ranks = 4, .cost = cost, .node = node, .width = 500,
+                                                             .paced = true });
     for (int r = 0; r < 4; r++)
         dealer_limit(d, r, 80);
-    ok(deal_out(d, cost, n, sum) == 2 && n[0] == 1 && n[2] == 1 && sum[0] + sum[2] == 201, "a rank of each node is tried, with the shortest");
+    ok(deal_out(d, cost, n, sum) == 2 && n[0] == 1 && n[2] == 1 && sum[0] + sum[2] == 201,
+       "a rank of each node is tried, with the shortest");
     /* Node 1 takes twice as long. A step costs 10 and a row 1: a width of 10, where 500 was thought. */
     double at[2] = { 0 }, rows[2] = { 0 };
     for (int k = 1; k <= 12; k++)
@@ -175,7 +178,8 @@ int main(void)
         largest = sum[r] > largest ? sum[r] : largest;
         all += sum[r];
     }
-    ok(least >= 2 && largest < 1.05 * all / 16, "evenly: %d to %d items, the largest part %.3f of the mean", least, most, largest * 16 / all);
+    ok(least >= 2 && largest < 1.05 * all / 16, "evenly: %d to %d items, the largest part %.3f of the mean", least, most,
+       largest * 16 / all);
     dealer_destroy(d);
 
     check_trial();

@@ -15,7 +15,7 @@ static bool says(const char *words)
 static void answers(const struct answers_plan *p)
 {
     buf_clear(&out);
-    plan_put_answers(&out, p, 2048);
+    plan_put_answers(&out, p, &(struct plan_time){ 0 }, 2048);
 }
 
 static void test_answers(void)

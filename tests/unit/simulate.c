@@ -24,7 +24,8 @@ static void check_by_hand(void)
     const struct simulate_item a[] = { { 1, one, 100 } }, b[] = { { 2, two, 100 } }, c[] = { { 1, one, 100 }, { 1, one, 100 } };
     struct simulate_rank did[2];
     struct simulate_result r = simulate(&(struct simulate_opts){ 1, 1, 80, a, .width = 20, .cost = { 2, 1, 0 } }, did);
-    ok(near(r.makespan, 300) && near(r.bound, 300) && near(did[0].busy, 300), "100 tokens at 2 + 1 each: %g, bound %g", r.makespan, r.bound);
+    ok(near(r.makespan, 300) && near(r.bound, 300) && near(did[0].busy, 300), "100 tokens at 2 + 1 each: %g, bound %g",
+       r.makespan, r.bound);
     r = simulate(&(struct simulate_opts){ 1, 1, 80, b, .width = 20, .cost = { 2, 1, 0 } }, did);
     ok(near(r.makespan, 315) && near(r.bound, 315) && near(r.tokens, 100), "two turns, their prompts are rows: %g", r.makespan);
     r = simulate(&(struct simulate_opts){ 2, 1, 80, c, .width = 20, .cost = { 2, 1, 0 } }, did);
@@ -32,7 +33,8 @@ static void check_by_hand(void)
     r = simulate(&(struct simulate_opts){ 2, 1, 1, c, .width = 20, .cost = { 2, 1, 0 } }, did);
     ok(near(r.makespan, 600) && near(r.bound, 600), "one after the other do not: %g", r.makespan);
     r = simulate(&(struct simulate_opts){ 2, 2, 80, c, .speed = (double[]){ 1, 2 }, .width = 20, .cost = { 2, 1, 0 } }, did);
-    ok(near(r.makespan, 300) && did[0].items == 1 && near(did[1].busy, 150), "on two ranks, one twice as fast: %g, busy %g", r.makespan, did[1].busy);
+    ok(near(r.makespan, 300) && did[0].items == 1 && near(did[1].busy, 150), "on two ranks, one twice as fast: %g, busy %g",
+       r.makespan, did[1].busy);
     r = simulate(&(struct simulate_opts){ 1, 1, 80, b, .width = 20, .cost = { 0, 0, 1 } }, did);
     /* 40 rows that look back at 10 and more; then 60 at 10 + 40 + 5 and more */
     ok(near(r.makespan, 40 * 10 + 800 + 60 * 55 + 1800) && near(r.bound, r.makespan), "what rows look back at: %g", r.makespan);
@@ -80,7 +82,8 @@ static double ratio(int model, int n_ranks, enum speeds kind, double width)
     }
     for (int q = 0; q < QUESTIONS; q++)
         item[q] = (struct simulate_item){ 2, turn[model][q], 120 + turn[model][q][0].tokens + turn[model][q][1].tokens };
-    const struct simulate_result r = simulate(&(struct simulate_opts){ QUESTIONS, n_ranks, 80, item, speed, node, 20, { width, 1, 0 } }, NULL);
+    const struct simulate_opts how = { QUESTIONS, n_ranks, 80, item, speed, node, 20, { width, 1, 0 } };
+    const struct simulate_result r = simulate(&how, NULL);
     return r.makespan / r.bound;
 }
 
