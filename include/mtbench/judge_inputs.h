@@ -15,6 +15,7 @@ struct judge_opts {
     const char *fallback, *fallback_provider, *fallback_base_url;
     struct opt_list model_list, import_files;
     long parallel, repeat, canary, threads, max_batch, max_tokens;
+    double spent_before;                 /* dollars for judgments of other tasks that max_cost holds for, too */
     double max_cost, price_in, price_out, max_error_rate, timeout;
     struct slicing slicing;
     struct rig_devices devices;          /* of a local judge */

@@ -9,6 +9,7 @@
 
 struct pipeline_result {
     bool judged;                         /* rank 0: there are judgments to show */
+    double cost;                         /* rank 0: dollars for these judgments, by earlier starts too */
     double parameters;                   /* of a local judge; 0: none has worked */
 };
 

@@ -33,6 +33,7 @@ struct campaign {
     struct group *group;                 /* (n_groups) in the order of the work */
     int n_groups, now;                   /* 'now': the group that is being done */
     struct rig rig;                      /* of the tasks that are being done */
+    double spent;                        /* dollars for the judgments of the tasks so far; rank 0 */
     struct ahead *ahead;                 /* reads the next group's files; leaders of a node */
     cpu_set_t cpus;                      /* where this process may run, as it was before any thread was pinned */
 };
@@ -279,10 +280,14 @@ static int work(struct campaign *c, int k, bool last, const struct rig_opts *siz
     struct pipeline_result res;
     struct judge_opts judge = t->judge;
     judge.heard = was_heard(c, k);
+    judge.spent_before = c->spent;
     if (rig_choose_chat(&c->rig, &one.ro, err) < 0)
         return EXIT_INPUT;
-    if (t->judged && !t->judge.judge_path)
-        return pipeline_around(c->job, &t->answer, &judge, answer_one, &one, &res, err);
+    if (t->judged && !t->judge.judge_path) {
+        const int code = pipeline_around(c->job, &t->answer, &judge, answer_one, &one, &res, err);
+        c->spent += res.cost;
+        return code;
+    }
     return answer_one(&one, c->job, &(struct answer_watch){0}, err);
 }
 
@@ -332,13 +337,16 @@ static void do_group(struct campaign *c, const struct group *g)
     rig_close(&c->rig);
 }
 
-/* Of the whole: to come back is the first thing that a batch script must know. */
-static int verdict(const struct campaign *c)
+/* Of the whole: to come back is the first thing that a batch script must know, but not where a rank could not go on for a reason that will
+ * be the same then, a full disk say: those that did not begin for it have no word. */
+static int verdict(const struct campaign *c, bool failed)
 {
-    static const int rank[] = { EXIT_RESUME, EXIT_PREFLIGHT, EXIT_INPUT, EXIT_FAILURES };
-    for (size_t r = 0; r < sizeof rank / sizeof *rank; r++)
+    static const int stopped[] = { EXIT_RESUME, EXIT_PREFLIGHT, EXIT_INPUT, EXIT_FAILURES },
+                     broken[] = { EXIT_PREFLIGHT, EXIT_INPUT, EXIT_RESUME, EXIT_FAILURES };
+    const int *rank = failed ? broken : stopped;
+    for (size_t r = 0; r < sizeof stopped / sizeof *stopped; r++)
         for (int i = 0; i < c->n; i++)
-            if (c->row[i].code == rank[r])
+            if (c->row[i].code == rank[r] && !(failed && c->row[i].state == TASK_WAITING))
                 return rank[r];
     return EXIT_COMPLETE;
 }
@@ -359,7 +367,7 @@ int campaign_run(struct job *job, const char *list, const struct campaign_task *
             do_group(&c, &c.group[c.now]);
         end_ahead(&c);
         campaign_judge_locally(job, list, task, n, row); /* behind all answers: two engines at once would not fit */
-        code = verdict(&c);
+        code = verdict(&c, state_of_all(&c) == JOB_FAILED);
     }
     for (int i = 0; i < n; i++)
         questions_free(&c.qs[i]);

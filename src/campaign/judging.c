@@ -238,7 +238,7 @@ int judging_connect(struct judging *j, struct err *err)
     double in, out;
     const bool smoke = is_asking(j) && !j->o->heard;
     /* Of earlier starts too: --max-cost is for the judging, however often it is started. */
-    j->purse = (struct purse){ .max = j->o->max_cost, .spent = j->grader ? grader_now(j->grader).paid.cost : 0 };
+    j->purse = (struct purse){ .max = j->o->max_cost, .spent = j->o->spent_before + (j->grader ? grader_now(j->grader).paid.cost : 0) };
     if (judging_prices(j->o, &in, &out, err) < 0 || judging_endpoint(j, err) < 0)
         return -1;
     if (!(j->pump.transport = connect_to(j, &j->endpoint, in, out, smoke, err)))

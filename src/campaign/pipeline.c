@@ -118,6 +118,7 @@ static int conclude(struct pipeline *p, bool stopped, struct pipeline_result *re
         return EXIT_INPUT;
     struct grader_now g = grader_now(p->judging.grader);
     res->judged = g.done > g.failed;
+    res->cost = g.paid.cost;
     /* Behind judging_finish(): what it judged before it was lost is in the files. */
     if (p->judge_lost) {
         *err = p->why;

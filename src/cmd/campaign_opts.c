@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int parse_words(struct campaign_opts *o, struct run_opts *r, int argc, char **argv, struct err *err)
+static int parse_words(struct run_opts *r, enum summary_format *format, int argc, char **argv, struct err *err)
 {
     const struct opt more[] = {
-        { "format", OPT_CHOICE, &o->format, NULL, SUMMARY_FORMATS, "of the table at the end (table)" },
+        { "format", OPT_CHOICE, format, NULL, SUMMARY_FORMATS, "of the table at the end (table)" },
     };
     run_opts_default(r);
     return run_opts_parse(r, "campaign LIST",
@@ -36,15 +36,13 @@ static int read_list(struct campaign_opts *o, struct job *job, struct err *err)
 }
 
 /* What belongs to the launch and not to a task of it. */
-static int check_line_alone(const struct task_line *line, struct err *err)
+static int check_line_alone(const struct campaign_opts *o, const struct run_opts *line, enum summary_format format, struct err *err)
 {
-    static const char *const of_launch[] = { "--log-dir", "--quiet", "--verbose", "--progress", "--format" };
-    for (int w = 0; w < line->n; w++)
-        for (size_t i = 0; i < sizeof of_launch / sizeof *of_launch; i++)
-            if (!strncmp(line->word[w], of_launch[i], strcspn(line->word[w], "=")) && strlen(line->word[w]) > 2 &&
-                strlen(of_launch[i]) == strcspn(line->word[w], "="))
-                return err_set(err, ERR_USAGE, "%s: is of the whole campaign; give it on the command line", of_launch[i]);
-    return opts_want_help(line->n, line->word) ? err_set(err, ERR_USAGE, "--help: is no task; give it on the command line") : 0;
+    const struct answer_opts *l = &line->answer, *all = &o->common.answer;
+    const char *flag = l->quiet != all->quiet ? "--quiet" : l->verbose != all->verbose ? "--verbose"
+                       : l->progress != all->progress ? "--progress" : format != o->format ? "--format"
+                       : strcmp(l->log_dir ? l->log_dir : "", all->log_dir ? all->log_dir : "") ? "--log-dir" : NULL;
+    return flag ? err_set(err, ERR_USAGE, "%s: is of the whole campaign; give it on the command line", flag) : 0;
 }
 
 static char *keep(struct campaign_opts *o, const char *word)
@@ -59,11 +57,15 @@ static int parse_line(struct campaign_opts *o, int i, int argc, char **argv, str
     const struct task_line *line = &o->lines.line[i];
     struct campaign_task *t = &o->task[i];
     struct run_opts r;
+    enum summary_format format = SUMMARY_TABLE;
     char **words = o->words[i] = xcalloc((size_t)(argc + line->n) + 1, sizeof *words);
     for (int w = 0; w < argc; w++)
         words[w] = keep(o, argv[w]);
     memcpy(words + argc, line->word, (size_t)line->n * sizeof *words);
-    if (check_line_alone(line, err) < 0 || parse_words(o, &r, argc + line->n, words, err) < 0 || answer_opts_check(&r.answer, err) < 0)
+    if (opts_want_help(line->n, line->word))
+        return err_set(err, ERR_USAGE, "--help: is no task; give it on the command line");
+    if (parse_words(&r, &format, argc + line->n, words, err) < 0 || check_line_alone(o, &r, format, err) < 0 ||
+        answer_opts_check(&r.answer, err) < 0)
         return -1;
     *t = (struct campaign_task){ .number = line->number, .judged = r.judge.given_judge_model || r.judge.judge_path };
     if (t->judged && run_opts_check(&r, err) < 0)
@@ -101,7 +103,7 @@ int campaign_opts_parse(struct campaign_opts *o, struct job *job, int argc, char
         o->list = argv[0];
         argc--, argv++;
     }
-    int rc = parse_words(o, &o->common, argc, argv, err);
+    int rc = parse_words(&o->common, &o->format, argc, argv, err);
     if (rc)
         return rc;
     if (!o->list)

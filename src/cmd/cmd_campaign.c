@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 /* Rank 0, behind all collectives. */
-static int show(const struct campaign_opts *o, const struct campaign_row *row)
+static void show(const struct campaign_opts *o, const struct campaign_row *row)
 {
     static const char *const state[] = { TASK_STATES };
     struct summary_row *line = xcalloc((size_t)o->n, sizeof *line);
@@ -32,7 +32,6 @@ static int show(const struct campaign_opts *o, const struct campaign_row *row)
     fwrite(text.data, 1, text.len, stdout);
     buf_free(&text);
     free(line);
-    return 0;
 }
 
 int cmd_campaign(struct job *job, int argc, char **argv)

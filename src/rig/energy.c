@@ -7,9 +7,13 @@
 #include "mtbench/rapl.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { LOOK_EVERY = 20 };                /* seconds: counters must not go round unseen while weights are read or judges write */
 
 struct mine {                            /* what each rank tells all others */
     int node, replica;
@@ -31,6 +35,10 @@ struct energy {
     double shared_cpu, shared_gpu;       /* given out by energy_share() */
     int shared_lost;
     struct err cpu_why, gpu_why;         /* why there are no counters */
+    pthread_t looker;                    /* looks now and then, whatever the others are at */
+    pthread_mutex_t lock;                /* of all that look() changes */
+    pthread_cond_t over;
+    bool has_looker, ended;
 };
 
 /* ---- who shares what ---- */
@@ -58,6 +66,43 @@ static void divide(struct energy *e, const struct mine *all, const struct mine *
     }
 }
 
+static void look(struct energy *e);
+
+static void *look_on(void *energy)
+{
+    struct energy *e = energy;
+    pthread_mutex_lock(&e->lock);
+    while (!e->ended) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += LOOK_EVERY;
+        if (pthread_cond_timedwait(&e->over, &e->lock, &until) != 0 && !e->ended)
+            look(e);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static void begin_looking(struct energy *e)
+{
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->over, NULL);
+    if (e->rapl)                         /* a card's counter does not wrap */
+        e->has_looker = pthread_create(&e->looker, NULL, look_on, e) == 0;
+}
+
+static void end_looking(struct energy *e)
+{
+    pthread_mutex_lock(&e->lock);
+    e->ended = true;
+    pthread_cond_signal(&e->over);
+    pthread_mutex_unlock(&e->lock);
+    if (e->has_looker)
+        pthread_join(e->looker, NULL);
+    pthread_cond_destroy(&e->over);
+    pthread_mutex_destroy(&e->lock);
+}
+
 struct energy *energy_open(struct job *job, const struct rig *r)
 {
     const char *root = getenv("MTBENCH_TEST_POWERCAP");
@@ -76,6 +121,7 @@ struct energy *energy_open(struct job *job, const struct rig *r)
     for (int i = 0; i < me.n; i++)
         if (!(e->card[e->n_cards++] = nvml_open(me.id[i], &e->gpu_why)))
             break;                       /* one that does not tell spoils the sum */
+    begin_looking(e);
     return e;
 }
 
@@ -83,6 +129,7 @@ void energy_close(struct energy *e)
 {
     if (!e)
         return;
+    end_looking(e);
     rapl_close(e->rapl);
     for (int i = 0; i < e->n_cards; i++)
         nvml_close(e->card[i]);
@@ -91,6 +138,7 @@ void energy_close(struct energy *e)
 
 /* ---- looking ---- */
 
+/* The lock is held. */
 static void look(struct energy *e)
 {
     double gpu = 0, joules;
@@ -113,8 +161,10 @@ static bool cards_tell(const struct energy *e)
 
 void energy_begin(struct energy *e, struct energy_phase *p)
 {
+    pthread_mutex_lock(&e->lock);
     look(e);
     *p = (struct energy_phase){ .started = clock_unix(), .begun = clock_now(), .cpu = e->cpu, .gpu = e->gpu_joules, .lost = e->lost };
+    pthread_mutex_unlock(&e->lock);
 }
 
 struct heard {
@@ -143,8 +193,10 @@ static const char *source_of(bool cpu, bool gpu)
 void energy_end(struct energy *e, struct energy_phase *p)
 {
     const struct job_info in = job_info(e->job);
+    pthread_mutex_lock(&e->lock);
     look(e);
     const struct heard mine = hear(e, p);
+    pthread_mutex_unlock(&e->lock);
     struct heard *all = xcalloc((size_t)in.size, sizeof *all), sum = { .has_cpu = true, .has_gpu = true };
     job_gather(e->job, &mine, sizeof mine, in.rank == 0 ? all : NULL);
     for (int r = in.size - 1; in.rank == 0 && r >= 0; r--) { /* downwards: the lowest rank's reason is told */
@@ -169,11 +221,13 @@ void energy_end(struct energy *e, struct energy_phase *p)
 
 double energy_share(struct energy *e)
 {
+    pthread_mutex_lock(&e->lock);
     look(e);
     const double cpu = e->rapl && e->engines ? (e->cpu - e->shared_cpu) / e->engines : 0, gpu = e->gpu_joules - e->shared_gpu;
     const bool told = e->engines && e->lost == e->shared_lost && (e->gpu ? cards_tell(e) : e->rapl != NULL);
     e->shared_cpu = e->cpu;
     e->shared_gpu = e->gpu_joules;
     e->shared_lost = e->lost;
+    pthread_mutex_unlock(&e->lock);
     return told ? cpu + gpu : NAN;
 }

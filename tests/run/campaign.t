@@ -86,6 +86,13 @@ campaign 2 --quiet
 [ $rc -eq 1 ] && grep -q "list:1: .*seed" "$d/err" && grep -q '^1 .* failed *1$' "$d/out" && [ "$(grep -c ' done *0$' "$d/out")" -eq 3 ]
 ok $? "answers of another seed under one name: that line fails, three are done: $(grep -o 'list:1: .*' "$d/err" | cut -c1-90)"
 
+forget
+export SABOTAGE_PATH=smoke
+sabotage=0:pwrite:5:ENOSPC campaign 2 --quiet
+unset SABOTAGE_PATH
+[ $rc -eq 1 ] && grep -q 'No space left on device' "$d/err" && grep -q ' failed *1$' "$d/out" && [ "$(grep -c ' not begun ' "$d/out")" -eq 3 ]
+ok $? "a full disk ends it with 1, not with a word to come back ($rc)"
+
 # ---- a model that one node lacks ----
 forget
 list <<<"--model-path $d/model --model-id a
@@ -110,6 +117,16 @@ OPENAI_API_KEY=k campaign 2 --reference smoke $hosted
 [ $rc -eq 0 ] && [ "$(grep -c '^judgments 16/16   0 failed' "$d/out")" -eq 2 ] && [ "$(grep -c ' j *7\.00 *16 *0 *done *0$' "$d/out")" -eq 2 ]
 ok $? "a hosted judge scores both, the table has the scores"
 [ "$(grep -c '"answered": true' "$d/log")" -eq 33 ]; ok $? "32 calls, and one to see whether the judge is there: $(grep -c '"answered": true' "$d/log")"
+cost() { sed -n 's/^judgments.*\$ \([0-9.]*\).*/\1/p' "$d/out" | head -1; }
+forget
+rm -rf "$d/smoke/model_judgment"
+OPENAI_API_KEY=k campaign 1 --reference smoke $hosted --price-in 10 --price-out 10 --judge-max-tokens 60 --parallel 1
+limit=$(python3 -c "print(1.5 * float('$(cost)'))")
+forget
+rm -rf "$d/smoke/model_judgment"
+OPENAI_API_KEY=k campaign 1 --reference smoke $hosted --price-in 10 --price-out 10 --judge-max-tokens 60 --parallel 1 --max-cost "$limit"
+[ $rc -eq 75 ] && grep -qE '^1 .* 16 +0 +done +0$' "$d/out" && grep -qE '^2 .* stopped +75$' "$d/out"
+ok $? "--max-cost is of all lines together: \$ $limit, exit $rc"
 forget
 unset OPENAI_API_KEY
 campaign 2 --reference smoke --judge-model gpt-4 --quiet
@@ -149,8 +166,8 @@ refused "list:2: --bench-name none" "a question set that is not there"
 list <<<"--model-path $d/model --model-id a
 --model-path $d/model --model-id b --chat-template nonsense"
 refused "list:2: --chat-template" "a template that nobody knows"
-list <<<"--model-path $d/model --model-id a --quiet"
-refused "list:1: --quiet: is of the whole campaign" "a flag of the launch in a line"
+list <<<"--model-path $d/model --model-id a --verbose"
+refused "list:1: --verbose: is of the whole campaign" "a flag of the launch in a line"
 list <<<"# nothing"
 refused "list: no tasks in it" "an empty list"
 rm "$d/list"
