@@ -1,4 +1,5 @@
-/* ahead.h - files read before anybody asks for them, into the system's page cache, by a thread beside the work (room: job). Local. */
+/* ahead.h - files read before anybody asks for them, into the system's page cache or copies in a scratch folder, by a thread beside the
+ * work (room: job). Local. */
 #ifndef MTB_AHEAD_H
 #define MTB_AHEAD_H
 
@@ -11,7 +12,8 @@ struct ahead_opts {
     const char *const *path;             /* (n) copied, as the sizes */
     const uint64_t *size;                /* (n) bytes */
     int n;
-    uint64_t most;                       /* bytes; what would be more is left to whoever reads it */
+    const char *scratch;                 /* where whole copies are made that stage_to_scratch() will find; copied. NULL: the page cache */
+    uint64_t most;                       /* bytes of the page cache; what would be more is left to whoever reads it */
     int node, n_nodes;                   /* of each n_nodes chunks (stage.h) this node's: those that it will read */
     const cpu_set_t *cpus;               /* where the thread may run; NULL: where the caller may */
 };

@@ -12,6 +12,7 @@
 struct judge_opts {
     const char *bench_name, *data_dir, *judge_file, *judge_model, *baseline_model;
     const char *provider, *base_url, *judge_path, *judge_base_path, *fastchat, *reference, *output, *export_file, *log_dir;
+    const char *scratch;                 /* of a local judge, as rig_opts has it */
     const char *fallback, *fallback_provider, *fallback_base_url;
     struct opt_list model_list, import_files;
     long parallel, repeat, canary, threads, max_batch, max_tokens;

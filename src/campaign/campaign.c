@@ -243,7 +243,8 @@ static void read_next(void *campaign)
     const struct group *next = c->now + 1 < c->n_groups ? &c->group[c->now + 1] : NULL;
     if (next && in.local_rank == 0 && !c->ahead)
         c->ahead = ahead_begin(&(struct ahead_opts){
-            .path = (const char *const *)next->path, .size = next->size, .n = next->n_files, .most = memory_available() / 2,
+            .path = (const char *const *)next->path, .size = next->size, .n = next->n_files,
+            .scratch = c->task[c->order[next->at]].answer.scratch, .most = memory_available() / 2,
             .node = in.node, .n_nodes = in.n_nodes, .cpus = &c->cpus });
 }
 

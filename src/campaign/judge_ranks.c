@@ -331,8 +331,8 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *
     struct rig rig = {0};
     struct ranks r = { .job = job, .j = j };
     struct rig_opts ro = { .model_path = o->judge_path, .flag = "--judge-path", .model_id = o->judge_model, .fastchat = o->fastchat,
-                           .data_dir = o->data_dir, .base_path = o->judge_base_path, .threads = o->threads, .devices = o->devices,
-                           .interruptible = true };
+                           .data_dir = o->data_dir, .base_path = o->judge_base_path, .threads = o->threads, .scratch = o->scratch,
+                           .devices = o->devices, .interruptible = true };
     int rc = rig_open(&rig, job, &ro, err); /* header and tokenizer; the weights come with rig_start() */
     if (rc == 0) {
         *parameters = model_parameters(&rig.model->config);

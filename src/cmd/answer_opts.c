@@ -29,17 +29,15 @@ static int check_words(struct answer_opts *o, struct err *err)
     return 0;
 }
 
-/* Each node asks its own environment. */
-static void choose_scratch(struct answer_opts *o)
+const char *answer_opts_scratch(const char *given)
 {
     const char *usual = getenv("TMPDIR");
-    if (o->scratch && !*o->scratch)
-        o->scratch = usual && *usual ? usual : "/tmp";
+    return !given || *given ? given : usual && *usual ? usual : "/tmp";
 }
 
 int answer_opts_check(struct answer_opts *o, struct err *err)
 {
-    choose_scratch(o);
+    o->scratch = answer_opts_scratch(o->scratch);
     /* All ranks parse the same words, so no agreement is needed: they fail alike. */
     if (check_words(o, err) < 0 || device_opts_check(&o->devices, err) < 0)
         return -1;

@@ -1,6 +1,7 @@
 /* judge_opts.c - the flags of judging: FastChat's first, then ours. */
 #include "judge_opts.h"
 
+#include "answer_opts.h"
 #include "cmd.h"
 #include "device_opts.h"
 
@@ -165,6 +166,8 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
         {"fastchat", OPT_STRING, &o->fastchat, NULL, "PATH", "local judge: FastChat's folder, where its template's text is FastChat's"},
         {"threads", OPT_INT, &o->threads, NULL, "N", "local judge: threads of a rank"},
         {"max-batch", OPT_INT, &o->max_batch, NULL, "N", "local judge: calls that run together on a rank (80)"},
+        {"scratch", OPT_MAYBE, &o->scratch, NULL, "[DIR]",
+         "local judge: each node's own disk, for copies of its weights (TMPDIR, else /tmp)"},
         {"max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed judgments that still exits 0 (0)"},
         {"progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)"},
         {"log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank, mtbench.JOB_TASK.RANK.log"},
@@ -180,6 +183,7 @@ int judge_opts_parse(struct judge_opts *o, int argc, char **argv, struct err *er
     int rc = opts_parse(table, n, argc, argv, err);
     if (rc == 0 && o->output && !is_jsonl(o->output))
         return err_set(err, ERR_USAGE, "--output %s: must end in .jsonl; the journal takes the name with .journal instead", o->output);
+    o->scratch = answer_opts_scratch(o->scratch);
     if (rc == 1)
         verb_help("judge", "Judge the answers of models: single grading or pairs, by a hosted judge or a local one.", table, n);
     return rc ? rc : judge_opts_check(o, err);

@@ -19,6 +19,7 @@ static void share_flags(struct run_opts *o)
     j->fastchat = a->fastchat;
     j->slicing = a->slicing;
     j->devices = a->devices;
+    j->scratch = answer_opts_scratch(a->scratch);
     j->threads = a->threads;
     j->max_batch = a->max_batch;
     j->max_error_rate = a->max_error_rate;

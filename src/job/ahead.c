@@ -1,5 +1,7 @@
-/* ahead.c - a thread that reads files for the page cache's sake. */
+/* ahead.c - a thread that reads files for the sake of the page cache, or of copies. */
 #include "mtbench/ahead.h"
+
+#include "staged.h"
 
 #include "mtbench/mem.h"
 #include "mtbench/stage.h"
@@ -16,6 +18,7 @@ enum { PIECE = 1 << 20 };                /* bytes of a read: the answers' thread
 struct ahead {
     char **path;                         /* (n) */
     uint64_t *size;                      /* (n) */
+    char *scratch;                       /* NULL: none */
     int n, node, n_nodes;
     uint64_t most;
     cpu_set_t cpus;
@@ -34,13 +37,30 @@ static bool read_piece(struct ahead *a, int fd, uint64_t off, char *piece)
     return atomic_fetch_add(&a->bytes, (uint64_t)n) + (uint64_t)n < a->most && !atomic_load(&a->ended);
 }
 
-static void *read_all(void *arg)
+static int is_over(void *ahead, int64_t have, int64_t total)
 {
-    struct ahead *a = arg;
+    (void)have, (void)total;
+    return atomic_load(&((struct ahead *)ahead)->ended);
+}
+
+/* What cannot be copied is told when the copy is wanted. */
+static void copy_all(struct ahead *a)
+{
+    const struct filehash_watch watch = { is_over, a };
+    struct err err;
+    bool made;
+    for (int i = 0; i < a->n && !atomic_load(&a->ended); i++) {
+        char *copy = a->size[i] < STAGE_CHUNK ? NULL : staged_file(a->scratch, a->path[i], a->size[i], &watch, &made, &err);
+        if (copy)
+            atomic_fetch_add(&a->bytes, a->size[i]);
+        free(copy);
+    }
+}
+
+static void read_files(struct ahead *a)
+{
     char *piece = malloc(PIECE);
     bool on = piece != NULL && a->most > 0;
-    if (a->placed)                       /* the caller may be pinned to a core that computes */
-        pthread_setaffinity_np(pthread_self(), sizeof a->cpus, &a->cpus);
     long chunk = 0;                      /* numbered through all files, as the stage does */
     for (int i = 0; i < a->n; i++) {
         const int fd = on ? open(a->path[i], O_RDONLY | O_CLOEXEC) : -1;
@@ -51,6 +71,17 @@ static void *read_all(void *arg)
             close(fd);
     }
     free(piece);
+}
+
+static void *read_ahead(void *arg)
+{
+    struct ahead *a = arg;
+    if (a->placed)                       /* the caller may be pinned to a core that computes */
+        pthread_setaffinity_np(pthread_self(), sizeof a->cpus, &a->cpus);
+    if (a->scratch)
+        copy_all(a);
+    else
+        read_files(a);
     return NULL;
 }
 
@@ -59,6 +90,7 @@ static void ahead_free(struct ahead *a)
     for (int i = 0; i < a->n; i++)
         free(a->path[i]);
     free(a->path);
+    free(a->scratch);
     free(a->size);
     free(a);
 }
@@ -75,7 +107,8 @@ struct ahead *ahead_begin(const struct ahead_opts *o)
         a->path[i] = xstrdup(o->path[i]);
         a->size[i] = o->size[i];
     }
-    if (pthread_create(&a->thread, NULL, read_all, a) == 0)
+    a->scratch = o->scratch ? xstrdup(o->scratch) : NULL;
+    if (pthread_create(&a->thread, NULL, read_ahead, a) == 0)
         return a;
     ahead_free(a);
     return NULL;

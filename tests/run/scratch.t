@@ -35,6 +35,19 @@ MTBENCH_TEST_RANKS_PER_NODE=1 run 2 --model-id two --scratch "$d/scratch"
 mkdir "$d/tmp"; TMPDIR="$d/tmp" run 1 --model-id v --scratch
 [ $rc -eq 0 ] && [ -n "$(find "$d/tmp" -name '*.safetensors')" ]; ok $? "without a name it is TMPDIR"
 
+python3 tests/run/random_model.py "$d/other" 6
+printf '%s\n' "--model-path $d/model --model-id la" "--model-path $d/other --model-id lb" >"$d/list"
+rm -rf "$d/scratch"
+mpirun --oversubscribe -n 2 "$build/mtbench" campaign "$d/list" --data-dir "$d" --bench-name smoke --max-new-token 8 --scratch "$d/scratch" --verbose >"$d/out" 2>"$d/err" </dev/null
+rc=$?
+[ $rc -eq 0 ] && grep -q 'MB of the next model ahead' "$d/err" && [ "$(copies)" -ge 3 ] && [ "$(grep -c 'MB of weights are copied there' "$d/err")" -eq 2 ]
+ok $? "a campaign copies the next model ahead: $(grep -o '[0-9.]* MB of weights are copied.*' "$d/err" | tail -1)"
+
+cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
+mpirun -n 1 "$build/mtbench" judge --model-list la --judge-model own --judge-path "$d/model" --data-dir "$d" --bench-name smoke --reference smoke --judge-max-tokens 8 \
+    --max-error-rate 1 --verbose --scratch "$d/scratch" >"$d/out" 2>"$d/err" </dev/null
+[ $? -eq 0 ] && grep -q ' 0.0 MB of weights are copied there, 1[0-9.]* MB were' "$d/err"; ok $? "a local judge finds its weights there, too"
+
 # ---- a scratch folder that cannot be had ----
 forget
 touch "$d/file"
