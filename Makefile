@@ -12,7 +12,7 @@ GIT_ID  := $(or $(if $(wildcard .git),$(shell git describe --always --dirty --ab
 
 .DEFAULT_GOAL := all
 , := ,
-PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl
+PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl hdf5
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith $(if $(wildcard .git),-Werror)
 OPT.release := -O2 -g
 OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -55,6 +55,8 @@ $(LIB): $(OBJ) $(KOBJ)
 $(B)/tools: | $(B)
 	@echo '#include <mpi.h>' | $(CC) -E -x c - >/dev/null 2>&1 || \
 	    { echo 'make: $(CC): no MPI compiler; "make deps" installs what Debian has, a cluster has a module, CC=... names another' >&2; exit 1; }
+	@pkg-config --exists hdf5 || \
+	    { echo 'make: HDF5 is missing; install libhdf5-dev ("make deps" does), or PKG_CONFIG_PATH=... names the folder of a serial hdf5.pc' >&2; exit 1; }
 	@pkg-config --print-errors --exists $(PKGS) || \
 	    { echo 'make: a library is missing; "make deps" installs the Debian packages, PKG_CONFIG_PATH=... names other places' >&2; exit 1; }
 	@touch $@

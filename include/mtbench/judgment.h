@@ -89,6 +89,9 @@ struct judgment_table {
 int judgment_table_read(struct judgment_table *t, const char *path, struct err *err);
 /* The same from bytes, for tests and fuzzing. */
 int judgment_table_parse(struct judgment_table *t, const char *name, const char *data, size_t n, struct err *err);
+/* For rows from elsewhere: the number of a name, which is copied if it is new; and a further row. */
+int32_t judgment_table_intern(struct judgment_table *t, const char *name);
+void judgment_table_add(struct judgment_table *t, const struct judgment_row *row);
 /* The number of a name, -1 if the table has none such. */
 int judgment_table_name(const struct judgment_table *t, const char *name);
 void judgment_table_free(struct judgment_table *t);

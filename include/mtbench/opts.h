@@ -17,7 +17,7 @@ struct opt_list {
 };
 
 struct opt {
-    const char *name;            /* without the dashes */
+    const char *name;            /* without the dashes; "": an OPT_LIST of the words that stand alone, before or behind flags */
     enum opt_kind kind;
     void *to;                    /* bool *, const char **, long *, float *, double *, double * of bytes, enum *, struct opt_list * */
                                  /* of OPT_MAYBE a const char *: "" where no value follows */

@@ -13,6 +13,8 @@ enum show_by { BY_NOTHING, BY_TURN, BY_CATEGORY };
 /* At most one view besides the usual table: compare, by, length_slope, transcript. */
 struct showing {
     const char *bench_name, *data_dir;
+    bool bench_given;
+    const char *campaign;                /* a campaign file instead of the folder; NULL */
     const char *input_file;              /* one file of judgments; NULL: those of the judges below */
     const char *baseline_model;          /* of SHOW_BASELINE */
     struct opt_list judges;              /* none: gpt-4, or the only one there is; "all": everybody, side by side */

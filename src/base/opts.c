@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -215,11 +216,70 @@ bool opts_want_help(int argc, char *const *argv)
     return false;
 }
 
+/* -o becomes --output, as compilers have taught people, so that what follows knows one spelling. */
+static void spell_out(const struct opt *table, int n, int argc, char **argv)
+{
+    static char output[] = "--output";   /* outlives the call, as argv does */
+    bool there = false;
+    for (int k = 0; k < n; k++)
+        there |= !strcmp(table[k].name, output + 2);
+    for (int i = 0; i < argc && there; i++)
+        if (!strcmp(argv[i], "-o"))
+            argv[i] = output;
+}
+
+/* How many words of argv, from a flag on, are the flag's: itself, and its values. */
+static int taken(const struct opt *table, int n, int argc, char **argv)
+{
+    char name[64];
+    const char *equals = strchr(argv[0], '=');
+    snprintf(name, sizeof name, "%.*s", (int)(equals ? equals - argv[0] - 2 : (int)strlen(argv[0] + 2)), argv[0] + 2);
+    const struct opt *o = find(table, n, name, NULL);
+    int k = 1;
+    if (!o || equals || o->kind == OPT_FLAG)
+        return 1;
+    while (k < argc && !is_flag(argv[k]) && (o->kind == OPT_LIST || k == 1))
+        k++;
+    return k;
+}
+
+/* Brings the words that no flag takes to the front, in their order, before anybody points into argv. Returns how many they are. */
+static int gather_words(const struct opt *table, int n, int argc, char **argv)
+{
+    int words = 0;
+    for (int i = 0; i < argc;) {
+        if (is_flag(argv[i])) {
+            i += taken(table, n, argc - i, argv + i);
+            continue;
+        }
+        char *word = argv[i];
+        memmove(argv + words + 1, argv + words, (size_t)(i - words) * sizeof *argv);
+        argv[words++] = word;
+        i++;
+    }
+    return words;
+}
+
+static const struct opt *words_of(const struct opt *table, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!*table[i].name)
+            return &table[i];
+    return NULL;
+}
+
 int opts_parse(const struct opt *table, int n, int argc, char **argv, struct err *err)
 {
     if (opts_want_help(argc, argv))      /* before all else: whoever asks for help has got something wrong */
         return 1;
-    for (int i = 0; i < argc; i++) {
+    const struct opt *words = words_of(table, n);
+    int first = 0;
+    spell_out(table, n, argc, argv);
+    if (words) {
+        first = gather_words(table, n, argc, argv);
+        *(struct opt_list *)words->to = (struct opt_list){ argv, first };
+    }
+    for (int i = first; i < argc; i++) {
         if (!is_flag(argv[i]))
             return err_set(err, ERR_USAGE, "%s: a word where a flag should be; flags begin with --, and --help lists them", argv[i]);
         char *name = xstrdup(argv[i] + 2), *equals = strchr(name, '=');
@@ -273,7 +333,9 @@ void opts_help(const struct opt *table, int n, struct buf *out)
     for (int i = 0; i < n; i++) {
         size_t start = out->len;
         const char *arg = table[i].arg ? table[i].arg : "";
-        buf_printf(out, "  --%s%s%s", table[i].name, *arg ? " " : "", arg + (*arg == '|'));
+        const char *letter = !strcmp(table[i].name, "output") ? "-o, " : "";
+        buf_printf(out, "  %s%s%s%s%s", letter, *table[i].name ? "--" : "", table[i].name, *table[i].name && *arg ? " " : "",
+                   arg + (*arg == '|'));
         help_line(out, start, table[i].help);
     }
 }

@@ -23,6 +23,11 @@ static int32_t intern(struct judgment_table *t, const char *s, size_t n)
     return (int32_t)at;
 }
 
+int32_t judgment_table_intern(struct judgment_table *t, const char *name)
+{
+    return intern(t, name, strlen(name));
+}
+
 int judgment_table_name(const struct judgment_table *t, const char *name)
 {
     size_t at = map_find_text(&t->names, name);
@@ -255,6 +260,14 @@ static int pair_row(struct judgment_table *t, const struct record *r, struct jud
     return 0;
 }
 
+void judgment_table_add(struct judgment_table *t, const struct judgment_row *row)
+{
+    /* half as much again: a campaign's table has millions of rows, and doubling would waste more */
+    if (t->n == t->cap)
+        t->row = xrealloc(t->row, t->cap = t->cap ? t->cap + t->cap / 2 : 256, sizeof *t->row);
+    t->row[t->n++] = *row;
+}
+
 static int parse_line(struct judgment_table *t, const char *line, size_t n, struct err *err)
 {
     struct record r;
@@ -270,10 +283,7 @@ static int parse_line(struct judgment_table *t, const char *line, size_t n, stru
         turn_at(t, &r, &row, err) < 0 || (pair ? pair_row(t, &r, &row, err) : single_row(t, &r, &row, err)) < 0)
         return -1;
     t->pairs = pair;
-    /* half as much again: a campaign's table has millions of rows, and doubling would waste more */
-    if (t->n == t->cap)
-        t->row = xrealloc(t->row, t->cap = t->cap ? t->cap + t->cap / 2 : 256, sizeof *t->row);
-    t->row[t->n++] = row;
+    judgment_table_add(t, &row);
     return 0;
 }
 

@@ -41,6 +41,7 @@ int cmd_api_answer(struct job *job, int argc, char **argv);
 int cmd_fetch(struct job *job, int argc, char **argv);
 int cmd_judge(struct job *job, int argc, char **argv);
 int cmd_show(struct job *job, int argc, char **argv);
+int cmd_aggregate(struct job *job, int argc, char **argv);
 int cmd_agree(struct job *job, int argc, char **argv);
 int cmd_clean(struct job *job, int argc, char **argv);
 int cmd_plan(struct job *job, int argc, char **argv);

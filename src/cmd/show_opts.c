@@ -48,8 +48,20 @@ static int check_panel(const struct showing *o, struct err *err)
     return o->input_file ? err_set(err, ERR_USAGE, "--input-file: is one file; leave it out, or name one judge with --judge-model") : 0;
 }
 
+static int check_campaign(const struct showing *o, struct err *err)
+{
+    const char *flag = o->input_file     ? "input-file"
+                       : o->transcript.n ? "question"
+                       : o->length_slope ? "length-slope"
+                       : o->repeat > 1   ? "repeat"
+                                         : NULL;
+    return o->campaign && flag ? err_set(err, ERR_USAGE, "--%s: not of a campaign file; leave one of them out", flag) : 0;
+}
+
 static int check(const struct showing *o, struct err *err)
 {
+    if (check_campaign(o, err) < 0)
+        return -1;
     if (o->compare.n && o->compare.n != 2)
         return err_set(err, ERR_USAGE, "--compare: needs two models, A and B");
     if (second_view(o))
@@ -69,8 +81,10 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
 {
     *o = (struct showing){ .bench_name = "mt_bench", .data_dir = "data", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
     o->format = fastchat ? SHOW_FASTCHAT : SHOW_TABLE;
+    struct opt_list words = {0};
     const struct opt table[] = {
-        { "bench-name", OPT_STRING, &o->bench_name, NULL, "NAME", "question set (mt_bench)" },
+        { "", OPT_LIST, &words, NULL, "CAMPAIGN.h5", "a file of `mtbench aggregate` instead of the data folder" },
+        { "bench-name", OPT_STRING, &o->bench_name, &o->bench_given, "NAME", "question set (mt_bench)" },
         { "input-file", OPT_STRING, &o->input_file, NULL, "FILE",
           "judgments (DATA/BENCH/model_judgment/JUDGE_single.jsonl or JUDGE_pair.jsonl)" },
         { "judge-model", OPT_LIST, &o->judges, NULL, "NAME...",
@@ -97,6 +111,10 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
         verb_help("show", "Show scores, intervals, comparisons and win rates from judgments.", table, n);
     if (rc)
         return rc;
+    if (words.n > 1)
+        return err_set(err, ERR_USAGE, "%s: a word where a flag should be; show reads one campaign file, and flags begin with --",
+                       words.word[1]);
+    o->campaign = words.n ? words.word[0] : NULL;
     o->sliced = slice_flag(o) != NULL;   /* where nothing is chosen no question file is needed */
     return check(o, err);
 }

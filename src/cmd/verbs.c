@@ -20,6 +20,7 @@ static const struct verb verbs[] = {
       cmd_api_answer },
     { "judge", "gen_judgment", "judge answers: single grading or pairs, by a hosted judge or a local one", true, cmd_judge },
     { "show", "show_result", "scores with intervals, comparisons, win rates: tables, CSV, JSON", false, cmd_show },
+    { "aggregate", NULL, "runs into one HDF5 file, a campaign, and FastChat's files out of it", false, cmd_aggregate },
     { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
     { "fetch", "download_mt_bench_pregenerated", "bring the official data, published answers and judgments, or a hub model into place",
@@ -31,7 +32,6 @@ static const struct verb verbs[] = {
       cmd_doctor },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
     { .name = "browse", .peer = "qa_browser" },
-    { .name = "aggregate" },
 };
 
 enum { N_VERBS = sizeof verbs / sizeof *verbs };

@@ -1,6 +1,7 @@
 /* version.c - what this program was built from and runs on. */
 #include "cmd.h"
 
+#include "mtbench/campaign_file.h"
 #include "mtbench/executor.h"
 #include "mtbench/http.h"
 
@@ -14,7 +15,6 @@
 
 void version_print(void)
 {
-    static const char *const absent[] = { "nccl", "hdf5" };
     char pcre[64] = "";
     unsigned hw = hwloc_get_api_version();
     pcre2_config(PCRE2_CONFIG_VERSION, pcre);
@@ -35,8 +35,8 @@ void version_print(void)
 #else
     printf("cublas     not in this build\n");
 #endif
-    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
-        printf("%-10s not in this build\n", absent[i]);
+    printf("nccl       not in this build\n");
+    printf("hdf5       %s\n", campaign_library());
     printf("cpu        %s\n", executor_cpu_isas());
     printf("curl       %s\n", http_library());
     printf("tls        %s\n", http_tls());

@@ -2,6 +2,7 @@
 #ifndef MTB_GRADER_PRIV_H
 #define MTB_GRADER_PRIV_H
 
+#include "mtbench/game_key.h"
 #include "mtbench/grader.h"
 #include "mtbench/map.h"
 #include "mtbench/verdict.h"
@@ -42,10 +43,6 @@ struct grader {
 
 /* The game that this key and number stand for, or -1. */
 int grader_find(const struct grader *g, const char *key);
-/* Names a game for ever: question, turn, game, repeat, and a hash of judge, prompt and models. */
-struct game_name { const char *judge, *prompt, *model_1, *model_2; int64_t question_id; int turn, game, repeat; };
-void game_key(const struct game_name *n, char key[CALL_KEY_MAX + 1]);
-
 const struct match *grader_match(const struct grader *g, int unit);
 /* All its games are done; the status of the worse. */
 bool grader_is_done(const struct grader *g, int unit);

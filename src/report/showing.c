@@ -1,6 +1,8 @@
 /* showing.c - from what somebody wants to see to the text of it: the files are found and read, the view is made, the form is chosen. */
 #include "mtbench/showing.h"
 
+#include "chosen.h"
+
 #include "mtbench/bench.h"
 #include "mtbench/fastchat_table.h"
 #include "mtbench/io.h"
@@ -21,7 +23,8 @@
 struct input {
     const char *path, *judge;            /* judge NULL: the file must have one */
     struct judgment_table table;         /* all repeats, one behind the other */
-    size_t *repeat_end;                  /* (opts.repeat) */
+    size_t *repeat_end;                  /* (n_repeats) */
+    int n_repeats;
     struct questions questions;          /* with has_questions */
     bool has_questions;                  /* only these count */
 };
@@ -42,9 +45,28 @@ static void name_plainly(const struct judgment_table *t, const struct opt_list *
             bench_name_make_plain(models->word[i]); /* in the program's arguments, which are ours to write */
 }
 
+static int input_campaign(struct input *in, const struct showing *o, struct err *err)
+{
+    struct chosen c;
+    int rc = chosen_read(&c, o, err);
+    in->table = c.table;
+    in->repeat_end = c.repeat_end;
+    in->n_repeats = c.n_repeats;
+    in->questions = c.questions;
+    in->has_questions = c.has_questions;
+    if (!in->judge && o->judges.n == 0 && judgment_table_name(&in->table, "gpt-4") >= 0)
+        in->judge = "gpt-4";             /* FastChat's default, as in a folder */
+    name_plainly(&in->table, &o->model_list);
+    name_plainly(&in->table, &o->compare);
+    return rc;
+}
+
 static int input_read(struct input *in, const struct showing *o, struct err *err)
 {
     int rc = 0;
+    if (o->campaign)
+        return input_campaign(in, o, err);
+    in->n_repeats = (int)o->repeat;
     in->repeat_end = xcalloc((size_t)o->repeat, sizeof *in->repeat_end);
     for (int r = 0; r < o->repeat && rc == 0; r++) {
         char *path = bench_repeat_path(in->path, r + 1);
@@ -131,7 +153,7 @@ static int put_facts(struct sheet *sheet, const struct input *in, const char *co
     struct answer_set answers = {0};
     struct answer_facts facts = {0};
     char *folder = bench_answers_folder(o->data_dir, o->bench_name);
-    int rc = o->input_file ? 0 : read_answers_of(&answers, model, n, folder, err);
+    int rc = o->input_file || o->campaign ? 0 : read_answers_of(&answers, model, n, folder, err);
     if (rc == 0 && answers.n && (rc = answer_facts_read(&facts, in->path, &answers, folder, err)) == 0)
         view_answer_facts(sheet, &facts);
     answer_facts_free(&facts);
@@ -158,7 +180,7 @@ static int build_scores(struct scores *s, const struct input *in, const struct s
     const struct opt_list *models = o->compare.n ? &o->compare : &o->model_list; /* --compare names its models itself */
     const struct score_choice choice = {
         .model = names(models), .n_models = models->n, .judge = in->judge, .questions = in->has_questions ? &in->questions : NULL,
-        .repeat_end = in->repeat_end, .n_repeats = (int)o->repeat,
+        .repeat_end = in->repeat_end, .n_repeats = in->n_repeats,
     };
     return scores_build(s, in->path, &in->table, &choice, err);
 }
@@ -316,12 +338,15 @@ int showing_put(struct buf *out, const struct showing *o, struct err *err)
     struct judge_files f = {0};
     const bool pairs = o->mode != SHOW_SINGLE;
     int rc = 0;
-    if (!o->input_file && judge_files_find(&f, o->data_dir, o->bench_name, pairs, usual, names(&o->judges), o->judges.n, err) < 0)
+    if (!o->input_file && !o->campaign &&
+        judge_files_find(&f, o->data_dir, o->bench_name, pairs, usual, names(&o->judges), o->judges.n, err) < 0)
         rc = o->transcript.n && o->judges.n == 0 ? 0 : -1;   /* a transcript may be of answers alone */
     if (f.fallen_back)
         log_note("no judgments by %s here; these are by %s, the only judge there is", usual, f.file[0].judge);
     if (rc == 0 && o->transcript.n)
         rc = show_transcripts(out, &f, o, err);
+    else if (rc == 0 && o->campaign)
+        rc = show_one(out, o->campaign, o->judges.n ? o->judges.word[0] : NULL, o, err);
     else if (rc == 0 && showing_panel(o))
         rc = show_panel(out, &f, o, err);
     else if (rc == 0 && o->input_file)

@@ -1,0 +1,231 @@
+/* aggregate.c - runs into a campaign file, which is whole at any moment: the new one is written beside it. */
+#include "mtbench/campaign_file.h"
+
+#include "campaign_open.h"
+
+#include "mtbench/io.h"
+#include "mtbench/log.h"
+#include "mtbench/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *campaign_library(void)
+{
+    return h5_library();
+}
+
+struct writing {
+    const char *path;                    /* where it shall be */
+    char *target, *beside;               /* through links; where it is written */
+    int lock;                            /* descriptor of the old file; -1: there is none */
+    struct stat old;                     /* of the file that was copied */
+    struct h5 *h;                        /* of 'beside'; NULL: nothing has changed yet */
+    struct run_row *run;                 /* (n) as they will be */
+    size_t n, cap;
+    long added, replaced, unchanged;
+};
+
+/* ---- the old file ---- */
+
+/* Two at once would each write their own copy, and one's runs would be lost. Where there are no locks, is_same() tells. */
+static int lock_old(struct writing *w, struct err *err)
+{
+    struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET };        /* of the description: others may open and close the file */
+    w->lock = open(w->target, O_RDWR | O_CLOEXEC);
+    if (w->lock < 0)
+        return errno == ENOENT ? 0 : err_errno(err, "%s: cannot write", w->path);
+    if (fcntl(w->lock, F_OFD_SETLK, &f) < 0 && (errno == EACCES || errno == EAGAIN))
+        return err_set(err, ERR_BUSY, "%s: another aggregation is writing it; wait for it, and start again", w->path);
+    return fstat(w->lock, &w->old) < 0 ? err_errno(err, "%s: cannot read", w->path) : 0;
+}
+
+static bool is_same(const struct writing *w)
+{
+    struct stat now;
+    if (w->lock < 0)
+        return access(w->target, F_OK) < 0;
+    return stat(w->target, &now) == 0 && now.st_ino == w->old.st_ino && now.st_size == w->old.st_size &&
+           now.st_mtim.tv_sec == w->old.st_mtim.tv_sec && now.st_mtim.tv_nsec == w->old.st_mtim.tv_nsec;
+}
+
+static int read_old(struct writing *w, struct err *err)
+{
+    if (w->lock < 0)
+        return 0;
+    struct campaign *c = campaign_open(w->target, false, err);
+    if (!c)
+        return -1;
+    w->run = c->run;
+    w->n = w->cap = c->n;
+    c->run = NULL;
+    c->n = 0;
+    return campaign_close(c, err);
+}
+
+/* ---- the new one ---- */
+
+static int start(struct writing *w, struct err *err)
+{
+    if (w->h)
+        return 0;
+    if (w->lock >= 0)
+        return io_clone(w->target, w->beside, err) < 0 || !(w->h = h5_open(w->beside, true, err)) ? -1 : 0;
+    if (io_make_parents(w->target, err) < 0 || !(w->h = h5_create(w->beside, err)))
+        return -1;
+    return h5_put_text(w->h, "/", "schema", CAMPAIGN_SCHEMA, err) < 0 ||
+                   h5_put_int(w->h, "/", "schema_version", CAMPAIGN_VERSION, err) < 0 ||
+                   h5_put_text(w->h, "/", "about", "runs of mtbench; data/CAMPAIGN.md says what is where", err) < 0
+               ? -1
+               : 0;
+}
+
+static int put_bench(struct writing *w, const struct bench_folder *s, struct err *err)
+{
+    char *group = xasprintf("/bench/%s", s->bench_key);
+    struct rows rows = {0};
+    int rc = 0;
+    if (!*s->bench_key || h5_there(w->h, group))
+        goto out;
+    for (int q = 0; q < s->questions.n; q++)
+        for (int t = 0; t < s->questions.q[q].n_turns; t++) {
+            const struct question *from = &s->questions.q[q];
+            struct question_row *r = rows_add(&rows, &questions_table);
+            *r = (struct question_row){ from->id, t + 1, xstrdup(from->category), xstrdup(from->turn[t]),
+                                        t < from->n_reference ? xstrdup(from->reference[t]) : NULL };
+        }
+    rc = h5_write(w->h, group, &questions_table, rows.row, rows.n, err) < 0 ||
+                 h5_write(w->h, group, &files_table, s->common, (size_t)s->n_common, err) < 0
+             ? -1
+             : 0;
+out:
+    h5_free(&questions_table, rows.row, rows.n);
+    free(group);
+    return rc;
+}
+
+static int put_run(struct writing *w, struct run_data *d, struct err *err)
+{
+    char *group = campaign_group(&d->run);
+    int rc = h5_remove(w->h, group, err);
+    for (const struct run_part *p = run_parts; p->table && rc == 0; p++) {
+        const struct rows *r = run_rows(d, p);
+        if (r->n)                        /* what a run does not have it has no table of */
+            rc = h5_write(w->h, group, p->table, r->row, r->n, err);
+    }
+    free(group);
+    return rc;
+}
+
+static void keep_run(struct writing *w, const struct run_row *run, size_t at)
+{
+    if (at == w->n) {
+        if (w->n == w->cap)
+            w->run = xrealloc(w->run, w->cap = w->cap ? 2 * w->cap : 16, sizeof *w->run);
+        w->n++;
+    } else {
+        struct run_data old = { .run = w->run[at] };
+        run_data_free(&old);
+    }
+    run_row_copy(&w->run[at], run);
+}
+
+/* Where the run is: that of its key, or one of the same content that lay elsewhere; n: nowhere. */
+static size_t find_run(const struct writing *w, const struct run_row *run)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (!strcmp(w->run[i].key, run->key))
+            return i;
+    for (size_t i = 0; i < w->n; i++)
+        if (!strcmp(w->run[i].content, run->content) && !strcmp(w->run[i].model, run->model) && !strcmp(w->run[i].bench, run->bench))
+            return i;
+    return w->n;
+}
+
+static int add_run(struct writing *w, const struct bench_folder *s, int model, struct err *err)
+{
+    struct run_data d = {0};
+    int rc = collect_name(s, model, &d.run, err);
+    size_t at = rc < 0 ? 0 : find_run(w, &d.run);
+    if (rc == 0 && at < w->n && !strcmp(w->run[at].content, d.run.content)) {
+        w->unchanged++;
+        goto out;
+    }
+    if (rc == 0 && at < w->n && strcmp(w->run[at].folder, d.run.folder))
+        log_note("%s of %s: from %s now, it was from %s", d.run.model, d.run.bench, d.run.folder, w->run[at].folder);
+    if (rc == 0)
+        rc = start(w, err) < 0 || collect_run(s, model, &d, err) < 0 || put_bench(w, s, err) < 0 || put_run(w, &d, err) < 0 ? -1 : 0;
+    if (rc == 0) {
+        *(at < w->n ? &w->replaced : &w->added) += 1;
+        keep_run(w, &d.run, at);
+    }
+out:
+    run_data_free(&d);
+    return rc;
+}
+
+static int add_runs(struct writing *w, const char *path, struct err *err)
+{
+    struct bench_folder *source;
+    int n, rc = bench_folders_open(path, &source, &n, err);
+    for (int i = 0; i < n && rc == 0; i++)
+        for (int m = 0; m < source[i].n_models && rc == 0; m++)
+            if (*source[i].model[m])
+                rc = add_run(w, &source[i], m, err);
+    bench_folders_free(source, n);
+    return rc;
+}
+
+/* ---- the end ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct run_row *x = a, *y = b;
+    int c = strcmp(x->bench, y->bench);
+    c = c ? c : strcmp(x->model, y->model);
+    return c ? c : x->seed != y->seed ? (x->seed < y->seed ? -1 : 1) : strcmp(x->key, y->key);
+}
+
+static int finish(struct writing *w, struct err *err)
+{
+    if (w->n)
+        qsort(w->run, w->n, sizeof *w->run, by_name);
+    int rc = h5_write(w->h, "/", &runs_table, w->run, w->n, err);
+    if (h5_close(w->h, rc < 0 ? NULL : err) < 0)
+        rc = -1;
+    w->h = NULL;
+    if (rc < 0)
+        return -1;
+    if (!is_same(w))
+        return err_set(err, ERR_BUSY, "%s: another aggregation has written it meanwhile; start again", w->path);
+    return io_put_in_place(w->beside, w->target, err);
+}
+
+int campaign_aggregate(struct buf *out, const struct aggregating *o, struct err *err)
+{
+    char *real = realpath(o->output, NULL);
+    struct writing w = { .path = o->output, .target = real ? real : xstrdup(o->output), .lock = -1 };
+    w.beside = xasprintf("%s.%ld.tmp", w.target, (long)getpid());
+    int rc = lock_old(&w, err) < 0 || read_old(&w, err) < 0 ? -1 : 0;
+    for (int i = 0; i < o->runs.n && rc == 0; i++)
+        rc = add_runs(&w, o->runs.word[i], err);
+    const bool changed = w.h != NULL;
+    if (rc == 0 && changed)
+        rc = finish(&w, err);
+    if (rc == 0)
+        buf_printf(out, "runs      %ld added   %ld replaced   %ld unchanged   %zu in all\n%s     %s\n", w.added, w.replaced, w.unchanged,
+                   w.n, changed ? "wrote" : "kept ", o->output);
+    h5_close(w.h, NULL);
+    if (changed && rc < 0)
+        unlink(w.beside);
+    h5_free(&runs_table, w.run, w.n);
+    if (w.lock >= 0)
+        close(w.lock);
+    free(w.beside);
+    free(w.target);
+    return rc;
+}

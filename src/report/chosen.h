@@ -1,0 +1,20 @@
+/* chosen.h - the judgments of a campaign that somebody wants to see, as the table that scores are made of (room: report, its own). */
+#ifndef MTB_CHOSEN_H
+#define MTB_CHOSEN_H
+
+#include "mtbench/judgment.h"
+#include "mtbench/showing.h"
+
+/* Repeats of the table are judgments of the same model once more: by another run of it (another seed), or by the judge asked again. */
+struct chosen {
+    struct judgment_table table;
+    size_t *repeat_end;                  /* (n_repeats) as score_choice has it */
+    int n_repeats;
+    struct questions questions;
+    bool has_questions;
+};
+
+/* -1: err (usage, io, format). What was read is the caller's either way. */
+int chosen_read(struct chosen *c, const struct showing *o, struct err *err);
+
+#endif

@@ -1,0 +1,452 @@
+/* hdf5.c - tables of rows in an HDF5 file. */
+#include "h5_table.h"
+
+#include "mtbench/mem.h"
+
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_BYTES = 1 << 16, MOST_ROWS = 1 << 24, HASH_SIZE = 64 };
+
+struct h5 {
+    hid_t file, text, hash;              /* text: variable-length UTF-8 */
+    char *path;
+};
+
+const char *h5_library(void)
+{
+    static char version[40];
+    unsigned major = 0, minor = 0, patch = 0;
+    H5get_libversion(&major, &minor, &patch);
+    snprintf(version, sizeof version, "%u.%u.%u", major, minor, patch);
+    return version;
+}
+
+/* ---- the file ---- */
+
+static hid_t access_list(void)
+{
+    hid_t p = H5Pcreate(H5P_FILE_ACCESS);
+    /* Of 1.10 and later: small tables without an index of their chunks. */
+    H5Pset_libver_bounds(p, H5F_LIBVER_V110, H5F_LIBVER_V110);
+#if H5_VERSION_GE(1, 10, 7)
+    /* Parallel file systems often have no locks; HDF5 would refuse the file. The environment variable has the last word in the library. */
+    H5Pset_file_locking(p, 0, 1);
+#endif
+    return p;
+}
+
+static struct h5 *begin(const char *path)
+{
+    struct h5 *h = xcalloc(1, sizeof *h);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);       /* its stack of errors is no line for people */
+    h->path = xstrdup(path);
+    h->text = H5Tcopy(H5T_C_S1);
+    H5Tset_size(h->text, H5T_VARIABLE);
+    H5Tset_cset(h->text, H5T_CSET_UTF8);
+    h->hash = H5Tcopy(H5T_C_S1);
+    H5Tset_size(h->hash, HASH_SIZE);
+    H5Tset_strpad(h->hash, H5T_STR_NULLPAD);
+    return h;
+}
+
+/* The innermost message of the library's stack is the one that says what the system did. */
+static herr_t last_words(unsigned n, const H5E_error2_t *e, void *ctx)
+{
+    (void)n;
+    snprintf(ctx, 160, "%s", e->desc ? e->desc : "");
+    return 0;
+}
+
+static int fail(const struct h5 *h, struct err *err, const char *what, const char *where)
+{
+    char why[160] = "";
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, last_words, why);
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, last_words, why);
+    return err_set(err, ERR_IO, "%s: cannot %s %s%s%s", h->path, what, where, *why ? ": " : "", why);
+}
+
+struct h5 *h5_create(const char *path, struct err *err)
+{
+    struct h5 *h = begin(path);
+    hid_t create = H5Pcreate(H5P_FILE_CREATE), access = access_list();
+    H5Pset_obj_track_times(create, 0);           /* the same runs are the same bytes, whenever they are written */
+    h->file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+    H5Pclose(access);
+    H5Pclose(create);
+    if (h->file >= 0)
+        return h;
+    fail(h, err, "write", "the file");
+    h5_close(h, NULL);
+    return NULL;
+}
+
+struct h5 *h5_open(const char *path, bool write, struct err *err)
+{
+    struct h5 *h = begin(path);
+    hid_t access = access_list();
+    h->file = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    if (h->file >= 0)
+        return h;
+    fail(h, err, "open", "it as HDF5");
+    h5_close(h, NULL);
+    return NULL;
+}
+
+int h5_close(struct h5 *h, struct err *err)
+{
+    int rc = 0;
+    if (!h)
+        return 0;
+    if (h->file >= 0 && (H5Fflush(h->file, H5F_SCOPE_LOCAL) < 0 || H5Fclose(h->file) < 0))
+        rc = fail(h, err, "finish", "the file");
+    H5Tclose(h->text);
+    H5Tclose(h->hash);
+    free(h->path);
+    free(h);
+    return rc;
+}
+
+/* ---- groups ---- */
+
+int h5_group(struct h5 *h, const char *group, struct err *err)
+{
+    int rc = 0;
+    if (h5_there(h, group))
+        return 0;
+    hid_t link = H5Pcreate(H5P_LINK_CREATE), create = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_create_intermediate_group(link, 1);
+    H5Pset_obj_track_times(create, 0);
+    hid_t g = H5Gcreate2(h->file, group, link, create, H5P_DEFAULT);
+    if (g < 0)
+        rc = fail(h, err, "make the group", group);
+    else
+        H5Gclose(g);
+    H5Pclose(create);
+    H5Pclose(link);
+    return rc;
+}
+
+/* H5Lexists() wants each group on the way to be there. */
+bool h5_there(struct h5 *h, const char *path)
+{
+    char *copy = xstrdup(path), *p = copy;
+    bool there = true;
+    while (there && p && p[1]) {
+        p = strchr(p + 1, '/');
+        if (p)
+            *p = '\0';
+        there = H5Lexists(h->file, copy, H5P_DEFAULT) > 0;
+        if (p)
+            *p = '/';
+    }
+    free(copy);
+    return there;
+}
+
+int h5_remove(struct h5 *h, const char *path, struct err *err)
+{
+    return !h5_there(h, path) || H5Ldelete(h->file, path, H5P_DEFAULT) >= 0 ? 0 : fail(h, err, "remove", path);
+}
+
+struct names {
+    char **name;
+    int n;
+};
+
+static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
+{
+    struct names *all = ctx;
+    (void)group, (void)info;
+    if ((all->n & (all->n - 1)) == 0)
+        all->name = xrealloc(all->name, all->n ? 2 * (size_t)all->n : 1, sizeof *all->name);
+    all->name[all->n++] = xstrdup(name);
+    return 0;
+}
+
+int h5_names(struct h5 *h, const char *group, char ***name, struct err *err)
+{
+    struct names all = {0};
+    *name = NULL;
+    if (!h5_there(h, group))
+        return 0;
+    hid_t g = H5Gopen2(h->file, group, H5P_DEFAULT);
+    herr_t rc = g < 0 ? -1 : H5Literate(g, H5_INDEX_NAME, H5_ITER_INC, NULL, add_name, &all);
+    if (g >= 0)
+        H5Gclose(g);
+    *name = all.name;
+    return rc < 0 ? fail(h, err, "list", group) : all.n;
+}
+
+/* ---- tables ---- */
+
+static hid_t words_type(const char *const *words)
+{
+    hid_t t = H5Tenum_create(H5T_NATIVE_UINT8);
+    for (uint8_t i = 0; words[i]; i++)
+        H5Tenum_insert(t, words[i], &i);
+    return t;
+}
+
+/* A type of our own to close afterwards, or one of the library's or of 'h'. */
+static hid_t field_type(const struct h5 *h, const struct h5_field *f)
+{
+    switch (f->type) {
+    case H5_INT: return H5Tcopy(H5T_NATIVE_INT64);
+    case H5_INT32: return H5Tcopy(H5T_NATIVE_INT32);
+    case H5_WORD: return words_type(f->words);
+    case H5_FLAG: return H5Tcopy(H5T_NATIVE_UINT8);
+    case H5_REAL: return H5Tcopy(H5T_NATIVE_DOUBLE);
+    case H5_HASH: return H5Tcopy(h->hash);
+    case H5_TEXT: return H5Tcopy(h->text);
+    }
+    return -1;
+}
+
+/* The type of a row in memory; 'only' (may be -1): a dataset's type, whose fields alone go in. */
+static hid_t row_type(const struct h5 *h, const struct h5_table *t, hid_t only, bool *any)
+{
+    hid_t row = H5Tcreate(H5T_COMPOUND, t->size);
+    *any = false;
+    for (int i = 0; i < t->n_fields; i++) {
+        if (only >= 0 && H5Tget_member_index(only, t->field[i].name) < 0)
+            continue;
+        hid_t type = field_type(h, &t->field[i]);
+        H5Tinsert(row, t->field[i].name, t->field[i].at, type);
+        H5Tclose(type);
+        *any = true;
+    }
+    return row;
+}
+
+static int put_attribute(const struct h5 *h, hid_t object, const char *name, hid_t type, const void *value)
+{
+    hid_t space = H5Screate(H5S_SCALAR);
+    (void)h;
+    if (H5Aexists(object, name) > 0)
+        H5Adelete(object, name);
+    hid_t a = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    herr_t rc = a < 0 ? -1 : H5Awrite(a, type, value);
+    if (a >= 0)
+        H5Aclose(a);
+    H5Sclose(space);
+    return rc < 0 ? -1 : 0;
+}
+
+/* What the table and its fields mean goes in the file, once per table: "unit_seconds" = "s". */
+static int put_units(const struct h5 *h, hid_t set, const struct h5_table *t)
+{
+    int rc = put_attribute(h, set, "about", h->text, &t->about);
+    for (int i = 0; i < t->n_fields && rc == 0; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "unit_%s", t->field[i].name);
+        if (t->field[i].unit)
+            rc = put_attribute(h, set, name, h->text, &t->field[i].unit);
+    }
+    return rc;
+}
+
+static hid_t table_layout(const struct h5_table *t, size_t n)
+{
+    hid_t p = H5Pcreate(H5P_DATASET_CREATE);
+    hsize_t chunk = CHUNK_BYTES / t->size + 1;
+    if (n && n < chunk)
+        chunk = n;                       /* a small table is one chunk, and has no empty rest */
+    H5Pset_chunk(p, 1, &chunk);
+    H5Pset_shuffle(p);
+    H5Pset_deflate(p, 4);
+    H5Pset_obj_track_times(p, 0);
+    return p;
+}
+
+int h5_write(struct h5 *h, const char *group, const struct h5_table *t, const void *row, size_t n, struct err *err)
+{
+    char *path = xasprintf("%s/%s", strcmp(group, "/") ? group : "", t->name);
+    bool any;
+    hsize_t size = n, most = H5S_UNLIMITED;
+    if (h5_group(h, group, err) < 0 || h5_remove(h, path, err) < 0) {
+        free(path);
+        return -1;
+    }
+    hid_t type = row_type(h, t, -1, &any), file_type = H5Tcopy(type), layout = table_layout(t, n);
+    H5Tpack(file_type);                  /* without the gaps of C structs */
+    hid_t space = H5Screate_simple(1, &size, &most);
+    hid_t set = H5Dcreate2(h->file, path, file_type, space, H5P_DEFAULT, layout, H5P_DEFAULT);
+    int rc = set < 0 || (n && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, row) < 0) || put_units(h, set, t) < 0 ? -1 : 0;
+    if (rc < 0)
+        fail(h, err, "write", path);
+    if (set >= 0)
+        H5Dclose(set);
+    H5Sclose(space);
+    H5Pclose(layout);
+    H5Tclose(file_type);
+    H5Tclose(type);
+    free(path);
+    return rc;
+}
+
+static void *empty_rows(const struct h5_table *t, size_t n)
+{
+    char *row = xcalloc(n + 1, t->size);
+    for (int f = 0; f < t->n_fields; f++)
+        for (size_t i = 0; i < n && t->field[f].type == H5_REAL; i++)
+            *(double *)(row + i * t->size + t->field[f].at) = NAN;
+    return row;
+}
+
+/* Only what our program would write: bytes of a file decide nothing about memory beyond that. */
+static int table_size(const struct h5 *h, hid_t set, const char *path, size_t *n, struct err *err)
+{
+    hid_t space = H5Dget_space(set), type = H5Dget_type(set);
+    hsize_t size = 0;
+    bool ours = H5Sget_simple_extent_ndims(space) == 1 && H5Sget_simple_extent_dims(space, &size, NULL) == 1 &&
+                H5Tget_class(type) == H5T_COMPOUND && size <= MOST_ROWS;
+    H5Sclose(space);
+    H5Tclose(type);
+    *n = (size_t)size;
+    return ours ? 0 : err_set(err, ERR_FORMAT, "%s: %s is no table of a campaign; aggregate the runs anew", h->path, path);
+}
+
+/* A field of another kind (a text where a number belongs) would be converted to nonsense, or not at all. */
+static int same_kinds(const struct h5 *h, hid_t type, const struct h5_table *t, const char *path, struct err *err)
+{
+    static const H5T_class_t kind[] = { [H5_INT] = H5T_INTEGER, [H5_INT32] = H5T_INTEGER, [H5_WORD] = H5T_ENUM, [H5_FLAG] = H5T_INTEGER,
+                                        [H5_REAL] = H5T_FLOAT, [H5_HASH] = H5T_STRING, [H5_TEXT] = H5T_STRING };
+    for (int f = 0; f < t->n_fields; f++) {
+        int i = H5Tget_member_index(type, t->field[f].name);
+        if (i < 0)
+            continue;
+        hid_t member = H5Tget_member_type(type, (unsigned)i);
+        bool fits = H5Tget_class(member) == kind[t->field[f].type];
+        if (fits && kind[t->field[f].type] == H5T_STRING)
+            fits = (H5Tis_variable_str(member) > 0) == (t->field[f].type == H5_TEXT);
+        H5Tclose(member);
+        if (!fits)
+            return err_set(err, ERR_FORMAT, "%s: %s: its field %s is of another kind; aggregate the runs anew", h->path, path,
+                           t->field[f].name);
+    }
+    return 0;
+}
+
+/* Hashes came as 64 bytes; a word beyond the list would be read behind its end. */
+static int tidy(const struct h5 *h, const struct h5_table *t, char *row, size_t n, const char *path, struct err *err)
+{
+    for (int f = 0; f < t->n_fields; f++) {
+        const struct h5_field *field = &t->field[f];
+        int words = 0;
+        while (field->type == H5_WORD && field->words[words])
+            words++;
+        for (size_t i = 0; i < n && field->type == H5_WORD; i++)
+            if (*(uint8_t *)(row + i * t->size + field->at) >= words)
+                return err_set(err, ERR_FORMAT, "%s: %s: row %zu: its %s is unknown here; go on with the mtbench that wrote it", h->path,
+                               path, i, field->name);
+    }
+    return 0;
+}
+
+int h5_read(struct h5 *h, const char *group, const struct h5_table *t, void **row, size_t *n, struct err *err)
+{
+    char *path = xasprintf("%s/%s", strcmp(group, "/") ? group : "", t->name);
+    int rc = -1;
+    bool any = false;
+    *row = NULL;
+    *n = 0;
+    if (!h5_there(h, path)) {
+        *row = empty_rows(t, 0);
+        free(path);
+        return 0;
+    }
+    hid_t set = H5Dopen2(h->file, path, H5P_DEFAULT), in_file = set < 0 ? -1 : H5Dget_type(set), type = -1;
+    if (set < 0)
+        fail(h, err, "read", path);
+    else if (table_size(h, set, path, n, err) == 0 && same_kinds(h, in_file, t, path, err) == 0) {
+        *row = empty_rows(t, *n);
+        type = row_type(h, t, in_file, &any);
+        rc = *n == 0 || !any || H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *row) >= 0 ? 0 : fail(h, err, "read", path);
+        if (rc == 0)
+            rc = tidy(h, t, *row, *n, path, err);
+    }
+    if (rc < 0) {
+        h5_free(t, *row, *row ? *n : 0);
+        *row = NULL;
+        *n = 0;
+    }
+    if (type >= 0)
+        H5Tclose(type);
+    if (in_file >= 0)
+        H5Tclose(in_file);
+    if (set >= 0)
+        H5Dclose(set);
+    free(path);
+    return rc;
+}
+
+struct h5_table h5_before(const struct h5_table *t, const char *field)
+{
+    struct h5_table some = *t;
+    for (some.n_fields = 0; some.n_fields < t->n_fields && strcmp(t->field[some.n_fields].name, field);)
+        some.n_fields++;
+    return some;
+}
+
+void h5_free(const struct h5_table *t, void *row, size_t n)
+{
+    for (int f = 0; f < t->n_fields; f++)
+        for (size_t i = 0; i < n && t->field[f].type == H5_TEXT; i++)
+            free(*(char **)((char *)row + i * t->size + t->field[f].at));      /* the library's come from malloc() too */
+    free(row);
+}
+
+/* ---- attributes ---- */
+
+static int put_value(struct h5 *h, const char *path, const char *name, hid_t type, const void *value, struct err *err)
+{
+    hid_t o = H5Oopen(h->file, path, H5P_DEFAULT);
+    int rc = o < 0 || put_attribute(h, o, name, type, value) < 0 ? fail(h, err, "write the attribute", name) : 0;
+    if (o >= 0)
+        H5Oclose(o);
+    return rc;
+}
+
+int h5_put_text(struct h5 *h, const char *path, const char *name, const char *text, struct err *err)
+{
+    return put_value(h, path, name, h->text, &text, err);
+}
+
+int h5_put_int(struct h5 *h, const char *path, const char *name, int64_t v, struct err *err)
+{
+    return put_value(h, path, name, H5T_NATIVE_INT64, &v, err);
+}
+
+/* The attribute's single value, if it is of this class. */
+static bool get_value(struct h5 *h, const char *path, const char *name, H5T_class_t kind, hid_t type, void *value)
+{
+    if (!h5_there(h, path) || H5Aexists_by_name(h->file, path, name, H5P_DEFAULT) <= 0)
+        return false;
+    hid_t a = H5Aopen_by_name(h->file, path, name, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = a < 0 ? -1 : H5Aget_space(a), in_file = a < 0 ? -1 : H5Aget_type(a);
+    bool fine = a >= 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Tget_class(in_file) == kind &&
+                (kind != H5T_STRING || H5Tis_variable_str(in_file) > 0) && H5Aread(a, type, value) >= 0;
+    if (space >= 0)
+        H5Sclose(space);
+    if (in_file >= 0)
+        H5Tclose(in_file);
+    if (a >= 0)
+        H5Aclose(a);
+    return fine;
+}
+
+char *h5_get_text(struct h5 *h, const char *path, const char *name)
+{
+    char *text = NULL;
+    return get_value(h, path, name, H5T_STRING, h->text, &text) ? text : NULL;
+}
+
+bool h5_get_int(struct h5 *h, const char *path, const char *name, int64_t *v)
+{
+    return get_value(h, path, name, H5T_INTEGER, H5T_NATIVE_INT64, v);
+}
