@@ -98,15 +98,16 @@ static int slurp(const char *path, int fd, struct buf *out, struct err *err)
     return n < 0 ? err_errno(err, "%s: cannot read", path) : 0;
 }
 
-/* A line inside that does not read: its turn may have been paid for, so nothing goes on without a word. */
-static int damaged(const char *path, long number, struct err *err)
+enum { PLACES_TOLD = 3 };
+
+/* A line inside that does not read, the n-th of the file: what stands behind it is sound, and kept. Its work may have been paid for, so
+ * nothing goes on without a word. */
+static void tell_damage(const char *path, long number, int n, const struct err *why)
 {
-    /* A copy, since err_set() writes where 'err' is read; the parser's advice (behind ';') is for files by hand, ours follows. */
-    struct err why = *err;
-    why.text[strcspn(why.text, ";")] = '\0'; /* the parser's advice is to correct the line, which nobody should do to a journal */
-    return err_set(err, why.kind,
-                   "%s:%ld: the journal is damaged here: %s; bring back a copy, remove the line, or put the file aside to start anew", path,
-                   number, why.text);
+    /* the parser's advice, behind ';', is to correct the line, which nobody should do to a journal */
+    if (n <= PLACES_TOLD)
+        log_error("%s:%ld: the journal is damaged here: %.*s; this record is passed over, all others count", path, number,
+                  (int)strcspn(why->text, ";"), why->text);
 }
 
 /* Is all that there is the beginning of a first line? */
@@ -123,21 +124,33 @@ static int replay_lines(struct ledger *l, const struct ledger_opts *o, int fd, s
 {
     struct lines lines;
     struct slice line;
-    int rc = slurp(o->path, fd, &l->bytes, err), number = 0;
+    struct err why = {0};
+    int rc = slurp(o->path, fd, &l->bytes, err), number = 0, broken = 0;
     if (rc < 0)
         return -1;
     lines_begin(&lines, l->bytes.data, l->bytes.len);
     lines.whole_only = true;             /* a line without its newline was never promised to anybody */
-    while (rc == 0 && lines_next(&lines, &line))
-        rc = o->replay(o->ctx, ++number, (size_t)(line.ptr - l->bytes.data), line, err);
+    while (rc == 0 && lines_next(&lines, &line)) {
+        rc = o->replay(o->ctx, ++number, (size_t)(line.ptr - l->bytes.data), line, &why);
+        if (rc < 0 && number > 1 && why.kind == ERR_FORMAT) {
+            tell_damage(o->path, lines.number, ++broken, &why);
+            rc = 0;
+        }
+    }
+    if (broken > PLACES_TOLD)
+        log_error("%s: and %d more of its records are damaged, and passed over", o->path, broken - PLACES_TOLD);
     while (rc > 0 && lines_next(&lines, &line))
         ;                                /* whoever has seen enough has not said that the rest may go */
     if (number == 0 && l->bytes.len && o->head && !begins_as(o->head, &l->bytes))
         return err_set(err, ERR_FORMAT, "%s: is no journal; put the file aside, or choose another name", o->path);
     /* A torn line is as if it had never been. Blanks alone are no line: the manifest is still to come. */
     l->good = l->bytes.len = number ? lines.at : 0;
-    /* A first line that does not fit makes it another kind of file; a later one is damage in one of ours. */
-    return rc >= 0 ? 0 : number == 1 ? err_wrap(err, "%s", o->path) : damaged(o->path, lines.number, err);
+    if (rc >= 0)
+        return 0;
+    /* A first line that does not fit makes it another kind of file. */
+    if (err)
+        *err = why;
+    return err_wrap(err, "%s", o->path);
 }
 
 struct ledger *ledger_peek(const struct ledger_opts *o, struct err *err)

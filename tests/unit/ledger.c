@@ -5,6 +5,7 @@
 #include "src/bench/ledger.h"
 
 #include "mtbench/io.h"
+#include "mtbench/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -306,9 +307,20 @@ int main(void)
     ok(l && ledger_sync(l, &err) == 0, "in memory alone:");
     ledger_close(l);
     is_file("one\ntwo\nthr", "nothing is written");
-    peeked.refuse = 2;
-    ok(!ledger_peek(&look, &err) && strstr(err.text, "file:2: the journal is damaged here: refused"), "a refused line ends it: %s",
-       err.text);
+    buf_free(&peeked.text);
+    peeked = (struct seen){ .refuse = 2 };
+    struct buf said = {0};
+    log_init(LOG_NORMAL, 1, own("log"));
+    l = ledger_peek(&look, &err);
+    log_init(LOG_NORMAL, 1, NULL);
+    ok(l && peeked.n == 1 && !strcmp(peeked.text.data, "one|") && io_read(own("log"), &said, &err) == 0 &&
+           strstr(said.data, "file:2: the journal is damaged here: refused; this record is passed over"),
+       "a line that is refused is passed over, which is told with its place: %s", said.data);
+    ledger_close(l);
+    buf_free(&said);
+    peeked.refuse = 1;
+    ok(!ledger_peek(&look, &err) && strstr(err.text, "file: refused"), "a refused first line ends it: %s", err.text);
+    peeked.refuse = 0;
     look.path = "none/such";
     l = ledger_peek(&look, &err);
     ok(l && ledger_empty(l) && access("none", F_OK), "where no file is there are no lines, and none is made");
@@ -323,15 +335,21 @@ int main(void)
     is_file("one\ntwo\nthree\n", "goes behind the others");
     ledger_close(l);
     s.refuse = 2;
-    ok(!open_it(&s, false, &err) && err.kind == ERR_FORMAT && strstr(err.text, "file:2: the journal is damaged here: refused"),
-       "a refused line ends the opening, with its place: %s", err.text);
-    is_file("one\ntwo\nthree\n", "and changes nothing");
+    l = open_it(&s, false, &err);
+    ok(l && !strcmp(s.text.data, "one|three|"), "a line that is refused is passed over, the sound one behind it is not: %s", s.text.data);
+    ledger_add(l, "four", 4);
+    ok(ledger_sync(l, &err) == 0, "a further line");
+    ledger_close(l);
+    is_file("one\ntwo\nthree\nfour\n", "goes behind them, and nothing is cut off");
+    s.refuse = 1;
+    ok(!open_it(&s, false, &err) && err.kind == ERR_FORMAT, "a first line that is refused ends the opening");
+    is_file("one\ntwo\nthree\nfour\n", "and changes nothing");
     s.refuse = 0;
     l = open_it(&s, true, &err);
     ok(l && ledger_empty(l) && s.n == 0, "fresh starts anew");
     ledger_close(l);
     strcat(path, ".old1");
-    is_file("one\ntwo\nthree\n", "and the old file is put aside");
+    is_file("one\ntwo\nthree\nfour\n", "and the old file is put aside");
 
     *strrchr(path, '.') = '\0';
     l = open_it(&s, false, &err);
