@@ -1,6 +1,6 @@
 # check.mk - tests, sanitizers, fuzzing.
 # Programs for tests/run/*.t: tests/mpi runs under mpirun, tests/probe alone. saboteur.so is preloaded.
-PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c tests/probe/*.c)) $(B)/tests/saboteur.so $(B)/tests/nvml_stub.so
+PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c tests/probe/*.c)) $(B)/tests/saboteur.so $(B)/tests/nvml_stub.so $(B)/tests/no_locks.so
 $(B)/tests/%.so: tests/run/%.c
 	@mkdir -p $(@D)
 	gcc -std=gnu17 -O1 -g $(WARN) -shared -fPIC $< -ldl -o $@

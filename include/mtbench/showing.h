@@ -3,6 +3,7 @@
 #define MTB_SHOWING_H
 
 #include "mtbench/buf.h"
+#include "mtbench/exporting.h"
 #include "mtbench/opts.h"
 #include "mtbench/question.h"
 
@@ -28,7 +29,16 @@ struct showing {
     enum show_mode mode;
     enum show_format format;
     enum show_by by;
+    /* Of a campaign only: */
+    const char *group_by;                /* "model,seed,category"; NULL */
+    unsigned group;                      /* the same as bits; showing_group() */
+    bool history, noise;
+    enum export_format export;           /* rows and no view: exporting.h */
+    const char *table;                   /* of these; NULL: judgments */
 };
+
+/* What --by says: 'by' where it is "turn" or "category" alone, else 'group'. -1: err (usage). */
+int showing_group(struct showing *o, struct err *err);
 
 /* Several judges side by side? */
 bool showing_panel(const struct showing *o);

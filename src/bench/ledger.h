@@ -16,8 +16,9 @@ struct ledger_opts {
     const char *fast;                    /* a copy on a disk of this node, flushed at once (fastcopy.h); NULL: none */
     const char *busy;                    /* what a second run is told: "PATH: another run (process N on HOST, task T of array J) is BUSY" */
     /* Sees each whole line, without its newline, and where it stands (ledger_line()); number counts from 1. -1: err,
-     * and opening ends; but a line behind the first that has another form than it should (err: format) is damage inside the file: it is told
-     * on stderr with its place, passed over, and stays where it is. 1: it has seen enough, and the lines behind stay unseen in the file. */
+     * and opening ends; but a line behind the first that has another form than it should (err: format) is damage inside the file: it is
+     * told on stderr with its place, passed over, and stays where it is. 1: it has seen enough, and the lines behind stay unseen in the
+     * file. */
     int (*replay)(void *ctx, int number, size_t at, struct slice line, struct err *err);
     void *ctx;
     const char *head;                    /* what a first line begins with; NULL: anything */

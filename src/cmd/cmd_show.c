@@ -15,7 +15,9 @@ int cmd_show(struct job *job, int argc, char **argv)
     (void)job;
     /* argv[-1] is the verb as it was typed: who types FastChat's name gets FastChat's table. */
     int rc = show_opts_parse(&o, !strncmp(argv[-1], "show_result", 11), argc, argv, &err);
-    if (rc == 0)
+    if (rc == 0 && o.export)             /* as long as it is: not by way of memory */
+        rc = campaign_export(&(struct exporting){ o.campaign, o.table ? o.table : "judgments", o.export, stdout }, &err);
+    else if (rc == 0)
         rc = showing_put(&text, &o, &err);
     if (rc == 0 && text.len)
         fwrite(text.data, 1, text.len, stdout);

@@ -10,13 +10,20 @@
 static const char *view_flag(const struct showing *o)
 {
     /* The first of them stands for all in messages: one flag is named, so that one is taken out. */
-    return o->compare.n ? "compare" : o->by ? "by" : o->length_slope ? "length-slope" : o->transcript.n ? "question" : NULL;
+    return o->compare.n        ? "compare"
+           : o->by || o->group ? "by"
+           : o->history        ? "history"
+           : o->noise          ? "noise"
+           : o->length_slope   ? "length-slope"
+           : o->transcript.n   ? "question"
+                               : NULL;
 }
 
 static const char *second_view(const struct showing *o)
 {
     /* From the other end: where both ends name one flag, there is only one. */
-    const char *flag = o->transcript.n ? "question" : o->length_slope ? "length-slope" : o->by ? "by" : "compare";
+    const char *flag = o->transcript.n ? "question" : o->length_slope ? "length-slope" : o->noise ? "noise" : o->history ? "history"
+                       : o->by || o->group                                                                    ? "by" : "compare";
     return view_flag(o) && strcmp(view_flag(o), flag) ? flag : NULL;
 }
 
@@ -55,6 +62,11 @@ static int check_campaign(const struct showing *o, struct err *err)
                        : o->length_slope ? "length-slope"
                        : o->repeat > 1   ? "repeat"
                                          : NULL;
+    const char *alone = o->history ? "history" : o->noise ? "noise" : o->export ? "export" : o->table ? "table" : NULL;
+    if (!o->campaign && alone)
+        return err_set(err, ERR_USAGE, "--%s: only of a campaign file; name one that `mtbench aggregate` wrote", alone);
+    if (o->table && !o->export)
+        return err_set(err, ERR_USAGE, "--table: only with --export; leave it out");
     return o->campaign && flag ? err_set(err, ERR_USAGE, "--%s: not of a campaign file; leave one of them out", flag) : 0;
 }
 
@@ -68,8 +80,8 @@ static int check(const struct showing *o, struct err *err)
         return err_set(err, ERR_USAGE, "--%s: not together with --%s; one of them at a time", second_view(o), view_flag(o));
     if (o->format == SHOW_FASTCHAT && check_fastchat(o, err) < 0)
         return -1;
-    if (o->mode != SHOW_SINGLE && (o->by || o->length_slope || o->repeat > 1))
-        return err_set(err, ERR_USAGE, "--%s: only with --mode single", o->by ? "by" : o->length_slope ? "length-slope" : "repeat");
+    if (o->mode != SHOW_SINGLE && (o->by || o->group || o->history || o->noise || o->length_slope || o->repeat > 1))
+        return err_set(err, ERR_USAGE, "--%s: only with --mode single", view_flag(o) && !o->compare.n ? view_flag(o) : "repeat");
     if (o->repeat < 1 || o->repeat > 255)
         return err_set(err, ERR_USAGE, "--repeat %ld: must lie between 1 and 255", o->repeat);
     if (o->transcript.n && o->format != SHOW_TABLE)
@@ -94,7 +106,13 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
         { "mode", OPT_CHOICE, &o->mode, NULL, "single|pairwise-baseline|pairwise-all", "(single)" },
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
         { "format", OPT_CHOICE, &o->format, NULL, "table|fastchat|csv|json", "(table; fastchat for show_result)" },
-        { "by", OPT_CHOICE, &o->by, NULL, "|turn|category", "scores by turn or by category" },
+        { "by", OPT_STRING, &o->group_by, NULL, "turn|category|LIST",
+          "scores by turn or by category; of a campaign by any of model,seed,category,turn" },
+        { "history", OPT_FLAG, &o->history, NULL, NULL,
+          "of a campaign: models as checkpoints in order, each one's change from the one before" },
+        { "noise", OPT_FLAG, &o->noise, NULL, NULL, "of a campaign: how much of the scatter is of questions, answers and judgments" },
+        { "export", OPT_CHOICE, &o->export, NULL, "|csv|json|jsonl|parquet", "of a campaign: a table of rows for other programs" },
+        { "table", OPT_STRING, &o->table, NULL, "NAME", "which one to export: runs, turns, answers, judgments, pairs, ... (judgments)" },
         { "compare", OPT_LIST, &o->compare, NULL, "A B", "the paired difference of two models" },
         { "question", OPT_LIST, &o->transcript, NULL, "ID...", "print these questions, the answers to them, and what judges said" },
         { "length-slope", OPT_FLAG, &o->length_slope, NULL, NULL, "points per doubling of the answers' length" },
@@ -115,6 +133,8 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
         return err_set(err, ERR_USAGE, "%s: a word where a flag should be; show reads one campaign file, and flags begin with --",
                        words.word[1]);
     o->campaign = words.n ? words.word[0] : NULL;
+    if (showing_group(o, err) < 0)
+        return -1;
     o->sliced = slice_flag(o) != NULL;   /* where nothing is chosen no question file is needed */
     return check(o, err);
 }

@@ -7,6 +7,7 @@
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -32,6 +33,29 @@ struct writing {
 
 /* ---- the old file ---- */
 
+/* What aggregations that were killed left beside the file. Only who has its lock knows that nobody writes them. */
+static void sweep(const struct writing *w)
+{
+    const char *slash = strrchr(w->target, '/'), *base = slash ? slash + 1 : w->target;
+    char *folder = slash ? xstrndup(w->target, (size_t)(slash - w->target) + 1) : xstrdup("./");
+    const size_t n = strlen(base);
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (strncmp(e->d_name, base, n) || e->d_name[n] != '.')
+            continue;
+        const char *number = e->d_name + n + 1;
+        const size_t digits = strspn(number, "0123456789");
+        if (!digits || strcmp(number + digits, ".tmp"))
+            continue;
+        char *path = xasprintf("%s%s", folder, e->d_name);
+        unlink(path);
+        free(path);
+    }
+    if (d)
+        closedir(d);
+    free(folder);
+}
+
 /* Two at once would each write their own copy, and one's runs would be lost. Where there are no locks, is_same() tells. */
 static int lock_old(struct writing *w, struct err *err)
 {
@@ -39,7 +63,9 @@ static int lock_old(struct writing *w, struct err *err)
     w->lock = open(w->target, O_RDWR | O_CLOEXEC);
     if (w->lock < 0)
         return errno == ENOENT ? 0 : err_errno(err, "%s: cannot write", w->path);
-    if (fcntl(w->lock, F_OFD_SETLK, &f) < 0 && (errno == EACCES || errno == EAGAIN))
+    if (fcntl(w->lock, F_OFD_SETLK, &f) == 0)
+        sweep(w);
+    else if (errno == EACCES || errno == EAGAIN)
         return err_set(err, ERR_BUSY, "%s: another aggregation is writing it; wait for it, and start again", w->path);
     return fstat(w->lock, &w->old) < 0 ? err_errno(err, "%s: cannot read", w->path) : 0;
 }
@@ -69,6 +95,23 @@ static int read_old(struct writing *w, struct err *err)
 
 /* ---- the new one ---- */
 
+/* What each field means, once in the file: attributes of /schema/TABLE. */
+static int put_schema(struct writing *w, struct err *err)
+{
+    const struct h5_table *all[] = { &runs_table, &turns_table, &answers_table, &judgments_table, &pairs_table, &asked_table, &calls_table,
+                                     &files_table, &phases_table, &questions_table };
+    int rc = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all && rc == 0; i++) {
+        char *group = xasprintf("/schema/%s", all[i]->name);
+        rc = h5_group(w->h, group, err) < 0 || h5_put_text(w->h, group, "about", all[i]->about, err) < 0 ? -1 : 0;
+        for (int f = 0; f < all[i]->n_fields && rc == 0; f++)
+            if (*all[i]->field[f].about)
+                rc = h5_put_text(w->h, group, all[i]->field[f].name, all[i]->field[f].about, err);
+        free(group);
+    }
+    return rc;
+}
+
 static int start(struct writing *w, struct err *err)
 {
     if (w->h)
@@ -79,7 +122,8 @@ static int start(struct writing *w, struct err *err)
         return -1;
     return h5_put_text(w->h, "/", "schema", CAMPAIGN_SCHEMA, err) < 0 ||
                    h5_put_int(w->h, "/", "schema_version", CAMPAIGN_VERSION, err) < 0 ||
-                   h5_put_text(w->h, "/", "about", "runs of mtbench; data/CAMPAIGN.md says what is where", err) < 0
+                   h5_put_text(w->h, "/", "about", "runs of mtbench; data/CAMPAIGN.md says what is where", err) < 0 ||
+                   put_schema(w, err) < 0
                ? -1
                : 0;
 }
@@ -149,7 +193,7 @@ static size_t find_run(const struct writing *w, const struct run_row *run)
 static int add_run(struct writing *w, const struct bench_folder *s, int model, struct err *err)
 {
     struct run_data d = {0};
-    int rc = collect_name(s, model, &d.run, err);
+    int rc = collect_name(s, model, &d, err);
     size_t at = rc < 0 ? 0 : find_run(w, &d.run);
     if (rc == 0 && at < w->n && !strcmp(w->run[at].content, d.run.content)) {
         w->unchanged++;

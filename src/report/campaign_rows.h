@@ -96,11 +96,15 @@ struct file_row {
     char sha256[65];
     char *text;                          /* a manifest; of other files the bytes behind the last line */
 };
-enum { FILE_ANSWERS, FILE_JUDGMENTS, FILE_PAIRS, FILE_TURNS, FILE_CALLS, FILE_MANIFEST, FILE_QUESTIONS, FILE_REFERENCE, FILE_PROMPTS };
+enum { FILE_ANSWERS, FILE_JUDGMENTS, FILE_PAIRS, FILE_TURNS, FILE_CALLS, FILE_MANIFEST, FILE_QUESTIONS, FILE_REFERENCE, FILE_PROMPTS,
+       FILE_PHASES };
 
 struct phase_row {
-    char *name, *source;
-    double seconds, energy_j;
+    char *name;
+    double started, seconds, energy_j;
+    int64_t tokens;
+    int32_t nodes, file;
+    char *source, *reason;               /* of the energy */
 };
 
 struct question_row {

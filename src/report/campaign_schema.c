@@ -11,7 +11,7 @@ static const char *const judgment_status_words[] = { "ok",      "unparsable", "o
 static const char *const winner_words[] = { "model_1", "model_2", "tie", "error", NULL };
 static const char *const call_status_words[] = { "ok", "truncated", "filtered", "refused", "too_long", "failed", NULL };
 static const char *const file_kind_words[] = { "answers",  "judgments", "pairs",     "turns_journal", "calls_journal",
-                                               "manifest", "questions", "reference", "judge_prompts", NULL };
+                                               "manifest", "questions", "reference", "judge_prompts", "phases", NULL };
 
 static const struct h5_field runs_field[] = {
     { "key", H5_HASH, offsetof(struct run_row, key), NULL,
@@ -175,12 +175,17 @@ const struct h5_table files_table = { "files", "a row per file that the rows cam
                                       files_field, sizeof files_field / sizeof *files_field, sizeof(struct file_row) };
 
 static const struct h5_field phases_field[] = {
-    { "name", H5_TEXT, offsetof(struct phase_row, name), NULL, "", NULL },
+    { "name", H5_TEXT, offsetof(struct phase_row, name), NULL, "load, answers, judging", NULL },
+    { "started", H5_REAL, offsetof(struct phase_row, started), "s since 1970-01-01 UTC", "", NULL },
     { "seconds", H5_REAL, offsetof(struct phase_row, seconds), "s", "", NULL },
     { "energy_j", H5_REAL, offsetof(struct phase_row, energy_j), "J", "NaN: not measured", NULL },
+    { "tokens", H5_INT, offsetof(struct phase_row, tokens), "tokens", "-1: not known", NULL },
+    { "nodes", H5_INT32, offsetof(struct phase_row, nodes), NULL, "-1: not known", NULL },
+    { "file", H5_INT32, offsetof(struct phase_row, file), NULL, "row of files; phases of a judge are of all models that it judged", NULL },
     { "source", H5_TEXT, offsetof(struct phase_row, source), NULL, "what measured the energy", NULL },
+    { "reason", H5_TEXT, offsetof(struct phase_row, reason), NULL, "why it was not measured", NULL },
 };
-const struct h5_table phases_table = { "phases", "a row per phase of the run",
+const struct h5_table phases_table = { "phases", "a row per phase of a start of the run, in their order",
                                       phases_field, sizeof phases_field / sizeof *phases_field, sizeof(struct phase_row) };
 
 static const struct h5_field questions_field[] = {

@@ -2,6 +2,7 @@
 #include "chosen.h"
 
 #include "campaign_open.h"
+#include "campaign_views.h"
 #include "choice.h"
 
 #include "mtbench/log.h"
@@ -67,6 +68,8 @@ static int read_questions(struct chosen *out, struct campaign *c, const char *be
 struct filling {
     struct judgment_row *row;
     int *repeat;                         /* (n) from 0: the how-manieth judgment of the model this is, run by run */
+    int32_t *run;                        /* (n) */
+    int32_t now;                         /* the run that is being read */
     size_t n, cap;
     int n_repeats;
     struct judgment_table *table;
@@ -78,8 +81,10 @@ static void add(struct filling *f, const struct judgment_row *row, int repeat)
         f->cap = f->cap ? 2 * f->cap : 1024;
         f->row = xrealloc(f->row, f->cap, sizeof *f->row);
         f->repeat = xrealloc(f->repeat, f->cap, sizeof *f->repeat);
+        f->run = xrealloc(f->run, f->cap, sizeof *f->run);
     }
     f->row[f->n] = *row;
+    f->run[f->n] = f->now;
     f->repeat[f->n++] = repeat;
     if (repeat >= f->n_repeats)
         f->n_repeats = repeat + 1;
@@ -164,8 +169,12 @@ static void sort_in(struct chosen *c, const struct filling *f)
         next[r + 1] += next[r];
     for (int r = 0; r < f->n_repeats; r++)
         c->repeat_end[r] = next[r + 1];
-    for (size_t i = 0; i < f->n; i++)
-        sorted[next[f->repeat[i]]++] = f->row[i];
+    c->run = xcalloc(f->n + 1, sizeof *c->run);
+    for (size_t i = 0; i < f->n; i++) {
+        const size_t to = next[f->repeat[i]]++;
+        sorted[to] = f->row[i];
+        c->run[to] = f->run[i];
+    }
     for (size_t i = 0; i < f->n; i++)
         judgment_table_add(&c->table, &sorted[i]);
     free(sorted);
@@ -178,11 +187,15 @@ static int read_rows(struct chosen *c, struct campaign *from, const char *bench,
     int base = 0, rc = 0;
     const char *before = "";
     c->table.pairs = o->mode != SHOW_SINGLE;
+    c->seed = xcalloc(from->n + 1, sizeof *c->seed);
+    for (size_t i = 0; i < from->n; i++)
+        c->seed[i] = from->run[i].seed;
     for (size_t i = 0; i < from->n && rc >= 0; i++) {
         const struct run_row *run = &from->run[i];
         if (strcmp(word(run->bench), bench))
             continue;
         char *group = campaign_group(run);
+        f.now = (int32_t)i;
         base = strcmp(before, word(run->model)) ? 0 : base;      /* runs of a model stand together */
         before = word(run->model);
         rc = c->table.pairs ? add_pairs(&f, from->h, group, err) : add_singles(&f, from->h, run, group, base, err);
@@ -196,6 +209,7 @@ static int read_rows(struct chosen *c, struct campaign *from, const char *bench,
         sort_in(c, &f);
     free(f.row);
     free(f.repeat);
+    free(f.run);
     return rc < 0 ? -1 : 0;
 }
 
@@ -205,7 +219,7 @@ int chosen_read(struct chosen *c, const struct showing *o, struct err *err)
     struct campaign *from = campaign_open(o->campaign, false, err);
     const char *bench = from ? choose_bench(from, o, err) : NULL;
     int rc = !bench || read_rows(c, from, bench, o, err) < 0 ? -1 : 0;
-    if (rc == 0 && (o->by == BY_CATEGORY || o->sliced))
+    if (rc == 0 && (o->by == BY_CATEGORY || o->group & GROUP_BY_CATEGORY || o->sliced))
         rc = read_questions(c, from, bench, o, err);
     campaign_close(from, NULL);
     return rc;

@@ -10,6 +10,8 @@ struct chosen {
     struct judgment_table table;
     size_t *repeat_end;                  /* (n_repeats) as score_choice has it */
     int n_repeats;
+    int32_t *run;                        /* (table.n) which run of the campaign a row is of */
+    int64_t *seed;                       /* (runs of the campaign) */
     struct questions questions;
     bool has_questions;
 };

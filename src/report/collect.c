@@ -13,6 +13,7 @@
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
 #include "mtbench/nul.h"
+#include "mtbench/paths.h"
 
 #include <errno.h>
 #include <math.h>
@@ -53,6 +54,8 @@ void run_data_free(struct run_data *d)
                       &d->run.job };
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(*text[i]);
+    for (int i = 0; i < OWN_FILES; i++)
+        buf_free(&d->own[i].bytes);
     *d = (struct run_data){0};
 }
 
@@ -95,7 +98,7 @@ static char *text_of(struct slice value)
     struct json_text t;
     if (!json_member_string(value, &t))
         return NULL;
-    char *out = xcalloc(t.len + 1, 1);
+    char *out = xrealloc(NULL, t.len + 1, 1);
     long n = json_text_decode(&t, out);
     if (n < 0) {
         char *mended = xstrndup(t.ptr, t.len);
@@ -125,32 +128,44 @@ static double number_of(struct slice value, double otherwise)
 
 /* ---- files ---- */
 
-static struct file_row *add_file(struct run_data *d, const char *name, int kind, const char *bytes, size_t n)
+static const char *const own_ending[OWN_FILES] = { ".jsonl", ".journal", ".manifest" };
+
+static int read_own(const struct bench_folder *s, int model, struct own_file own[OWN_FILES], struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < OWN_FILES && rc == 0; i++) {
+        char *path = bench_folder_path(s, model, own_ending[i]);
+        own[i].there = access(path, F_OK) == 0;
+        if (own[i].there && (rc = io_read(path, &own[i].bytes, err)) == 0)
+            sha256_hex(own[i].bytes.data, own[i].bytes.len, own[i].sha256);
+        free(path);
+    }
+    return rc;
+}
+
+static int count_lines(const struct buf *b)
+{
+    int n = 0;
+    for (const char *at = b->data, *end = at + b->len; b->len && (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        n++;
+    return n;
+}
+
+static struct file_row *add_file(struct run_data *d, const char *name, int kind, const char sha256[65], int64_t bytes, int lines)
 {
     struct file_row *f = rows_add(&d->files, &files_table);
-    *f = (struct file_row){ .path = xstrdup(name), .kind = (uint8_t)kind, .bytes = (int64_t)n };
-    if (bytes)
-        sha256_hex(bytes, n, f->sha256);
-    for (size_t i = 0; bytes && i < n; i++)
-        f->lines += bytes[i] == '\n';
+    *f = (struct file_row){ .path = xstrdup(name), .kind = (uint8_t)kind, .bytes = bytes, .lines = lines };
+    memcpy(f->sha256, sha256, sizeof f->sha256);
     return f;
 }
 
-/* The bytes of a file beside the answers; false: there is none. */
-static bool read_beside(const struct bench_folder *s, int model, const char *ending, struct buf *b, int *rc, struct err *err)
+static struct file_row *add_own(struct run_data *d, const struct bench_folder *s, int model, int which, int kind)
 {
-    char *path = bench_folder_path(s, model, ending);
-    const bool there = access(path, F_OK) == 0;
-    buf_clear(b);
-    if (there)
-        *rc = io_read(path, b, err);
-    free(path);
-    return there && *rc == 0;
-}
-
-static char *name_in_folder(const struct bench_folder *s, int model, const char *ending)
-{
-    return xasprintf("%s/model_answer/%s%s", s->bench, s->model[model], ending);
+    const struct own_file *own = &d->own[which];
+    char *name = xasprintf("%s/model_answer/%s%s", s->bench, s->model[model], own_ending[which]);
+    struct file_row *f = add_file(d, name, kind, own->sha256, (int64_t)own->bytes.len, count_lines(&own->bytes));
+    free(name);
+    return f;
 }
 
 /* Keep a line's own bytes where those that its fields give are others. */
@@ -184,28 +199,21 @@ static int add_turn(void *ctx, const struct turn_record *t, bool counts)
 
 static int read_turns(const struct bench_folder *s, int model, struct run_data *d, struct err *err)
 {
-    char *path = bench_folder_path(s, model, ".journal"), *name = name_in_folder(s, model, ".journal");
-    struct buf b = {0};
-    struct journal *j = NULL;
+    static const char calls_begin[] = MANIFEST_HEAD "\"calls\"";
+    const struct own_file *own = &d->own[OWN_JOURNAL], *manifest = &d->own[OWN_MANIFEST];
     int rc = 0;
-    if (access(path, F_OK) == 0) {
-        rc = io_read(path, &b, err);
+    if (own->there) {
         /* api-answer keeps calls there and no turns: what came of them is in the answer file. */
-        const bool calls = rc == 0 && b.data && !strncmp(b.data, MANIFEST_HEAD "\"calls\"", strlen(MANIFEST_HEAD "\"calls\""));
-        if (rc == 0 && !calls)
-            rc = (j = journal_peek(path, NULL, err)) ? journal_each(j, add_turn, d) : -1;
-        if (rc == 0)
-            add_file(d, name, calls ? FILE_CALLS : FILE_TURNS, b.data, b.len);
+        const bool calls = own->bytes.len && !strncmp(own->bytes.data, calls_begin, sizeof calls_begin - 1);
+        char *path = bench_folder_path(s, model, own_ending[OWN_JOURNAL]);
+        struct journal *j = calls ? NULL : journal_peek(path, NULL, err);
+        rc = calls ? 0 : j ? journal_each(j, add_turn, d) : -1;
+        journal_close(j);
+        free(path);
+        add_own(d, s, model, OWN_JOURNAL, calls ? FILE_CALLS : FILE_TURNS);
     }
-    if (rc == 0 && read_beside(s, model, ".manifest", &b, &rc, err)) {
-        char *manifest = name_in_folder(s, model, ".manifest");
-        add_file(d, manifest, FILE_MANIFEST, b.data, b.len)->text = utf8_bad(b.data, b.len) < 0 ? xstrndup(b.data, b.len) : NULL;
-        free(manifest);
-    }
-    journal_close(j);
-    buf_free(&b);
-    free(name);
-    free(path);
+    if (rc == 0 && manifest->there && utf8_bad(manifest->bytes.data, manifest->bytes.len) < 0)
+        add_own(d, s, model, OWN_MANIFEST, FILE_MANIFEST)->text = xstrndup(manifest->bytes.data, manifest->bytes.len);
     return rc;
 }
 
@@ -303,43 +311,42 @@ static void keep_answers(struct run_data *d, const struct buf *bytes, const stru
     buf_free(&made);
 }
 
-static int read_answers(const struct bench_folder *s, int model, struct run_data *d, struct err *err)
+static int read_answer_lines(struct run_data *d, const char *path, const struct turn_index *known, struct err *err)
 {
-    char *path = bench_folder_path(s, model, ".jsonl"), *name = name_in_folder(s, model, ".jsonl");
-    struct buf b = {0};
-    struct turn_index known, all = {0};
+    const struct buf *b = &d->own[OWN_ANSWERS].bytes;
+    const int file = (int)d->files.n - 1;
     struct lines lines;
     struct slice line;
-    int rc = 0;
-    turn_index_build(&known, d);         /* of the journal; rows move when others come, so nothing is looked up in it once they do */
-    if (read_beside(s, model, ".jsonl", &b, &rc, err)) {
-        const struct turn_row **copy = known.turn;
-        struct turn_row *stay = xcalloc(known.n + 1, sizeof *stay);
-        for (size_t i = 0; i < known.n; i++) {
-            stay[i] = *copy[i];
-            copy[i] = &stay[i];
-        }
-        add_file(d, name, FILE_ANSWERS, b.data, b.len);
-        lines_begin(&lines, b.data, b.len);
-        while (rc == 0 && lines_next(&lines, &line)) {
-            rc = read_answer(d, line, (int)d->files.n - 1, &known, err);
-            if (rc < 0 && lines.torn)    /* FastChat died in it */
-                rc = 1;
-            else if (rc < 0)
-                err_wrap(err, "%s:%ld", path, lines.number);
-        }
-        if (rc >= 0) {
-            turn_index_build(&all, d);
-            keep_answers(d, &b, &all);
-            rc = 0;
-        }
-        free(stay);
+    lines_begin(&lines, b->data, b->len);
+    while (lines_next(&lines, &line))
+        if (read_answer(d, line, file, known, err) < 0)          /* a torn last one: FastChat died in it */
+            return lines.torn ? 0 : err_wrap(err, "%s:%ld", path, lines.number);
+    return 0;
+}
+
+static int read_answers(const struct bench_folder *s, int model, struct run_data *d, struct err *err)
+{
+    struct turn_index known, all = {0};
+    if (!d->own[OWN_ANSWERS].there)
+        return 0;
+    /* What the journal has, in copies: rows move when others come. */
+    turn_index_build(&known, d);
+    struct turn_row *stay = xcalloc(known.n + 1, sizeof *stay);
+    for (size_t i = 0; i < known.n; i++) {
+        stay[i] = *known.turn[i];
+        known.turn[i] = &stay[i];
     }
+    char *path = bench_folder_path(s, model, own_ending[OWN_ANSWERS]);
+    add_own(d, s, model, OWN_ANSWERS, FILE_ANSWERS);
+    int rc = read_answer_lines(d, path, &known, err);
+    if (rc == 0) {
+        turn_index_build(&all, d);
+        keep_answers(d, &d->own[OWN_ANSWERS].bytes, &all);
+    }
+    free(path);
+    free(stay);
     turn_index_free(&all);
     turn_index_free(&known);
-    buf_free(&b);
-    free(name);
-    free(path);
     return rc;
 }
 
@@ -464,9 +471,7 @@ static int read_judgments(struct judging *g, const struct judged_file *f, struct
         if (f->line[i].model != g->model)
             continue;
         if (file < 0) {
-            struct file_row *row = add_file(g->d, f->name, f->kind, NULL, (size_t)f->bytes);
-            memcpy(row->sha256, f->sha256, sizeof row->sha256);
-            row->lines = f->n;
+            struct file_row *row = add_file(g->d, f->name, f->kind, f->sha256, f->bytes, f->n);
             file = (int)g->d->files.n - 1;
             if (f->tail < f->bytes && (rc = judged_read(f, f->tail, f->bytes, &g->region, err)) == 0)
                 row->text = xstrndup(g->region.data, g->region.len);
@@ -495,9 +500,7 @@ static void add_calls(struct judging *g)
         const struct call_row *c = &g->s->call[g->mine[i]];
         if (!file[c->file]) {
             const struct file_row *j = &g->s->journal[c->file];
-            struct file_row *row = add_file(g->d, j->path, FILE_CALLS, NULL, (size_t)j->bytes);
-            memcpy(row->sha256, j->sha256, sizeof row->sha256);
-            row->lines = j->lines;
+            add_file(g->d, j->path, FILE_CALLS, j->sha256, j->bytes, j->lines);
             file[c->file] = (int)g->d->files.n;
         }
         struct call_row *row = rows_add(&g->d->calls, &calls_table);
@@ -509,6 +512,93 @@ static void add_calls(struct judging *g)
         row->reason = copy_of(c->reason);
     }
     free(file);
+}
+
+/* Which call each judgment came from: by the name that the judge gave it. */
+static void link_calls(struct judging *g)
+{
+    struct judged_row *j = g->d->judgments.row;
+    struct pair_row *p = g->d->pairs.row;
+    const struct call_row *c = g->d->calls.row;
+    const struct asked_row *asked = g->d->asked.row;
+    struct map by_key = {0};
+    char key[CALL_KEY_MAX + 1];
+    for (size_t i = 0; i < g->d->calls.n; i++)
+        map_set(&by_key, c[i].key, strlen(c[i].key), i);
+    for (size_t i = 0; i < g->d->judgments.n; i++) {
+        const struct asked_row *a = &asked[j[i].asked];
+        game_key(&(struct game_name){ a->judge, a->prompt, g->s->model[g->model], NULL, j[i].question_id, j[i].turn, 1, j[i].repeat }, key);
+        const size_t at = map_find_text(&by_key, key);
+        j[i].call = at == MAP_NONE ? NOT_KNOWN : (int32_t)at;
+    }
+    for (size_t i = 0; i < g->d->pairs.n; i++) {
+        const struct asked_row *a = &asked[p[i].asked_1];
+        int32_t *call[] = { &p[i].call_1, &p[i].call_2 };
+        for (int game = 1; game <= 2; game++) {
+            game_key(&(struct game_name){ a->judge, a->prompt, p[i].model_1, p[i].model_2, p[i].question_id, p[i].turn, game, p[i].repeat },
+                     key);
+            const size_t at = map_find_text(&by_key, key);
+            *call[game - 1] = at == MAP_NONE ? NOT_KNOWN : (int32_t)at;
+        }
+    }
+    map_free(&by_key);
+}
+
+/* ---- phases ---- */
+
+static void add_phase(struct run_data *d, const struct json_member *m, int file)
+{
+    struct phase_row *p = rows_add(&d->phases, &phases_table);
+    *p = (struct phase_row){ .name = text_of(m[0].value), .started = number_of(m[1].value, NAN), .seconds = number_of(m[2].value, NAN),
+                             .energy_j = number_of(m[5].value, NAN), .tokens = NOT_KNOWN, .nodes = NOT_KNOWN, .file = file,
+                             .source = text_of(m[6].value), .reason = text_of(m[7].value) };
+    int64_t nodes;
+    json_member_whole(m[3].value, &p->tokens);
+    if (json_member_whole(m[4].value, &nodes) && nodes >= 0 && nodes <= INT32_MAX)
+        p->nodes = (int32_t)nodes;
+}
+
+/* Lines of JSON beside the answers, or beside a file of judgments; a line that is none of them is passed over, as it says nothing of
+ * answers. */
+static int read_phases(struct run_data *d, const char *path, const char *name, struct err *err)
+{
+    struct json_member m[] = { { "phase", {0} },    { "started", {0} },       { "seconds", {0} },      { "tokens", {0} }, { "nodes", {0} },
+                               { "energy_j", {0} }, { "energy_source", {0} }, { "energy_reason", {0} } };
+    struct buf b = {0};
+    struct lines lines;
+    struct slice line;
+    char sha256[65];
+    if (access(path, F_OK))
+        return 0;
+    if (io_read(path, &b, err) < 0)
+        return -1;
+    sha256_hex(b.data, b.len, sha256);
+    add_file(d, name, FILE_PHASES, sha256, (int64_t)b.len, count_lines(&b));
+    lines_begin(&lines, b.data, b.len);
+    while (lines_next(&lines, &line))
+        if (json_scan_members(line.ptr, line.len, m, 8, NULL) == 0 && m[0].value.ptr)
+            add_phase(d, m, (int)d->files.n - 1);
+    buf_free(&b);
+    return 0;
+}
+
+static int read_all_phases(const struct bench_folder *s, int model, struct run_data *d, struct err *err)
+{
+    char *path = bench_folder_path(s, model, ".phases"), *name = xasprintf("%s/model_answer/%s.phases", s->bench, s->model[model]);
+    int rc = read_phases(d, path, name, err);
+    for (int f = 0; f < s->n_files && rc == 0; f++) {
+        bool mine = false;
+        for (int i = 0; i < s->file[f].n && !mine; i++)
+            mine = s->file[f].line[i].model == model;
+        free(path);
+        free(name);
+        path = bench_beside(s->file[f].path, ".phases");
+        name = bench_beside(s->file[f].name, ".phases");
+        rc = mine ? read_phases(d, path, name, err) : 0;
+    }
+    free(path);
+    free(name);
+    return rc;
 }
 
 /* ---- sums ---- */
@@ -556,30 +646,16 @@ static void add_up(struct run_data *d)
 
 /* ---- runs ---- */
 
-static void hash_file(struct sha256 *h, const char *path)
-{
-    struct buf b = {0};
-    char hex[65] = "";
-    if (io_read(path, &b, NULL) == 0)
-        sha256_hex(b.data, b.len, hex);
-    sha256_add(h, hex, sizeof hex);
-    buf_free(&b);
-}
-
 /* Journals and answers as they are, and the lines of judgments that are of this model. */
-static int hash_content(const struct bench_folder *s, int model, char hex[65], struct err *err)
+static int hash_content(const struct bench_folder *s, int model, const struct own_file *own, char hex[65], struct err *err)
 {
-    static const char *const ending[] = { ".jsonl", ".journal", ".manifest" };
     struct sha256 *h = sha256_begin();
     struct buf b = {0};
     uint8_t digest[32];
     int rc = 0;
     sha256_add(h, s->bench_key, sizeof s->bench_key);
-    for (int e = 0; e < 3; e++) {
-        char *path = bench_folder_path(s, model, ending[e]);
-        hash_file(h, path);
-        free(path);
-    }
+    for (int i = 0; i < OWN_FILES; i++)
+        sha256_add(h, own[i].sha256, sizeof own[i].sha256);
     for (int f = 0; f < s->n_files; f++)
         for (int i = 0; i < s->file[f].n && rc == 0; i++) {
             const struct judged_line *l = &s->file[f].line[i];
@@ -595,16 +671,10 @@ static int hash_content(const struct bench_folder *s, int model, char hex[65], s
 }
 
 /* The first line of the journal beside the answers; NULL: there is none. The caller's. */
-static char *journal_head(const struct bench_folder *s, int model)
+static char *journal_head(const struct own_file *journal)
 {
-    char *path = bench_folder_path(s, model, ".journal"), *head = NULL;
-    struct lines_file *f = access(path, F_OK) ? NULL : lines_open(path, NULL);
-    struct slice line;
-    if (f && lines_read(f, &line, NULL) == 1)
-        head = xstrndup(line.ptr, line.len);
-    lines_close(f);
-    free(path);
-    return head;
+    const char *end = journal->bytes.len ? memchr(journal->bytes.data, '\n', journal->bytes.len) : NULL;
+    return end ? xstrndup(journal->bytes.data, (size_t)(end - journal->bytes.data)) : NULL;
 }
 
 static char *value_of(const char *head, const char *name)
@@ -629,9 +699,12 @@ static void name_run(const struct bench_folder *s, int model, const char *head, 
     hex_of(digest, 32, key);
 }
 
-int collect_name(const struct bench_folder *s, int model, struct run_row *run, struct err *err)
+int collect_name(const struct bench_folder *s, int model, struct run_data *d, struct err *err)
 {
-    char *head = journal_head(s, model), *seed = value_of(head, "seed"), *end;
+    if (read_own(s, model, d->own, err) < 0)
+        return -1;
+    struct run_row *run = &d->run;
+    char *head = journal_head(&d->own[OWN_JOURNAL]), *seed = value_of(head, "seed"), *end;
     *run = (struct run_row){ .bench = xstrdup(s->bench), .model = xstrdup(s->model[model]), .seed = NOT_KNOWN,
                              .bench_key = xstrdup(s->bench_key), .folder = xstrdup(s->data_dir), .foreign = !head };
     name_run(s, model, head, run->key);
@@ -645,7 +718,7 @@ int collect_name(const struct bench_folder *s, int model, struct run_row *run, s
     }
     free(seed);
     free(head);
-    return hash_content(s, model, run->content, err);
+    return hash_content(s, model, d->own, run->content, err);
 }
 
 int collect_run(const struct bench_folder *s, int model, struct run_data *d, struct err *err)
@@ -657,8 +730,11 @@ int collect_run(const struct bench_folder *s, int model, struct run_data *d, str
     int rc = 0;
     for (int f = 0; f < s->n_files && rc == 0; f++)
         rc = read_judgments(&g, &s->file[f], err);
-    if (rc == 0)
+    if (rc == 0) {
         add_calls(&g);
+        link_calls(&g);
+        rc = read_all_phases(s, model, d, err);
+    }
     if (rc == 0)
         add_up(d);
     turn_index_free(&g.turns);

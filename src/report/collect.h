@@ -10,14 +10,24 @@ struct rows {
     size_t n, cap;
 };
 
+enum { OWN_ANSWERS, OWN_JOURNAL, OWN_MANIFEST, OWN_FILES };
+
+/* A file of the run's alone, as it is; 'there' or not. */
+struct own_file {
+    struct buf bytes;
+    char sha256[65];
+    bool there;
+};
+
 struct run_data {
     struct run_row run;
+    struct own_file own[OWN_FILES];      /* while it is collected */
     struct rows turns, answers, judgments, pairs, asked, calls, files, phases;
 };
 
-/* What the run of a model is (run.key) and holds (run.content), without its rows. -1: err (io, format). */
-int collect_name(const struct bench_folder *s, int model, struct run_row *run, struct err *err);
-/* All of it; 'd' is zeroed but for the run's names. */
+/* What the run of a model is (run.key) and holds (run.content), into a zeroed 'd', without rows. -1: err (io, format). */
+int collect_name(const struct bench_folder *s, int model, struct run_data *d, struct err *err);
+/* All of it, into a 'd' that has its names. */
 int collect_run(const struct bench_folder *s, int model, struct run_data *d, struct err *err);
 void run_data_free(struct run_data *d);
 

@@ -1,6 +1,7 @@
 /* hdf5.c - tables of rows in an HDF5 file. */
 #include "h5_table.h"
 
+#include "mtbench/buf.h"
 #include "mtbench/mem.h"
 
 #include <hdf5.h>
@@ -9,11 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 1 << 16, MOST_ROWS = 1 << 24, HASH_SIZE = 64 };
+enum { CHUNK_BYTES = 1 << 16, BUFFER_BYTES = 1 << 16, DEFLATE = 1, MOST_ROWS = 1 << 24, HASH_SIZE = 64 };
+
+enum { MOST_TABLES = 16 };
 
 struct h5 {
-    hid_t file, text, hash;              /* text: variable-length UTF-8 */
+    hid_t file, text, hash, transfer;    /* text: variable-length UTF-8 */
     char *path;
+    /* Of the tables that were written: their rows in memory and in the file, made once for thousands of datasets. */
+    struct known_table { const struct h5_table *table; hid_t memory, file; } known[MOST_TABLES];
+    int n_known;
 };
 
 const char *h5_library(void)
@@ -50,6 +56,9 @@ static struct h5 *begin(const char *path)
     h->hash = H5Tcopy(H5T_C_S1);
     H5Tset_size(h->hash, HASH_SIZE);
     H5Tset_strpad(h->hash, H5T_STR_NULLPAD);
+    /* The library clears its buffers for each table: a megabyte each is more than most tables are. */
+    h->transfer = H5Pcreate(H5P_DATASET_XFER);
+    H5Pset_buffer(h->transfer, BUFFER_BYTES, NULL, NULL);
     return h;
 }
 
@@ -104,8 +113,13 @@ int h5_close(struct h5 *h, struct err *err)
         return 0;
     if (h->file >= 0 && (H5Fflush(h->file, H5F_SCOPE_LOCAL) < 0 || H5Fclose(h->file) < 0))
         rc = fail(h, err, "finish", "the file");
+    for (int i = 0; i < h->n_known; i++) {
+        H5Tclose(h->known[i].memory);
+        H5Tclose(h->known[i].file);
+    }
     H5Tclose(h->text);
     H5Tclose(h->hash);
+    H5Pclose(h->transfer);
     free(h->path);
     free(h);
     return rc;
@@ -223,10 +237,23 @@ static hid_t row_type(const struct h5 *h, const struct h5_table *t, hid_t only, 
     return row;
 }
 
-static int put_attribute(const struct h5 *h, hid_t object, const char *name, hid_t type, const void *value)
+static const struct known_table *known_table(struct h5 *h, const struct h5_table *t)
+{
+    bool any;
+    int i = 0;
+    while (i < h->n_known && h->known[i].table != t)
+        i++;
+    if (i == h->n_known && h->n_known < MOST_TABLES) {
+        const hid_t memory = row_type(h, t, -1, &any), file = H5Tcopy(memory);
+        H5Tpack(file);                   /* without the gaps of C structs */
+        h->known[h->n_known++] = (struct known_table){ t, memory, file };
+    }
+    return &h->known[i];
+}
+
+static int put_attribute(hid_t object, const char *name, hid_t type, const void *value)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    (void)h;
     if (H5Aexists(object, name) > 0)
         H5Adelete(object, name);
     hid_t a = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
@@ -237,16 +264,23 @@ static int put_attribute(const struct h5 *h, hid_t object, const char *name, hid
     return rc < 0 ? -1 : 0;
 }
 
-/* What the table and its fields mean goes in the file, once per table: "unit_seconds" = "s". */
-static int put_units(const struct h5 *h, hid_t set, const struct h5_table *t)
+/* "units": one attribute, "seconds: s, energy_j: J", as long as it is: those of a thousand runs take no room beside the tables. */
+static int put_units(hid_t set, const struct h5_table *t)
 {
-    int rc = put_attribute(h, set, "about", h->text, &t->about);
-    for (int i = 0; i < t->n_fields && rc == 0; i++) {
-        char name[80];
-        snprintf(name, sizeof name, "unit_%s", t->field[i].name);
+    struct buf b = {0};
+    for (int i = 0; i < t->n_fields; i++)
         if (t->field[i].unit)
-            rc = put_attribute(h, set, name, h->text, &t->field[i].unit);
+            buf_printf(&b, "%s%s: %s", b.len ? ", " : "", t->field[i].name, t->field[i].unit);
+    int rc = 0;
+    if (b.len) {
+        hid_t type = H5Tcopy(H5T_C_S1);
+        H5Tset_size(type, b.len);
+        H5Tset_cset(type, H5T_CSET_UTF8);
+        H5Tset_strpad(type, H5T_STR_NULLPAD);
+        rc = put_attribute(set, "units", type, b.data);
+        H5Tclose(type);
     }
+    buf_free(&b);
     return rc;
 }
 
@@ -258,7 +292,7 @@ static hid_t table_layout(const struct h5_table *t, size_t n)
         chunk = n;                       /* a small table is one chunk, and has no empty rest */
     H5Pset_chunk(p, 1, &chunk);
     H5Pset_shuffle(p);
-    H5Pset_deflate(p, 4);
+    H5Pset_deflate(p, DEFLATE);
     H5Pset_obj_track_times(p, 0);
     return p;
 }
@@ -266,25 +300,21 @@ static hid_t table_layout(const struct h5_table *t, size_t n)
 int h5_write(struct h5 *h, const char *group, const struct h5_table *t, const void *row, size_t n, struct err *err)
 {
     char *path = xasprintf("%s/%s", strcmp(group, "/") ? group : "", t->name);
-    bool any;
     hsize_t size = n, most = H5S_UNLIMITED;
     if (h5_group(h, group, err) < 0 || h5_remove(h, path, err) < 0) {
         free(path);
         return -1;
     }
-    hid_t type = row_type(h, t, -1, &any), file_type = H5Tcopy(type), layout = table_layout(t, n);
-    H5Tpack(file_type);                  /* without the gaps of C structs */
-    hid_t space = H5Screate_simple(1, &size, &most);
-    hid_t set = H5Dcreate2(h->file, path, file_type, space, H5P_DEFAULT, layout, H5P_DEFAULT);
-    int rc = set < 0 || (n && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, row) < 0) || put_units(h, set, t) < 0 ? -1 : 0;
+    const struct known_table *known = known_table(h, t);
+    hid_t layout = table_layout(t, n), space = H5Screate_simple(1, &size, &most);
+    hid_t set = H5Dcreate2(h->file, path, known->file, space, H5P_DEFAULT, layout, H5P_DEFAULT);
+    int rc = set < 0 || (n && H5Dwrite(set, known->memory, H5S_ALL, H5S_ALL, h->transfer, row) < 0) || put_units(set, t) < 0 ? -1 : 0;
     if (rc < 0)
         fail(h, err, "write", path);
     if (set >= 0)
         H5Dclose(set);
     H5Sclose(space);
     H5Pclose(layout);
-    H5Tclose(file_type);
-    H5Tclose(type);
     free(path);
     return rc;
 }
@@ -366,7 +396,7 @@ int h5_read(struct h5 *h, const char *group, const struct h5_table *t, void **ro
     else if (table_size(h, set, path, n, err) == 0 && same_kinds(h, in_file, t, path, err) == 0) {
         *row = empty_rows(t, *n);
         type = row_type(h, t, in_file, &any);
-        rc = *n == 0 || !any || H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *row) >= 0 ? 0 : fail(h, err, "read", path);
+        rc = *n == 0 || !any || H5Dread(set, type, H5S_ALL, H5S_ALL, h->transfer, *row) >= 0 ? 0 : fail(h, err, "read", path);
         if (rc == 0)
             rc = tidy(h, t, *row, *n, path, err);
     }
@@ -406,7 +436,7 @@ void h5_free(const struct h5_table *t, void *row, size_t n)
 static int put_value(struct h5 *h, const char *path, const char *name, hid_t type, const void *value, struct err *err)
 {
     hid_t o = H5Oopen(h->file, path, H5P_DEFAULT);
-    int rc = o < 0 || put_attribute(h, o, name, type, value) < 0 ? fail(h, err, "write the attribute", name) : 0;
+    int rc = o < 0 || put_attribute(o, name, type, value) < 0 ? fail(h, err, "write the attribute", name) : 0;
     if (o >= 0)
         H5Oclose(o);
     return rc;

@@ -1,6 +1,7 @@
 /* showing.c - from what somebody wants to see to the text of it: the files are found and read, the view is made, the form is chosen. */
 #include "mtbench/showing.h"
 
+#include "campaign_views.h"
 #include "chosen.h"
 
 #include "mtbench/bench.h"
@@ -27,6 +28,8 @@ struct input {
     int n_repeats;
     struct questions questions;          /* with has_questions */
     bool has_questions;                  /* only these count */
+    int32_t *run;                        /* of a campaign: struct chosen */
+    int64_t *seed;
 };
 
 /* Only where categories or a slice are asked for: judgments are shown without the bench's files too. */
@@ -54,6 +57,8 @@ static int input_campaign(struct input *in, const struct showing *o, struct err 
     in->n_repeats = c.n_repeats;
     in->questions = c.questions;
     in->has_questions = c.has_questions;
+    in->run = c.run;
+    in->seed = c.seed;
     if (!in->judge && o->judges.n == 0 && judgment_table_name(&in->table, "gpt-4") >= 0)
         in->judge = "gpt-4";             /* FastChat's default, as in a folder */
     name_plainly(&in->table, &o->model_list);
@@ -93,6 +98,8 @@ static void input_free(struct input *in)
     judgment_table_free(&in->table);
     questions_free(&in->questions);
     free(in->repeat_end);
+    free(in->run);
+    free(in->seed);
 }
 
 /* ---- output ---- */
@@ -191,7 +198,14 @@ static int show_single(struct buf *out, const struct input *in, const struct sho
     struct sheet sheet = {0};
     int rc = build_scores(&s, in, o, err);
     if (rc == 0) {
-        if (o->compare.n)
+        const struct row_runs runs = { in->run, in->seed };
+        if (o->group)
+            view_groups(&sheet, &s, &runs, o->group);
+        else if (o->history)
+            view_history(&sheet, &s);
+        else if (o->noise)
+            view_noise(&sheet, &s, &runs);
+        else if (o->compare.n)
             view_compare(&sheet, &s, scores_model(&s, o->compare.word[0], err), scores_model(&s, o->compare.word[1], err));
         else if (o->length_slope)
             rc = view_of_length(&sheet, &s, o, err);
@@ -248,6 +262,19 @@ static int show_pairs(struct buf *out, const struct input *in, const struct show
     sheet_free(&sheet);
     pairwise_free(&p);
     return rc;
+}
+
+int showing_group(struct showing *o, struct err *err)
+{
+    if (!o->group_by)
+        return 0;
+    o->by = !strcmp(o->group_by, "turn") ? BY_TURN : !strcmp(o->group_by, "category") ? BY_CATEGORY : BY_NOTHING;
+    if (o->by)
+        return 0;
+    if (group_words(o->group_by, &o->group, err) < 0)
+        return -1;
+    return o->campaign ? 0
+                       : err_set(err, ERR_USAGE, "--by %s: only of a campaign file; in a folder --by is turn or category", o->group_by);
 }
 
 /* ---- one judge, several, or the texts ---- */

@@ -86,6 +86,20 @@ static int by_place(const void *a, const void *b)
     return x->at != y->at ? (x->at < y->at ? -1 : 1) : x->len > y->len ? -1 : x->len < y->len;
 }
 
+/* As memmem(), which for long needles first makes tables of them: nearly every text differs from any other in its first bytes. */
+static const char *find_text(const char *text, size_t n, const char *part, size_t len)
+{
+    enum { FRONT = 24 };
+    const char *at = text, *end = text + n;
+    const size_t front = len < FRONT ? len : FRONT;
+    while ((at = memmem(at, (size_t)(end - at), part, front))) {
+        if ((size_t)(end - at) >= len && !memcmp(at, part, len))
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
 static int find_holes(const struct filling *f, int64_t question_id, const char *text, size_t n, struct hole *hole)
 {
     static const char *const kind[] = { "question", "answer", "reference" };
@@ -96,7 +110,7 @@ static int find_holes(const struct filling *f, int64_t question_id, const char *
             if (!part)
                 break;
             const size_t len = strlen(part);
-            const char *at = len < SHORTEST ? NULL : memmem(text, n, part, len);
+            const char *at = len < SHORTEST ? NULL : find_text(text, n, part, len);
             if (!at)
                 continue;
             hole[found] = (struct hole){ (size_t)(at - text), len, "" };

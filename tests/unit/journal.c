@@ -263,7 +263,8 @@ static void test_told_apart(void)
     log_init(LOG_NORMAL, 1, NULL);
     buf_clear(&plain);
     io_read(log_path, &plain, &err);
-    ok(j && strstr(plain.data, "m.journal:3: the journal is damaged here") && strstr(plain.data, "m.journal:5: the journal is damaged here"),
+    ok(j && strstr(plain.data, "m.journal:3: the journal is damaged here") &&
+           strstr(plain.data, "m.journal:5: the journal is damaged here"),
        "half a line and zeros inside are told, with their places: %s", plain.data);
     ok(j && journal_records(j) == 2 && journal_find(j, 1, 0, 1) && journal_find(j, 1, 0, 2), "what is sound before and behind them counts");
     if (j) {
