@@ -17,8 +17,6 @@ int io_replace(const char *path, const void *data, size_t n, struct err *err);
 int io_replace_pieces(const char *path, const struct slice *piece, size_t n, struct err *err);
 /* Copy a file to the first free of PATH.old1, PATH.old2, ...; '*copy' (the caller frees) is its name. -1: err (io). */
 int io_keep_copy(const char *path, char **copy, struct err *err);
-/* 'to' becomes a copy of the file, sharing its blocks where the file system can. -1: err (io); nothing half is left. */
-int io_clone(const char *from, const char *to, struct err *err);
 /* Flush what was written as 'beside' and give it the name 'path', in the same folder; the mode of an old file is kept. -1: err (io); the
  * old file is untouched, and what was beside is gone. */
 int io_put_in_place(const char *beside, const char *path, struct err *err);

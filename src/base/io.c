@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,43 +173,6 @@ int io_keep_copy(const char *path, char **copy, struct err *err)
         free(*copy);
         *copy = NULL;
     }
-    return rc;
-}
-
-/* The kernel copies, within the file system where that can; a read and a write where it cannot. */
-static int copy_bytes(int from, int to)
-{
-    enum { BLOCK = 1 << 20 };
-    char *block = NULL;
-    ssize_t n;
-    int rc = 0;
-    if (ioctl(to, FICLONE, from) == 0)
-        return 0;
-    while ((n = copy_file_range(from, NULL, to, NULL, (size_t)1 << 30, 0)) > 0 || (n < 0 && errno == EINTR))
-        ;
-    if (n == 0)
-        return 0;
-    block = malloc(BLOCK);               /* EXDEV, EINVAL, ENOSYS, EOPNOTSUPP: not between these two */
-    while (block && rc == 0 && ((n = read(from, block, BLOCK)) > 0 || (n < 0 && errno == EINTR)))
-        rc = n > 0 ? write_all(to, block, (size_t)n) : 0;
-    if (!block || n < 0)
-        rc = -1;
-    free(block);
-    return rc;
-}
-
-int io_clone(const char *from, const char *to, struct err *err)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int rc = in < 0 ? err_errno(err, "%s: cannot open", from) : out < 0 ? err_errno(err, "%s: cannot write", to) : 0;
-    if (rc == 0 && copy_bytes(in, out) < 0)
-        rc = err_errno(err, "%s: cannot write", to);
-    if (out >= 0 && close(out) < 0 && rc == 0)
-        rc = err_errno(err, "%s: cannot write", to);
-    if (in >= 0)
-        close(in);
-    if (rc < 0 && out >= 0)
-        unlink(to);
     return rc;
 }
 

@@ -20,11 +20,15 @@ const char *campaign_library(void)
     return h5_library();
 }
 
+static const char about_file[] = "runs of mtbench; data/CAMPAIGN.md says what is where";
+enum { WASTE_BEGINS = 32 << 20 };        /* bytes; below that a copy would gain nothing */
+
 struct writing {
     const char *path;                    /* where it shall be */
     char *target, *beside;               /* through links; where it is written */
     int lock;                            /* descriptor of the old file; -1: there is none */
-    struct stat old;                     /* of the file that was copied */
+    bool locked, in_place;               /* there are locks here; the old file itself grows */
+    struct stat old;                     /* of the file that was there */
     struct h5 *h;                        /* of 'beside'; NULL: nothing has changed yet */
     struct run_row *run;                 /* (n) as they will be */
     size_t n, cap;
@@ -63,7 +67,8 @@ static int lock_old(struct writing *w, struct err *err)
     w->lock = open(w->target, O_RDWR | O_CLOEXEC);
     if (w->lock < 0)
         return errno == ENOENT ? 0 : err_errno(err, "%s: cannot write", w->path);
-    if (fcntl(w->lock, F_OFD_SETLK, &f) == 0)
+    w->locked = fcntl(w->lock, F_OFD_SETLK, &f) == 0;
+    if (w->locked)
         sweep(w);
     else if (errno == EACCES || errno == EAGAIN)
         return err_set(err, ERR_BUSY, "%s: another aggregation is writing it; wait for it, and start again", w->path);
@@ -75,6 +80,8 @@ static bool is_same(const struct writing *w)
     struct stat now;
     if (w->lock < 0)
         return access(w->target, F_OK) < 0;
+    if (w->in_place)                     /* we write it ourselves */
+        return stat(w->target, &now) == 0 && now.st_ino == w->old.st_ino;
     return stat(w->target, &now) == 0 && now.st_ino == w->old.st_ino && now.st_size == w->old.st_size &&
            now.st_mtim.tv_sec == w->old.st_mtim.tv_sec && now.st_mtim.tv_nsec == w->old.st_mtim.tv_nsec;
 }
@@ -112,20 +119,72 @@ static int put_schema(struct writing *w, struct err *err)
     return rc;
 }
 
-static int start(struct writing *w, struct err *err)
+static int start_fresh(struct writing *w, struct err *err)
 {
-    if (w->h)
-        return 0;
-    if (w->lock >= 0)
-        return io_clone(w->target, w->beside, err) < 0 || !(w->h = h5_open(w->beside, true, err)) ? -1 : 0;
     if (io_make_parents(w->target, err) < 0 || !(w->h = h5_create(w->beside, err)))
         return -1;
     return h5_put_text(w->h, "/", "schema", CAMPAIGN_SCHEMA, err) < 0 ||
                    h5_put_int(w->h, "/", "schema_version", CAMPAIGN_VERSION, err) < 0 ||
-                   h5_put_text(w->h, "/", "about", "runs of mtbench; data/CAMPAIGN.md says what is where", err) < 0 ||
-                   put_schema(w, err) < 0
+                   h5_put_text(w->h, "/", "about", about_file, err) < 0 || put_schema(w, err) < 0
                ? -1
                : 0;
+}
+
+/* What is in the old file, without what it does not need any more. */
+static int copy_old(struct writing *w, struct err *err)
+{
+    static const char *const group[] = { "/bench", "/run" };
+    struct h5 *old = h5_open(w->target, false, err);
+    int rc = old ? 0 : -1;
+    for (int i = 0; i < 2 && rc == 0; i++)
+        if (h5_there(old, group[i]))
+            rc = h5_copy(old, w->h, group[i], err);
+    h5_close(old, NULL);
+    return rc;
+}
+
+static int64_t text_bytes(const struct rows *r, const struct h5_table *t)
+{
+    int64_t bytes = (int64_t)(r->n * t->size);
+    for (int f = 0; f < t->n_fields; f++)
+        for (size_t i = 0; i < r->n && t->field[f].type == H5_TEXT; i++) {
+            const char *text = *(char *const *)((const char *)r->row + i * t->size + t->field[f].at);
+            bytes += text ? (int64_t)strlen(text) : 0;
+        }
+    return bytes;
+}
+
+/* Each time that runs are appended, and each run that replaces itself, leaves something behind that nobody reads. */
+static bool has_much_waste(const struct writing *w)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < w->n; i++)
+        bytes += w->run[i].bytes;
+    return w->old.st_size > WASTE_BEGINS + 2 * bytes;
+}
+
+static int start(struct writing *w, struct err *err)
+{
+    static const char *const group[] = { "/bench", "/run", NULL };
+    if (w->h)
+        return 0;
+    /* In place only under a lock: two at once would write over each other. */
+    if (w->locked && !has_much_waste(w)) {
+        struct err why = {0};
+        w->h = h5_append(w->target, group, &why);
+        if (!w->h && why.kind != ERR_NONE) {
+            *err = why;
+            return -1;
+        }
+        w->in_place = w->h != NULL;
+        if (w->h)
+            return h5_put_text(w->h, "/", "schema", CAMPAIGN_SCHEMA, err) < 0 ||
+                           h5_put_int(w->h, "/", "schema_version", CAMPAIGN_VERSION, err) < 0 ||
+                           h5_put_text(w->h, "/", "about", about_file, err) < 0
+                       ? -1
+                       : 0;
+    }
+    return start_fresh(w, err) < 0 || (w->lock >= 0 && copy_old(w, err) < 0) ? -1 : 0;
 }
 
 static int put_bench(struct writing *w, const struct bench_folder *s, struct err *err)
@@ -156,8 +215,10 @@ static int put_run(struct writing *w, struct run_data *d, struct err *err)
 {
     char *group = campaign_group(&d->run);
     int rc = h5_remove(w->h, group, err);
+    d->run.bytes = 0;
     for (const struct run_part *p = run_parts; p->table && rc == 0; p++) {
         const struct rows *r = run_rows(d, p);
+        d->run.bytes += text_bytes(r, p->table);
         if (r->n)                        /* what a run does not have it has no table of */
             rc = h5_write(w->h, group, p->table, r->row, r->n, err);
     }
@@ -239,6 +300,13 @@ static int finish(struct writing *w, struct err *err)
     if (w->n)
         qsort(w->run, w->n, sizeof *w->run, by_name);
     int rc = h5_write(w->h, "/", &runs_table, w->run, w->n, err);
+    if (w->in_place && rc == 0 && !is_same(w))
+        rc = err_set(err, ERR_BUSY, "%s: another program has written it meanwhile; start again", w->path);
+    if (w->in_place && rc == 0) {
+        struct h5 *h = w->h;
+        w->h = NULL;
+        return h5_commit(h, err);
+    }
     if (h5_close(w->h, rc < 0 ? NULL : err) < 0)
         rc = -1;
     w->h = NULL;
@@ -264,7 +332,7 @@ int campaign_aggregate(struct buf *out, const struct aggregating *o, struct err 
         buf_printf(out, "runs      %ld added   %ld replaced   %ld unchanged   %zu in all\n%s     %s\n", w.added, w.replaced, w.unchanged,
                    w.n, changed ? "wrote" : "kept ", o->output);
     h5_close(w.h, NULL);
-    if (changed && rc < 0)
+    if (changed && !w.in_place && rc < 0)
         unlink(w.beside);
     h5_free(&runs_table, w.run, w.n);
     if (w.lock >= 0)

@@ -29,6 +29,7 @@ static const struct h5_field runs_field[] = {
     { "pairs", H5_INT32, offsetof(struct run_row, pairs), NULL, "judgments of pairs", NULL },
     { "new_tokens", H5_INT, offsetof(struct run_row, new_tokens), "tokens", "tokens of the answers; -1: not known", NULL },
     { "judge_tokens", H5_INT, offsetof(struct run_row, judge_tokens), "tokens", "of all calls to judges; -1: not known", NULL },
+    { "bytes", H5_INT, offsetof(struct run_row, bytes), "bytes", "of its rows and texts, before they are compressed", NULL },
     { "seconds", H5_REAL, offsetof(struct run_row, seconds), "s", "sum over turns from submission to end, which overlap", NULL },
     { "energy_j", H5_REAL, offsetof(struct run_row, energy_j), "J", "sum over turns; NaN: not measured", NULL },
     { "cost", H5_REAL, offsetof(struct run_row, cost), "USD", "of all calls to judges; NaN: not known", NULL },

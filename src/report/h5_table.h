@@ -45,6 +45,14 @@ const char *h5_library(void);
 /* Locks are not asked for unless HDF5_USE_FILE_LOCKING says so. NULL: err (io, format). */
 struct h5 *h5_create(const char *path, struct err *err);
 struct h5 *h5_open(const char *path, bool write, struct err *err);
+/* Write behind what is there, in place: the file is the old one until h5_commit(), and the new one behind it, whatever happens in between.
+ * 'group': those of "/" (NULL-ended, "/run") whose children come and go; what else is replaced lies in "/" itself. Whoever calls holds a
+ * lock against others who do. NULL, with err's kind ERR_NONE: this file was not made for it. */
+struct h5 *h5_append(const char *path, const char *const *group, struct err *err);
+/* Closes 'h' too. -1: err (io); the file is the old one. */
+int h5_commit(struct h5 *h, struct err *err);
+/* The group or table, with all that is in it, to the same path of another file. */
+int h5_copy(struct h5 *from, struct h5 *to, const char *path, struct err *err);
 /* -1: err (io): what was written may not be there. NULL is fine. */
 int h5_close(struct h5 *h, struct err *err);
 
