@@ -183,10 +183,23 @@ static int add_turn(void *ctx, const struct turn_record *t, bool counts)
     static const char *const finish[] = { "", "stop", "length", "context" };
     struct run_data *d = ctx;
     struct turn_row *r = rows_add(&d->turns, &turns_table);
-    *r = (struct turn_row){ .question_id = t->question_id, .choice = t->choice, .turn = t->turn, .top_k = t->top_k, .n_prompt = t->n_prompt,
-                            .n_new = t->n_new, .n_reused = t->n_reused, .rank = t->rank, .status = (uint8_t)t->status, .counts = counts,
-                            .temperature = t->temperature, .top_p = t->top_p, .min_p = t->min_p,
-                            .repetition_penalty = t->repetition_penalty, .seconds = t->seconds, .tstamp = t->tstamp, .energy_j = NAN };
+    *r = (struct turn_row){ .question_id = t->question_id,
+                            .choice = t->choice,
+                            .turn = t->turn,
+                            .top_k = t->top_k,
+                            .n_prompt = t->n_prompt,
+                            .n_new = t->n_new,
+                            .n_reused = t->n_reused,
+                            .rank = t->rank,
+                            .status = (uint8_t)t->status,
+                            .counts = counts,
+                            .temperature = t->temperature,
+                            .top_p = t->top_p,
+                            .min_p = t->min_p,
+                            .repetition_penalty = t->repetition_penalty,
+                            .seconds = t->seconds,
+                            .tstamp = t->tstamp,
+                            .energy_j = t->energy_j > 0 ? t->energy_j : NAN };
     for (int i = 1; t->finish && i < 4; i++)
         if (!strcmp(t->finish, finish[i]))
             r->finish = (uint8_t)i;

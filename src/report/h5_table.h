@@ -46,7 +46,8 @@ const char *h5_library(void);
 struct h5 *h5_create(const char *path, struct err *err);
 struct h5 *h5_open(const char *path, bool write, struct err *err);
 /* Write behind what is there, in place: the file is the old one until h5_commit(), and the new one behind it, whatever happens in between.
- * 'group': those of "/" (NULL-ended, "/run") whose children come and go; what else is replaced lies in "/" itself. Whoever calls holds a
+ * 'group': those of "/" (NULL-ended, "/run") whose children come and go, each as a whole: one that is to change is removed first. What else
+ * is replaced lies in "/" itself. Whoever calls holds a
  * lock against others who do. NULL, with err's kind ERR_NONE: this file was not made for it. */
 struct h5 *h5_append(const char *path, const char *const *group, struct err *err);
 /* Closes 'h' too. -1: err (io); the file is the old one. */
