@@ -90,7 +90,7 @@ static int read_old(struct writing *w, struct err *err)
 {
     if (w->lock < 0)
         return 0;
-    struct campaign *c = campaign_open(w->target, false, err);
+    struct campaign *c = campaign_open(w->target, err);
     if (!c)
         return -1;
     w->run = c->run;
@@ -134,7 +134,7 @@ static int start_fresh(struct writing *w, struct err *err)
 static int copy_old(struct writing *w, struct err *err)
 {
     static const char *const group[] = { "/bench", "/run" };
-    struct h5 *old = h5_open(w->target, false, err);
+    struct h5 *old = h5_open(w->target, err);
     int rc = old ? 0 : -1;
     for (int i = 0; i < 2 && rc == 0; i++)
         if (h5_there(old, group[i]))

@@ -46,12 +46,12 @@ static int check_schema(struct h5 *h, const char *path, struct err *err)
     return rc;
 }
 
-struct campaign *campaign_open(const char *path, bool write, struct err *err)
+struct campaign *campaign_open(const char *path, struct err *err)
 {
     struct campaign *c = xcalloc(1, sizeof *c);
     void *row = NULL;
     c->path = xstrdup(path);
-    if (looks_like_hdf5(path, err) == 0 && (c->h = h5_open(path, write, err)) && check_schema(c->h, path, err) == 0 &&
+    if (looks_like_hdf5(path, err) == 0 && (c->h = h5_open(path, err)) && check_schema(c->h, path, err) == 0 &&
         h5_read(c->h, "/", &runs_table, &row, &c->n, err) == 0) {
         c->run = row;
         return c;

@@ -12,7 +12,7 @@ struct campaign {
 };
 
 /* NULL: err (io; format: it is no campaign file, or of a version that this program does not read). */
-struct campaign *campaign_open(const char *path, bool write, struct err *err);
+struct campaign *campaign_open(const char *path, struct err *err);
 int campaign_close(struct campaign *c, struct err *err);
 /* "/run/KEY" */
 char *campaign_group(const struct run_row *run);

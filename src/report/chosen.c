@@ -216,7 +216,7 @@ static int read_rows(struct chosen *c, struct campaign *from, const char *bench,
 int chosen_read(struct chosen *c, const struct showing *o, struct err *err)
 {
     *c = (struct chosen){0};
-    struct campaign *from = campaign_open(o->campaign, false, err);
+    struct campaign *from = campaign_open(o->campaign, err);
     const char *bench = from ? choose_bench(from, o, err) : NULL;
     int rc = !bench || read_rows(c, from, bench, o, err) < 0 ? -1 : 0;
     if (rc == 0 && (o->by == BY_CATEGORY || o->group & GROUP_BY_CATEGORY || o->sliced))

@@ -173,7 +173,7 @@ int campaign_export(const struct exporting *o, struct err *err)
     if (!t)
         return err_set(err, ERR_USAGE, "--table %s: is unknown; give runs, turns, answers, judgments, pairs, asked, calls, files or phases",
                        o->table);
-    struct campaign *c = campaign_open(o->path, false, err);
+    struct campaign *c = campaign_open(o->path, err);
     if (!c)
         return -1;
     if (!is_json(&x))

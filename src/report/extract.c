@@ -335,7 +335,7 @@ static void extracting_free(struct extracting *x)
 int campaign_extract(struct buf *out, const struct aggregating *o, struct err *err)
 {
     struct extracting x = { .o = o };
-    if (!(x.c = campaign_open(o->runs.word[0], false, err)))
+    if (!(x.c = campaign_open(o->runs.word[0], err)))
         return -1;
     int rc = list_files(&x, err);
     if (rc == 0)

@@ -44,7 +44,7 @@ struct h5;
 const char *h5_library(void);
 /* Locks are not asked for unless HDF5_USE_FILE_LOCKING says so. NULL: err (io, format). */
 struct h5 *h5_create(const char *path, struct err *err);
-struct h5 *h5_open(const char *path, bool write, struct err *err);
+struct h5 *h5_open(const char *path, struct err *err);
 /* Write behind what is there, in place: the file is the old one until h5_commit(), and the new one behind it, whatever happens in between.
  * 'group': those of "/" (NULL-ended, "/run") whose children come and go, each as a whole: one that is to change is removed first. What else
  * is replaced lies in "/" itself. Whoever calls holds a

@@ -66,7 +66,7 @@ static void test_written(void)
        "tables in groups that are made on the way: %s", err.text);
     ok(h && h5_put_text(h, "/", "schema", "a test", &err) == 0 && h5_put_int(h, "/run", "version", 3, &err) == 0, "attributes");
     ok(h5_close(h, &err) == 0, "closed");
-    h = h5_open(own("a.h5"), false, &err);
+    h = h5_open(own("a.h5"), &err);
     ok(h && holds(h, "/run/one", 100, 300) && holds(h, "/run/two", 5, 3) && holds(h, "/", 7, 1) && holds(h, "/run/none", 0, 0),
        "read again");
     void *rows;
@@ -99,21 +99,21 @@ static void test_appended(void)
     static const char *const group[] = { "/run", NULL };
     struct buf before = {0}, after = {0};
     io_read(own("a.h5"), &before, &err);
-    struct h5 *h = h5_append(own("a.h5"), group, &err), *old = h5_open(own("a.h5"), false, &err);
+    struct h5 *h = h5_append(own("a.h5"), group, &err), *old = h5_open(own("a.h5"), &err);
     ok(h && put(h, "/run/three", 9, 200) == 0 && h5_remove(h, "/run/two", &err) == 0 &&
            h5_remove(h, "/run/one", &err) == 0 && put(h, "/run/one", 50, 4) == 0 && put(h, "/", 8, 2) == 0 &&
            h5_put_text(h, "/", "schema", "another", &err) == 0,
        "one more, one less, one changed: %s", err.text);
     io_read(own("a.h5"), &after, &err);
     ok(after.len >= before.len && !memcmp(after.data, before.data, before.len), "nothing of the old file has changed");
-    struct h5 *look = h5_open(own("a.h5"), false, &err);
+    struct h5 *look = h5_open(own("a.h5"), &err);
     ok(look && holds(look, "/run/one", 100, 300) && holds(look, "/run/two", 5, 3) && !h5_there(look, "/run/three"),
        "who looks sees the old one");
     h5_close(look, NULL);
     ok(h && h5_commit(h, &err) == 0, "commit: %s", err.text);
     ok(old && holds(old, "/run/two", 5, 3) && holds(old, "/run/one", 100, 300), "who had the old one open goes on seeing it");
     h5_close(old, NULL);                 /* in one process the library shares what two have open */
-    look = h5_open(own("a.h5"), false, &err);
+    look = h5_open(own("a.h5"), &err);
     ok(look && holds(look, "/run/one", 50, 4) && holds(look, "/run/three", 9, 200) && holds(look, "/", 8, 2) &&
            !h5_there(look, "/run/two") && h5_there(look, "/run/none"),
        "and the new one behind it");
@@ -122,7 +122,7 @@ static void test_appended(void)
     const off_t size = size_of("a.h5");
     put(h, "/run/four", 1, 250);
     h5_close(h, NULL);
-    look = h5_open(own("a.h5"), false, &err);
+    look = h5_open(own("a.h5"), &err);
     ok(look && !h5_there(look, "/run/four") && holds(look, "/run/three", 9, 200), "without a commit nothing has happened");
     h5_close(look, NULL);
     for (int i = 0; i < 3; i++) {
@@ -131,7 +131,7 @@ static void test_appended(void)
         put(h, "/run/five", i, 250);
         ok(h && h5_commit(h, &err) == 0, "again: %s", err.text);
     }
-    look = h5_open(own("a.h5"), false, &err);
+    look = h5_open(own("a.h5"), &err);
     ok(look && holds(look, "/run/five", 2, 250) && holds(look, "/run/three", 9, 200) && holds(look, "/run/one", 50, 4) &&
            size_of("a.h5") > size,
        "all of it is there");
@@ -143,6 +143,13 @@ static void test_appended(void)
     ok(size_of("b.h5") < size_of("a.h5"), "which has nothing of what was replaced");
     buf_free(&before);
     buf_free(&after);
+}
+
+/* The library loses memory of files that it refuses. */
+__attribute__((used, visibility("default"))) const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libhdf5";
 }
 
 /* Every byte of the head, and places all over, cut and bent: an error or the right rows, and no other end. */
@@ -157,7 +164,7 @@ static void test_hostile(void)
         b.data[at] ^= (char)(1 << i % 8);
         io_replace(own("c.h5"), b.data, i % 5 == 4 ? at : b.len, &err);
         b.data[at] = was;
-        struct h5 *h = h5_open(own("c.h5"), false, &err), *more = h5_append(own("c.h5"), (const char *const[]){ "/run", NULL }, &err);
+        struct h5 *h = h5_open(own("c.h5"), &err), *more = h5_append(own("c.h5"), (const char *const[]){ "/run", NULL }, &err);
         void *rows;
         size_t n;
         if (h && h5_read(h, "/run/five", &table, &rows, &n, &err) == 0) {
