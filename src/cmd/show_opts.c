@@ -67,6 +67,8 @@ static int check_campaign(const struct showing *o, struct err *err)
         return err_set(err, ERR_USAGE, "--%s: only of a campaign file; name one that `mtbench aggregate` wrote", alone);
     if (o->table && !o->export)
         return err_set(err, ERR_USAGE, "--table: only with --export; leave it out");
+    if (o->campaign && showing_panel(o))
+        return err_set(err, ERR_USAGE, "--judge-model: one judge at a time of a campaign file; name one");
     return o->campaign && flag ? err_set(err, ERR_USAGE, "--%s: not of a campaign file; leave one of them out", flag) : 0;
 }
 

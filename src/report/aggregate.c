@@ -295,11 +295,31 @@ static int by_name(const void *a, const void *b)
     return c ? c : x->seed != y->seed ? (x->seed < y->seed ? -1 : 1) : strcmp(x->key, y->key);
 }
 
+/* Questions that no run answers any more: of runs that replaced themselves. */
+static int drop_benches(struct writing *w, struct err *err)
+{
+    char **name;
+    const int n = h5_names(w->h, "/bench", &name, err);
+    int rc = n < 0 ? -1 : 0;
+    for (int i = 0; i < n; i++) {
+        bool used = false;
+        for (size_t r = 0; r < w->n && !used; r++)
+            used = !strcmp(w->run[r].bench_key, name[i]);
+        char *path = xasprintf("/bench/%s", name[i]);
+        if (!used && rc == 0)
+            rc = h5_remove(w->h, path, err);
+        free(path);
+        free(name[i]);
+    }
+    free(name);
+    return rc;
+}
+
 static int finish(struct writing *w, struct err *err)
 {
     if (w->n)
         qsort(w->run, w->n, sizeof *w->run, by_name);
-    int rc = h5_write(w->h, "/", &runs_table, w->run, w->n, err);
+    int rc = drop_benches(w, err) < 0 ? -1 : h5_write(w->h, "/", &runs_table, w->run, w->n, err);
     if (w->in_place && rc == 0 && !is_same(w))
         rc = err_set(err, ERR_BUSY, "%s: another program has written it meanwhile; start again", w->path);
     if (w->in_place && rc == 0) {

@@ -66,6 +66,12 @@ mtbench show c.h5 --by model,seed && grep -qE '^model-0 +1 +[0-9.]+ ' out && [ "
 mtbench show c.h5 --by category,turn --format csv && [ "$(wc -l <out)" -eq 17 ]; ok $? "--by category,turn"
 mtbench show c.h5 --history && [ "$(sed -n '2,5s/ .*//p' out | tr '\n' ' ')" = "model-0 model-1 model-2 model-3 " ]; ok $? "--history"
 mtbench show c.h5 --noise && grep -qE '^model-0 .* (other questions|more seeds)$' out; ok $? "--noise: $(grep '^model-0' out | tr -s ' ')"
+sed 's/"score": [0-9]*/"score": 5/' run0001/mt_bench/model_judgment/a-judge_single.jsonl >run0001/mt_bench/model_judgment/a-judge_single.repeat2.jsonl
+aggregate run0001 -o rep.h5 && mtbench show rep.h5 --noise && grep -qE '^model-1 +[0-9.]+ +- +[0-9.]+ ' out; ok $? "--noise of repeats: $(grep '^model-1' out | tr -s ' ')"
+diff <("$root/mtbench" show --data-dir run0001 --repeat 2) <("$root/mtbench" show rep.h5) >diff; ok $? "a campaign of repeats is shown as its folder with --repeat 2"
+rm run0001/mt_bench/model_judgment/a-judge_single.repeat2.jsonl
+mkdir asked && cp -r run0000 asked/old && aggregate asked/old -o q.h5 && sed -i '1s/"turns": \["/"turns": ["Well, /' asked/old/mt_bench/question.jsonl && aggregate asked/old -o q.h5 &&
+    grep -q ' 1 replaced ' out && [ "$(h5ls q.h5/bench 2>/dev/null | wc -l)" -le 1 ]; ok $? "other questions: the run replaces itself, the old ones are gone: $(head -1 out)"
 for format in csv json jsonl parquet; do mtbench show c.h5 --export $format --table turns && cp out turns.$format; done
 python3 - <<'PY'
 import csv, json
