@@ -5,9 +5,12 @@
 
 #include "dealer.h"
 #include "job_priv.h"
+#include "silence.h"
 #include "mtbench/clock.h"
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +46,10 @@ struct deal {
     uint64_t steps, rows, steps_sent;     /* of this rank's engine */
     double told;                          /* when the last message left for rank 0 */
     uint64_t *tallies;                    /* rank 0: (size) */
+    struct silence *silence;              /* rank 0: of ranks on other nodes, which its watchdog does not see */
+    char (*host)[64];                     /* rank 0: (size) their names */
+    double looked;                        /* when silence was asked for */
+    bool silence_kept;                    /* this rank is one of those that rank 0 listens to */
     struct queue sending, arriving, records;
     size_t unsent;
     struct message *lent;                 /* the record that deal_receive() gave out */
@@ -136,10 +143,15 @@ static void heard(struct deal *d, struct message *m)
     /* A total of that rank and not an increment: a late or lost one is made good by the next. */
     d->tallies[m->from] = m->head.tally;
     dealer_made(d->dealer, m->from, (double)m->head.steps, (double)m->head.rows, clock_now());
+    if (silence_broken(d->silence, m->from, clock_now()))
+        log_error("rank %d on %s is heard of again", m->from, d->host[m->from]);
     switch (m->head.kind) {
     case UP_LIMIT: dealer_limit(d->dealer, m->from, m->head.arg); break;
     case UP_DONE: dealer_done(d->dealer, m->from, m->head.arg); break;
-    case UP_LEAVE: dealer_leave(d->dealer, m->from); break;
+    case UP_LEAVE:
+        dealer_leave(d->dealer, m->from);
+        silence_forget(d->silence, m->from);
+        break;
     case UP_RECORD: queue_add(&d->records, m); return;
     default: break;                      /* UP_TALLY: the head said it all */
     }
@@ -194,8 +206,21 @@ static void use_arrived(struct deal *d)
     d->arriving.end = at;
 }
 
+/* Once a second. */
+static void tell_silence(struct deal *d)
+{
+    const double now = clock_now();
+    double lasts;
+    if (now - d->looked < 1)
+        return;
+    d->looked = now;
+    for (int r; (r = silence_next(d->silence, now, &lasts)) >= 0;)
+        log_error("rank %d on %s has not been heard of for %.0f s: it hangs, or is cut off", r, d->host[r], lasts);
+}
+
 static void lead(struct deal *d)
 {
+    tell_silence(d);
     accept_all(d);
     use_arrived(d);
     /* When the job stops nothing more goes out; what ranks have in hand comes back by records and by leaving. */
@@ -226,36 +251,6 @@ static void follow(struct deal *d)
     }
 }
 
-enum deal_state deal_poll(struct deal *d)
-{
-    d->moved = false;
-    /* Nothing is received from here on. What may still come is the UP_END of a rank that is ahead, which deal_destroy() counts. */
-    if (d->state == DEAL_OVER)
-        return d->state;
-    const enum job_state state = job_poll(d->job);
-    if (state != JOB_RUNNING)            /* for good: the job's state never goes back */
-        d->state = DEAL_STOPPING;
-    if (state == JOB_FAILED)
-        lost_farewell(d->job);
-    if (d->job->info.rank == 0)
-        lead(d);
-    else
-        follow(d);
-    sweep(d);
-    return d->state;
-}
-
-enum deal_state deal_idle(struct deal *d)
-{
-    enum deal_state s = deal_poll(d);
-    /* Short at first, for a reply that is just coming; then longer, since naps of 0.2 ms of many idle ranks fill the cores of the busy
-     * ones. */
-    d->nap = d->moved || !d->nap ? FIRST_NAP : d->nap < LONGEST_NAP ? d->nap + d->nap / 8 : d->nap;
-    if (s != DEAL_OVER && !d->moved)
-        nanosleep(&(struct timespec){ .tv_nsec = d->nap }, NULL);
-    return s;
-}
-
 /* Say something to rank 0; rank 0 hears itself at once. */
 static void say(struct deal *d, struct message *m)
 {
@@ -277,6 +272,45 @@ static void say_head(struct deal *d, enum kind kind, int arg)
     struct message *m = message_create(0);
     m->head = (struct head){ .kind = kind, .arg = arg };
     say(d, m);
+}
+
+/* Of life, for rank 0, from whoever has had nothing else to say. */
+static void give_sign(struct deal *d)
+{
+    const double often = d->job->still / 4 < 10 ? d->job->still / 4 : 10;
+    if (d->silence_kept && d->job->still > 0 && !d->left && d->state != DEAL_OVER && clock_now() - d->told > often)
+        say_head(d, UP_TALLY, 0);
+}
+
+enum deal_state deal_poll(struct deal *d)
+{
+    d->moved = false;
+    /* Nothing is received from here on. What may still come is the UP_END of a rank that is ahead, which deal_destroy() counts. */
+    if (d->state == DEAL_OVER)
+        return d->state;
+    const enum job_state state = job_poll(d->job);
+    if (state != JOB_RUNNING)            /* for good: the job's state never goes back */
+        d->state = DEAL_STOPPING;
+    if (state == JOB_FAILED)
+        lost_farewell(d->job);
+    if (d->job->info.rank == 0)
+        lead(d);
+    else
+        follow(d);
+    sweep(d);
+    give_sign(d);                        /* here, where every rank comes by, also those that follow another one and want nothing */
+    return d->state;
+}
+
+enum deal_state deal_idle(struct deal *d)
+{
+    enum deal_state s = deal_poll(d);
+    /* Short at first, for a reply that is just coming; then longer, since naps of 0.2 ms of many idle ranks fill the cores of the busy
+     * ones. */
+    d->nap = d->moved || !d->nap ? FIRST_NAP : d->nap < LONGEST_NAP ? d->nap + d->nap / 8 : d->nap;
+    if (s != DEAL_OVER && !d->moved)
+        nanosleep(&(struct timespec){ .tv_nsec = d->nap }, NULL);
+    return s;
 }
 
 void deal_tally(struct deal *d, uint64_t n, uint64_t steps, uint64_t rows)
@@ -370,6 +404,27 @@ int deal_n_done(const struct deal *d)
 
 /* ---- beginning and end ---- */
 
+/* Collective: rank 0 gets to know of whom it should hear. Ranks of its own node are seen by its watchdog. */
+static void listen_to(struct deal *d)
+{
+    const struct job_info *in = &d->job->info;
+    struct { int node; char host[64]; } mine = { .node = in->node }, *all = NULL;
+    snprintf(mine.host, sizeof mine.host, "%s", in->host);
+    if (in->rank == 0) {
+        all = xcalloc((size_t)in->size, sizeof *all);
+        d->host = xcalloc((size_t)in->size, sizeof *d->host);
+    }
+    d->told = clock_now();
+    d->silence_kept = in->node != 0;
+    job_gather(d->job, &mine, sizeof mine, all);
+    for (int r = 0; all && r < in->size; r++) {
+        memcpy(d->host[r], all[r].host, sizeof d->host[r]);
+        if (all[r].node == in->node)
+            silence_forget(d->silence, r);
+    }
+    free(all);
+}
+
 struct deal *deal_create(struct job *job, const struct deal_opts *o)
 {
     struct deal *d = xcalloc(1, sizeof *d);
@@ -384,6 +439,7 @@ struct deal *deal_create(struct job *job, const struct deal_opts *o)
         for (int r = 0; r < size; r++)
             node[r] = all[r][1];
         d->tallies = xcalloc((size_t)size, sizeof *d->tallies);
+        d->silence = silence_create(size, job->still, clock_now());
         d->dealer = dealer_create(&(struct dealer_opts){ .n_items = o->n_items, .n_ranks = size, .cost = o->cost, .node = node,
                                                          .width = usual_width, .paced = o->paced });
         for (int r = 0; r < size; r++)
@@ -391,6 +447,7 @@ struct deal *deal_create(struct job *job, const struct deal_opts *o)
     }
     free(node);
     free(all);
+    listen_to(d);
     return d;
 }
 
@@ -433,6 +490,8 @@ void deal_destroy(struct deal *d)
     free(d->item);
     free(d->given);
     free(d->tallies);
+    silence_destroy(d->silence);
+    free(d->host);
     dealer_destroy(d->dealer);
     free(d);
 }

@@ -91,6 +91,7 @@ static void begin_watch(struct job *job, struct watch_post *post, int n)
     watchdog_settings(environment, &o.after, &o.ends, wrong);
     if (*wrong && job->info.rank == 0)
         log_note("%s", wrong);
+    job->still = o.after;
     watch_start(post ? post + job->info.local_rank : NULL, job->info.rank);
     job->watchdog = watchdog_start(&o);
 }

@@ -31,6 +31,17 @@ line=$(grep -m1 'has not moved for .* (its process is stopped)' "$d/err")
 [[ $line =~ ^'mtbench: rank '[012]' on '.*': answering' ]] && [ "$(grep -c 'has not moved for [12] s: answering' "$d/err")" -le 3 ]; ok $? "a rank that is stopped is named by another: $line"
 grep -qh 'its process is stopped' "$d"/logs/mtbench.*.log; ok $? "and in a log file"
 
+# ---- on another node, which only rank 0's ear reaches
+MTBENCH_TEST_RANKS_PER_NODE=1 timeout 300 mpirun --oversubscribe -n 2 "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --model-id far --quiet \
+    --num-choices 400 --max-new-token 64 --max-batch 8 >"$d/out" 2>"$d/err" & pid=$!
+for _ in $(seq 6000); do [ "$(cat "$answers/far.journal" 2>/dev/null | wc -l)" -gt 2 ] && break; sleep 0.1; done
+mpirun=$(pgrep -P $pid)
+for p in $(pgrep -P "$mpirun" mtbench); do grep -qz 'OMPI_COMM_WORLD_RANK=1' "/proc/$p/environ" && one=$p; done
+kill -STOP "$one"; sleep 5; kill -CONT "$one"
+for _ in $(seq 100); do grep -q 'is heard of again' "$d/err" && break; sleep 0.1; done
+kill -TERM "$mpirun"; wait $pid
+grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9] s: it hangs, or is cut off" "$d/err" && grep -q 'rank 1 on .* is heard of again' "$d/err"; ok $? "a rank of another node that hangs: $(grep -m1 'heard of for' "$d/err")"
+
 export MTBENCH_WATCHDOG_END=2 SABOTAGE_PATH=.safetensors
 sabotage=1:pread:1:SLEEP
 run 2 --model-id ended

@@ -1,0 +1,56 @@
+/* silence.c - since when which rank was not heard of. */
+#include "silence.h"
+
+#include "mtbench/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct silence {
+    int n;
+    double after;
+    struct { double heard, due; } rank[];        /* when, and how long a silence has to be to be told */
+};
+
+struct silence *silence_create(int n_ranks, double after, double now)
+{
+    struct silence *s = xcalloc(1, sizeof *s + (size_t)n_ranks * sizeof s->rank[0]);
+    s->n = n_ranks;
+    s->after = after;
+    for (int r = 0; r < n_ranks; r++) {
+        s->rank[r].heard = now;
+        s->rank[r].due = after > 0 ? after : INFINITY;
+    }
+    return s;
+}
+
+void silence_destroy(struct silence *s)
+{
+    free(s);
+}
+
+int silence_broken(struct silence *s, int rank, double now)
+{
+    const int told = s->rank[rank].due > s->after && isfinite(s->rank[rank].due);
+    s->rank[rank].heard = now;
+    if (told)
+        s->rank[rank].due = s->after;
+    return told;
+}
+
+void silence_forget(struct silence *s, int rank)
+{
+    s->rank[rank].due = INFINITY;
+}
+
+int silence_next(struct silence *s, double now, double *lasts)
+{
+    for (int r = 0; r < s->n; r++) {
+        *lasts = now - s->rank[r].heard;
+        if (*lasts < s->rank[r].due)
+            continue;
+        s->rank[r].due = 2 * *lasts;
+        return r;
+    }
+    return -1;
+}
