@@ -361,7 +361,7 @@ static void check_inputs(const struct doctor_facts *f, struct doctor_line *l)
 {
     if (f->inputs.kind)
         failed(l, DOCTOR_PROBLEM, &f->inputs);
-    else if (f->has_judge)
+    else if (f->inputs_read)
         found(l, DOCTOR_OK, "judge prompts and reference answers are there");
 }
 

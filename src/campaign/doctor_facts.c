@@ -249,7 +249,7 @@ static void gather_judge(struct job *job, const struct doctor_opts *o, struct do
     f->local_judge = j->judge_path != NULL;
     snprintf(f->judge_name, sizeof f->judge_name, "%s", j->judge_model);
     if (root && o->model) {              /* else whose answers are judged is not known */
-        judge_inputs_read(&in, j, o->answer->name, &f->inputs);
+        f->inputs_read = judge_inputs_read(&in, j, o->answer->name, &f->inputs) == 0;
         judge_inputs_free(&in);
     }
     if (f->local_judge)

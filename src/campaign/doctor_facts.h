@@ -50,6 +50,7 @@ struct doctor_facts {
     int n_stops;
 
     bool has_judge, local_judge;
+    bool inputs_read;                    /* else it is not known whose answers are to be judged */
     struct err judge, inputs, judge_memory;
     char judge_name[120], judge_url[200];
     struct rig_memory judge_need;

@@ -38,6 +38,7 @@ static void all_right(void)
         .job = { .size = 4, .n_nodes = 2 }, .library = "Open MPI", .name = { .name = "812_5" }, .now = 1.8e9, .n_ranks = 4, .rank = rank,
         .executor = "cpu", .layout = "4 ranks on 2 nodes", .has_model = true, .n_questions = 80, .weights = "Q4_1", .parameters = 1e9,
         .context = 4096, .template = "own", .preview = "\"<s>Hello\"", .stops = "2 </s>", .n_stops = 1, .has_judge = true,
+        .inputs_read = true,
         .judge_name = "gpt-4", .judge_url = "https://api.example/v1/chat/completions", .wants_logs = true, .wants_scratch = true,
         .need = { .weights = 1000000000, .available = 16000000000, .local = 2 }, .model_bytes = 1000000000,
     };
@@ -138,7 +139,7 @@ static void nothing_asked(void)
 {
     static const char *const silent[] = { "variables", "time", "logs", "model", "memory", "template", "inputs", "proxy", "judge" };
     all_right();
-    f.has_model = f.has_judge = f.wants_logs = false;
+    f.has_model = f.has_judge = f.inputs_read = f.wants_logs = false;
     f.name = (struct jobname){ 0 };
     for (size_t i = 0; i < sizeof silent / sizeof *silent; i++) {
         const struct doctor_line l = look(silent[i]);
