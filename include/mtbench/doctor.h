@@ -14,6 +14,7 @@ struct doctor_line {
     enum doctor_level level;             /* skipped: nobody asked for what it looks at */
     char what[480];                      /* what was found; one line */
     char todo[320];                      /* what to do about it; "": nothing */
+    int more;                            /* others of this level, on other nodes or of another kind, which the line does not name */
 };
 
 enum { DOCTOR_LINES = 20 };

@@ -24,6 +24,9 @@ static void add(struct doctor_report *out, const struct doctor_line *l)
     if (l->level == DOCTOR_SKIPPED || out->n == DOCTOR_LINES)
         return;
     *to = *l;
+    const size_t n = strlen(to->what);
+    if (l->more > 0)
+        snprintf(to->what + n, sizeof to->what - n, " (and %d more)", l->more);
     blank_controls(to->what);
     blank_controls(to->todo);
     out->n++;

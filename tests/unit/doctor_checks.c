@@ -62,12 +62,12 @@ static void time_short(void) { f.name.ends = f.now + 300; }
 static void clock_node(void) { rank[2].clock = -90; }
 static void clock_server(void) { rank[0].data.clock_ahead = 7; }
 static void clock_years(void) { f.now = 1e6; f.name.ends = 0; }
-static void cores_crowded(void) { rank[3].oversubscribed = true; }
+static void cores_crowded(void) { rank[2].oversubscribed = true; }
 static void pinning(void) { rank[1].cores = 1; }
 static void devices_none(void) { err_set(&f.place, ERR_DEVICE, "--device cuda: no GPU is here; load the driver"); }
 static void devices_hidden(void) { for (int r = 0; r < 4; r++) rank[r].n_devices = 1; f.executor = "cuda"; }
-static void limits_files(void) { rank[3].files = 64; }
-static void limits_size(void) { rank[3].file_size = 4096; }
+static void limits_files(void) { rank[2].files = 64; }
+static void limits_size(void) { rank[2].file_size = 4096; }
 static void data_missing(void) { rank[0].data.there = false; }
 static void data_read_only(void) { rank[0].data.writable = false; strcpy(rank[0].data.why, "Read-only file system"); }
 static void data_elsewhere(void) { rank[2].data.there = false; }
@@ -135,6 +135,20 @@ static const struct { const char *check; void (*harm)(void); enum doctor_level l
     { "judge", judge_memory, DOCTOR_PROBLEM, "weights: need 90 GB", "smaller one" },
 };
 
+static void several(void)
+{
+    all_right();
+    rank[0].logs.writable = rank[2].logs.writable = false;
+    struct doctor_line l = look("logs");
+    ok(strstr(l.what, "on n1") && l.more == 1, "of several the first is named, and the others are counted: %s (and %d more)", l.what,
+       l.more);
+    all_right();
+    rank[0].data.flush = 2;
+    data_missing();
+    l = look("data");
+    ok(l.level == DOCTOR_PROBLEM && strstr(l.what, "is not there") && l.more == 0, "a problem is told before a warning: %s", l.what);
+}
+
 static void nothing_asked(void)
 {
     static const char *const silent[] = { "variables", "time", "logs", "model", "memory", "template", "inputs", "proxy", "judge" };
@@ -199,6 +213,7 @@ int main(void)
         ok(l.level == faults[i].level && strstr(l.what, faults[i].what) && strstr(l.todo, faults[i].todo), "%s: %s; %s", l.name, l.what,
            l.todo);
     }
+    several();
     nothing_asked();
     addresses();
     reports();
