@@ -95,7 +95,7 @@ static const char *env(const char *name)
     return !strcmp(name, "MTBENCH_WATCHDOG") ? settings[now].after : settings[now].ends;
 }
 
-static int ended;
+static atomic_int ended;
 
 static void end(const struct watchdog_opts *o, const struct watch_seen *s)
 {
