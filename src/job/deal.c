@@ -206,23 +206,24 @@ static void use_arrived(struct deal *d)
     d->arriving.end = at;
 }
 
-/* Once a second. */
+/* Once a second. Whoever was away itself has not listened, and hears of the others in the next polls. */
 static void tell_silence(struct deal *d)
 {
     const double now = clock_now();
     double lasts;
+    const bool was_away = d->looked > 0 && now - d->looked > 1.5 + d->job->still / 2;
     if (now - d->looked < 1)
         return;
     d->looked = now;
-    for (int r; (r = silence_next(d->silence, now, &lasts)) >= 0;)
-        log_error("rank %d on %s has not been heard of for %.0f s: it hangs, or is cut off", r, d->host[r], lasts);
+    for (int r; !was_away && (r = silence_next(d->silence, now, &lasts)) >= 0;)
+        log_error("rank %d on %s has not been heard of for %.0f s: it hangs, is cut off, or has a very long step", r, d->host[r], lasts);
 }
 
 static void lead(struct deal *d)
 {
-    tell_silence(d);
     accept_all(d);
     use_arrived(d);
+    tell_silence(d);
     /* When the job stops nothing more goes out; what ranks have in hand comes back by records and by leaving. */
     if (d->state == DEAL_RUNNING)
         hand_out(d);
