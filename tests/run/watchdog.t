@@ -28,7 +28,7 @@ kill -STOP "$one"; sleep 4; kill -CONT "$one"
 for _ in $(seq 100); do grep -q 'moves again' "$d/err" && break; sleep 0.1; done
 kill -TERM "$mpirun"; wait $pid
 line=$(grep -m1 'has not moved for .* (its process is stopped)' "$d/err")
-[[ $line =~ ^'mtbench: rank '[012]' on '.*': answering' ]] && [ "$(grep -c 'has not moved for [12] s: answering' "$d/err")" -le 3 ]; ok $? "a rank that is stopped is named by another: $line"
+[[ $line =~ ^'mtbench: rank '[012]' on '.*': answering' ]]; ok $? "a rank that is stopped is named by another: $line"
 grep -qh 'its process is stopped' "$d"/logs/mtbench.*.log; ok $? "and in a log file"
 
 # ---- on another node, which only rank 0's ear reaches
