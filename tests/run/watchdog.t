@@ -42,10 +42,10 @@ for _ in $(seq 100); do grep -q 'is heard of again' "$d/err" && break; sleep 0.1
 kill -TERM "$mpirun"; wait $pid
 grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9] s: it hangs, is cut off" "$d/err" && grep -q 'rank 1 on .* is heard of again' "$d/err"; ok $? "a rank of another node that hangs: $(grep -m1 'heard of for' "$d/err")"
 
-export MTBENCH_WATCHDOG_END=2 SABOTAGE_PATH=.safetensors
+export MTBENCH_WATCHDOG_END=3 SABOTAGE_PATH=.safetensors
 sabotage=1:pread:1:SLEEP
 run 2 --model-id ended
-[ $rc -eq 75 ] && [ $s -lt 60 ] && grep -q "^mtbench: rank 1 on $host has not moved for .* MTBENCH_WATCHDOG_END=2 ends the job, start again" "$d/err"; ok $? "told to, it ends the job (exit $rc)"
+[ $rc -eq 75 ] && [ $s -lt 60 ] && grep -q "^mtbench: rank 1 on $host has not moved for .* MTBENCH_WATCHDOG_END=3 ends the job, start again" "$d/err"; ok $? "told to, it ends the job (exit $rc)"
 export MTBENCH_WATCHDOG=0 MTBENCH_WATCHDOG_END=0
 run 2 --model-id quiet; [ $rc -eq 0 ] && [ "$(said)" -eq 0 ]; ok $? "0: nothing is said"
 export MTBENCH_WATCHDOG=soon
