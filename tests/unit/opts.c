@@ -77,8 +77,33 @@ static void test_sizes(void)
        "no sizes: %s", err.text);
 }
 
+/* Words that stand alone, as the runs of aggregate do, before, between and behind the flags. */
+static void test_words(void)
+{
+    struct opt_list words = {0}, list = {0};
+    const char *output = NULL;
+    bool loud = false;
+    const struct opt flags[] = {
+        { "", OPT_LIST, &words, NULL, "RUN...", "runs" }, { "output", OPT_STRING, &output, NULL, "FILE", "where" },
+        { "list", OPT_LIST, &list, NULL, "NAME...", "some" }, { "loud", OPT_FLAG, &loud, NULL, NULL, "loud" },
+    };
+    char *argv[] = { "a", "--loud", "b", "-o", "file", "c", "--output=last", "d", "--list", "x", "y" };
+    ok(opts_parse(flags, 4, 11, argv, &err) == 0 && words.n == 4 && !strcmp(words.word[0], "a") && !strcmp(words.word[1], "b") &&
+           !strcmp(words.word[2], "c") && !strcmp(words.word[3], "d"),
+       "words in their order, wherever they stand: %d", words.n);
+    ok(loud && !strcmp(output, "last") && list.n == 2 && !strcmp(list.word[1], "y"), "flags and lists have their own");
+    char *none[] = { "--loud" }, *lacks[] = { "a", "-o" };
+    ok(opts_parse(flags, 4, 1, none, &err) == 0 && words.n == 0, "none is fine");
+    ok(opts_parse(flags, 4, 2, lacks, &err) == -1 && strstr(err.text, "--output: needs a value"), "-o is --output: %s", err.text);
+    struct buf help = {0};
+    opts_help(flags, 4, &help);
+    ok(strstr(help.data, "  RUN... ") && strstr(help.data, "  -o, --output FILE "), "help names both");
+    buf_free(&help);
+}
+
 int main(void)
 {
+    test_words();
     test_choices();
     test_sizes();
     ok(parse("--word a --number=-7 --real 2.5 --loud") == 0 && !strcmp(got.word, "a") && got.number == -7 && got.real == 2.5 && got.loud &&
