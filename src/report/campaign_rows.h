@@ -23,7 +23,7 @@ struct run_row {
     char *bench, *model;
     int64_t seed;
     char *bench_key;                     /* of /bench; "" without questions */
-    int32_t turns, failed_turns, judgments, failed_judgments, pairs;
+    int32_t turns, failed_turns, cut_turns, judgments, failed_judgments, pairs;
     int64_t new_tokens, judge_tokens, bytes;
     double seconds, energy_j, cost, first_tstamp, last_tstamp;
     char *program, *numerics, *weights, *folder, *job;

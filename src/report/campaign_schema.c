@@ -24,6 +24,7 @@ static const struct h5_field runs_field[] = {
       NULL },
     { "turns", H5_INT32, offsetof(struct run_row, turns), NULL, "finished turns", NULL },
     { "failed_turns", H5_INT32, offsetof(struct run_row, failed_turns), NULL, "turns that failed and were not made since", NULL },
+    { "cut_turns", H5_INT32, offsetof(struct run_row, cut_turns), NULL, "finished turns of choice 0 that ran into the token limit", NULL },
     { "judgments", H5_INT32, offsetof(struct run_row, judgments), NULL, "single judgments", NULL },
     { "failed_judgments", H5_INT32, offsetof(struct run_row, failed_judgments), NULL, "of these without a score", NULL },
     { "pairs", H5_INT32, offsetof(struct run_row, pairs), NULL, "judgments of pairs", NULL },

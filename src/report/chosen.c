@@ -188,8 +188,14 @@ static int read_rows(struct chosen *c, struct campaign *from, const char *bench,
     const char *before = "";
     c->table.pairs = o->mode != SHOW_SINGLE;
     c->seed = xcalloc(from->n + 1, sizeof *c->seed);
-    for (size_t i = 0; i < from->n; i++)
+    c->model = xcalloc(from->n + 1, sizeof *c->model);
+    c->cut = xcalloc(from->n + 1, sizeof *c->cut);
+    c->n_runs = from->n;
+    for (size_t i = 0; i < from->n; i++) {
         c->seed[i] = from->run[i].seed;
+        c->cut[i] = from->run[i].cut_turns;
+        c->model[i] = xstrdup(strcmp(word(from->run[i].bench), bench) ? "" : word(from->run[i].model));
+    }
     for (size_t i = 0; i < from->n && rc >= 0; i++) {
         const struct run_row *run = &from->run[i];
         if (strcmp(word(run->bench), bench))

@@ -11,7 +11,10 @@ struct chosen {
     size_t *repeat_end;                  /* (n_repeats) as score_choice has it */
     int n_repeats;
     int32_t *run;                        /* (table.n) which run of the campaign a row is of */
-    int64_t *seed;                       /* (runs of the campaign) */
+    int64_t *seed;                       /* (n_runs) of the campaign */
+    char **model;                        /* (n_runs); "" for a run of another bench */
+    long *cut;                           /* (n_runs) turns that ran into the token limit */
+    size_t n_runs;
     struct questions questions;
     bool has_questions;
 };

@@ -632,10 +632,11 @@ static void add_up(struct run_data *d)
     const struct call_row *c = d->calls.row;
     run->seconds = run->energy_j = run->cost = run->first_tstamp = run->last_tstamp = NAN;
     run->new_tokens = run->judge_tokens = NOT_KNOWN;
-    run->turns = run->failed_turns = run->failed_judgments = 0;
+    run->turns = run->failed_turns = run->cut_turns = run->failed_judgments = 0;
     for (size_t i = 0; i < d->turns.n; i++) {
         run->turns += t[i].counts && t[i].status == TURN_OK;
         run->failed_turns += t[i].status != TURN_OK;
+        run->cut_turns += t[i].counts && t[i].choice == 0 && t[i].finish == TURN_FINISH_LENGTH;
         if (t[i].n_new >= 0)
             run->new_tokens = (run->new_tokens < 0 ? 0 : run->new_tokens) + t[i].n_new;
         if (!isnan(t[i].seconds))

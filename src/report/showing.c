@@ -28,8 +28,7 @@ struct input {
     int n_repeats;
     struct questions questions;          /* with has_questions */
     bool has_questions;                  /* only these count */
-    int32_t *run;                        /* of a campaign: struct chosen */
-    int64_t *seed;
+    struct chosen chosen;                /* of a campaign; what stands above is the input's own */
 };
 
 /* Only where categories or a slice are asked for: judgments are shown without the bench's files too. */
@@ -50,15 +49,13 @@ static void name_plainly(const struct judgment_table *t, const struct opt_list *
 
 static int input_campaign(struct input *in, const struct showing *o, struct err *err)
 {
-    struct chosen c;
-    int rc = chosen_read(&c, o, err);
-    in->table = c.table;
-    in->repeat_end = c.repeat_end;
-    in->n_repeats = c.n_repeats;
-    in->questions = c.questions;
-    in->has_questions = c.has_questions;
-    in->run = c.run;
-    in->seed = c.seed;
+    struct chosen *c = &in->chosen;
+    int rc = chosen_read(c, o, err);
+    in->table = c->table;
+    in->repeat_end = c->repeat_end;
+    in->n_repeats = c->n_repeats;
+    in->questions = c->questions;
+    in->has_questions = c->has_questions;
     if (!in->judge && o->judges.n == 0 && judgment_table_name(&in->table, "gpt-4") >= 0)
         in->judge = "gpt-4";             /* FastChat's default, as in a folder */
     name_plainly(&in->table, &o->model_list);
@@ -98,8 +95,12 @@ static void input_free(struct input *in)
     judgment_table_free(&in->table);
     questions_free(&in->questions);
     free(in->repeat_end);
-    free(in->run);
-    free(in->seed);
+    for (size_t i = 0; i < in->chosen.n_runs; i++)
+        free(in->chosen.model[i]);
+    free(in->chosen.model);
+    free(in->chosen.cut);
+    free(in->chosen.run);
+    free(in->chosen.seed);
 }
 
 /* ---- output ---- */
@@ -153,6 +154,25 @@ static int read_answers_of(struct answer_set *answers, const char *const *model,
     return rc;
 }
 
+/* A campaign knows how its answers ended; it has the answers that were judged, so that none is outdated. */
+static void put_campaign_facts(struct sheet *sheet, const struct chosen *c, const char *const *model, int n)
+{
+    struct buf names = {0};
+    struct answer_facts facts = {0};
+    for (int m = 0; m < n; m++) {
+        long cut = 0;
+        for (size_t i = 0; i < c->n_runs; i++)
+            cut += strcmp(c->model[i], model[m]) ? 0 : c->cut[i];
+        facts.cut += cut;
+        if (cut)
+            buf_printf(&names, "%s%ld of %s", names.len ? ", " : "", cut, model[m]);
+    }
+    facts.cut_models = names.len ? buf_steal(&names) : NULL;
+    if (c->n_runs)
+        view_answer_facts(sheet, &facts);
+    answer_facts_free(&facts);
+}
+
 /* A file that was named by hand may be of any answers, so nothing is said about it. */
 static int put_facts(struct sheet *sheet, const struct input *in, const char *const *model, int n, const struct showing *o,
                      struct err *err)
@@ -160,6 +180,8 @@ static int put_facts(struct sheet *sheet, const struct input *in, const char *co
     struct answer_set answers = {0};
     struct answer_facts facts = {0};
     char *folder = bench_answers_folder(o->data_dir, o->bench_name);
+    if (o->campaign)
+        put_campaign_facts(sheet, &in->chosen, model, n);
     int rc = o->input_file || o->campaign ? 0 : read_answers_of(&answers, model, n, folder, err);
     if (rc == 0 && answers.n && (rc = answer_facts_read(&facts, in->path, &answers, folder, err)) == 0)
         view_answer_facts(sheet, &facts);
@@ -198,7 +220,7 @@ static int show_single(struct buf *out, const struct input *in, const struct sho
     struct sheet sheet = {0};
     int rc = build_scores(&s, in, o, err);
     if (rc == 0) {
-        const struct row_runs runs = { in->run, in->seed };
+        const struct row_runs runs = { in->chosen.run, in->chosen.seed };
         if (o->group)
             view_groups(&sheet, &s, &runs, o->group);
         else if (o->history)

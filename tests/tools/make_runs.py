@@ -54,7 +54,7 @@ def make_run(folder, questions, model, seed, judge="a-judge", mean=6.0, length=2
             texts.append(words(rng, length))
             journal.append(json.dumps({
                 "question_id": q["question_id"], "choice": 0, "turn": turn, "status": "ok", "reason": None, "text": texts[-1],
-                "finish": "stop", "question_sha256": q["sha256"], "prompt_sha256": sha(texts[-1]), "n_prompt": 120 * turn,
+                "finish": "length" if q["question_id"] % 7 == 0 else "stop", "question_sha256": q["sha256"], "prompt_sha256": sha(texts[-1]), "n_prompt": 120 * turn,
                 "n_new": len(texts[-1]) // 4, "n_reused": 100 * (turn - 1), "temperature": 0.7, "top_k": 50, "top_p": 1.0, "min_p": 0.0,
                 "repetition_penalty": 1.0, "seconds": 1.5, "tstamp": at, "rank": turn - 1}))
         answers.append(json.dumps({"question_id": q["question_id"], "answer_id": sha(texts[0])[:22], "model_id": model,
