@@ -42,15 +42,19 @@ static void bash_verb(struct buf *out, const struct manual_verb *v)
     buf_str(out, "    ");
     put_names(out, v);
     buf_str(out, ")\n        flags='");
+    bool words = false;                  /* that stand alone */
     for (int i = 0; i < v->n; i++)
-        buf_printf(out, "%s--%s", i ? " " : "", v->table[i].name);
-    buf_str(out, " --help'\n        case $flag in\n");
+        if (*v->table[i].name)
+            buf_printf(out, "--%s ", v->table[i].name);
+        else
+            words = true;
+    buf_str(out, "--help'\n        case $flag in\n");
     for (int i = 0; i < v->n; i++) {
         const struct opt *o = &v->table[i];
         const char *what = kind(o);
-        if (!*what)
+        if (!*what || !*o->name)
             continue;
-        buf_printf(out, "        --%s) kind=%s", o->name, what);
+        buf_printf(out, "        %s--%s) kind=%s", !strcmp(o->name, "output") ? "-o|" : "", o->name, what);
         if (!strcmp(what, "words")) {
             buf_str(out, " words='");
             put_words(out, o->arg);
@@ -58,7 +62,7 @@ static void bash_verb(struct buf *out, const struct manual_verb *v)
         }
         buf_str(out, " ;;\n");
     }
-    buf_str(out, "        esac ;;\n");
+    buf_printf(out, "        esac%s ;;\n", words ? "\n        [[ $kind || $cur == -* ]] || kind=files" : "");
 }
 
 static const char bash_head[] =
@@ -105,6 +109,10 @@ static void zsh_verb(struct buf *out, const struct manual_verb *v)
     for (int i = 0; i < v->n; i++) {
         const struct opt *o = &v->table[i];
         const char *what = kind(o);
+        if (!*o->name) {
+            buf_printf(out, "        '*:%s:_files' \\\n", o->arg ? o->arg : "word");
+            continue;
+        }
         buf_printf(out, "        '--%s%s[", o->name, *what ? "=" : "");
         zsh_text(out, o->help);
         buf_char(out, ']');

@@ -54,11 +54,16 @@ static void put_flag(struct buf *out, const struct opt *o)
 {
     const char *arg = o->arg ? o->arg : "";
     arg += *arg == '|';                  /* as in the help: an empty first word is the flag's absence */
-    buf_str(out, ".TP\n\\fB\\-\\-");
-    put(out, o->name);
-    buf_str(out, "\\fP");
+    buf_str(out, ".TP\n");
+    if (!strcmp(o->name, "output"))      /* which has a letter, too (opts.h) */
+        buf_str(out, "\\fB\\-o\\fP, ");
+    if (*o->name) {
+        buf_str(out, "\\fB\\-\\-");
+        put(out, o->name);
+        buf_str(out, *arg ? "\\fP " : "\\fP");
+    }
     if (*arg) {
-        buf_str(out, " \\fI");
+        buf_str(out, "\\fI");
         put(out, arg);
         buf_str(out, "\\fP");
     }

@@ -14,9 +14,9 @@ verbs=$("$mtb" --help | sed -n 's/^  \([a-z][a-z_-]*\) .*/\1/p' | grep -v '^mtbe
 [ "$(wc -w <<<"$verbs")" -ge 12 ]; ok $? "the verbs: $(echo $verbs)"
 
 # ---- every flag of every verb
-flags() { "$mtb" "$1" --help | sed -n 's/^  --\([a-z0-9-]*\).*/\1/p' | sort -u; }
+flags() { "$mtb" "$1" --help | sed -nE 's/^  (-o, )?--([a-z0-9-]*).*/\2/p' | sort -u; }
 sed 's/\\-/-/g' "$d/mtbench.1" >"$d/plain"
-section() { sed -n "/^\.SS $1\$/,/^\.S[SH] /p" "$d/plain" | sed -n 's/^\\fB--\([^ ]*\)\\fP.*/\1/p' | sort -u; }
+section() { sed -n "/^\.SS $1\$/,/^\.S[SH] /p" "$d/plain" | sed -nE 's/^(\\fB-o\\fP, )?\\fB--([^ ]*)\\fP.*/\2/p' | sort -u; }
 arm() { bash -c 'source "$1"; COMP_WORDS=(mtbench "$2" --) COMP_CWORD=2; _mtbench; printf "%s\n" "${COMPREPLY[@]}"' - "$d/bash" "$1" | sed 's/^--//' | grep -v '^help$' | sort -u; }
 zsh_arm() { sed -n "/^    (${1}[|)]/,/;;\$/p" "$d/_mtbench" | sed -n "s/^        '--\([a-z0-9-]*\)[=[].*/\1/p" | grep -v '^help$' | sort -u; }
 all=0 missing=
@@ -52,6 +52,8 @@ offers "auto none plain" mtbench run --progress ""
 offers "cpu cuda" mtbench run --device=auto --device = c
 offers "models/m models/w.gguf" mtbench plan --model-path models/
 offers "models/m" mtbench run --log-dir models/
+offers "models/m models/w.gguf" mtbench aggregate models/
+offers "models/m models/w.gguf" mtbench aggregate x -o models/
 [ "$(bash --norc -ic "source $d/bash; complete -p mtbench" 2>/dev/null)" = "complete -F _mtbench mtbench" ]; ok $? "it is registered for mtbench"
 if command -v zsh >/dev/null; then zsh -n "$d/_mtbench"; ok $? "zsh parses its own"; else skip "no zsh: its completion was only looked through"; fi
 
