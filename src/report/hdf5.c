@@ -57,6 +57,8 @@ static hid_t access_list(void)
 static struct h5 *begin(const char *path)
 {
     struct h5 *h = xcalloc(1, sizeof *h);
+    /* A file that could not be written to its end stays open in the library, which would try once more at exit, and crash. */
+    H5dont_atexit();
     h->file = h->root = -1;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);       /* its stack of errors is no line for people */
     h->path = xstrdup(path);
@@ -72,18 +74,28 @@ static struct h5 *begin(const char *path)
     return h;
 }
 
-/* The innermost message of the library's stack is the one that says what the system did. */
+/* The innermost message of the library's stack is the one that says what the system did, among much else: "... error message = 'File too
+ * large', buf = ...". */
 static herr_t last_words(unsigned n, const H5E_error2_t *e, void *ctx)
 {
+    static const char before[] = "error message = '";
+    const char *desc = e->desc ? e->desc : "", *system = strstr(desc, before);
     (void)n;
-    snprintf(ctx, 160, "%s", e->desc ? e->desc : "");
+    if (system)
+        snprintf(ctx, 160, "%.*s", (int)strcspn(system + strlen(before), "'"), system + strlen(before));
+    else
+        snprintf(ctx, 160, "%.*s", (int)strcspn(desc, "\n"), desc);
     return 0;
 }
+
+static int driver_error(const struct appending *a);
 
 static int fail(const struct h5 *h, struct err *err, const char *what, const char *where)
 {
     char why[160] = "";
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, last_words, why);
+    if (h->appending && driver_error(h->appending))
+        return err_set(err, ERR_IO, "%s: cannot write: %s; make room and start again, the file is as it was", h->path,
+                       strerror(driver_error(h->appending)));
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, last_words, why);
     return err_set(err, ERR_IO, "%s: cannot %s %s%s%s", h->path, what, where, *why ? ": " : "", why);
 }
@@ -117,15 +129,18 @@ struct h5 *h5_create(const char *path, struct err *err)
     return NULL;
 }
 
-int h5_close(struct h5 *h, struct err *err)
+static int close_file(struct h5 *h, struct err *err)
 {
     int rc = 0;
-    if (!h)
-        return 0;
     if (h->root >= 0)
         H5Gclose(h->root);
     if (h->file >= 0 && (H5Fflush(h->file, H5F_SCOPE_LOCAL) < 0 || H5Fclose(h->file) < 0))
         rc = fail(h, err, "finish", "the file");
+    return rc;
+}
+
+static void handle_free(struct h5 *h)
+{
     for (int i = 0; i < h->n_known; i++) {
         H5Tclose(h->known[i].memory);
         H5Tclose(h->known[i].file);
@@ -136,6 +151,14 @@ int h5_close(struct h5 *h, struct err *err)
     appending_free(h->appending);
     free(h->path);
     free(h);
+}
+
+int h5_close(struct h5 *h, struct err *err)
+{
+    if (!h)
+        return 0;
+    int rc = close_file(h, err);
+    handle_free(h);
     return rc;
 }
 
@@ -509,6 +532,8 @@ struct appending {
     int fd;
     haddr_t old_end, new_end;            /* behind the old part (0: only read from); behind the new one, once it is closed */
     haddr_t size;                        /* of the file as it was opened */
+    bool committed;
+    int error;                           /* errno of a write that failed */
     haddr_t root;                        /* of the new root group */
     struct map page;                     /* of the old part: its place in 'bytes' */
     unsigned char **bytes;               /* (page.n) PAGE each, as the library wants them to be */
@@ -523,6 +548,11 @@ struct append_file {
 
 static struct appending *to_open;        /* what the driver's open() is about: it has no other way to be told */
 
+static int driver_error(const struct appending *a)
+{
+    return a->error;
+}
+
 static void appending_free(struct appending *a)
 {
     if (!a)
@@ -531,7 +561,11 @@ static void appending_free(struct appending *a)
         free(a->bytes[i]);
     free(a->bytes);
     map_free(&a->page);
-    close(a->fd);
+    /* Nobody knows of what was written behind the end; a full disk needs the room. */
+    if (a->old_end && !a->committed && ftruncate(a->fd, (off_t)a->old_end) < 0)
+        errno = 0;                       /* then it stays, and the next one writes over it */
+    if (a->fd >= 0)
+        close(a->fd);
     free(a);
 }
 
@@ -669,7 +703,10 @@ static herr_t append_write(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t at
         memcpy(page + at % PAGE, from, k);
         from += k, at += k, n -= k;
     }
-    return n && write_at(a->fd, from, n, at) < 0 ? -1 : 0;
+    if (n == 0 || write_at(a->fd, from, n, at) == 0)
+        return 0;
+    a->error = errno ? errno : ENOSPC;
+    return -1;
 }
 
 static H5FD_t *append_open(const char *name, unsigned flags, hid_t fapl, haddr_t most)
@@ -900,9 +937,10 @@ int h5_commit(struct h5 *h, struct err *err)
     H5O_info_t info;
     int rc = H5Oget_info1(h->root, &info) < 0 ? fail(h, err, "finish", "the file") : 0;
     char *path = xstrdup(h->path);
-    h->appending = NULL;
-    if (h5_close(h, rc < 0 ? NULL : err) < 0)
+    if (close_file(h, rc < 0 ? NULL : err) < 0)
         rc = -1;
+    h->appending = NULL;                 /* ours from here on */
+    handle_free(h);
     /* all of the new part is on disk before anything says that it is there */
     if (rc == 0 && (ftruncate(a->fd, (off_t)a->new_end) < 0 || fsync(a->fd) < 0 || read_at(a->fd, sb, SUPERBLOCK, 0) < 0))
         rc = err_errno(err, "%s: cannot write", path);
@@ -912,6 +950,7 @@ int h5_commit(struct h5 *h, struct err *err)
         put_number(sb + SB_CHECKSUM, 4, lookup3(sb, SB_CHECKSUM));
         if (write_at(a->fd, sb, SUPERBLOCK, 0) < 0 || fsync(a->fd) < 0)
             rc = err_errno(err, "%s: cannot write", path);
+        a->committed = true;             /* or it may be: the new part stays */
     }
     appending_free(a);
     free(path);

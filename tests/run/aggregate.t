@@ -221,6 +221,15 @@ print(r.stderr.strip())
 PY
 ok $? "two at once: $(cat out)"
 
+# No room: the file is as it was.
+cp kept.h5 full.h5; size=$(($(stat -c %s full.h5) / 1024))
+for more in 2 20 40; do
+    (trap '' XFSZ; ulimit -f $((size + more)); exec "$root/mtbench" aggregate run0005 -o full.h5) >out 2>err; rc=$?
+    [ $rc -eq 1 ] && [ "$(wc -l <err)" -eq 1 ] && cmp -s full.h5 kept.h5; ok $? "$more KB of room: $(head -1 err)"
+done
+(trap '' XFSZ; ulimit -f 100; exec "$root/mtbench" aggregate run0000 run0001 -o full2.h5) >out 2>err; rc=$?
+[ $rc -eq 1 ] && [ "$(wc -l <err)" -eq 1 ] && [ -z "$(ls full2.h5* 2>/dev/null)" ]; ok $? "nor is a half one made: $(head -1 err)"
+
 # kill -9 at a random moment: the file opens, and holds the old state or the new one. KILLS=200 for many.
 cp kept.h5 killed.h5
 "$root/mtbench" show killed.h5 >old.txt; cp kept.h5 whole.h5; aggregate run0005 -o whole.h5; "$root/mtbench" show whole.h5 >new.txt

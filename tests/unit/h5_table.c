@@ -123,7 +123,8 @@ static void test_appended(void)
     put(h, "/run/four", 1, 250);
     h5_close(h, NULL);
     look = h5_open(own("a.h5"), &err);
-    ok(look && !h5_there(look, "/run/four") && holds(look, "/run/three", 9, 200), "without a commit nothing has happened");
+    ok(look && !h5_there(look, "/run/four") && holds(look, "/run/three", 9, 200) && size_of("a.h5") == size,
+       "without a commit nothing has happened");
     h5_close(look, NULL);
     for (int i = 0; i < 3; i++) {
         h = h5_append(own("a.h5"), group, &err);
