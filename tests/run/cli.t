@@ -167,9 +167,9 @@ run answer --model-path "$d/dä tä/mødel" --model-id 'é 名' --chat-template 
 
 # ---- streams ----
 answer quiet --quiet --first-n 1
-[ "$(sed -E 's/ .*//' "$d/out" | tr '\n' ' ')" = "answers wrote digest cut " ] && [ ! -s "$d/err" ]; ok $? "--quiet: four lines on stdout, nothing on stderr"
+[ "$(sed -E 's/ .*//' "$d/out" | tr '\n' ' ')" = "answers wrote digest energy cut " ] && [ ! -s "$d/err" ]; ok $? "--quiet: five lines on stdout, nothing on stderr"
 answer loud --verbose --first-n 1 --dtype float16
-[ "$(wc -l <"$d/out")" -eq 4 ] && grep -q 'dtype' "$d/err" && grep -q '^mtbench: memory of a rank' "$d/err" && ! grep -q $'\e' "$d/err"; ok $? "--verbose: more on stderr, no escape codes into a file"
+[ "$(wc -l <"$d/out")" -eq 5 ] && grep -q 'dtype' "$d/err" && grep -q '^mtbench: memory of a rank' "$d/err" && ! grep -q $'\e' "$d/err"; ok $? "--verbose: more on stderr, no escape codes into a file"
 c=(answer --model-path "$d/model" --chat-template vicuna_v1.1 --data-dir "$d/data" --bench-name b --max-new-token 8 --first-n 1 --threads 1)
 "$mtb" "${c[@]}" --model-id closed >&- 2>"$d/err"; rc=$?
 [ $rc -eq 1 ] && [ -s "$answers/closed.jsonl" ] && ! grep -vq '^{' "$answers/closed.journal"; ok $? "stdout closed: exit 1, the files are whole"
