@@ -54,6 +54,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     job_on_lost(the_job, lost);
     log_init(LOG_NORMAL, job_info(the_job).rank == 0, NULL);
     int code = verb->run(the_job, argc, argv);
+    fflush(stdout);                      /* srun --kill-on-bad-exit may kill this task as soon as another has left behind the end */
     job_end(the_job);
     return code;
 }
