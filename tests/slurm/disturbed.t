@@ -1,6 +1,6 @@
 #!/bin/bash
-# TAP: what happens to jobs on a cluster, done to the scripts of slurm/ on a private Slurm: told to stop, cancelled, at their time limit, requeued, a node
-# that dies, a controller that dies. Each time the digest is that of an undisturbed run, and no turn or judgment was made twice.
+# TAP: what happens to jobs on a cluster, done to the scripts of slurm/ on a private Slurm: told to stop, cancelled, at their time limit,
+# requeued, a node that dies, a controller that dies. Each time the digest is that of an undisturbed run, and no turn or judgment was made twice.
 cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh && . tests/slurm/slurm_lib.sh || exit 1
 cluster 2
 python3 tests/run/random_model.py "$d/model" 4
@@ -9,7 +9,11 @@ run 1 --model-id want "${long[@]}"
 want=$(digest)
 [ $rc -eq 0 ] && [ ${#want} -eq 64 ]; ok $? "undisturbed: $want"
 # holds ID TEXT: the job came to its end, as the undisturbed run
-holds() { finished; [ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once "$1"; ok $? "$2: the same digest, each turn once ($end, restarts: $(state Restarts))"; }
+holds() {
+    finished
+    [ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once "$1"
+    ok $? "$2: the same digest, each turn once ($end, restarts: $(state Restarts))"
+}
 
 # ---- told to stop, by whom and when ----
 
@@ -101,7 +105,8 @@ answer_flags node "${long[@]}"
 submit slurm/many-nodes.sbatch "${flags[@]}"
 begun node
 tests/slurm/lab kill "$lab" n2
-sleep 2
+missed() { sinfo -h -n n2 -o %T | grep -q '^down'; }
+until_is 60 missed
 tests/slurm/lab up "$lab" n2
 holds node "a node that dies"
 

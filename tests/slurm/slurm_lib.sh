@@ -30,7 +30,8 @@ task() {
 long=(--max-new-token 64 --max-batch 1)   # takes seconds: long enough to be disturbed
 # submit SBATCH-FLAGS... SCRIPT FLAGS...: the job's number in $job, what it prints in $d/JOB.out (of arrays $d/JOB_TASK.out)
 submit() {
-    job=$(MTBENCH=$PWD/$build/mtbench sbatch --parsable --output="$d/%j.out" "$@" 2>"$d/err") || { echo "Bail out! sbatch: $(cat "$d/err")"; exit 1; }
+    job=$(MTBENCH=$PWD/$build/mtbench sbatch --parsable --output="$d/%j.out" "$@" 2>"$d/err") ||
+        { echo "Bail out! sbatch: $(cat "$d/err")"; exit 1; }
 }
 state() { scontrol show job -o "$job" 2>/dev/null | grep -oE "\b$1=[^ ]*" | head -1 | cut -d = -f 2; }
 # until SECONDS COMMAND...
@@ -63,10 +64,12 @@ judge_flags() {
     cp data/smoke/judge_prompts.jsonl "$d/"
     mkdir -p "$d/smoke/reference_answer"
     cp data/smoke/reference_answer/smoke.jsonl "$d/smoke/reference_answer/"
-    judging=(--judge-model j --judge-path "$d/model" --judge-constrained --judge-max-tokens 8 --reference smoke --data-dir "$d" --bench-name smoke)
+    judging=(--judge-model j --judge-path "$d/model" --judge-constrained --judge-max-tokens 8 --reference smoke)
+    judging+=(--data-dir "$d" --bench-name smoke)
 }
 judged() { grep -c '^{"key".*"status": "ok"' "$d/smoke/model_judgment/j_single.journal" 2>/dev/null || true; }
 # judged_once N: N judgments are in the journal, each once
 judged_once() {
-    [ "$(judged)" -eq "$1" ] && [ "$(grep -o '^{"key": "[^"]*", "content": "[^"]*"' "$d/smoke/model_judgment/j_single.journal" | sort -u | wc -l)" -eq "$1" ]
+    [ "$(judged)" -eq "$1" ] &&
+        [ "$(grep -o '^{"key": "[^"]*", "content": "[^"]*"' "$d/smoke/model_judgment/j_single.journal" | sort -u | wc -l)" -eq "$1" ]
 }

@@ -1,0 +1,34 @@
+#!/bin/bash
+# TAP: four virtual nodes, and jobs of two components: srun and mpirun on all nodes, resumed on fewer, the judge's component behind the answers.
+cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh && . tests/slurm/slurm_lib.sh || exit 1
+cluster 4
+python3 tests/run/random_model.py "$d/model" 4
+judge_flags
+run 1 --model-id want "${long[@]}"
+want=$(digest)
+[ $rc -eq 0 ] && [ ${#want} -eq 64 ]; ok $? "one rank, without Slurm: $want"
+for form in "srun --mpi=pmix" mpirun; do
+    answer_flags "four-${form%% *}" "${long[@]}"
+    LAUNCH=$form submit --nodes=4 slurm/many-nodes.sbatch "${flags[@]}"
+    finished
+    [ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once "four-${form%% *}"; ok $? "four nodes, two tasks each, $form: the same digest ($end)"
+done
+answer_flags shrinks "${long[@]}"
+RESTARTS=0 submit --nodes=4 slurm/many-nodes.sbatch "${flags[@]}"
+begun shrinks
+scancel --batch --signal=USR1 "$job"
+finished
+[ "$end" = FAILED:75 ] && ! grep -q '^not finished' "$d/out"; ok $? "RESTARTS=0: exit code 75 is the job's ($end)"
+submit --nodes=3 --ntasks-per-node=1 slurm/many-nodes.sbatch "${flags[@]}"
+finished
+[ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once shrinks; ok $? "begun on four nodes, ended on three: the same digest ($end)"
+
+answer_flags het "${long[@]}"
+submit slurm/judge-het.sbatch "${flags[@]}" -- "${judging[@]}" --model-list het --quiet
+begun het
+scancel --signal=USR1 "$job+1"
+finished
+[ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once het && judged_once 16
+ok $? "judge-het.sbatch: told to stop, restarted, answers and judgments once each ($end, restarts: $(state Restarts))"
+echo "1..$n"
+exit $bad
