@@ -43,7 +43,11 @@ until_is() {
         sleep 0.2
     done
 }
-over() { [ -z "$(squeue -h -j "$job" -t pending,running,completing,suspended,requeued -o %i 2>/dev/null)" ]; }
+# An answer that does not come, as from a controller that is just being started, is no empty one.
+over() {
+    local there
+    there=$(squeue -h -j "$job" -t pending,running,completing,suspended,requeued -o %i 2>/dev/null) && [ -z "$there" ]
+}
 # finished [JOB]: the state in which it ended, and the exit code, as COMPLETED:0
 finished() {
     until_is 240 over
