@@ -96,9 +96,13 @@ ok $? "many-nodes.sbatch at its time limit: the shell passes it on to four tasks
 answer_flags controller "${long[@]}"
 submit slurm/many-nodes.sbatch "${flags[@]}"
 begun controller
+held=$(ranks)
+each STOP "$held"
+sleep 7                                            # it saves its state every few seconds, and would not know a job that is younger
 tests/slurm/lab kill-controller "$lab"
 sleep 1
 tests/slurm/lab up-controller "$lab"
+each CONT "$held"
 holds controller "slurmctld killed by SIGKILL and started again"
 
 answer_flags node "${long[@]}"

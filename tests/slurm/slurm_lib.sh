@@ -6,6 +6,7 @@ cluster() {
     why=$(tests/slurm/lab ready) || { echo "1..0 # SKIP $why"; exit 0; }
     # A folder with a short name: sockets lie in it.
     trap 'tests/slurm/lab stop "$lab"; rm -rf "$d"' EXIT
+    trap 'exit 1' TERM INT             # EXIT is not reached by a signal alone
     tests/slurm/lab start "$lab" "$@" 2>"$d/err" || { echo "1..0 # SKIP no private Slurm here: $(tail -1 "$d/err")"; exit 0; }
     eval "$(tests/slurm/lab env "$lab")"
     # Nothing of a Slurm that this test may run in.
