@@ -55,10 +55,10 @@ $(LIB): $(OBJ) $(KOBJ)
 $(B)/tools: | $(B)
 	@echo '#include <mpi.h>' | $(CC) -E -x c - >/dev/null 2>&1 || \
 	    { echo 'make: $(CC): no MPI compiler; "make deps" installs what Debian has, a cluster has a module, CC=... names another' >&2; exit 1; }
+	@pkg-config --print-errors --exists $(filter-out hdf5,$(PKGS)) || \
+	    { echo 'make: a library is missing; "make deps" installs the Debian packages, PKG_CONFIG_PATH=... names other places' >&2; exit 1; }
 	@pkg-config --exists hdf5 || \
 	    { echo 'make: HDF5 is missing; install libhdf5-dev ("make deps" does), or PKG_CONFIG_PATH=... names the folder of a serial hdf5.pc' >&2; exit 1; }
-	@pkg-config --print-errors --exists $(PKGS) || \
-	    { echo 'make: a library is missing; "make deps" installs the Debian packages, PKG_CONFIG_PATH=... names other places' >&2; exit 1; }
 	@touch $@
 $(B):
 	@mkdir -p $@
