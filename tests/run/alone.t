@@ -26,7 +26,8 @@ fails "rank 2 cannot start its threads" '' 2:pthread_create:0:EAGAIN '--threads 
 fails "a leader cannot read its part" 1 1:pread:1:EIO 'cannot read: Input/output error'
 fails "rank 0 cannot read the second chunk of metadata" 1 0:pread:2:EIO 'cannot read: Input/output error'
 fails "a leader's part ends early" 1 1:pread:1:SHORT 'became shorter'
-fails "a leader may not open a file" 1 2:open:1:EACCES 'cannot open: Permission denied'
+fails "a node may not open a file" 1 2:open:1:EACCES 'cannot be opened on this node: Permission denied'
+fails "a leader may not open a file any more" 1 2:open:3:EACCES 'cannot open: Permission denied'
 fails "rank 0 alone on its node, then another, has no memory for weights" 1 1:mmap:1:ENOMEM:16000000 'weights: cannot have'
 fails "the disk is full when the journal begins" '' 0:pwrite:1:ENOSPC 'No space left' journal
 fails "the disk is full in the middle" '' 0:pwrite:4:ENOSPC 'No space left' journal
