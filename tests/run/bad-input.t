@@ -208,8 +208,19 @@ for r in 1 2; do
 done
 refused 'question 3 was answered when its line read otherwise' --bench-name changed
 cmp -s "$d/kept/kept.journal" "$d/1/changed/model_answer/kept.journal"; ok $? "a changed question: the journal is as it was"
-for r in 1 2; do sed -i '3s/"status"/"stat/' "$d/$r/changed/model_answer/kept.journal"; done
-refused 'changed/model_answer/kept.journal:3: ' --bench-name changed
+collect
+# A record damaged in the middle is told with its place and made again, whatever rank answers; what is sound before and behind it stays as it is.
+for r in 1 2; do
+    mkdir -p "$d/$r/hurt/model_answer" && cp "$d/$r/q/question.jsonl" "$d/$r/hurt/"
+    sed '3s/"status"/"stat/' "$d/kept/kept.journal" >"$d/$r/hurt/model_answer/kept.journal"
+    cp "$d/$r/hurt/model_answer/kept.journal" "$d/before"
+    got=$(answer $r --data-dir "$d/$r" --bench-name hurt 2>"$d/err" | digest)
+    [ "$got" = "$want" ] && [ "$(grep -c '^mtbench: ' "$d/err")" -eq 1 ] && grep -q 'hurt/model_answer/kept.journal:3: the journal is damaged here: ' "$d/err"
+    ok $? "$r ranks, a damaged record: told, and the same digest: $(grep -m 1 '^mtbench: ' "$d/err" | cut -c 1-150)"
+    cmp -s -n "$(stat -c %s "$d/before")" "$d/before" "$d/$r/hurt/model_answer/kept.journal" &&
+        [ "$(wc -l <"$d/$r/hurt/model_answer/kept.journal")" -le $(($(wc -l <"$d/before") + 2)) ]
+    ok $? "  the journal's other records are kept, and at most the turns of that conversation made again"
+done
 
 # ---- places that cannot be written ----
 touch "$d/a-file"
