@@ -244,7 +244,9 @@ with Stub() as s:
     bench("r", {1: two(1, "math"), 2: two(2, "math", "", "fault=filter:*")})
     codes = [Run(*flags, bench="r").rc, Run(*flags, "--max-error-rate", "0.5", bench="r").rc]
     ok(codes == [2, 0] and asked(s.log()).count("q2t2") >= 1 and len(answers("m", "r")) == 1, f"a filtered turn, and --max-error-rate: exit codes {codes}")
-    text = "".join(open(os.path.join(p, f)).read() for p, _, files in os.walk(DATA) for f in files)
+    paths = [os.path.join(p, f) for p, _, files in os.walk(DATA) for f in files]
+    # "nowhere" is at work, and has a link beside its journal that says who writes it and leads nowhere
+    text = "".join(os.readlink(f) if os.path.islink(f) else open(f).read() for f in paths)
     ok("$ERROR$" not in text.replace(SECRET, "") and SECRET not in text + "".join(open(f"{D}/{x}").read() for x in os.listdir(D) if x.startswith(("out.", "err."))),
        "no $ERROR$, and no key in any file or message")
 
