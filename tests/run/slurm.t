@@ -25,7 +25,7 @@ done
 
 for model in a b; do
     for seed in 1 2 3; do
-        echo "--model-path '$d/model' --model-id $model.s$seed --seed $seed"
+        echo "--model-path '$d/model' --model-id $model.s$seed --seed $seed  # seed $seed"
     done
 done >"$d/list"
 sed -i '3s/^/# not a task\n\n/' "$d/list"
@@ -39,6 +39,11 @@ run 1 --model-id a2 --seed 2
 ok $? "array.sbatch: six tasks, a line of the list each, digests by their seeds"
 cp "$d/$job.out" "$d/out"
 [ "$end" = COMPLETED:0 ] && grep -q '^judgments 96/96 *0 failed' "$d/out" && judged_once 96; ok $? "judge-after.sbatch: behind the array, all of it ($end)"
+echo "--model-path '$d/model' --model-id half --seed '1" >"$d/broken"
+submit --output="$d/%A.out" --array=1 slurm/array.sbatch "$d/broken" --data-dir "$d" --bench-name smoke --quiet
+finished
+[ "$end" = FAILED:1 ] && grep -q "/broken: task 1 cannot be read" "$d/out" && [ ! -e "$answers/half.journal" ]
+ok $? "a line whose quote is never closed is not run by half ($end)"
 
 # ---- told to stop: the job queues itself ----
 
