@@ -1,4 +1,6 @@
 # slurm_lib.sh - what the tests on a private Slurm share. Sourced behind run_lib.sh; expects nothing else running.
+# Nothing of a Slurm that this test may run in, nor its user's defaults for one; nor what the scripts of slurm/ are told by variables.
+unset "${!SLURM_@}" "${!SBATCH_@}" "${!SRUN_@}" "${!SALLOC_@}" "${!SCANCEL_@}" "${!SQUEUE_@}" "${!SINFO_@}" "${!PMI_@}" "${!PMIX_@}" MTBENCH LAUNCH RESTARTS CAMPAIGN
 # cluster NODES [GPUS]: a lab in $lab, which ends with the test; or the test is skipped, with the reason.
 lab=$d/lab
 cluster() {
@@ -9,8 +11,6 @@ cluster() {
     trap 'exit 1' TERM INT             # EXIT is not reached by a signal alone
     tests/slurm/lab start "$lab" "$@" 2>"$d/err" || { echo "1..0 # SKIP no private Slurm here: $(tail -1 "$d/err")"; exit 0; }
     eval "$(tests/slurm/lab env "$lab")"
-    # Nothing of a Slurm that this test may run in.
-    unset "${!SLURM_JOB@}" "${!SLURM_STEP@}" "${!SLURM_NTASKS@}" "${!SLURM_NODE@}" SLURM_PROCID SLURM_LOCALID
     : >"$d/out"
     : >"$d/err"
 }
