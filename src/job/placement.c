@@ -104,11 +104,13 @@ static int say_too_few(const struct work *w, int r, int n_free, struct err *err)
                        "rank %d on %s: sees %d GPU%s and is to drive %d; let each rank see %d, or start a rank for each GPU", r, me->host,
                        me->n_devices, plural(me->n_devices), w->members, w->members);
     snprintf(flag, sizeof flag, per_node(j), fit);
+    /* mpirun's ranks inherit from its one task on each node, which Slurm gave one card */
+    const bool srun = !strncmp(j->launch, "srun", 4), hidden = !srun && cards == 1;
     return err_set(err, ERR_DEVICE,
                    "rank %d on %s: of the %d GPU%s that it sees %d %s free, the others have a rank already, and two ranks do not share a "
-                   "card; start at most %d rank%s on this node (%s %s), or give each cards of its own", r, me->host, me->n_devices,
-                   plural(me->n_devices), n_free, n_free == 1 ? "is" : "are", fit, plural(fit),
-                   strncmp(j->launch, "srun", 4) ? "mpirun" : "srun", flag);
+                   "card; start at most %d rank%s on this node (%s %s), or give each cards of its own%s", r, me->host, me->n_devices,
+                   plural(me->n_devices), n_free, n_free == 1 ? "is" : "are", fit, plural(fit), srun ? "srun" : "mpirun", flag,
+                   hidden ? " (in a job of Slurm --gpus-per-node=N shows mpirun's ranks all, --gpus-per-task one)" : "");
 }
 
 /* Ranks in their order take the first cards that they see and that nobody has: local ranks where all see the same cards, and each its own

@@ -126,7 +126,8 @@ static const struct { const char *ranks; long per_model, total; const char *want
     { "a:" U1 "," U2 " a:" U1, 1, 0, "rank 1 on a: of the 1 GPU that it sees 0 are free" },
     { "a:" U1 " a:" U1 "," U2, 1, 0, "0.0+1@0 1.0+1@1" },
     { "a:" M1 " a:" M2, 1, 0, "0.0+1@0 1.0+1@0" },                                  /* two slices of one card are two devices */
-    { "2*a:" M1, 1, 0, "two ranks do not share a card; start at most 1 rank on this node (mpirun --map-by ppr:1:node), or give each" },
+    { "2*a:" M1, 1, 0, "two ranks do not share a card; start at most 1 rank on this node (mpirun --map-by ppr:1:node), or give each "
+      "cards of its own (in a job of Slurm --gpus-per-node=N shows mpirun's ranks all, --gpus-per-task one)" },
     { "2*a:?,?", 1, 0, "0.0+1@0 1.0+1@1" },
     { "a:? a:?", 1, 0, "two ranks do not share a card" },
     { "a:0 b:0", 1, 0, "0.0+1@0 1.0+1@0" },                                         /* numbers, on two nodes */
@@ -178,6 +179,9 @@ int main(void)
     j = (struct placement_job){ 2, 0, true, 0, "srun -n", read_ranks("3*a:0,1"), ranks };
     ok(placement_decide(&j, out, &err) < 0 && err.kind == ERR_DEVICE && strstr(err.text, "(srun --ntasks-per-node=1)"), "under srun: %s",
        err.text);
+    j = (struct placement_job){ 1, 0, true, 0, "srun -n", read_ranks("2*a:" M1), ranks };
+    ok(placement_decide(&j, out, &err) < 0 && strstr(err.text, "(srun --ntasks-per-node=1), or give each cards of its own") &&
+       !strstr(err.text, "mpirun"), "nor is mpirun spoken of there: %s", err.text);
     j = (struct placement_job){ 1, 8, false, 0, "srun -n", read_ranks("a"), ranks };
     ok(placement_decide(&j, out, &err) < 0 && strstr(err.text, "start it by `srun -n 8`"), "under srun: %s", err.text);
     ok(placement_flags(2, true, 0, &err) < 0 && strstr(err.text, "--num-gpus-total 0: there must be at least one device; give 1 or more"),
