@@ -78,7 +78,9 @@ static void read_step(struct jobname *j, env_f env)
     j->proc = j->n_procs = j->local = -1;
     if (j->step < 0 || mpirun)
         return;
-    const long proc = number(j, env, "SLURM_PROCID", -1), n = number(j, env, "SLURM_STEP_NUM_TASKS", -1);
+    /* In a step over several components of a heterogeneous job tasks are numbered through all of them, and counted in each alone. */
+    const bool spans = env("SLURM_HET_SIZE") || env("SLURM_PACK_SIZE");
+    const long proc = number(j, env, "SLURM_PROCID", -1), n = spans ? -1 : number(j, env, "SLURM_STEP_NUM_TASKS", -1);
     const long local = number(j, env, "SLURM_LOCALID", -1);
     if (proc < 0 && local < 0)           /* the shell of a step, as salloc starts one */
         return;

@@ -52,6 +52,8 @@ static const struct { const char *what; const char *env[8]; long step; int proc,
       JOBNAME_PMI_PMIX, 0 },
     { "the shell of sbatch", { "SLURM_PROCID=0", "SLURM_LOCALID=0" }, -1, -1, -1, -1, JOBNAME_PMI_NONE, 0 },
     { "a task beyond its step", { STEP, "SLURM_PROCID=4", "SLURM_LOCALID=0" }, 1, -1, -1, -1, JOBNAME_PMI_NONE, 1 },
+    { "a task of a heterogeneous step", { STEP, "SLURM_HET_SIZE=2", "SLURM_PROCID=5", "SLURM_LOCALID=0", "PMIX_RANK=5" }, 1, 5, -1, 0,
+      JOBNAME_PMI_PMIX, 0 },
     { "more on the node than there are", { STEP, "SLURM_PROCID=1", "SLURM_LOCALID=2" }, 1, -1, -1, -1, JOBNAME_PMI_NONE, 1 },
     { "a place on the node alone", { STEP, "SLURM_LOCALID=2" }, 1, -1, -1, -1, JOBNAME_PMI_NONE, 1 },
 };
