@@ -212,7 +212,8 @@ static void slow_or_unlocked(const struct folderprobe *p, const char *flag, stru
     }
     if (!p->locks) {
         if (found(l, DOCTOR_WARNING, "%s (%s): has no locks (%s)", p->path, p->system, p->why))
-            todo(l, "two runs on one file are kept apart by ID.journal.holder alone; give each run a --model-id of its own");
+            todo(l, "two runs on one file are kept apart by %s; give each run a --model-id of its own",
+                 p->links ? "ID.journal.holder alone" : "nothing, as it has no symbolic links either");
     }
 }
 
@@ -226,8 +227,8 @@ static void check_data(const struct doctor_facts *f, struct doctor_line *l)
             without++;
             host = f->rank[r].host;
         }
-    found(l, DOCTOR_OK, "%s (%s): %.0f MB/s, %.1f ms a flushed line, %slinks", p->path, p->system, p->megabytes_per_second, p->flush * 1e3,
-          p->locks ? "locks, " : "");
+    found(l, DOCTOR_OK, "%s (%s): %.0f MB/s, %.1f ms a flushed line%s%s", p->path, p->system, p->megabytes_per_second, p->flush * 1e3,
+          p->locks ? ", locks" : "", p->links ? ", links" : "");
     if (p->writable)
         slow_or_unlocked(p, "--data-dir", l);
     for (int r = 0; r < f->n_ranks; r++) {

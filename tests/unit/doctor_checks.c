@@ -74,6 +74,7 @@ static void data_elsewhere(void) { rank[2].data.there = false; }
 static void data_slow(void) { rank[0].data.flush = 2; }
 static void data_slower(void) { rank[0].data.megabytes_per_second = 0.5; }
 static void data_locks(void) { rank[0].data.locks = false; strcpy(rank[0].data.why, "No locks available"); }
+static void data_nothing(void) { data_locks(); rank[0].data.links = false; }
 static void data_other(void) { rank[2].sees_ours = rank[2].kept_out = false; }
 static void data_open(void) { rank[2].kept_out = false; }
 static void space_little(void) { rank[0].data.room = 50000000; }
@@ -113,7 +114,8 @@ static const struct { const char *check; void (*harm)(void); enum doctor_level l
     { "data", data_elsewhere, DOCTOR_WARNING, "is not there on 1 of 2 nodes, such as n2", "shared folder" },
     { "data", data_slow, DOCTOR_WARNING, "takes 2.0 s to get to its disk", "--data-dir" },
     { "data", data_slower, DOCTOR_WARNING, "takes 0.5 MB/s", "--data-dir" },
-    { "data", data_locks, DOCTOR_WARNING, "has no locks (No locks available)", "--model-id" },
+    { "data", data_locks, DOCTOR_WARNING, "has no locks (No locks available)", "ID.journal.holder alone; give each run a --model-id" },
+    { "data", data_nothing, DOCTOR_WARNING, "has no locks (No locks available)", "nothing, as it has no symbolic links" },
     { "data", data_other, DOCTOR_WARNING, "is another folder on n2 than on n1", "shared folder" },
     { "data", data_open, DOCTOR_WARNING, "a lock of n1 does not keep n2 out", "--model-id" },
     { "space", space_little, DOCTOR_WARNING, "50.0 MB are free", "make room" },
