@@ -5,7 +5,7 @@
     reframe ... -S mtbench_check.digest=3f1c9a...              the answers of this model elsewhere: here they must be the same bytes
 
 It answers the questions that ship with the program. Sanity: all turns are finished, none failed, the digest is that of the reference if one is
-named, and the same command finds all of it done. Performance: tokens per second of all ranks; give references by system in your own site's
+named, and the program starts without a launcher, too. Performance: tokens per second of all ranks; give references by system in your own site's
 configuration, as in `-S mtbench_check.least=400`.
 """
 import os
@@ -35,7 +35,9 @@ class mtbench_check(rfm.RunOnlyRegressionTest):
     def compose(self):
         self.skip_if(not self.model, "name a model: -S mtbench_check.model=PATH")
         self.executable = self.program
-        installed = os.path.join(os.path.dirname(os.path.dirname(self.program)) or "/usr/local", "share", "mtbench")
+        # A program without a folder is that of PATH, and its place that of the module that put it there.
+        root = os.path.dirname(os.path.dirname(self.program)) or "${MTBENCH_ROOT:-/usr/local}"
+        installed = os.path.join(root, "share", "mtbench")
         # Answers go beside the questions: a copy in the stage folder keeps the installed ones as they are.
         self.prerun_cmds = [f"mkdir -p data && cp -r {self.data or installed}/smoke data/"]
         self.executable_opts = [
