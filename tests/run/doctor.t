@@ -1,7 +1,7 @@
 #!/bin/bash
 # TAP: `mtbench doctor` alone and on ranks, with a model and a judge, and with what is wrong with them; a model that one node lacks.
 cd "$(dirname "$0")/../.." || exit 1
-for v in ${!SLURM_*} ${!OPENAI_*} http_proxy https_proxy HTTP_PROXY HTTPS_PROXY; do unset "$v"; done
+for v in ${!SLURM_*} ${!OPENAI_*} http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY; do unset "$v"; done
 . tests/run/run_lib.sh
 stub=
 trap '[ -z "$stub" ] || kill "$stub" 2>/dev/null; rm -rf "$d"' EXIT
