@@ -28,7 +28,7 @@ task() {
 }
 # ---- the scripts of slurm/ ----
 
-long=(--max-new-token 64 --max-batch 1)   # takes seconds: long enough to be disturbed
+long=(--max-new-token 192 --max-batch 1)  # takes seconds on the fastest machine: long enough to be disturbed by commands that take some tenths
 # submit SBATCH-FLAGS... SCRIPT FLAGS...: the job's number in $job, what it prints in $d/JOB.out (of arrays $d/JOB_TASK.out)
 submit() {
     job=$(MTBENCH=$PWD/$build/mtbench sbatch --parsable --output="$d/%j.out" "$@" 2>"$d/err") ||
