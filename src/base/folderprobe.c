@@ -69,27 +69,27 @@ static void try_file(int fd, const char *name, struct folderprobe *out)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     struct stat st;
-    char link[420];
+    char *link = xasprintf("%s.link", name);
     out->flush = seconds_of_flush(fd);
     if (fstat(fd, &st) == 0)             /* before the long write: its stamp is of now */
         out->clock_ahead = (double)st.st_mtim.tv_sec + (double)st.st_mtim.tv_nsec / 1e9 - clock_unix();
     out->locks = fcntl(fd, F_SETLK, &lock) == 0;
     if (!out->locks)
         snprintf(out->why, sizeof out->why, "%s", strerror(errno));
-    snprintf(link, sizeof link, "%s.link", name);
     out->links = symlink("nowhere", link) == 0 && unlink(link) == 0;
+    free(link);
     out->megabytes_per_second = speed(fd);
 }
 
 void folderprobe(const char *path, struct folderprobe *out)
 {
-    char *at = nearest(path), host[64] = "", name[400];
+    char *at = nearest(path), host[64] = "";
     struct statvfs fs;
     struct stat st;
     *out = (struct folderprobe){ .there = stat(path, &st) == 0 && S_ISDIR(st.st_mode) };
     snprintf(out->path, sizeof out->path, "%s", path);
     gethostname(host, sizeof host - 1);
-    snprintf(name, sizeof name, "%.300s/.mtbench-probe.%.60s.%ld", at, host, (long)getpid());
+    char *name = xasprintf("%s/.mtbench-probe.%.60s.%ld", at, host, (long)getpid());
     name_system(at, out->system);
     out->room = statvfs(at, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
     const int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -102,5 +102,6 @@ void folderprobe(const char *path, struct folderprobe *out)
         close(fd);
         unlink(name);
     }
+    free(name);
     free(at);
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static void share_a_file(struct job *job, const char *dir, struct doctor_rank *k
 {
     const struct job_info in = job_info(job);
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    char name[400];
+    char name[PATH_MAX] = "";
     const int held = in.rank == 0 ? hold(dir, &in, name, sizeof name) : -1;
     job_bcast(job, name, sizeof name);
     k->sees_ours = k->kept_out = true;

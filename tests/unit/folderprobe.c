@@ -54,6 +54,16 @@ int main(void)
     ok(!p.there && !p.writable && *p.why, "a file is no folder: %s", p.why);
     folderprobe("", &p);
     ok(!p.there, "an empty name is none");
+    char deep[900];
+    int n = snprintf(deep, sizeof deep, "%s", own_dir());
+    for (int i = 0; i < 3; i++) {        /* deeper than a message has room for */
+        n += snprintf(deep + n, sizeof deep - (size_t)n, "/%0200d", i);
+        mkdir(deep, 0700);
+    }
+    folderprobe(deep, &p);
+    ok(p.there && p.writable && p.locks && entries(deep) == 2, "a path of %d bytes", n);
+    for (int i = 0; i < 3; i++, *strrchr(deep, '/') = '\0')
+        rmdir(deep);
     no_locks = true;
     folderprobe(own_dir(), &p);
     ok(p.writable && !p.locks && *p.why, "without locks: %s", p.why);
