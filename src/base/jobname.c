@@ -70,10 +70,12 @@ static void read_array(struct jobname *j, env_f env)
     }
 }
 
-/* A rank of mpirun inherits the variables of the daemon that started it, which is a task of srun on each node. */
+/* A rank of mpirun inherits the variables of the daemon that started it, which is a task of srun on each node; so does one of MPICH's,
+ * whose PMI counts other tasks than srun then. */
 static void read_step(struct jobname *j, env_f env)
 {
-    const bool mpirun = env("OMPI_COMM_WORLD_SIZE") != NULL;
+    const bool hydra = env("PMI_SIZE") && number(j, env, "PMI_SIZE", -1) != number(j, env, "SLURM_STEP_NUM_TASKS", -1);
+    const bool mpirun = hydra || env("OMPI_COMM_WORLD_SIZE");
     j->step = number(j, env, "SLURM_STEP_ID", -1);
     j->proc = j->n_procs = j->local = -1;
     if (j->step < 0 || mpirun)
