@@ -17,4 +17,6 @@ conflict("mtbench")
 setenv("MTBENCH_ROOT", root)
 prepend_path("PATH", pathJoin(root, "bin"))
 prepend_path("MANPATH", pathJoin(root, "share/man"))
-prepend_path("XDG_DATA_DIRS", pathJoin(root, "share")) -- where bash-completion looks
+-- Where bash-completion looks. Unset it means these two, which must not go; they stay when the module does.
+if (os.getenv("XDG_DATA_DIRS") or "") == "" then append_path("XDG_DATA_DIRS", "/usr/local/share:/usr/share") end
+prepend_path("XDG_DATA_DIRS", pathJoin(root, "share"))

@@ -17,4 +17,6 @@ conflict mtbench
 setenv MTBENCH_ROOT $root
 prepend-path PATH $root/bin
 prepend-path MANPATH $root/share/man
+# Where bash-completion looks. Unset it means these two, which must not go; they stay when the module does.
+if {![info exists env(XDG_DATA_DIRS)] || $env(XDG_DATA_DIRS) eq ""} { append-path XDG_DATA_DIRS /usr/local/share:/usr/share }
 prepend-path XDG_DATA_DIRS $root/share

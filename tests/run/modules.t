@@ -13,11 +13,11 @@ mv "$d/at/opt" "$d/moved"; version=$(ls "$d/moved/share/modulefiles/mtbench" | g
 # ---- a shell with the module system, in which the module is loaded and taken away again
 try() { # what, how the shell gets `module`
     bash --norc -c '
-        eval "$2" >/dev/null 2>&1; MANPATH=:
-        module use "$1/share/modulefiles" && module load mtbench && command -v mtbench && echo "root $MTBENCH_ROOT" && echo "man $MANPATH" && mtbench --version
+        eval "$2" >/dev/null 2>&1; MANPATH=:; unset XDG_DATA_DIRS
+        module use "$1/share/modulefiles" && module load mtbench && command -v mtbench && echo "root $MTBENCH_ROOT" && echo "man $MANPATH" && echo "data $XDG_DATA_DIRS" && mtbench --version
         module show mtbench 2>&1 | grep -ci "MTBENCH_ROOT"
         module unload mtbench; echo "after ${MTBENCH_ROOT:-nothing} $(command -v mtbench)"' - "$d/moved" "$2" >"$d/out" 2>&1
-    grep -qx "$d/moved/bin/mtbench" "$d/out" && grep -qx "root $d/moved" "$d/out" && grep -q "^man $d/moved/share/man" "$d/out" && grep -q "^mtbench $version" "$d/out" &&
+    grep -qx "$d/moved/bin/mtbench" "$d/out" && grep -qx "root $d/moved" "$d/out" && grep -q "^man $d/moved/share/man" "$d/out" && grep -qx "data $d/moved/share:/usr/local/share:/usr/share" "$d/out" && grep -q "^mtbench $version" "$d/out" &&
         grep -qx "after nothing " "$d/out"
     ok $? "$1: loaded from where it was moved to, and unloaded"
 }
