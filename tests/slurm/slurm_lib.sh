@@ -47,7 +47,7 @@ until_is() {
 # An answer that does not come, as from a controller that is just being started, is no empty one.
 over() {
     local there
-    there=$(squeue -h -j "$job" -t pending,running,completing,suspended,requeued -o %i 2>/dev/null) && [ -z "$there" ]
+    there=$(squeue -h -j "$job" -t pending,configuring,running,completing,suspended,requeued -o %i 2>/dev/null) && [ -z "$there" ]
 }
 # finished [JOB]: the state in which it ended, and the exit code, as COMPLETED:0
 finished() {
