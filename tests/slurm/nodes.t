@@ -30,5 +30,17 @@ scancel --signal=USR1 "$job+1"
 finished
 [ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once het && judged_once 16
 ok $? "judge-het.sbatch: told to stop, restarted, answers and judgments once each ($end, restarts: $(state Restarts))"
+
+# A judge that is reached over the network, by the one task of its component.
+python3 tests/judge/stub.py --port-file "$d/port" --log "$d/calls" --key sk-of-the-lab >/dev/null 2>&1 & stub=$!
+trap 'kill "$stub" 2>/dev/null; tests/slurm/lab stop "$lab"; rm -rf "$d"' EXIT
+until_is 60 test -s "$d/port"
+answer_flags hosted --max-new-token 8
+no_proxy=127.0.0.1 OPENAI_API_KEY=sk-of-the-lab submit slurm/judge-het.sbatch "${flags[@]}" -- --judge-model gpt-4 --judge-base-url "http://127.0.0.1:$(cat "$d/port")/v1" \
+    --reference smoke --data-dir "$d" --bench-name smoke --model-list hosted --quiet
+finished
+[ "$end" = COMPLETED:0 ] && grep -q '^judgments 16/16 *0 failed' "$d/out" && [ "$(grep -c '^{"key"' "$d/smoke/model_judgment/gpt-4_single.journal")" -eq 16 ] &&
+    ! grep -rq sk-of-the-lab "$d/out" "$d/smoke"
+ok $? "judge-het.sbatch with a hosted judge: $(grep -m 1 '^judgments' "$d/out"), its key nowhere ($end)"
 echo "1..$n"
 exit $bad
