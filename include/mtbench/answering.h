@@ -57,6 +57,10 @@ char *answer_opts_path(const struct answer_opts *o);
 
 /* Tokens that an answer to one turn of the question is likely to have, by its category and --max-new-token: for plans and forecasts. */
 double answer_expected_tokens(const struct answer_opts *o, const struct question *q);
+/* steps[i] (n): tokens expected of so many turns; gets the steps that the dealer should allow for. Each may be longer than expected by as
+ * much as an average conversation is long, which costs the more, the slower the rank: so a slow one gets short ones, and ends early rather
+ * than late (tests/unit/simulate.c has what that is worth). */
+void answer_allow_for(double *steps, const int *turns, int n, long max_new_token);
 /* Of the prompts of all its turns, from their bytes, without the answers between them. */
 double answer_prompt_tokens(const struct question *q);
 

@@ -29,7 +29,7 @@ struct crew_opts {
     const struct crew_item *item;        /* (n_items) alike on all ranks */
     int n_items;
     bool one_turn;                       /* of an item its next turn only; else all that are left. No two items have one turn in common */
-    const double *cost;                  /* (n_items) the longest are dealt first; rank 0 */
+    const double *cost, *steps;          /* (n_items) rows and steps that are expected, as in deal.h; rank 0 */
     struct sampling sampling;            /* sampler_common() */
     long max_new_token, max_batch;       /* per turn; conversations at a time on a rank */
     uint64_t seed;

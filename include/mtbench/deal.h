@@ -23,7 +23,8 @@ struct deal;
 
 struct deal_opts {
     int n_items;                     /* counts on rank 0 only */
-    const double *cost;              /* (n_items) expected cost, rank 0 only, copied; NULL: all equal. Longest go first */
+    const double *cost;              /* (n_items) expected rows, of prompts too, rank 0 only, copied; NULL: all equal. Most go first */
+    const double *steps;             /* (n_items) steps that it may take: where lengths are guessed, more than are likely; NULL: 'cost' */
     int want;                        /* items that this rank can hold at once */
     bool paced;                      /* deal_tally() will tell of steps: the ranks are tried before most is dealt (dealer.h) */
 };

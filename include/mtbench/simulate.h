@@ -19,7 +19,7 @@ struct simulate_turn { double prompt, tokens; };         /* rows to read that no
 struct simulate_item {                   /* a conversation */
     int n_turns;
     const struct simulate_turn *turn;    /* (n_turns) as they will turn out */
-    double cost;                         /* rows, those of prompts too, that the dealer expects; it sees nothing else */
+    double cost, steps;                  /* as the dealer gets them (deal.h), and it sees nothing else; steps 0: as many as cost */
 };
 
 struct simulate_cost { double step, row, context; };     /* seconds, each at least 0, not all 0 */

@@ -278,20 +278,30 @@ double answer_prompt_tokens(const struct question *q)
     return n;
 }
 
-/* 'cost' gets the rows that are likely of each item. */
-static struct forecast *expect(const struct run *r, double *cost)
+void answer_allow_for(double *steps, const int *turns, int n, long max_new_token)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += steps[i];
+    for (int i = 0; i < n; i++)
+        steps[i] = fmin(steps[i] + sum / n, (double)turns[i] * (double)max_new_token);
+}
+
+/* 'cost' gets the rows that are likely of each item, 'steps' what it may take. */
+static struct forecast *expect(const struct run *r, double *cost, double *steps)
 {
     int *turns = xcalloc((size_t)r->n_items, sizeof *turns), n = 0;
     double sum = 0;
     for (int i = 0; i < r->n_items; i++) {
         const struct question *q = &r->qs->q[r->item[i].q];
         turns[i] = q->n_turns - r->item[i].n_done;
-        cost[i] = answer_expected_tokens(r->o, q) * turns[i];
-        sum += cost[i];
+        steps[i] = answer_expected_tokens(r->o, q) * turns[i];
+        sum += steps[i];
         n += turns[i];
-        cost[i] += answer_prompt_tokens(q);
+        cost[i] = steps[i] + answer_prompt_tokens(q);
     }
     /* n > 0: an item has a turn left. */
+    answer_allow_for(steps, turns, r->n_items, r->o->max_new_token);
     struct forecast *f = forecast_create(r->n_items, turns, (int)r->o->max_new_token, sum / n, r->rig->place.n_replicas);
     free(turns);
     return f;
@@ -299,8 +309,8 @@ static struct forecast *expect(const struct run *r, double *cost)
 
 static int answer_items(struct run *r, struct err *err)
 {
-    double *cost = xcalloc((size_t)r->n_items, sizeof *cost);
-    r->forecast = expect(r, cost);
+    double *cost = xcalloc((size_t)r->n_items, sizeof *cost), *steps = xcalloc((size_t)r->n_items, sizeof *steps);
+    r->forecast = expect(r, cost, steps);
     if (r->watch.begun)
         r->watch.begun(r->watch.begun_ctx);
     energy_begin(r->energy, &r->answering);
@@ -312,6 +322,7 @@ static int answer_items(struct run *r, struct err *err)
         .item = r->item,
         .n_items = r->n_items,
         .cost = cost,
+        .steps = steps,
         .sampling = sampler_common(&r->o->sampler, &r->rig->model->config),
         .max_new_token = r->o->max_new_token,
         .max_batch = r->o->max_batch,
@@ -323,6 +334,7 @@ static int answer_items(struct run *r, struct err *err)
         .stepped = watch_step,
     }, err);
     energy_end(r->energy, &r->answering); /* crew_work() has been agreed on, whatever came of it */
+    free(steps);
     free(cost);
     return rc;
 }

@@ -255,8 +255,8 @@ int crew_work(const struct crew_opts *o, struct err *err)
         c.first = c.seen = engine_stats(o->rig->engine);
     }
     /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
-    c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .want = leads ? (int)batch : 0,
-                                                    .paced = true });
+    c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .steps = o->steps,
+                                                      .want = leads ? (int)batch : 0, .paced = true });
     watch_begin(WATCH_WORKS, "answering");
     int rc = leads ? work(&c, err) : members_follow(o->job, o->rig, c.deal, err);
     watch_end();

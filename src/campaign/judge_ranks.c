@@ -11,8 +11,10 @@
 #include "mtbench/log.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
+#include "mtbench/plan_judge.h"
 #include "mtbench/watch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,7 @@ struct ranks {
     struct transport *local;             /* this rank's judge */
     struct deal *deal;                   /* who answers which call */
     struct call *call;                   /* (n) the same on all ranks; strings point into 'bytes' */
-    double *cost;                        /* (n) rank 0: tokens of their prompts, and of the longest reply */
+    double *cost, *steps;                /* (n) rank 0: rows and tokens that are likely of each */
     int n;                               /* calls */
     struct map by_key;                   /* key to place in 'call' */
     struct call_work work;               /* rank 0 */
@@ -236,11 +238,10 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
         .weights = rig->model_sha256,
     };
     r->rig = rig;
-    r->work.max_reply = (double)o->max_tokens;   /* bounds the guess while no reply has come */
     r->started = clock_now();
     r->local = rig->engine ? local_create(&l) : NULL;
-    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .want = r->local ? max_batch : 0,
-                                                     .paced = true });
+    r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .steps = r->steps,
+                                                       .want = r->local ? max_batch : 0, .paced = true });
     if (rig->engine)
         r->first = engine_stats(rig->engine);
     watch_begin(WATCH_WORKS, "judging with %s", o->judge_path);
@@ -295,12 +296,15 @@ static int judge_measured(struct ranks *r, const struct judge_opts *o, struct ri
  * read and write, and no more. Rank 0 counts. */
 static long longest(struct ranks *r, const struct rig *rig)
 {
+    const double reply = fmin(PLAN_JUDGMENT_TOKENS, r->work.max_reply);
     long most = 1;
     r->cost = xcalloc((size_t)r->n + 1, sizeof *r->cost);
+    r->steps = xcalloc((size_t)r->n + 1, sizeof *r->steps);
     for (int i = 0; r->j && i < r->n; i++) {
         long prompt = 0, tokens = local_tokens(rig->tokenizer, rig->chat, &r->call[i], &prompt);
         most = tokens > most ? tokens : most;
-        r->cost[i] = (double)tokens;     /* the dealer gives the longest first */
+        r->cost[i] = (double)prompt + reply; /* with the longest reply allowed for all would seem alike */
+        r->steps[i] = reply;
         r->work.prompts += (double)prompt;
     }
     r->work.calls = r->n;
@@ -313,6 +317,7 @@ static void ranks_free(struct ranks *r)
     for (int i = 0; i < r->n; i++)
         free((void *)r->call[i].message);
     free(r->call);
+    free(r->steps);
     free(r->cost);
     map_free(&r->by_key);
     buf_free(&r->bytes);
@@ -339,6 +344,7 @@ int judge_on_ranks(struct job *job, const struct judge_opts *o, struct judging *
         keep_instant(&rig, job, j);
         /* Only when the judge's files are known to be good: grader_next() hands each call out once. */
         share_calls(&r);
+        r.work.max_reply = (double)o->max_tokens;            /* bounds the guess while no reply has come */
         ro.max_batch = r.n < o->max_batch ? r.n : o->max_batch;
         ro.max_tokens = longest(&r, &rig);
         if (r.n > 0)

@@ -51,6 +51,22 @@ static void add_turn(struct batch *b, const struct answers_plan *p, const struct
     };
 }
 
+/* The run's own dealer gets these. */
+static void allow_for(struct batch *b, const struct answer_opts *o)
+{
+    double *steps = xcalloc((size_t)b->n + 1, sizeof *steps);
+    int *turns = xcalloc((size_t)b->n + 1, sizeof *turns);
+    for (int i = 0; i < b->n; i++) {
+        steps[i] = b->item[i].steps;
+        turns[i] = b->item[i].n_turns;
+    }
+    answer_allow_for(steps, turns, b->n, o->max_new_token);
+    for (int i = 0; i < b->n; i++)
+        b->item[i].steps = steps[i];
+    free(turns);
+    free(steps);
+}
+
 /* All conversations of the slice, or what is left of them. */
 static int batch_fill(struct batch *b, bool left, const struct answers_plan *p, const struct answer_opts *o, const struct questions *qs,
                       struct err *err)
@@ -78,8 +94,10 @@ static int batch_fill(struct batch *b, bool left, const struct answers_plan *p, 
                 .n_turns = q->n_turns - done,
                 .turn = first,
                 .cost = answer_prompt_tokens(q) + (q->n_turns - done) * answer_expected_tokens(o, q),
+                .steps = (q->n_turns - done) * answer_expected_tokens(o, q),
             };
         }
+    allow_for(b, o);
     return 0;
 }
 

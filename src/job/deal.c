@@ -441,8 +441,8 @@ struct deal *deal_create(struct job *job, const struct deal_opts *o)
             node[r] = all[r][1];
         d->tallies = xcalloc((size_t)size, sizeof *d->tallies);
         d->silence = silence_create(size, job->still, clock_now());
-        d->dealer = dealer_create(&(struct dealer_opts){ .n_items = o->n_items, .n_ranks = size, .cost = o->cost, .node = node,
-                                                         .width = usual_width, .paced = o->paced });
+        d->dealer = dealer_create(&(struct dealer_opts){ .n_items = o->n_items, .n_ranks = size, .cost = o->cost, .steps = o->steps,
+                                                         .node = node, .width = usual_width, .paced = o->paced });
         for (int r = 0; r < size; r++)
             dealer_limit(d->dealer, r, all[r][0]);
     }

@@ -15,11 +15,13 @@ static const double most_width = 500;    /* more means nothing: steps are all th
 static const double same_speed = 1.05;    /* ranks that differ by less were measured badly */
 static const double rest_of = 0.3;        /* of an item's cost is still to come, at least, if it is not done */
 static const double plan_again = 1.0 / 16;    /* of the items were done since the plan */
+static const double rounds = 2;           /* fillings of all batches, from which on equal ranks take turns */
 
 struct member {
     int limit, batch;                     /* items it could have had since the start, and at once */
     int n_given, n_out;                   /* items that it was given; has in hand */
     double speed;                         /* that it is taken for */
+    double out;                           /* cost of what it has in hand */
     double steps;                         /* so far: how old the items in hand are */
     struct { double steps, rows, at; } told;                 /* the last time; steps 0: nothing yet */
     struct fit { double ss, sr, rr, s, r; } fit;             /* sums for the least squares of seconds = step * steps + row * rows */
@@ -33,10 +35,11 @@ struct dealer {
     int n_dealt, n_done, n_left;
     double width;
     int *order, *owner, *home;            /* (n_items) longest first; the rank that has the item, or OWNER_; the rank that is to have it */
-    double *cost, *begun;                 /* (n_items) 'steps' of its rank when it was given */
+    double *cost, *length, *begun;        /* (n_items) rows; steps; 'steps' of its rank when it was given */
     struct member *member;                /* (n_ranks) */
     int planned;                          /* items that were done when the plan was made; -1: it must be made */
     bool known;                           /* speeds were measured, or will not be */
+    bool in_turn;                         /* no plan: whoever has a free place gets the longest */
     double begun_at, deadline, now;       /* of the trial; deadline 0: nobody was measured yet */
 };
 
@@ -59,12 +62,14 @@ struct dealer *dealer_create(const struct dealer_opts *o)
     d->owner = xcalloc(n, sizeof *d->owner);
     d->home = xcalloc(n, sizeof *d->home);
     d->cost = xcalloc(n, sizeof *d->cost);
+    d->length = xcalloc(n, sizeof *d->length);
     d->begun = xcalloc(n, sizeof *d->begun);
     d->member = xcalloc((size_t)o->n_ranks, sizeof *d->member);
     struct by_cost *sorted = xcalloc(n, sizeof *sorted);
     for (int i = 0; i < o->n_items; i++) {
         d->owner[i] = OWNER_NONE;
         d->cost[i] = o->cost ? o->cost[i] : 1;
+        d->length[i] = o->steps ? o->steps[i] : d->cost[i];
         sorted[i] = (struct by_cost){ i, d->cost[i] };
     }
     qsort(sorted, (size_t)o->n_items, sizeof *sorted, longer_first);
@@ -84,6 +89,7 @@ void dealer_destroy(struct dealer *d)
     free(d->owner);
     free(d->home);
     free(d->cost);
+    free(d->length);
     free(d->begun);
     free(d->member);
     free(d);
@@ -209,6 +215,7 @@ void dealer_done(struct dealer *d, int rank, int item)
     d->owner[item] = OWNER_DONE;
     d->n_done++;
     d->member[rank].n_out--;
+    d->member[rank].out -= d->cost[item];
     if (!d->known)
         take_speeds(d);
     if (d->n_done - d->planned >= plan_again * d->n_items)
@@ -245,9 +252,10 @@ static void look(const struct dealer *d, struct spread_rank *rank)
     for (int i = 0; i < d->n_items; i++) {
         if (d->owner[i] < 0)
             continue;
-        const double age = d->member[d->owner[i]].steps - d->begun[i], left = fmax(d->cost[i] - age, rest_of * d->cost[i]);
+        const double age = d->member[d->owner[i]].steps - d->begun[i], left = fmax(d->length[i] - age, rest_of * d->length[i]);
         struct spread_rank *r = &rank[d->owner[i]];
-        r->load += left;
+        r->rows += age > 0 ? left : d->cost[i];              /* its prompt is read first */
+        r->steps += left;
         r->longest = fmax(r->longest, left);
     }
 }
@@ -255,23 +263,23 @@ static void look(const struct dealer *d, struct spread_rank *rank)
 static void plan(struct dealer *d)
 {
     struct spread_rank *rank = xcalloc((size_t)d->n_ranks, sizeof *rank);
-    double *cost = xcalloc((size_t)d->n_items + 1, sizeof *cost);
+    struct spread_item *waits = xcalloc((size_t)d->n_items + 1, sizeof *waits);
     int *home = xcalloc((size_t)d->n_items + 1, sizeof *home), *item = xcalloc((size_t)d->n_items + 1, sizeof *item), n = 0;
     look(d, rank);
     for (int i = 0; i < d->n_items; i++) {
         if (d->owner[d->order[i]] != OWNER_NONE)
             continue;
         item[n] = d->order[i];
-        cost[n++] = d->cost[d->order[i]];
+        waits[n++] = (struct spread_item){ d->cost[d->order[i]], d->length[d->order[i]] };
     }
-    spread(cost, n, rank, d->n_ranks, d->width, home);
+    spread(waits, n, rank, d->n_ranks, d->width, home);
     for (int i = 0; i < n; i++) {
         d->home[item[i]] = home[i];
     }
     d->planned = d->n_done;
     free(item);
     free(home);
-    free(cost);
+    free(waits);
     free(rank);
 }
 
@@ -293,6 +301,7 @@ static int give(struct dealer *d, int item, int rank)
     struct member *m = &d->member[rank];
     m->n_given++;
     m->n_out++;
+    m->out += d->cost[item];
     d->begun[item] = m->steps;
     d->owner[item] = rank;
     d->n_dealt++;
@@ -333,6 +342,33 @@ static int next_by_plan(struct dealer *d, int *rank)
     return -1;
 }
 
+/* To whoever has the least in hand. */
+static int next_in_turn(struct dealer *d, int *rank)
+{
+    int i = 0, best = -1;
+    while (d->owner[d->order[i]] != OWNER_NONE)
+        i++;
+    for (int r = 0; r < d->n_ranks; r++)
+        if (may_have(&d->member[r]) && (best < 0 || d->member[r].out < d->member[best].out))
+            best = r;
+    return best < 0 ? -1 : give(d, d->order[i], *rank = best);
+}
+
+/* Asked when the speeds are known: does the work go round so often that the last places to get free even it out? */
+static bool takes_turns(const struct dealer *d)
+{
+    double places = 0, least = INFINITY, most = 0;
+    for (int r = 0; r < d->n_ranks; r++) {
+        const struct member *m = &d->member[r];
+        if (!takes(m))
+            continue;
+        places += m->batch;
+        least = fmin(least, m->speed);
+        most = fmax(most, m->speed);
+    }
+    return d->n_items - d->n_dealt >= rounds * places && most < same_speed * least;
+}
+
 int dealer_next(struct dealer *d, int *rank)
 {
     if (d->n_dealt == d->n_items)
@@ -342,6 +378,10 @@ int dealer_next(struct dealer *d, int *rank)
         return next_to_try(d, rank);
     if (!anybody(d, false))
         return -1;
+    if (d->planned < 0 && (d->in_turn = d->in_turn || takes_turns(d)))
+        d->planned = d->n_done;
+    if (d->in_turn)
+        return next_in_turn(d, rank);
     if (d->planned < 0)
         plan(d);
     int item = next_by_plan(d, rank);

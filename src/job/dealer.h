@@ -1,7 +1,9 @@
 /* dealer.h - who gets which item of work (room: job). Pure: no messages, and no clock but what it is told.
  * First a trial: a rank of each node gets an item or two of the shortest. Their first steps show how fast the node is, and what a step
- * costs beside the rows in it. Then all the others are planned (spread.h) by their expected costs, and go out at once, longest first. What
- * does not fit a rank's batch waits, and is planned again as items end. */
+ * costs beside the rows in it. Then all the others are planned (spread.h) by their expected costs, and go out at once, longest first: what
+ * was kept back would begin late, in steps that cost as much for few as for many. What does not fit a rank's batch waits, and is planned
+ * again as items end. But where equal ranks fill their batches more than twice, nothing is planned: each place that gets free has the
+ * longest that waits, which needs no lengths to end evenly. */
 #ifndef MTB_DEALER_H
 #define MTB_DEALER_H
 
@@ -11,7 +13,8 @@ struct dealer;
 
 struct dealer_opts {
     int n_items, n_ranks;
-    const double *cost;                  /* (n_items) expected, copied; NULL: all equal */
+    const double *cost;                  /* (n_items) expected rows, those of prompts too, copied; NULL: all equal */
+    const double *steps;                 /* (n_items) steps that it may take, copied, see deal.h; NULL: 'cost' */
     const int *node;                     /* (n_ranks) ranks of one node are equally fast; NULL: each may be unlike any other */
     double width;                        /* a step costs by itself as much as so many of its rows; what is seen goes before */
     bool paced;                          /* dealer_made() will be told */

@@ -28,7 +28,7 @@ struct play {
     const struct simulate_opts *o;
     struct dealer *dealer;
     struct worker *worker;               /* (n_ranks) */
-    double *cost;                        /* (n_items) */
+    double *cost, *steps;                /* (n_items) as the dealer expects them */
 };
 
 enum { EACH = 16 };                       /* steps of a rank that the dealer hears of one by one, as in deal.c */
@@ -232,11 +232,14 @@ struct simulate_result simulate(const struct simulate_opts *o, struct simulate_r
     struct play p = { .o = o };
     struct simulate_result res = { 0 };
     p.cost = xcalloc((size_t)o->n_items + 1, sizeof *p.cost);
+    p.steps = xcalloc((size_t)o->n_items + 1, sizeof *p.steps);
     p.worker = xcalloc((size_t)o->n_ranks, sizeof *p.worker);
-    for (int i = 0; i < o->n_items; i++)
+    for (int i = 0; i < o->n_items; i++) {
         p.cost[i] = o->item[i].cost;
-    p.dealer = dealer_create(&(struct dealer_opts){ .n_items = o->n_items, .n_ranks = o->n_ranks, .cost = p.cost, .node = o->node,
-                                                   .width = o->width, .paced = true });
+        p.steps[i] = o->item[i].steps > 0 ? o->item[i].steps : o->item[i].cost;
+    }
+    p.dealer = dealer_create(&(struct dealer_opts){ .n_items = o->n_items, .n_ranks = o->n_ranks, .cost = p.cost, .steps = p.steps,
+                                                   .node = o->node, .width = o->width, .paced = true });
     for (int r = 0; r < o->n_ranks; r++) {
         struct worker *w = &p.worker[r];
         w->hand = xcalloc((size_t)o->max_batch, sizeof *w->hand);
@@ -253,6 +256,7 @@ struct simulate_result simulate(const struct simulate_opts *o, struct simulate_r
     }
     dealer_destroy(p.dealer);
     free(p.worker);
+    free(p.steps);
     free(p.cost);
     return res;
 }

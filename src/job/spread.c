@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const double exact = 0.002;        /* of the time */
-/* No rank gets much more than its fair share of the work while others have less: expected costs are wrong, and full ranks could not give.
+/* No rank gets much more than its fair share of the work while others have less: expected lengths are wrong, and full ranks could not give.
  * How much more, the least that does not make the end later by more than 'later'. */
 static const double excess[] = { 1, 1.2, 1.5, 2, INFINITY };
 static const double later = 1.01;
@@ -16,11 +16,11 @@ static const double later = 1.01;
 struct place { int rank; double speed; };
 
 struct state {
-    const double *cost;
+    const struct spread_item *item;
     int n, n_places;
     const struct spread_rank *rank;
     struct place *place;                  /* (n_places) ranks that take items, the fastest first */
-    double width, work, speed;            /* work: of all, loads included */
+    double width, work, speed;            /* work: rows of all, of what they have too */
     int *todo;                            /* (n) */
 };
 
@@ -32,24 +32,33 @@ static int faster(const void *a, const void *b)
     return x->rank - y->rank;
 }
 
-static double time_of(const struct state *s, const struct spread_rank *r, double load, double longest)
+static double time_of(const struct state *s, const struct spread_rank *r)
 {
-    return (load + s->width * fmax(longest, load / r->batch)) / r->speed;
+    return (r->rows + s->width * fmax(r->longest, r->steps / r->batch)) / r->speed;
 }
 
-/* Fill one rank with what is to do, the largest first, and close the gaps in the list. *taken: what it has then. Returns what remains. */
+static struct spread_rank with(struct spread_rank r, const struct spread_item *i)
+{
+    r.rows += i->rows;
+    r.steps += i->steps;
+    r.longest = fmax(r.longest, i->steps);
+    return r;
+}
+
+/* Fill one rank with what is to do, the largest first, and close the gaps in the list. *taken: the rows that it has then. Returns what
+ * remains. */
 static int fill(const struct state *s, int who, int n_todo, double seconds, double fair, int *home, double *taken)
 {
-    const struct spread_rank *r = &s->rank[who];
-    double load = r->load, longest = r->longest;
+    const struct spread_item smallest = { .rows = s->item[s->todo[n_todo - 1]].rows };
+    struct spread_rank r = s->rank[who];
     int kept = 0, i = 0;
-    for (const double smallest = s->cost[s->todo[n_todo - 1]]; i < n_todo; i++) {
-        const double c = s->cost[s->todo[i]];
-        if (load + smallest / 2 > fair || time_of(s, r, load + smallest, longest) > seconds)
+    for (; i < n_todo; i++) {
+        const struct spread_item *next = &s->item[s->todo[i]];
+        const struct spread_rank least = with(r, &smallest), then = with(r, next);
+        if (r.rows + smallest.rows / 2 > fair || time_of(s, &least) > seconds)
             break;                        /* nothing fits any more */
-        if (load + c / 2 <= fair && time_of(s, r, load + c, fmax(longest, c)) <= seconds) {
-            load += c;
-            longest = fmax(longest, c);
+        if (r.rows + next->rows / 2 <= fair && time_of(s, &then) <= seconds) {
+            r = then;
             if (home)
                 home[s->todo[i]] = who;
         } else {
@@ -58,7 +67,7 @@ static int fill(const struct state *s, int who, int n_todo, double seconds, doub
     }
     memmove(s->todo + kept, s->todo + i, (size_t)(n_todo - i) * sizeof *s->todo);
     kept += n_todo - i;
-    *taken = load;
+    *taken = r.rows;
     return kept;
 }
 
@@ -96,9 +105,9 @@ static double least(const struct state *s, double more)
     return high;
 }
 
-void spread(const double *cost, int n, const struct spread_rank *rank, int n_ranks, double width, int *home)
+void spread(const struct spread_item *item, int n, const struct spread_rank *rank, int n_ranks, double width, int *home)
 {
-    struct state s = { .cost = cost, .n = n, .rank = rank, .width = width };
+    struct state s = { .item = item, .n = n, .rank = rank, .width = width };
     enum { MOST = sizeof excess / sizeof *excess };
     memset(home, 0xff, (size_t)n * sizeof *home);
     s.place = xcalloc((size_t)n_ranks + 1, sizeof *s.place);
@@ -108,10 +117,10 @@ void spread(const double *cost, int n, const struct spread_rank *rank, int n_ran
             continue;
         s.place[s.n_places++] = (struct place){ r, rank[r].speed };
         s.speed += rank[r].speed;
-        s.work += rank[r].load;
+        s.work += rank[r].rows;
     }
     for (int i = 0; i < n; i++)
-        s.work += cost[i];
+        s.work += item[i].rows;
     qsort(s.place, (size_t)s.n_places, sizeof *s.place, faster);
     if (s.n_places > 0 && n > 0) {
         const double best = least(&s, INFINITY);

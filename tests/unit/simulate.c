@@ -21,7 +21,7 @@ static bool near(double a, double b)
 static void check_by_hand(void)
 {
     const struct simulate_turn one[] = { { 0, 100 } }, two[] = { { 10, 40 }, { 5, 60 } };
-    const struct simulate_item a[] = { { 1, one, 100 } }, b[] = { { 2, two, 100 } }, c[] = { { 1, one, 100 }, { 1, one, 100 } };
+    const struct simulate_item a[] = { { 1, one, 100, 0 } }, b[] = { { 2, two, 100, 0 } }, c[] = { { 1, one, 100, 0 }, { 1, one, 100, 0 } };
     struct simulate_rank did[2];
     struct simulate_result r = simulate(&(struct simulate_opts){ 1, 1, 80, a, .width = 20, .cost = { 2, 1, 0 } }, did);
     ok(near(r.makespan, 300) && near(r.bound, 300) && near(did[0].busy, 300), "100 tokens at 2 + 1 each: %g, bound %g",
@@ -43,6 +43,7 @@ static void check_by_hand(void)
 enum { QUESTIONS = 80, MODELS = 40, LONGEST = 1024 };
 
 static struct simulate_turn turn[MODELS][QUESTIONS][2];
+static double typical[QUESTIONS];        /* median tokens of both turns over the models */
 static char name[MODELS][64];
 
 /* Prompts of 60 tokens; answers as long as --max-new-token lets them be. */
@@ -67,10 +68,30 @@ static int read_lengths(void)
     return n;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static void take_medians(int n_models)
+{
+    double n[MODELS];
+    for (int i = 0; i < 2 * QUESTIONS; i++) {
+        for (int m = 0; m < n_models; m++)
+            n[m] = turn[m][i / 2][i % 2].tokens;
+        qsort(n, (size_t)n_models, sizeof *n, by_size);
+        typical[i / 2] += n[n_models / 2];
+    }
+}
+
 enum speeds { EQUAL, ONE_SLOW, UNLIKE };
 static const char *const words[] = { "equal nodes", "one node half as fast", "eight unlike nodes, the slowest a quarter of the fastest" };
 
-static double ratio(int model, int n_ranks, enum speeds kind, double width)
+/* What the dealer is told of the lengths: all, or medians and how much more to allow for. */
+struct told { bool lengths; double more; };
+
+static double ratio(int model, int n_ranks, int batch, enum speeds kind, double width, struct told told)
 {
     static const double unlike[] = { 2, 0.5, 1, 1.75, 0.75, 1.5, 1.25, 0.5 };
     struct simulate_item item[QUESTIONS];
@@ -80,9 +101,11 @@ static double ratio(int model, int n_ranks, enum speeds kind, double width)
         node[r] = n_ranks > 8 ? r * 8 / n_ranks : r;
         speed[r] = kind == ONE_SLOW && node[r] == 0 ? 0.5 : kind == UNLIKE ? unlike[node[r]] : 1;
     }
-    for (int q = 0; q < QUESTIONS; q++)
-        item[q] = (struct simulate_item){ 2, turn[model][q], 120 + turn[model][q][0].tokens + turn[model][q][1].tokens };
-    const struct simulate_opts how = { QUESTIONS, n_ranks, 80, item, speed, node, 20, { width, 1, 0 } };
+    for (int q = 0; q < QUESTIONS; q++) {
+        const double tokens = told.lengths ? turn[model][q][0].tokens + turn[model][q][1].tokens : typical[q];
+        item[q] = (struct simulate_item){ 2, turn[model][q], 120 + tokens, told.more ? tokens + told.more : 0 };
+    }
+    const struct simulate_opts how = { QUESTIONS, n_ranks, batch, item, speed, node, 20, { width, 1, 0 } };
     const struct simulate_result r = simulate(&how, NULL);
     return r.makespan / r.bound;
 }
@@ -99,7 +122,7 @@ static void check_law(int n_models)
         int who = 0, at = 0, n = 0;
         for (int ranks = 1; ranks <= 64; ranks *= 2)
             for (int m = 0; m < n_models; m++, n++) {
-                const double x = ratio(m, ranks, law[i].kind, law[i].width);
+                const double x = ratio(m, ranks, 80, law[i].kind, law[i].width, (struct told){ true, 0 });
                 sum += x;
                 if (x > worst)
                     worst = x, who = m, at = ranks;
@@ -109,11 +132,53 @@ static void check_law(int n_models)
     }
 }
 
+static double average(int n_models, int most_ranks, int batch, enum speeds kind, double width, struct told told)
+{
+    double sum = 0;
+    int n = 0;
+    for (int ranks = 2; ranks <= most_ranks; ranks *= 2)
+        for (int m = 0; m < n_models; m += 2, n++)
+            sum += ratio(m, ranks, batch, kind, width, told);
+    return sum / n;
+}
+
+/* Lengths of a real run are guessed. No dealing knows better; what there is to win is a slow node that does not end last. */
+static void check_guessed(int n_models)
+{
+    static const struct { enum speeds kind; double width, most; } real[] = {
+        { EQUAL, 3, 1.32 }, { EQUAL, 20, 1.22 }, { EQUAL, 100, 1.10 }, { ONE_SLOW, 20, 1.40 }, { UNLIKE, 20, 1.60 }, { UNLIKE, 100, 1.50 },
+    };
+    double mean = 0;
+    for (int q = 0; q < QUESTIONS; q++)
+        mean += typical[q] / QUESTIONS;
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
+        const double x = average(n_models, 32, 80, real[i].kind, real[i].width, (struct told){ false, mean }),
+                     sharp = average(n_models, 32, 80, real[i].kind, real[i].width, (struct told){ false, 1 });
+        ok(x <= real[i].most && x < 1.02 * sharp, "%s, a step costs %g rows, lengths guessed: over the bound %.3f, of %.2f; %.3f if none "
+           "were allowed to be longer", words[real[i].kind], real[i].width, x, real[i].most, sharp);
+    }
+}
+
+/* Batches that are filled several times over: places that get free late even the ends out. */
+static void check_rounds(int n_models)
+{
+    static const double width[] = { 3, 20, 100 };
+    for (size_t i = 0; i < sizeof width / sizeof *width; i++) {
+        const double known = average(n_models, 4, 4, EQUAL, width[i], (struct told){ true, 0 }),
+                     guessed = average(n_models, 4, 4, EQUAL, width[i], (struct told){ false, 0 });
+        ok(known <= 1.03 && guessed <= 1.15, "4 at a time on 2 and 4 ranks, a step costs %g rows: over the bound %.3f, guessed %.3f",
+           width[i], known, guessed);
+    }
+}
+
 int main(void)
 {
     check_by_hand();
     const int n = read_lengths();
     ok(n == 31, "lengths of %d models", n);
+    take_medians(n);
     check_law(n);
+    check_guessed(n);
+    check_rounds(n);
     return done_testing();
 }
