@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum { OWNER_NONE = -1, OWNER_DONE = -2 };
-enum { LOOK = 4, ALONE = 2 };            /* steps that tell a rank's speed; of them with one item in hand */
+enum { LOOK = 4, ALONE = 2, MOST_LOOKS = 32 };           /* looks that tell a rank's speed; steps with one item in hand; looks that count */
 static const double longest_trial = 1.0 / 4;  /* of the items; or */
 static const double slowest = 4;          /* times as long as the fastest needed: then the others are taken for as fast as they seem */
 static const double most_width = 500;    /* more means nothing: steps are all that counts then */
@@ -16,6 +16,8 @@ static const double same_speed = 1.05;    /* ranks that differ by less were meas
 static const double rest_of = 0.3;        /* of an item's cost is still to come, at least, if it is not done */
 static const double plan_again = 1.0 / 16;    /* of the items were done since the plan */
 static const double rounds = 2;           /* fillings of all batches, from which on equal ranks take turns */
+
+struct taken { double seconds, steps, rows; };           /* between two words of a rank */
 
 struct member {
     int limit, batch;                     /* items it could have had since the start, and at once */
@@ -25,7 +27,9 @@ struct member {
     double steps;                         /* so far: how old the items in hand are */
     struct { double steps, rows, at; } told;                 /* the last time; steps 0: nothing yet */
     struct fit { double ss, sr, rr, s, r; } fit;             /* sums for the least squares of seconds = step * steps + row * rows */
-    double seconds, watched, watched_rows;                   /* that its speed was measured for; steps and rows in them */
+    struct taken look[MOST_LOOKS];        /* that its speed is told by */
+    int n_looks;
+    double watched;                       /* steps of those */
     int node;
     bool left;
 };
@@ -150,11 +154,17 @@ static void take_width(struct dealer *d)
     free(width);
 }
 
-/* In rows, steps counted as 'width' of them, a second. */
+/* In rows, steps counted as 'width' of them, a second; 0: not measured. The middle one of its looks: a step that something else held up
+ * says nothing about the others, and all work is dealt by this. */
 static double seen(const struct dealer *d, int node)
 {
     const struct member *m = watched(d, node);
-    return m && m->seconds > 0 ? (m->watched_rows + d->width * m->watched) / m->seconds : 0;
+    double speed[MOST_LOOKS];
+    const int n = m ? m->n_looks : 0;
+    for (int i = 0; i < n; i++)
+        speed[i] = (m->look[i].rows + d->width * m->look[i].steps) / m->look[i].seconds;
+    qsort(speed, (size_t)n, sizeof *speed, by_size);
+    return n > 0 ? (speed[(n - 1) / 2] + speed[n / 2]) / 2 : 0;
 }
 
 /* Once all nodes were measured, or enough is done that the others should have been. Nearly equal ones are equal. */
@@ -162,9 +172,9 @@ static void take_speeds(struct dealer *d)
 {
     double most = 0;
     bool waiting = false;
-    for (int r = 0; r < d->n_ranks; r++) {
+    for (int r = 0; r < d->n_ranks && !waiting; r++) {
         const struct member *m = &d->member[r], *w = watched(d, m->node);
-        waiting = waiting || (takes(m) && !(w && w->watched >= LOOK));
+        waiting = (takes(m) && !(w && w->n_looks >= LOOK));
     }
     if (waiting && d->n_done < longest_trial * d->n_items && !(d->deadline > 0 && d->now > d->deadline))
         return;
@@ -194,14 +204,14 @@ void dealer_made(struct dealer *d, int rank, double steps, double rows, double n
         m->fit.rr += k / t * k / t;
         m->fit.s += n / t;
         m->fit.r += k / t;
-        m->seconds += t;
+        if (m->n_looks < MOST_LOOKS)
+            m->look[m->n_looks++] = (struct taken){ t, n, k };
         m->watched += n;
-        m->watched_rows += k;
     }
     m->told.steps = steps;
     m->told.rows = rows;
     m->told.at = now;
-    if (m->watched >= LOOK && d->deadline <= 0)
+    if (m->n_looks >= LOOK && d->deadline <= 0)
         d->deadline = now + (slowest - 1) * (now - d->begun_at);
     if (d->deadline > 0)
         take_speeds(d);

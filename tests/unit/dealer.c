@@ -3,6 +3,7 @@
 
 #include "tap.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,28 @@ static void check_trial(void)
     dealer_destroy(d);
 }
 
+/* One step of a node takes twenty times as long as its others, as where something else had the core. */
+static void check_hiccup(void)
+{
+    double cost[80], sum[2] = { 0 }, at[2] = { 1, 1 };
+    int n[2] = { 0 };
+    for (int i = 0; i < 80; i++)
+        cost[i] = 100 + i;
+    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 80, .n_ranks = 2, .cost = cost, .width = 5, .paced = true });
+    dealer_limit(d, 0, 80);
+    dealer_limit(d, 1, 80);
+    deal_out(d, cost, n, sum);
+    for (int k = 1; k <= 12; k++)
+        for (int r = 0; r < 2; r++) {
+            at[r] += k == 3 && r == 0 ? 20 : 1;
+            dealer_made(d, r, k, k, at[r]);
+            deal_out(d, cost, n, sum);
+        }
+    ok(n[0] + n[1] == 80 && fmax(sum[0], sum[1]) < 1.05 * (sum[0] + sum[1]) / 2, "one slow step does not make a slow node: %.0f and %.0f",
+       sum[0], sum[1]);
+    dealer_destroy(d);
+}
+
 /* A node that never says anything. */
 static void check_silent(void)
 {
@@ -183,6 +206,7 @@ int main(void)
     dealer_destroy(d);
 
     check_trial();
+    check_hiccup();
     check_silent();
     check_complete();
 
