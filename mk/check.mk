@@ -1,9 +1,12 @@
 # check.mk - tests, sanitizers, fuzzing.
 # Programs for tests/run/*.t: tests/mpi runs under mpirun, tests/probe alone. saboteur.so is preloaded.
-PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c tests/probe/*.c)) $(B)/tests/saboteur.so $(B)/tests/nvml_stub.so $(B)/tests/no_locks.so
+PROBES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/mpi/*.c tests/probe/*.c)) $(B)/tests/saboteur.so $(B)/tests/nvml_stub.so $(B)/tests/no_locks.so $(B)/tests/mpi_witness.so
 $(B)/tests/%.so: tests/run/%.c
 	@mkdir -p $(@D)
 	gcc -std=gnu17 -O1 -g $(WARN) -shared -fPIC $< -ldl -o $@
+$(B)/tests/mpi_witness.so: tests/run/mpi_witness.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -O1 -g $(WARN) -shared -fPIC $< -o $@
 .PHONY: check check-fast asan tsan check-rooms fuzz fuzzers
 RUN_TESTS := $(wildcard tests/run/*.t)
 check:                                          ## install what tests need, build, run every test (what CI runs)

@@ -74,6 +74,16 @@ static void split(struct job *job)
 
 /* ---- start and end ---- */
 
+/* FUNNELED: threads of ours read files and compute, and only the first one ever calls MPI. All ranks get less, and one of them says so. */
+static int check_threads(int got, struct err *err)
+{
+    int rank;
+    if (got >= MPI_THREAD_FUNNELED)
+        return 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    return err_set(err, ERR_USAGE, "%s", rank > 0 ? "" : "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI");
+}
+
 struct job *job_start(int *argc, char ***argv, struct err *err)
 {
     struct job *job = xcalloc(1, sizeof *job);
@@ -82,13 +92,11 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     /* A process that nobody launched needs no daemon of Open MPI beside it, which costs half a second. */
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0); /* 0: a user's own value stands */
     launch_begin();                      /* before MPI_Init, which reads the environment once */
-    /* FUNNELED: threads of ours read files and compute, and only this one ever calls MPI. */
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &got);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     launch_done();
-    if (job_check_launch(size, NULL, err) < 0 ||
-        (got < MPI_THREAD_FUNNELED && err_set(err, ERR_USAGE, "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI"))) {
-        MPI_Finalize();                  /* each of them is alone: no collective that others miss */
+    if (job_check_launch(size, NULL, err) < 0 || check_threads(got, err) < 0) {
+        MPI_Finalize();                  /* each of them is alone, or all come here: no collective that others miss */
         launch_end();
         free(job);
         return NULL;
