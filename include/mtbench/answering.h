@@ -18,7 +18,7 @@ struct answer_opts {
     char name[BENCH_NAME_MAX + 1];        /* of files and in records: bench_name_plain() of model_id, which itself chooses the template */
     long max_new_token, num_choices, threads, max_batch, seed;
     double max_error_rate;
-    bool fresh, quiet, verbose;
+    bool fresh, tolerate, quiet, verbose; /* tolerate: --tolerate-lost-ranks, which is refused */
     struct slicing slicing;
     struct generation sampler;
     struct rig_devices devices;

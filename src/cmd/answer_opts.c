@@ -41,6 +41,9 @@ int answer_opts_check(struct answer_opts *o, struct err *err)
     /* All ranks parse the same words, so no agreement is needed: they fail alike. */
     if (check_words(o, err) < 0 || device_opts_check(&o->devices, err) < 0)
         return -1;
+    if (o->tolerate)
+        return err_set(err, ERR_USAGE, "--tolerate-lost-ranks: is not there, it needs an MPI with fault tolerance and this is %s; leave it "
+                       "out: a job that loses a rank ends with its name, and the next start goes on with what is finished", job_library());
     if (o->max_new_token < 1 || o->max_new_token > 1 << 20)
         return err_set(err, ERR_USAGE, "--max-new-token %ld: is out of range; give 1 to %d", o->max_new_token, 1 << 20);
     if (o->num_choices < 1 || o->num_choices > 10000)
@@ -97,6 +100,8 @@ int answer_opts_rows(struct answer_opts *o, struct opt *table)
         { "scratch", OPT_MAYBE, &o->scratch, NULL, "[DIR]",
           "each node's own disk: the journal's fast copy, and weights for this job and later ones (TMPDIR, else /tmp)" },
         { "fresh", OPT_FLAG, &o->fresh, NULL, NULL, "do not resume; answers, journal and manifest are kept as .old1, .old2 ..." },
+        { "tolerate-lost-ranks", OPT_FLAG, &o->tolerate, NULL, NULL,
+          "is not there: a job that loses a rank ends, and the next start goes on" },
         { "max-error-rate", OPT_DOUBLE, &o->max_error_rate, NULL, "X", "share of failed turns that still exits 0 (0)" },
         { "progress", OPT_CHOICE, &o->progress, NULL, PROGRESS_MODES, "(auto)" },
         { "log-dir", OPT_STRING, &o->log_dir, NULL, "DIR", "a log file per rank, mtbench.JOB_TASK.RANK.log" },

@@ -186,6 +186,7 @@ refused '--first-n: leaves none' --first-n -4
 refused '--num-gpus-total 6: is not a multiple' --num-gpus-total 6 --num-gpus-per-model 4
 refused '--num-gpus-total 0' --num-gpus-total 0
 refused '--dtype int8' --dtype int8
+refused '--tolerate-lost-ranks: is not there.*MPI' --tolerate-lost-ranks
 refused '--max-new-token' --max-new-token 0
 refused '--max-new-token few: not a whole number' --max-new-token few
 refused '--model-path' --model-pth x
