@@ -3,6 +3,7 @@
 #include "job_priv.h"
 #include "launch.h"
 
+#include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/signal.h"
 
@@ -74,14 +75,18 @@ static void split(struct job *job)
 
 /* ---- start and end ---- */
 
-/* FUNNELED: threads of ours read files and compute, and only the first one ever calls MPI. All ranks get less, and one of them says so. */
+/* FUNNELED: threads of ours read files and compute, and only the first one ever calls MPI. All ranks get less, and one of them says so:
+ * before the others go, since a launcher may end it when they have. */
 static int check_threads(int got, struct err *err)
 {
     int rank;
     if (got >= MPI_THREAD_FUNNELED)
         return 0;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    return err_set(err, ERR_USAGE, "%s", rank > 0 ? "" : "MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI");
+    if (rank == 0)
+        log_error("MPI: was built without MPI_THREAD_FUNNELED; use another build of MPI");
+    MPI_Barrier(MPI_COMM_WORLD);
+    return err_set(err, ERR_USAGE, "%s", "");
 }
 
 struct job *job_start(int *argc, char ***argv, struct err *err)

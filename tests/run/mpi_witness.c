@@ -1,5 +1,7 @@
-/* mpi_witness.c - preloaded into the ranks of a test: which threads call MPI, and whether anything is sent once a rank has begun to abort.
- *   WITNESS=FILE           each rank appends a line when it ends: asked for THREAD LEVEL, N calls, N of other threads, N after abort
+/* mpi_witness.c - preloaded into the ranks of a test: which threads call MPI, whether anything is sent once a rank has begun to abort, and
+ * what a rank burns.
+ *   WITNESS=FILE           each rank appends a line when it ends: asked for THREAD LEVEL, N calls, N of other threads, N after abort;
+ *                          and its CPU and wall time between start and end
  *   WITNESS_GRANTS=LEVEL   MPI_Init_thread() grants that level, whatever was asked for */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -7,10 +9,19 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_int n_calls, n_of_others, n_late, aborted;
 static int asked = -1;
+static double cpu, wall;                 /* at the start, ms */
+
+static double ms(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
 
 static void note(void)
 {
@@ -23,7 +34,9 @@ static void tell(const char *end)
 {
     char line[200];
     const char *path = getenv("WITNESS");
-    const int n = snprintf(line, sizeof line, "%s: level %d, calls %d, others %d, late %d\n", end, asked, n_calls, n_of_others, n_late);
+    const double burnt = ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, passed = ms(CLOCK_MONOTONIC) - wall;
+    const int n = snprintf(line, sizeof line, "%s: level %d, calls %d, others %d, late %d; rank %s cpu %.0f wall %.0f\n", end, asked,
+                           n_calls, n_of_others, n_late, getenv("OMPI_COMM_WORLD_RANK"), burnt, passed);
     const int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
     if (fd < 0 || write(fd, line, (size_t)n) != n)
         fprintf(stderr, "witness: %s", line);
@@ -37,6 +50,8 @@ int MPI_Init_thread(int *argc, char ***argv, int required, int *provided)
     asked = required == MPI_THREAD_SINGLE ? 0 : required == MPI_THREAD_FUNNELED ? 1 : required == MPI_THREAD_SERIALIZED ? 2 : 3;
     if (grants)
         *provided = atoi(grants) ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE;
+    cpu = ms(CLOCK_PROCESS_CPUTIME_ID);
+    wall = ms(CLOCK_MONOTONIC);
     return rc;
 }
 
