@@ -211,12 +211,15 @@ static void tell_silence(struct deal *d)
 {
     const double now = clock_now();
     double lasts;
-    const bool was_away = d->looked > 0 && now - d->looked > 1.5 + d->job->still / 2;
+    const bool was_away = d->looked > 0 && now - d->looked > 1.5 + (d->job->still > 0 ? d->job->still : d->job->ends) / 2;
     if (now - d->looked < 1)
         return;
     d->looked = now;
     for (int r; !was_away && (r = silence_next(d->silence, now, &lasts)) >= 0;)
         log_error("rank %d on %s has not been heard of for %.0f s: it hangs, is cut off, or has a very long step", r, d->host[r], lasts);
+    const int longest = was_away ? -1 : silence_longest(d->silence, now, &lasts);
+    if (longest >= 0 && d->job->ends > 0 && lasts > d->job->ends + 1)      /* the watchdog of its own node comes first, and knows more */
+        lost_silent(d->job, longest, d->host[longest], lasts);
 }
 
 static void lead(struct deal *d)
@@ -278,8 +281,9 @@ static void say_head(struct deal *d, enum kind kind, int arg)
 /* Of life, for rank 0, from whoever has had nothing else to say. */
 static void give_sign(struct deal *d)
 {
-    const double often = d->job->still / 4 < 10 ? d->job->still / 4 : 10;
-    if (d->silence_kept && d->job->still > 0 && !d->left && d->state != DEAL_OVER && clock_now() - d->told > often)
+    const struct job *j = d->job;
+    const double least = j->ends > 0 && (j->ends < j->still || j->still <= 0) ? j->ends : j->still, often = least / 4 < 10 ? least / 4 : 10;
+    if (d->silence_kept && least > 0 && !d->left && d->state != DEAL_OVER && clock_now() - d->told > often)
         say_head(d, UP_TALLY, 0);
 }
 

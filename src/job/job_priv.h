@@ -23,7 +23,7 @@ struct job {
     struct shared *seats;                 /* of the node's processes; NULL: alone, or there is no such memory */
     struct vigil *vigil;
     struct watchdog *watchdog;
-    double still;                         /* seconds after which a standstill is told; 0: never */
+    double still, ends;                   /* seconds after which a standstill is told, and ends the job; 0: never */
     int *rank_of;                         /* (local_size) in the world, of the node's ranks */
     double looked, missed, failed;        /* seconds of clock_now(): when this rank looked for dead ones, first missed one, first heard of a
                                              failure; 0: not yet */
@@ -42,5 +42,7 @@ void lost_end(struct job *job);
 void lost_look(struct job *job);
 /* Local, while a job that has failed comes to its end: it is given up if that takes too long. */
 void lost_farewell(struct job *job);
+/* Rank 0, which hears nothing of a rank of another node: the job is given up, with that rank's name. */
+void lost_silent(const struct job *job, int rank, const char *host, double lasts);
 
 #endif

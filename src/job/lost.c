@@ -64,6 +64,14 @@ void lost_farewell(struct job *job)
     give_up(job, &job->cause);
 }
 
+void lost_silent(const struct job *job, int rank, const char *host, double lasts)
+{
+    struct err why;
+    err_set(&why, ERR_DEVICE, "rank %d on %s has not been heard of for %.0f s; MTBENCH_WATCHDOG_END=%g ends the job, start again to go on "
+            "with what is finished", rank, host, lasts, job->ends);
+    give_up(job, &why);
+}
+
 void job_on_lost(struct job *job, void (*end)(const struct err *why))
 {
     job->end = end;
@@ -92,6 +100,7 @@ static void begin_watch(struct job *job, struct watch_post *post, int n)
     if (*wrong && job->info.rank == 0)
         log_note("%s", wrong);
     job->still = o.after;
+    job->ends = o.ends;
     watch_start(post ? post + job->info.local_rank : NULL, job->info.rank);
     job->watchdog = watchdog_start(&o);
 }

@@ -4,12 +4,13 @@
 #include "mtbench/mem.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct silence {
     int n;
     double after;
-    struct { double heard, due; } rank[];        /* when, and how long a silence has to be to be told */
+    struct { double heard, due; bool let_go; } rank[];       /* when, and how long a silence has to be to be told */
 };
 
 struct silence *silence_create(int n_ranks, double after, double now)
@@ -41,6 +42,7 @@ int silence_broken(struct silence *s, int rank, double now)
 void silence_forget(struct silence *s, int rank)
 {
     s->rank[rank].due = INFINITY;
+    s->rank[rank].let_go = true;
 }
 
 int silence_next(struct silence *s, double now, double *lasts)
@@ -53,4 +55,14 @@ int silence_next(struct silence *s, double now, double *lasts)
         return r;
     }
     return -1;
+}
+
+int silence_longest(const struct silence *s, double now, double *lasts)
+{
+    int longest = -1;
+    for (int r = 0; r < s->n; r++)
+        if (!s->rank[r].let_go && (longest < 0 || s->rank[r].heard < s->rank[longest].heard))
+            longest = r;
+    *lasts = longest < 0 ? 0 : now - s->rank[longest].heard;
+    return longest;
 }

@@ -13,5 +13,7 @@ int silence_broken(struct silence *s, int rank, double now);
 void silence_forget(struct silence *s, int rank);
 /* The next rank whose silence is to be told, and how long it lasts; -1: none. */
 int silence_next(struct silence *s, double now, double *lasts);
+/* Of whom nothing was heard for longest, and for how long; -1: all have been let go. */
+int silence_longest(const struct silence *s, double now, double *lasts);
 
 #endif

@@ -42,6 +42,14 @@ for _ in $(seq 100); do grep -q 'is heard of again' "$d/err" && break; sleep 0.1
 kill -TERM "$mpirun"; wait $pid
 grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9] s: it hangs, is cut off" "$d/err" && grep -q 'rank 1 on .* is heard of again' "$d/err"; ok $? "a rank of another node that hangs: $(grep -m1 'heard of for' "$d/err")"
 
+MTBENCH_WATCHDOG_END=3 MTBENCH_TEST_RANKS_PER_NODE=1 timeout 300 mpirun --oversubscribe -n 2 "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke \
+    --model-id cut --quiet --num-choices 400 --max-new-token 64 --max-batch 8 >"$d/out" 2>"$d/err" & pid=$!
+for _ in $(seq 6000); do [ "$(cat "$answers/cut.journal" 2>/dev/null | wc -l)" -gt 2 ] && break; sleep 0.1; done
+mpirun=$(pgrep -P $pid)
+for p in $(pgrep -P "$mpirun" mtbench); do grep -qz 'OMPI_COMM_WORLD_RANK=1' "/proc/$p/environ" && one=$p; done
+kill -STOP "$one"; wait $pid; rc=$?
+[ $rc -eq 75 ] && grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9][0-9]* s; MTBENCH_WATCHDOG_END=3 ends the job" "$d/err"; ok $? "told to, rank 0 ends a job that has lost one (exit $rc): $(grep -m1 'ends the job' "$d/err")"
+
 export MTBENCH_WATCHDOG_END=3 SABOTAGE_PATH=.safetensors
 sabotage=1:pread:1:SLEEP
 run 2 --model-id ended

@@ -16,12 +16,15 @@ int main(void)
     ok(silence_broken(s, 1, 1210) == 1 && silence_broken(s, 1, 1211) == 0, "heard of: the silence is over, once");
     ok(silence_next(s, 1299, &lasts) == -1 && silence_next(s, 1311, &lasts) == 1 &&
        silence_next(s, 1311, &lasts) == 2, "and a new one is told as the first");
+    ok(silence_broken(s, 1, 1320) == 1 && silence_longest(s, 1350, &lasts) == 2 && lasts == 260, "rank 2 is missed longest, %g s", lasts);
     silence_forget(s, 1);
     silence_forget(s, 2);
+    ok(silence_longest(s, 1e9, &lasts) == -1, "and nobody when all are let go");
     ok(silence_next(s, 1e9, &lasts) == -1, "whoever has left is not missed");
     silence_destroy(s);
     s = silence_create(2, 0, 0);
     ok(silence_next(s, 1e9, &lasts) == -1 && silence_broken(s, 1, 1e9) == 0, "0: none is told");
+    ok(silence_longest(s, 1e9, &lasts) == 0 && lasts == 1e9, "but is known all the same");
     silence_destroy(s);
     return done_testing();
 }
