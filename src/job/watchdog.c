@@ -97,7 +97,7 @@ static void nap(struct watchdog *w)
 {
     const double least = w->o.ends > 0 && w->o.ends < w->o.after ? w->o.ends : w->o.after, s = least / 8 < 5 ? least / 8 : 5;
     struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_sec += (time_t)s;
     t.tv_nsec += (long)((s - (double)(time_t)s) * 1e9);
     t.tv_sec += t.tv_nsec / 1000000000;
@@ -123,11 +123,15 @@ struct watchdog *watchdog_start(const struct watchdog_opts *o)
     if (o->after <= 0 && o->ends <= 0)
         return NULL;
     struct watchdog *w = xcalloc(1, sizeof *w);
+    pthread_condattr_t steady;
     sigset_t all, old;
     w->o = *o;
     w->o.after = o->after > 0 ? o->after : o->ends;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->news, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);     /* a wall clock that is put back would have it sleep as long */
+    pthread_cond_init(&w->news, &steady);
+    pthread_condattr_destroy(&steady);
     sigfillset(&all);                    /* signals are the first thread's: they break its waits */
     pthread_sigmask(SIG_SETMASK, &all, &old);
     const int rc = pthread_create(&w->thread, NULL, watch, w);
