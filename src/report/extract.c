@@ -109,11 +109,13 @@ static int place_of(struct extracting *x, const char *folder)
 static void name_below(struct extracting *x, int i)
 {
     const char *slash = strrchr(x->folder[i], '/'), *base = slash ? slash + 1 : x->folder[i];
-    char *name = xasprintf("%s/", *base ? base : "data");
+    if (!*base || !strcmp(base, ".") || !strcmp(base, ".."))     /* a file may say any folder; none leads out of the target */
+        base = "data";
+    char *name = xasprintf("%s/", base);
     for (int number = 2, k = 0; k < i; k++)
         if (!strcmp(x->below[k], name)) {
             free(name);
-            name = xasprintf("%s-%d/", *base ? base : "data", number++);
+            name = xasprintf("%s-%d/", base, number++);
             k = -1;
         }
     free(x->below[i]);
