@@ -553,6 +553,8 @@ static int driver_error(const struct appending *a)
     return a->error;
 }
 
+static bool is_as_it_was(const struct appending *a);
+
 static void appending_free(struct appending *a)
 {
     if (!a)
@@ -562,7 +564,7 @@ static void appending_free(struct appending *a)
     free(a->bytes);
     map_free(&a->page);
     /* Nobody knows of what was written behind the end; a full disk needs the room. */
-    if (a->old_end && !a->committed && ftruncate(a->fd, (off_t)a->old_end) < 0)
+    if (a->old_end && !a->committed && is_as_it_was(a) && ftruncate(a->fd, (off_t)a->old_end) < 0)
         errno = 0;                       /* then it stays, and the next one writes over it */
     if (a->fd >= 0)
         close(a->fd);
@@ -814,6 +816,13 @@ static bool superblock_is_plain(const unsigned char *sb)
            number_at(sb + SB_CHECKSUM, 4) == lookup3(sb, SB_CHECKSUM);
 }
 
+/* Does the file still end where it did? Some locks keep out nobody on other machines, and what is behind that end is another's then. */
+static bool is_as_it_was(const struct appending *a)
+{
+    unsigned char sb[SUPERBLOCK];
+    return read_at(a->fd, sb, SUPERBLOCK, 0) == 0 && superblock_is_plain(sb) && number_at(sb + SB_END, 8) == a->old_end;
+}
+
 /* NULL: it is no file that can be appended to. */
 static struct appending *appending_begin(const char *path)
 {
@@ -942,6 +951,10 @@ int h5_commit(struct h5 *h, struct err *err)
     h->appending = NULL;                 /* ours from here on */
     handle_free(h);
     /* all of the new part is on disk before anything says that it is there */
+    if (rc == 0 && a->new_end < a->old_end)      /* something in it is still open */
+        rc = err_set(err, ERR_IO, "%s: cannot finish the file; start again, the file is as it was", path);
+    if (rc == 0 && !is_as_it_was(a))
+        rc = err_set(err, ERR_BUSY, "%s: another program has written it meanwhile; start again", path);
     if (rc == 0 && (ftruncate(a->fd, (off_t)a->new_end) < 0 || fsync(a->fd) < 0 || read_at(a->fd, sb, SUPERBLOCK, 0) < 0))
         rc = err_errno(err, "%s: cannot write", path);
     if (rc == 0) {
