@@ -64,15 +64,23 @@ static void sweep(const struct writing *w)
 static int lock_old(struct writing *w, struct err *err)
 {
     struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET };        /* of the description: others may open and close the file */
-    w->lock = open(w->target, O_RDWR | O_CLOEXEC);
-    if (w->lock < 0)
-        return errno == ENOENT ? 0 : err_errno(err, "%s: cannot write", w->path);
-    w->locked = fcntl(w->lock, F_OFD_SETLK, &f) == 0;
+    struct stat there;
+    for (;;) {
+        w->lock = open(w->target, O_RDWR | O_CLOEXEC);
+        if (w->lock < 0)
+            return errno == ENOENT ? 0 : err_errno(err, "%s: cannot write", w->path);
+        w->locked = fcntl(w->lock, F_OFD_SETLK, &f) == 0;
+        if (!w->locked && (errno == EACCES || errno == EAGAIN))
+            return err_set(err, ERR_BUSY, "%s: another aggregation is writing it; wait for it, and start again", w->path);
+        if (fstat(w->lock, &w->old) < 0 || stat(w->target, &there) < 0)
+            return err_errno(err, "%s: cannot read", w->path);
+        if (there.st_ino == w->old.st_ino && there.st_dev == w->old.st_dev)
+            break;
+        close(w->lock);                  /* another one was put in its place before we had the lock: that one, by name */
+    }
     if (w->locked)
         sweep(w);
-    else if (errno == EACCES || errno == EAGAIN)
-        return err_set(err, ERR_BUSY, "%s: another aggregation is writing it; wait for it, and start again", w->path);
-    return fstat(w->lock, &w->old) < 0 ? err_errno(err, "%s: cannot read", w->path) : 0;
+    return 0;
 }
 
 static bool is_same(const struct writing *w)
@@ -251,12 +259,18 @@ static size_t find_run(const struct writing *w, const struct run_row *run)
     return w->n;
 }
 
+/* In another folder the same content is a copy, which may lie beside other runs; in its own its files must be those it came from. */
+static bool is_unchanged(const struct run_row *was, const struct run_row *run)
+{
+    return !strcmp(was->content, run->content) && (strcmp(was->folder, run->folder) || !strcmp(was->sources, run->sources));
+}
+
 static int add_run(struct writing *w, const struct bench_folder *s, int model, struct err *err)
 {
     struct run_data d = {0};
     int rc = collect_name(s, model, &d, err);
     size_t at = rc < 0 ? 0 : find_run(w, &d.run);
-    if (rc == 0 && at < w->n && !strcmp(w->run[at].content, d.run.content)) {
+    if (rc == 0 && at < w->n && is_unchanged(&w->run[at], &d.run)) {
         w->unchanged++;
         goto out;
     }

@@ -19,7 +19,7 @@ enum { CAMPAIGN_VERSION = 1, GROUP_KEY = 16 };   /* a group's name is so many di
 enum { NOT_KNOWN = -1 };
 
 struct run_row {
-    char key[65], content[65];           /* what it is, and what it holds */
+    char key[65], content[65], sources[65];      /* what it is, what it holds, and what else its rows came from */
     char *bench, *model;
     int64_t seed;
     char *bench_key;                     /* of /bench; "" without questions */

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- rows ---- */
 
@@ -135,8 +134,10 @@ static int read_own(const struct bench_folder *s, int model, struct own_file own
     int rc = 0;
     for (int i = 0; i < OWN_FILES && rc == 0; i++) {
         char *path = bench_folder_path(s, model, own_ending[i]);
-        own[i].there = access(path, F_OK) == 0;
-        if (own[i].there && (rc = io_read(path, &own[i].bytes, err)) == 0)
+        const int there = io_exists(path, err);
+        own[i].there = there > 0;
+        rc = there > 0 ? io_read(path, &own[i].bytes, err) : there;
+        if (rc == 0 && own[i].there)
             sha256_hex(own[i].bytes.data, own[i].bytes.len, own[i].sha256);
         free(path);
     }
@@ -210,14 +211,20 @@ static int add_turn(void *ctx, const struct turn_record *t, bool counts)
     return 0;
 }
 
+/* Does a journal that begins so hold calls to a server? */
+static bool is_of_calls(const char *head)
+{
+    static const char begin[] = MANIFEST_HEAD "\"calls\"";
+    return !strncmp(head, begin, sizeof begin - 1);
+}
+
 static int read_turns(const struct bench_folder *s, int model, struct run_data *d, struct err *err)
 {
-    static const char calls_begin[] = MANIFEST_HEAD "\"calls\"";
     const struct own_file *own = &d->own[OWN_JOURNAL], *manifest = &d->own[OWN_MANIFEST];
     int rc = 0;
     if (own->there) {
         /* api-answer keeps calls there and no turns: what came of them is in the answer file. */
-        const bool calls = own->bytes.len && !strncmp(own->bytes.data, calls_begin, sizeof calls_begin - 1);
+        const bool calls = own->bytes.len && is_of_calls(own->bytes.data);
         char *path = bench_folder_path(s, model, own_ending[OWN_JOURNAL]);
         struct journal *j = calls ? NULL : journal_peek(path, NULL, err);
         rc = calls ? 0 : j ? journal_each(j, add_turn, d) : -1;
@@ -581,8 +588,9 @@ static int read_phases(struct run_data *d, const char *path, const char *name, s
     struct lines lines;
     struct slice line;
     char sha256[65];
-    if (access(path, F_OK))
-        return 0;
+    const int there = io_exists(path, err);
+    if (there <= 0)
+        return there;
     if (io_read(path, &b, err) < 0)
         return -1;
     sha256_hex(b.data, b.len, sha256);
@@ -600,14 +608,11 @@ static int read_all_phases(const struct bench_folder *s, int model, struct run_d
     char *path = bench_folder_path(s, model, ".phases"), *name = xasprintf("%s/model_answer/%s.phases", s->bench, s->model[model]);
     int rc = read_phases(d, path, name, err);
     for (int f = 0; f < s->n_files && rc == 0; f++) {
-        bool mine = false;
-        for (int i = 0; i < s->file[f].n && !mine; i++)
-            mine = s->file[f].line[i].model == model;
         free(path);
         free(name);
         path = bench_beside(s->file[f].path, ".phases");
         name = bench_beside(s->file[f].name, ".phases");
-        rc = mine ? read_phases(d, path, name, err) : 0;
+        rc = judged_has(&s->file[f], model) ? read_phases(d, path, name, err) : 0;
     }
     free(path);
     free(name);
@@ -624,6 +629,32 @@ static void span(struct run_row *run, double tstamp)
     run->last_tstamp = isnan(run->last_tstamp) ? tstamp : fmax(run->last_tstamp, tstamp);
 }
 
+static int by_turn(const void *a, const void *b)
+{
+    const struct turn_row *x = *(const struct turn_row *const *)a, *y = *(const struct turn_row *const *)b;
+    if (x->question_id != y->question_id)
+        return x->question_id < y->question_id ? -1 : 1;
+    return x->choice != y->choice ? x->choice - y->choice : x->turn - y->turn;
+}
+
+/* Turns, not records: one that failed twice is one, and none once it was made. */
+static int count_failed(const struct run_data *d)
+{
+    const struct turn_row *row = d->turns.row, **t = xcalloc(d->turns.n + 1, sizeof *t);
+    int failed = 0;
+    for (size_t i = 0; i < d->turns.n; i++)
+        t[i] = &row[i];
+    qsort(t, d->turns.n, sizeof *t, by_turn);
+    for (size_t i = 0, end; i < d->turns.n; i = end) {
+        bool made = false;
+        for (end = i; end < d->turns.n && by_turn(&t[i], &t[end]) == 0; end++)
+            made |= t[end]->status == TURN_OK;
+        failed += !made;
+    }
+    free(t);
+    return failed;
+}
+
 static void add_up(struct run_data *d)
 {
     struct run_row *run = &d->run;
@@ -632,10 +663,10 @@ static void add_up(struct run_data *d)
     const struct call_row *c = d->calls.row;
     run->seconds = run->energy_j = run->cost = run->first_tstamp = run->last_tstamp = NAN;
     run->new_tokens = run->judge_tokens = NOT_KNOWN;
-    run->turns = run->failed_turns = run->cut_turns = run->failed_judgments = 0;
+    run->turns = run->cut_turns = run->failed_judgments = 0;
+    run->failed_turns = count_failed(d);
     for (size_t i = 0; i < d->turns.n; i++) {
         run->turns += t[i].counts && t[i].status == TURN_OK;
-        run->failed_turns += t[i].status != TURN_OK;
         run->cut_turns += t[i].counts && t[i].choice == 0 && t[i].finish == TURN_FINISH_LENGTH;
         if (t[i].n_new >= 0)
             run->new_tokens = (run->new_tokens < 0 ? 0 : run->new_tokens) + t[i].n_new;
@@ -660,12 +691,18 @@ static void add_up(struct run_data *d)
 
 /* ---- runs ---- */
 
+static void end_hex(struct sha256 *h, char hex[65])
+{
+    uint8_t digest[32];
+    sha256_end(h, digest);
+    hex_of(digest, 32, hex);
+}
+
 /* Journals and answers as they are, and the lines of judgments that are of this model. */
 static int hash_content(const struct bench_folder *s, int model, const struct own_file *own, char hex[65], struct err *err)
 {
     struct sha256 *h = sha256_begin();
     struct buf b = {0};
-    uint8_t digest[32];
     int rc = 0;
     sha256_add(h, s->bench_key, sizeof s->bench_key);
     for (int i = 0; i < OWN_FILES; i++)
@@ -678,9 +715,48 @@ static int hash_content(const struct bench_folder *s, int model, const struct ow
             sha256_add(h, s->file[f].name, strlen(s->file[f].name) + 1);
             sha256_add(h, b.data, b.len);
         }
-    sha256_end(h, digest);
-    hex_of(digest, 32, hex);
+    end_hex(h, hex);
     buf_free(&b);
+    return rc;
+}
+
+static int hash_phases(struct sha256 *h, const char *path, struct err *err)
+{
+    struct buf b = {0};
+    char hex[65] = "";
+    const int there = io_exists(path, err), rc = there > 0 ? io_read(path, &b, err) : there;
+    if (rc == 0 && there)
+        sha256_hex(b.data, b.len, hex);
+    sha256_add(h, hex, sizeof hex);
+    buf_free(&b);
+    return rc;
+}
+
+/* What else its rows come from: whole files of judgments, whose other lines decide which file these are a part of, journals of their
+ * judges, and phases. */
+static int hash_sources(const struct bench_folder *s, int model, char hex[65], struct err *err)
+{
+    struct sha256 *h = sha256_begin();
+    bool judged = false;
+    char *path = bench_folder_path(s, model, ".phases");
+    int rc = hash_phases(h, path, err);
+    for (int f = 0; f < s->n_files && rc == 0; f++) {
+        const struct judged_file *file = &s->file[f];
+        if (!judged_has(file, model))
+            continue;
+        judged = true;
+        free(path);
+        path = bench_beside(file->path, ".phases");
+        sha256_add(h, file->name, strlen(file->name) + 1);
+        sha256_add(h, file->sha256, sizeof file->sha256);
+        rc = hash_phases(h, path, err);
+    }
+    for (int i = 0; i < s->n_journals && judged; i++) {
+        sha256_add(h, s->journal[i].path, strlen(s->journal[i].path) + 1);
+        sha256_add(h, s->journal[i].sha256, sizeof s->journal[i].sha256);
+    }
+    end_hex(h, hex);
+    free(path);
     return rc;
 }
 
@@ -697,13 +773,14 @@ static char *value_of(const char *head, const char *name)
     return v ? v : xstrdup("");
 }
 
-/* A run of ours is its bench, its model and all that its answers depend on. A foreign one says nothing of that: it is where it lies. */
+/* A run of ours is its bench, its model and all that its answers depend on. A foreign one says nothing of that, and what a server answers
+ * depends on more than was sent: these are where they lie. */
 static void name_run(const struct bench_folder *s, int model, const char *head, char key[65])
 {
     struct json_member identity = { "identity", {0} };
     struct sha256 *h = sha256_begin();
     uint8_t digest[32];
-    const bool ours = head && json_scan_members(head, strlen(head), &identity, 1, NULL) == 0 && identity.value.ptr;
+    const bool ours = head && !is_of_calls(head) && json_scan_members(head, strlen(head), &identity, 1, NULL) == 0 && identity.value.ptr;
     const struct slice what = ours ? identity.value : (struct slice){ s->data_dir, strlen(s->data_dir) };
     sha256_add(h, ours ? "run" : "foreign", ours ? 4 : 8);
     sha256_add(h, s->bench, strlen(s->bench) + 1);
@@ -732,7 +809,7 @@ int collect_name(const struct bench_folder *s, int model, struct run_data *d, st
     }
     free(seed);
     free(head);
-    return hash_content(s, model, d->own, run->content, err);
+    return hash_content(s, model, d->own, run->content, err) < 0 ? -1 : hash_sources(s, model, run->sources, err);
 }
 
 int collect_run(const struct bench_folder *s, int model, struct run_data *d, struct err *err)

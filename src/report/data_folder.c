@@ -28,12 +28,6 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool is_file(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 static bool ends(const char *name, const char *end)
 {
     size_t n = strlen(name), k = strlen(end);
@@ -50,22 +44,27 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in a folder that end so, in order; none if there is no folder. */
-static struct list list_folder(const char *folder, const char *end)
+/* The names in a folder that end so, in order; none if there is no folder. One that cannot be read is not taken for empty: its runs would
+ * lose what is in it. */
+static int list_folder(struct list *out, const char *folder, const char *end, struct err *err)
 {
     struct list l = {0};
     DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));) {
+    int rc = d || errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+    for (struct dirent *e; d && (errno = 0, e = readdir(d));) {
         if (e->d_name[0] == '.' || (*end && !ends(e->d_name, end)))
             continue;
         l.name = xrealloc(l.name, (size_t)l.n + 1, sizeof *l.name);
         l.name[l.n++] = xstrdup(e->d_name);
     }
+    if (rc < 0 || (d && errno))
+        rc = err_errno(err, "%s: cannot list", folder);
     if (d)
         closedir(d);
     if (l.n)
         qsort(l.name, (size_t)l.n, sizeof *l.name, by_name);
-    return l;
+    *out = l;
+    return rc;
 }
 
 static void list_free(struct list *l)
@@ -94,12 +93,14 @@ char *bench_folder_path(const struct bench_folder *s, int model, const char *end
     return file;
 }
 
-static void models_with_answers(struct bench_folder *s, struct map *known)
+static int models_with_answers(struct bench_folder *s, struct map *known, struct err *err)
 {
     static const char *const end[] = { ".jsonl", ".journal" };
     char *folder = bench_answers_folder(s->data_dir, s->bench);
-    for (int e = 0; e < 2; e++) {
-        struct list l = list_folder(folder, end[e]);
+    int rc = 0;
+    for (int e = 0; e < 2 && rc == 0; e++) {
+        struct list l;
+        rc = list_folder(&l, folder, end[e], err);
         for (int i = 0; i < l.n; i++) {
             l.name[i][strlen(l.name[i]) - strlen(end[e])] = '\0';
             add_model(s, known, l.name[i]);
@@ -107,6 +108,7 @@ static void models_with_answers(struct bench_folder *s, struct map *known)
         list_free(&l);
     }
     free(folder);
+    return rc;
 }
 
 /* ---- files of judgments ---- */
@@ -196,18 +198,20 @@ static int index_file(struct bench_folder *s, struct judged_file *f, struct map 
     sha256_end(h, digest);
     hex_of(digest, 32, f->sha256);
     f->bytes = end;
+    /* the same file, though another one may have its name by now */
+    if (rc >= 0 && (f->fd = fcntl(fileno(in), F_DUPFD_CLOEXEC, 0)) < 0)
+        rc = err_errno(err, "%s: cannot open", f->path);
     if (in)
         fclose(in);
     free(bytes);
-    f->fd = rc < 0 ? -1 : open(f->path, O_RDONLY | O_CLOEXEC);
-    return rc < 0 ? -1 : f->fd < 0 ? err_errno(err, "%s: cannot open", f->path) : 0;
+    return rc < 0 ? -1 : 0;
 }
 
 static int index_judgments(struct bench_folder *s, struct map *known, struct err *err)
 {
     char *folder = xasprintf("%s/%s/model_judgment", s->data_dir, s->bench);
-    struct list l = list_folder(folder, ".jsonl");
-    int rc = 0;
+    struct list l;
+    int rc = list_folder(&l, folder, ".jsonl", err);
     s->file = xcalloc((size_t)l.n + 1, sizeof *s->file);
     for (int i = 0; i < l.n && rc == 0; i++) {
         struct judged_file *f = &s->file[s->n_files];
@@ -226,6 +230,14 @@ static int index_judgments(struct bench_folder *s, struct map *known, struct err
     list_free(&l);
     free(folder);
     return rc;
+}
+
+bool judged_has(const struct judged_file *f, int model)
+{
+    for (int i = 0; i < f->n; i++)
+        if (f->line[i].model == model)
+            return true;
+    return false;
 }
 
 int judged_read(const struct judged_file *f, int64_t start, int64_t end, struct buf *out, struct err *err)
@@ -301,8 +313,8 @@ static int file_hash(const char *path, struct file_row *row, struct err *err)
 static int read_journals(struct bench_folder *s, struct err *err)
 {
     char *folder = xasprintf("%s/%s/model_judgment", s->data_dir, s->bench);
-    struct list l = list_folder(folder, ".journal");
-    int rc = 0;
+    struct list l;
+    int rc = list_folder(&l, folder, ".journal", err);
     s->journal = xcalloc((size_t)l.n + 1, sizeof *s->journal);
     for (int i = 0; i < l.n && rc == 0; i++) {
         char *path = xasprintf("%s/%s", folder, l.name[i]);
@@ -325,8 +337,9 @@ static int read_journals(struct bench_folder *s, struct err *err)
 static int add_common(struct bench_folder *s, const char *path, const char *name, int kind, struct sha256 *h, struct err *err)
 {
     struct buf b = {0};
-    if (!is_file(path))
-        return 0;
+    const int there = io_exists(path, err);
+    if (there <= 0)
+        return there;
     if (io_read(path, &b, err) < 0)
         return -1;
     if (utf8_bad(b.data, b.len) >= 0 || memchr(b.data, 0, b.len)) {
@@ -348,8 +361,8 @@ static int add_common(struct bench_folder *s, const char *path, const char *name
 static int read_references(struct bench_folder *s, struct sha256 *h, struct err *err)
 {
     char *folder = bench_references_folder(s->data_dir, s->bench);
-    struct list l = list_folder(folder, ".jsonl");
-    int rc = 0;
+    struct list l;
+    int rc = list_folder(&l, folder, ".jsonl", err);
     for (int i = 0; i < l.n && rc == 0; i++) {
         char *path = xasprintf("%s/%s", folder, l.name[i]), *name = xasprintf("%s/reference_answer/%s", s->bench, l.name[i]);
         rc = add_common(s, path, name, FILE_REFERENCE, h, err);
@@ -462,8 +475,7 @@ static int open_bench(struct bench_folder *s, const char *data_dir, const char *
 {
     struct map known = {0};
     *s = (struct bench_folder){ .data_dir = xstrdup(data_dir), .bench = xstrdup(bench) };
-    models_with_answers(s, &known);
-    int rc = read_common(s, err) < 0 || index_judgments(s, &known, err) < 0 || read_journals(s, err) < 0 ? -1 : 0;
+    int rc = models_with_answers(s, &known, err) < 0 || read_common(s, err) < 0 || index_judgments(s, &known, err) < 0 || read_journals(s, err) < 0 ? -1 : 0;
     map_free(&known);
     if (rc == 0)
         sort_models(s);
@@ -515,9 +527,9 @@ static int open_model(const char *path, struct bench_folder **source, int *n, st
 
 static int open_data(const char *path, struct bench_folder **source, int *n, struct err *err)
 {
-    struct list l = list_folder(path, "");
+    struct list l;
     char *real = realpath(path, NULL);
-    int rc = 0;
+    int rc = list_folder(&l, path, "", err);
     *source = xcalloc((size_t)l.n + 1, sizeof **source);
     for (int i = 0; i < l.n && rc == 0; i++) {
         char *folder = xasprintf("%s/%s", path, l.name[i]);

@@ -54,6 +54,8 @@ int bench_folders_open(const char *path, struct bench_folder **source, int *n, s
 void bench_folders_free(struct bench_folder *source, int n);
 /* The bytes of a line's region into 'out', which is cleared before. -1: err (io). */
 int judged_read(const struct judged_file *f, int64_t start, int64_t end, struct buf *out, struct err *err);
+/* Is a line of it of this model? */
+bool judged_has(const struct judged_file *f, int model);
 /* FOLDER/BENCH/model_answer/MODEL.jsonl, or what lies beside it with this ending. The caller's. */
 char *bench_folder_path(const struct bench_folder *s, int model, const char *ending);
 

@@ -61,6 +61,45 @@ diff <("$root/mtbench" show --data-dir foreign) <("$root/mtbench" show f.h5); ok
 sed -i 's/tstamp": 1/tstamp": 2/' foreign/mt_bench/model_answer/model-0.jsonl
 aggregate foreign -o f.h5 && grep -q ' 0 added   1 replaced   1 unchanged   2 in all' out && aggregate --extract fback2 f.h5 && diff -r foreign fback2 >diff; ok $? "changed: $(head -1 out)"
 
+# A folder that grows: a second model's lines come into the judge's file, and phases and calls come later. The campaign is as if made at once.
+mkdir grows && cp -r run0000 grows/data && aggregate grows/data -o g.h5
+cp run0001/mt_bench/model_answer/* grows/data/mt_bench/model_answer/
+cat run0001/mt_bench/model_judgment/a-judge_single.jsonl >>grows/data/mt_bench/model_judgment/a-judge_single.jsonl
+aggregate grows/data -o g.h5 && grep -q ' 1 added   1 replaced   0 unchanged   2 in all' out; ok $? "a shared file of judgments grew: $(head -1 out)"
+aggregate --extract gback g.h5 && diff -r --exclude='*.journal' grows/data gback >diff; ok $? "and comes back whole: $(cat out)"
+echo '{"phase": "answers", "started": 1.0, "seconds": 2.0, "energy_j": 3.0}' >grows/data/mt_bench/model_answer/model-1.phases
+aggregate grows/data -o g.h5 && grep -q ' 0 added   1 replaced   1 unchanged ' out; ok $? "phases that came later are noticed: $(head -1 out)"
+tail -1 run0001/mt_bench/model_judgment/a-judge_single.journal >>grows/data/mt_bench/model_judgment/a-judge_single.journal
+aggregate grows/data -o g.h5 && grep -q ' 0 added   2 replaced ' out && mtbench show g.h5 --export jsonl --table calls && python3 - <<'PY'
+import json
+rows = [json.loads(line) for line in open("out")]
+assert {r["model"] for r in rows} == {"model-0", "model-1"} and {r["server_model"] for r in rows} == {"a-judge"}, rows[0]
+PY
+ok $? "and calls, exported with their run's model and the server's"
+
+# A turn that failed, twice, and was made, and one that was not made any more.
+cp -r run0000 failed && python3 - <<'PY'
+import json
+path = "failed/mt_bench/model_answer/model-0.journal"
+head, *lines = open(path).read().splitlines()
+bad = [json.dumps({**json.loads(lines[i]), "status": "failed", "reason": "no memory", "text": ""}) for i in (2, 3)]
+open(path, "w").write("\n".join([head, *lines[:2], bad[0], bad[0], bad[1], bad[1], lines[2], *lines[4:]]) + "\n")
+path = "failed/mt_bench/model_answer/model-0.jsonl"
+answers = [json.loads(line) for line in open(path)]
+answers[1]["choices"][0]["turns"][1] = "$ERROR$"
+open(path, "w").write("".join(json.dumps(a) + "\n" for a in answers))
+PY
+aggregate failed -o failed.h5 && mtbench show failed.h5 --export jsonl --table runs && grep -q '"failed_turns": 1,' out; ok $? "a turn that failed and was made is none that failed"
+
+# What a server answered has no seed: two folders are two runs. And a folder that cannot be looked into is not an empty one.
+for i in 1 2; do
+    mkdir -p hosted$i && cp -r run0000/mt_bench hosted$i/ && sed -i "1s/.*/{\"journal\": \"calls\", \"version\": 1, \"identity\": {\"model\": \"m\"}, \"info\": {}}/;2,\$d" \
+        hosted$i/mt_bench/model_answer/model-0.journal && sed -i "s/\"tstamp\": 1/\"tstamp\": $i/" hosted$i/mt_bench/model_answer/model-0.jsonl
+done
+aggregate hosted1 hosted2 -o hosted.h5 && grep -q ' 2 added ' out; ok $? "a hosted model in two folders is two runs: $(head -1 out)"
+cp -r run0000 looped && rm -r looped/mt_bench/model_judgment && ln -s model_judgment looped/mt_bench/model_judgment
+mtbench aggregate looped -o looped.h5; [ $? -eq 1 ] && grep -q 'model_judgment: cannot list' err && [ ! -e looped.h5 ]; ok $? "a folder that cannot be read: $(cat err)"
+
 # What only a campaign can show.
 mtbench show c.h5 --by model,seed && grep -qE '^model-0 +1 +[0-9.]+ ' out && [ "$(grep -c '^model-' out)" -eq 5 ]; ok $? "--by model,seed"
 mtbench show c.h5 --by category,turn --format csv && [ "$(wc -l <out)" -eq 17 ]; ok $? "--by category,turn"
