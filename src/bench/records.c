@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEPT_BYTES = 2 << 20 };
+
 struct line {
     size_t at, len;                      /* in the ledger */
     void *decoded;                       /* NULL until somebody asks */
@@ -22,6 +24,7 @@ struct records {
     void *ctx;
     char *path;
     struct ledger *ledger;
+    bool looked_at;                      /* by records_peek(): whoever looks goes on to records_each() */
     struct buf head;                     /* the first line */
     struct line *line;                   /* (n) the others */
     size_t n;
@@ -70,8 +73,12 @@ static int replay_line(void *ctx, int number, size_t at, struct slice line, stru
     void *record = p->r->kind->parse(line.ptr, line.len, err);
     if (!record)
         return -1;
-    take(p->r, at, line.len, record);
-    free(record);
+    const size_t i = take(p->r, at, line.len, record);
+    /* Of a journal as one run leaves it no line is parsed twice; of larger ones not all is held in memory. */
+    if (p->r->looked_at && at < KEPT_BYTES)
+        p->r->line[i].decoded = record;
+    else
+        free(record);
     return 0;
 }
 
@@ -82,7 +89,7 @@ static struct records *start(ledger_f begin, const struct records_kind *kind, vo
 {
     struct records *r = xcalloc(1, sizeof *r);
     /* the context is note()'s, which sees replayed records while the journal is still being opened */
-    *r = (struct records){ .kind = kind, .ctx = ctx, .path = xstrdup(path ? path : "") };
+    *r = (struct records){ .kind = kind, .ctx = ctx, .path = xstrdup(path ? path : ""), .looked_at = begin == ledger_peek };
     struct replay replay = { r, m };
     const struct ledger_opts o = { .path = path, .fast = fast, .busy = kind->busy, .replay = replay_line, .ctx = &replay,
                                    .head = MANIFEST_HEAD };
@@ -205,16 +212,17 @@ const void *records_get(const struct records *r, size_t i)
     return r->line[i].decoded;
 }
 
-/* A copy each, released at once: who looks at all of them does not want all of them in memory. */
+/* What is not decoded yet is a copy each, released at once: who looks at all of them does not want all of them in memory. */
 int records_each(const struct records *r, int (*see)(void *ctx, const void *record, bool counts), void *ctx)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < r->n; i++) {
         char key[RECORDS_KEY_MAX];
-        void *record = decode(r, i);
+        void *own = r->line[i].decoded ? NULL : decode(r, i);
+        const void *record = own ? own : r->line[i].decoded;
         size_t n_key = r->kind->key(record, key);
         rc = see(ctx, record, n_key && records_find(r, key, n_key) == i);
-        free(record);
+        free(own);
     }
     return rc;
 }

@@ -407,9 +407,8 @@ static const char *name_of(const struct judgment_table *t, int32_t name)
 /* The names' hash in the keys of its calls. */
 static void mark_game(struct judging *g, const char *judge, const char *prompt, const char *model_1, const char *model_2)
 {
-    char key[CALL_KEY_MAX + 1];
-    game_key(&(struct game_name){ judge, prompt, model_1, model_2, 0, 0, 0, 0 }, key);
-    const char *hash = strrchr(key, '-') + 1;
+    char hash[GAME_NAMES];
+    game_names(&(struct game_name){ judge, prompt, model_1, model_2, 0, 0, 0, 0 }, hash);
     const size_t n = g->games.n;
     if (map_add_text(&g->games, hash, n) != n)
         return;                          /* its calls are among them */
@@ -430,8 +429,10 @@ static void add_single(struct judging *g, const struct judgment_table *t, const 
     *j = (struct judged_row){ .question_id = r->question_id, .turn = r->turn, .repeat = repeat, .call = NOT_KNOWN, .status = r->status,
                               .score_is_int = r->score_is_int, .empty = r->empty, .score = r->score, .tstamp = number_of(m[2].value, NAN),
                               .judgment = text_of(m[1].value), .at = at };
+    const size_t known = g->d->asked.n;
     j->asked = add_asked(g, r->question_id, judge, prompt, user_prompt);
-    mark_game(g, judge, prompt, g->s->model[g->model], NULL);
+    if (g->d->asked.n > known)           /* else the game of these names was marked with the row that is there */
+        mark_game(g, judge, prompt, g->s->model[g->model], NULL);
     const struct asked_row *a = (const struct asked_row *)g->d->asked.row + j->asked;
     judged_written(&g->made, j, a, g->s->model[g->model], user_prompt ? user_prompt : "");
     keep_raw(&j->at, &g->region, &g->made);
@@ -486,19 +487,16 @@ static int read_judgment(struct judging *g, const struct judged_file *f, struct 
 static int read_judgments(struct judging *g, const struct judged_file *f, struct err *err)
 {
     struct judgment_table t = {0};
-    int file = -1, rc = 0;
-    for (int i = 0; i < f->n && rc == 0; i++) {
-        if (f->line[i].model != g->model)
-            continue;
-        if (file < 0) {
-            struct file_row *row = add_file(g->d, f->name, f->kind, f->sha256, f->bytes, f->n);
-            file = (int)g->d->files.n - 1;
-            if (f->tail < f->bytes && (rc = judged_read(f, f->tail, f->bytes, &g->region, err)) == 0)
-                row->text = xstrndup(g->region.data, g->region.len);
-        }
-        if (rc == 0)
-            rc = read_judgment(g, f, &t, &f->line[i], file, err);
-    }
+    const struct judged_part *part = judged_part(f, g->model);
+    if (!part)
+        return 0;
+    struct file_row *row = add_file(g->d, f->name, f->kind, f->sha256, f->bytes, f->n);
+    const int file = (int)g->d->files.n - 1;
+    int rc = f->tail < f->bytes ? judged_read(f, f->tail, f->bytes, &g->region, err) : 0;
+    if (rc == 0 && f->tail < f->bytes)
+        row->text = xstrndup(g->region.data, g->region.len);
+    for (int i = part->first; i >= 0 && rc == 0; i = f->line[i].next)
+        rc = read_judgment(g, f, &t, &f->line[i], file, err);
     judgment_table_free(&t);
     return rc;
 }
@@ -542,12 +540,15 @@ static void link_calls(struct judging *g)
     const struct call_row *c = g->d->calls.row;
     const struct asked_row *asked = g->d->asked.row;
     struct map by_key = {0};
-    char key[CALL_KEY_MAX + 1];
+    char key[CALL_KEY_MAX + 1], (*names)[GAME_NAMES] = xcalloc(g->d->asked.n + 1, sizeof *names);       /* of each row of asked; "" not yet */
     for (size_t i = 0; i < g->d->calls.n; i++)
         map_set(&by_key, c[i].key, strlen(c[i].key), i);
     for (size_t i = 0; i < g->d->judgments.n; i++) {
         const struct asked_row *a = &asked[j[i].asked];
-        game_key(&(struct game_name){ a->judge, a->prompt, g->s->model[g->model], NULL, j[i].question_id, j[i].turn, 1, j[i].repeat }, key);
+        const struct game_name name = { a->judge, a->prompt, g->s->model[g->model], NULL, j[i].question_id, j[i].turn, 1, j[i].repeat };
+        if (!*names[j[i].asked])
+            game_names(&name, names[j[i].asked]);
+        game_key_of(&name, names[j[i].asked], key);
         const size_t at = map_find_text(&by_key, key);
         j[i].call = at == MAP_NONE ? NOT_KNOWN : (int32_t)at;
     }
@@ -561,6 +562,7 @@ static void link_calls(struct judging *g)
             *call[game - 1] = at == MAP_NONE ? NOT_KNOWN : (int32_t)at;
         }
     }
+    free(names);
     map_free(&by_key);
 }
 
@@ -612,7 +614,7 @@ static int read_all_phases(const struct bench_folder *s, int model, struct run_d
         free(name);
         path = bench_beside(s->file[f].path, ".phases");
         name = bench_beside(s->file[f].name, ".phases");
-        rc = judged_has(&s->file[f], model) ? read_phases(d, path, name, err) : 0;
+        rc = judged_part(&s->file[f], model) ? read_phases(d, path, name, err) : 0;
     }
     free(path);
     free(name);
@@ -699,25 +701,20 @@ static void end_hex(struct sha256 *h, char hex[65])
 }
 
 /* Journals and answers as they are, and the lines of judgments that are of this model. */
-static int hash_content(const struct bench_folder *s, int model, const struct own_file *own, char hex[65], struct err *err)
+static void hash_content(const struct bench_folder *s, int model, const struct own_file *own, char hex[65])
 {
     struct sha256 *h = sha256_begin();
-    struct buf b = {0};
-    int rc = 0;
     sha256_add(h, s->bench_key, sizeof s->bench_key);
     for (int i = 0; i < OWN_FILES; i++)
         sha256_add(h, own[i].sha256, sizeof own[i].sha256);
-    for (int f = 0; f < s->n_files; f++)
-        for (int i = 0; i < s->file[f].n && rc == 0; i++) {
-            const struct judged_line *l = &s->file[f].line[i];
-            if (l->model != model || (rc = judged_read(&s->file[f], l->start, l->end, &b, err)) < 0)
-                continue;
-            sha256_add(h, s->file[f].name, strlen(s->file[f].name) + 1);
-            sha256_add(h, b.data, b.len);
-        }
+    for (int f = 0; f < s->n_files; f++) {
+        const struct judged_part *part = judged_part(&s->file[f], model);
+        if (!part)
+            continue;
+        sha256_add(h, s->file[f].name, strlen(s->file[f].name) + 1);
+        sha256_add(h, part->sha256, sizeof part->sha256);
+    }
     end_hex(h, hex);
-    buf_free(&b);
-    return rc;
 }
 
 static int hash_phases(struct sha256 *h, const char *path, struct err *err)
@@ -742,7 +739,7 @@ static int hash_sources(const struct bench_folder *s, int model, char hex[65], s
     int rc = hash_phases(h, path, err);
     for (int f = 0; f < s->n_files && rc == 0; f++) {
         const struct judged_file *file = &s->file[f];
-        if (!judged_has(file, model))
+        if (!judged_part(file, model))
             continue;
         judged = true;
         free(path);
@@ -809,7 +806,8 @@ int collect_name(const struct bench_folder *s, int model, struct run_data *d, st
     }
     free(seed);
     free(head);
-    return hash_content(s, model, d->own, run->content, err) < 0 ? -1 : hash_sources(s, model, run->sources, err);
+    hash_content(s, model, d->own, run->content);
+    return hash_sources(s, model, run->sources, err);
 }
 
 int collect_run(const struct bench_folder *s, int model, struct run_data *d, struct err *err)

@@ -4,15 +4,12 @@
 #include "mtbench/call.h"
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
-#include "mtbench/json_scan.h"
-#include "mtbench/lines.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,149 +110,39 @@ static int models_with_answers(struct bench_folder *s, struct map *known, struct
 
 /* ---- files of judgments ---- */
 
-/* JUDGE_single.jsonl, JUDGE_pair.jsonl, and JUDGE_single.repeat2.jsonl: whose, what, which. False: it is none. */
-static bool name_says(const char *name, struct judged_file *f)
-{
-    char *stem = xstrndup(name, strlen(name) - strlen(".jsonl")), *repeat = strstr(stem, ".repeat");
-    f->repeat = 1;
-    if (repeat) {
-        f->repeat = atoi(repeat + 7);
-        *repeat = '\0';
-    }
-    f->kind = ends(stem, "_pair") ? FILE_PAIRS : FILE_JUDGMENTS;
-    const bool known = (ends(stem, "_pair") || ends(stem, "_single")) && f->repeat >= 1 && f->repeat <= 255;
-    if (known)
-        stem[strlen(stem) - strlen(f->kind == FILE_PAIRS ? "_pair" : "_single")] = '\0';
-    f->judge = stem;
-    return known;
-}
+struct models {
+    struct bench_folder *s;
+    struct map *known;
+};
 
-/* The model that a record is about; NULL: it is no record, and err says so. The name is the caller's. */
-static char *model_of(struct slice line, struct err *err)
+static int number_of(void *ctx, const char *name)
 {
-    struct json_member m[] = { { "model", {0} }, { "model_1", {0} } };
-    struct json_text text;
-    if (json_scan_members(line.ptr, line.len, m, 2, err) < 0)
-        return NULL;
-    if (!json_member_string(m[1].value.ptr ? m[1].value : m[0].value, &text)) {
-        err_set(err, ERR_FORMAT, "no text \"model\"; is this a judgment file?");
-        return NULL;
-    }
-    char *name = xcalloc(text.len + 1, 1);
-    if (json_text_decode(&text, name) >= 0)
-        return name;
-    free(name);
-    err_set(err, ERR_FORMAT, "\"model\" holds half a surrogate pair; correct the name");
-    return NULL;
-}
-
-/* The line of a file that was read up to 'end'. 1: a record was added or bytes were passed over; 0: the file's last line is torn. */
-static int index_line(struct bench_folder *s, struct judged_file *f, struct map *known, const char *bytes, size_t n, int64_t end,
-                      long number, struct err *err)
-{
-    struct lines lines;
-    struct slice line;
-    lines_begin(&lines, bytes, n);
-    if (!lines_next(&lines, &line))
-        return 1;                        /* blanks: they go before the next record */
-    char *model = model_of(line, err);
-    if (!model && bytes[n - 1] != '\n')
-        return 0;
-    if (!model)
-        return err_wrap(err, "%s:%ld", f->path, number);
-    if ((f->n & (f->n - 1)) == 0)
-        f->line = xrealloc(f->line, f->n ? 2 * (size_t)f->n : 1, sizeof *f->line);
-    f->line[f->n] = (struct judged_line){ f->tail, end, f->n + 1, add_model(s, known, model) };
-    f->n++;
-    f->tail = end;
-    free(model);
-    return 1;
-}
-
-static int index_file(struct bench_folder *s, struct judged_file *f, struct map *known, struct err *err)
-{
-    FILE *in = fopen(f->path, "r");
-    char *bytes = NULL;
-    size_t cap = 0;
-    int64_t end = 0;
-    long number = 0;
-    uint8_t digest[32];
-    struct sha256 *h = sha256_begin();
-    int rc = in ? 1 : err_errno(err, "%s: cannot open", f->path);
-    for (ssize_t n; rc > 0 && (n = getline(&bytes, &cap, in)) > 0;) {
-        if (n > LINES_LONGEST) {
-            rc = err_set(err, ERR_FORMAT, "%s:%ld: a line of %zd bytes; is this a judgment file?", f->path, number + 1, n);
-            break;
-        }
-        sha256_add(h, bytes, (size_t)n);
-        end += n;
-        rc = index_line(s, f, known, bytes, (size_t)n, end, ++number, err);
-    }
-    if (rc >= 0 && in && ferror(in))
-        rc = err_errno(err, "%s: cannot read", f->path);
-    if (rc == 0)
-        log_note("%s:%ld: the last line is torn; it is kept, and counts for nothing", f->path, number);
-    sha256_end(h, digest);
-    hex_of(digest, 32, f->sha256);
-    f->bytes = end;
-    /* the same file, though another one may have its name by now */
-    if (rc >= 0 && (f->fd = fcntl(fileno(in), F_DUPFD_CLOEXEC, 0)) < 0)
-        rc = err_errno(err, "%s: cannot open", f->path);
-    if (in)
-        fclose(in);
-    free(bytes);
-    return rc < 0 ? -1 : 0;
+    const struct models *m = ctx;
+    return add_model(m->s, m->known, name);
 }
 
 static int index_judgments(struct bench_folder *s, struct map *known, struct err *err)
 {
     char *folder = xasprintf("%s/%s/model_judgment", s->data_dir, s->bench);
+    struct models models = { s, known };
     struct list l;
     int rc = list_folder(&l, folder, ".jsonl", err);
     s->file = xcalloc((size_t)l.n + 1, sizeof *s->file);
     for (int i = 0; i < l.n && rc == 0; i++) {
         struct judged_file *f = &s->file[s->n_files];
-        *f = (struct judged_file){ .fd = -1 };
-        if (!name_says(l.name[i], f)) {
+        if (!judged_name(f, l.name[i])) {
             log_note("%s/%s: not named as FastChat names judgments, JUDGE_single.jsonl or JUDGE_pair.jsonl; passed over", folder,
                      l.name[i]);
-            free(f->judge);
             continue;
         }
         f->path = xasprintf("%s/%s", folder, l.name[i]);
         f->name = xasprintf("%s/model_judgment/%s", s->bench, l.name[i]);
         s->n_files++;
-        rc = index_file(s, f, known, err);
+        rc = judged_index(f, number_of, &models, err);
     }
     list_free(&l);
     free(folder);
     return rc;
-}
-
-bool judged_has(const struct judged_file *f, int model)
-{
-    for (int i = 0; i < f->n; i++)
-        if (f->line[i].model == model)
-            return true;
-    return false;
-}
-
-int judged_read(const struct judged_file *f, int64_t start, int64_t end, struct buf *out, struct err *err)
-{
-    size_t n = (size_t)(end - start);
-    buf_clear(out);
-    buf_reserve(out, n);
-    while (out->len < n) {
-        ssize_t k = pread(f->fd, out->data + out->len, n - out->len, (off_t)(start + (int64_t)out->len));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            return k < 0 ? err_errno(err, "%s: cannot read", f->path)
-                         : err_set(err, ERR_IO, "%s: grew shorter while it was read; aggregate again", f->path);
-        out->len += (size_t)k;
-    }
-    out->data[n] = '\0';
-    return 0;
 }
 
 /* ---- journals of judges ---- */
@@ -415,15 +302,8 @@ static void bench_folder_free(struct bench_folder *s)
 {
     for (int i = 0; i < s->n_models; i++)
         free(s->model[i]);
-    for (int i = 0; i < s->n_files; i++) {
-        struct judged_file *f = &s->file[i];
-        if (f->fd >= 0)
-            close(f->fd);
-        free(f->path);
-        free(f->name);
-        free(f->judge);
-        free(f->line);
-    }
+    for (int i = 0; i < s->n_files; i++)
+        judged_free(&s->file[i]);
     free(s->model);
     free(s->file);
     free(s->data_dir);
@@ -464,8 +344,7 @@ static void sort_models(struct bench_folder *s)
         place[o[i].was] = i;
     }
     for (int f = 0; f < s->n_files; f++)
-        for (int i = 0; i < s->file[f].n; i++)
-            s->file[f].line[i].model = place[s->file[f].line[i].model];
+        judged_renumber(&s->file[f], place);
     free(place);
     free(o);
 }
