@@ -1,7 +1,7 @@
-/* h5_table.h - tables of rows, and texts as attributes, in an HDF5 file (room: report, its own). The only file that knows the library is
- * hdf5.c. A table is an array of C structs and a schema that says where each field lies in the struct and what it means. In the file it is
- * a one-dimensional compound dataset, in chunks, shuffled and deflated; texts are variable-length UTF-8. Fields that a file lacks read as
- * 0, NaN or NULL, and those that a schema does not know are passed over: that is how files of other versions are read. */
+/* h5_table.h - tables of rows, and texts as attributes, in an HDF5 file (room: report, its own). The only files that know the library are
+ * hdf5*.[ch]. A table is an array of C structs and a schema that says where each field lies in the struct and what it means. In the file
+ * it is a one-dimensional compound dataset, in chunks, shuffled and deflated; texts are variable-length UTF-8. Fields that a file lacks
+ * read as 0, NaN or NULL, and those that a schema does not know are passed over: that is how files of other versions are read. */
 #ifndef MTB_H5_TABLE_H
 #define MTB_H5_TABLE_H
 
