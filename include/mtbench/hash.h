@@ -15,6 +15,8 @@ void sha256_hex(const void *data, size_t n, char hex[65]);
 struct sha256 *sha256_begin(void);
 void sha256_add(struct sha256 *h, const void *data, size_t n);
 void sha256_end(struct sha256 *h, uint8_t digest[32]);
+/* Of the same bytes so far; both go their own way from here. */
+struct sha256 *sha256_copy(const struct sha256 *h);
 
 /* What git calls a file of 'size' bytes: SHA-1 of "blob SIZE", a NUL and the bytes. Piece by piece, as above. */
 struct git_blob;

@@ -36,6 +36,13 @@ void sha256_add(struct sha256 *h, const void *data, size_t n)
     EVP_DigestUpdate(h->ctx, data, n);
 }
 
+struct sha256 *sha256_copy(const struct sha256 *h)
+{
+    struct sha256 *copy = sha256_begin();
+    EVP_MD_CTX_copy_ex(copy->ctx, h->ctx);
+    return copy;
+}
+
 void sha256_end(struct sha256 *h, uint8_t digest[32])
 {
     EVP_DigestFinal_ex(h->ctx, digest, NULL);

@@ -83,6 +83,14 @@ static int add_model(struct bench_folder *s, struct map *known, const char *name
     return (int)at;
 }
 
+int count_lines(const char *bytes, size_t n)
+{
+    int lines = 0;
+    for (const char *at = bytes, *end = bytes + n; n && (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        lines++;
+    return lines;
+}
+
 char *bench_folder_path(const struct bench_folder *s, int model, const char *ending)
 {
     char *folder = bench_answers_folder(s->data_dir, s->bench), *file = xasprintf("%s/%s%s", folder, s->model[model], ending);
@@ -191,8 +199,7 @@ static int file_hash(const char *path, struct file_row *row, struct err *err)
         return -1;
     sha256_hex(b.data, b.len, row->sha256);
     row->bytes = (int64_t)b.len;
-    for (size_t i = 0; i < b.len; i++)
-        row->lines += b.data[i] == '\n';
+    row->lines = count_lines(b.data, b.len);
     buf_free(&b);
     return 0;
 }
@@ -237,8 +244,7 @@ static int add_common(struct bench_folder *s, const char *path, const char *name
     struct file_row *row = &s->common[s->n_common++];
     *row = (struct file_row){ .path = xstrdup(name), .kind = (uint8_t)kind, .bytes = (int64_t)b.len };
     sha256_hex(b.data, b.len, row->sha256);
-    for (size_t i = 0; i < b.len; i++)
-        row->lines += b.data[i] == '\n';
+    row->lines = count_lines(b.data, b.len);
     sha256_add(h, name, strlen(name) + 1);
     sha256_add(h, row->sha256, 64);
     row->text = buf_steal(&b);
@@ -354,7 +360,10 @@ static int open_bench(struct bench_folder *s, const char *data_dir, const char *
 {
     struct map known = {0};
     *s = (struct bench_folder){ .data_dir = xstrdup(data_dir), .bench = xstrdup(bench) };
-    int rc = models_with_answers(s, &known, err) < 0 || read_common(s, err) < 0 || index_judgments(s, &known, err) < 0 || read_journals(s, err) < 0 ? -1 : 0;
+    int rc = models_with_answers(s, &known, err) < 0 || read_common(s, err) < 0 || index_judgments(s, &known, err) < 0 ||
+                     read_journals(s, err) < 0
+                 ? -1
+                 : 0;
     map_free(&known);
     if (rc == 0)
         sort_models(s);

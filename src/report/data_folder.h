@@ -36,5 +36,6 @@ int bench_folders_open(const char *path, struct bench_folder **source, int *n, s
 void bench_folders_free(struct bench_folder *source, int n);
 /* FOLDER/BENCH/model_answer/MODEL.jsonl, or what lies beside it with this ending. The caller's. */
 char *bench_folder_path(const struct bench_folder *s, int model, const char *ending);
+int count_lines(const char *bytes, size_t n);
 
 #endif

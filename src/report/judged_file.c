@@ -58,9 +58,19 @@ struct indexing {
     struct map parts;                    /* of a model: its part */
     int (*number)(void *ctx, const char *model);
     void *ctx;
+    struct sha256 *hash;                 /* of the bytes before the line that is looked at */
+    bool apart;                          /* the file is more than the lines of its first model: those have a hash of their own */
     long line;
-    int64_t end;                         /* of what was read */
+    int64_t end;                         /* of what was read, with it */
 };
+
+/* Until here all bytes were lines of one model, if any: none was hashed twice for that. */
+static void set_apart(struct indexing *x)
+{
+    if (!x->apart && x->f->n_parts)
+        x->f->part[0].hash = sha256_copy(x->hash);
+    x->apart = true;
+}
 
 static struct judged_part *part_of(struct indexing *x, int model)
 {
@@ -69,7 +79,9 @@ static struct judged_part *part_of(struct indexing *x, int model)
     if (at == n) {
         if ((n & (n - 1)) == 0)
             f->part = xrealloc(f->part, n ? 2 * n : 1, sizeof *f->part);
-        f->part[f->n_parts++] = (struct judged_part){ .model = model, .first = f->n, .last = -1, .hash = sha256_begin() };
+        if (n)
+            set_apart(x);
+        f->part[f->n_parts++] = (struct judged_part){ .model = model, .first = f->n, .last = -1, .hash = x->apart ? sha256_begin() : NULL };
     }
     return &f->part[at];
 }
@@ -85,7 +97,8 @@ static void add_line(struct indexing *x, int model, const char *bytes, size_t n)
         f->line[p->last].next = f->n;
     p->last = f->n++;
     f->tail = x->end;
-    sha256_add(p->hash, bytes, n);
+    if (p->hash)
+        sha256_add(p->hash, bytes, n);
 }
 
 /* The line up to x->end. 1: a record was added or bytes were passed over; 0: the file's last line is torn. */
@@ -94,9 +107,12 @@ static int index_line(struct indexing *x, const char *bytes, size_t n, struct er
     struct lines lines;
     struct slice line;
     lines_begin(&lines, bytes, n);
-    if (!lines_next(&lines, &line))
-        return 1;                        /* blanks: they go before the next record */
-    char *model = model_of(line, err);
+    const bool blank = !lines_next(&lines, &line);
+    char *model = blank ? NULL : model_of(line, err);
+    if (!model)
+        set_apart(x);
+    if (blank)
+        return 1;                        /* it goes before the next record */
     if (!model)
         return bytes[n - 1] != '\n' ? 0 : err_wrap(err, "%s:%ld", x->f->path, x->line);
     add_line(x, x->number(x->ctx, model), bytes, n);
@@ -111,21 +127,21 @@ static int index_lines(struct indexing *x, FILE *in, struct err *err)
     char *bytes = NULL;
     size_t cap = 0;
     uint8_t digest[32];
-    struct sha256 *h = sha256_begin();
     int rc = 1;
+    x->hash = sha256_begin();
     for (ssize_t n; rc > 0 && (n = getline(&bytes, &cap, in)) > 0;) {
         x->line++;
         if (n > LINES_LONGEST) {
             rc = err_set(err, ERR_FORMAT, "%s:%ld: a line of %zd bytes; is this a judgment file?", f->path, x->line, n);
             break;
         }
-        sha256_add(h, bytes, (size_t)n);
         x->end += n;
         rc = index_line(x, bytes, (size_t)n, err);
+        sha256_add(x->hash, bytes, (size_t)n);
     }
     if (rc >= 0 && ferror(in))
         rc = err_errno(err, "%s: cannot read", f->path);
-    sha256_end(h, digest);
+    sha256_end(x->hash, digest);
     hex_of(digest, 32, f->sha256);
     f->bytes = x->end;
     free(bytes);
@@ -147,9 +163,14 @@ static void end_parts(struct judged_file *f)
 {
     uint8_t digest[32];
     for (int i = 0; i < f->n_parts; i++) {
-        sha256_end(f->part[i].hash, digest);
-        hex_of(digest, 32, f->part[i].sha256);
-        f->part[i].hash = NULL;
+        struct judged_part *p = &f->part[i];
+        if (p->hash) {
+            sha256_end(p->hash, digest);
+            hex_of(digest, 32, p->sha256);
+        } else {
+            memcpy(p->sha256, f->sha256, sizeof p->sha256);
+        }
+        p->hash = NULL;
     }
     sort_parts(f);
 }

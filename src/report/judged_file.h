@@ -19,8 +19,8 @@ struct judged_line {
 struct judged_part {
     int model;                           /* into bench_folder.model */
     int first, last;                     /* of judged_file.line */
-    char sha256[65];                     /* of the lines, one behind the other, without blanks between them */
-    struct sha256 *hash;                 /* while the file is read */
+    char sha256[65];                     /* of the lines, one behind the other, without the blanks between them */
+    struct sha256 *hash;                 /* while the file is read; NULL: that of the file will do */
 };
 
 struct judged_file {
