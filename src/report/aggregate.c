@@ -2,6 +2,7 @@
 #include "mtbench/campaign_file.h"
 
 #include "campaign_open.h"
+#include "collector.h"
 
 #include "mtbench/io.h"
 #include "mtbench/log.h"
@@ -265,37 +266,42 @@ static bool is_unchanged(const struct run_row *was, const struct run_row *run)
     return !strcmp(was->content, run->content) && (strcmp(was->folder, run->folder) || !strcmp(was->sources, run->sources));
 }
 
-static int add_run(struct writing *w, const struct bench_folder *s, int model, struct err *err)
+/* A run that is there is not written again, and nothing is begun for it. */
+static int add_run(struct writing *w, struct collected *c, struct err *err)
 {
-    struct run_data d = {0};
-    int rc = collect_name(s, model, &d, err);
-    size_t at = rc < 0 ? 0 : find_run(w, &d.run);
-    if (rc == 0 && at < w->n && is_unchanged(&w->run[at], &d.run)) {
+    struct run_row *run = &c->d.run;
+    const size_t at = find_run(w, run);
+    if (at < w->n && is_unchanged(&w->run[at], run)) {
         w->unchanged++;
-        goto out;
+        return 0;
     }
-    if (rc == 0 && at < w->n && strcmp(w->run[at].folder, d.run.folder))
-        log_note("%s of %s: from %s now, it was from %s", d.run.model, d.run.bench, d.run.folder, w->run[at].folder);
-    if (rc == 0)
-        rc = start(w, err) < 0 || collect_run(s, model, &d, err) < 0 || put_bench(w, s, err) < 0 || put_run(w, &d, err) < 0 ? -1 : 0;
-    if (rc == 0) {
-        *(at < w->n ? &w->replaced : &w->added) += 1;
-        keep_run(w, &d.run, at);
-    }
-out:
-    run_data_free(&d);
-    return rc;
+    if (at < w->n && strcmp(w->run[at].folder, run->folder))
+        log_note("%s of %s: from %s now, it was from %s", run->model, run->bench, run->folder, w->run[at].folder);
+    if (start(w, err) < 0 || (!c->has_rows && collect_run(c->folder, c->model, &c->d, err) < 0) || put_bench(w, c->folder, err) < 0 ||
+        put_run(w, &c->d, err) < 0)
+        return -1;
+    *(at < w->n ? &w->replaced : &w->added) += 1;
+    keep_run(w, run, at);
+    return 0;
 }
 
-static int add_runs(struct writing *w, const char *path, struct err *err)
+static int add_runs(struct writing *w, const struct opt_list *paths, struct err *err)
 {
-    struct bench_folder *source;
-    int n, rc = bench_folders_open(path, &source, &n, err);
-    for (int i = 0; i < n && rc == 0; i++)
-        for (int m = 0; m < source[i].n_models && rc == 0; m++)
-            if (*source[i].model[m])
-                rc = add_run(w, &source[i], m, err);
-    bench_folders_free(source, n);
+    struct map known = {0};
+    struct collected run;
+    for (size_t i = 0; i < w->n; i++) {
+        char *key = collect_known(&w->run[i]);
+        map_add_text(&known, key, i);
+        free(key);
+    }
+    struct collector *c = collector_begin(paths, &known, err);
+    int rc = c ? 1 : -1;
+    while (rc >= 0 && (rc = collector_next(c, &run, err)) > 0) {
+        rc = add_run(w, &run, err);
+        run_data_free(&run.d);
+    }
+    collector_end(c);
+    map_free(&known);
     return rc;
 }
 
@@ -357,8 +363,8 @@ int campaign_aggregate(struct buf *out, const struct aggregating *o, struct err 
     struct writing w = { .path = o->output, .target = real ? real : xstrdup(o->output), .lock = -1 };
     w.beside = xasprintf("%s.%ld.tmp", w.target, (long)getpid());
     int rc = lock_old(&w, err) < 0 || read_old(&w, err) < 0 ? -1 : 0;
-    for (int i = 0; i < o->runs.n && rc == 0; i++)
-        rc = add_runs(&w, o->runs.word[i], err);
+    if (rc == 0)
+        rc = add_runs(&w, &o->runs, err);
     const bool changed = w.h != NULL;
     if (rc == 0 && changed)
         rc = finish(&w, err);

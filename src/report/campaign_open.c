@@ -46,6 +46,16 @@ static int check_schema(struct h5 *h, const char *path, struct err *err)
     return rc;
 }
 
+/* A file that lacks a field has no texts of it; who reads runs need not ask for each. */
+static void fill_texts(struct run_row *run, size_t n)
+{
+    for (int f = 0; f < runs_table.n_fields; f++)
+        for (size_t i = 0; i < n && runs_table.field[f].type == H5_TEXT; i++) {
+            char **text = (char **)((char *)&run[i] + runs_table.field[f].at);
+            *text = *text ? *text : xstrdup("");
+        }
+}
+
 struct campaign *campaign_open(const char *path, struct err *err)
 {
     struct campaign *c = xcalloc(1, sizeof *c);
@@ -54,6 +64,7 @@ struct campaign *campaign_open(const char *path, struct err *err)
     if (looks_like_hdf5(path, err) == 0 && (c->h = h5_open(path, err)) && check_schema(c->h, path, err) == 0 &&
         h5_read(c->h, "/", &runs_table, &row, &c->n, err) == 0) {
         c->run = row;
+        fill_texts(c->run, c->n);
         return c;
     }
     campaign_close(c, NULL);

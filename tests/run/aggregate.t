@@ -226,6 +226,10 @@ with h5py.File("earlier.h5", "r+") as f:          # an earlier one lacks fields 
         rows = old[:][keep]
         del g["judgments"]
         g.create_dataset("judgments", data=rows.astype([(n, old.dtype[n]) for n in keep]))
+    keep = [n for n in f["runs"].dtype.names if n not in ("folder", "job", "sources", "bench_key")]
+    rows, kinds = f["runs"][:][keep], f["runs"].dtype
+    del f["runs"]
+    f.create_dataset("runs", data=rows.astype([(n, kinds[n]) for n in keep]))
 shutil.copy("c.h5", "wrong.h5")
 with h5py.File("wrong.h5", "r+") as f:
     g = next(iter(f["run"].values()))
@@ -239,6 +243,7 @@ PY
     refused 'is an HDF5 file of another program' aggregate run0000 -o other.h5
     refused 'is no table of a campaign' show wrong.h5
     diff <("$root/mtbench" show c.h5) <("$root/mtbench" show earlier.h5) >diff; ok $? "a file that lacks fields and tables is read"
+    aggregate run0005 -o earlier.h5 && aggregate run0005 -o earlier.h5 && grep -q ' 1 unchanged   6 in all' out; ok $? "and added to: $(head -1 out)"
 fi
 
 # Folders without locks: flock() and fcntl() fail there.
