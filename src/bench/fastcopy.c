@@ -34,19 +34,35 @@ static size_t whole_lines(const struct buf *b)
     return last ? (size_t)(last - b->data) + 1 : 0;
 }
 
-void fastcopy_catch_up(const char *path, const char *shared, size_t n, struct buf *more)
+/* A crash leaves zeros in a shared file where pages were not written yet; a journal's text has none. Are the first n bytes alike but for
+ * them? '*first' is where the first of these stands, else n. */
+static bool agrees(const char *copy, const char *shared, size_t n, size_t *first)
+{
+    *first = n;
+    for (size_t i = 0; i < n; i++) {
+        if (copy[i] != shared[i] && shared[i])
+            return false;
+        if (copy[i] != shared[i] && *first == n)
+            *first = i;
+    }
+    return true;
+}
+
+size_t fastcopy_catch_up(const char *path, const char *shared, size_t n, struct buf *more)
 {
     struct buf copy = {0};
+    size_t at = n;
     if (access(path, F_OK) == 0 && io_read(path, &copy, NULL) == 0) {
         const size_t whole = whole_lines(&copy);
         if (n == 0 && whole)
             put_aside(path, "is the copy of a journal that is gone");
-        else if (whole > n && !memcmp(copy.data, shared, n))
-            buf_add(more, copy.data + n, whole - n);
-        else if (whole && memcmp(copy.data, shared, whole < n ? whole : n))
+        else if (whole && !agrees(copy.data, shared, whole < n ? whole : n, &at))
             put_aside(path, "differs from the journal");
+        else if (at < whole)
+            buf_add(more, copy.data + at, whole - at);
     }
     buf_free(&copy);
+    return at;
 }
 
 struct fastcopy *fastcopy_begin(const char *path, const char *bytes, size_t n, struct err *err)

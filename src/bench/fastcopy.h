@@ -15,10 +15,11 @@ struct fastcopy;
 
 enum { FASTCOPY_SECONDS = 5 };           /* between two flushes of the shared file */
 
-/* What the copy at 'path' has behind the 'n' bytes of whole lines that the shared file has: appended to 'more', whole lines alone. A copy
- * of another content, or of a shared file that is gone (n 0), which somebody has removed or put aside, gets the name PATH.old and adds
- * nothing; a note says so. A copy that is not there adds nothing. */
-void fastcopy_catch_up(const char *path, const char *shared, size_t n, struct buf *more);
+/* What the copy at 'path' has more than the 'n' bytes of whole lines that the shared file has: appended to 'more', up to its last whole
+ * line; returns where that belongs, which is n, or before it where a crash has left zeros. A copy of another content, or of a shared file
+ * that is gone (n 0), which somebody has removed or put aside, gets the name PATH.old and adds nothing; a note says so. A copy that is not
+ * there adds nothing. */
+size_t fastcopy_catch_up(const char *path, const char *shared, size_t n, struct buf *more);
 /* Begin with these bytes, on disk. NULL: err (io); the caller goes on without. */
 struct fastcopy *fastcopy_begin(const char *path, const char *bytes, size_t n, struct err *err);
 /* Bytes at 'at', on disk. -1: err (io). */

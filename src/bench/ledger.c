@@ -26,11 +26,11 @@ struct ledger {
     char *path;
     int fd;                              /* -1: in memory alone */
     bool open;                           /* locked, read, in its place */
-    bool torn;                           /* a failed write may have left bytes behind 'good' */
-    size_t good;                         /* bytes on disk that end in a whole line */
+    bool torn;                           /* a failed write may have left bytes behind 'good', and lost some behind 'flushed' */
+    size_t good;                         /* bytes that end in a whole line and count: on disk in the file, or in its copy */
+    size_t flushed;                      /* of these what the file itself has on disk for sure; without a copy all */
     struct buf bytes;                    /* these, then the lines that were added since */
     struct fastcopy *fast;               /* NULL: none */
-    bool unflushed;                      /* lines count that only the copy has on disk for sure */
 };
 
 /* Both are named: which of the two is to go only whoever started them knows. */
@@ -144,7 +144,7 @@ static int replay_lines(struct ledger *l, const struct ledger_opts *o, int fd, s
     if (number == 0 && l->bytes.len && o->head && !begins_as(o->head, &l->bytes))
         return err_set(err, ERR_FORMAT, "%s: is no journal; put the file aside, or choose another name", o->path);
     /* A torn line is as if it had never been. Blanks alone are no line: the manifest is still to come. */
-    l->good = l->bytes.len = number ? lines.at : 0;
+    l->good = l->flushed = l->bytes.len = number ? lines.at : 0;
     if (rc >= 0)
         return 0;
     /* A first line that does not fit makes it another kind of file. */
@@ -178,9 +178,8 @@ static int catch_up(struct ledger *l, const struct ledger_opts *o, struct err *e
     int rc = slurp(l->path, l->fd, &shared, err);
     const char *last = shared.len ? memrchr(shared.data, '\n', shared.len) : NULL;
     const size_t whole = last ? (size_t)(last - shared.data) + 1 : 0;
-    if (rc == 0)
-        fastcopy_catch_up(o->fast, shared.data, whole, &more);
-    if (more.len && (pwrite(l->fd, more.data, more.len, (off_t)whole) != (ssize_t)more.len || fdatasync(l->fd) < 0))
+    const size_t at = rc == 0 ? fastcopy_catch_up(o->fast, shared.data, whole, &more) : 0;
+    if (more.len && (pwrite(l->fd, more.data, more.len, (off_t)at) != (ssize_t)more.len || fdatasync(l->fd) < 0))
         rc = err_errno(err, "%s: cannot write what %s has more", l->path, o->fast);
     else if (more.len)
         log_note("%s: %zu bytes that a crash had kept from it come from %s", l->path, more.len, o->fast);
@@ -205,6 +204,9 @@ static int replay(struct ledger *l, const struct ledger_opts *o, struct err *err
     /* Before the first line goes behind it: a torn half and a new line would read as one broken line. */
     if (ftruncate(l->fd, (off_t)l->good) < 0)
         return err_errno(err, "%s: cannot cut off a torn line", l->path);
+    /* What a run that was killed had not flushed yet: its copy is written anew, and is not whole for a moment. */
+    if (o->fast && l->good && fdatasync(l->fd) < 0)
+        return err_errno(err, "%s: cannot write", l->path);
     if (o->fast)
         begin_fast(l, o->fast);
     return 0;
@@ -337,7 +339,7 @@ void ledger_close(struct ledger *l)
         return;
     if (l->good == 0)
         take_away(l);
-    fastcopy_end(l->fast, !l->unflushed || fdatasync(l->fd) == 0);
+    fastcopy_end(l->fast, ledger_flush(l, NULL) == 0);
     if (l->fd >= 0) {
         holder_drop(l->path);            /* while the lock is still ours: nobody else has put a word there */
         close(l->fd);
@@ -393,38 +395,49 @@ static bool is_safe_elsewhere(struct ledger *l, size_t end)
         l->fast = NULL;
     }
     /* The first line is flushed: a journal that is not there was taken away, and its copy is not believed. */
-    l->unflushed = l->fast && l->good && !fastcopy_due(l->fast);
-    if (l->fast && !l->unflushed)
+    return l->fast && l->good && !fastcopy_due(l->fast);
+}
+
+/* A failed flush leaves pages marked as clean, and the next one would succeed without them: after one they are written again. */
+static int write_bytes(struct ledger *l, size_t end)
+{
+    /* From there on and not at the end: what a failed write left there is written over. */
+    for (size_t done = l->torn ? l->flushed : l->good; done < end;) {
+        const ssize_t n = pwrite(l->fd, l->bytes.data + done, end - done, (off_t)done);
+        if (n <= 0 && !(n < 0 && errno == EINTR))
+            return -1;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+/* The file itself, up to 'end', which is written. */
+static int flush_file(struct ledger *l, size_t end)
+{
+    if (fdatasync(l->fd) < 0)
+        return -1;
+    l->flushed = end;
+    if (l->fast)
         fastcopy_flushed(l->fast);
-    return l->unflushed;
+    return 0;
 }
 
 static int write_on(struct ledger *l, struct err *err)
 {
-    size_t done = l->good;               /* moves on only when all is on disk: what failed is written again from there */
-    if (l->fd < 0 || done == l->bytes.len)
+    const size_t end = l->bytes.len;     /* 'good' moves on only when all is on disk: what failed is written again from there */
+    if (l->fd < 0)
         return 0;
     if (!is_ours(l))                     /* writing on would put our lines over theirs */
         return intruded(l, err);
-    while (done < l->bytes.len) {
-        /* From 'good' on and not at the end: what a failed write left there is written over. */
-        ssize_t n = pwrite(l->fd, l->bytes.data + done, l->bytes.len - done, (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            goto error;
-        done += (size_t)n;
-    }
-    /* Only from here on a line counts: a run that is killed after this finds it, and nobody pays for it twice. */
-    if (!is_safe_elsewhere(l, done) && fdatasync(l->fd) < 0)
+    /* Only behind this a line counts: a run that is killed then finds it, and nobody pays for it twice. */
+    if (write_bytes(l, end) < 0 || (!is_safe_elsewhere(l, end) && flush_file(l, end) < 0))
         goto error;
     if (l->good == 0)                    /* the first line: the file's name must survive, too */
         io_sync_parent(l->path);
-    l->good = done;
+    l->good = end;
     l->torn = false;
     return 0;
 error:
-    /* A failed flush leaves pages marked as clean; writing the same bytes again is what makes the next flush try them. */
     err_errno(err, "%s: cannot write", l->path);
     err_advise(err, "make room and start again, what was finished before this is safe");
     l->torn = true;
@@ -435,6 +448,8 @@ error:
 
 int ledger_sync(struct ledger *l, struct err *err)
 {
+    if (l->good == l->bytes.len)         /* what only the copy has does not wait until the next turn ends, hours later maybe */
+        return l->fast && fastcopy_due(l->fast) ? ledger_flush(l, err) : 0;
     watch_begin(WATCH_WORKS, "writing %s", l->path);
     const int rc = write_on(l, err);
     watch_end();
@@ -443,13 +458,14 @@ int ledger_sync(struct ledger *l, struct err *err)
 
 int ledger_flush(struct ledger *l, struct err *err)
 {
-    if (!l->unflushed)
+    int rc = 0;
+    if (l->flushed == l->good)
         return 0;
     watch_begin(WATCH_WORKS, "flushing %s", l->path);
-    const int rc = fdatasync(l->fd) < 0 ? err_errno(err, "%s: cannot write", l->path) : 0;
+    if ((l->torn && write_bytes(l, l->good) < 0) || flush_file(l, l->good) < 0) {
+        rc = err_errno(err, "%s: cannot write", l->path);
+        l->torn = true;
+    }
     watch_end();
-    l->unflushed = rc < 0;
-    if (rc == 0)
-        fastcopy_flushed(l->fast);
     return rc;
 }

@@ -147,7 +147,7 @@ static int take_records(struct run *r, struct crew *c, struct err *err)
 {
     const void *data;
     size_t n;
-    int from, taken = 0;
+    int from;
     while (deal_receive(crew_deal(c), &data, &n, &from)) {
         /* The line goes from rank to file as bytes: parsed once, written as it came. */
         const struct turn_record *t = journal_append_line(r->journal, data, n, err);
@@ -158,11 +158,10 @@ static int take_records(struct run *r, struct crew *c, struct err *err)
             r->watch.turn(r->watch.ctx, t);
         if (t->status != TURN_OK)
             log_error("question %" PRId64 ", choice %d, turn %d: %s", t->question_id, t->choice, t->turn, t->reason);
-        taken++;
     }
     /* One flush for all that came together. Law 3: only what is on disk is shown as done, judged, or counted in a
-     * resume. */
-    if (taken && journal_sync(r->journal, err) < 0)
+     * resume. Also where nothing came: with --scratch the journal's own file may be due. */
+    if (journal_sync(r->journal, err) < 0)
         return -1;
     /* Also without records: a hosted judge that works beside must be stepped while the engines are busy. */
     if (r->watch.tick)

@@ -42,6 +42,19 @@ static void test_catch_up(void)
     ok(gives("", "") && access(path, F_OK) && access(old, F_OK) == 0, "so is the copy of a file that is gone");
     put("a");
     ok(gives("", "") && access(old, F_OK), "a torn first line alone is nothing");
+    struct buf more = {0};
+    put("a\nbb\ncc\nd\n");
+    const size_t at = fastcopy_catch_up(path, "a\nb\0\0cc\n", 8, &more);
+    ok(at == 3 && more.len == 7 && !memcmp(more.data, "b\ncc\nd\n", 7) && access(old, F_OK),
+       "pages that a crash kept from the shared file come back, and what is behind them: from %zu on", at);
+    buf_clear(&more);
+    put("a\nbb\n");
+    fastcopy_catch_up(path, "a\n\0\0\nc\n", 7, &more);
+    ok(more.len == 3 && !memcmp(more.data, "bb\n", 3), "also where the shared file is longer");
+    buf_clear(&more);
+    fastcopy_catch_up(path, "a\n\0x\nc\n", 7, &more);
+    ok(!more.len && access(old, F_OK) == 0, "but not into other text");
+    buf_free(&more);
 }
 
 static void test_writing(void)

@@ -34,6 +34,22 @@ int fcntl(int fd, int command, ...)
     return (int)syscall(SYS_fcntl, fd, command, arg);
 }
 
+static int flushes, bad_flush;           /* of the shared file; the number of the one that fails, from 1 */
+
+int fdatasync(int fd)
+{
+    char link[64], name[600] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const bool shared = readlink(link, name, sizeof name - 1) > 0 && !strcmp(name, path);
+    if (shared && ++flushes == bad_flush) {
+        if (ftruncate(fd, 4) < 0)        /* as if the pages behind were lost: they are clean, and the next flush succeeds */
+            abort();
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
 struct seen { int n; size_t last; struct buf text; int refuse; };
 
 static int see(void *ctx, int number, size_t at, struct slice line, struct err *err)
@@ -216,6 +232,48 @@ static const char *told(const char *array_task)
     return text;
 }
 
+static struct ledger *open_fast(struct seen *s, const char *fast, struct err *err)
+{
+    buf_free(&s->text);
+    *s = (struct seen){ 0 };
+    return ledger_open(&(struct ledger_opts){ .path = path, .fast = fast, .busy = "at it", .replay = see, .ctx = s }, err);
+}
+
+/* A flush of the shared file that fails takes lines along which only the copy has: they are written once more, or the copy stays. */
+static void test_fast(void)
+{
+    struct seen s = {0};
+    struct err err = {0};
+    char fast[600], *real = realpath(own(""), NULL);
+    snprintf(path, sizeof path, "%s/shared", real ? real : "");
+    snprintf(fast, sizeof fast, "%s/copy", real ? real : "");
+    free(real);
+    for (int pass = 0; pass < 2; pass++) {
+        unlink(path), unlink(fast);
+        flushes = bad_flush = 0;
+        struct ledger *l = open_fast(&s, fast, &err);
+        ledger_add(l, "one", 3);
+        ok(l && ledger_sync(l, &err) == 0 && flushes == 1, "the first line is flushed");
+        ledger_add(l, "two", 3);
+        ok(ledger_sync(l, &err) == 0 && flushes == 1, "the second one counts, as the copy has it");
+        bad_flush = 2;
+        ok(ledger_flush(l, &err) < 0 && err.kind == ERR_IO, "a flush that fails: %s", err.text);
+        bad_flush = pass ? 3 : 0;
+        ledger_close(l);
+        if (pass) {
+            ok(access(fast, F_OK) == 0, "fails again at the end: the copy stays");
+            l = open_fast(&s, fast, &err);
+            ok(l && s.n == 2, "and gives back what the file lacks");
+            ledger_close(l);
+        } else
+            ok(access(fast, F_OK) != 0, "is made good at the end, and the copy goes");
+        is_file("one\ntwo\n", "nothing is lost");
+    }
+    unlink(path);
+    bad_flush = 0;
+    buf_free(&s.text);
+}
+
 static void word_of(const char *text)
 {
     char name[600];
@@ -368,5 +426,6 @@ int main(void)
     test_race();
     test_odd_files();
     holders();
+    test_fast();
     return done_testing();
 }
