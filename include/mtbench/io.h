@@ -22,6 +22,9 @@ int io_keep_copy(const char *path, char **copy, struct err *err);
 int io_put_in_place(const char *beside, const char *path, struct err *err);
 /* Create the folders that 'path' lies in. -1: err (io). */
 int io_make_parents(const char *path, struct err *err);
+/* The folder of this user's own in one that many share, ROOT/mtbench-UID: made where it is not there, and refused where somebody else could
+ * have put something into it, under names that anybody can work out. NULL: err (io). Caller frees. */
+char *io_own_folder(const char *root, struct err *err);
 /* Flush the folder of 'path', so that a new name survives a crash. Best effort. */
 void io_sync_parent(const char *path);
 

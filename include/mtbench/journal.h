@@ -42,9 +42,9 @@ struct journal *journal_open(const char *path, const struct manifest *m, struct 
  * is flushed every few seconds, by journal_flush() and by journal_close(). Lines that a crash of the node has kept from the file come
  * back from the copy; a node that is lost with its disk takes the lines of the last few seconds along. */
 struct journal *journal_open_fast(const char *path, const char *fast, const struct manifest *m, struct err *err);
-/* Where the copy of a journal lies below a scratch folder; the same for all spellings of the journal's path once it is there. Caller frees.
- */
-char *journal_fast_path(const char *scratch, const char *path);
+/* Where the copy of a journal lies below a scratch folder; the same for all spellings of the journal's path once it is there. NULL: err
+ * (io: no folder there that is this user's alone). Caller frees. */
+char *journal_fast_path(const char *scratch, const char *path, struct err *err);
 /* Look at a journal without writing or locking it, for journal_find(), journal_each() and what is made of them. Its manifest is compared
  * with 'm' if that is not NULL. One that is not there is empty, as is that of path NULL. NULL: err (format, io). */
 struct journal *journal_peek(const char *path, const struct manifest *m, struct err *err);

@@ -65,6 +65,22 @@ int io_make_parents(const char *path, struct err *err)
     return rc;
 }
 
+char *io_own_folder(const char *root, struct err *err)
+{
+    char *folder = xasprintf("%s/mtbench-%ld", root, (long)geteuid());
+    struct stat s;
+    int rc = io_make_parents(folder, err);
+    if (rc == 0 && ((mkdir(folder, 0700) < 0 && errno != EEXIST) || lstat(folder, &s) < 0))
+        rc = err_errno(err, "%s: cannot create the folder", folder);
+    /* lstat(): a link may lead to a folder of ours that is not meant. */
+    else if (rc == 0 && (!S_ISDIR(s.st_mode) || s.st_uid != geteuid() || s.st_mode & (S_IWGRP | S_IWOTH)))
+        rc = err_set(err, ERR_IO, "%s: is not a folder that this user alone can write; remove it or use another one", folder);
+    if (rc == 0)
+        return folder;
+    free(folder);
+    return NULL;
+}
+
 /* A rename is on disk when its folder is. Best effort: some file systems cannot sync folders, and the file itself
  * is safe. */
 void io_sync_parent(const char *path)

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const status_name[] = { "ok", "failed", "too_long" };
 
@@ -211,14 +210,18 @@ struct journal *journal_open_fast(const char *path, const char *fast, const stru
     return journal_of(records_open(&turns, NULL, path, fast, m, err));
 }
 
-char *journal_fast_path(const char *scratch, const char *path)
+char *journal_fast_path(const char *scratch, const char *path, struct err *err)
 {
+    char *own = io_own_folder(scratch, err);
+    if (!own)
+        return NULL;
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup("./"), hex[65];
     /* The folder is made before it is resolved, or a first start would name it otherwise than the second one. */
     char *real = io_make_parents(path, NULL) == 0 ? realpath(folder, NULL) : NULL, *name = xasprintf("%s/%s", real ? real : folder, base);
     sha256_hex(name, strlen(name), hex);
-    char *fast = xasprintf("%s/mtbench-%ld/journals/%.16s-%s", scratch, (long)getuid(), hex, base);
+    char *fast = xasprintf("%s/journals/%.16s-%s", own, hex, base);
+    free(own);
     free(folder);
     free(real);
     free(name);

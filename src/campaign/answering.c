@@ -109,7 +109,10 @@ static int list_items(struct run *r, struct err *err)
 
 static struct journal *open_journal(const struct run *r, struct err *err)
 {
-    char *fast = r->o->scratch ? journal_fast_path(r->o->scratch, r->journal_file) : NULL;
+    struct err why;
+    char *fast = r->o->scratch ? journal_fast_path(r->o->scratch, r->journal_file, &why) : NULL;
+    if (r->o->scratch && !fast)
+        log_note("--scratch: %s; each turn is flushed to %s instead", why.text, r->journal_file);
     struct journal *j = journal_open_fast(r->journal_file, fast, r->manifest, err);
     free(fast);
     return j;

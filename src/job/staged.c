@@ -6,17 +6,21 @@
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PIECE = 4 << 20, SPARE = 64 << 20 };  /* bytes: at a time; left free for others */
+enum { YOUNG = 60 };                     /* seconds since the last write of a part */
 
 struct place { char *copy, *sum, *part; };   /* the copy, its hash, and what it is while it grows */
 
@@ -35,14 +39,20 @@ static int find_place(struct place *p, const char *scratch, const char *path, ui
         free(real);
         return err_errno(err, "%s: cannot open", path);
     }
+    char *own = io_own_folder(scratch, err);
+    if (!own) {
+        free(real);
+        return -1;
+    }
     const char *slash = strrchr(path, '/');
     char *name = xasprintf("%s %" PRIu64 " %lld.%09ld", real, size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
     sha256_hex(name, strlen(name), hex);
-    p->copy = xasprintf("%s/mtbench-%ld/weights/%.16s/%s", scratch, (long)getuid(), hex, slash ? slash + 1 : path);
+    p->copy = xasprintf("%s/weights/%.16s/%s", own, hex, slash ? slash + 1 : path);
     p->sum = xasprintf("%s.sha256", p->copy);
-    p->part = xasprintf("%s.part%ld", p->copy, (long)getpid()); /* another job may copy the same file this very moment */
+    p->part = xasprintf("%s.partXXXXXX", p->copy); /* another job, or node, may copy the same file this very moment */
     free(real);
     free(name);
+    free(own);
     return (uint64_t)s.st_size == size ? 0 : err_set(err, ERR_IO, "%s: has changed its size", path);
 }
 
@@ -116,14 +126,44 @@ static int copy_bytes(int from, int to, uint64_t size, const struct filehash_wat
     return rc;
 }
 
-static int make_copy(const struct place *p, const char *path, uint64_t size, const struct filehash_watch *watch, struct err *err)
+/* A part that nobody holds any more: whoever wrote it was killed. A young one may not have its lock yet. */
+static void sweep_one(int folder, const char *name)
+{
+    struct stat s;
+    const int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &s) == 0 && time(NULL) - s.st_mtime > YOUNG && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlinkat(folder, name, 0);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Parts of models would fill the disk with time. */
+static void sweep_parts(const struct place *p)
+{
+    const char *slash = strrchr(p->part, '/');
+    const size_t n = strlen(slash + 1) - strlen("XXXXXX");
+    char *path = xstrndup(p->part, (size_t)(slash - p->part));
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder && (e = readdir(folder));)
+        if (!strncmp(e->d_name, slash + 1, n))
+            sweep_one(dirfd(folder), e->d_name);
+    if (folder)
+        closedir(folder);
+    free(path);
+}
+
+static int make_copy(struct place *p, const char *path, uint64_t size, const struct filehash_watch *watch, struct err *err)
 {
     char hex[65];
-    int from = -1, to = -1, rc = check_room(p->part, size, err);
+    int from = -1, to = -1, rc;
+    sweep_parts(p);                      /* first: they may have the room that is wanted */
+    rc = check_room(p->part, size, err);
     if (rc == 0 && (from = open(path, O_RDONLY | O_CLOEXEC)) < 0)
         rc = err_errno(err, "%s: cannot open", path);
-    if (rc == 0 && (to = open(p->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
+    if (rc == 0 && (to = mkostemp(p->part, O_CLOEXEC)) < 0)
         rc = err_errno(err, "%s: cannot write", p->part);
+    if (rc == 0)
+        flock(to, LOCK_EX | LOCK_NB);    /* until its end, whatever that is */
     if (rc == 0 && (rc = copy_bytes(from, to, size, watch, hex, err)) < 0)
         err_wrap(err, "%s", p->part);
     /* The hash before the name: a copy without one is not believed. */

@@ -6,9 +6,11 @@
 
 #include "tap.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,6 +82,50 @@ static void test_copies(void)
     free(copy);
 }
 
+/* Beside a copy that is made: what killed jobs left of theirs, and what another one is writing. */
+static void test_parts(void)
+{
+    const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+    bool made;
+    char *copy = stage(scratch, 1000, &made), left[300], held[300], young[300];
+    snprintf(left, sizeof left, "%s.partAAAAAA", copy);
+    snprintf(held, sizeof held, "%s.partBBBBBB", copy);
+    snprintf(young, sizeof young, "%s.partCCCCCC", copy);
+    put(left, 10, 'l'), put(held, 10, 'h'), put(young, 10, 'y');
+    utimensat(AT_FDCWD, left, old, 0), utimensat(AT_FDCWD, held, old, 0);
+    const int fd = open(held, O_RDWR);
+    ok(fd >= 0 && flock(fd, LOCK_EX) == 0 && unlink(copy) == 0, "a copy is wanted again");
+    char *again = stage(scratch, 1000, &made);
+    ok(again && made && access(left, F_OK) != 0, "a part that was left goes");
+    ok(access(held, F_OK) == 0 && access(young, F_OK) == 0, "one that somebody writes stays");
+    close(fd);
+    free(copy);
+    free(again);
+}
+
+/* In a folder where somebody else could have put weights under a name that is easy to work out. */
+static void test_foreign(void)
+{
+    bool made;
+    char shared[80], own[120], target[80];
+    snprintf(shared, sizeof shared, "%s/tmp", root);
+    snprintf(own, sizeof own, "%s/mtbench-%ld", shared, (long)geteuid());
+    snprintf(target, sizeof target, "%s/target", root);
+    ok(mkdir(shared, 0777) == 0 && mkdir(own, 0700) == 0 && chmod(own, 0777) == 0, "a folder that all may write");
+    ok(!stage(shared, 1000, &made) && err.kind == ERR_IO && strstr(err.text, "this user alone"), "%s", err.text);
+    ok(rmdir(own) == 0 && mkdir(target, 0700) == 0 && symlink(target, own) == 0, "a link");
+    ok(!stage(shared, 1000, &made) && strstr(err.text, "this user alone"), "%s", err.text);
+    unlink(own);
+    char *copy = stage(shared, 1000, &made);
+    struct stat s;
+    ok(copy && stat(own, &s) == 0 && (s.st_mode & 0777) == 0700, "one of its own is made");
+    free(copy);
+    if (geteuid() == 0 && chown(own, 65534, 65534) == 0)
+        ok(!stage(shared, 1000, &made) && strstr(err.text, "this user alone"), "another user's: %s", err.text);
+    else
+        skip(1, "only root can give a folder away");
+}
+
 static void test_refusals(void)
 {
     bool made;
@@ -105,6 +151,8 @@ int main(void)
     snprintf(scratch, sizeof scratch, "%s/scratch", root);
     put(file, SIZE, 'a');
     test_copies();
+    test_parts();
+    test_foreign();
     test_refusals();
     snprintf(remove_all, sizeof remove_all, "rm -rf %s", root);
     return system(remove_all) ? 1 : done_testing();
