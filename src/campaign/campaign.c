@@ -377,3 +377,20 @@ int campaign_run(struct job *job, const char *list, const struct campaign_task *
     free(c.order);
     return code;
 }
+
+int campaign_run_one(struct job *job, const char *list, const struct campaign_task *task, int n, int k, struct err *err)
+{
+    const bool first = job_info(job).rank == 0;
+    if (job_agree(job, first ? campaign_check_places(list, task, n, err) : 0, err) < 0)
+        return EXIT_INPUT;
+    if (first && task[k].judged)
+        log_note("%s:%ld: is answered here and not judged; judgments of all tasks share files: let one job judge them, behind the array", list,
+                 task[k].number);
+    const int code = answer_all(job, &task[k].answer, &(struct answer_watch){0}, err);
+    /* The other codes have had their words already. */
+    if (code == EXIT_INPUT || code == EXIT_PREFLIGHT || err->kind == ERR_DEVICE)
+        err_wrap(err, "%s:%ld", list, task[k].number);
+    else
+        *err = (struct err){0};
+    return code;
+}

@@ -9,16 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int parse_words(struct run_opts *r, enum summary_format *format, int argc, char **argv, struct err *err)
+struct of_launch {                       /* flags that no task has */
+    enum summary_format format;
+    long alone;
+    bool given_alone;
+};
+
+static int parse_words(struct run_opts *r, struct of_launch *l, int argc, char **argv, struct err *err)
 {
     const struct opt more[] = {
-        { "format", OPT_CHOICE, format, NULL, SUMMARY_FORMATS, "of the table at the end (table)" },
+        { "format", OPT_CHOICE, &l->format, NULL, SUMMARY_FORMATS, "of the table at the end (table)" },
+        { "task", OPT_INT, &l->alone, &l->given_alone, "N",
+          "in a job array: the answers of the N-th task alone, without judge and table; lines without a task are not counted" },
     };
+    *l = (struct of_launch){ .format = SUMMARY_TABLE };
     run_opts_default(r);
     return run_opts_parse(r, "campaign LIST",
                           "Do the tasks of a list file in one launch: a task a line, in flags of answer and run; these here are for all\n"
                           "lines, and a line's own win. A model is read once for all its lines. Answers are judged where a line has\n"
-                          "--judge-model or --judge-path.", more, 1, argc, argv, err);
+                          "--judge-model or --judge-path.", more, sizeof more / sizeof *more, argc, argv, err);
 }
 
 static int read_list(struct campaign_opts *o, struct job *job, struct err *err)
@@ -36,11 +45,12 @@ static int read_list(struct campaign_opts *o, struct job *job, struct err *err)
 }
 
 /* What belongs to the launch and not to a task of it. */
-static int check_line_alone(const struct campaign_opts *o, const struct run_opts *line, enum summary_format format, struct err *err)
+static int check_line_alone(const struct campaign_opts *o, const struct run_opts *line, const struct of_launch *launch, struct err *err)
 {
     const struct answer_opts *l = &line->answer, *all = &o->common.answer;
     const char *flag = l->quiet != all->quiet ? "--quiet" : l->verbose != all->verbose ? "--verbose"
-                       : l->progress != all->progress ? "--progress" : format != o->format ? "--format"
+                       : l->progress != all->progress ? "--progress" : launch->format != o->format ? "--format"
+                       : launch->given_alone != o->given_alone || launch->alone != o->alone ? "--task"
                        : strcmp(l->log_dir ? l->log_dir : "", all->log_dir ? all->log_dir : "") ? "--log-dir" : NULL;
     return flag ? err_set(err, ERR_USAGE, "%s: is of the whole campaign; give it on the command line", flag) : 0;
 }
@@ -57,14 +67,14 @@ static int parse_line(struct campaign_opts *o, int i, int argc, char **argv, str
     const struct task_line *line = &o->lines.line[i];
     struct campaign_task *t = &o->task[i];
     struct run_opts r;
-    enum summary_format format = SUMMARY_TABLE;
+    struct of_launch launch;
     char **words = o->words[i] = xcalloc((size_t)(argc + line->n) + 1, sizeof *words);
     for (int w = 0; w < argc; w++)
         words[w] = keep(o, argv[w]);
     memcpy(words + argc, line->word, (size_t)line->n * sizeof *words);
     if (opts_want_help(line->n, line->word))
         return err_set(err, ERR_USAGE, "--help: is no task; give it on the command line");
-    if (parse_words(&r, &format, argc + line->n, words, err) < 0 || check_line_alone(o, &r, format, err) < 0 ||
+    if (parse_words(&r, &launch, argc + line->n, words, err) < 0 || check_line_alone(o, &r, &launch, err) < 0 ||
         answer_opts_check(&r.answer, err) < 0)
         return -1;
     *t = (struct campaign_task){ .number = line->number, .judged = r.judge.given_judge_model || r.judge.judge_path };
@@ -103,12 +113,21 @@ int campaign_opts_parse(struct campaign_opts *o, struct job *job, int argc, char
         o->list = argv[0];
         argc--, argv++;
     }
-    int rc = parse_words(&o->common, &o->format, argc, argv, err);
+    struct of_launch launch;
+    int rc = parse_words(&o->common, &launch, argc, argv, err);
     if (rc)
         return rc;
+    o->format = launch.format;
+    o->alone = launch.alone;
+    o->given_alone = launch.given_alone;
     if (!o->list)
         return err_set(err, ERR_USAGE, "campaign: the list is missing; name it first, as mtbench campaign LIST --data-dir DIR");
-    return read_list(o, job, err) < 0 || parse_lines(o, argc, argv, err) < 0 ? -1 : 0;
+    if (read_list(o, job, err) < 0 || parse_lines(o, argc, argv, err) < 0)
+        return -1;
+    if (o->given_alone && (o->alone < 1 || o->alone > o->n))
+        return err_set(err, ERR_USAGE, "--task %ld: %s has %d task%s; start the array by --array=1-%d", o->alone, o->list, o->n,
+                       o->n == 1 ? "" : "s", o->n);
+    return 0;
 }
 
 void campaign_opts_free(struct campaign_opts *o)

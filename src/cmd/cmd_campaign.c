@@ -43,9 +43,13 @@ int cmd_campaign(struct job *job, int argc, char **argv)
     if (rc > 0)
         return EXIT_COMPLETE;
     if (rc == 0 && verb_log(job, o.common.answer.log_dir, o.common.answer.quiet, o.common.answer.verbose, &err) == 0) {
-        row = xcalloc((size_t)o.n, sizeof *row);
-        code = campaign_run(job, o.list, o.task, o.n, row, &err);
-        if (err.kind == ERR_NONE && job_info(job).rank == 0)
+        if (o.given_alone)
+            code = campaign_run_one(job, o.list, o.task, o.n, (int)o.alone - 1, &err);
+        else {
+            row = xcalloc((size_t)o.n, sizeof *row);
+            code = campaign_run(job, o.list, o.task, o.n, row, &err);
+        }
+        if (row && err.kind == ERR_NONE && job_info(job).rank == 0)
             show(&o, row);
     }
     if (err.kind != ERR_NONE && job_info(job).rank == 0)

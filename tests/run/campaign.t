@@ -60,6 +60,24 @@ campaign 1 --quiet --format json
 sed -n '/^{/,$p' "$d/out" | python3 -c 'import json, sys; t = json.load(sys.stdin); sys.exit([r["line"] for r in t["rows"]] != [2, 3, 5, 6])'
 ok $? "and as JSON"
 
+# ---- in a job array: one task of the list ----
+forget
+list <<LIST
+# --task counts tasks, not lines
+--model-path $d/model --model-id a-s1 --seed 1 --max-new-token 8 # wins over the command line
+
+--model-path $d/other --model-id b-s1 --seed 1 --judge-model j --reference smoke
+LIST
+cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
+campaign 2 --task 1 --max-new-token 3 --seed 5
+[ $rc -eq 0 ] && [ "$(digest)" = "$(sed -n "/^task  *[^ ]*  *a-s1 /,/^digest/s/^digest *//p" "$d/first")" ] && ! grep -q '^line\|^task' "$d/out" && [ "$(ls "$answers")" = "$(printf '%s\n' a-s1.journal a-s1.jsonl a-s1.manifest a-s1.phases a-s1.speed)" ]
+ok $? "--task 1: this task alone, by the flags of its line, as answer ends"
+campaign 1 --task 2
+[ $rc -eq 0 ] && grep -q 'list:4: is answered here and not judged' "$d/err" && grep -q '^answers   16/16' "$d/out" && [ ! -e "$d/smoke/model_judgment" ]
+ok $? "a judge is for a job behind the array, which is said"
+campaign 1 --task 3
+[ $rc -eq 1 ] && grep -q -- '--task 3: .*list has 2 tasks; start the array by --array=1-2' "$d/err"; ok $? "a task that the list lacks: $(cat "$d/err")"
+
 # ---- stops and deaths ----
 forget
 list <<LIST

@@ -42,7 +42,7 @@ cp "$d/$job.out" "$d/out"
 echo "--model-path '$d/model' --model-id half --seed '1" >"$d/broken"
 submit --output="$d/%A.out" --array=1 slurm/array.sbatch "$d/broken" --data-dir "$d" --bench-name smoke --quiet
 finished
-[ "$end" = FAILED:1 ] && grep -q "/broken: task 1 cannot be read" "$d/out" && [ ! -e "$answers/half.journal" ]
+[ "$end" = FAILED:1 ] && grep -q "/broken:1: a ' that is never closed" "$d/out" && [ ! -e "$answers/half.journal" ]
 ok $? "a line whose quote is never closed is not run by half ($end)"
 
 # ---- told to stop: the job queues itself ----
