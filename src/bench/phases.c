@@ -28,10 +28,14 @@ void phase_put(struct buf *b, const struct phase *p)
 int phase_append(const char *path, const struct phase *p, struct err *err)
 {
     struct buf line = {0};
-    const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    const int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    char last = '\n';
+    /* A line that a crash has cut off stays alone, or it would take this one along; readers pass over what does not parse. */
+    const off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    if (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n')
+        buf_char(&line, '\n');
     phase_put(&line, p);
     buf_char(&line, '\n');
-    /* One write: a line that a crash cuts off is the last one, and readers pass over what does not parse. */
     const int rc = fd < 0 || write(fd, line.data, line.len) != (ssize_t)line.len ? err_errno(err, "%s: cannot write", path) : 0;
     if (fd >= 0)
         close(fd);

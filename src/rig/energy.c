@@ -162,8 +162,9 @@ static bool cards_tell(const struct energy *e)
 void energy_begin(struct energy *e, struct energy_phase *p)
 {
     pthread_mutex_lock(&e->lock);
+    const int lost = e->lost;            /* as before this look: one that fails leaves no beginning to count from */
     look(e);
-    *p = (struct energy_phase){ .started = clock_unix(), .begun = clock_now(), .cpu = e->cpu, .gpu = e->gpu_joules, .lost = e->lost };
+    *p = (struct energy_phase){ .started = clock_unix(), .begun = clock_now(), .cpu = e->cpu, .gpu = e->gpu_joules, .lost = lost };
     pthread_mutex_unlock(&e->lock);
 }
 

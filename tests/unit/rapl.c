@@ -4,10 +4,12 @@
 #include "tap.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char root[] = "/tmp/rapl-XXXXXX";
@@ -81,6 +83,34 @@ static void test_lost(void)
     rapl_close(NULL);
 }
 
+/* On many machines root alone may read the counters. */
+static void test_denied(void)
+{
+    char path[200];
+    int to_parent[2], status = 1;
+    zone("intel-rapl:0", "package-0\n", "1000000\n", "262143328850\n");
+    snprintf(path, sizeof path, "%s/intel-rapl:0/energy_uj", root);
+    if (chmod(root, 0755) < 0 || chmod(path, 0) < 0 || pipe(to_parent) < 0)
+        abort();
+    const pid_t child = fork();
+    if (child == 0) {
+        struct err err = {0};
+        if (geteuid() == 0 && setuid(65534) < 0)
+            _exit(2);
+        const bool open = rapl_open(root, &err) != NULL;
+        _exit(write(to_parent[1], err.text, strlen(err.text)) < 0 || open || err.kind != ERR_DEVICE);
+    }
+    char said[400] = "";
+    close(to_parent[1]);
+    const bool heard = read(to_parent[0], said, sizeof said - 1) > 0;
+    close(to_parent[0]);
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+        skip(1, "this user may read everything, and cannot become another one");
+    else
+        ok(heard && status == 0 && strstr(said, "intel-rapl:0/energy_uj: Permission denied"), "not ours to read: %s", said);
+}
+
 int main(void)
 {
     char remove_all[64];
@@ -88,6 +118,7 @@ int main(void)
         abort();
     test_sum();
     test_lost();
+    test_denied();
     snprintf(remove_all, sizeof remove_all, "rm -rf %s", root);
     return system(remove_all) ? 1 : done_testing();
 }
