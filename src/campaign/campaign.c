@@ -50,7 +50,7 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
-static bool same_devices(const struct rig_devices *a, const struct rig_devices *b)
+bool campaign_same_devices(const struct rig_devices *a, const struct rig_devices *b)
 {
     return a->device == b->device && a->per_model == b->per_model && a->total == b->total && a->matmul == b->matmul && a->bytes == b->bytes;
 }
@@ -59,7 +59,7 @@ bool campaign_same_model(const struct campaign_task *a, const struct campaign_ta
 {
     const struct answer_opts *x = &a->answer, *y = &b->answer;
     return same_text(x->model_path, y->model_path) && same_text(x->base_path, y->base_path) && same_text(x->revision, y->revision) &&
-           x->threads == y->threads && same_devices(&x->devices, &y->devices);
+           x->threads == y->threads && campaign_same_devices(&x->devices, &y->devices);
 }
 
 void campaign_order(const struct campaign_task *task, int n, int *order)
@@ -384,8 +384,8 @@ int campaign_run_one(struct job *job, const char *list, const struct campaign_ta
     if (job_agree(job, first ? campaign_check_places(list, task, n, err) : 0, err) < 0)
         return EXIT_INPUT;
     if (first && task[k].judged)
-        log_note("%s:%ld: is answered here and not judged; judgments of all tasks share files: let one job judge them, behind the array", list,
-                 task[k].number);
+        log_note("%s:%ld: is answered here and not judged; judgments of all tasks share files: let one job judge them, behind the array",
+                 list, task[k].number);
     const int code = answer_all(job, &task[k].answer, &(struct answer_watch){0}, err);
     /* The other codes have had their words already. */
     if (code == EXIT_INPUT || code == EXIT_PREFLIGHT || err->kind == ERR_DEVICE)

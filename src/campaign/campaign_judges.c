@@ -30,6 +30,12 @@ static bool same_slice(const struct slicing *a, const struct slicing *b)
            a->first_n == b->first_n && same_list(&a->category, &b->category) && same_list(&a->ids, &b->ids);
 }
 
+/* What one judging of all of them would be done by, and held to, for a local judge. */
+static bool same_launch(const struct judge_opts *x, const struct judge_opts *y)
+{
+    return !x->judge_path || (campaign_same_devices(&x->devices, &y->devices) && x->max_error_rate == y->max_error_rate);
+}
+
 bool campaign_same_judge(const struct campaign_task *a, const struct campaign_task *b)
 {
     const struct judge_opts *x = &a->judge, *y = &b->judge;
@@ -38,8 +44,9 @@ bool campaign_same_judge(const struct campaign_task *a, const struct campaign_ta
            same_text(x->baseline_model, y->baseline_model) && same_text(x->provider, y->provider) && same_text(x->base_url, y->base_url) &&
            same_text(x->judge_path, y->judge_path) && same_text(x->judge_base_path, y->judge_base_path) &&
            same_text(x->fastchat, y->fastchat) && same_text(x->reference, y->reference) && same_text(x->fallback, y->fallback) &&
+           same_text(x->fallback_provider, y->fallback_provider) && same_text(x->fallback_base_url, y->fallback_base_url) &&
            x->repeat == y->repeat && x->threads == y->threads && x->max_batch == y->max_batch && x->max_tokens == y->max_tokens &&
-           x->constrained == y->constrained && x->mode == y->mode && same_slice(&x->slicing, &y->slicing);
+           x->constrained == y->constrained && x->mode == y->mode && same_slice(&x->slicing, &y->slicing) && same_launch(x, y);
 }
 
 /* ---- before the work ---- */

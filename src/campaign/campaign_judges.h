@@ -5,6 +5,7 @@
 
 #include "mtbench/campaign.h"
 
+bool campaign_same_devices(const struct rig_devices *a, const struct rig_devices *b);
 /* Do two tasks have one judge, asked alike over the same questions? */
 bool campaign_same_judge(const struct campaign_task *a, const struct campaign_task *b);
 /* Prompts, references and key of a hosted judge, files of a local one; nothing is sent. Collective. -1 everywhere: err (device: no key). */

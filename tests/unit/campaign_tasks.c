@@ -1,6 +1,8 @@
 /* campaign_tasks.c - which tasks of a campaign go together, and which would write one file. */
 #include "mtbench/campaign.h"
 
+#include "src/campaign/campaign_judges.h"
+
 #include "tap.h"
 
 #include <stdlib.h>
@@ -35,6 +37,23 @@ static void test_order(void)
     ok(campaign_same_model(&t[0], &t[2]), "seed, questions, batch and template are not the model's");
 }
 
+static void test_judges(void)
+{
+    struct campaign_task a = task(1, "a", "x"), b = task(2, "a", "y");
+    a.judged = b.judged = true;
+    a.judge.judge_path = b.judge.judge_path = "weights";
+    ok(campaign_same_judge(&a, &b), "one judge for two lines");
+    b.judge.devices.device = DEVICE_CPU;
+    ok(!campaign_same_judge(&a, &b), "not where it is to compute on another device");
+    b.judge.devices = a.judge.devices;
+    b.judge.max_error_rate = 0.5;
+    ok(!campaign_same_judge(&a, &b), "nor where more may fail");
+    a.judge.judge_path = b.judge.judge_path = NULL;
+    ok(campaign_same_judge(&a, &b), "which is no matter of a hosted one's");
+    b.judge.fallback_base_url = "http://other";
+    ok(!campaign_same_judge(&a, &b), "but where its calls go is");
+}
+
 static void test_places(void)
 {
     struct campaign_task t[] = { task(3, "a", "x"), task(4, "a", "y"), task(9, "b", "x") };
@@ -59,6 +78,7 @@ static void test_places(void)
 int main(void)
 {
     test_order();
+    test_judges();
     test_places();
     return done_testing();
 }
