@@ -31,7 +31,7 @@ bool campaign_same_model(const struct campaign_task *a, const struct campaign_ta
 int campaign_check_places(const char *list, const struct campaign_task *task, int n, struct err *err);
 
 /* Everything that can refuse is asked of every task before the first one computes; then each is answered, and judged as in pipeline.h; one
- * that fails leaves the others to go on. The rows (n) are alike on all ranks. Returns the exit code of the whole: EXIT_RESUME after a stop,
+ * that fails leaves the others to go on. A model that is not there is no matter where all answers of its lines are. The rows (n) are alike on all ranks. Returns the exit code of the whole: EXIT_RESUME after a stop,
  * else the worst of the rows; where nothing could begin err says why. */
 int campaign_run(struct job *job, const char *list, const struct campaign_task *task, int n, struct campaign_row *row, struct err *err);
 /* The answers of task k alone, as its job of an array makes them: `answer`'s files and closing lines. That no other task of the list writes

@@ -2,6 +2,7 @@
 #include "mtbench/campaign.h"
 
 #include "campaign_judges.h"
+#include "finished.h"
 
 #include "mtbench/ahead.h"
 #include "mtbench/candidate.h"
@@ -20,6 +21,7 @@ struct group {                           /* tasks with the same weights: order[a
     int n_files;                         /* of the model */
     char **path;                         /* (n_files) owned */
     uint64_t *size;                      /* (n_files) bytes */
+    bool gone;                           /* the model is not there any more, and all is answered that it was for */
 };
 
 struct campaign {
@@ -171,16 +173,34 @@ static void remember_files(struct group *g, const struct source *files)
     }
 }
 
+/* Collective. A model that was answered with may have been removed to make room for others: its lines are done all the same. */
+static bool needs_no_model(struct campaign *c, const struct group *g, const struct err *why)
+{
+    bool all = root(c) && why->kind != ERR_DEVICE && why->kind != ERR_CANCELLED;
+    for (int i = g->at; i < g->end && all; i++)
+        all = finished_task(&c->task[c->order[i]], &c->qs[c->order[i]], &(struct answer_watch){0}, &c->row[c->order[i]].answer);
+    job_bcast(c->job, &all, sizeof all);
+    if (all && root(c))
+        log_note("%s:%ld: %s. The answers of all lines with this model are there, and are taken as they are", c->list,
+                 c->task[c->order[g->at]].number, why->text);
+    return all;
+}
+
 /* Is the model there, on every node, and does it know what to do with these questions? Returns how many tasks cannot run. */
 static int try_group(struct campaign *c, struct group *g, struct err *err)
 {
     const struct rig_opts sizes = sizes_of(c, g);
+    struct err why = {0};
     int bad = 0;
-    if (rig_open(&c->rig, c->job, &sizes, err) < 0) {
+    if (rig_open(&c->rig, c->job, &sizes, &why) < 0) {
+        rig_close(&c->rig);
+        if ((g->gone = needs_no_model(c, g, &why)))
+            return 0;
+        *err = why;
         say(c, c->order[g->at], err);
-        bad = g->end - g->at;
-    } else
-        remember_files(g, rig_files(&c->rig));
+        return g->end - g->at;
+    }
+    remember_files(g, rig_files(&c->rig));
     for (int i = g->at; c->rig.chat && i < g->end; i++) {
         const int k = c->order[i];
         const struct rig_opts ro = options_of(c, k, &sizes);
@@ -240,7 +260,9 @@ static void read_next(void *campaign)
 {
     struct campaign *c = campaign;
     const struct job_info in = job_info(c->job);
-    const struct group *next = c->now + 1 < c->n_groups ? &c->group[c->now + 1] : NULL;
+    const struct group *next = NULL;
+    for (int g = c->now + 1; g < c->n_groups && !next; g++)
+        next = c->group[g].gone ? NULL : &c->group[g];
     if (next && in.local_rank == 0 && !c->ahead)
         c->ahead = ahead_begin(&(struct ahead_opts){
             .path = (const char *const *)next->path, .size = next->size, .n = next->n_files,
@@ -255,11 +277,27 @@ struct one {                             /* a task under way */
     struct rig_opts ro;
 };
 
+/* Its journal was whole a moment ago. */
+static int look_at_finished(struct one *o, const struct answer_watch *watch, struct err *err)
+{
+    struct campaign *c = o->c;
+    struct answer_result *res = &c->row[o->k].answer;
+    int rc = 0;
+    if (root(c) && !finished_task(&c->task[o->k], &c->qs[o->k], watch, res))
+        rc = err_set(err, ERR_USAGE, "neither the model is there nor all its answers; start again");
+    if (job_agree(c->job, rc, err) < 0)
+        return EXIT_INPUT;
+    job_bcast(c->job, res, sizeof *res);
+    return EXIT_COMPLETE;
+}
+
 static int answer_one(void *ctx, struct job *job, const struct answer_watch *watch, struct err *err)
 {
     struct one *o = ctx;
     struct campaign *c = o->c;
     struct answer_watch with_next = *watch;
+    if (c->group[c->now].gone)
+        return look_at_finished(o, watch, err);
     with_next.begun = o->last ? read_next : NULL;
     with_next.begun_ctx = c;
     return answer_with(job, &c->task[o->k].answer, &c->qs[o->k], &c->rig, &o->ro, &with_next, &c->row[o->k].answer, err);
@@ -282,7 +320,7 @@ static int work(struct campaign *c, int k, bool last, const struct rig_opts *siz
     struct judge_opts judge = t->judge;
     judge.heard = was_heard(c, k);
     judge.spent_before = c->spent;
-    if (rig_choose_chat(&c->rig, &one.ro, err) < 0)
+    if (!c->group[c->now].gone && rig_choose_chat(&c->rig, &one.ro, err) < 0)
         return EXIT_INPUT;
     if (t->judged && !t->judge.judge_path) {
         const int code = pipeline_around(c->job, &t->answer, &judge, answer_one, &one, &res, err);
@@ -328,7 +366,7 @@ static void do_group(struct campaign *c, const struct group *g)
     struct err err = {0};
     end_ahead(c);
     /* It was there a moment ago; should it be gone, the other models can still be asked. */
-    if (rig_open(&c->rig, c->job, &sizes, &err) < 0) {
+    if (!g->gone && rig_open(&c->rig, c->job, &sizes, &err) < 0) {
         for (int i = g->at; i < g->end; i++)
             c->row[c->order[i]] = (struct campaign_row){ .state = TASK_FAILED, .code = EXIT_INPUT };
         say(c, c->order[g->at], &err);

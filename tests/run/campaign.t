@@ -60,6 +60,19 @@ campaign 1 --quiet --format json
 sed -n '/^{/,$p' "$d/out" | python3 -c 'import json, sys; t = json.load(sys.stdin); sys.exit([r["line"] for r in t["rows"]] != [2, 3, 5, 6])'
 ok $? "and as JSON"
 
+# ---- a model that was removed when its lines were done ----
+mv "$d/other" "$d/away"
+campaign 2
+[ $rc -eq 0 ] && grep -q 'list:3: .*The answers of all lines with this model are there, and are taken as they are' "$d/err" && [ "$(grep -c ' 16 .*done *0$' "$d/out")" -eq 4 ]
+ok $? "is not missed: $(grep -o 'list:3: .*' "$d/err" | cut -c1-120)"
+sed -i 's/--seed 2 #/--seed 7 #/' "$d/list"
+campaign 2 --quiet
+[ $rc -eq 1 ] && grep -q 'list:3: .*other' "$d/err"; ok $? "but where a line asks for another seed"
+sed -i 's/--seed 7 #/--seed 2 #/' "$d/list"; rm "$answers/b-s2.jsonl"
+campaign 1 --quiet
+[ $rc -eq 1 ] && grep -q 'list:3: .*other' "$d/err"; ok $? "or answers are missing"
+mv "$d/away" "$d/other"
+
 # ---- in a job array: one task of the list ----
 forget
 list <<LIST
