@@ -46,7 +46,7 @@ static void columns(struct sheet *s)
 static void put_row(struct sheet *s, const struct summary_row *r)
 {
     const struct score score = score_of_row(r);
-    const bool known = r->judge && !isnan(score.mean.value);
+    const bool known = score.mean.n > 0 || score.failed > 0; /* where all have failed there is no mean, and that is to be seen */
     sheet_int(s, r->number);
     sheet_text(s, r->model);
     sheet_text(s, r->bench);

@@ -163,7 +163,8 @@ unset OPENAI_API_KEY
 campaign 2 --reference smoke --judge-model gpt-4 --quiet
 [ $rc -eq 77 ] && [ -z "$(ls "$answers" 2>/dev/null)" ]; ok $? "without a key nothing is computed: $(head -1 "$d/err" | cut -c1-120)"
 campaign 2 --reference smoke --judge-model local --judge-path "$d/model" --judge-max-tokens 8 --verbose --max-error-rate 1
-[ $rc -eq 0 ] && [ "$(grep -c 'weights have sha256' "$d/err")" -eq 3 ] && grep -q '^judge     local   smoke   2 models' "$d/out" && grep -q '^judgments [0-9]*/32 ' "$d/out"
+[ $rc -eq 0 ] && [ "$(grep -c 'weights have sha256' "$d/err")" -eq 3 ] && grep -q '^judge     local   smoke   2 models' "$d/out" && grep -q '^judgments [0-9]*/32 ' "$d/out" &&
+    [ "$(grep -cE '^[12] .* local +[-0-9.]+ +[0-9]+ +[0-9]+ +done +0$' "$d/out")" -eq 2 ]
 ok $? "a local judge is loaded once, behind all answers: $(grep '^judgments' "$d/out")"
 
 # ---- bad lists: said before anything is computed ----
