@@ -148,6 +148,15 @@ OPENAI_API_KEY=k campaign 2 --reference smoke $hosted
 [ $rc -eq 0 ] && [ "$(grep -c '^judgments 16/16   0 failed' "$d/out")" -eq 2 ] && [ "$(grep -c ' j *7\.00 *16 *0 *done *0$' "$d/out")" -eq 2 ]
 ok $? "a hosted judge scores both, the table has the scores"
 [ "$(grep -c '"answered": true' "$d/log")" -eq 33 ]; ok $? "32 calls, and one to see whether the judge is there: $(grep -c '"answered": true' "$d/log")"
+forget
+rm -rf "$d/smoke/model_judgment"
+list <<<"--model-path $d/model --model-id a --judge-model j
+--model-path $d/model --model-id a --judge-model k"
+OPENAI_API_KEY=k campaign 2 --reference smoke ${hosted#--judge-model j}
+[ $rc -eq 0 ] && [ "$(grep -c '^judgments 16/16   0 failed' "$d/out")" -eq 2 ] && [ "$(turns "$answers/a.journal")" -eq 16 ] && grep -qE '^2 +a .* k +7\.00 +16 +0 +done +0$' "$d/out"
+ok $? "two judges of one model: answered once, judged by both"
+list <<<"--model-path $d/model --model-id a
+--model-path $d/other --model-id b"
 cost() { sed -n 's/^judgments.*\$ \([0-9.]*\).*/\1/p' "$d/out" | head -1; }
 forget
 rm -rf "$d/smoke/model_judgment"

@@ -62,6 +62,17 @@ static void test_places(void)
     ok(campaign_check_places("list", t, 2, &err) == 0, "two names");
     ok(campaign_check_places("list", t, 3, &err) < 0 && err.kind == ERR_USAGE &&
            !strncmp(err.text, "list:9: would write data/b/model_answer/x.jsonl, which line 3 writes", 60), "%s", err.text);
+    t[2].answer.model_path = "a";
+    t[0].judged = t[2].judged = true;
+    t[0].judge.judge_model = "one", t[2].judge.judge_model = "two";
+    ok(campaign_check_places("list", t, 3, &err) == 0, "the same answers for a second judge");
+    t[2].answer.seed = 1;
+    ok(campaign_check_places("list", t, 3, &err) < 0, "but not answers of another seed");
+    t[2].answer.seed = 0, t[2].answer.sampler.has_temperature = true;
+    ok(campaign_check_places("list", t, 3, &err) < 0, "or temperature");
+    t[2].answer.sampler.has_temperature = false, t[2].judge.judge_model = "one";
+    ok(campaign_check_places("list", t, 3, &err) < 0, "nor twice for one judge");
+    t[0].judged = t[2].judged = false;
     t[2].answer.bench_name = "c";
     ok(campaign_check_places("list", t, 3, &err) == 0, "the same name of another bench");
     if (!mkdtemp(folder) || asprintf(&file, "%s/real/x.jsonl", folder) < 0 || asprintf(&link_file, "%s/./link/x.jsonl", folder) < 0)
