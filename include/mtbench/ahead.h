@@ -4,6 +4,7 @@
 #define MTB_AHEAD_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ahead;
@@ -20,9 +21,9 @@ struct ahead_opts {
 
 /* Begins. NULL: no thread could be made; then nothing is read ahead, which costs time and no more. */
 struct ahead *ahead_begin(const struct ahead_opts *o);
-/* Ends, within a piece of a megabyte, and tells how many bytes were read. NULL is fine. */
+/* Ends, within a few megabytes, and tells how many bytes were read. A copy that is not whole is lost. NULL is fine. */
 uint64_t ahead_end(struct ahead *a);
-/* The same without ending, to be asked once the reading should be over. */
-uint64_t ahead_bytes(const struct ahead *a);
+/* Is something left to read? */
+bool ahead_busy(const struct ahead *a);
 
 #endif

@@ -11,10 +11,12 @@
 #include "mtbench/mem.h"
 #include "mtbench/memory.h"
 #include "mtbench/pipeline.h"
+#include "mtbench/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct group {                           /* tasks with the same weights: order[at .. end) */
     int at, end;
@@ -37,6 +39,7 @@ struct campaign {
     struct rig rig;                      /* of the tasks that are being done */
     double spent;                        /* dollars for the judgments of the tasks so far; rank 0 */
     struct ahead *ahead;                 /* reads the next group's files; leaders of a node */
+    bool next_scratch;                   /* into copies */
     cpu_set_t cpus;                      /* where this process may run, as it was before any thread was pinned */
 };
 
@@ -292,8 +295,10 @@ static void read_next(void *campaign)
     const struct group *next = NULL;
     for (int g = c->now + 1; g < c->n_groups && !next; g++)
         next = c->group[g].gone ? NULL : &c->group[g];
-    if (next && in.local_rank == 0 && !c->ahead)
-        c->ahead = ahead_begin(&(struct ahead_opts){
+    if (!next || in.local_rank > 0 || c->ahead)
+        return;
+    c->next_scratch = c->task[c->order[next->at]].answer.scratch != NULL;
+    c->ahead = ahead_begin(&(struct ahead_opts){
             .path = (const char *const *)next->path, .size = next->size, .n = next->n_files,
             .scratch = c->task[c->order[next->at]].answer.scratch, .most = memory_available() / 2,
             .node = in.node, .n_nodes = in.n_nodes, .cpus = &c->cpus });
@@ -380,9 +385,15 @@ static void do_task(struct campaign *c, int k, bool last, const struct rig_opts 
         fflush(stdout);                  /* a line may be hours away from the next */
 }
 
-/* Before the model is opened whose files were read ahead: what is not in the cache yet its own readers bring. */
-static void end_ahead(struct campaign *c)
+/* Before the model is opened whose files were read ahead: what is not in the cache yet its own readers bring. Copies are waited for: they
+ * would be made now, and one that is broken off anew. */
+static void end_ahead(struct campaign *c, bool wanted)
 {
+    const struct timespec pause = { .tv_nsec = 20000000 };
+    watch_begin(WATCH_WORKS, "copying the next model into --scratch");
+    while (wanted && c->ahead && c->next_scratch && ahead_busy(c->ahead) && job_poll(c->job) == JOB_RUNNING)
+        nanosleep(&pause, NULL);
+    watch_end();
     const uint64_t bytes = ahead_end(c->ahead);
     c->ahead = NULL;
     if (bytes)
@@ -393,7 +404,8 @@ static void do_group(struct campaign *c, const struct group *g)
 {
     const struct rig_opts sizes = sizes_of(c, g);
     struct err err = {0};
-    end_ahead(c);
+    if (!g->gone)                        /* else what is read is for a later one */
+        end_ahead(c, true);
     /* It was there a moment ago; should it be gone, the other models can still be asked. */
     if (!g->gone && rig_open(&c->rig, c->job, &sizes, &err) < 0) {
         for (int i = g->at; i < g->end; i++)
@@ -433,7 +445,7 @@ int campaign_run(struct job *job, const char *list, const struct campaign_task *
     if (code == EXIT_COMPLETE) {
         for (c.now = 0; c.now < c.n_groups && state_of_all(&c) == JOB_RUNNING; c.now++)
             do_group(&c, &c.group[c.now]);
-        end_ahead(&c);
+        end_ahead(&c, false);
         campaign_judge_locally(job, list, task, n, row); /* behind all answers: two engines at once would not fit */
         code = verdict(&c, state_of_all(&c) == JOB_FAILED);
     }

@@ -68,6 +68,8 @@ static int parse_line(struct campaign_opts *o, int i, int argc, char **argv, str
     struct campaign_task *t = &o->task[i];
     struct run_opts r;
     struct of_launch launch;
+    if (line->word[0][0] != '-')         /* a flag of the command line that takes words would take it for one of its own */
+        return err_set(err, ERR_USAGE, "%s: stands where a flag should; begin as --model-path PATH", line->word[0]);
     char **words = o->words[i] = xcalloc((size_t)(argc + line->n) + 1, sizeof *words);
     for (int w = 0; w < argc; w++)
         words[w] = keep(o, argv[w]);

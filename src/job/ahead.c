@@ -23,7 +23,7 @@ struct ahead {
     uint64_t most;
     cpu_set_t cpus;
     bool placed;                         /* on 'cpus' */
-    atomic_bool ended;
+    atomic_bool ended, done;
     _Atomic uint64_t bytes;              /* read so far */
     pthread_t thread;
 };
@@ -82,6 +82,7 @@ static void *read_ahead(void *arg)
         copy_all(a);
     else
         read_files(a);
+    atomic_store(&a->done, true);
     return NULL;
 }
 
@@ -114,9 +115,9 @@ struct ahead *ahead_begin(const struct ahead_opts *o)
     return NULL;
 }
 
-uint64_t ahead_bytes(const struct ahead *a)
+bool ahead_busy(const struct ahead *a)
 {
-    return atomic_load(&a->bytes);
+    return !atomic_load(&a->done);
 }
 
 uint64_t ahead_end(struct ahead *a)
@@ -125,7 +126,7 @@ uint64_t ahead_end(struct ahead *a)
         return 0;
     atomic_store(&a->ended, true);
     pthread_join(a->thread, NULL);
-    const uint64_t bytes = ahead_bytes(a);
+    const uint64_t bytes = atomic_load(&a->bytes);
     ahead_free(a);
     return bytes;
 }

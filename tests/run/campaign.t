@@ -178,11 +178,13 @@ ok $? "a local judge is loaded once, behind all answers: $(grep '^judgments' "$d
 
 # ---- bad lists: said before anything is computed ----
 forget
-refused() { # words that stderr must have, what
-    campaign 2 --quiet
+refused() { # words that stderr must have, what, FLAGS...
+    campaign 2 --quiet "${@:3}"
     [ $rc -eq 1 ] && [ "$(said)" -le 2 ] && grep -qF -- "$1" "$d/err" && [ -z "$(ls "$answers" 2>/dev/null)" ]
     ok $? "$2: $(head -1 "$d/err" | cut -c1-150)"
 }
+list <<<"82 --model-path $d/model --model-id a"
+refused "list:1: 82: stands where a flag should" "a line that begins with a word" --question-ids 81
 list <<<"--model-path $d/model --model-id a
 --model-path $d/model --model-id b --sed 1"
 refused "list:2: --sed: unknown flag; did you mean --seed?" "a flag that is none"

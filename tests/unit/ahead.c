@@ -30,11 +30,8 @@ static uint64_t read_all(int n, int node, int n_nodes, uint64_t most)
     const uint64_t size[] = { A, B, 10 };
     const struct ahead_opts o = { .path = names, .size = size, .n = n, .most = most, .node = node, .n_nodes = n_nodes };
     struct ahead *a = ahead_begin(&o);
-    uint64_t before = UINT64_MAX;
-    for (int still = 0; still < 20; before = ahead_bytes(a)) { /* a fifth of a second without a byte: it is over */
-        usleep(10000);
-        still = ahead_bytes(a) == before ? still + 1 : 0;
-    }
+    while (ahead_busy(a))
+        usleep(1000);
     return ahead_end(a);
 }
 
