@@ -33,8 +33,8 @@ int campaign_check_places(const char *list, const struct campaign_task *task, in
 
 /* Everything that can refuse is asked of every task before the first one computes; then each is answered, and judged as in pipeline.h; one
  * that fails leaves the others to go on. A model that is not there is no matter where all answers of its lines are. The rows (n) are alike
- * on all ranks. Returns the exit code of the whole: EXIT_RESUME after a stop, else the worst of the rows; where nothing could begin err says
- * why. */
+ * on all ranks. Returns the exit code of the whole: EXIT_RESUME after a stop, else the worst of the rows; where nothing could begin err
+ * says why. */
 int campaign_run(struct job *job, const char *list, const struct campaign_task *task, int n, struct campaign_row *row, struct err *err);
 /* The answers of task k alone, as its job of an array makes them: `answer`'s files and closing lines. That no other task of the list writes
  * them is seen to; its judge is left to a job behind all tasks, which a note says. Returns an exit code; where it is not EXIT_COMPLETE err

@@ -131,9 +131,9 @@ static bool other_judge(const struct judge_opts *a, const struct judge_opts *b)
 static bool judged_again(const struct campaign_task *a, const struct campaign_task *b)
 {
     const struct answer_opts *x = &a->answer, *y = &b->answer;
-    return a->judged && b->judged && other_judge(&a->judge, &b->judge) && campaign_same_model(a, b) && x->seed == y->seed && !x->fresh &&
-           !y->fresh && x->max_new_token == y->max_new_token && x->num_choices == y->num_choices && same_text(x->chat_template, y->chat_template) &&
-           same_sampler(&x->sampler, &y->sampler);
+    return a->judged && b->judged && other_judge(&a->judge, &b->judge) && campaign_same_model(a, b) && !x->fresh && !y->fresh &&
+           x->seed == y->seed && x->max_new_token == y->max_new_token && x->num_choices == y->num_choices &&
+           same_text(x->chat_template, y->chat_template) && same_sampler(&x->sampler, &y->sampler);
 }
 
 /* 'at_once': by jobs of an array, which would make the same answers side by side. */

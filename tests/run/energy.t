@@ -30,7 +30,7 @@ if not measured:
 parts, whole = sum(t["energy_j"] for t in turns), sum(p["energy_j"] for p in answers)
 print(f"{len(turns)} turns have {parts:.1f} J of {whole:.1f} J in {sum(p['seconds'] for p in answers):.2f} s")
 watts = [p["energy_j"] / p["seconds"] for p in answers]
-sys.exit(not (all(t["energy_j"] > 0 for t in turns) and 0.5 * whole < parts <= 1.001 * whole and all(80 < w < 120 for w in watts)
+sys.exit(not (all(t["energy_j"] > 0 for t in turns) and 0.5 * whole < parts <= 1.001 * whole and all(50 < w < 150 for w in watts)
               and all(p["energy_source"] == "RAPL" and p["tokens"] for p in answers) and {p["phase"] for p in phases} == {"load", "answers"}))
 PY
 }
@@ -42,7 +42,7 @@ run 3 --model-id three --max-new-token 64
 [ "$(digest)" = "$first" ]; ok $? "answers do not depend on it"
 shares=$(check three yes); ok $? "on three ranks of a node its joules count once: $shares"
 MTBENCH_TEST_RANKS_PER_NODE=1 run 2 --model-id two
-[ "$(python3 -c 'import json, sys; p = [json.loads(l) for l in open(sys.argv[1])][-1]; print(150 < p["energy_j"] / p["seconds"] < 250, p["nodes"])' "$answers/two.phases")" = "True 2" ]
+[ "$(python3 -c 'import json, sys; p = [json.loads(l) for l in open(sys.argv[1])][-1]; print(130 < p["energy_j"] / p["seconds"] < 300, p["nodes"])' "$answers/two.phases")" = "True 2" ]
 ok $? "two nodes take twice as much"
 run 1 --model-id one --max-new-token 64
 [ $rc -eq 0 ] && ! grep -q '^energy' "$d/out" && [ "$(wc -l <"$answers/one.phases")" -eq 2 ]; ok $? "a start that computes nothing measures nothing"
