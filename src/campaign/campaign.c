@@ -2,6 +2,7 @@
 #include "mtbench/campaign.h"
 
 #include "campaign_judges.h"
+#include "campaign_places.h"
 #include "finished.h"
 
 #include "mtbench/ahead.h"
@@ -50,11 +51,6 @@ static bool root(const struct campaign *c)
 
 /* ---- what belongs together ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
 bool campaign_same_devices(const struct rig_devices *a, const struct rig_devices *b)
 {
     return a->device == b->device && a->per_model == b->per_model && a->total == b->total && a->matmul == b->matmul && a->bytes == b->bytes;
@@ -100,65 +96,6 @@ static void free_groups(struct campaign *c)
         free(c->group[g].size);
     }
     free(c->group);
-}
-
-/* One spelling for one file: links and dots in its folder are resolved as far as the folder is there. */
-static char *spell(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup("."), *real = realpath(folder, NULL);
-    char *spelt = real ? xasprintf("%s/%s", real, slash ? slash + 1 : path) : xstrdup(path);
-    free(folder);
-    free(real);
-    return spelt;
-}
-
-static bool same_sampler(const struct generation *a, const struct generation *b)
-{
-    return a->has_temperature == b->has_temperature && a->temperature == b->temperature && a->has_top_p == b->has_top_p &&
-           a->top_p == b->top_p && a->has_top_k == b->has_top_k && a->top_k == b->top_k && a->has_min_p == b->has_min_p &&
-           a->min_p == b->min_p && a->has_repetition_penalty == b->has_repetition_penalty &&
-           a->repetition_penalty == b->repetition_penalty;
-}
-
-/* Judgments that go into another file. */
-static bool other_judge(const struct judge_opts *a, const struct judge_opts *b)
-{
-    return !same_text(a->judge_model, b->judge_model) || a->mode != b->mode;
-}
-
-/* The same answers for another judge: made once, by the first of both. */
-static bool judged_again(const struct campaign_task *a, const struct campaign_task *b)
-{
-    const struct answer_opts *x = &a->answer, *y = &b->answer;
-    return a->judged && b->judged && other_judge(&a->judge, &b->judge) && campaign_same_model(a, b) && !x->fresh && !y->fresh &&
-           x->seed == y->seed && x->max_new_token == y->max_new_token && x->num_choices == y->num_choices &&
-           same_text(x->chat_template, y->chat_template) && same_sampler(&x->sampler, &y->sampler);
-}
-
-/* 'at_once': by jobs of an array, which would make the same answers side by side. */
-static int check_places(const char *list, const struct campaign_task *task, int n, bool at_once, struct err *err)
-{
-    char **place = xcalloc((size_t)n, sizeof *place);
-    int rc = 0;
-    for (int i = 0; i < n && rc == 0; i++) {
-        char *path = answer_opts_path(&task[i].answer);
-        place[i] = spell(path);
-        for (int k = 0; k < i && rc == 0; k++) /* a list has some hundred lines */
-            if (!strcmp(place[i], place[k]) && (at_once || !judged_again(&task[i], &task[k])))
-                rc = err_set(err, ERR_USAGE, "%s:%ld: would write %s, which line %ld writes; give each line a --model-id of its own, or "
-                             "another --judge-model for the same answers", list, task[i].number, path, task[k].number);
-        free(path);
-    }
-    for (int i = 0; i < n; i++)
-        free(place[i]);
-    free(place);
-    return rc;
-}
-
-int campaign_check_places(const char *list, const struct campaign_task *task, int n, struct err *err)
-{
-    return check_places(list, task, n, false, err);
 }
 
 /* ---- before anything is computed ---- */
@@ -460,8 +397,12 @@ int campaign_run(struct job *job, const char *list, const struct campaign_task *
 int campaign_run_one(struct job *job, const char *list, const struct campaign_task *task, int n, int k, struct err *err)
 {
     const bool first = job_info(job).rank == 0;
-    if (job_agree(job, first ? check_places(list, task, n, true, err) : 0, err) < 0)
+    if (job_agree(job, first ? campaign_check_places(list, task, n, err) : 0, err) < 0)
         return EXIT_INPUT;
+    bool made = first && campaign_made_before(list, task, k);
+    job_bcast(job, &made, sizeof made);
+    if (made)
+        return EXIT_COMPLETE;
     if (first && task[k].judged)
         log_note("%s:%ld: is answered here and not judged; judgments of all tasks share files: let one job judge them, behind the array",
                  list, task[k].number);

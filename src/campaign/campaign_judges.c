@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
 static bool same_list(const struct opt_list *a, const struct opt_list *b)
 {
     for (int i = 0; i < a->n && i < b->n; i++)
@@ -24,7 +19,7 @@ static bool same_list(const struct opt_list *a, const struct opt_list *b)
     return a->n == b->n;
 }
 
-static bool same_slice(const struct slicing *a, const struct slicing *b)
+bool campaign_same_slice(const struct slicing *a, const struct slicing *b)
 {
     return a->begin == b->begin && a->end == b->end && a->has_begin == b->has_begin && a->has_end == b->has_end &&
            a->first_n == b->first_n && same_list(&a->category, &b->category) && same_list(&a->ids, &b->ids);
@@ -46,7 +41,8 @@ bool campaign_same_judge(const struct campaign_task *a, const struct campaign_ta
            same_text(x->fastchat, y->fastchat) && same_text(x->reference, y->reference) && same_text(x->fallback, y->fallback) &&
            same_text(x->fallback_provider, y->fallback_provider) && same_text(x->fallback_base_url, y->fallback_base_url) &&
            x->repeat == y->repeat && x->threads == y->threads && x->max_batch == y->max_batch && x->max_tokens == y->max_tokens &&
-           x->constrained == y->constrained && x->mode == y->mode && same_slice(&x->slicing, &y->slicing) && same_launch(x, y);
+           x->constrained == y->constrained && x->mode == y->mode &&
+           campaign_same_slice(&x->slicing, &y->slicing) && same_launch(x, y);
 }
 
 /* ---- before the work ---- */

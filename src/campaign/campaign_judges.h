@@ -5,6 +5,15 @@
 
 #include "mtbench/campaign.h"
 
+#include <string.h>
+
+/* NULL is like NULL alone. */
+static inline bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+bool campaign_same_slice(const struct slicing *a, const struct slicing *b);
 bool campaign_same_devices(const struct rig_devices *a, const struct rig_devices *b);
 /* Do two tasks have one judge, asked alike over the same questions? */
 bool campaign_same_judge(const struct campaign_task *a, const struct campaign_task *b);

@@ -91,6 +91,11 @@ ok $? "a judge is for a job behind the array, which is said"
 campaign 1 --task 3
 [ $rc -eq 1 ] && grep -q -- '--task 3: .*list has 2 tasks; start the array by --array=1-2' "$d/err"; ok $? "a task that the list lacks: $(cat "$d/err")"
 
+list <<<"--model-path $d/model --model-id a --judge-model j
+--model-path $d/model --model-id a --judge-model k"
+campaign 2 --task 2
+[ $rc -eq 0 ] && [ ! -e "$answers/a.journal" ] && grep -q 'list:2: the task of line 1 makes these answers' "$d/err"; ok $? "of two lines that share their answers one task makes them"
+
 # ---- stops and deaths ----
 forget
 list <<LIST

@@ -70,7 +70,9 @@ static void test_places(void)
     ok(campaign_check_places("list", t, 3, &err) < 0, "but not answers of another seed");
     t[2].answer.seed = 0, t[2].answer.sampler.has_temperature = true;
     ok(campaign_check_places("list", t, 3, &err) < 0, "or temperature");
-    t[2].answer.sampler.has_temperature = false, t[2].judge.judge_model = "one";
+    t[2].answer.sampler.has_temperature = false, t[2].answer.slicing.first_n = 3;
+    ok(campaign_check_places("list", t, 3, &err) < 0, "or to other questions");
+    t[2].answer.slicing.first_n = 0, t[2].judge.judge_model = "one";
     ok(campaign_check_places("list", t, 3, &err) < 0, "nor twice for one judge");
     t[0].judged = t[2].judged = false;
     t[2].answer.bench_name = "c";
