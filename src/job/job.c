@@ -153,8 +153,8 @@ void job_end(struct job *job)
     MPI_Comm_free(&job->control);
     MPI_Comm_free(&job->world);
     MPI_Finalize();
-    /* Signals stay caught: when the first rank has left with 75, srun --kill-on-bad-exit sends the others SIGTERM, and a rank that dies of it
-     * would make 143 of the job's exit code. */
+    /* Signals stay caught: when the first rank has left with 75, srun --kill-on-bad-exit sends the others SIGTERM, and a rank that dies of
+     * it would make 143 of the job's exit code. */
     launch_end();
     free(job->sent);
     free(job);
