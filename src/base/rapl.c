@@ -87,7 +87,9 @@ static int add(struct rapl *r, const char *root, const char *zone, struct err *e
     }
     if (c.fd >= 0)
         close(c.fd);
-    err_set(err, ERR_DEVICE, "%s: %s", c.path, c.fd < 0 ? strerror(error) : "no number can be read there");
+    err_set(err, ERR_DEVICE, "%s: %s", c.path,
+            c.fd < 0 ? strerror(error)
+            : range < 0 ? "has no max_energy_range_uj beside it that can be read" : "no number can be read there");
     free(c.path);
     return -1;
 }

@@ -77,6 +77,11 @@ static void test_lost(void)
        "one that tells nothing spoils the sum: %s", err.text);
     char path[200];
     snprintf(path, sizeof path, "%s/intel-rapl:0/energy_uj", root);
+    put("intel-rapl:0", "energy_uj", "5\n");
+    snprintf(path, sizeof path, "%s/intel-rapl:0/max_energy_range_uj", root);
+    unlink(path);
+    ok(!rapl_open(root, &err) && strstr(err.text, "has no max_energy_range_uj"), "%s", err.text);
+    snprintf(path, sizeof path, "%s/intel-rapl:0/energy_uj", root);
     unlink(path);
     ok(!rapl_open(root, &err) && strstr(err.text, "No such file"), "%s", err.text);
     ok(!rapl_open("/nonexistent", &err) && err.kind == ERR_DEVICE && strstr(err.text, "tells of no package"), "%s", err.text);
