@@ -28,7 +28,7 @@ with open(sys.argv[1], "r+b") as f:
     f.seek(-1, 2); b = f.read(1)[0]; f.seek(-1, 2); f.write(bytes([b ^ 1]))
 PY
 run 2 --model-id u --scratch "$d/scratch"
-[ $rc -eq 0 ] && [ "$(digest)" = "$want" ] && grep -q 'is not what was copied; it is copied again' "$d/err" || { run 2 --model-id u2 --scratch "$d/scratch"; [ "$(digest)" = "$want" ]; }
+[ $rc -eq 0 ] && [ "$(digest)" = "$want" ] && grep -q 'is not what was copied; it is copied again' "$d/err"
 ok $? "a copy that was damaged is made again"
 MTBENCH_TEST_RANKS_PER_NODE=1 run 2 --model-id two --scratch "$d/scratch"
 [ $rc -eq 0 ] && [ "$(digest)" = "$want" ]; ok $? "two nodes"
@@ -82,8 +82,10 @@ sabotage=0:fdatasync:9:KILL SABOTAGE_PATH=/journals/ run 2 --model-id s --scratc
 rm -rf "$answers"
 run 2 --model-id s --scratch "$d/scratch"
 [ $rc -eq 0 ] && [ "$(digest)" = "$want" ] && grep -q 'is the copy of a journal that is gone; it is kept as .*old and not used' "$d/err"; ok $? "a journal that was removed does not come back"
+began=$SECONDS
 SABOTAGE_LOG="$d/log" sabotage=0:none:1:EIO run 1 --model-id w --scratch "$d/scratch" --max-batch 1
-[ "$(grep -c '^fdatasync .*/model_answer/w.journal' "$d/log")" -lt 8 ] && [ "$(grep -c '^fdatasync .*/journals/' "$d/log")" -ge 16 ]
+took=$((SECONDS - began))
+[ "$(grep -c '^fdatasync .*/model_answer/w.journal' "$d/log")" -le $((3 + took / 5)) ] && [ "$(grep -c '^fdatasync .*/journals/' "$d/log")" -ge 16 ]
 ok $? "16 turns are flushed to the copy, the shared file $(grep -c '^fdatasync .*/model_answer/w.journal' "$d/log") times"
 echo "1..$n"
 exit $bad
