@@ -45,7 +45,9 @@ static int find_place(struct place *p, const char *scratch, const char *path, ui
         return -1;
     }
     const char *slash = strrchr(path, '/');
-    char *name = xasprintf("%s %" PRIu64 " %lld.%09ld", real, size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+    /* st_ctim too: cp -p and rsync give a new file the time of the one that they copy. */
+    char *name = xasprintf("%s %" PRIu64 " %lld.%09ld %lld.%09ld", real, size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                           (long long)s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
     sha256_hex(name, strlen(name), hex);
     p->copy = xasprintf("%s/weights/%.16s/%s", own, hex, slash ? slash + 1 : path);
     p->sum = xasprintf("%s.sha256", p->copy);

@@ -1,5 +1,5 @@
 /* staged.h - copies of a model's files on a disk of this node (private to job). Local.
- * SCRATCH/mtbench-UID/weights/KEY/NAME, with NAME.sha256 beside it; the key is made of the file's real path, size and time of change, so
+ * SCRATCH/mtbench-UID/weights/KEY/NAME, with NAME.sha256 beside it; the key is made of the file's real path, size and times, so
  * that a file that was replaced has another one. Copies stay for later jobs; whoever wants the room removes the folder, which this user
  * alone may write: weights that somebody else has put there would be believed. Parts that killed jobs have left go with the next copy. */
 #ifndef MTB_STAGED_H

@@ -79,6 +79,14 @@ static void test_copies(void)
     again = stage(scratch, 1000, &made);
     ok(again && made && strcmp(again, copy) && same(again, file), "another file of the same name has a copy of its own");
     free(again);
+    struct stat was;
+    if (stat(file, &was) < 0)
+        abort();
+    put(file, SIZE, 'c');
+    utimensat(AT_FDCWD, file, (const struct timespec[]){ was.st_atim, was.st_mtim }, 0);
+    again = stage(scratch, 1000, &made);
+    ok(again && made && same(again, file), "also one that was given the old one's time");
+    free(again);
     free(copy);
 }
 
