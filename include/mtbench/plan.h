@@ -9,6 +9,7 @@
 struct plan_opts {
     const struct answer_opts *answer;    /* NULL: the answers are there */
     const struct judge_opts *judge;
+    double calibrate;                    /* seconds that the model is tried for; 0: it is not */
     int simulate;                        /* ranks that are played on paper; 0: none */
     const char *judge_tokenizer;         /* a model whose tokenizer and template count a hosted judge's tokens; NULL: estimate */
 };

@@ -6,8 +6,8 @@
 #include "mtbench/speed.h"
 
 struct plan_time {
-    struct speed speed;                  /* as an earlier run of this model in this layout left it; all 0: none has */
-    char *source;                        /* the file that says so; NULL: there is none */
+    struct speed speed;                  /* as measured, or as an earlier run of this model in this layout left it; all 0: not known */
+    char *source;                        /* which of them, in words; NULL: none */
     double seconds;                      /* for what is left, on these ranks, without loading; 0: not known */
 };
 
@@ -20,9 +20,10 @@ struct plan_simulation {
     double busy_least, busy;             /* shares of the time that a rank has work: of the idlest one, of all */
 };
 
-/* -1: err (a speed file that cannot be read is told, not guessed at). Release either way. */
+/* 'measured': by calibrate.h; NULL: see what an earlier run left. -1: err (a speed file that cannot be read is told, not guessed at).
+ * Release either way. */
 int plan_time(struct plan_time *t, const struct answers_plan *p, const struct answer_opts *o, const struct questions *qs,
-              const struct rig *r, struct err *err);
+              const struct rig *r, const struct speed *measured, struct err *err);
 void plan_time_free(struct plan_time *t);
 
 /* The whole slice from its start on so many ranks. -1: err (usage): they do not make whole models. */

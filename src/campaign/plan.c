@@ -1,6 +1,7 @@
 /* plan.c - what answering and judging would take, asked part by part: nothing is computed, nothing is sent. */
 #include "mtbench/plan.h"
 
+#include "mtbench/calibrate.h"
 #include "mtbench/candidate.h"
 #include "mtbench/plan_answers.h"
 #include "mtbench/plan_judge.h"
@@ -73,11 +74,12 @@ static int plan_local_judge(struct buf *out, struct job *job, const struct judge
 
 /* Rank 0. What is left, how long that takes, and on other ranks. */
 static int put_time(struct buf *out, const struct job_info *info, const struct plan_opts *o, const struct answers_plan *p,
-                    const struct questions *qs, const struct rig *r, const struct rig_memory *m, struct err *err)
+                    const struct questions *qs, const struct rig *r, const struct rig_memory *m,
+                    const struct speed *measured, struct err *err)
 {
     struct plan_simulation s;
     struct plan_time t;
-    int rc = plan_time(&t, p, o->answer, qs, r, err);
+    int rc = plan_time(&t, p, o->answer, qs, r, measured, err);
     if (rc == 0) {
         plan_put_answers(out, p, &t, r->model->config.context);
         if (p->turns > p->done)
@@ -99,6 +101,9 @@ static int plan_answering(struct buf *out, struct job *job, const struct plan_op
     struct rig_memory m;
     const struct job_info info = job_info(job);
     const bool root = info.rank == 0;
+    struct speed measured = { 0 };
+    if (o->calibrate > 0 && calibrate(job, a, o->calibrate, &measured, err) < 0)
+        return -1;                       /* agreed on */
     int rc = answer_open(job, a, &qs, &r, &ro, err); /* the very checks that the run itself makes */
     if (rc == 0 && (rc = job_agree(job, root ? plan_answers(p, a, &qs, &r, err) : 0, err)) == 0) {
         long left = root ? p->conversations : 0;
@@ -110,7 +115,7 @@ static int plan_answering(struct buf *out, struct job *job, const struct plan_op
     if (rc == 0 && root) {
         plan_put_layout(out, &info, &r);
         plan_put_memory(out, "model", &r, &m);
-        rc = put_time(out, &info, o, p, &qs, &r, &m, err);
+        rc = put_time(out, &info, o, p, &qs, &r, &m, o->calibrate > 0 ? &measured : NULL, err);
     }
     rc = job_agree(job, rc, err);
     rig_close(&r);

@@ -63,12 +63,12 @@ void plan_put_answers(struct buf *out, const struct answers_plan *p, const struc
     /* Only from steps that were really made here: a guess from the weights' size would be off by the machine. */
     if (t->seconds > 0) {
         buf_printf(out, "time      about %s", time_of(t->seconds, text));
-        buf_printf(out, " and %s for loading, by the steps of the last run in this layout (%s)\n", time_of(t->speed.load, text), t->source);
+        buf_printf(out, " and %s for loading, by %s\n", time_of(t->speed.load, text), t->source);
     } else if (p->rate > 0)
         buf_printf(out, "time      about %s at %.0f tok/s, the speed of the turns that are done\n", time_of(p->expected / p->rate, text),
                    p->rate);
     else
-        buf_printf(out, "time      unknown until some turns are done: answer a few with --first-n and plan again\n");
+        buf_str(out, "time      unknown until some turns are done: give --calibrate 10, or answer a few with --first-n and plan again\n");
 }
 
 void plan_put_simulation(struct buf *out, const struct plan_simulation *s, bool seconds)

@@ -180,8 +180,7 @@ static int read_speed(struct plan_time *t, const struct answer_opts *o, const st
     if (access(path, F_OK) == 0 && (rc = io_read(path, &b, err)) == 0 && (rc = speed_parse(b.data, b.len, &t->speed, err)) < 0)
         err_advise(err, "delete %s, the next run makes it anew", path);
     if (rc == 0 && speed_fits(&t->speed, &here)) {
-        t->source = path;
-        path = NULL;
+        t->source = xasprintf("the steps of the last run in this layout (%s)", path);
     } else {
         t->speed = (struct speed){ 0 };
     }
@@ -192,11 +191,13 @@ static int read_speed(struct plan_time *t, const struct answer_opts *o, const st
 }
 
 int plan_time(struct plan_time *t, const struct answers_plan *p, const struct answer_opts *o, const struct questions *qs,
-              const struct rig *r, struct err *err)
+              const struct rig *r, const struct speed *measured, struct err *err)
 {
     struct batch b = { 0 };
     *t = (struct plan_time){ 0 };
-    int rc = read_speed(t, o, r, err);
+    if (measured)
+        *t = (struct plan_time){ .speed = *measured, .source = xstrdup("the steps of --calibrate") };
+    int rc = measured ? 0 : read_speed(t, o, r, err);
     if (rc == 0 && t->source && (rc = batch_fill(&b, true, p, o, qs, err)) == 0 && b.n > 0) {
         const struct simulate_opts how = opts_of(&b, &t->speed, r->place.n_replicas, o);
         t->seconds = play(&b, o, &how).seconds;

@@ -28,6 +28,12 @@ grep -q '^time      unknown until some turns are done' "$d/out"; ok $? "no time 
 grep -q '^judge     own, single: 16 judgments, 0 done, 16 calls to come' "$d/out" && grep -q 'counted with its tokenizer; answers to come' "$d/out"; ok $? "calls of a local judge"
 grep -q '^judged by ' "$d/out" && [ "$(grep -c '^memory ' "$d/out")" -eq 2 ]; ok $? "memory of both models"
 
+plan "${answering[@]}" "${own[@]}" --calibrate 1
+[ $rc -eq 0 ] && grep -qE '^time      about [0-9]+ s and [0-9]+ s for loading, by the steps of --calibrate$' "$d/out" && grep -q '^submit .* --time=' "$d/out" && [ "$(files)" = "$before" ]
+ok $? "a second of calibration tells it, and leaves no file: $(grep ^time "$d/out")"
+timeout 600 mpirun --oversubscribe -n 2 "$build/mtbench" plan --data-dir "$d" --bench-name smoke --reference smoke "${answering[@]}" "${own[@]}" --calibrate 1 --simulate 4 >"$d/out" 2>"$d/err"
+[ $? -eq 0 ] && grep -q 'by the steps of --calibrate$' "$d/out" && grep -qE '^ +about [0-9]+ s \([0-9]+ s to' "$d/out"; ok $? "on two ranks as well, and for four on paper: $(grep -A1 ^simulate "$d/out" | tail -1 | tr -s ' ')"
+
 run 2 --model-id m --first-n 4
 plan "${answering[@]}" "${own[@]}"
 grep -q '^answers   16 turns, 8 done, 8 to come' "$d/out" && grep -qE '^time      about [0-9]+ s ' "$d/out"; ok $? "after half of it half is to come, and the time is known: $(grep ^time "$d/out")"
@@ -90,6 +96,8 @@ done <<END
 --model-id m|--model-path is missing
 --model-path $d/model --model-id m --simulate -1|--simulate -1
 --model-list m --simulate 4|--simulate: --model-path is missing
+--model-list m --calibrate 4|--calibrate: --model-path is missing
+--model-path $d/model --model-id m --calibrate -1|--calibrate -1
 --model-path $d/none --model-id m|none
 --model-list none|none.jsonl
 --model-path $d/model --model-id m --mode pairwise-all|--mode pairwise-all
