@@ -20,17 +20,20 @@ grants=0 seen 2 "${answer[@]}" --model-id b
 [ $rc -eq 1 ] && [ "$(said)" -eq 1 ] && grep -q 'MPI: was built without MPI_THREAD_FUNNELED' "$d/err" && [ ! -e "$answers/b.jsonl" ]; ok $? "an MPI that grants less is refused: $(head -1 "$d/err")"
 sabotage=1:calloc:90:ENOMEM seen 2 "${answer[@]}" --model-id c
 [ $rc -ne 0 ] && grep -qE '^aborted: level 1, calls [1-9][0-9]+, others 0, late 0;' "$d/seen"; ok $? "a rank that aborts sends nothing more: $(grep aborted "$d/seen")"
-# rests WHAT: rank 1 waited five seconds for rank 0
+# rests WHAT VERB FLAGS...: rank 1 waits five seconds for rank 0, which $sleeper holds up; what that burns, beside the same without it
+burnt() { sed -nE 's/.*; rank 1 cpu ([0-9]+) wall ([0-9]+)$/\1 \2/p' "$d/seen"; }
 rests() {
-    local cpu wall
-    read -r cpu wall < <(sed -nE 's/.*; rank 1 cpu ([0-9]+) wall ([0-9]+)$/\1 \2/p' "$d/seen")
-    [ $rc -eq 0 ] && [ "${wall:-0}" -gt 5000 ] && [ "${cpu:-99999}" -lt $((wall / 4)) ]; ok $? "$1: $cpu ms of CPU in $wall ms"
+    local what=$1 plain cpu wall
+    shift
+    seen 2 "$@" x
+    plain=$(burnt)
+    sabotage=$sleeper seen 2 "$@" y
+    read -r cpu wall < <(burnt)
+    [ $rc -eq 0 ] && [ "${wall:-0}" -gt 5000 ] && [ $((cpu - ${plain% *})) -lt 1250 ]; ok $? "$what: $cpu ms of CPU in $wall ms, ${plain% *} in ${plain#* } without"
 }
-sabotage=0:pread:1:SLEEP seen 2 "${answer[@]}" --model-id long
-rests "a rank that waits while another one reads weights"
+sleeper=0:pread:1:SLEEP rests "a rank that waits while another one reads weights" "${answer[@]}" --model-id
 cp -r data/smoke/reference_answer data/smoke/judge_prompts.jsonl "$d/smoke/"
-sabotage=0:fdatasync:2:SLEEP seen 2 judge --data-dir "$d" --bench-name smoke --reference smoke --model-list a --judge-model own --judge-path "$d/model" --judge-max-tokens 8 \
-    --threads 2 --quiet --max-error-rate 1
-rests "a rank that has judged its calls"
+sleeper=0:fdatasync:2:SLEEP rests "a rank that has judged its calls" judge --data-dir "$d" --bench-name smoke --reference smoke --model-list a --judge-path "$d/model" --judge-max-tokens 8 \
+    --threads 2 --quiet --max-error-rate 1 --judge-model
 echo "1..$n"
 exit $bad
