@@ -376,7 +376,8 @@ static void leave_speed(const struct run *r)
     struct speed s = { .threads = r->rig->n_threads, .members = r->rig->place.size, .load = r->started - r->opened };
     struct buf line = { 0 };
     struct err err = { 0 };
-    if (!r->forecast || !forecast_costs(r->forecast, &s.step, &s.row, &s.context))
+    /* Steps that differed in their context alone may leave all to that: the next plan would refuse it. */
+    if (!r->forecast || !forecast_costs(r->forecast, &s.step, &s.row, &s.context) || s.step + s.row <= 0)
         return;
     snprintf(s.model, sizeof s.model, "%s", r->rig->header_sha256);
     snprintf(s.device, sizeof s.device, "%s", r->rig->isa);

@@ -81,7 +81,7 @@ static int conclude(const struct trial *t, double load, struct speed *out, struc
     *out = (struct speed){ .threads = t->rig.n_threads, .members = t->rig.place.size, .load = load };
     snprintf(out->model, sizeof out->model, "%s", t->rig.header_sha256);
     snprintf(out->device, sizeof out->device, "%s", t->rig.isa);
-    if (!forecast_costs(t->forecast, &out->step, &out->row, &out->context))
+    if (!forecast_costs(t->forecast, &out->step, &out->row, &out->context) || out->step + out->row <= 0)
         return err_set(err, ERR_USAGE, "--calibrate: too few steps to tell; give more seconds or a larger --max-new-token");
     return 0;
 }
