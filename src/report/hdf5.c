@@ -46,9 +46,10 @@ struct h5 *hdf5_begin(const char *path)
     h->hash = H5Tcopy(H5T_C_S1);
     H5Tset_size(h->hash, HDF5_HASH_SIZE);
     H5Tset_strpad(h->hash, H5T_STR_NULLPAD);
-    /* The library clears its buffers for each table: a megabyte each is more than most tables are. */
+    /* The library's own buffers are a megabyte each, more than most tables are, and are made and cleared for every one. */
+    h->buffer = xcalloc(2, BUFFER_BYTES);
     h->transfer = H5Pcreate(H5P_DATASET_XFER);
-    H5Pset_buffer(h->transfer, BUFFER_BYTES, NULL, NULL);
+    H5Pset_buffer(h->transfer, BUFFER_BYTES, h->buffer, h->buffer + BUFFER_BYTES);
     return h;
 }
 
@@ -123,6 +124,7 @@ void hdf5_free(struct h5 *h)
     H5Tclose(h->text);
     H5Tclose(h->hash);
     H5Pclose(h->transfer);
+    free(h->buffer);
     appending_free(h->appending);
     free(h->path);
     free(h);

@@ -12,6 +12,7 @@ enum { HDF5_MOST_TABLES = 16, HDF5_HASH_SIZE = 64 };
 struct h5 {
     hid_t file, text, hash, transfer;    /* text: variable-length UTF-8 */
     hid_t root;                          /* the group that paths begin at: the file's own, or the one that will be */
+    char *buffer;                        /* of 'transfer' */
     struct appending *appending;         /* NULL: the file is written as libraries do */
     char *path;
     /* Of the tables that were written: their rows in memory and in the file, made once for thousands of datasets. */
