@@ -1,5 +1,5 @@
 /* campaign_file.h - any number of runs in one HDF5 file (room: report). data/CAMPAIGN.md says what is in it. One process.
- * The file is always whole: it is written beside, and renamed. */
+ * The file is always whole: it grows behind its end, or is written beside and renamed. */
 #ifndef MTB_CAMPAIGN_FILE_H
 #define MTB_CAMPAIGN_FILE_H
 

@@ -20,15 +20,24 @@ void nul_spell(struct buf *b, size_t start)
     *b = out;                            /* another buffer: pointers into the old one are void */
 }
 
+/* Texts do not have even its first byte: memchr() looks for one several times faster than memmem() for two. NULL: there is none. */
+static const char *find(const char *s, size_t n)
+{
+    for (const char *end = s + n; n > 0 && (s = memchr(s, spelling[0], (size_t)(end - s))); s++)
+        if (end - s >= 2 && s[1] == spelling[1])
+            return s;
+    return NULL;
+}
+
 bool nul_spelled(const char *s, size_t n)
 {
-    return n > 0 && memmem(s, n, spelling, sizeof spelling) != NULL;
+    return find(s, n) != NULL;
 }
 
 void nul_read(struct buf *out, const char *s, size_t n)
 {
     const char *end = s + n, *hit;
-    while (s < end && (hit = memmem(s, (size_t)(end - s), spelling, sizeof spelling))) {
+    while (s < end && (hit = find(s, (size_t)(end - s)))) {
         buf_add(out, s, (size_t)(hit - s));
         buf_char(out, '\0');
         s = hit + sizeof spelling;

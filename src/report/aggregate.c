@@ -1,4 +1,4 @@
-/* aggregate.c - runs into a campaign file, which is whole at any moment: the new one is written beside it. */
+/* aggregate.c - runs into a campaign file, which is whole at any moment: it grows behind its end, or a new one is written beside it. */
 #include "mtbench/campaign_file.h"
 
 #include "campaign_open.h"

@@ -1,6 +1,6 @@
 /* campaign_rows.h - what a campaign file holds, as rows of C structs and their tables (room: report, the campaign file's own).
  *
- *   /            attributes: schema, schema_version, program
+ *   /            attributes: schema, schema_version, about
  *   /runs        a row per run: which model, of what, from where, and its sums
  *   /run/KEY     of each run: turns, answers, judgments, pairs, asked, calls, files, phases
  *   /bench/KEY   of each set of questions: questions, files

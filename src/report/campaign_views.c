@@ -224,6 +224,8 @@ static const char *helps(const struct noise *v)
                  j = isnan(v->share_judgments) ? 0 : v->share_judgments;
     if (isnan(v->answers) && isnan(v->judgments))
         return "not known: one answer, one judgment";
+    if (v->se == 0)
+        return "nothing: there is no scatter";
     if (q >= a + j)
         return "other questions";
     return a >= j ? "more seeds" : isnan(v->answers) ? "more repeats" : "more repeats or seeds";

@@ -92,7 +92,7 @@ struct h5 *h5_create(const char *path, struct err *err)
 {
     struct h5 *h = hdf5_begin(path);
     hid_t create = H5Pcreate(H5P_FILE_CREATE), access = hdf5_access();
-    H5Pset_obj_track_times(create, 0);           /* the same runs are the same bytes, whenever they are written */
+    H5Pset_obj_track_times(create, 0);           /* what is in it says nothing of when it was written */
     /* No place is used twice: what was once written stays what it is, which appending stands on. */
     H5Pset_file_space_strategy(create, H5F_FSPACE_STRATEGY_NONE, 0, 1);
     h->file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
