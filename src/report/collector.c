@@ -1,15 +1,17 @@
 /* collector.c - runs collected ahead.
- * One thread fills a short ring of runs, the caller empties it. A path's folders are released when the caller is past all their runs. */
+ * Each worker has every n-th path and fills a short ring with its runs; the caller empties the rings in the order of the paths. A path's
+ * folders are released when the caller is past all their runs. */
 #include "collector.h"
 
 #include "mtbench/mem.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
-enum { AHEAD = 4 };                      /* runs: of some hundred KB each */
+enum { AHEAD = 4, MOST_WORKERS = 4 };    /* runs, of some hundred KB each; more workers than that HDF5 does not keep up with */
 
-/* A run; or the end of a path (folder NULL), whose folders go; or an error, the last thing that comes. */
+/* A run; or the end of a path (folder NULL), whose folders go, or that an error ended: then nothing more comes. */
 struct item {
     struct collected run;
     struct bench_folder *done;
@@ -17,9 +19,10 @@ struct item {
     struct err err;
 };
 
-struct collector {
+struct worker {
     const struct opt_list *paths;
     const struct map *known;
+    int first, step;                     /* its paths */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t moved;
@@ -28,26 +31,32 @@ struct collector {
     bool stop, ended;                    /* the caller wants no more; there is no more */
 };
 
+struct collector {
+    struct worker worker[MOST_WORKERS];
+    int n;
+    int path;                            /* that the caller is at */
+};
+
 char *collect_known(const struct run_row *run)
 {
     return xasprintf("%s%s%s", run->content, run->sources, run->folder);
 }
 
 /* False: nobody wants it. */
-static bool put(struct collector *c, const struct item *it)
+static bool put(struct worker *w, const struct item *it)
 {
-    pthread_mutex_lock(&c->lock);
-    while (c->put - c->taken == AHEAD && !c->stop)
-        pthread_cond_wait(&c->moved, &c->lock);
-    const bool wanted = !c->stop;
+    pthread_mutex_lock(&w->lock);
+    while (w->put - w->taken == AHEAD && !w->stop)
+        pthread_cond_wait(&w->moved, &w->lock);
+    const bool wanted = !w->stop;
     if (wanted)
-        c->item[c->put++ % AHEAD] = *it;
-    pthread_cond_broadcast(&c->moved);
-    pthread_mutex_unlock(&c->lock);
+        w->item[w->put++ % AHEAD] = *it;
+    pthread_cond_broadcast(&w->moved);
+    pthread_mutex_unlock(&w->lock);
     return wanted;
 }
 
-static void collect(const struct collector *c, const struct bench_folder *folder, int model, struct item *it)
+static void collect(const struct worker *w, const struct bench_folder *folder, int model, struct item *it)
 {
     struct collected *run = &it->run;
     *it = (struct item){ .run = { .folder = folder, .model = model } };
@@ -55,14 +64,14 @@ static void collect(const struct collector *c, const struct bench_folder *folder
     if (it->rc < 0)
         return;
     char *key = collect_known(&run->d.run);
-    run->has_rows = map_find_text(c->known, key) == MAP_NONE;
+    run->has_rows = map_find_text(w->known, key) == MAP_NONE;
     if (run->has_rows)
         it->rc = collect_run(folder, model, &run->d, &it->err);
     free(key);
 }
 
 /* True: go on with the next path. */
-static bool collect_path(struct collector *c, const char *path)
+static bool collect_path(struct worker *w, const char *path)
 {
     struct item end = {0}, it;
     bool wanted = true;
@@ -71,14 +80,14 @@ static bool collect_path(struct collector *c, const char *path)
         for (int m = 0; m < end.done[i].n_models && wanted && end.rc == 0; m++) {
             if (!*end.done[i].model[m])
                 continue;
-            collect(c, &end.done[i], m, &it);
+            collect(w, &end.done[i], m, &it);
             end.rc = it.rc;
             end.err = it.err;
-            wanted = it.rc == 0 && put(c, &it);
+            wanted = it.rc == 0 && put(w, &it);
             if (!wanted)
                 run_data_free(&it.run.d);
         }
-    if (put(c, &end))
+    if (put(w, &end))
         return end.rc == 0;
     bench_folders_free(end.done, end.n_done);
     return false;
@@ -86,45 +95,60 @@ static bool collect_path(struct collector *c, const char *path)
 
 static void *work(void *arg)
 {
-    struct collector *c = arg;
-    for (int i = 0; i < c->paths->n && collect_path(c, c->paths->word[i]); i++)
+    struct worker *w = arg;
+    for (int i = w->first; i < w->paths->n && collect_path(w, w->paths->word[i]); i += w->step)
         ;
-    pthread_mutex_lock(&c->lock);
-    c->ended = true;
-    pthread_cond_broadcast(&c->moved);
-    pthread_mutex_unlock(&c->lock);
+    pthread_mutex_lock(&w->lock);
+    w->ended = true;
+    pthread_cond_broadcast(&w->moved);
+    pthread_mutex_unlock(&w->lock);
     return NULL;
+}
+
+/* As many as there are cores for this process, and work for. */
+static int workers_for(int n_paths)
+{
+    cpu_set_t mine;
+    int n = sched_getaffinity(0, sizeof mine, &mine) == 0 ? CPU_COUNT(&mine) : MOST_WORKERS;
+    n = n < n_paths ? n : n_paths;
+    return n < 1 ? 1 : n > MOST_WORKERS ? MOST_WORKERS : n;
 }
 
 struct collector *collector_begin(const struct opt_list *paths, const struct map *known, struct err *err)
 {
     struct collector *c = xcalloc(1, sizeof *c);
-    *c = (struct collector){ .paths = paths, .known = known, .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER };
-    if (pthread_create(&c->thread, NULL, work, c) == 0)
-        return c;
-    free(c);
-    err_set(err, ERR_IO, "aggregate: no thread can be started; raise the limit of processes (ulimit -u)");
-    return NULL;
+    const int n = workers_for(paths->n);
+    for (; c->n < n; c->n++) {
+        struct worker *w = &c->worker[c->n];
+        *w = (struct worker){ .paths = paths, .known = known, .first = c->n, .step = n, .lock = PTHREAD_MUTEX_INITIALIZER,
+                              .moved = PTHREAD_COND_INITIALIZER };
+        if (pthread_create(&w->thread, NULL, work, w)) {
+            err_set(err, ERR_IO, "aggregate: no thread can be started; raise the limit of processes (ulimit -u)");
+            collector_end(c);
+            return NULL;
+        }
+    }
+    return c;
 }
 
 /* False: there is none. */
-static bool take(struct collector *c, struct item *it)
+static bool take(struct worker *w, struct item *it)
 {
-    pthread_mutex_lock(&c->lock);
-    while (c->put == c->taken && !c->ended)
-        pthread_cond_wait(&c->moved, &c->lock);
-    const bool there = c->put > c->taken;
+    pthread_mutex_lock(&w->lock);
+    while (w->put == w->taken && !w->ended)
+        pthread_cond_wait(&w->moved, &w->lock);
+    const bool there = w->put > w->taken;
     if (there)
-        *it = c->item[c->taken++ % AHEAD];
-    pthread_cond_broadcast(&c->moved);
-    pthread_mutex_unlock(&c->lock);
+        *it = w->item[w->taken++ % AHEAD];
+    pthread_cond_broadcast(&w->moved);
+    pthread_mutex_unlock(&w->lock);
     return there;
 }
 
 int collector_next(struct collector *c, struct collected *out, struct err *err)
 {
     struct item it;
-    while (take(c, &it)) {
+    while (take(&c->worker[c->path % c->n], &it)) {
         if (it.run.folder) {
             *out = it.run;
             return 1;
@@ -135,25 +159,30 @@ int collector_next(struct collector *c, struct collected *out, struct err *err)
                 *err = it.err;
             return -1;
         }
+        c->path++;
     }
     return 0;
 }
 
-void collector_end(struct collector *c)
+static void end_worker(struct worker *w)
 {
     struct item it;
-    if (!c)
-        return;
-    pthread_mutex_lock(&c->lock);
-    c->stop = true;
-    pthread_cond_broadcast(&c->moved);
-    pthread_mutex_unlock(&c->lock);
-    pthread_join(c->thread, NULL);
-    while (take(c, &it)) {
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_broadcast(&w->moved);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    while (take(w, &it)) {
         run_data_free(&it.run.d);
         bench_folders_free(it.done, it.n_done);
     }
-    pthread_mutex_destroy(&c->lock);
-    pthread_cond_destroy(&c->moved);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->moved);
+}
+
+void collector_end(struct collector *c)
+{
+    for (int i = 0; c && i < c->n; i++)
+        end_worker(&c->worker[i]);
     free(c);
 }

@@ -1,5 +1,5 @@
-/* collector.h - runs collected ahead, in a thread of their own, while others are written (room: report, the campaign file's own). HDF5's
- * serial library is for one thread, and takes its time; reading and parsing takes three times that. */
+/* collector.h - runs collected ahead, in threads, while others are written (room: report, the campaign file's own). HDF5's serial library
+ * is for one thread; reading and parsing, which takes five times as long, is not. */
 #ifndef MTB_COLLECTOR_H
 #define MTB_COLLECTOR_H
 
