@@ -20,6 +20,8 @@ int io_keep_copy(const char *path, char **copy, struct err *err);
 /* Flush what was written as 'beside' and give it the name 'path', in the same folder; the mode of an old file is kept. -1: err (io); the
  * old file is untouched, and what was beside is gone. */
 int io_put_in_place(const char *beside, const char *path, struct err *err);
+/* The same where there is no old file. -1, with kind ERR_BUSY: there is one by now; it is untouched. */
+int io_put_new(const char *beside, const char *path, struct err *err);
 /* Create the folders that 'path' lies in. -1: err (io). */
 int io_make_parents(const char *path, struct err *err);
 /* The folder of this user's own in one that many share, ROOT/mtbench-UID: made where it is not there, and refused where somebody else could

@@ -192,7 +192,8 @@ int io_keep_copy(const char *path, char **copy, struct err *err)
     return rc;
 }
 
-int io_put_in_place(const char *beside, const char *path, struct err *err)
+/* What was written beside is on disk, with the mode of the file that it replaces. */
+static int flush_beside(const char *beside, const char *path, struct err *err)
 {
     struct stat st;
     int fd = open(beside, O_RDONLY | O_CLOEXEC), rc = 0;
@@ -202,11 +203,34 @@ int io_put_in_place(const char *beside, const char *path, struct err *err)
         fchmod(fd, st.st_mode & 0777);
     if (fd >= 0)
         close(fd);
-    if (rc == 0 && rename(beside, path) < 0)
-        rc = err_errno(err, "%s: cannot rename into place", path);
+    return rc;
+}
+
+static int end_beside(const char *beside, const char *path, int rc)
+{
     if (rc < 0)
         unlink(beside);
     else
         io_sync_parent(path);
     return rc;
+}
+
+int io_put_in_place(const char *beside, const char *path, struct err *err)
+{
+    int rc = flush_beside(beside, path, err);
+    if (rc == 0 && rename(beside, path) < 0)
+        rc = err_errno(err, "%s: cannot rename into place", path);
+    return end_beside(beside, path, rc);
+}
+
+int io_put_new(const char *beside, const char *path, struct err *err)
+{
+    int rc = flush_beside(beside, path, err);
+    if (rc == 0 && link(beside, path) == 0)      /* as rename(), but never over another file */
+        unlink(beside);
+    else if (rc == 0 && errno == EEXIST)
+        rc = err_set(err, ERR_BUSY, "%s: another program has made it meanwhile; start again", path);
+    else if (rc == 0 && rename(beside, path) < 0)        /* a file system without links */
+        rc = err_errno(err, "%s: cannot rename into place", path);
+    return end_beside(beside, path, rc);
 }

@@ -354,6 +354,8 @@ static int finish(struct writing *w, struct err *err)
         return -1;
     if (!is_same(w))
         return err_set(err, ERR_BUSY, "%s: another aggregation has written it meanwhile; start again", w->path);
+    if (w->lock < 0)                     /* there was no file whose lock would have kept another start out */
+        return io_put_new(w->beside, w->target, err);
     return io_put_in_place(w->beside, w->target, err);
 }
 

@@ -265,6 +265,10 @@ print(r.stderr.strip())
 PY
 ok $? "two at once: $(cat out)"
 
+for i in 1 2 3 4; do "$root/mtbench" aggregate run000$i -o first.h5 >first$i 2>&1 & done; wait
+mtbench show first.h5 --export csv --table runs && [ "$(tail -n +2 out | wc -l)" -eq "$(grep -l '^wrote' first[1-4] | wc -l)" ] && [ "$(ls first.h5*)" = first.h5 ]
+ok $? "four that make one file at once: $(grep -l '^wrote' first[1-4] | wc -l) did, the others say $(cat first[1-4] | grep -m 1 'mtbench: ')"
+
 # No room: the file is as it was.
 cp kept.h5 full.h5; size=$(($(stat -c %s full.h5) / 1024))
 for more in 2 20 40; do

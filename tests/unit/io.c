@@ -61,6 +61,21 @@ static void test_replace(void)
 }
 
 /* A write that fails in the middle, by a limit on the size of files. */
+static void test_new(void)
+{
+    struct err err;
+    struct buf b = {0};
+    io_replace(in("beside"), "one", 3, NULL);
+    ok(io_put_new(in("beside"), in("new"), &err) == 0 && access(in("beside"), F_OK) < 0, "a new file gets its name");
+    io_replace(in("beside"), "two", 3, NULL);
+    ok(io_put_new(in("beside"), in("new"), &err) < 0 && err.kind == ERR_BUSY && io_read(in("new"), &b, NULL) == 0 && !strcmp(b.data, "one") &&
+           access(in("beside"), F_OK) < 0, "but never another one's: %s", err.text);
+    io_replace(in("beside"), "two", 3, NULL);
+    ok(io_put_in_place(in("beside"), in("new"), &err) == 0, "which is put in place of it where that is meant");
+    unlink(in("new"));
+    buf_free(&b);
+}
+
 static void test_no_room(void)
 {
     struct rlimit old, small = { 4096, RLIM_INFINITY };
@@ -141,6 +156,7 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     test_replace();
+    test_new();
     test_no_room();
     test_refusals();
     test_parents();
