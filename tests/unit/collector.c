@@ -18,7 +18,8 @@ static void make(int i)
     char name[100], line[200];
     for (int m = 0; m < 2; m++) {
         snprintf(name, sizeof name, "d%d/set/model_answer/m%d.jsonl", i, m);
-        snprintf(line, sizeof line, "{\"question_id\": %d, \"choices\": [{\"index\": 0, \"turns\": [\"text %d\"]}], \"tstamp\": 1.0}\n", i, m);
+        snprintf(line, sizeof line, "{\"question_id\": %d, \"choices\": [{\"index\": 0, \"turns\": [\"text %d\"]}], \"tstamp\": 1.0}\n", i,
+                 m);
         own_put(name, line);
     }
     snprintf(name, sizeof name, "d%d", i);

@@ -68,8 +68,8 @@ static void test_new(void)
     io_replace(in("beside"), "one", 3, NULL);
     ok(io_put_new(in("beside"), in("new"), &err) == 0 && access(in("beside"), F_OK) < 0, "a new file gets its name");
     io_replace(in("beside"), "two", 3, NULL);
-    ok(io_put_new(in("beside"), in("new"), &err) < 0 && err.kind == ERR_BUSY && io_read(in("new"), &b, NULL) == 0 && !strcmp(b.data, "one") &&
-           access(in("beside"), F_OK) < 0, "but never another one's: %s", err.text);
+    ok(io_put_new(in("beside"), in("new"), &err) < 0 && err.kind == ERR_BUSY && io_read(in("new"), &b, NULL) == 0 &&
+           !strcmp(b.data, "one") && access(in("beside"), F_OK) < 0, "but never another one's: %s", err.text);
     io_replace(in("beside"), "two", 3, NULL);
     ok(io_put_in_place(in("beside"), in("new"), &err) == 0, "which is put in place of it where that is meant");
     unlink(in("new"));
