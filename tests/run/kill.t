@@ -88,8 +88,8 @@ unset SABOTAGE_LOG
 sed -i "s|$answers/||; s|k.*.tmp|TMP|; s|$answers\$|FOLDER|" "$d/log"
 [ "$(head -3 "$d/log" | tr '\n' ',')" = "pwrite k.journal,fdatasync k.journal,fsync FOLDER," ]; ok $? "a new journal is flushed, and its folder"
 ! grep journal "$d/log" | uniq -c | grep -qv ' 1 ' && grep journal "$d/log" | tail -1 | grep -q fdatasync; ok $? "each write of turns is flushed before the next one"
-[ "$(grep -v journal "$d/log" | tail -n +2 | tr '\n' ',')" = "fsync TMP,rename k.jsonl,fsync FOLDER,fsync TMP,rename k.manifest,fsync FOLDER," ]
-ok $? "answer file and manifest: flushed, renamed, the folder flushed"
+[ "$(grep -v journal "$d/log" | tail -n +2 | tr '\n' ',')" = "fsync TMP,rename k.jsonl,fsync FOLDER,fsync TMP,rename k.manifest,fsync FOLDER,fsync TMP,rename k.speed,fsync FOLDER," ]
+ok $? "answer file, manifest and speeds: flushed, renamed, the folder flushed"
 [ "$(grep -n 'fdatasync' "$d/log" | tail -1 | cut -d: -f1)" -lt "$(grep -n 'fsync TMP' "$d/log" | head -1 | cut -d: -f1)" ]
 ok $? "the last turn is on disk before the answer file is written"
 echo "1..$n"
