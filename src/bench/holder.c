@@ -3,6 +3,7 @@
 
 #include "mtbench/jobname.h"
 #include "mtbench/mem.h"
+#include "mtbench/procstat.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,21 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Numbers of processes come again; with the time of its birth one is meant. The name in /proc/PID/stat may hold blanks and brackets. */
+/* Numbers of processes come again; with the time of its birth one is meant. */
 static unsigned long long born(long process)
 {
-    char path[64], text[1024];
-    unsigned long long ticks = 0;
-    snprintf(path, sizeof path, "/proc/%ld/stat", process);
-    FILE *f = fopen(path, "re");
-    const size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    if (f)
-        fclose(f);
-    text[n] = '\0';
-    const char *behind = strrchr(text, ')');
-    if (behind)                          /* the 22nd field; the third follows the bracket */
-        sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks);
-    return ticks;
+    return procstat_of(process).born;
 }
 
 void holder_own(struct holder *h)

@@ -3,6 +3,7 @@
 
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
+#include "mtbench/procstat.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -63,14 +64,7 @@ enum watchdog_word watchdog_judge(const struct watchdog_opts *o, const struct wa
 /* The state's letter in /proc: T is stopped, D in the system's hands, for which a file system that hangs is the usual reason. */
 static const char *system_says(long process)
 {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%ld/stat", process);
-    FILE *f = fopen(path, "re");
-    const size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    if (f)
-        fclose(f);
-    text[n] = '\0';
-    const char *behind = strrchr(text, ')'), state = behind && behind[1] == ' ' ? behind[2] : '?';
+    const char state = procstat_of(process).state;
     return state == 'T' || state == 't' ? " (its process is stopped)" : state == 'D' ? " (the system does not come back from it)" : "";
 }
 
