@@ -1,21 +1,11 @@
 /* jobname.c - who a process is in its batch job, out of environments that tell the truth, half of it, and lies. */
 #include "mtbench/jobname.h"
 
+#include "environment.h"
 #include "tap.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-static const char *const *env_now;
-
-static const char *env(const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *const *e = env_now; *e; e++)
-        if (!strncmp(*e, name, n) && (*e)[n] == '=')
-            return *e + n + 1;
-    return NULL;
-}
 
 #define JOB "SLURM_JOB_ID=815", "SLURM_JOBID=815"
 #define ARRAY "SLURM_ARRAY_JOB_ID=812", "SLURM_ARRAY_TASK_MIN=0", "SLURM_ARRAY_TASK_MAX=5"
@@ -72,29 +62,29 @@ int main(void)
 {
     struct jobname j;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        env_now = names[i].env;
-        jobname_read(&j, env, 1000);
+        environment = names[i].env;
+        jobname_read(&j, environment_get, 1000);
         const bool said = names[i].doubt ? j.n_doubts > 0 && !strncmp(j.doubt[0], names[i].doubt, strlen(names[i].doubt)) : !j.n_doubts;
         ok(!strcmp(j.name, names[i].name) && j.restart == names[i].restart && said, "%s is called '%s'%s%s", names[i].what, j.name,
            j.n_doubts ? "; " : "", j.n_doubts ? j.doubt[0] : "");
     }
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        env_now = steps[i].env;
-        jobname_read(&j, env, 1000);
+        environment = steps[i].env;
+        jobname_read(&j, environment_get, 1000);
         ok(j.step == steps[i].step && j.proc == steps[i].proc && j.n_procs == steps[i].n && j.local == steps[i].local &&
            j.pmi == steps[i].pmi && j.n_doubts == steps[i].doubts, "%s: task %d of %d, %d on its node, PMI %d", steps[i].what, j.proc,
            j.n_procs, j.local, j.pmi);
     }
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        env_now = ends[i].env;
-        jobname_read(&j, env, 1000);
+        environment = ends[i].env;
+        jobname_read(&j, environment_get, 1000);
         ok(j.ends == ends[i].ends && j.n_doubts == ends[i].doubts, "%s: %g%s%s", ends[i].what, j.ends, j.n_doubts ? "; " : "",
            j.n_doubts ? j.doubt[0] : "");
     }
     static const char *const all_lies[] = { "SLURM_JOB_ID=a", "SLURM_JOBID=b", "SLURM_RESTART_COUNT=c", "SLURM_ARRAY_JOB_ID=d",
         "SLURM_ARRAY_TASK_ID=e", "SLURM_ARRAY_TASK_MIN=f", "SLURM_ARRAY_TASK_MAX=g", "SLURM_STEP_ID=h", "SLURM_JOB_END_TIME=i", NULL };
-    env_now = all_lies;
-    jobname_read(&j, env, 1000);
+    environment = all_lies;
+    jobname_read(&j, environment_get, 1000);
     ok(!*j.name && j.n_doubts == JOBNAME_DOUBTS && j.step == -1 && j.array == -1, "nothing but lies: %d of them are said", j.n_doubts);
     return done_testing();
 }

@@ -2,20 +2,10 @@
 #include "mtbench/job.h"
 #include "src/job/launch.h"
 
+#include "environment.h"
 #include "tap.h"
 
 #include <string.h>
-
-static const char *const *env_now;
-
-static const char *env(const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *const *e = env_now; *e; e++)
-        if (!strncmp(*e, name, n) && (*e)[n] == '=')
-            return *e + n + 1;
-    return NULL;
-}
 
 static const struct { const char *what; int size; const char *env[8]; const char *err; } table[] = {
     { "alone", 1, { NULL }, NULL },
@@ -75,21 +65,21 @@ static const struct { const char *launcher; const char *env[4]; } launchers[] = 
 int main(void)
 {
     for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
-        env_now = launchers[i].env;
-        ok(!strcmp(job_launcher(env), launchers[i].launcher), "ranks are started by `%s 4` in launch %zu", launchers[i].launcher, i);
+        environment = launchers[i].env;
+        ok(!strcmp(job_launcher(environment_get), launchers[i].launcher), "ranks are started by `%s 4` in launch %zu", launchers[i].launcher, i);
     }
     for (size_t i = 0; i < sizeof served / sizeof *served; i++) {
-        env_now = served[i].env;
-        ok(launch_pmi(env) == served[i].pmi, "what MPI may count on: %s", served[i].what);
+        environment = served[i].env;
+        ok(launch_pmi(environment_get) == served[i].pmi, "what MPI may count on: %s", served[i].what);
     }
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
-        env_now = ranks[i].env;
-        ok(job_launch_rank(env) == ranks[i].rank, "task %d of a launch by %s", ranks[i].rank, *env_now ? *env_now : "nobody");
+        environment = ranks[i].env;
+        ok(job_launch_rank(environment_get) == ranks[i].rank, "task %d of a launch by %s", ranks[i].rank, *environment ? *environment : "nobody");
     }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = {0};
-        env_now = table[i].env;
-        int rc = job_check_launch(table[i].size, env, &err);
+        environment = table[i].env;
+        int rc = job_check_launch(table[i].size, environment_get, &err);
         if (!table[i].err)
             ok(rc == 0 && err.kind == ERR_NONE, "%s is accepted", table[i].what);
         else if (!*table[i].err)
