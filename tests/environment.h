@@ -1,4 +1,5 @@
-/* environment.h - an environment of a table's row, for code that is handed a getenv: point 'environment' at its strings, "NAME=VALUE" up to NULL. */
+/* environment.h - the environment of a table's row, for code that is handed a getenv: point 'environment' at its strings, "NAME=VALUE" up
+ * to NULL. */
 #ifndef MTB_TEST_ENVIRONMENT_H
 #define MTB_TEST_ENVIRONMENT_H
 

@@ -66,7 +66,8 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
         environment = launchers[i].env;
-        ok(!strcmp(job_launcher(environment_get), launchers[i].launcher), "ranks are started by `%s 4` in launch %zu", launchers[i].launcher, i);
+        ok(!strcmp(job_launcher(environment_get), launchers[i].launcher),
+           "ranks are started by `%s 4` in launch %zu", launchers[i].launcher, i);
     }
     for (size_t i = 0; i < sizeof served / sizeof *served; i++) {
         environment = served[i].env;
