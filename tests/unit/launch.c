@@ -75,7 +75,8 @@ int main(void)
     }
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
         environment = ranks[i].env;
-        ok(job_launch_rank(environment_get) == ranks[i].rank, "task %d of a launch by %s", ranks[i].rank, *environment ? *environment : "nobody");
+        ok(job_launch_rank(environment_get) == ranks[i].rank,
+           "task %d of a launch by %s", ranks[i].rank, *environment ? *environment : "nobody");
     }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct err err = {0};
