@@ -33,8 +33,8 @@ __attribute__((constructor)) static void read_plan(void)
     } actions[] = {
         {"EIO", EIO, 0, 0},  {"ENOSPC", ENOSPC, 0, 0}, {"ENOMEM", ENOMEM, 0, 0}, {"EACCES", EACCES, 0, 0}, {"EAGAIN", EAGAIN, 0, 0},
         {"EPERM", EPERM, 0, 0},
-        {"SHORT", -1, 0, 0}, {"KILL", 0, SIGKILL, 0},  {"TERM", 0, SIGTERM, 0},  {"USR1", 0, SIGUSR1, 0},  {"NAP", 0, 0, 500000},
-        {"SLEEP", 0, 0, 5000000},
+        {"SHORT", -1, 0, 0}, {"KILL", 0, SIGKILL, 0},  {"TERM", 0, SIGTERM, 0},  {"USR1", 0, SIGUSR1, 0},  {"STOP", 0, SIGSTOP, 0},
+        {"NAP", 0, 0, 500000}, {"SLEEP", 0, 0, 5000000},
     };
     const char *text = getenv("SABOTAGE"), *me = getenv("OMPI_COMM_WORLD_RANK"), *log = getenv("SABOTAGE_LOG");
     char action[16] = "";
