@@ -23,7 +23,7 @@ struct job {
     struct shared *seats;                 /* of the node's processes; NULL: alone, or there is no such memory */
     struct vigil *vigil;
     struct watchdog *watchdog;
-    double still, ends;                   /* seconds after which a standstill is told, and ends the job; 0: never */
+    double still, ends;                   /* seconds after which a standstill is told, and one on another node ends the job; 0: never */
     int *rank_of;                         /* (local_size) in the world, of the node's ranks */
     double looked, missed, failed;        /* seconds of clock_now(): when this rank looked for dead ones, first missed one, first heard of a
                                              failure; 0: not yet */

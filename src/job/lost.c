@@ -7,11 +7,13 @@
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const double usual_patience = 120;
+static const double cut_off = 15;         /* times as long as a silence that is told */
 
 static double patience(void)
 {
@@ -96,11 +98,14 @@ static void begin_watch(struct job *job, struct watch_post *post, int n)
     struct watchdog_opts o = { .post = post ? post : watch_own(), .n = n, .host = job->host, .leads = job->info.rank == 0,
         .end = end_of_watch };
     char wrong[200];
-    watchdog_settings(environment, &o.after, &o.ends, wrong);
+    double ends;
+    watchdog_settings(environment, &o.after, &ends, wrong);
+    o.ends = fmax(0, ends);
     if (*wrong && job->info.rank == 0)
         log_note("%s", wrong);
     job->still = o.after;
-    job->ends = o.ends;
+    /* A rank that hangs may come back, and its own node tells; one that is cut off never does, and the others would wait for it. */
+    job->ends = ends < 0 ? cut_off * o.after : ends;
     watch_start(post ? post + job->info.local_rank : NULL, job->info.rank);
     job->watchdog = watchdog_start(&o);
 }

@@ -37,7 +37,7 @@ void watchdog_settings(const char *(*env)(const char *), double *after, double *
 {
     wrong[0] = '\0';
     *after = seconds(env, "MTBENCH_WATCHDOG", 120, wrong);
-    *ends = seconds(env, "MTBENCH_WATCHDOG_END", 0, wrong);
+    *ends = seconds(env, "MTBENCH_WATCHDOG_END", -1, wrong);
 }
 
 /* Who waits for others is no news where one of them is stuck and will be named itself; rank 0 alone says it, later than that. */

@@ -17,8 +17,8 @@ struct watchdog_opts {
 
 struct watchdog;
 
-/* From the environment: MTBENCH_WATCHDOG (120), MTBENCH_WATCHDOG_END (0). What is no number of seconds counts as not set, and is said in
- * 'wrong'. */
+/* From the environment: MTBENCH_WATCHDOG (120), MTBENCH_WATCHDOG_END (-1: not set). What is no number of seconds counts as not set, and is
+ * said in 'wrong'. */
 void watchdog_settings(const char *(*env)(const char *name), double *after, double *ends, char wrong[200]);
 /* 'o' is copied. NULL: there is nothing to look at, or no thread to do it. */
 struct watchdog *watchdog_start(const struct watchdog_opts *o);

@@ -20,35 +20,50 @@ still "nor with a header" 0:pread:1:SLEEP .safetensors "0 on $host has not moved
 still "a disk that takes no journal" 0:fdatasync:2:SLEEP .journal "0 on $host has not moved for [1-9] s: writing .*/still.journal"
 sabotage=
 
-timeout 300 mpirun --oversubscribe -n 3 "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --model-id stopped --quiet \
-    --num-choices 400 --max-new-token 64 --max-batch 8 --log-dir "$d/logs" >"$d/out" 2>"$d/err" & pid=$!
-for _ in $(seq 6000); do [ "$(cat "$answers/stopped.journal" 2>/dev/null | wc -l)" -gt 2 ] && break; sleep 0.1; done
-mpirun=$(pgrep -P $pid); rank=($(pgrep -P "$mpirun" mtbench)); one=${rank[1]}
-kill -STOP "$one"; sleep 4; kill -CONT "$one"
-for _ in $(seq 100); do grep -q 'moves again' "$d/err" && break; sleep 0.1; done
-kill -TERM "$mpirun"; wait $pid
+# begin RANKS ID FLAGS...: a run in the middle: $pid is that of its shell, $mpirun, and $one its rank 1
+begin() {
+    local p ranks=$1 id=$2
+    shift 2
+    timeout 300 mpirun --oversubscribe -n "$ranks" "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --model-id "$id" --quiet \
+        --num-choices 400 --max-new-token 64 --max-batch 8 "$@" >"$d/out" 2>"$d/err" &
+    pid=$!
+    until_there 600 "[ 0\$(turns '$answers/$id.journal') -ge 2 ]"
+    mpirun=$(pgrep -P $pid)
+    for p in $(pgrep -P "$mpirun" mtbench); do grep -qz '^OMPI_COMM_WORLD_RANK=1$' "/proc/$p/environ" && one=$p; done
+}
+# until_there SECONDS COMMAND...: the command is looked at anew each time
+until_there() {
+    local end=$((SECONDS + $1))
+    shift
+    until eval "$*"; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.1
+    done
+}
+# stands TEXT THEN: rank 1 is stopped until TEXT is told, and goes on until THEN is; the job is ended
+stands() {
+    kill -STOP "$one"
+    until_there 60 "grep -q '$1' '$d/err'"
+    kill -CONT "$one"
+    until_there 60 "grep -q '$2' '$d/err'"
+    kill -TERM "$mpirun"
+    wait $pid
+}
+begin 3 stopped --log-dir "$d/logs"
+stands 'its process is stopped' 'moves again'
 line=$(grep -m1 'has not moved for .* (its process is stopped)' "$d/err")
 [[ $line =~ ^'mtbench: rank '[012]' on '.*': answering' ]]; ok $? "a rank that is stopped is named by another: $line"
 grep -qh 'its process is stopped' "$d"/logs/mtbench.*.log; ok $? "and in a log file"
 
 # ---- on another node, which only rank 0's ear reaches
-MTBENCH_TEST_RANKS_PER_NODE=1 timeout 300 mpirun --oversubscribe -n 2 "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke --model-id far --quiet \
-    --num-choices 400 --max-new-token 64 --max-batch 8 >"$d/out" 2>"$d/err" & pid=$!
-for _ in $(seq 6000); do [ "$(cat "$answers/far.journal" 2>/dev/null | wc -l)" -gt 2 ] && break; sleep 0.1; done
-mpirun=$(pgrep -P $pid)
-for p in $(pgrep -P "$mpirun" mtbench); do grep -qz 'OMPI_COMM_WORLD_RANK=1' "/proc/$p/environ" && one=$p; done
-kill -STOP "$one"; sleep 5; kill -CONT "$one"
-for _ in $(seq 100); do grep -q 'is heard of again' "$d/err" && break; sleep 0.1; done
-kill -TERM "$mpirun"; wait $pid
+export MTBENCH_TEST_RANKS_PER_NODE=1
+begin 2 far
+stands 'has not been heard of' 'is heard of again'
 grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9] s: it hangs, is cut off" "$d/err" && grep -q 'rank 1 on .* is heard of again' "$d/err"; ok $? "a rank of another node that hangs: $(grep -m1 'heard of for' "$d/err")"
-
-MTBENCH_WATCHDOG_END=3 MTBENCH_TEST_RANKS_PER_NODE=1 timeout 300 mpirun --oversubscribe -n 2 "$build/mtbench" answer --model-path "$d/model" --data-dir "$d" --bench-name smoke \
-    --model-id cut --quiet --num-choices 400 --max-new-token 64 --max-batch 8 >"$d/out" 2>"$d/err" & pid=$!
-for _ in $(seq 6000); do [ "$(cat "$answers/cut.journal" 2>/dev/null | wc -l)" -gt 2 ] && break; sleep 0.1; done
-mpirun=$(pgrep -P $pid)
-for p in $(pgrep -P "$mpirun" mtbench); do grep -qz 'OMPI_COMM_WORLD_RANK=1' "/proc/$p/environ" && one=$p; done
+begin 2 cut
 kill -STOP "$one"; wait $pid; rc=$?
-[ $rc -eq 75 ] && grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9][0-9]* s; MTBENCH_WATCHDOG_END=3 ends the job" "$d/err"; ok $? "told to, rank 0 ends a job that has lost one (exit $rc): $(grep -m1 'ends the job' "$d/err")"
+[ $rc -eq 75 ] && grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9][0-9]* s; MTBENCH_WATCHDOG_END=15 ends the job" "$d/err"; ok $? "rank 0 ends a job that has lost one (exit $rc): $(grep -m1 'ends the job' "$d/err")"
+unset MTBENCH_TEST_RANKS_PER_NODE
 
 export MTBENCH_WATCHDOG_END=3 SABOTAGE_PATH=.safetensors
 sabotage=1:pread:1:SLEEP

@@ -3,11 +3,7 @@
 # requeued, a node that dies, a controller that dies. Each time the digest is that of an undisturbed run, and no turn or judgment was made twice.
 cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh && . tests/slurm/slurm_lib.sh || exit 1
 cluster 2
-python3 tests/run/random_model.py "$d/model" 4
-judge_flags
-run 1 --model-id want "${long[@]}"
-want=$(digest)
-[ $rc -eq 0 ] && [ ${#want} -eq 64 ]; ok $? "undisturbed: $want"
+undisturbed
 # holds ID TEXT: the job came to its end, as the undisturbed run
 holds() {
     finished
@@ -69,27 +65,24 @@ waits_for_it() {
         [ $((0x$(sed -n 's/^ShdPnd:\s*//p' "/proc/$p/status") & 0x200)) -ne 0 ] || return 1
     done
 }
+# at_limit ID TEXT SBATCH-FLAGS... SCRIPT FLAGS...: submitted with a limit of a minute, its ranks stand still until the signal is there
+at_limit() {
+    local id=$1 text=$2
+    shift 2
+    submit --time=1 "$@"
+    begun "$id"
+    held=$(ranks)
+    each STOP "$held"
+    until_is 90 waits_for_it; heard=$?
+    each CONT "$held"
+    finished
+    [ $heard -eq 0 ] && [ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once "$id" && [ "$(state Restarts)" -eq 1 ]
+    ok $? "$text at its time limit, requeued, the same digest ($end)"
+}
 answer_flags limit "${long[@]}"
-submit --time=1 --signal=USR1@40 slurm/one-node.sbatch "${flags[@]}" "${judging[@]}"
-begun limit
-held=$(ranks)
-each STOP "$held"
-until_is 90 waits_for_it; heard=$?
-each CONT "$held"
-finished
-[ $heard -eq 0 ] && [ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once limit && [ "$(state Restarts)" -eq 1 ]
-ok $? "one-node.sbatch at its time limit: USR1 to both tasks, requeued, the same digest ($end)"
-
+at_limit limit "one-node.sbatch, USR1 to both tasks," --signal=USR1@40 slurm/one-node.sbatch "${flags[@]}" "${judging[@]}"
 answer_flags shell "${long[@]}"
-submit --time=1 --signal=B:USR1@40 slurm/many-nodes.sbatch "${flags[@]}"
-begun shell
-held=$(ranks)
-each STOP "$held"
-until_is 90 waits_for_it; heard=$?
-each CONT "$held"
-finished
-[ $heard -eq 0 ] && [ "$end" = COMPLETED:0 ] && [ "$(digest)" = "$want" ] && once shell && [ "$(state Restarts)" -eq 1 ]
-ok $? "many-nodes.sbatch at its time limit: the shell passes it on to four tasks, requeued, the same digest ($end)"
+at_limit shell "many-nodes.sbatch, whose shell passes USR1 on to four tasks," --signal=B:USR1@40 slurm/many-nodes.sbatch "${flags[@]}"
 
 # ---- the cluster fails ----
 

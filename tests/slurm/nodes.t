@@ -2,11 +2,7 @@
 # TAP: four virtual nodes, and jobs of two components: srun and mpirun on all nodes, resumed on fewer, the judge's component behind the answers.
 cd "$(dirname "$0")/../.." && . tests/run/run_lib.sh && . tests/slurm/slurm_lib.sh || exit 1
 cluster 4
-python3 tests/run/random_model.py "$d/model" 4
-judge_flags
-run 1 --model-id want "${long[@]}"
-want=$(digest)
-[ $rc -eq 0 ] && [ ${#want} -eq 64 ]; ok $? "one rank, without Slurm: $want"
+undisturbed
 for form in "srun --mpi=pmix" mpirun; do
     answer_flags "four-${form%% *}" "${long[@]}"
     LAUNCH=$form submit --nodes=4 slurm/many-nodes.sbatch "${flags[@]}"

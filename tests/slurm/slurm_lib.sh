@@ -78,3 +78,11 @@ judged_once() {
     [ "$(judged)" -eq "$1" ] &&
         [ "$(grep -o '^{"key": "[^"]*", "content": "[^"]*"' "$d/smoke/model_judgment/j_single.journal" | sort -u | wc -l)" -eq "$1" ]
 }
+# undisturbed: a model and a judge, and in $want the digest of one rank without Slurm, which every other run must come to
+undisturbed() {
+    python3 tests/run/random_model.py "$d/model" 4
+    judge_flags
+    run 1 --model-id want "${long[@]}"
+    want=$(digest)
+    [ $rc -eq 0 ] && [ ${#want} -eq 64 ]; ok $? "one rank, without Slurm: $want"
+}

@@ -85,8 +85,9 @@ static const struct {
 };
 
 static const struct { const char *after, *ends; double a, e; bool wrong; } settings[] = {
-    { NULL, NULL, 120, 0, false }, { "", "", 120, 0, false }, { "0", NULL, 0, 0, false }, { "1.5", "600", 1.5, 600, false },
-    { "soon", NULL, 120, 0, true }, { "-1", NULL, 120, 0, true }, { NULL, "nan", 120, 0, true }, { "10 s", NULL, 120, 0, true },
+    { NULL, NULL, 120, -1, false }, { "", "", 120, -1, false }, { "0", NULL, 0, -1, false }, { "1.5", "600", 1.5, 600, false },
+    { NULL, "0", 120, 0, false },
+    { "soon", NULL, 120, -1, true }, { "-1", NULL, 120, -1, true }, { NULL, "nan", 120, -1, true }, { "10 s", NULL, 120, -1, true },
 };
 static size_t now;
 
