@@ -10,6 +10,8 @@ struct sha256;
 void sha256(const void *data, size_t n, uint8_t digest[32]);
 /* 64 lower-case hex digits and a NUL. */
 void sha256_hex(const void *data, size_t n, char hex[65]);
+/* 44 characters of base64 and a NUL, as a Content-Security-Policy has it. */
+void sha256_base64(const void *data, size_t n, char base64[45]);
 
 /* Piece by piece. sha256_end() releases it. */
 struct sha256 *sha256_begin(void);

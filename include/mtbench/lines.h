@@ -8,6 +8,7 @@
 #include "mtbench/slice.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* ---- over bytes ---- */
 
@@ -35,6 +36,11 @@ struct lines_file *lines_open(const char *path, struct err *err);
 int lines_read(struct lines_file *f, struct slice *line, struct err *err);
 /* The number of the line that came last. */
 long lines_number(const struct lines_file *f);
+/* Where the slice that came last begins in the file, in bytes. */
+int64_t lines_start(const struct lines_file *f, const struct slice *line);
+/* The file once more, for whoever reads pieces of it when this is closed, though another one may have its name by then. The caller's to
+ * close. -1: err (io). */
+int lines_descriptor(const struct lines_file *f, struct err *err);
 /* NULL is fine. */
 void lines_close(struct lines_file *f);
 

@@ -57,6 +57,13 @@ void sha256(const void *data, size_t n, uint8_t digest[32])
     sha256_end(h, digest);
 }
 
+void sha256_base64(const void *data, size_t n, char base64[45])
+{
+    uint8_t digest[32];
+    sha256(data, n, digest);
+    EVP_EncodeBlock((unsigned char *)base64, digest, sizeof digest);
+}
+
 struct git_blob *git_blob_begin(uint64_t size)
 {
     char head[32];

@@ -58,6 +58,7 @@ struct lines_file {
     int fd;
     struct buf block;                    /* a piece of the file that starts with a line */
     struct lines lines;                  /* what the block holds of the file */
+    int64_t done;                        /* bytes of the file before the block */
 };
 
 struct lines_file *lines_open(const char *path, struct err *err)
@@ -77,6 +78,7 @@ static ssize_t refill(struct lines_file *f, struct err *err)
 {
     ssize_t got;
     size_t done = f->lines.at;
+    f->done += (int64_t)done;
     if (done) {
         memmove(f->block.data, f->block.data + done, f->block.len - done);
         f->block.len -= done;
@@ -114,6 +116,17 @@ int lines_read(struct lines_file *f, struct slice *line, struct err *err)
 long lines_number(const struct lines_file *f)
 {
     return f->lines.number;
+}
+
+int64_t lines_start(const struct lines_file *f, const struct slice *line)
+{
+    return f->done + (line->ptr - f->lines.data);
+}
+
+int lines_descriptor(const struct lines_file *f, struct err *err)
+{
+    int fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+    return fd < 0 ? err_errno(err, "%s: cannot open", f->path) : fd;
 }
 
 void lines_close(struct lines_file *f)

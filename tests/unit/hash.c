@@ -48,6 +48,9 @@ int main(void)
     sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, hex);
     ok(!strcmp(hex, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"), "FIPS 180-4: two blocks");
     ok(golden_lines("tests/golden/base.txt", 'h', check_line) == 16, "16 lengths around the block size");
+    char base64[45];
+    sha256_base64("", 0, base64);
+    ok(!strcmp(base64, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), "in base64, as browsers know the one of nothing: %s", base64);
     hex_of((const uint8_t *)"\x00\x09\xaf\xff", 4, hex);
     ok(!strcmp(hex, "0009afff"), "hex digits: %s", hex);
     ok(fnv1a(FNV_START, "", 0) == 0xcbf29ce484222325u && fnv1a(FNV_START, "a", 1) == 0xaf63dc4c8601ec8cu &&

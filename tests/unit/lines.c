@@ -58,13 +58,22 @@ static void test_file(void)
         buf_char(&b, 'x');
     ok(io_replace(path, b.data, b.len, &err) == 0, "a file of %zu bytes", b.len);
     struct lines_file *f = lines_open(path, &err);
-    while ((rc = lines_read(f, &line, &err)) == 1 && n < 300000 && strtol(line.ptr, NULL, 10) == n && line.len < 7)
-        n++;
+    bool found = true;                   /* each line again at the place that is told */
+    char again[8] = "";
+    const int second = lines_descriptor(f, &err);
+    while ((rc = lines_read(f, &line, &err)) == 1 && n < 300000 && strtol(line.ptr, NULL, 10) == n && line.len < 7) {
+        const ssize_t got = n++ % 100 ? -1 : pread(second, again, line.len, (off_t)lines_start(f, &line));
+        found &= got < 0 || !memcmp(again, line.ptr, line.len);
+    }
+    found &= pread(second, again, 4, (off_t)lines_start(f, &line)) == 4 && !memcmp(again, "endx", 4);
+    ok(found, "each line lies where it is said to begin");
     ok(rc == 1 && n == 300000 && line.len == 3 + (3 << 20) && !memcmp(line.ptr, "endx", 4) && lines_number(f) == 400001,
        "all lines in order, the last one longer than a block");
     ok(lines_read(f, &line, &err) == 0 && lines_read(f, &line, &err) == 0, "and the end, as often as it is asked for");
     lines_close(f);
     lines_close(NULL);
+    ok(pread(second, again, 1, 0) == 1 && again[0] == '0', "a descriptor outlives the reader");
+    close(second);
     ok(!lines_open("no/such/file", &err) && err.kind == ERR_IO && strstr(err.text, "no/such/file"), "no file: %s", err.text);
     f = lines_open(".", &err);
     ok(f && lines_read(f, &line, &err) == -1 && err.kind == ERR_IO, "a folder: %s", err.text);
