@@ -87,7 +87,9 @@ struct judgment_table {
  * answer is last in one game) is ERROR or $ERROR$, in the layout of FastChat's prompts. A failed answer to an earlier turn does not
  * show here; who has the answers can look. */
 int judgment_table_read(struct judgment_table *t, const char *path, struct err *err);
-/* The same from bytes, for tests and fuzzing. */
+/* One line of such a file; err says nothing of its place. */
+int judgment_table_line(struct judgment_table *t, const char *line, size_t n, struct err *err);
+/* The same of many lines, for tests and fuzzing. */
 int judgment_table_parse(struct judgment_table *t, const char *name, const char *data, size_t n, struct err *err);
 /* For rows from elsewhere: the number of a name, which is copied if it is new; and a further row. */
 int32_t judgment_table_intern(struct judgment_table *t, const char *name);

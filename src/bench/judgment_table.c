@@ -268,7 +268,7 @@ void judgment_table_add(struct judgment_table *t, const struct judgment_row *row
     t->row[t->n++] = *row;
 }
 
-static int parse_line(struct judgment_table *t, const char *line, size_t n, struct err *err)
+int judgment_table_line(struct judgment_table *t, const char *line, size_t n, struct err *err)
 {
     struct record r;
     struct judgment_row row = {0};
@@ -295,7 +295,7 @@ int judgment_table_parse(struct judgment_table *t, const char *name, const char 
     struct slice line;
     lines_begin(&lines, data, n);
     while (lines_next(&lines, &line))
-        if (parse_line(t, line.ptr, line.len, err) < 0)
+        if (judgment_table_line(t, line.ptr, line.len, err) < 0)
             return err_wrap(err, "%s:%ld", name, lines.number);
     return 0;
 }
@@ -306,7 +306,7 @@ int judgment_table_read(struct judgment_table *t, const char *path, struct err *
     struct slice line;
     int rc = f ? 1 : -1;
     while (rc == 1 && (rc = lines_read(f, &line, err)) == 1)
-        if (parse_line(t, line.ptr, line.len, err) < 0)
+        if (judgment_table_line(t, line.ptr, line.len, err) < 0)
             rc = err_wrap(err, "%s:%ld", path, lines_number(f));
     lines_close(f);
     return rc;
