@@ -3,8 +3,8 @@
 #define MTB_CLASSIFY_H
 
 #include "api_error.h"
-#include "finish.h"
 
+#include "mtbench/finish.h"
 #include "mtbench/provider.h"
 
 /* No whole reply came. */

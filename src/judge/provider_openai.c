@@ -3,10 +3,10 @@
 
 #include "classify.h"
 #include "dialect.h"
-#include "finish.h"
 #include "header.h"
 #include "reply_body.h"
 
+#include "mtbench/finish.h"
 #include "mtbench/mem.h"
 
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* finish.c - the words that servers end replies with, by what they mean. A word that is not here is no success: it may be a new failure. */
-#include "finish.h"
+#include "mtbench/finish.h"
 
 #include <stddef.h>
 #include <string.h>

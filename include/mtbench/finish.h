@@ -1,4 +1,4 @@
-/* finish.h - why a reply ended, in the servers' words. Pure. */
+/* finish.h - why a reply ended, in the servers' words (room: bench). Pure. */
 #ifndef MTB_FINISH_H
 #define MTB_FINISH_H
 
