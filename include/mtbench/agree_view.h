@@ -4,6 +4,7 @@
 
 #include "mtbench/buf.h"
 #include "mtbench/opts.h"
+#include "mtbench/sheet.h"
 
 enum agree_format { AGREE_TABLE, AGREE_FASTCHAT, AGREE_CSV, AGREE_JSON };
 
@@ -15,6 +16,8 @@ struct agree_view {
     enum agree_format format;            /* AGREE_FASTCHAT: of two judges, the four lines of compute_agreement */
 };
 
+/* The sheet of it, into a zeroed one; sheet_free() either way. Not in FastChat's layout. */
+int agree_view_sheet(struct sheet *out, const struct agree_view *o, struct err *err);
 /* Appends the text; nothing where it fails. -1: err (usage, io, format). */
 int agree_view_put(struct buf *out, const struct agree_view *o, struct err *err);
 

@@ -8,6 +8,8 @@
 #include "mtbench/judgment.h"
 #include "mtbench/question.h"
 
+#include <stdint.h>
+
 struct pairwise_choice {
     const char *const *model;            /* (n_models) the rows of the table; each must be there. n_models 0: all */
     int n_models;
@@ -31,6 +33,7 @@ struct pairwise {
     long by_others;                      /* rows of the table by other judges, which do not count */
     char *others;                        /* their names; owned */
     long games, failed, flip_first, flip_second, replaced;   /* records of the whole, each once; replaced: as in score.h */
+    uint32_t *failed_row;                /* (failed) rows of the table, by question; owned */
     const char *judge;
 };
 

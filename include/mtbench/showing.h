@@ -6,6 +6,7 @@
 #include "mtbench/exporting.h"
 #include "mtbench/opts.h"
 #include "mtbench/question.h"
+#include "mtbench/sheet.h"
 
 enum show_mode { SHOW_SINGLE, SHOW_BASELINE, SHOW_ALL };
 enum show_format { SHOW_TABLE, SHOW_FASTCHAT, SHOW_CSV, SHOW_JSON };
@@ -42,6 +43,9 @@ int showing_group(struct showing *o, struct err *err);
 
 /* Several judges side by side? */
 bool showing_panel(const struct showing *o);
+/* The sheet of it, into a zeroed one; with SHOW_TABLE categories and judges are columns, else rows. Not of transcripts, nor in FastChat's
+ * layout. Notes and errors as below; sheet_free() either way. */
+int showing_sheet(struct sheet *out, const struct showing *o, struct err *err);
 /* Appends the text. Notes what a reader must know and the text has no place for. -1: err (usage, io, format). */
 int showing_put(struct buf *out, const struct showing *o, struct err *err);
 

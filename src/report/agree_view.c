@@ -122,27 +122,18 @@ static void put_pair(struct sheet *s, const struct vote_items *items, const stru
     }
 }
 
-static int put_ours(struct buf *out, const struct vote_items *items, const struct judges *j, const struct agree_view *o, long failed,
-                    struct err *err)
+static int fill(struct sheet *s, const struct vote_items *items, const struct judges *j, const struct agree_view *o, long failed,
+                struct err *err)
 {
     const bool all = o->judges.n == 0;   /* with itself as well, which is how steady a class of judges is */
-    struct sheet s = {0};
-    columns(&s);
+    columns(s);
     for (int i = 0; i < j->n; i++) {
         for (int k = all ? i : i + 1; k < j->n; k++)
-            put_pair(&s, items, &j->set[i], strcmp(j->set[i].name, j->set[k].name) ? &j->set[k] : NULL);
+            put_pair(s, items, &j->set[i], strcmp(j->set[i].name, j->set[k].name) ? &j->set[k] : NULL);
     }
-    sheet_fact_int(&s, "failed", failed, failed ? "pair judgments without a verdict, not counted: %ld" : NULL, failed);
+    sheet_fact_int(s, "failed", failed, failed ? "pair judgments without a verdict, not counted: %ld" : NULL, failed);
     /* No cell means that no two of them ever looked at the same answers: an empty table would look like a result. */
-    int rc = s.n_cells > 0 ? 0 : err_set(err, ERR_USAGE, "--judges: no two votes of them on the same two answers");
-    if (rc == 0 && o->format == AGREE_CSV)
-        sheet_put_csv(&s, out);
-    else if (rc == 0 && o->format == AGREE_JSON)
-        sheet_put_json(&s, out);
-    else if (rc == 0)
-        sheet_put_text(&s, out);
-    sheet_free(&s);
-    return rc;
+    return s->n_cells > 0 ? 0 : err_set(err, ERR_USAGE, "--judges: no two votes of them on the same two answers");
 }
 
 static int read_votes(struct votes *votes, const char *path, struct err *err)
@@ -156,7 +147,8 @@ static int read_votes(struct votes *votes, const char *path, struct err *err)
     return -1;
 }
 
-int agree_view_put(struct buf *out, const struct agree_view *o, struct err *err)
+/* With 'text' FastChat's lines, else the sheet. */
+static int view(struct sheet *s, struct buf *text, const struct agree_view *o, struct err *err)
 {
     struct votes votes = {0};
     struct judges judges = {0};
@@ -168,11 +160,28 @@ int agree_view_put(struct buf *out, const struct agree_view *o, struct err *err)
         rc = find_judges(&judges, &votes, &o->judges, err) < 0 ? -1 : judge_sets_apart(judges.set, judges.n, &votes, err);
     if (rc == 0) {
         struct vote_items *items = vote_items_build(&votes);
-        rc = o->format == AGREE_FASTCHAT ? put_fastchat(out, items, &judges, err) : put_ours(out, items, &judges, o, votes.failed, err);
+        rc = text ? put_fastchat(text, items, &judges, err) : fill(s, items, &judges, o, votes.failed, err);
         vote_items_free(items);
     }
     for (int i = 0; i < judges.n; i++)
         judge_set_free(&judges.set[i]);
     votes_free(&votes);
+    return rc;
+}
+
+int agree_view_sheet(struct sheet *out, const struct agree_view *o, struct err *err)
+{
+    return view(out, NULL, o, err);
+}
+
+int agree_view_put(struct buf *out, const struct agree_view *o, struct err *err)
+{
+    struct sheet s = {0};
+    if (o->format == AGREE_FASTCHAT)
+        return view(NULL, out, o, err);
+    int rc = agree_view_sheet(&s, o, err);
+    if (rc == 0)
+        (o->format == AGREE_CSV ? sheet_put_csv : o->format == AGREE_JSON ? sheet_put_json : sheet_put_text)(&s, out);
+    sheet_free(&s);
     return rc;
 }

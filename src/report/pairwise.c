@@ -99,9 +99,11 @@ static size_t collect(const struct pick *p, struct pairwise *out, struct game *g
             game[n++] = game_of(&p->t->row[i], (uint32_t)i);
     size_t kept = tidy(game, n);
     out->replaced = (long)(n - kept);
+    out->failed_row = xcalloc(kept + 1, sizeof *out->failed_row);
     for (size_t i = 0; i < kept; i++) {
+        if (game[i].failed)
+            out->failed_row[out->failed++] = game[i].order;
         out->games += !game[i].failed;
-        out->failed += game[i].failed;
         out->flip_first += !game[i].failed && game[i].flip == 1;
         out->flip_second += !game[i].failed && game[i].flip == 2;
     }
@@ -217,5 +219,6 @@ void pairwise_free(struct pairwise *p)
 {
     free(p->row);
     free(p->others);
+    free(p->failed_row);
     *p = (struct pairwise){0};
 }

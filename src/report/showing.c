@@ -214,36 +214,32 @@ static int build_scores(struct scores *s, const struct input *in, const struct s
     return scores_build(s, in->path, &in->table, &choice, err);
 }
 
-static int show_single(struct buf *out, const struct input *in, const struct showing *o, struct err *err)
+static int single_sheet(struct sheet *sheet, const struct input *in, const struct showing *o, struct err *err)
 {
     struct scores s;
-    struct sheet sheet = {0};
     int rc = build_scores(&s, in, o, err);
     if (rc == 0) {
         const struct row_runs runs = { in->chosen.run, in->chosen.seed };
         if (o->group)
-            view_groups(&sheet, &s, &runs, o->group);
+            view_groups(sheet, &s, &runs, o->group);
         else if (o->history)
-            view_history(&sheet, &s);
+            view_history(sheet, &s);
         else if (o->noise)
-            view_noise(&sheet, &s, &runs);
+            view_noise(sheet, &s, &runs);
         else if (o->compare.n)
-            view_compare(&sheet, &s, scores_model(&s, o->compare.word[0], err), scores_model(&s, o->compare.word[1], err));
+            view_compare(sheet, &s, scores_model(&s, o->compare.word[0], err), scores_model(&s, o->compare.word[1], err));
         else if (o->length_slope)
-            rc = view_of_length(&sheet, &s, o, err);
+            rc = view_of_length(sheet, &s, o, err);
         else if (o->by == BY_TURN)
-            view_turns(&sheet, &s);
+            view_turns(sheet, &s);
         else if (o->by == BY_CATEGORY)
-            view_categories(&sheet, &s, o->format == SHOW_TABLE);
+            view_categories(sheet, &s, o->format == SHOW_TABLE);
         else
-            view_scores(&sheet, &s);
+            view_scores(sheet, &s);
     }
     if (rc == 0)
         /* Behind the view: facts stand below the table, whichever it is. */
-        rc = put_facts(&sheet, in, (const char *const *)s.model, s.n_models, o, err);
-    if (rc == 0)
-        put_sheet(out, &sheet, o->format);
-    sheet_free(&sheet);
+        rc = put_facts(sheet, in, (const char *const *)s.model, s.n_models, o, err);
     scores_free(&s);
     return rc;
 }
@@ -258,10 +254,9 @@ static int put_pair_facts(struct sheet *sheet, const struct input *in, const str
     return rc;
 }
 
-static int show_pairs(struct buf *out, const struct input *in, const struct showing *o, struct err *err)
+static int pairs_sheet(struct sheet *sheet, const struct input *in, const struct showing *o, struct err *err)
 {
     struct pairwise p;
-    struct sheet sheet = {0};
     /* Two named models are compared with each other. */
     const char *baseline = o->mode == SHOW_BASELINE && !o->compare.n ? o->baseline_model : NULL;
     const struct pairwise_choice choice = {
@@ -274,14 +269,11 @@ static int show_pairs(struct buf *out, const struct input *in, const struct show
     int rc = pairwise_build(&p, in->path, &in->table, &choice, err);
     if (rc == 0) {
         if (o->compare.n)
-            view_pair_compare(&sheet, &p, o->compare.word[0], o->compare.word[1]);
+            view_pair_compare(sheet, &p, o->compare.word[0], o->compare.word[1]);
         else
-            view_pairs(&sheet, &p, baseline);
-        rc = put_pair_facts(&sheet, in, &p, o, err);
+            view_pairs(sheet, &p, baseline);
+        rc = put_pair_facts(sheet, in, &p, o, err);
     }
-    if (rc == 0)
-        put_sheet(out, &sheet, o->format);
-    sheet_free(&sheet);
     pairwise_free(&p);
     return rc;
 }
@@ -306,25 +298,25 @@ bool showing_panel(const struct showing *o)
     return o->judges.n > 1 || (o->judges.n == 1 && !strcmp(o->judges.word[0], "all"));
 }
 
-static int show_one(struct buf *out, const char *path, const char *judge, const struct showing *o, struct err *err)
+/* Of one file: a sheet, or with 'text' FastChat's table. */
+static int show_one(struct sheet *sheet, struct buf *text, const char *path, const char *judge, const struct showing *o, struct err *err)
 {
     struct input in = { .path = path, .judge = judge };
     int rc = input_read(&in, o, err);
-    if (rc == 0 && o->format == SHOW_FASTCHAT)
-        rc = show_fastchat(out, &in, o, err);
+    if (rc == 0 && text)
+        rc = show_fastchat(text, &in, o, err);
     else if (rc == 0)
-        rc = o->mode == SHOW_SINGLE ? show_single(out, &in, o, err) : show_pairs(out, &in, o, err);
+        rc = (o->mode == SHOW_SINGLE ? single_sheet : pairs_sheet)(sheet, &in, o, err);
     input_free(&in);
     return rc;
 }
 
 /* All judges' tables at once: rows are models, so nobody's scores can be printed before everybody's are known. */
-static int show_panel(struct buf *out, const struct judge_files *f, const struct showing *o, struct err *err)
+static int panel_sheet(struct sheet *sheet, const struct judge_files *f, const struct showing *o, struct err *err)
 {
     struct input *in = xcalloc((size_t)f->n, sizeof *in); /* scores point into the tables: these live as long */
     struct scores *s = xcalloc((size_t)f->n, sizeof *s);
     const char **judge = xcalloc((size_t)f->n, sizeof *judge);
-    struct sheet sheet = {0};
     int rc = 0;
     for (int i = 0; i < f->n && rc == 0; i++) {
         in[i] = (struct input){ .path = f->file[i].path, .judge = f->file[i].judge };
@@ -332,11 +324,8 @@ static int show_panel(struct buf *out, const struct judge_files *f, const struct
         if ((rc = input_read(&in[i], o, err)) == 0)
             rc = build_scores(&s[i], &in[i], o, err);
     }
-    if (rc == 0) {
-        view_panel(&sheet, s, judge, f->n, o->format == SHOW_TABLE);
-        put_sheet(out, &sheet, o->format);
-    }
-    sheet_free(&sheet);
+    if (rc == 0)
+        view_panel(sheet, s, judge, f->n, o->format == SHOW_TABLE);
     for (int i = 0; i < f->n; i++) {
         scores_free(&s[i]);
         input_free(&in[i]);
@@ -381,27 +370,65 @@ static int show_transcripts(struct buf *out, const struct judge_files *f, const 
     return rc;
 }
 
-int showing_put(struct buf *out, const struct showing *o, struct err *err)
+/* Whose files are meant; none of a campaign, and of a file that was named by hand. */
+static int find_files(struct judge_files *f, const struct showing *o, struct err *err)
 {
     static const char usual[] = "gpt-4"; /* FastChat's default judge, shown where nobody is named */
+    if (o->input_file || o->campaign)
+        return 0;
+    int rc = judge_files_find(f, o->data_dir, o->bench_name, o->mode != SHOW_SINGLE, usual, names(&o->judges), o->judges.n, err);
+    if (f->fallen_back)
+        log_note("no judgments by %s here; these are by %s, the only judge there is", usual, f->file[0].judge);
+    return rc;
+}
+
+static int show_files(struct sheet *sheet, struct buf *text, const struct judge_files *f, const struct showing *o, struct err *err)
+{
+    if (f->n)
+        return show_one(sheet, text, f->file[0].path, f->file[0].judge, o, err);
+    return show_one(sheet, text, o->campaign ? o->campaign : o->input_file, o->judges.n ? o->judges.word[0] : NULL, o, err);
+}
+
+int showing_sheet(struct sheet *out, const struct showing *o, struct err *err)
+{
     struct judge_files f = {0};
-    const bool pairs = o->mode != SHOW_SINGLE;
-    int rc = 0;
-    if (!o->input_file && !o->campaign &&
-        judge_files_find(&f, o->data_dir, o->bench_name, pairs, usual, names(&o->judges), o->judges.n, err) < 0)
-        rc = o->transcript.n && o->judges.n == 0 ? 0 : -1;   /* a transcript may be of answers alone */
-    if (f.fallen_back)
-        log_note("no judgments by %s here; these are by %s, the only judge there is", usual, f.file[0].judge);
-    if (rc == 0 && o->transcript.n)
-        rc = show_transcripts(out, &f, o, err);
-    else if (rc == 0 && o->campaign)
-        rc = show_one(out, o->campaign, o->judges.n ? o->judges.word[0] : NULL, o, err);
-    else if (rc == 0 && showing_panel(o))
-        rc = show_panel(out, &f, o, err);
-    else if (rc == 0 && o->input_file)
-        rc = show_one(out, o->input_file, o->judges.n ? o->judges.word[0] : NULL, o, err);
-    else if (rc == 0)
-        rc = show_one(out, f.file[0].path, f.file[0].judge, o, err);
+    int rc = find_files(&f, o, err);
+    if (rc == 0)
+        rc = showing_panel(o) && f.n ? panel_sheet(out, &f, o, err) : show_files(out, NULL, &f, o, err);
     judge_files_free(&f);
+    return rc;
+}
+
+static int put_transcripts(struct buf *out, const struct showing *o, struct err *err)
+{
+    struct judge_files f = {0};
+    int rc = find_files(&f, o, err);
+    if (rc == 0 || o->judges.n == 0)     /* a transcript may be of answers alone */
+        rc = show_transcripts(out, &f, o, err);
+    judge_files_free(&f);
+    return rc;
+}
+
+static int put_fastchat(struct buf *out, const struct showing *o, struct err *err)
+{
+    struct judge_files f = {0};
+    int rc = find_files(&f, o, err);
+    if (rc == 0)
+        rc = show_files(NULL, out, &f, o, err);
+    judge_files_free(&f);
+    return rc;
+}
+
+int showing_put(struct buf *out, const struct showing *o, struct err *err)
+{
+    struct sheet sheet = {0};
+    if (o->transcript.n)
+        return put_transcripts(out, o, err);
+    if (o->format == SHOW_FASTCHAT && !showing_panel(o))
+        return put_fastchat(out, o, err);
+    int rc = showing_sheet(&sheet, o, err);
+    if (rc == 0)
+        put_sheet(out, &sheet, o->format);
+    sheet_free(&sheet);
     return rc;
 }
