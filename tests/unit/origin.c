@@ -42,7 +42,8 @@ static void make_journal(const char *model)
     char *path = journal_path(answers(model));
     struct manifest m = manifest();
     const struct turn_record records[] = {
-        turn(82, 0, 1, TURN_OK), turn(81, 0, 2, TURN_FAILED), turn(81, 0, 1, TURN_OK), turn(81, 0, 2, TURN_OK), turn(81, 1, 1, TURN_TOO_LONG),
+        turn(82, 0, 1, TURN_OK), turn(81, 0, 2, TURN_FAILED), turn(81, 0, 1, TURN_OK), turn(81, 0, 2, TURN_OK),
+        turn(81, 1, 1, TURN_TOO_LONG),
         turn(9007199254740991, 0, 1, TURN_FAILED), turn(9007199254740991, 0, 1, TURN_FAILED),
     };
     own_put("b/model_answer/.made", "");
@@ -66,13 +67,15 @@ static void test_turns(void)
     make_journal("own");
     origin_read(&o, answers("own"));
     ok(o.kind == ORIGIN_TURNS && !o.trouble && o.n == 6, "a turn each: %d", o.n);
-    ok(!strcmp(origin_fact(&o.facts, "sampler"), "top_k 50, top_p 1") && !origin_fact(&o.facts, "weights"), "facts, and none that is not there");
+    ok(!strcmp(origin_fact(&o.facts, "sampler"), "top_k 50, top_p 1") && !origin_fact(&o.facts, "weights"),
+       "facts, and none that is not there");
     const struct origin_turn *t = origin_find(&o, 81, 0, 2);
     ok(t && t->ok && t->records == 2 && !t->reason && !strcmp(t->status, "ok"), "made at the second try: the first failure is history");
     ok(t && t->prompt_sha256[63] == 'a' && t->n_new == 5 && t->top_k == 50 && fabs(t->temperature - 0.7) < 1e-6 && t->rank == 3 &&
            isnan(t->energy_j) && isnan(t->cost) && !t->cut, "hash, tokens, sampler; energy and price that nobody measured are none");
     t = origin_find(&o, 81, 1, 1);
-    ok(t && !t->ok && !strcmp(t->status, "too_long") && !strcmp(t->reason, "no room \"here\"") && !t->finish, "one that failed: %s", t->reason);
+    ok(t && !t->ok && !strcmp(t->status, "too_long") && !strcmp(t->reason, "no room \"here\"") && !t->finish,
+       "one that failed: %s", t->reason);
     t = origin_find(&o, 9007199254740991, 0, 1);
     ok(t && !t->ok && t->records == 2, "one that failed twice is one");
     t = origin_find(&o, 82, 0, 2);
@@ -89,8 +92,8 @@ static void test_without(void)
     origin_free(&o);
     own_put("b/model_answer/copied.manifest", "{\"identity\": {\"seed\": \"3\"}, \"info\": {\"weights\": \"F16\"}}\n");
     origin_read(&o, answers("copied"));
-    ok(o.kind == ORIGIN_NONE && origin_fact(&o.facts, "seed") && !strcmp(origin_fact(&o.facts, "weights"), "F16") && o.facts.fact[0].identity &&
-           !o.facts.fact[1].identity, "a manifest alone tells what it has");
+    ok(o.kind == ORIGIN_NONE && origin_fact(&o.facts, "seed") && !strcmp(origin_fact(&o.facts, "weights"), "F16") &&
+           o.facts.fact[0].identity && !o.facts.fact[1].identity, "a manifest alone tells what it has");
     origin_free(&o);
     own_put("b/model_answer/odd.journal", "not a journal\n");
     origin_read(&o, answers("odd"));
@@ -120,8 +123,8 @@ static void test_server(void)
 {
     const struct call_record r[] = {
         { .key = "q81-c0-t1-abcdef", .status = CALL_FAILED, .reason = "HTTP 500", .text = "", .cost = -1, .expected_score = NAN },
-        { .key = "q81-c0-t1-abcdef", .content = 1, .status = CALL_OK, .text = "x", .model = "m-0613", .finish = "max_tokens", .tokens_in = 3,
-          .tokens_out = 4, .sent = "{\"temperature\": 0.25, \"max_tokens\": 9}", .cost = 0.5, .expected_score = NAN },
+        { .key = "q81-c0-t1-abcdef", .content = 1, .status = CALL_OK, .text = "x", .model = "m-0613", .finish = "max_tokens",
+          .tokens_in = 3, .tokens_out = 4, .sent = "{\"temperature\": 0.25, \"max_tokens\": 9}", .cost = 0.5, .expected_score = NAN },
         { .key = "elsewhere", .status = CALL_OK, .text = "x", .cost = -1, .expected_score = NAN },
     };
     struct origin o;
@@ -161,7 +164,8 @@ static void test_judges(void)
     g.question_id = 82;
     g.judge = "other";
     call = origin_calls_find(&c, &g, "j");
-    ok(call && call->stand_in && !strcmp(call->stand_in, "other") && !origin_calls_find(&c, &g, NULL), "a stand-in is found by whose file it is");
+    ok(call && call->stand_in && !strcmp(call->stand_in, "other") && !origin_calls_find(&c, &g, NULL),
+       "a stand-in is found by whose file it is");
     g.repeat = 2;
     ok(!origin_calls_find(&c, &g, "j"), "another repeat is not recorded");
     origin_calls_free(&c);
