@@ -42,6 +42,7 @@ int cmd_fetch(struct job *job, int argc, char **argv);
 int cmd_judge(struct job *job, int argc, char **argv);
 int cmd_show(struct job *job, int argc, char **argv);
 int cmd_aggregate(struct job *job, int argc, char **argv);
+int cmd_report(struct job *job, int argc, char **argv);
 int cmd_agree(struct job *job, int argc, char **argv);
 int cmd_clean(struct job *job, int argc, char **argv);
 int cmd_plan(struct job *job, int argc, char **argv);
@@ -56,6 +57,10 @@ int verb_log(struct job *job, const char *log_dir, bool quiet, bool verbose, str
 /* "usage: mtbench ..." and all verbs. */
 void help_print(void);
 void version_print(void);
+/* The same as rows, the program first; how many. Their texts stay. */
+struct report_version;
+enum { VERSION_ROWS = 16 };
+int version_rows(struct report_version *row);
 /* Help of one verb: usage line, then the table. */
 void verb_help(const char *name, const char *about, const struct opt *table, int n);
 

@@ -21,6 +21,7 @@ static const struct verb verbs[] = {
     { "judge", "gen_judgment", "judge answers: single grading or pairs, by a hosted judge or a local one", true, cmd_judge },
     { "show", "show_result", "scores with intervals, comparisons, win rates: tables, CSV, JSON", false, cmd_show },
     { "aggregate", NULL, "runs into one HDF5 file, a campaign, and FastChat's files out of it", false, cmd_aggregate },
+    { "report", NULL, "what a reviewer needs on one page: setup, hashes, versions, scores, plots, failures, noise", false, cmd_report },
     { "agree", "compute_agreement", "how often judges and people agree", false, cmd_agree },
     { "clean_judgment", NULL, "each judgment once, in order", false, cmd_clean },
     { "fetch", "download_mt_bench_pregenerated", "bring the official data, published answers and judgments, or a hub model into place",

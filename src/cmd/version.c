@@ -4,6 +4,7 @@
 #include "mtbench/campaign_file.h"
 #include "mtbench/executor.h"
 #include "mtbench/http.h"
+#include "mtbench/reporting.h"
 
 #include <cjson/cJSON.h>
 #include <hwloc.h>
@@ -13,36 +14,46 @@
 #include <stdio.h>
 #include <utf8proc.h>
 
-void version_print(void)
-{
-    char pcre[64] = "";
-    unsigned hw = hwloc_get_api_version();
-    pcre2_config(PCRE2_CONFIG_VERSION, pcre);
-    printf("mtbench %s (%s)\n", MTB_VERSION, MTB_GIT_ID);
-#ifdef __clang__
-    printf("build      %s, %s\n", MTB_BUILD_FLAGS, __VERSION__);
-#else
-    printf("build      %s, gcc %s\n", MTB_BUILD_FLAGS, __VERSION__);
-#endif
-    printf("mpi        %s\n", job_library());
 #ifdef MTB_CUDA
-    printf("cuda       %s\n", MTB_CUDA);
+static const char cuda[] = MTB_CUDA;
 #else
-    printf("cuda       not in this build\n");
+static const char cuda[] = "not in this build";
 #endif
 #ifdef MTB_CUBLAS
-    printf("cublas     opened by --matmul cublas\n");
+static const char cublas[] = "opened by --matmul cublas";
 #else
-    printf("cublas     not in this build\n");
+static const char cublas[] = "not in this build";
 #endif
-    printf("nccl       not in this build\n");
-    printf("hdf5       %s\n", campaign_library());
-    printf("cpu        %s\n", executor_cpu_isas());
-    printf("curl       %s\n", http_library());
-    printf("tls        %s\n", http_tls());
-    printf("cjson      %s\n", cJSON_Version());
-    printf("pcre2      %s\n", pcre);
-    printf("utf8proc   %s\n", utf8proc_version());
-    printf("hwloc      %u.%u.%u\n", hw >> 16, hw >> 8 & 255, hw & 255);
-    printf("crypto     %s\n", OpenSSL_version(OPENSSL_VERSION));
+#ifdef __clang__
+static const char build[] = MTB_BUILD_FLAGS ", " __VERSION__;
+#else
+static const char build[] = MTB_BUILD_FLAGS ", gcc " __VERSION__;
+#endif
+
+int version_rows(struct report_version *row)
+{
+    static char pcre[64], hw[32];
+    const unsigned hwloc = hwloc_get_api_version();
+    pcre2_config(PCRE2_CONFIG_VERSION, pcre);
+    snprintf(hw, sizeof hw, "%u.%u.%u", hwloc >> 16, hwloc >> 8 & 255, hwloc & 255);
+    const struct report_version all[] = {
+        { "mtbench", MTB_VERSION " (" MTB_GIT_ID ")" }, { "build", build }, { "mpi", job_library() }, { "cuda", cuda },
+        { "cublas", cublas }, { "nccl", "not in this build" }, { "hdf5", campaign_library() }, { "cpu", executor_cpu_isas() },
+        { "curl", http_library() }, { "tls", http_tls() }, { "cjson", cJSON_Version() }, { "pcre2", pcre },
+        { "utf8proc", utf8proc_version() }, { "hwloc", hw }, { "crypto", OpenSSL_version(OPENSSL_VERSION) },
+    };
+    const int n = sizeof all / sizeof *all;
+    _Static_assert(sizeof all / sizeof *all <= VERSION_ROWS, "room for all");
+    for (int i = 0; i < n; i++)
+        row[i] = all[i];
+    return n;
+}
+
+void version_print(void)
+{
+    struct report_version row[VERSION_ROWS];
+    const int n = version_rows(row);
+    printf("mtbench %s\n", row[0].version);
+    for (int i = 1; i < n; i++)
+        printf("%-10s %s\n", row[i].what, row[i].version);
 }

@@ -1,0 +1,521 @@
+/* review.c - all that a report tells, read from a data folder once. */
+#include "review.h"
+
+#include "mtbench/answer.h"
+#include "mtbench/answer_set.h"
+#include "mtbench/bench.h"
+#include "mtbench/hash.h"
+#include "mtbench/io.h"
+#include "mtbench/judge_files.h"
+#include "mtbench/json.h"
+#include "mtbench/lines.h"
+#include "mtbench/mem.h"
+#include "mtbench/nul.h"
+#include "mtbench/paths.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_trouble(struct review *r, const char *text)
+{
+    r->trouble = xrealloc(r->trouble, (size_t)r->n_troubles + 1, sizeof *r->trouble);
+    r->trouble[r->n_troubles++] = xstrdup(text);
+}
+
+/* ---- files of the bench ---- */
+
+/* Takes 'path'. */
+static int add_file(struct review *r, const char *data_dir, char *path, struct err *err)
+{
+    struct buf b = {0};
+    const size_t n = strlen(data_dir);
+    int there = io_exists(path, err), rc = there > 0 ? io_read(path, &b, err) : there;
+    if (rc == 0) {
+        r->file = xrealloc(r->file, (size_t)r->n_files + 1, sizeof *r->file);
+        struct review_file *f = &r->file[r->n_files++];
+        /* below the data folder: the same report from wherever it lies */
+        *f = (struct review_file){ .name = xstrdup(strncmp(path, data_dir, n) || path[n] != '/' ? path : path + n + 1), .there = there > 0,
+                                   .bytes = (long)b.len };
+        if (f->there)
+            sha256_hex(b.data, b.len, f->sha256);
+    }
+    buf_free(&b);
+    free(path);
+    return rc;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    const size_t n = strlen(s), k = strlen(end);
+    return n > k && !strcmp(s + n - k, end);
+}
+
+static int is_jsonl(const struct dirent *e)
+{
+    return e->d_name[0] != '.' && ends_with(e->d_name, ".jsonl");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Names of the answer files of a folder without their ending; none if it is not there. */
+static int list_jsonl(const char *folder, char ***name)
+{
+    struct dirent **entry = NULL;
+    const int n = scandir(folder, &entry, is_jsonl, by_name);
+    *name = xcalloc((size_t)(n > 0 ? n : 0) + 1, sizeof **name);
+    for (int i = 0; i < n; i++) {
+        (*name)[i] = xstrndup(entry[i]->d_name, strlen(entry[i]->d_name) - strlen(".jsonl"));
+        free(entry[i]);
+    }
+    free(entry);
+    return n > 0 ? n : 0;
+}
+
+static int read_files(struct review *r, const struct review_opts *o, struct err *err)
+{
+    char *folder = bench_references_folder(o->data_dir, o->bench), **name;
+    const int n = list_jsonl(folder, &name);
+    int rc = add_file(r, o->data_dir, bench_questions_path(o->data_dir, o->bench), err) < 0 ||
+                     add_file(r, o->data_dir, bench_prompts_path(o->data_dir, o->bench), err) < 0
+                 ? -1
+                 : 0;
+    for (int i = 0; i < n; i++) {
+        if (rc == 0)
+            rc = add_file(r, o->data_dir, xasprintf("%s/%s.jsonl", folder, name[i]), err);
+        free(name[i]);
+    }
+    free(name);
+    free(folder);
+    return rc;
+}
+
+/* Judgments are told of without the question file, too: then there are no categories, and nobody knows what is missing. */
+static int read_questions(struct review *r, const struct review_opts *o, struct err *err)
+{
+    char *path = bench_questions_path(o->data_dir, o->bench);
+    int rc = io_exists(path, err);
+    free(path);
+    if (rc > 0 || o->sliced) {
+        rc = bench_questions(o->data_dir, o->bench, &o->slicing, &r->questions, err);
+        r->has_questions = rc == 0;
+    }
+    return rc;
+}
+
+/* ---- judges ---- */
+
+static int count_repeats(const char *path)
+{
+    for (int n = 1; n < 255; n++) {
+        char *next = bench_repeat_path(path, n + 1);
+        const bool there = io_exists(next, NULL) > 0;
+        free(next);
+        if (!there)
+            return n;
+    }
+    return 255;
+}
+
+static int read_tables(struct review_judge *j, struct err *err)
+{
+    int rc = 0;
+    j->n_repeats = j->pairs ? 1 : count_repeats(j->path);     /* as show: pairs have no repeats */
+    j->repeat_end = xcalloc((size_t)j->n_repeats, sizeof *j->repeat_end);
+    for (int i = 0; i < j->n_repeats && rc == 0; i++) {
+        char *path = bench_repeat_path(j->path, i + 1);
+        rc = judgment_table_read(&j->table, path, err);
+        j->repeat_end[i] = j->table.n;
+        free(path);
+    }
+    return rc;
+}
+
+/* Models of the list that this judge has judged; all that are not listed are left out. The array is the caller's. */
+static const char **judged_models(const struct review_judge *j, const struct opt_list *models, int *n)
+{
+    const char **name = xcalloc((size_t)models->n + 1, sizeof *name);
+    *n = 0;
+    for (int i = 0; i < models->n; i++) {
+        char *plain = bench_name_plain(models->word[i]);
+        int k = judgment_table_name(&j->table, models->word[i]);
+        if (k < 0)
+            k = judgment_table_name(&j->table, plain);
+        if (k >= 0)
+            name[(*n)++] = j->table.name[k];
+        free(plain);
+    }
+    return name;
+}
+
+static int score_judge(struct review *r, struct review_judge *j, const struct review_opts *o, struct err *err)
+{
+    int n, rc;
+    const char **model = judged_models(j, &o->models, &n);
+    const struct questions *slice = o->sliced ? &r->questions : NULL;
+    struct score_choice choice = { .model = model, .n_models = n, .judge = j->name, .questions = slice, .repeat_end = j->repeat_end,
+                                   .n_repeats = j->n_repeats };
+    if (o->models.n && !n)
+        rc = err_set(err, ERR_USAGE, "%s: no judgment of these models", j->path);
+    else if (j->pairs)
+        rc = pairwise_build(&j->pairwise, j->path, &j->table,
+                            &(struct pairwise_choice){ .model = model, .n_models = n, .judge = j->name, .questions = slice }, err);
+    else {
+        rc = scores_build(&j->scores, j->path, &j->table, &choice, err);
+        choice.questions = &r->questions;
+        if (rc == 0 && r->has_questions)
+            rc = scores_build(&j->by_category, j->path, &j->table, &choice, err);
+    }
+    free(model);
+    return rc;
+}
+
+static void judge_free(struct review_judge *j)
+{
+    if (j->pairs)
+        pairwise_free(&j->pairwise);
+    else {
+        scores_free(&j->scores);
+        scores_free(&j->by_category);
+    }
+    judgment_table_free(&j->table);
+    free(j->repeat_end);
+    free(j->name);
+    free(j->path);
+}
+
+static int add_judge(struct review *r, const struct judge_file *f, bool pairs, const struct review_opts *o, struct err *err)
+{
+    struct review_judge j = { .name = xstrdup(f->judge), .path = xstrdup(f->path), .pairs = pairs };
+    struct err why = {0};
+    int rc = read_tables(&j, &why) < 0 || score_judge(r, &j, o, &why) < 0 ? -1 : 0;
+    if (rc == 0) {
+        r->judge = xrealloc(r->judge, (size_t)r->n_judges + 1, sizeof *r->judge);
+        r->judge[r->n_judges++] = j;
+        return 0;
+    }
+    judge_free(&j);
+    if (o->judges.n) {                   /* who is named is meant: no report without him */
+        *err = why;
+        return -1;
+    }
+    add_trouble(r, why.text);
+    return 0;
+}
+
+/* Those of this name, or "all". '*found' is set where there are some; none is no error yet, there may be some of the other kind: 'why' has
+ * the words for it then. */
+static int read_judge(struct review *r, bool pairs, const char *judge, const struct review_opts *o, bool *found, struct err *why,
+                      struct err *err)
+{
+    struct judge_files f = {0};
+    int rc = judge_files_find(&f, o->data_dir, o->bench, pairs, judge, &judge, 1, why);
+    if (rc < 0 && why->kind != ERR_USAGE)
+        *err = *why;
+    else
+        rc = 0;
+    for (int i = 0; i < f.n && rc == 0; i++)
+        rc = add_judge(r, &f.file[i], pairs, o, err);
+    *found |= f.n > 0;
+    judge_files_free(&f);
+    return rc;
+}
+
+/* Nobody named: all there are, and 'none' says what is not there. */
+static int read_judges(struct review *r, const struct review_opts *o, struct err *none, struct err *err)
+{
+    const int n = o->judges.n ? o->judges.n : 1;
+    bool *found = xcalloc((size_t)n, sizeof *found);
+    int rc = 0;
+    for (int pairs = 0; pairs < 2 && rc == 0; pairs++) {
+        for (int i = 0; i < n && rc == 0; i++) {
+            struct err why = {0};
+            rc = read_judge(r, pairs, o->judges.n ? o->judges.word[i] : "all", o, &found[i], &why, err);
+            if (!pairs)
+                none[i] = why;
+        }
+        r->n_single = pairs ? r->n_single : r->n_judges;
+    }
+    for (int i = 0; i < o->judges.n && rc == 0; i++)
+        if (!found[i]) {                 /* named, and in neither kind of file */
+            *err = none[i];
+            rc = -1;
+        }
+    free(found);
+    return rc;
+}
+
+/* ---- answers ---- */
+
+struct answers {
+    struct review_model *m;
+    const struct questions *questions;   /* NULL: not known */
+    bool sliced;                         /* and of these only some */
+    struct digest *digest;
+    struct buf text;
+};
+
+static void add_gap(struct answers *a, int64_t question_id, int choice, int turn, bool said)
+{
+    struct review_model *m = a->m;
+    const struct origin_turn *o = origin_find(&m->origin, question_id, choice, turn);
+    if ((m->n_gaps & (m->n_gaps - 1)) == 0)
+        m->gap = xrealloc(m->gap, m->n_gaps ? 2 * (size_t)m->n_gaps : 1, sizeof *m->gap);
+    m->gap[m->n_gaps++] = (struct review_gap){
+        question_id, choice, turn, o && !o->ok ? o->status : said ? "failed" : "missing", o && o->reason ? xstrdup(o->reason) : NULL,
+    };
+}
+
+static void see_turn(struct answers *a, int64_t question_id, int choice, int turn, const char *text)
+{
+    const struct origin_turn *o = origin_find(&a->m->origin, question_id, choice, turn);
+    if (!text || answer_is_failure(text)) {
+        add_gap(a, question_id, choice, turn, text != NULL);
+        return;
+    }
+    buf_clear(&a->text);
+    nul_read(&a->text, text, strlen(text));
+    digest_turn(a->digest, question_id, choice, turn, a->text.data ? a->text.data : "", a->text.len);
+    a->m->turns++;
+    a->m->empty += a->text.len == 0;
+    a->m->cut += o && o->cut;
+}
+
+/* A question's choices, turn by turn: as many as the question has, and what is there beyond. */
+static void see_answer(struct answers *a, int64_t question_id, const cJSON *choices, int n_turns)
+{
+    const int n_choices = cJSON_GetArraySize(choices), n = n_choices > 0 ? n_choices : 1;
+    a->m->choices = n_choices > a->m->choices ? n_choices : a->m->choices;
+    for (int c = 0; c < n; c++) {
+        const cJSON *turns = json_get(cJSON_GetArrayItem(choices, c), "turns");
+        const int there = cJSON_GetArraySize(turns), most = there > n_turns ? there : n_turns;
+        for (int t = 0; t < most; t++)
+            see_turn(a, question_id, c, t + 1, cJSON_GetStringValue(cJSON_GetArrayItem(turns, t)));
+    }
+}
+
+struct line { int64_t id; struct slice text; long number; };
+
+static int by_id(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+/* The last line of each question, by id. -1: err (format). */
+static int sort_lines(const struct buf *b, struct line **out, int *n, struct err *err)
+{
+    struct lines lines;
+    struct slice text;
+    int rc = 0, cap = 0;
+    *out = NULL;
+    *n = 0;
+    lines_begin(&lines, b->data, b->len);
+    while (rc == 0 && lines_next(&lines, &text)) {
+        cJSON *j = json_parse_python(text.ptr, text.len, err);
+        struct line l = { 0, text, lines.number };
+        if (!j && lines.torn)            /* its writer died in it */
+            break;
+        if (!j || !json_whole(json_get(j, "question_id"), &l.id))
+            rc = j ? err_set(err, ERR_FORMAT, "no whole number \"question_id\"; is this an answer file?") : -1;
+        if (*n == cap)
+            *out = xrealloc(*out, (size_t)(cap = cap ? 2 * cap : 128), sizeof **out);
+        (*out)[(*n)++] = l;
+        cJSON_Delete(j);
+    }
+    if (rc < 0)
+        return err_wrap(err, "line %ld", lines.number);
+    if (*n)
+        qsort(*out, (size_t)*n, sizeof **out, by_id);
+    int kept = 0;
+    for (int i = 0; i < *n; i++)
+        if (i + 1 == *n || (*out)[i + 1].id != (*out)[i].id)
+            (*out)[kept++] = (*out)[i];
+    *n = kept;
+    return 0;
+}
+
+static int by_question_id(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Questions and answers are walked together in the order of ids: what one of them lacks is told. */
+static void walk(struct answers *a, const struct line *line, int n)
+{
+    const struct questions *qs = a->questions;
+    const int n_questions = qs ? qs->n : 0;
+    int64_t *id = xcalloc((size_t)n_questions + 1, sizeof *id);
+    int at = 0;
+    for (int i = 0; i < n_questions; i++)
+        id[i] = qs->q[i].id;
+    qsort(id, (size_t)n_questions, sizeof *id, by_question_id);
+    for (int i = 0; i < n || at < n_questions;) {
+        const bool asked = at < n_questions && (i == n || id[at] <= line[i].id);
+        const bool answered = i < n && (!asked || line[i].id == id[at]);
+        const int turns = asked ? qs->q[questions_find(qs, id[at])].n_turns : 0;
+        cJSON *j = answered ? json_parse_python(line[i].text.ptr, line[i].text.len, NULL) : NULL;
+        if (asked || !qs)
+            see_answer(a, asked ? id[at] : line[i].id, json_get(j, "choices"), turns);
+        else
+            a->m->elsewhere += !a->sliced;
+        cJSON_Delete(j);
+        at += asked;
+        i += answered;
+    }
+    free(id);
+}
+
+static int read_model(struct review *r, struct review_model *m, const struct review_opts *o, struct err *err)
+{
+    char *folder = bench_answers_folder(o->data_dir, o->bench), *path = bench_answers_file(folder, m->name);
+    struct answers a = { .m = m, .questions = r->has_questions ? &r->questions : NULL, .sliced = o->sliced };
+    struct buf b = {0};
+    struct line *line = NULL;
+    int n = 0, rc = io_exists(path, err);
+    origin_read(&m->origin, path);
+    if (rc > 0 && (rc = io_read(path, &b, err)) == 0 && (rc = sort_lines(&b, &line, &n, err)) < 0)
+        err_wrap(err, "%s", path);
+    if (rc == 0 && b.data) {
+        m->answered = true;
+        sha256_hex(b.data, b.len, m->sha256);
+        a.digest = digest_begin();
+        walk(&a, line, n);
+        digest_end(a.digest, m->digest);
+    }
+    if (m->origin.trouble)
+        add_trouble(r, m->origin.trouble);
+    free(line);
+    buf_free(&a.text);
+    buf_free(&b);
+    free(path);
+    free(folder);
+    return rc;
+}
+
+/* ---- models ---- */
+
+static void add_model(struct review *r, const char *name)
+{
+    for (int i = 0; i < r->n_models; i++)
+        if (!strcmp(r->model[i].name, name))
+            return;
+    r->model = xrealloc(r->model, (size_t)r->n_models + 1, sizeof *r->model);
+    r->model[r->n_models++] = (struct review_model){ .name = xstrdup(name) };
+}
+
+static int by_model(const void *a, const void *b)
+{
+    return strcmp(((const struct review_model *)a)->name, ((const struct review_model *)b)->name);
+}
+
+static void find_models(struct review *r, const struct review_opts *o)
+{
+    char *folder = bench_answers_folder(o->data_dir, o->bench), **name;
+    const int n = o->models.n ? 0 : list_jsonl(folder, &name);
+    for (int i = 0; i < n; i++) {
+        add_model(r, name[i]);
+        free(name[i]);
+    }
+    if (!o->models.n)
+        free(name);
+    for (int j = 0; j < r->n_judges; j++) {
+        const struct review_judge *g = &r->judge[j];
+        for (int i = 0; i < (g->pairs ? g->pairwise.n : g->scores.n_models); i++)
+            add_model(r, g->pairs ? g->pairwise.row[i].model : g->scores.model[i]);
+    }
+    for (int i = 0; i < o->models.n; i++) {      /* answers alone, which nobody has judged */
+        char *path = bench_answers_file(folder, o->models.word[i]), *plain = bench_name_plain(o->models.word[i]);
+        if (io_exists(path, NULL) > 0)
+            add_model(r, plain);
+        free(plain);
+        free(path);
+    }
+    if (r->n_models)
+        qsort(r->model, (size_t)r->n_models, sizeof *r->model, by_model);
+    free(folder);
+}
+
+/* One that was named and is nowhere is a misspelt name. */
+static int check_models(const struct review *r, const struct review_opts *o, struct err *err)
+{
+    for (int i = 0; i < o->models.n; i++) {
+        char *plain = bench_name_plain(o->models.word[i]);
+        bool there = false;
+        for (int m = 0; m < r->n_models; m++)
+            there |= !strcmp(r->model[m].name, plain) || !strcmp(r->model[m].name, o->models.word[i]);
+        free(plain);
+        if (!there)
+            return err_set(err, ERR_USAGE, "--model-list %s: neither an answer nor a judgment of it in %s/%s; correct the name",
+                           o->models.word[i], o->data_dir, o->bench);
+    }
+    return 0;
+}
+
+/* Behind the judges: what they judged counts as there. */
+static int read_models(struct review *r, const struct review_opts *o, const struct err *none, struct err *err)
+{
+    find_models(r, o);
+    if (!r->n_models && !o->models.n && !r->n_troubles) {
+        if (none->kind) {                /* no answers either: it says what is not there */
+            *err = *none;
+            return -1;
+        }
+        return err_set(err, ERR_USAGE, "%s/%s: neither answers nor judgments in it; name another --data-dir or --bench-name", o->data_dir,
+                       o->bench);
+    }
+    int rc = check_models(r, o, err);
+    for (int i = 0; i < r->n_models && rc == 0; i++)
+        rc = read_model(r, &r->model[i], o, err);
+    return rc;
+}
+
+int review_read(struct review *r, const struct review_opts *o, struct err *err)
+{
+    *r = (struct review){0};
+    struct err *none = xcalloc((size_t)o->judges.n + 1, sizeof *none);
+    int rc = read_questions(r, o, err) < 0 || read_judges(r, o, none, err) < 0 || read_models(r, o, none, err) < 0 ||
+                     read_files(r, o, err) < 0
+                 ? -1
+                 : 0;
+    origin_calls_read(&r->calls, o->data_dir, o->bench);
+    for (int i = 0; i < r->calls.n_journals; i++)
+        if (r->calls.journal[i].trouble)
+            add_trouble(r, r->calls.journal[i].trouble);
+    free(none);
+    return rc;
+}
+
+static void model_free(struct review_model *m)
+{
+    for (int i = 0; i < m->n_gaps; i++)
+        free(m->gap[i].reason);
+    free(m->gap);
+    free(m->name);
+    origin_free(&m->origin);
+}
+
+void review_free(struct review *r)
+{
+    for (int i = 0; i < r->n_models; i++)
+        model_free(&r->model[i]);
+    for (int i = 0; i < r->n_judges; i++)
+        judge_free(&r->judge[i]);
+    for (int i = 0; i < r->n_files; i++)
+        free(r->file[i].name);
+    for (int i = 0; i < r->n_troubles; i++)
+        free(r->trouble[i]);
+    free(r->model);
+    free(r->judge);
+    free(r->file);
+    free(r->trouble);
+    questions_free(&r->questions);
+    origin_calls_free(&r->calls);
+    *r = (struct review){0};
+}

@@ -1,0 +1,64 @@
+#!/bin/bash
+# TAP: `mtbench report`: every number on the page is what `show --format json` prints (the page is read as a browser would), nothing in it can run or
+# reach out, and it says of FastChat's folders what nobody recorded.
+cd "$(dirname "$0")/../.." || exit 1
+root=$PWD n=0 bad=0
+ok() { # status, text
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; sed 's/^/#   /' "$d/out" "$d/err" 2>/dev/null | head -20; fi
+}
+command -v python3 >/dev/null || { echo "1..0 # SKIP no python3"; exit 0; }
+d=$(mktemp -d)
+trap 'rm -rf "$d"' EXIT
+python3 tests/run/bench_data.py "$d" || { echo "Bail out! no data"; exit 1; }
+report() { "$root/mtbench" report --data-dir "$d" --bench-name smoke "$@" >"$d/out" 2>"$d/err"; }
+
+report -o "$d/r.html"; rc=$?
+[ $rc -eq 0 ] && grep -qx "wrote     $d/r.html" "$d/out" && [ ! -s "$d/err" ]; ok $? "a page is written"
+python3 tests/run/report_check.py "$d/r.html" "$d" "$root/mtbench" >"$d/out"; ok $? "its numbers are show's, its policy holds, it links to itself alone"
+report -o "$d/again.html" && cmp -s "$d/r.html" "$d/again.html"; ok $? "equal input, equal bytes"
+text() { # the words of a page, cells apart
+    python3 -c 'import sys; sys.path.insert(0, "tests/run"); from report_check import Page; print(" ".join(" ".join(Page(open(sys.argv[1]).read()).text).split()))' "$1"
+}
+page=$(text "$d/r.html")
+grep -q 'beta: 1 of 16 turns have no answer' <<<"$page" && grep -q 'beta 4 0 2 failed not recorded' <<<"$page"; ok $? "a turn without an answer is listed"
+grep -q 'strict gamma-chat 2 2 2 unparsable not recorded' <<<"$page"; ok $? "a judgment without a verdict, of the second repeat too"
+grep -q 'kind (single answers): no journal lies beside its judgments' <<<"$page" && grep -q 'alpha-7b the program, the sampler, the seed' <<<"$page"
+ok $? "what FastChat does not record is said to be not recorded"
+sha256sum "$d/smoke/question.jsonl" "$d/smoke/model_answer/delta.jsonl" | while read -r hash _; do grep -q "$hash" <<<"$page" || exit 1; done; ok $? "hashes of the files"
+grep -qF "mpi $("$root/mtbench" --version | sed -n 's/^mpi *//p') cuda" <<<"$page" && grep -qF "$("$root/mtbench" --version | head -1)" <<<"$page"; ok $? "the versions are those of --version"
+
+# A part of it, and the other form.
+report -o "$d/part.html" --model-list alpha-7b delta --judge-model kind --category math coding
+page=$(text "$d/part.html")
+grep -q '2 models, 2 questions, 1 judge' <<<"$page" && ! grep -q 'gamma-chat' <<<"$page" && grep -q 'Only a part of the questions is told of: 2' <<<"$page"
+ok $? "models, judges and questions can be chosen"
+report -o "$d/r.md" --format markdown && grep -q '^## Scores' "$d/r.md" && grep -q 'strict: 4 of 128 judgments have no verdict' "$d/r.md"; ok $? "--format markdown"
+
+# A run of ours: what its journal and manifest know.
+a=$d/smoke/model_answer
+python3 - "$a" <<'PY'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1] + "/alpha-7b.jsonl")]
+with open(sys.argv[1] + "/alpha-7b.journal", "w") as f:
+    f.write(json.dumps({"journal": "turns", "version": 1, "identity": {"sampler": "top_k 50, top_p 1", "seed": "7", "template": "chatml 12ab", "numerics": "7",
+            "model_sha256": "c0ffee", "max_new_token": "1024"}, "info": {"program": "mtbench 0.1.0", "weights": "F16", "layout": "2 ranks",
+            "question_file_sha256": "0" * 64}}) + "\n")
+    for row in rows:
+        for t, text in enumerate(row["choices"][0]["turns"]):
+            f.write(json.dumps({"question_id": row["question_id"], "choice": 0, "turn": t + 1, "status": "ok", "reason": None, "text": text,
+                    "finish": "length" if t else "stop", "n_new": 10, "seconds": 0.5, "energy_j": 2}) + "\n")
+PY
+report -o "$d/r.html"; page=$(text "$d/r.html")
+grep -q 'alpha-7b local weights mtbench 0.1.0 top_k 50, top_p 1 7 1024 chatml 12ab F16 7 2 ranks' <<<"$page"; ok $? "how a run of ours was made"
+grep -q 'alpha-7b 1 16 0 0 8 0 160 8 32' <<<"$page" && grep -q 'alpha-7b: 8 of 16 answers ran into a limit' <<<"$page"; ok $? "cut answers, tokens, seconds, joules"
+grep -q 'alpha-7b: answered when question.jsonl was another file (SHA-256 000000000000' <<<"$page"; ok $? "questions that changed since are told"
+grep -qE 'alpha-7b [0-9a-f]{64} [0-9a-f]{64} c0ffee 0{64}' <<<"$page" && ! grep -q 'alpha-7b the program' <<<"$page"; ok $? "hashes of its weights and questions"
+
+for args in "" "-o $d/x.html --judge-model nobody" "-o $d/x.html --model-list nobody" "-o $d/x.html --bench-name none" "-o $d/x.html camp.h5"; do
+    # shellcheck disable=SC2086
+    report $args; rc=$?
+    [ $rc -eq 1 ] && [ ! -s "$d/out" ] && [ "$(grep -c '^mtbench: .*;' "$d/err")" -eq 1 ] && [ ! -e "$d/x.html" ]; ok $? "refused in one line: ${args:-no -o} - $(cut -c1-90 "$d/err")"
+done
+echo "1..$n"
+exit $bad
