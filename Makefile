@@ -12,7 +12,7 @@ GIT_ID  := $(or $(if $(wildcard .git),$(shell git describe --always --dirty --ab
 
 .DEFAULT_GOAL := all
 , := ,
-PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl hdf5
+PKGS     := libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl md4c-html md4c hdf5
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith $(if $(wildcard .git),-Werror)
 OPT.release := -O2 -g
 OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -76,7 +76,7 @@ $(B)/kernels/cpu/%.$(1).o: kernels/cpu/%.c | $(B)/tools
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(KOPT) $(ISA.$(1)) -DMTB_ISA=$(1) -DMTB_ISA_$(1) -MMD -MP -c $$< -o $$@
 endef
 $(foreach i,avx512 avx2 plain,$(eval $(call kernel_rule,$(i))))
-EXTRA.version.c = -DMTB_GIT_ID='"$(GIT_ID)"' -DMTB_BUILD_FLAGS='"$(VARIANT): $(OPT)"'
+EXTRA.version.c = -DMTB_GIT_ID='"$(GIT_ID)"' -DMTB_BUILD_FLAGS='"$(VARIANT): $(OPT)"' -DMTB_MD4C='"$(shell pkg-config --modversion md4c 2>/dev/null)"'
 
 $(B)/tests/%: tests/%.c $(REFOBJ) $(LIB) $(CUDA_LIB)
 	@mkdir -p $(@D)

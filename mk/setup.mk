@@ -1,5 +1,5 @@
 # setup.mk - from a bare Debian machine to answers, and to installed files.
-BUILD_PACKAGES := gcc libc6-dev make pkg-config libopenmpi-dev openmpi-bin libcjson-dev libpcre2-dev libutf8proc-dev libhwloc-dev libssl-dev libcurl4-openssl-dev libhdf5-dev
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libopenmpi-dev openmpi-bin libcjson-dev libpcre2-dev libutf8proc-dev libhwloc-dev libssl-dev libcurl4-openssl-dev libmd4c-dev libmd4c-html0-dev libhdf5-dev
 DATA_PACKAGES  := python3 python3-pip ca-certificates
 SLURM_PACKAGES := slurm-wlm munge
 CHECK_PACKAGES := groff-base bc clang g++ hdf5-tools libclang-rt-14-dev python3 patchelf mpich libmpich-dev iproute2 procps $(SLURM_PACKAGES)

@@ -35,6 +35,7 @@ class Mtbench(MakefilePackage, CudaPackage):
     depends_on("hwloc")
     depends_on("openssl")
     depends_on("curl")
+    depends_on("md4c")
     depends_on("hdf5~mpi", when="+hdf5")  # one process writes: the serial library does
     depends_on("cuda@12:", when="+cuda")
 

@@ -40,7 +40,7 @@ int version_rows(struct report_version *row)
         { "mtbench", MTB_VERSION " (" MTB_GIT_ID ")" }, { "build", build }, { "mpi", job_library() }, { "cuda", cuda },
         { "cublas", cublas }, { "nccl", "not in this build" }, { "hdf5", campaign_library() }, { "cpu", executor_cpu_isas() },
         { "curl", http_library() }, { "tls", http_tls() }, { "cjson", cJSON_Version() }, { "pcre2", pcre },
-        { "utf8proc", utf8proc_version() }, { "hwloc", hw }, { "crypto", OpenSSL_version(OPENSSL_VERSION) },
+        { "utf8proc", utf8proc_version() }, { "hwloc", hw }, { "md4c", MTB_MD4C }, { "crypto", OpenSSL_version(OPENSSL_VERSION) },
     };
     const int n = sizeof all / sizeof *all;
     _Static_assert(sizeof all / sizeof *all <= VERSION_ROWS, "room for all");

@@ -19,7 +19,7 @@ fails 'no MPI compiler; "make deps"' B="$d/b" CC=false
 PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=/none fails 'a library is missing; "make deps"' B="$d/b"
 # All but HDF5, whose .pc file is where clusters' modules put it, or nowhere.
 mkdir "$d/pc"
-for p in libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl; do printf 'Name: %s\nDescription: %s\nVersion: 1\n' $p $p >"$d/pc/$p.pc"; done
+for p in libcjson libpcre2-8 libutf8proc hwloc libcrypto libcurl md4c md4c-html; do printf 'Name: %s\nDescription: %s\nVersion: 1\n' $p $p >"$d/pc/$p.pc"; done
 PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$d/pc fails 'HDF5 is missing; install libhdf5-dev ("make deps" does)' B="$d/b"
 fails 'there are release, asan, tsan and mutate' VARIANT=nonsense
 

@@ -40,7 +40,7 @@ assert len(c) == 1 and c[0].name == "Mtbench" and ast.get_docstring(c[0])
 calls = [x.value for x in c[0].body if isinstance(x, ast.Expr) and isinstance(x.value, ast.Call)]
 args = lambda f: [a.args[0].value for a in calls if a.func.id == f and isinstance(a.args[0], ast.Constant)]
 assert sys.argv[1] in args("version"), args("version")
-assert "hdf5" in args("variant") and {"mpi", "cjson", "pcre2", "utf8proc", "hwloc", "openssl", "curl"} <= {d.split("@")[0].split("~")[0] for d in args("depends_on")}
+assert "hdf5" in args("variant") and {"mpi", "cjson", "pcre2", "utf8proc", "hwloc", "openssl", "curl", "md4c"} <= {d.split("@")[0].split("~")[0] for d in args("depends_on")}
 assert {"settings", "build", "install", "check_install"} <= {x.name for x in c[0].body if isinstance(x, ast.FunctionDef)}
 ' "$version" >"$d/out" 2>&1; ok $? "the Spack recipe is Python, has this version, its libraries, variants and a test after the install"
 if command -v spack >/dev/null; then
