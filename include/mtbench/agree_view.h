@@ -6,7 +6,11 @@
 #include "mtbench/opts.h"
 #include "mtbench/sheet.h"
 
-enum agree_format { AGREE_TABLE, AGREE_FASTCHAT, AGREE_CSV, AGREE_JSON };
+/* The forms of a sheet, and FastChat's behind them. */
+enum agree_format {
+    AGREE_TABLE = SHEET_AS_TEXT, AGREE_CSV = SHEET_AS_CSV, AGREE_JSON = SHEET_AS_JSON, AGREE_MARKDOWN = SHEET_AS_MARKDOWN,
+    AGREE_LATEX = SHEET_AS_LATEX, AGREE_FASTCHAT = SHEET_FORM_COUNT
+};
 
 enum { AGREE_JUDGES = 64 };              /* most of them that are compared */
 

@@ -1,4 +1,4 @@
-/* sheet.h - a table of results, and its forms: text for people, CSV, JSON (room: report). */
+/* sheet.h - a table of results, and its forms: text for people, CSV, JSON, Markdown, LaTeX (room: report). */
 #ifndef MTB_SHEET_H
 #define MTB_SHEET_H
 
@@ -6,7 +6,13 @@
 
 #include <stdbool.h>
 
-enum sheet_where { SHEET_TEXT = 1, SHEET_DATA = 2, SHEET_ALL = 3 };      /* text; CSV and JSON; all */
+/* The forms, and their names in the order of the numbers, for flags. */
+enum sheet_form { SHEET_AS_TEXT, SHEET_AS_CSV, SHEET_AS_JSON, SHEET_AS_MARKDOWN, SHEET_AS_LATEX, SHEET_FORM_COUNT };
+#define SHEET_FORMS "table|csv|json|markdown|latex"
+/* Is the form for people, who want few columns and sentences? The others are for programs. */
+bool sheet_is_read(enum sheet_form form);
+
+enum sheet_where { SHEET_TEXT = 1, SHEET_DATA = 2, SHEET_ALL = 3 };      /* of forms for people; for programs; all */
 
 struct sheet_column {
     char *name;                          /* in CSV and JSON; owned */
@@ -53,6 +59,15 @@ void sheet_fact_int(struct sheet *s, const char *name, long v, const char *fmt, 
 void sheet_put_text(const struct sheet *s, struct buf *b);       /* first column left, the others right; empty cells are "-" */
 void sheet_put_csv(const struct sheet *s, struct buf *b);        /* RFC 4180 with a header line and plain newlines */
 void sheet_put_json(const struct sheet *s, struct buf *b);       /* {"about": {...}, "rows": [{...}, ...]}, a row a line */
+/* GitHub's Markdown: the title, the table, the sentences as a list. No cell is markup, whatever it holds. */
+void sheet_put_markdown(const struct sheet *s, const char *title, struct buf *b);
+/* A table environment with booktabs' rules: the title as its caption, the sentences under it. Special characters are escaped, control
+ * characters are "?". */
+void sheet_put_latex(const struct sheet *s, const char *title, struct buf *b);
+/* Any of these; the title stands in Markdown and LaTeX alone. */
+void sheet_put(const struct sheet *s, enum sheet_form form, const char *title, struct buf *b);
+/* Columns that a text takes: code points, good enough for names; wide characters stand out a little. */
+int sheet_width(const char *text);
 void sheet_free(struct sheet *s);
 
 #endif

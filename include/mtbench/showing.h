@@ -9,7 +9,11 @@
 #include "mtbench/sheet.h"
 
 enum show_mode { SHOW_SINGLE, SHOW_BASELINE, SHOW_ALL };
-enum show_format { SHOW_TABLE, SHOW_FASTCHAT, SHOW_CSV, SHOW_JSON };
+/* The forms of a sheet, and FastChat's behind them. */
+enum show_format {
+    SHOW_TABLE = SHEET_AS_TEXT, SHOW_CSV = SHEET_AS_CSV, SHOW_JSON = SHEET_AS_JSON, SHOW_MARKDOWN = SHEET_AS_MARKDOWN,
+    SHOW_LATEX = SHEET_AS_LATEX, SHOW_FASTCHAT = SHEET_FORM_COUNT
+};
 enum show_by { BY_NOTHING, BY_TURN, BY_CATEGORY };
 
 /* At most one view besides the usual table: compare, by, length_slope, transcript. */
@@ -43,7 +47,7 @@ int showing_group(struct showing *o, struct err *err);
 
 /* Several judges side by side? */
 bool showing_panel(const struct showing *o);
-/* The sheet of it, into a zeroed one; with SHOW_TABLE categories and judges are columns, else rows. Not of transcripts, nor in FastChat's
+/* The sheet of it, into a zeroed one; in forms that people read (sheet.h) categories and judges are columns, else rows. Not of transcripts, nor in FastChat's
  * layout. Notes and errors as below; sheet_free() either way. */
 int showing_sheet(struct sheet *out, const struct showing *o, struct err *err);
 /* Appends the text. Notes what a reader must know and the text has no place for. -1: err (usage, io, format). */

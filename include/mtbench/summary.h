@@ -2,13 +2,10 @@
 #ifndef MTB_SUMMARY_H
 #define MTB_SUMMARY_H
 
-#include "mtbench/buf.h"
+#include "mtbench/sheet.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum summary_format { SUMMARY_TABLE, SUMMARY_CSV, SUMMARY_JSON };
-#define SUMMARY_FORMATS "table|csv|json"
 
 struct summary_row {
     long number;                         /* of the line */
@@ -22,6 +19,6 @@ struct summary_row {
 };
 
 /* Appends the table. Scores are read from the judgments of the row's bench and judge; where there are none the cell is empty. */
-void summary_put(struct buf *out, const struct summary_row *row, int n, enum summary_format format);
+void summary_put(struct buf *out, const struct summary_row *row, int n, enum sheet_form form);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct of_launch {                       /* flags that no task has */
-    enum summary_format format;
+    enum sheet_form format;
     long alone;
     bool given_alone;
 };
@@ -18,11 +18,11 @@ struct of_launch {                       /* flags that no task has */
 static int parse_words(struct run_opts *r, struct of_launch *l, int argc, char **argv, struct err *err)
 {
     const struct opt more[] = {
-        { "format", OPT_CHOICE, &l->format, NULL, SUMMARY_FORMATS, "of the table at the end (table)" },
+        { "format", OPT_CHOICE, &l->format, NULL, SHEET_FORMS, "of the table at the end (table)" },
         { "task", OPT_INT, &l->alone, &l->given_alone, "N",
           "in a job array: the answers of the N-th task alone, without judge and table; lines without a task are not counted" },
     };
-    *l = (struct of_launch){ .format = SUMMARY_TABLE };
+    *l = (struct of_launch){ .format = SHEET_AS_TEXT };
     run_opts_default(r);
     return run_opts_parse(r, "campaign LIST",
                           "Do the tasks of a list file in one launch: a task a line, in flags of answer and run; these here are for all\n"

@@ -11,7 +11,7 @@
 struct campaign_opts {
     const char *list;                    /* the file */
     struct run_opts common;              /* what the command line says for all lines */
-    enum summary_format format;
+    enum sheet_form format;
     long alone;                          /* the task of a job array, from 1; 0: all of them */
     bool given_alone;
     struct campaign_task *task;          /* (n) in the order of the list */

@@ -16,7 +16,7 @@ static int parse_opts(struct agree_view *o, bool fastchat, int argc, char **argv
           "whose agreement; one judge twice: with itself; human+author: both as one (all pairs)" },
         { "votefiles", OPT_LIST, &o->votefiles, NULL, "FILE...",
           "votes: JSON arrays, or a vote or pair judgment a line (gpt4_judgments.json human_judgments.json)" },
-        { "format", OPT_CHOICE, &o->format, NULL, "table|fastchat|csv|json", "(table; fastchat for compute_agreement)" },
+        { "format", OPT_CHOICE, &o->format, NULL, SHEET_FORMS "|fastchat", "(table; fastchat for compute_agreement)" },
     };
     const int n = sizeof table / sizeof *table;
     int rc = opts_parse(table, n, argc, argv, err);

@@ -27,7 +27,7 @@ static void show(const struct campaign_opts *o, const struct campaign_row *row)
         };
     }
     summary_put(&text, line, o->n, o->format);
-    if (o->format == SUMMARY_TABLE)
+    if (o->format == SHEET_AS_TEXT)
         printf("\n");
     fwrite(text.data, 1, text.len, stdout);
     buf_free(&text);

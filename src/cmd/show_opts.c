@@ -107,7 +107,7 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
         { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "only these models (all)" },
         { "mode", OPT_CHOICE, &o->mode, NULL, "single|pairwise-baseline|pairwise-all", "(single)" },
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
-        { "format", OPT_CHOICE, &o->format, NULL, "table|fastchat|csv|json", "(table; fastchat for show_result)" },
+        { "format", OPT_CHOICE, &o->format, NULL, SHEET_FORMS "|fastchat", "(table; fastchat for show_result)" },
         { "by", OPT_STRING, &o->group_by, NULL, "turn|category|LIST",
           "scores by turn or by category; of a campaign by any of model,seed,category,turn" },
         { "history", OPT_FLAG, &o->history, NULL, NULL,

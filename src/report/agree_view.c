@@ -181,7 +181,7 @@ int agree_view_put(struct buf *out, const struct agree_view *o, struct err *err)
         return view(NULL, out, o, err);
     int rc = agree_view_sheet(&s, o, err);
     if (rc == 0)
-        (o->format == AGREE_CSV ? sheet_put_csv : o->format == AGREE_JSON ? sheet_put_json : sheet_put_text)(&s, out);
+        sheet_put(&s, (enum sheet_form)o->format, "Agreement of judges", out);
     sheet_free(&s);
     return rc;
 }

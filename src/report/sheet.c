@@ -1,4 +1,4 @@
-/* sheet.c - a table of results as text, CSV and JSON. */
+/* sheet.c - a table of results, as text, CSV and JSON. */
 #include "mtbench/sheet.h"
 
 #include "mtbench/json.h"
@@ -123,7 +123,7 @@ void sheet_free(struct sheet *s)
 
 /* ---- text ---- */
 
-static int width_of(const char *s)       /* code points: good enough for names, wide characters stand out a little */
+int sheet_width(const char *s)
 {
     int n = 0;
     for (; *s; s++)
@@ -148,7 +148,7 @@ static void put_cell(const struct sheet_cell *c, int decimals, struct buf *b)
 /* By hand: printf's width counts bytes, and names hold other letters. */
 static void put_padded(struct buf *b, const char *text, int width, bool left)
 {
-    int gap = width - width_of(text);
+    int gap = width - sheet_width(text);
     if (left)
         buf_str(b, text);
     while (gap-- > 0)
@@ -185,11 +185,11 @@ void sheet_put_text(const struct sheet *s, struct buf *b)
     int *width = xcalloc((size_t)s->n_columns + 1, sizeof *width);
     struct buf cell = {0};
     for (int c = 0; c < s->n_columns; c++)
-        width[c] = width_of(s->column[c].head);
+        width[c] = sheet_width(s->column[c].head);
     for (int i = 0; i < s->n_cells; i++) {
         buf_clear(&cell);
         put_cell(&s->cell[i], s->column[i % s->n_columns].decimals, &cell);
-        int w = width_of(cell.data ? cell.data : "");
+        int w = sheet_width(cell.data ? cell.data : "");
         if (w > width[i % s->n_columns])
             width[i % s->n_columns] = w;
     }
@@ -281,4 +281,22 @@ void sheet_put_json(const struct sheet *s, struct buf *b)
         buf_char(b, '}');
     }
     buf_str(b, "\n ]}\n");
+}
+
+/* ---- any of the forms ---- */
+
+bool sheet_is_read(enum sheet_form form)
+{
+    return form != SHEET_AS_CSV && form != SHEET_AS_JSON;
+}
+
+void sheet_put(const struct sheet *s, enum sheet_form form, const char *title, struct buf *b)
+{
+    switch (form) {
+    case SHEET_AS_CSV: sheet_put_csv(s, b); break;
+    case SHEET_AS_JSON: sheet_put_json(s, b); break;
+    case SHEET_AS_MARKDOWN: sheet_put_markdown(s, title, b); break;
+    case SHEET_AS_LATEX: sheet_put_latex(s, title, b); break;
+    default: sheet_put_text(s, b);
+    }
 }

@@ -105,14 +105,36 @@ static void input_free(struct input *in)
 
 /* ---- output ---- */
 
-static void put_sheet(struct buf *out, const struct sheet *s, enum show_format format)
+/* What the table is of, as a paper's caption says it. */
+static char *title_of(const struct showing *o)
 {
-    if (format == SHOW_CSV)
-        sheet_put_csv(s, out);
-    else if (format == SHOW_JSON)
-        sheet_put_json(s, out);
+    static const char *const mode[] = { "Scores", "Win rates against ", "Win rates of all pairs" };
+    const bool pairs = o->mode != SHOW_SINGLE;
+    struct buf b = {0};
+    if (o->compare.n)
+        buf_printf(&b, "%s of %s and %s", pairs ? "Games" : "Paired difference", o->compare.word[0], o->compare.word[1]);
+    else if (o->length_slope)
+        buf_str(&b, "Points per doubling of the answers' length");
+    else if (o->noise)
+        buf_str(&b, "Scatter of questions, answers and judgments");
     else
-        sheet_put_text(s, out);
+        buf_printf(&b, "%s%s", mode[o->mode], o->mode == SHOW_BASELINE ? o->baseline_model : "");
+    if (o->history)
+        buf_str(&b, " of checkpoints");
+    else if (o->group_by)
+        buf_printf(&b, " by %s", o->group_by);
+    else if (showing_panel(o))
+        buf_str(&b, " by judge");
+    if (o->bench_given || (!o->campaign && !o->input_file)) /* a file that was named by hand may be of any bench */
+        buf_printf(&b, ", %s", o->bench_name);
+    return buf_steal(&b);
+}
+
+static void put_sheet(struct buf *out, const struct sheet *s, const struct showing *o)
+{
+    char *title = title_of(o);
+    sheet_put(s, (enum sheet_form)o->format, title, out);
+    free(title);
 }
 
 static const char *const *names(const struct opt_list *list)
@@ -233,7 +255,7 @@ static int single_sheet(struct sheet *sheet, const struct input *in, const struc
         else if (o->by == BY_TURN)
             view_turns(sheet, &s);
         else if (o->by == BY_CATEGORY)
-            view_categories(sheet, &s, o->format == SHOW_TABLE);
+            view_categories(sheet, &s, sheet_is_read((enum sheet_form)o->format));
         else
             view_scores(sheet, &s);
     }
@@ -325,7 +347,7 @@ static int panel_sheet(struct sheet *sheet, const struct judge_files *f, const s
             rc = build_scores(&s[i], &in[i], o, err);
     }
     if (rc == 0)
-        view_panel(sheet, s, judge, f->n, o->format == SHOW_TABLE);
+        view_panel(sheet, s, judge, f->n, sheet_is_read((enum sheet_form)o->format));
     for (int i = 0; i < f->n; i++) {
         scores_free(&s[i]);
         input_free(&in[i]);
@@ -428,7 +450,7 @@ int showing_put(struct buf *out, const struct showing *o, struct err *err)
         return put_fastchat(out, o, err);
     int rc = showing_sheet(&sheet, o, err);
     if (rc == 0)
-        put_sheet(out, &sheet, o->format);
+        put_sheet(out, &sheet, o);
     sheet_free(&sheet);
     return rc;
 }

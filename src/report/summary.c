@@ -71,17 +71,12 @@ static void put_row(struct sheet *s, const struct summary_row *r)
     sheet_int(s, r->code);
 }
 
-void summary_put(struct buf *out, const struct summary_row *row, int n, enum summary_format format)
+void summary_put(struct buf *out, const struct summary_row *row, int n, enum sheet_form form)
 {
     struct sheet s = {0};
     columns(&s);
     for (int i = 0; i < n; i++)
         put_row(&s, &row[i]);
-    if (format == SUMMARY_CSV)
-        sheet_put_csv(&s, out);
-    else if (format == SUMMARY_JSON)
-        sheet_put_json(&s, out);
-    else
-        sheet_put_text(&s, out);
+    sheet_put(&s, form, "Models of a campaign", out);
     sheet_free(&s);
 }
