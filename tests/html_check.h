@@ -73,7 +73,7 @@ static int check_attribute(const char *element, const char *name, const char *v,
                strspn(v + 9, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+#.-") == n - 9;
     if (check_is(element, " h5 h6 "))
         return n == 2 && v[0] == 'l' && v[1] >= '1' && v[1] <= '6';
-    return !strcmp(element, "span")   ? check_is(value, " lang link math ") || !strcmp(value, "math display")
+    return !strcmp(element, "span")   ? check_is(value, " code-language link tex ") || !strcmp(value, "tex display")
            : !strcmp(element, "div")  ? !strcmp(value, "code")
            : !strcmp(element, "pre")  ? !strcmp(value, "plain")
            : check_is(element, " th td ") ? check_is(value, " left center right ")

@@ -27,7 +27,7 @@ struct writer {
 static void put_tex(struct writer *w, const struct tex_part *part, bool marked)
 {
     if (marked)
-        buf_str(w->html, part->display ? "<span class=\"math display\">" : "<span class=\"math\">");
+        buf_str(w->html, part->display ? "<span class=\"tex display\">" : "<span class=\"tex\">");
     html_escape_content(w->html, w->source + part->begin, part->end - part->begin);
     if (marked)
         buf_str(w->html, "</span>");
@@ -172,7 +172,7 @@ static void put_code_begin(struct writer *w, const MD_BLOCK_CODE_DETAIL *d)
     read_attribute(&lang, w, &d->lang);
     if (lang.len) {
         const size_t n = (size_t)utf8_fit(lang.data, LONGEST);
-        buf_str(w->html, "<div class=\"code\"><span class=\"lang\">");
+        buf_str(w->html, "<div class=\"code\"><span class=\"code-language\">");
         html_escape_content(w->html, lang.data, n);
         buf_str(w->html, "</span>");
         lang.data[n] = '\0';

@@ -46,10 +46,10 @@ static void check_markdown(void)
 
 static void check_code(void)
 {
-    check("```c++\na < b\n```", "<div class=\"code\"><span class=\"lang\">c++</span><pre><code class=\"language-c++\">a &lt; b\n</code></pre></div>\n");
+    check("```c++\na < b\n```", "<div class=\"code\"><span class=\"code-language\">c++</span><pre><code class=\"language-c++\">a &lt; b\n</code></pre></div>\n");
     check("    x\n", "<pre><code>x\n</code></pre>\n");
-    check("~~~ \"><b>\n~~~", "<div class=\"code\"><span class=\"lang\">\"&gt;&lt;b&gt;</span><pre><code></code></pre></div>\n");
-    check("```a&quot;b c\n```", "<div class=\"code\"><span class=\"lang\">a\"b</span><pre><code></code></pre></div>\n");
+    check("~~~ \"><b>\n~~~", "<div class=\"code\"><span class=\"code-language\">\"&gt;&lt;b&gt;</span><pre><code></code></pre></div>\n");
+    check("```a&quot;b c\n```", "<div class=\"code\"><span class=\"code-language\">a\"b</span><pre><code></code></pre></div>\n");
 }
 
 static void check_links(void)
@@ -67,10 +67,10 @@ static void check_links(void)
 
 static void check_tex(void)
 {
-    check("$a_1*b*c$ *d*", "<p><span class=\"math\">$a_1*b*c$</span> <em>d</em></p>\n");
-    check("\\(x<y\\)\n\n\\[\n- a \\\\\n\n= b\n\\]", "<p><span class=\"math\">\\(x&lt;y\\)</span></p>\n"
-                                               "<p><span class=\"math display\">\\[\n- a \\\\\n\n= b\n\\]</span></p>\n");
-    check("`$a$` [b]($c$)", "<p><code>$a$</code> [b](<span class=\"math\">$c$</span>)</p>\n");
+    check("$a_1*b*c$ *d*", "<p><span class=\"tex\">$a_1*b*c$</span> <em>d</em></p>\n");
+    check("\\(x<y\\)\n\n\\[\n- a \\\\\n\n= b\n\\]", "<p><span class=\"tex\">\\(x&lt;y\\)</span></p>\n"
+                                               "<p><span class=\"tex display\">\\[\n- a \\\\\n\n= b\n\\]</span></p>\n");
+    check("`$a$` [b]($c$)", "<p><code>$a$</code> [b](<span class=\"tex\">$c$</span>)</p>\n");
 }
 
 /* ---- attacks ---- */
