@@ -1,4 +1,5 @@
-/* markdown.c - Markdown as HTML: what people write looks as they meant it, what attackers write is text, and time grows with the text alone. */
+/* markdown.c - Markdown as HTML: what people write looks as they meant it, what attackers write is text, and time grows with the text
+ * alone. */
 #include "src/report/markdown.h"
 
 #include "html_check.h"
@@ -33,20 +34,24 @@ static void check(const char *text, const char *want)
 
 static void check_markdown(void)
 {
-    check("# A\n## B\n\na *b* __c__ ~~d~~ `e<`", "<h5 class=\"l1\">A</h5>\n<h6 class=\"l2\">B</h6>\n<p>a <em>b</em> <strong>c</strong> <del>d</del> "
-                                               "<code>e&lt;</code></p>\n");
-    check("- a\n- [x] b\n  1. c\n3) d", "<ul>\n<li>a</li>\n<li>\xe2\x98\x91 b<ol>\n<li>c</li>\n</ol>\n</li>\n</ul>\n<ol start=\"3\">\n<li>d</li>\n</ol>\n");
+    check("# A\n## B\n\na *b* __c__ ~~d~~ `e<`",
+          "<h5 class=\"l1\">A</h5>\n<h6 class=\"l2\">B</h6>\n<p>a <em>b</em> <strong>c</strong> <del>d</del> "
+          "<code>e&lt;</code></p>\n");
+    check("- a\n- [x] b\n  1. c\n3) d",
+          "<ul>\n<li>a</li>\n<li>\xe2\x98\x91 b<ol>\n<li>c</li>\n</ol>\n</li>\n</ul>\n<ol start=\"3\">\n<li>d</li>\n</ol>\n");
     check("|a|b|\n|---|--:|\n|1|*2*|", "<table>\n<thead>\n<tr><th>a</th><th class=\"right\">b</th></tr>\n</thead>\n<tbody>\n<tr><td>1</td>"
-                                  "<td class=\"right\"><em>2</em></td></tr>\n</tbody>\n</table>\n");
+                                       "<td class=\"right\"><em>2</em></td></tr>\n</tbody>\n</table>\n");
     check("a\nb  \nc\\\nd", "<p>a\nb<br>\nc<br>\nd</p>\n");
     check("> a\n\n---", "<blockquote>\n<p>a</p>\n</blockquote>\n<hr>\n");
-    check("a & \"b\" &amp; &lt;i&gt; &eacute; &foo; &#65; &notit;", "<p>a &amp; \"b\" &amp; &lt;i&gt; \xc3\xa9 &amp;foo; A &amp;notit;</p>\n");
+    check("a & \"b\" &amp; &lt;i&gt; &eacute; &foo; &#65; &notit;",
+          "<p>a &amp; \"b\" &amp; &lt;i&gt; \xc3\xa9 &amp;foo; A &amp;notit;</p>\n");
     check("", "");
 }
 
 static void check_code(void)
 {
-    check("```c++\na < b\n```", "<div class=\"code\"><span class=\"code-language\">c++</span><pre><code class=\"language-c++\">a &lt; b\n</code></pre></div>\n");
+    check("```c++\na < b\n```",
+          "<div class=\"code\"><span class=\"code-language\">c++</span><pre><code class=\"language-c++\">a &lt; b\n</code></pre></div>\n");
     check("    x\n", "<pre><code>x\n</code></pre>\n");
     check("~~~ \"><b>\n~~~", "<div class=\"code\"><span class=\"code-language\">\"&gt;&lt;b&gt;</span><pre><code></code></pre></div>\n");
     check("```a&quot;b c\n```", "<div class=\"code\"><span class=\"code-language\">a\"b</span><pre><code></code></pre></div>\n");
@@ -56,12 +61,13 @@ static void check_links(void)
 {
     check("[a](http://x.example/?b=1&c=\"d\")", "<p>" LINK("http://x.example/?b=1&amp;c=%22d%22", "a") "</p>\n");
     check("[a](https://x.example 'it\"s') <mailto:a@b.example> www.x.example",
-          "<p><a href=\"https://x.example\" rel=\"noopener noreferrer\" title=\"it&quot;s\">a</a> " LINK("mailto:a@b.example", "mailto:a@b.example") " "
-          LINK("http://www.x.example", "www.x.example") "</p>\n");
-    check("[a](javascript&colon;x) [b](#c)", "<p><span class=\"link\" title=\"javascript:x\">a</span> <span class=\"link\" title=\"#c\">b</span></p>\n");
+          "<p><a href=\"https://x.example\" rel=\"noopener noreferrer\" title=\"it&quot;s\">a</a> " LINK(
+              "mailto:a@b.example", "mailto:a@b.example") " " LINK("http://www.x.example", "www.x.example") "</p>\n");
+    check("[a](javascript&colon;x) [b](#c)",
+          "<p><span class=\"link\" title=\"javascript:x\">a</span> <span class=\"link\" title=\"#c\">b</span></p>\n");
     check("![a *b*](http://x.example/p.png) ![](data:x) [](http://y.example)",
-          "<p>" LINK("http://x.example/p.png", "[image: a <em>b</em>]") " <span class=\"link\" title=\"data:x\">[image: ]</span> "
-          LINK("http://y.example", "http://y.example") "</p>\n");
+          "<p>" LINK("http://x.example/p.png", "[image: a <em>b</em>]") " <span class=\"link\" title=\"data:x\">[image: ]</span> " LINK(
+              "http://y.example", "http://y.example") "</p>\n");
     check("[![c](http://x.example/i.png)](http://x.example)", "<p>" LINK("http://x.example", "[image: c]") "</p>\n");
 }
 
@@ -69,7 +75,7 @@ static void check_tex(void)
 {
     check("$a_1*b*c$ *d*", "<p><span class=\"tex\">$a_1*b*c$</span> <em>d</em></p>\n");
     check("\\(x<y\\)\n\n\\[\n- a \\\\\n\n= b\n\\]", "<p><span class=\"tex\">\\(x&lt;y\\)</span></p>\n"
-                                               "<p><span class=\"tex display\">\\[\n- a \\\\\n\n= b\n\\]</span></p>\n");
+                                                    "<p><span class=\"tex display\">\\[\n- a \\\\\n\n= b\n\\]</span></p>\n");
     check("`$a$` [b]($c$)", "<p><code>$a$</code> [b](<span class=\"tex\">$c$</span>)</p>\n");
 }
 
@@ -82,7 +88,7 @@ static void check_corpus(void)
     int n = 0, bad = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
         char path[400];
-        struct buf text = {0};
+        struct buf text = { 0 };
         snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
         if (*e->d_name == '.' || io_read(path, &text, NULL) < 0)
             continue;
@@ -99,11 +105,13 @@ static void check_corpus(void)
 }
 
 /* So many bytes of a shape: 'head', then 'unit' again and again, with a number in place of "%d", then 'tail'. */
-struct shape { const char *name, *head, *unit, *tail; };
+struct shape {
+    const char *name, *head, *unit, *tail;
+};
 
 static double seconds_of(const struct shape *s, size_t size)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     buf_str(&text, s->head);
     for (int i = 0; text.len < size; i++) {
         char unit[200];
@@ -124,31 +132,101 @@ static double seconds_of(const struct shape *s, size_t size)
 }
 
 static const struct shape shapes[] = {
-    { "letters", "", "a", "" }, { "words", "", "a ", "" }, { "lines", "", "a\n", "" }, { "paragraphs", "", "a\n\n", "" },
-    { "quotes in quotes", "", ">", "a" }, { "quotes, lines", "", "> > > > a\n", "" }, { "lists in lists", "", "- ", "a" },
+    { "letters", "", "a", "" },
+    { "words", "", "a ", "" },
+    { "lines", "", "a\n", "" },
+    { "paragraphs", "", "a\n\n", "" },
+    { "quotes in quotes", "", ">", "a" },
+    { "quotes, lines", "", "> > > > a\n", "" },
+    { "lists in lists", "", "- ", "a" },
     { "lists in lists, blank lines", "- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - -", "\n", "a" },
-    { "items", "", "- a\n", "" }, { "items apart", "", "- a\n\n", "" }, { "numbers in numbers", "", "1. ", "a" }, { "fences", "", "```\n", "" },
-    { "fences with words", "", "```a%d\n", "" }, { "backticks", "", "`", "" }, { "backticks apart", "", "` ``", "" },
-    { "stars", "", "*", "" }, { "stars apart", "", "*a ", "" }, { "stars both ways", "", "*a_", "" }, { "strong", "", "**a ", "" },
-    { "underscores", "", "_a_ b", "" }, { "tildes", "", "~~a ~", "" }, { "brackets", "", "[", "" }, { "brackets closed", "", "]", "" },
-    { "brackets and words", "", "[a", "" }, { "links open", "", "[a](", "" }, { "links open with blanks", "", "[a](<b", "" }, { "images open", "", "![", "" },
-    { "links in links", "", "[a ", "](b)" }, { "links", "", "[a](http://b.example) ", "" }, { "parentheses", "[a](", "(", ")" },
-    { "references", "", "[a%d]: b\n", "" }, { "references used", "[a]: http://b.example/cccccccccccccccccccccccccccccccccccccccccc\n\n", "[a] ", "" },
-    { "references unknown", "", "[a][b] ", "" }, { "references, same", "", "[a]: b\n", "[a]" }, { "autolinks", "", "<a:", "" }, { "autolinks whole", "", "<http://a.b>", "" },
-    { "addresses", "", "a@b.example ", "" }, { "addresses open", "", "a@", "" }, { "addresses without end", "", "a.b-c@d_", "" }, { "bare links", "", "http://a.b", "" },
-    { "bare links apart", "", "http://a.b/( ", "" }, { "www", "", "www.a.b ", "" }, { "www open", "", "www.", "" }, { "colons", "", "a:", "" }, { "at", "", "@", "" },
-    { "tags open", "", "<a ", "" }, { "tags with values", "", "<a b=\"", "" }, { "comments open", "", "<!--", "" }, { "instructions", "", "<?", "" }, { "declarations", "", "<!A", "" },
-    { "cdata", "", "<![CDATA[", "" }, { "entities", "", "&eacute;", "" }, { "entities unknown", "", "&aaaaaaaaa;", "" }, { "ampersands", "", "&", "" },
-    { "table, rows", "|a|b|\n|-|-|\n", "|c|d|\n", "" }, { "table, empty rows", "|a|b|c|d|e|f|g|h|i|j|k|l|\n|-|-|-|-|-|-|-|-|-|-|-|-|\n", "|\n", "" },
-    { "table, columns", "|", "a|", "\n" }, { "table, rule", "a\n|", "-|", "\n" }, { "pipes", "", "|", "" }, { "tables", "", "|a|\n|-|\n\n", "" },
-    { "headings", "", "# a\n", "" }, { "setext", "", "a\n=\n", "" }, { "rules", "", "***\n", "" }, { "rule long", "", "* ", "" }, { "backslashes", "", "\\", "" },
-    { "hard breaks", "", "a  \n", "" }, { "blanks", "a", " ", "b" }, { "tabs", "", "\t", "a" }, { "indented", "", "    a\n", "" },
-    { "dollars", "", "$", "" }, { "dollars apart", "", "$a ", "" }, { "dollars with digits", "", "$1 ", "a$" }, { "dollars closed", "", "a$ ", "" }, { "tex", "", "$a$ ", "" },
-    { "tex, display", "", "$$a", "" }, { "tex, brackets", "", "\\[a", "" }, { "tex, parentheses", "", "\\(a", "\\)" }, { "tex, backslashes", "\\(", "\\", ")" },
-    { "tex and ticks", "", "$`", "" }, { "tex and fences", "", "$$\n```\n", "" }, { "nul", "", "\xc0\x80", "" }, { "broken", "", "\xe2\x82", "" }, { "bidi", "", "\xe2\x80\xae", "" },
-    { "less", "", "<", "" }, { "double quotes", "", "\"", "" }, { "task items", "", "- [ ] a\n", "" }, { "colons and slashes", "", "://", "" },
-    { "emphasis deep", "", "*_", "a" }, { "strong deep", "", "**a", "**" }, { "mixed", "", "*[`<a@\\", "" }, { "brackets and bangs", "", "[]![](", "" },
-    { "titles open", "", "[a](b \"", "" }, { "titles open, ticks", "", "[a](b 'c", "" }, { "definitions open", "", "[a", "]: b" }, { "definitions broken", "", "[a]:\n", "" },
+    { "items", "", "- a\n", "" },
+    { "items apart", "", "- a\n\n", "" },
+    { "numbers in numbers", "", "1. ", "a" },
+    { "fences", "", "```\n", "" },
+    { "fences with words", "", "```a%d\n", "" },
+    { "backticks", "", "`", "" },
+    { "backticks apart", "", "` ``", "" },
+    { "stars", "", "*", "" },
+    { "stars apart", "", "*a ", "" },
+    { "stars both ways", "", "*a_", "" },
+    { "strong", "", "**a ", "" },
+    { "underscores", "", "_a_ b", "" },
+    { "tildes", "", "~~a ~", "" },
+    { "brackets", "", "[", "" },
+    { "brackets closed", "", "]", "" },
+    { "brackets and words", "", "[a", "" },
+    { "links open", "", "[a](", "" },
+    { "links open with blanks", "", "[a](<b", "" },
+    { "images open", "", "![", "" },
+    { "links in links", "", "[a ", "](b)" },
+    { "links", "", "[a](http://b.example) ", "" },
+    { "parentheses", "[a](", "(", ")" },
+    { "references", "", "[a%d]: b\n", "" },
+    { "references used", "[a]: http://b.example/cccccccccccccccccccccccccccccccccccccccccc\n\n", "[a] ", "" },
+    { "references unknown", "", "[a][b] ", "" },
+    { "references, same", "", "[a]: b\n", "[a]" },
+    { "autolinks", "", "<a:", "" },
+    { "autolinks whole", "", "<http://a.b>", "" },
+    { "addresses", "", "a@b.example ", "" },
+    { "addresses open", "", "a@", "" },
+    { "addresses without end", "", "a.b-c@d_", "" },
+    { "bare links", "", "http://a.b", "" },
+    { "bare links apart", "", "http://a.b/( ", "" },
+    { "www", "", "www.a.b ", "" },
+    { "www open", "", "www.", "" },
+    { "colons", "", "a:", "" },
+    { "at", "", "@", "" },
+    { "tags open", "", "<a ", "" },
+    { "tags with values", "", "<a b=\"", "" },
+    { "comments open", "", "<!--", "" },
+    { "instructions", "", "<?", "" },
+    { "declarations", "", "<!A", "" },
+    { "cdata", "", "<![CDATA[", "" },
+    { "entities", "", "&eacute;", "" },
+    { "entities unknown", "", "&aaaaaaaaa;", "" },
+    { "ampersands", "", "&", "" },
+    { "table, rows", "|a|b|\n|-|-|\n", "|c|d|\n", "" },
+    { "table, empty rows", "|a|b|c|d|e|f|g|h|i|j|k|l|\n|-|-|-|-|-|-|-|-|-|-|-|-|\n", "|\n", "" },
+    { "table, columns", "|", "a|", "\n" },
+    { "table, rule", "a\n|", "-|", "\n" },
+    { "pipes", "", "|", "" },
+    { "tables", "", "|a|\n|-|\n\n", "" },
+    { "headings", "", "# a\n", "" },
+    { "setext", "", "a\n=\n", "" },
+    { "rules", "", "***\n", "" },
+    { "rule long", "", "* ", "" },
+    { "backslashes", "", "\\", "" },
+    { "hard breaks", "", "a  \n", "" },
+    { "blanks", "a", " ", "b" },
+    { "tabs", "", "\t", "a" },
+    { "indented", "", "    a\n", "" },
+    { "dollars", "", "$", "" },
+    { "dollars apart", "", "$a ", "" },
+    { "dollars with digits", "", "$1 ", "a$" },
+    { "dollars closed", "", "a$ ", "" },
+    { "tex", "", "$a$ ", "" },
+    { "tex, display", "", "$$a", "" },
+    { "tex, brackets", "", "\\[a", "" },
+    { "tex, parentheses", "", "\\(a", "\\)" },
+    { "tex, backslashes", "\\(", "\\", ")" },
+    { "tex and ticks", "", "$`", "" },
+    { "tex and fences", "", "$$\n```\n", "" },
+    { "nul", "", "\xc0\x80", "" },
+    { "broken", "", "\xe2\x82", "" },
+    { "bidi", "", "\xe2\x80\xae", "" },
+    { "less", "", "<", "" },
+    { "double quotes", "", "\"", "" },
+    { "task items", "", "- [ ] a\n", "" },
+    { "colons and slashes", "", "://", "" },
+    { "emphasis deep", "", "*_", "a" },
+    { "strong deep", "", "**a", "**" },
+    { "mixed", "", "*[`<a@\\", "" },
+    { "brackets and bangs", "", "[]![](", "" },
+    { "titles open", "", "[a](b \"", "" },
+    { "titles open, ticks", "", "[a](b 'c", "" },
+    { "definitions open", "", "[a", "]: b" },
+    { "definitions broken", "", "[a]:\n", "" },
 };
 
 /* Four times the text may take a few times four times as long, and no more: CPU time, so that other work does not count. */
@@ -163,7 +241,7 @@ static void check_time(void)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1) {                      /* a time of one shape at many sizes */
+    if (argc > 1) { /* a time of one shape at many sizes */
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             for (size_t n = 16384; n <= (size_t)atol(argv[1]); n *= 4)
                 if (argc < 3 || !strcmp(argv[2], shapes[i].name))

@@ -42,13 +42,14 @@ static void small(struct sheet *s, const char *name)
 
 static void check_markdown(void)
 {
-    struct sheet s = {0};
+    struct sheet s = { 0 };
     small(&s, "a*b|c\\\n\xc3\xa9");
     buf_clear(&b);
     sheet_put_markdown(&s, "Scores, my_bench", &b);
     ok(says("**Scores, my\\_bench**\n\n| model ") && says("| -0.50 | -1.00 .. 9.00 | 160 | j\\_1 ") && says("a\\*b\\|c\\\\?\xc3\xa9 |"),
        "title, figures, and what a name holds is text");
-    ok(says("| :--") && says("-: |") && says("|     - |             - |   0 |"), "names to the left, figures to the right, nothing is a dash");
+    ok(says("| :--") && says("-: |") && says("|     - |             - |   0 |"),
+       "names to the left, figures to the right, nothing is a dash");
     ok(says("|\n\n- judge: a\\_b\\|c\n- failed: 3\n") && !says("games") && !says("low"), "sentences, without those for programs");
     sheet_free(&s);
 }
@@ -56,11 +57,21 @@ static void check_markdown(void)
 /* Our own Markdown, read by md4c, has each name as it was. */
 static void check_read_back(void)
 {
-    static const char *const name[] = { "<script>alert(1)</script>", "a|b", "`x` *y* __z__ ~~w~~", "[a](b)", "\\", "&amp; $x$ #1 @a", "- b",
-                                        "!", "\xe2\x80\xae" "abc", "\\|\\", "| a |\n| - |" };
+    static const char *const name[] = { "<script>alert(1)</script>",
+                                        "a|b",
+                                        "`x` *y* __z__ ~~w~~",
+                                        "[a](b)",
+                                        "\\",
+                                        "&amp; $x$ #1 @a",
+                                        "- b",
+                                        "!",
+                                        "\xe2\x80\xae"
+                                        "abc",
+                                        "\\|\\",
+                                        "| a |\n| - |" };
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-        struct sheet s = {0};
-        struct buf html = {0}, want = {0}, clean = {0};
+        struct sheet s = { 0 };
+        struct buf html = { 0 }, want = { 0 }, clean = { 0 };
         small(&s, name[i]);
         buf_clear(&b);
         sheet_put_markdown(&s, name[i], &b);
@@ -83,13 +94,15 @@ static void check_read_back(void)
 
 static void check_latex(void)
 {
-    struct sheet s = {0};
+    struct sheet s = { 0 };
     small(&s, "\\ { } _ % & # $ ^ ~ < > | \" [ ] * a--b ''c ,,d -1 \x01\xff\xc3\xa9 \xe2\x80\xae");
     buf_clear(&b);
     sheet_put_latex(&s, "Scores, my_bench", &b);
-    ok(says("\\caption{Scores, my\\_bench}\n\\begin{tabular}{lrrrl}\n\\toprule\nmodel & score & 95 \\% interval & n & judge \\\\\n\\midrule\n"),
+    ok(says("\\caption{Scores, my\\_bench}\n\\begin{tabular}{lrrrl}\n\\toprule\nmodel & score & 95 \\% interval & n & judge "
+            "\\\\\n\\midrule\n"),
        "a caption, columns, heads between booktabs' rules");
-    ok(says("\n\\textbackslash{} \\{ \\} \\_ \\% \\& \\# \\$ \\textasciicircum{} \\textasciitilde{} \\textless{} \\textgreater{} \\textbar{} "
+    ok(says("\n\\textbackslash{} \\{ \\} \\_ \\% \\& \\# \\$ \\textasciicircum{} \\textasciitilde{} \\textless{} \\textgreater{} "
+            "\\textbar{} "
             "\\char34{} {[} {]} {*} a-{}-b '{}'c ,{},d $-$1 ??\xc3\xa9 ? & $-$0.50 & $-$1.00 .. 9.00 & 160 & j\\_1 \\\\\n"),
        "what is special is text, what nobody sees is ?, minus is one");
     ok(says("\nb & -- & -- & 0 & j \\\\\n\\bottomrule\n\\end{tabular}\n"), "nothing is a dash");
@@ -100,8 +113,8 @@ static void check_latex(void)
 
 static void check_forms(void)
 {
-    struct sheet s = {0};
-    struct buf same = {0};
+    struct sheet s = { 0 };
+    struct buf same = { 0 };
     small(&s, "a");
     for (int form = 0; form < SHEET_FORM_COUNT; form++) {
         buf_clear(&b);
