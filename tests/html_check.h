@@ -1,5 +1,5 @@
-/* html_check.h - is this HTML what markdown.h promises? Strict: every element, attribute and value is one of the list, what is opened is closed
- * in its order, and each stands where HTML lets it stand. */
+/* html_check.h - is this HTML what markdown.h promises? Strict: every element, attribute and value is one of the list, what is opened is
+ * closed in its order, and each stands where HTML lets it stand. */
 #ifndef MTB_TEST_HTML_CHECK_H
 #define MTB_TEST_HTML_CHECK_H
 
@@ -60,8 +60,8 @@ static int check_attribute(const char *element, const char *name, const char *v,
     if (!strcmp(name, "title"))
         return check_is(element, " a span ");
     if (!strcmp(name, "href"))
-        return !strcmp(element, "a") && (!strncasecmp(v, "http://", 7) || !strncasecmp(v, "https://", 8) || !strncasecmp(v, "mailto:", 7)) &&
-               !memchr(v, ' ', n) && !memchr(v, '\n', n) && !memchr(v, '\t', n);
+        return !strcmp(element, "a") &&
+               (!strncasecmp(v, "http://", 7) || !strncasecmp(v, "https://", 8) || !strncasecmp(v, "mailto:", 7)) && !memchr(v, ' ', n) && !memchr(v, '\n', n) && !memchr(v, '\t', n);
     if (!strcmp(name, "rel"))
         return !strcmp(element, "a") && !strcmp(value, "noopener noreferrer");
     if (!strcmp(name, "start"))

@@ -47,8 +47,8 @@ int showing_group(struct showing *o, struct err *err);
 
 /* Several judges side by side? */
 bool showing_panel(const struct showing *o);
-/* The sheet of it, into a zeroed one; in forms that people read (sheet.h) categories and judges are columns, else rows. Not of transcripts, nor in FastChat's
- * layout. Notes and errors as below; sheet_free() either way. */
+/* The sheet of it, into a zeroed one; in forms that people read (sheet.h) categories and judges are columns, else rows. Not of
+ * transcripts, nor in FastChat's layout. Notes and errors as below; sheet_free() either way. */
 int showing_sheet(struct sheet *out, const struct showing *o, struct err *err);
 /* Appends the text. Notes what a reader must know and the text has no place for. -1: err (usage, io, format). */
 int showing_put(struct buf *out, const struct showing *o, struct err *err);

@@ -56,7 +56,9 @@ static void collect(const MD_CHAR *text, MD_SIZE n, void *to)
 /* What an entity stands for, cleaned. The library's table of names is seen through the HTML that it makes alone. */
 static void read_entity(struct buf *out, const char *text, size_t n)
 {
-    static const struct { const char *entity; char is; } basic[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' } };
+    static const struct { const char *entity; char is; } basic[] = {
+        { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }
+    };
     enum { HEAD = sizeof "<p>" - 1, TAIL = sizeof "</p>\n" - 1 };
     struct buf html = {0}, said = {0};
     md_html(text, (MD_SIZE)n, collect, &html, MD_FLAG_NOHTML, 0);

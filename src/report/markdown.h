@@ -2,7 +2,7 @@
  * GitHub's Markdown without raw HTML, parsed by md4c. What comes out, whatever comes in, is well formed and made of
  *   p h5 h6 (class l1 .. l6: the level that was written) blockquote ul ol(start) li hr br em strong del code pre table thead tbody tr th td
  *   (class left, center, right), div class=code with span class=code-language and pre > code class=language-X for a fence with a language,
- *   a href title rel, of http:, https: and mailto: alone, span class=link title for any other target, "[image: TEXT]" as a link to a picture,
+ *   a href title rel, of http:, https: and mailto: alone, "[image: TEXT]" for pictures, span class=link title for any other target,
  *   span class=tex ("tex display") with TeX as it was written, delimiters included,
  *   pre class=plain with the whole text where Markdown of it would be larger or slower than its size can explain;
  * quotes and lists are nested at most MARKDOWN_NESTED deep, emphasis half of that. Texts are as html.h says. Line breaks are those of

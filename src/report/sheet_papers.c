@@ -1,5 +1,5 @@
-/* sheet_papers.c - a table of results as papers and pages have it: Markdown and LaTeX. What stands in a cell is text there, whatever it looks
- * like. */
+/* sheet_papers.c - a table of results as papers and pages have it: Markdown and LaTeX. What stands in a cell is text there, whatever it
+ * looks like. */
 #include "mtbench/sheet.h"
 
 #include "html.h"

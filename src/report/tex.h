@@ -1,6 +1,6 @@
 /* tex.h - the TeX in a Markdown text, put out of the way of Markdown's rules and back again (room: report, its own).
- * TeX is $..$ within a paragraph (no blank inside the dollars, no digit behind: prices are none), \(..\), and, over blank lines too, $$..$$ and
- * \[..\]; none of it in code. */
+ * TeX is $..$ within a paragraph (no blank inside the dollars, no digit behind: prices are none), \(..\), and, over blank lines too,
+ * $$..$$ and \[..\]; none of it in code. */
 #ifndef MTB_TEX_H
 #define MTB_TEX_H
 

@@ -1,5 +1,5 @@
-/* browser_text.c - the texts of qa_browser: equal to what FastChat's own functions make, of golden/browser_text.jsonl and of files that are named
- * (tests/peers/fastchat_browser.py makes them). */
+/* browser_text.c - the texts of qa_browser: equal to what FastChat's own functions make, of golden/browser_text.jsonl and of files that
+ * are named (tests/peers/fastchat_browser.py makes them). */
 #include "src/report/browser_text.h"
 
 #include "tap.h"
