@@ -14,9 +14,9 @@ enum { CHECK_DEPTH = 128 };
 
 struct html_check {
     const char *at, *end;
-    char open[CHECK_DEPTH][12];          /* names of open elements */
+    char open[CHECK_DEPTH][12]; /* names of open elements */
     int depth;
-    char fault[160];                     /* "": none */
+    char fault[160]; /* "": none */
 };
 
 static int check_fault(struct html_check *c, const char *what)
@@ -61,7 +61,8 @@ static int check_attribute(const char *element, const char *name, const char *v,
         return check_is(element, " a span ");
     if (!strcmp(name, "href"))
         return !strcmp(element, "a") &&
-               (!strncasecmp(v, "http://", 7) || !strncasecmp(v, "https://", 8) || !strncasecmp(v, "mailto:", 7)) && !memchr(v, ' ', n) && !memchr(v, '\n', n) && !memchr(v, '\t', n);
+               (!strncasecmp(v, "http://", 7) || !strncasecmp(v, "https://", 8) || !strncasecmp(v, "mailto:", 7)) && !memchr(v, ' ', n) &&
+               !memchr(v, '\n', n) && !memchr(v, '\t', n);
     if (!strcmp(name, "rel"))
         return !strcmp(element, "a") && !strcmp(value, "noopener noreferrer");
     if (!strcmp(name, "start"))
@@ -73,9 +74,9 @@ static int check_attribute(const char *element, const char *name, const char *v,
                strspn(v + 9, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+#.-") == n - 9;
     if (check_is(element, " h5 h6 "))
         return n == 2 && v[0] == 'l' && v[1] >= '1' && v[1] <= '6';
-    return !strcmp(element, "span")   ? check_is(value, " code-language link tex ") || !strcmp(value, "tex display")
-           : !strcmp(element, "div")  ? !strcmp(value, "code")
-           : !strcmp(element, "pre")  ? !strcmp(value, "plain")
+    return !strcmp(element, "span")       ? check_is(value, " code-language link tex ") || !strcmp(value, "tex display")
+           : !strcmp(element, "div")      ? !strcmp(value, "code")
+           : !strcmp(element, "pre")      ? !strcmp(value, "plain")
            : check_is(element, " th td ") ? check_is(value, " left center right ")
                                           : 0;
 }
