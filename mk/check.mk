@@ -11,6 +11,7 @@ $(B)/tests/mpi_witness.so: tests/run/mpi_witness.c
 RUN_TESTS := $(wildcard tests/run/*.t)
 check:                                          ## install what tests need, build, run every test (what CI runs)
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES) $(CHECK_PACKAGES)
+	@mk/install-deps $(BROWSER_PACKAGES) || echo "check: no Chromium can be installed here; the test of the page in a browser will skip"
 	@data/fetch.sh || echo "check: the official data or the demo model is not here; tests that need them will skip"
 	@$(if $(CUDA_HEADERS),,tests/cudasim/fetch_headers)
 	@$(MAKE) -s $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) check-all
@@ -26,6 +27,10 @@ check-%:                                        ## one test by name: make check-
 	case $$t in *.c) $(MAKE) -s $(B)/$${t%.c} && tests/run-tests $(B)/$${t%.c};; *) $(MAKE) -s all $(PROBES) $(if $(filter gpu_check make_model,$*),$(GPU_TOOLS) $(SIM_TOOLS)) && VARIANT=$(VARIANT) tests/run-tests $$t;; esac
 check-rooms:                                    ## who includes whose headers
 	@tests/check-rooms
+.PHONY: check-browser
+check-browser: all                              ## the page in a real Chromium: the test of make check, figures of a page of 31 models, screenshots
+	@mk/install-deps $(BROWSER_PACKAGES)
+	@BROWSER=long VARIANT=$(VARIANT) tests/run-tests tests/run/browser.t
 .PHONY: check-peers
 check-peers: all                                ## judge with llama.cpp's llama-server, which is built first (some ten minutes)
 	@mk/install-deps cmake g++ ninja-build python3 python3-pip

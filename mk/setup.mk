@@ -2,6 +2,7 @@
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libopenmpi-dev openmpi-bin libcjson-dev libpcre2-dev libutf8proc-dev libhwloc-dev libssl-dev libcurl4-openssl-dev libmd4c-dev libmd4c-html0-dev libhdf5-dev
 DATA_PACKAGES  := python3 python3-pip ca-certificates
 SLURM_PACKAGES := slurm-wlm munge
+BROWSER_PACKAGES := chromium chromium-driver
 CHECK_PACKAGES := groff-base bc clang g++ hdf5-tools libclang-rt-14-dev python3 patchelf mpich libmpich-dev iproute2 procps $(SLURM_PACKAGES)
 MODEL          ?= data/models/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_ID       ?= smollm2-135m
