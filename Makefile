@@ -70,6 +70,8 @@ $(B)/src/cmd/version.o: $(B)/git_id
 $(B)/%.o: %.c | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA.$(<F)) -MMD -MP -c $< -o $@
+# What the assembler takes in (.incbin), no compiler tells of.
+$(B)/src/report/page_files.o: $(wildcard src/report/page*.css src/report/page*.js)
 define kernel_rule
 $(B)/kernels/cpu/%.$(1).o: kernels/cpu/%.c | $(B)/tools
 	@mkdir -p $$(@D)

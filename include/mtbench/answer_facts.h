@@ -4,6 +4,7 @@
 
 #include "mtbench/answer_set.h"
 #include "mtbench/buf.h"
+#include "mtbench/json_scan.h"
 
 struct answer_facts {
     long outdated;                       /* judgments whose prompt does not show the answer that is there: it was made anew */
@@ -16,5 +17,8 @@ struct answer_facts {
  * 'folder': where the answers, and their journals beside them, lie. -1: err (io). answer_facts_free() either way. */
 int answer_facts_read(struct answer_facts *f, const char *judgments, const struct answer_set *answers, const char *folder, struct err *err);
 void answer_facts_free(struct answer_facts *f);
+
+/* Does a judge's prompt, which is a string as JSON spells it, show this text? */
+bool answer_is_shown(const struct json_text *prompt, const char *text);
 
 #endif

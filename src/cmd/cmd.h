@@ -10,16 +10,15 @@ struct verb {
     const char *name, *peer;             /* peer: FastChat's script of the same purpose, or NULL */
     const char *summary;
     bool mpi;                            /* runs on the ranks of a job; else 'job' is NULL */
-    /* The words after the verb, which is argv[-1]; returns an exit code. NULL: not in this version. With --help among the words it prints
-     * its help and looks at nothing else, 'job' is NULL then. */
+    /* The words after the verb, which is argv[-1]; returns an exit code. With --help among the words it prints its help and
+     * looks at nothing else, 'job' is NULL then. */
     int (*run)(struct job *job, int argc, char **argv);
 };
 
-/* The verb of this name or of FastChat's script (with or without .py). NULL (err: usage): it is not in this version, or unknown, with the
- * nearest name. */
+/* The verb of this name or of FastChat's script (with or without .py). NULL (err: usage): it is unknown, with the nearest name. */
 const struct verb *verb_find(const char *word, struct err *err);
 
-/* The verbs of this version one after another: the i-th of the table, or the next one that is there; NULL: there is none any more. */
+/* The verbs one after another: the i-th of the table; NULL: there is none any more. */
 const struct verb *verb_at(int i);
 /* Instead of printing its help, let the verb show its tables to 'read', for the length of the call. */
 void verb_read_help(const struct verb *v, void (*read)(void *ctx, const char *about, const struct opt *table, int n), void *ctx);
@@ -44,6 +43,7 @@ int cmd_show(struct job *job, int argc, char **argv);
 int cmd_aggregate(struct job *job, int argc, char **argv);
 int cmd_report(struct job *job, int argc, char **argv);
 int cmd_agree(struct job *job, int argc, char **argv);
+int cmd_browse(struct job *job, int argc, char **argv);
 int cmd_clean(struct job *job, int argc, char **argv);
 int cmd_plan(struct job *job, int argc, char **argv);
 int cmd_doctor(struct job *job, int argc, char **argv);

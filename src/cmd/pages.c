@@ -35,11 +35,9 @@ static void take(void *ctx, const char *summary, const struct opt *table, int n)
 static void put_verbs(struct page *p)
 {
     const struct verb *v;
-    for (int i = 0; (v = verb_at(i)) && p->n < MOST_VERBS; p->n++) {
+    for (int i = 0; (v = verb_at(i)) && p->n < MOST_VERBS; i++, p->n++) {
         p->verb[p->n] = (struct manual_verb){ .name = v->name, .peer = v->peer, .summary = v->summary };
         verb_read_help(v, take, p);
-        while (verb_at(i) == v)          /* those that are not in this version lie between */
-            i++;
     }
 }
 

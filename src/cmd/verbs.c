@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All words of the command line's contract. A verb without a function is not in this version: whoever types it should not be sent to one
- * that merely looks like it. */
+/* All words of the command line's contract. */
 static const struct verb verbs[] = {
     { "run", NULL, "answer on all ranks, judge as the answers arrive, show the scores: one launch", true, cmd_run },
     { "campaign", NULL, "the tasks of a list file in one launch: models, question sets, seeds, judges; each model read once", true,
@@ -32,7 +31,7 @@ static const struct verb verbs[] = {
     { "doctor", NULL, "is everything here that a run needs: launch, cores, GPUs, memory, folders, clocks, model, judge", true,
       cmd_doctor },
     { "prompt", NULL, "print rendered prompts, token ids, stop ids, and the best next tokens", false, cmd_prompt },
-    { .name = "browse", .peer = "qa_browser" },
+    { "browse", "qa_browser", "questions, answers and judgments as a page that a browser opens: one file, no server", false, cmd_browse },
 };
 
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
@@ -51,8 +50,6 @@ static const char *nearest(const char *word)
 
 const struct verb *verb_at(int i)
 {
-    while (i >= 0 && i < N_VERBS && !verbs[i].run)
-        i++;
     return i >= 0 && i < N_VERBS ? &verbs[i] : NULL;
 }
 
@@ -68,15 +65,12 @@ const struct verb *verb_find(const char *word, struct err *err)
         if (!strcmp(plain, verbs[i].name) || (verbs[i].peer && !strcmp(plain, verbs[i].peer)))
             found = &verbs[i];
     const char *near = found ? NULL : nearest(plain);
-    /* Known and absent is not unknown: a hint at the nearest verb would lead to another one. */
-    if (found && !found->run)
-        err_set(err, ERR_USAGE, "%s: this version has no %s yet; mtbench --help lists what it has", word, found->name);
-    else if (near)
+    if (near)
         err_set(err, ERR_USAGE, "%s: unknown verb; did you mean %s?", word, near);
     else if (!found)
         err_set(err, ERR_USAGE, "%s: unknown verb; mtbench --help lists them", *word ? word : "\"\"");
     free(plain);
-    return found && found->run ? found : NULL;
+    return found;
 }
 
 bool verb_foresees(const struct verb *v, struct err *why)
@@ -98,9 +92,8 @@ void help_print(void)
 {
     printf("usage: mtbench VERB [flags], alone or started by mpirun or srun\n\n");
     for (int i = 0; i < N_VERBS; i++)
-        if (verbs[i].run)
-            printf("  %-14s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "",
-                   verbs[i].peer ? verbs[i].peer : "", verbs[i].peer ? ")" : "");
+        printf("  %-14s %s%s%s%s\n", verbs[i].name, verbs[i].summary, verbs[i].peer ? " (FastChat: " : "",
+               verbs[i].peer ? verbs[i].peer : "", verbs[i].peer ? ")" : "");
     printf("\n  mtbench VERB --help lists the flags of a verb; mtbench --version what this program was built from.\n"
            "  mtbench --man prints the manual page, mtbench --completion bash (or zsh) what the shell offers.\n"
            "  exit codes: 0 complete, 1 usage or input, 2 finished with failures, 75 interrupted (start again to resume), 77 preflight "

@@ -3,7 +3,6 @@
 
 #include "mtbench/journal.h"
 #include "mtbench/json.h"
-#include "mtbench/json_scan.h"
 #include "mtbench/lines.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
@@ -72,7 +71,7 @@ static const struct model_answers *find_model(const struct answer_set *answers, 
 }
 
 /* Compared as JSON spells it, as Python and we write it; whoever spells it otherwise is read letter by letter. */
-static bool shows(const struct json_text *prompt, const char *text)
+bool answer_is_shown(const struct json_text *prompt, const char *text)
 {
     struct buf b = {0};
     json_put_string(&b, text, strlen(text));
@@ -94,7 +93,7 @@ static bool is_outdated(const struct line *l, const struct model_answers *m)
     const struct model_answer *a = answer_set_find(m, l->question);
     if (!a || l->turn > a->n_turns || answer_is_failure(a->turn[l->turn - 1]))
         return false;
-    return !shows(&l->prompt, a->turn[l->turn - 1]);
+    return !answer_is_shown(&l->prompt, a->turn[l->turn - 1]);
 }
 
 static int find_outdated(struct answer_facts *f, const char *path, const struct answer_set *answers, struct err *err)

@@ -56,7 +56,7 @@ run; [ $rc -eq 1 ] && grep -q '^usage: mtbench VERB' "$d/out"; ok $? "no verb: t
 for words in --help -h help "answer --help" "gen_model_answer.py -h" "help prompt" "answer --bogus --help" "answer --model-id --help"; do
     run $words; [ $rc -eq 0 ] && grep -q '^usage: mtbench' "$d/out" && [ ! -s "$d/err" ]; ok $? "$words: help on stdout, exit 0"
 done
-for words in "gen_model_answer answer" "gen_judgment judge" "show_result show" "compute_agreement agree" "clean_judgment clean_judgment"; do
+for words in "gen_model_answer answer" "gen_judgment judge" "show_result show" "compute_agreement agree" "clean_judgment clean_judgment" "qa_browser browse"; do
     run "${words% *}.py" --help; [ $rc -eq 0 ] && grep -q "^usage: mtbench ${words#* }" "$d/out"; ok $? "FastChat's ${words% *}.py means ${words#* }"
 done
 run --version
@@ -68,7 +68,7 @@ run answer --matmul cublas --device cuda --bench-name smoke --model-path /none -
 [ "$said" -eq 0 ] && grep -q 'this build has no' "$d/err" || { [ "$said" -eq 1 ] && ! grep -q 'this build has no' "$d/err"; }; ok $? "it says of --matmul cublas what answer does: $(tail -1 "$d/err")"
 refused 'did you mean answer' anser
 refused 'did you mean gen_model_answer' gen_model_anser.py
-refused 'no browse yet' browse
+refused 'did you mean qa_browser' qa_brower.py
 refused '"": unknown verb' ""
 for words in --help --version "answer --help" bogus; do
     timeout 600 mpirun --oversubscribe -n 2 "$mtb" $words >"$d/out" 2>"$d/err"

@@ -1,0 +1,51 @@
+/* page_priv.h - the parts of a page (room: report, the pages' own). */
+#ifndef MTB_PAGE_PRIV_H
+#define MTB_PAGE_PRIV_H
+
+#include "page.h"
+
+#include "mtbench/outfile.h"
+
+/* Put into the program when it is built: src/report/page.css and page.js. Not NUL-terminated. */
+extern const char page_css[], page_css_end[], page_js[], page_js_end[];
+
+enum { ALL_QUESTIONS = -1 };
+
+struct page {
+    const struct gallery *g;
+    bool split;                          /* links lead to a file per question */
+    int question;                        /* this file's; ALL_QUESTIONS */
+    struct outfile *out;
+    struct buf b;                        /* what is not yet in 'out' */
+    struct buf answers;                  /* of the index, row by row as their texts are written; a comma behind each */
+    size_t answers_from;                 /* where those of this file begin */
+    struct buf origins;                  /* of the index: how answers were made, each way once */
+    struct map origin_of;
+    struct page_size *size;
+};
+
+/* Give what is there to the file, if it is long enough to be worth it. */
+void page_flow(struct page *p);
+/* The fragment of a view, and the id of what it shows: "q=81&a=NAME&b=NAME", names as encodeURIComponent() has them; a, b -1: without.
+ * Attributes and texts of HTML alike. */
+void page_put_view(struct buf *b, const struct gallery *g, int question, int a, int b_model);
+/* The same as the address of a link, in quotes. */
+void page_put_link(struct page *p, int question, int a, int b_model);
+/* A C string as JSON that may stand in a script element. */
+void page_put_json(struct buf *b, const char *text);
+/* "the judge's text holds no verdict that can be read" */
+const char *page_status_words(enum judgment_status s);
+
+/* section#scores, section#heat */
+int page_put_scores(struct page *p, struct err *err);
+void page_put_heat(struct page *p);
+/* section#setup */
+void page_put_setup(struct page *p);
+/* section#texts */
+int page_put_texts(struct page *p, struct err *err);
+/* The number in the index of how this turn was made; 'o' NULL: nobody knows, -1. */
+int page_origin(struct page *p, int model, const struct origin_turn *o);
+/* script#index, with the answers that page_put_texts() saw */
+void page_put_index(struct page *p);
+
+#endif

@@ -1,0 +1,223 @@
+/* gallery.c - what a page would show: which models, judges and judgments there are, whose words they are, and why some are none. */
+#include "src/report/gallery.h"
+
+#include "folder.h"
+#include "tap.h"
+
+#include <math.h>
+
+static struct gallery g;
+static struct err err;
+
+static const char questions[] =
+    "{\"question_id\": 81, \"category\": \"writing\", \"turns\": [\"Write.\", \"Again.\"], \"reference\": [\"so\", \"or so\"]}\n"
+    "{\"question_id\": 82, \"category\": \"math\", \"turns\": [\"1 + 1?\", \"2 + 2?\"]}\n"
+    "{\"question_id\": 83, \"category\": \"writing\", \"turns\": [\"One turn.\"]}\n";
+
+static void put_answer(struct buf *b, int question, const char *choices)
+{
+    buf_printf(b, "{\"question_id\": %d, \"model_id\": \"m\", \"choices\": [%s], \"tstamp\": 1.0}\n", question, choices);
+}
+
+static void put_single(struct buf *b, int question, const char *model, const char *judge, int turn, const char *score, const char *text)
+{
+    buf_printf(b, "{\"question_id\": %d, \"model\": \"%s\", \"judge\": [\"%s\", \"single-v1\"], \"user_prompt\": \"shown\", "
+                  "\"judgment\": \"%s\", \"score\": %s, \"turn\": %d, \"tstamp\": 1.0}\n", question, model, judge, text, score, turn);
+}
+
+static void put_pair(struct buf *b, int question, const char *one, const char *two, const char *g1, const char *g2)
+{
+    buf_printf(b, "{\"question_id\": %d, \"model_1\": \"%s\", \"model_2\": \"%s\", \"g1_winner\": \"%s\", \"g2_winner\": \"%s\", "
+                  "\"judge\": [\"gpt-4\", \"pair-v2\"], \"g1_user_prompt\": \"p\", \"g1_judgment\": \"first\", \"g2_user_prompt\": \"p\", "
+                  "\"g2_judgment\": \"second\", \"turn\": 1, \"tstamp\": 1.0}\n", question, one, two, g1, g2);
+}
+
+/* The texts are gone afterwards. */
+static void put_file(const char *name, struct buf *b)
+{
+    own_put(name, b->data);
+    buf_free(b);
+}
+
+static void make_folder(void)
+{
+    struct buf b = {0};
+    own_put("b/question.jsonl", questions);
+    put_answer(&b, 82, "{\"index\": 0, \"turns\": [\"old\", \"old\"]}");
+    put_answer(&b, 81, "{\"index\": 0, \"turns\": [\"hi\", null]}, {\"index\": 1, \"turns\": [\"ho\", \"hum\", \"more\"]}");
+    put_answer(&b, 82, "{\"index\": 0, \"turns\": [\"2\", \"\"]}");
+    put_answer(&b, 99, "{\"index\": 0, \"turns\": [\"of another bench\"]}");
+    put_file("b/model_answer/able.jsonl", &b);
+    put_answer(&b, 81, "{\"index\": 0, \"turns\": [\"shown\", \"shown\"]}");
+    put_file("b/model_answer/zed.jsonl", &b);
+    put_single(&b, 82, "able", "gpt-4", 1, "3", "bad");
+    put_single(&b, 81, "zed", "gpt-4", 1, "8.5", "good");
+    put_single(&b, 81, "zed", "stand-in", 2, "7", "by another");
+    put_single(&b, 82, "able", "gpt-4", 1, "4", "better");
+    put_single(&b, 82, "able", "gpt-4", 1, "-1", "$ERROR$");
+    put_single(&b, 81, "ghost", "gpt-4", 1, "-1", "hm");
+    put_single(&b, 99, "able", "gpt-4", 1, "9", "elsewhere");
+    put_file("b/model_judgment/gpt-4_single.jsonl", &b);
+    put_single(&b, 81, "zed", "gpt-4", 1, "9", "asked again");
+    put_file("b/model_judgment/gpt-4_single.repeat2.jsonl", &b);
+    put_pair(&b, 81, "zed", "able", "model_1", "tie");
+    put_pair(&b, 81, "able", "able", "tie", "tie");
+    put_pair(&b, 82, "able", "zed", "model_1", "error");
+    put_file("b/model_judgment/gpt-4_pair.jsonl", &b);
+}
+
+static struct gallery_choice all(void)
+{
+    return (struct gallery_choice){ .data_dir = own_dir(), .bench = "b" };
+}
+
+static int open_with(const struct gallery_choice *o)
+{
+    gallery_close(&g);
+    err = (struct err){0};
+    return gallery_open(&g, o, &err);
+}
+
+static void test_models(void)
+{
+    struct gallery_choice o = all();
+    ok(open_with(&o) == 0, "a folder is read: %s", err.text);
+    ok(g.n_models == 3 && !strcmp(g.model[0].name, "able") && !strcmp(g.model[1].name, "ghost") && !strcmp(g.model[2].name, "zed"),
+       "models with answers, and one that has only a judgment, by name");
+    ok(g.model[0].answers && !g.model[1].answers, "whose answers are not here");
+    ok(g.n_categories == 2 && !strcmp(g.category[1], "math"), "categories in the order of the questions");
+}
+
+static void test_answers(void)
+{
+    cJSON *a = gallery_answer(&g, 0, 0, &err);
+    ok(a && gallery_choices(a) == 2 && gallery_turns(a, 0) == 2 && gallery_turns(a, 1) == 3, "two choices, of two and three turns");
+    ok(!strcmp(gallery_text(a, 0, 1), "hi") && !strcmp(gallery_text(a, 1, 3), "more"), "their texts");
+    ok(!strcmp(gallery_text(a, 0, 2), "$ERROR$") && !gallery_text(a, 0, 3) && !gallery_text(a, 2, 1), "a null turn, and none");
+    cJSON_Delete(a);
+    a = gallery_answer(&g, 0, 1, &err);
+    ok(a && !strcmp(gallery_text(a, 0, 1), "2"), "of two lines of a question the last");
+    cJSON_Delete(a);
+    ok(!gallery_answer(&g, 2, 1, &err) && !err.kind && !gallery_answer(&g, 1, 0, &err) && !err.kind, "no answer is no error");
+}
+
+static void test_judges(void)
+{
+    ok(g.n_judges == 2 && !strcmp(g.judge[0].name, "gpt-4") && !strcmp(g.judge[1].name, "stand-in"), "whoever judged in a file is a judge");
+    ok(g.judge[0].single >= 0 && g.judge[0].pairs >= 0 && g.judge[1].pairs < 0, "its single and pair judgments are one judge's");
+    const struct gallery_source *single = &g.source[g.judge[0].single];
+    ok(single->n_repeats == 2 && single->elsewhere == 1, "repeats are read, others' questions counted");
+}
+
+static const struct gallery_row *find(int question, int a, int b, int judge, int turn, int repeat)
+{
+    for (size_t i = 0; i < g.n_rows; i++) {
+        const struct gallery_row *r = &g.row[i];
+        if (r->question == question && r->a == a && r->b == b && r->judge == judge && r->turn == turn && r->repeat == repeat)
+            return r;
+    }
+    return NULL;
+}
+
+static void test_rows(void)
+{
+    struct gallery_words w = {0};
+    const char *reason;
+    bool sorted = true;
+    for (size_t i = 1; i < g.n_rows; i++)
+        sorted &= g.row[i - 1].question <= g.row[i].question;
+    ok(g.n_rows == 7 && sorted, "judgments that count, by question: %zu", g.n_rows);
+    const struct gallery_row *r = find(1, 0, -1, 0, 1, 1);
+    ok(r && gallery_table_row(&g, r)->score == 4, "of three of a key the last good one");
+    ok(r && gallery_words_read(&g, r, &w, &err) == 0 && !strcmp(w.text[0].data, "better"), "and its words");
+    r = find(0, 2, -1, 0, 1, 2);
+    ok(r && gallery_words_read(&g, r, &w, &err) == 0 && !strcmp(w.text[0].data, "asked again"), "of a repeat its own");
+    r = find(0, 2, -1, 1, 2, 1);
+    ok(r && gallery_words_read(&g, r, &w, &err) == 0 && !strcmp(w.text[0].data, "by another"), "of a stand-in its own");
+    r = find(0, 1, -1, 0, 1, 1);
+    ok(r && gallery_status(&g, r, 1, &reason) == JUDGMENT_UNPARSABLE && !reason, "a verdict that could not be read says so");
+    r = find(0, 0, 2, 0, 1, 1);
+    ok(r && r->swapped && gallery_words_read(&g, r, &w, &err) == 0 && !strcmp(w.text[0].data, "first") && !strcmp(w.text[1].data, "second"),
+       "a pair lies under its lesser model, and knows the order of its games");
+    r = find(1, 0, 2, 0, 1, 1);
+    ok(r && !r->swapped && gallery_status(&g, r, 1, &reason) == JUDGMENT_OK && gallery_status(&g, r, 2, &reason) == JUDGMENT_UNPARSABLE,
+       "one game of a pair may fail");
+    gallery_words_free(&w);
+}
+
+static void test_choices(void)
+{
+    struct gallery_choice o = all();
+    char *zed[] = { "zed" }, *nobody[] = { "nobody" }, *stand_in[] = { "stand-in" }, *math[] = { "math" };
+    o.models = (struct opt_list){ zed, 1 };
+    ok(open_with(&o) == 0 && g.n_models == 1 && g.n_rows == 3, "one model, without the games against others: %zu", g.n_rows);
+    o.models.word = nobody;
+    ok(open_with(&o) == -1 && err.kind == ERR_USAGE && strstr(err.text, "nobody"), "one that is not there: %s", err.text);
+    o = all();
+    o.judges = (struct opt_list){ stand_in, 1 };
+    ok(open_with(&o) == 0 && g.n_judges == 1 && g.n_rows == 1, "a judge that has no file of its own");
+    o.judges.word = nobody;
+    ok(open_with(&o) == -1 && strstr(err.text, "nobody"), "one that is not there: %s", err.text);
+    o = all();
+    o.slicing.category = (struct opt_list){ math, 1 };
+    o.sliced = true;
+    ok(open_with(&o) == 0 && g.questions.n == 1 && g.n_rows == 2, "a category");
+}
+
+static void test_names(void)
+{
+    struct gallery_choice o = all();
+    struct buf b = {0};
+    put_single(&b, 81, "zed", "gpt-4", 1, "2", "the same name");
+    put_file("b/model_judgment/other_single.jsonl", &b);
+    ok(open_with(&o) == 0 && g.n_judges == 3 && !strcmp(g.judge[0].name, "gpt-4 (in gpt-4)") &&
+           !strcmp(g.judge[1].name, "gpt-4 (in other)"),
+       "two judges of one name are told apart: %s", g.judge[1].name);
+    own_put("b/model_judgment/other_single.jsonl", "{\"question_id\": 81, \"model\": \"zed\", \"score\": 3}\n");
+    ok(open_with(&o) == 0 && g.n_judges == 3 && !strcmp(g.judge[1].name, "other"), "who has no name goes by the file's");
+}
+
+static void test_broken(void)
+{
+    struct gallery_choice o = all();
+    own_put("b/model_judgment/other_single.jsonl", "\n{\"question_id\": 81}\n");
+    ok(open_with(&o) == -1 && strstr(err.text, "other_single.jsonl:2: "), "a line that is none: %s", err.text);
+    struct buf b = {0};
+    put_pair(&b, 81, "a", "b", "tie", "tie");
+    put_file("b/model_judgment/other_single.jsonl", &b);
+    ok(open_with(&o) == -1 && strstr(err.text, "pair judgments in it"), "pairs under the name of single ones: %s", err.text);
+    own_put("b/model_judgment/other_single.jsonl", "");
+    put_answer(&b, 81, "{\"index\": 0, \"turns\": [\"fine\"]}, {\"index\": 1, \"turns\": [7]}");
+    put_file("b/model_answer/zed.jsonl", &b);
+    ok(open_with(&o) == 0 && !gallery_answer(&g, 2, 0, &err) && strstr(err.text, "zed, question 81: "),
+       "a further choice that is none: %s", err.text);
+    o.bench = "none";
+    ok(open_with(&o) == -1 && strstr(err.text, "none/question.jsonl"), "no such bench: %s", err.text);
+}
+
+static void test_empty(void)
+{
+    struct gallery_choice o = all();
+    own_put("bare/question.jsonl", questions);
+    o.bench = "bare";
+    ok(open_with(&o) == 0 && g.n_models == 0 && g.n_judges == 0 && g.n_rows == 0, "questions alone");
+    struct buf b = {0};
+    put_single(&b, 81, "zed", "gpt-4", 1, "2", "x");
+    put_file("bare/model_judgment/gpt-4_single.jsonl", &b);
+    ok(open_with(&o) == 0 && g.n_models == 1 && g.n_rows == 1, "judgments without answers");
+}
+
+int main(void)
+{
+    make_folder();
+    test_models();
+    test_answers();
+    test_judges();
+    test_rows();
+    test_choices();
+    test_names();
+    test_broken();
+    test_empty();
+    gallery_close(&g);
+    return done_testing();
+}
