@@ -44,7 +44,7 @@ int io_exists(const char *path, struct err *err)
 {
     if (access(path, F_OK) == 0)
         return 1;
-    if (errno == ENOENT || errno == ENOTDIR)
+    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)    /* a name that no file can have */
         return 0;
     err_errno(err, "%s: cannot be looked at", path);
     return err_advise(err, "check who may read the folders above it");

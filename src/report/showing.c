@@ -167,7 +167,7 @@ static int read_answers_of(struct answer_set *answers, const char *const *model,
         char *path = bench_answers_file(folder, model[i]);
         if (access(path, R_OK) == 0)     /* answers may have stayed on another machine */
             there[n_there++] = model[i];
-        else if (errno != ENOENT && errno != ENOTDIR)
+        else if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
             log_note("%s: cannot be read (%s), so nothing is said about these answers", path, strerror(errno));
         free(path);
     }

@@ -105,6 +105,11 @@ static void test_refusals(void)
     rmdir(in("folder"));
     ok(io_make_parents(in("a/b/c"), &err) == -1 && strstr(err.text, "cannot create the folder: Not a directory"), "a file in the way: %s",
        err.text);
+    char name[400];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = '\0';
+    ok(io_exists(in("none"), &err) == 0 && io_exists(name, &err) == 0 && io_exists(dir, &err) == 1,
+       "what is not there, and a name that no file can have, are no errors");
     buf_free(&b);
 }
 
