@@ -1,4 +1,4 @@
-/* look.c - the line that leads to the page: what a shell reads back is what was meant, and no line where it would lead nowhere. */
+/* look_line.c - the line that leads to the page: what a shell reads back is what was meant, and no line where it would lead nowhere. */
 #include "mtbench/look.h"
 
 #include "tap.h"
@@ -53,9 +53,9 @@ int main(void)
     o.model_list = o.compare = (struct opt_list){ bad, 1 };
     ok(leads(&o, ""), "no name breaks the line");
     o.model_list = o.compare = (struct opt_list){0};
-    for (int f = SHOW_FASTCHAT; f <= SHOW_JSON; f++) {
+    for (int f = 0; f <= SHOW_FASTCHAT; f++) {
         o.format = (enum show_format)f;
-        ok(leads(&o, ""), "nothing in a format of other programs");
+        ok(f == SHOW_TABLE || leads(&o, ""), "nothing in a format of other programs");
     }
     o.format = SHOW_TABLE;
     o.input_file = "x.jsonl";
