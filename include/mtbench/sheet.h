@@ -61,6 +61,8 @@ void sheet_put_csv(const struct sheet *s, struct buf *b);        /* RFC 4180 wit
 void sheet_put_json(const struct sheet *s, struct buf *b);       /* {"about": {...}, "rows": [{...}, ...]}, a row a line */
 /* GitHub's Markdown: the title, the table, the sentences as a list. No cell is markup, whatever it holds. */
 void sheet_put_markdown(const struct sheet *s, const char *title, struct buf *b);
+/* Words as Markdown shows them in a line of text or a cell. */
+void sheet_put_markdown_words(struct buf *b, const char *text);
 /* A table environment with booktabs' rules: the title as its caption, the sentences under it. Special characters are escaped, control
  * characters are "?". */
 void sheet_put_latex(const struct sheet *s, const char *title, struct buf *b);

@@ -44,14 +44,9 @@ static void put_html(struct paper *p, const char *text)
     html_put_text(&p->b, text, strlen(text));
 }
 
-/* Backslashes before all that Markdown reads as a mark; what would break a line is a blank. */
 static void put_markdown(struct paper *p, const char *text)
 {
-    for (; *text; text++) {
-        if (strchr("\\`*_{}[]()<>#+!|~$&", *text))
-            buf_char(&p->b, '\\');
-        buf_char(&p->b, (unsigned char)*text < 0x20 ? ' ' : *text);
-    }
+    sheet_put_markdown_words(&p->b, text);
 }
 
 static void end_list(struct paper *p)
@@ -203,26 +198,17 @@ void paper_item(struct paper *p, const char *fmt, ...)
     buf_str(&p->b, p->form == PAPER_HTML ? "</li>\n" : "\n");
 }
 
-static void put_markdown_sheet(struct paper *p, const struct sheet *s, const char *caption)
-{
-    buf_str(&p->b, "**");
-    put_markdown(p, caption);
-    buf_str(&p->b, "**\n\n");
-    buf_str(&p->b, "~~~~\n");
-    sheet_put_text(s, &p->b);
-    buf_str(&p->b, "~~~~\n\n");
-}
-
 void paper_sheet(struct paper *p, const struct sheet *s, const char *caption, const char *data)
 {
     end_list(p);
     if (p->form == PAPER_MARKDOWN)
-        put_markdown_sheet(p, s, caption);
+        sheet_put_markdown(s, caption, &p->b);
     else {
         char *attributes = xasprintf(" data-table=\"%s\"", data);
         sheet_put_html(&p->b, s, caption, attributes);
         free(attributes);
     }
+    buf_char(&p->b, '\n');
     flush(p);
 }
 

@@ -8,6 +8,7 @@
 
 #include "mtbench/agree_view.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/showing.h"
 #include "mtbench/views.h"
 
@@ -241,7 +242,8 @@ static void put_setup(struct report *r)
 {
     struct sheet made = {0}, count = {0}, judges = {0};
     sheet_answers_made(&made, &r->v);
-    put_any(r, &made, "How the answers were made", "made", "No models.");
+    put_any(r, &made, "How the answers were made", "made", "How the answers were made is not recorded: neither journals nor manifests lie "
+            "beside them.");
     paper_text(r->p, "Temperatures are those of the questions' categories, as in FastChat, unless the sampler says otherwise.");
     sheet_answers_count(&count, &r->v);
     put_any(r, &count, "What came of it", "answers", "No models.");
@@ -294,6 +296,8 @@ static void note_answers(struct report *r, const struct review_model *m)
         paper_item(r->p, "%s: %d of %ld turns have no answer.", m->name, m->n_gaps, m->turns + m->n_gaps);
     if (m->elsewhere)
         paper_item(r->p, "%s: %ld answers are to questions that this bench does not have.", m->name, m->elsewhere);
+    if (m->beyond)
+        paper_item(r->p, "%s: %ld turns are more than the questions ask for.", m->name, m->beyond);
     if (m->cut)
         paper_item(r->p, "%s: %ld of %ld answers ran into a limit.", m->name, m->cut, m->turns);
     if (questions && *now && strcmp(questions, now))
@@ -324,6 +328,11 @@ static void note_judge(struct report *r, const struct review_judge *j)
         failed += j->scores.item[i].status != JUDGMENT_OK;
         all++;
     }
+    const char *by = j->pairs ? j->pairwise.judge : j->scores.judge;
+    char *plain = bench_name_plain(by ? by : "nobody who is named");
+    if (strcmp(plain, j->name))
+        paper_item(r->p, "%s: its file's judgments are by %s.", j->name, by ? by : plain);
+    free(plain);
     if (failed)
         paper_item(r->p, "%s: %ld of %ld %s have no verdict, and are in no score.", j->name, failed, all,
                    j->pairs ? "judged pairs" : "judgments");

@@ -292,6 +292,7 @@ static void see_answer(struct answers *a, int64_t question_id, const cJSON *choi
     for (int c = 0; c < n; c++) {
         const cJSON *turns = json_get(cJSON_GetArrayItem(choices, c), "turns");
         const int there = cJSON_GetArraySize(turns), most = there > n_turns ? there : n_turns;
+        a->m->beyond += n_turns && there > n_turns ? there - n_turns : 0;
         for (int t = 0; t < most; t++)
             see_turn(a, question_id, c, t + 1, cJSON_GetStringValue(cJSON_GetArrayItem(turns, t)));
     }
@@ -401,11 +402,19 @@ static int read_model(struct review *r, struct review_model *m, const struct rev
 
 /* ---- models ---- */
 
+/* Judgments of others may know as ORG/NAME whose answers lie in ORG_NAME. */
 static void add_model(struct review *r, const char *name)
 {
-    for (int i = 0; i < r->n_models; i++)
-        if (!strcmp(r->model[i].name, name))
-            return;
+    char *plain = bench_name_plain(name);
+    bool there = false;
+    for (int i = 0; i < r->n_models && !there; i++) {
+        char *other = bench_name_plain(r->model[i].name);
+        there = !strcmp(other, plain);
+        free(other);
+    }
+    free(plain);
+    if (there)
+        return;
     r->model = xrealloc(r->model, (size_t)r->n_models + 1, sizeof *r->model);
     r->model[r->n_models++] = (struct review_model){ .name = xstrdup(name) };
 }

@@ -28,7 +28,7 @@ struct review_model {
     int choices;                         /* the most of any question */
     long turns, cut;                     /* that are answers; that ran into a limit, of those recorded */
     long empty;                          /* of the answers: no text */
-    long elsewhere;                      /* answers to questions that the bench does not have */
+    long elsewhere, beyond;              /* answers to questions that the bench does not have; turns that its questions do not */
 };
 
 /* A file of the bench's, as it is today. */

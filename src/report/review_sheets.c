@@ -41,6 +41,8 @@ void sheet_answers_made(struct sheet *out, const struct review *r)
     COLUMNS(out, name);
     for (int m = 0; m < r->n_models; m++) {
         const struct origin *o = &r->model[m].origin;
+        if (o->kind == ORIGIN_NONE && !o->facts.n)
+            continue;
         const bool served = o->kind == ORIGIN_CALLS;
         sheet_text(out, r->model[m].name);
         if (served && server_of(o))
@@ -443,23 +445,42 @@ static void list_unknown(struct buf *b, const struct origin *o)
             buf_printf(b, "%s%s", b->len ? ", " : "", wanted[i].words);
 }
 
+/* What is not known of a model's answers; "" if all is. The caller's. */
+static char *unknown_of(const struct origin *o)
+{
+    struct buf b = {0};
+    if (o->kind == ORIGIN_CALLS)
+        buf_str(&b, "what the server keeps to itself: weights, template, numerics, seed");
+    else
+        list_unknown(&b, o);
+    if (o->kind == ORIGIN_NONE)
+        buf_printf(&b, "%sper turn: the prompt's hash, tokens, times, why it ended", b.len ? "; " : "");
+    return buf_steal(&b);
+}
+
+/* Folders of others lack the same of all their models: they share a row. */
 void sheet_not_recorded(struct sheet *out, const struct review *r)
 {
-    static const char *const name[][2] = { { "model", NULL }, { "not_recorded", "not recorded" } };
+    static const char *const name[][2] = { { "not_recorded", "not recorded" }, { "models", NULL } };
+    char **what = xcalloc((size_t)r->n_models + 1, sizeof *what);
     COLUMNS(out, name);
+    for (int m = 0; m < r->n_models; m++)
+        what[m] = unknown_of(&r->model[m].origin);
     for (int m = 0; m < r->n_models; m++) {
-        const struct origin *o = &r->model[m].origin;
-        struct buf b = {0};
-        if (o->kind == ORIGIN_CALLS)
-            buf_str(&b, "what the server keeps to itself: weights, template, numerics, seed");
-        else
-            list_unknown(&b, o);
-        if (o->kind == ORIGIN_NONE)
-            buf_printf(&b, "%sper turn: the prompt's hash, tokens, times, why it ended", b.len ? "; " : "");
-        if (b.len) {
-            sheet_text(out, r->model[m].name);
-            sheet_text(out, b.data);
+        struct buf models = {0};
+        bool first = *what[m] != '\0';
+        for (int k = 0; k < m; k++)
+            first &= strcmp(what[k], what[m]) != 0;
+        for (int k = m; k < r->n_models && first; k++)
+            if (!strcmp(what[k], what[m]))
+                buf_printf(&models, "%s%s", models.len ? ", " : "", r->model[k].name);
+        if (first) {
+            sheet_text(out, what[m]);
+            sheet_text(out, models.data);
         }
-        buf_free(&b);
+        buf_free(&models);
     }
+    for (int m = 0; m < r->n_models; m++)
+        free(what[m]);
+    free(what);
 }

@@ -10,7 +10,7 @@
 /* What a cell says where nobody recorded anything. */
 #define NOT_RECORDED "not recorded"
 
-/* A row per model: program, sampler, seed, template, numerics ... */
+/* A row per model of which something is recorded: program, sampler, seed, template, numerics ... */
 void sheet_answers_made(struct sheet *out, const struct review *r);
 /* A row per model: turns, failed, cut, tokens, seconds, energy. */
 void sheet_answers_count(struct sheet *out, const struct review *r);
@@ -26,7 +26,7 @@ void sheet_failed_judgments(struct sheet *out, const struct review *r);
 void sheet_neighbours(struct sheet *out, const struct scores *s);
 /* Judges of single answers, two by two, on what both have scored. */
 void sheet_judges_agree(struct sheet *out, const struct review *r);
-/* A row per model: which of the facts that ours record are not there. */
+/* Which of the facts that this program records are not there, and of which models. */
 void sheet_not_recorded(struct sheet *out, const struct review *r);
 
 /* The journal of the calls behind a judge's file; NULL: none. */

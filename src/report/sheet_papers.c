@@ -55,7 +55,7 @@ static bool shown(const struct sheet *s, int column)
 /* ---- Markdown ---- */
 
 /* GitHub's, whose tables end a cell at any pipe without a backslash, and whose dollars are TeX. */
-static void put_markdown(struct buf *b, const char *text)
+void sheet_put_markdown_words(struct buf *b, const char *text)
 {
     struct buf clean = {0};
     html_clean(&clean, text, strlen(text));
@@ -80,7 +80,7 @@ static void put_markdown_row(struct buf *b, const struct sheet *s, int row, cons
         if (!shown(s, c))
             continue;
         buf_clear(&cell);
-        put_cell(&cell, s, row, c, "-", put_markdown);
+        put_cell(&cell, s, row, c, "-", sheet_put_markdown_words);
         const int gap = l[c].width - sheet_width(cell.len ? cell.data : "");
         buf_printf(b, "| %*s%s%*s ", l[c].left ? 0 : gap, "", cell.len ? cell.data : "", l[c].left ? gap : 0, "");
     }
@@ -109,7 +109,7 @@ static struct layout *lay_out(const struct sheet *s)
         l[c] = (struct layout){ is_left(s, c), 3 }; /* the shortest rule that every reader of Markdown takes for one */
         for (int row = -1; row < s->n_cells / s->n_columns; row++) {
             buf_clear(&cell);
-            put_cell(&cell, s, row, c, "-", put_markdown);
+            put_cell(&cell, s, row, c, "-", sheet_put_markdown_words);
             const int w = sheet_width(cell.len ? cell.data : "");
             l[c].width = w > l[c].width ? w : l[c].width;
         }
@@ -122,7 +122,7 @@ void sheet_put_markdown(const struct sheet *s, const char *title, struct buf *b)
 {
     struct layout *l = lay_out(s);
     buf_str(b, "**");
-    put_markdown(b, title);
+    sheet_put_markdown_words(b, title);
     buf_str(b, "**\n\n");
     put_markdown_row(b, s, -1, l);
     put_rule(b, s, l);
@@ -133,7 +133,7 @@ void sheet_put_markdown(const struct sheet *s, const char *title, struct buf *b)
         if (!s->fact[i].sentence)
             continue;
         buf_str(b, any ? "- " : "\n- ");
-        put_markdown(b, s->fact[i].sentence);
+        sheet_put_markdown_words(b, s->fact[i].sentence);
         buf_char(b, '\n');
         any = true;
     }
