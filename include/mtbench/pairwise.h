@@ -17,6 +17,7 @@ struct pairwise_choice {
                              sides are on it) */
     const char *judge;                   /* as in score.h */
     const struct questions *questions;   /* NULL: all */
+    bool by_pair;                        /* 'pair' is wanted, too; not with a baseline */
 };
 
 struct pairwise_row {
@@ -30,6 +31,7 @@ struct pairwise_row {
 struct pairwise {
     struct pairwise_row *row;            /* by adjusted rate, highest first, then by name */
     int n;
+    struct pairwise_row *pair;           /* (n * n) row i's games against row j at i * n + j; NULL unless by_pair */
     long by_others;                      /* rows of the table by other judges, which do not count */
     char *others;                        /* their names; owned */
     long games, failed, flip_first, flip_second, replaced;   /* records of the whole, each once; replaced: as in score.h */

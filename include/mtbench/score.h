@@ -96,4 +96,9 @@ struct spread score_spread(const struct scores *s, int model);
  * NULL): ok judgments without an answer to measure. */
 struct estimate score_length_slope(const struct scores *s, int model, const struct answer_set *answers, long *missing);
 
+/* Where the slope's line goes through: the geometric mean of the answers' lengths in code points, and the mean score of the same
+ * judgments. NAN: no answer to measure. */
+struct length_mean { double characters, score; };
+struct length_mean score_length_mean(const struct scores *s, int model, const struct answer_set *answers);
+
 #endif

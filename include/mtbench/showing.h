@@ -5,6 +5,7 @@
 #include "mtbench/buf.h"
 #include "mtbench/exporting.h"
 #include "mtbench/opts.h"
+#include "mtbench/plot.h"
 #include "mtbench/question.h"
 #include "mtbench/sheet.h"
 
@@ -14,9 +15,9 @@ enum show_format {
     SHOW_TABLE = SHEET_AS_TEXT, SHOW_CSV = SHEET_AS_CSV, SHOW_JSON = SHEET_AS_JSON, SHOW_MARKDOWN = SHEET_AS_MARKDOWN,
     SHOW_LATEX = SHEET_AS_LATEX, SHOW_FASTCHAT = SHEET_FORM_COUNT
 };
-enum show_by { BY_NOTHING, BY_TURN, BY_CATEGORY };
+enum show_by { BY_NOTHING, BY_TURN, BY_CATEGORY, BY_PAIR };
 
-/* At most one view besides the usual table: compare, by, length_slope, transcript. */
+/* At most one view besides the usual table: compare, by, length_slope, transcript, plot. */
 struct showing {
     const char *bench_name, *data_dir;
     bool bench_given;
@@ -34,6 +35,9 @@ struct showing {
     enum show_mode mode;
     enum show_format format;
     enum show_by by;
+    enum plot_kind plot;                 /* the sheet is the one of this picture, and the text is the picture; 'mode' fits it */
+    bool by_name;                        /* of a picture: models in the order of their names */
+    const char *output;                  /* a file for the text; NULL or "-": none */
     /* Of a campaign only: */
     const char *group_by;                /* "model,seed,category"; NULL */
     unsigned group;                      /* the same as bits; showing_group() */
@@ -42,9 +46,11 @@ struct showing {
     const char *table;                   /* of these; NULL: judgments */
 };
 
-/* What --by says: 'by' where it is "turn" or "category" alone, else 'group'. -1: err (usage). */
+/* What --by says: 'by' where it is "turn", "category" or "pair" alone, else 'group'. -1: err (usage). */
 int showing_group(struct showing *o, struct err *err);
 
+/* Are categories or some questions asked for? Only then a bench's questions must be there. */
+bool showing_needs_questions(const struct showing *o);
 /* Several judges side by side? */
 bool showing_panel(const struct showing *o);
 /* The sheet of it, into a zeroed one; in forms that people read (sheet.h) categories and judges are columns, else rows. Not of

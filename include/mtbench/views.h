@@ -18,8 +18,12 @@ void view_categories(struct sheet *out, const struct scores *s, bool wide);
 /* Several judges, s[j] by judge[j]. 'wide': a line per model with all judges; else a line per model and judge. */
 void view_panel(struct sheet *out, const struct scores *s, const char *const *judge, int n_judges, bool wide);
 void view_compare(struct sheet *out, const struct scores *s, int a, int b);
+/* A line per model, and one for all within each question, whose name is VIEW_LENGTH_ALL. */
+#define VIEW_LENGTH_ALL "(all, within each question)"
 void view_length(struct sheet *out, const struct scores *s, const struct answer_set *answers);
 void view_pairs(struct sheet *out, const struct pairwise *p, const char *baseline);
+/* A line per model and opponent, of p->pair. */
+void view_pair_matrix(struct sheet *out, const struct pairwise *p);
 /* The games of two models against each other, seen from A. */
 void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *a, const char *b);
 

@@ -2,6 +2,7 @@
 #include "cmd.h"
 #include "show_opts.h"
 
+#include "mtbench/io.h"
 #include "mtbench/log.h"
 
 #include <stdio.h>
@@ -19,7 +20,9 @@ int cmd_show(struct job *job, int argc, char **argv)
         rc = campaign_export(&(struct exporting){ o.campaign, o.table ? o.table : "judgments", o.export, stdout }, &err);
     else if (rc == 0)
         rc = showing_put(&text, &o, &err);
-    if (rc == 0 && text.len)
+    if (rc == 0 && o.output && strcmp(o.output, "-"))
+        rc = io_replace(o.output, text.data ? text.data : "", text.len, &err);
+    else if (rc == 0 && text.len)
         fwrite(text.data, 1, text.len, stdout);
     if (rc < 0)
         log_error("%s", err.text);

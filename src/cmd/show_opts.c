@@ -16,14 +16,20 @@ static const char *view_flag(const struct showing *o)
            : o->noise          ? "noise"
            : o->length_slope   ? "length-slope"
            : o->transcript.n   ? "question"
+           : o->plot           ? "plot"
                                : NULL;
 }
 
 static const char *second_view(const struct showing *o)
 {
     /* From the other end: where both ends name one flag, there is only one. */
-    const char *flag = o->transcript.n ? "question" : o->length_slope ? "length-slope" : o->noise ? "noise" : o->history ? "history"
-                       : o->by || o->group                                                                    ? "by" : "compare";
+    const char *flag = o->plot              ? "plot"
+                       : o->transcript.n    ? "question"
+                       : o->length_slope    ? "length-slope"
+                       : o->noise           ? "noise"
+                       : o->history         ? "history"
+                       : o->by || o->group  ? "by"
+                                            : "compare";
     return view_flag(o) && strcmp(view_flag(o), flag) ? flag : NULL;
 }
 
@@ -47,7 +53,8 @@ static int check_fastchat(const struct showing *o, struct err *err)
 
 static int check_panel(const struct showing *o, struct err *err)
 {
-    const char *view = view_flag(o) ? view_flag(o) : o->mode != SHOW_SINGLE ? "mode" : o->repeat > 1 ? "repeat" : NULL;
+    const bool whole = !view_flag(o) || o->plot == PLOT_SCORES;
+    const char *view = !whole ? view_flag(o) : o->mode != SHOW_SINGLE ? "mode" : o->repeat > 1 ? "repeat" : NULL;
     if (!showing_panel(o) || o->transcript.n)
         return 0;
     if (view)
@@ -61,15 +68,36 @@ static int check_campaign(const struct showing *o, struct err *err)
                        : o->transcript.n ? "question"
                        : o->length_slope ? "length-slope"
                        : o->repeat > 1   ? "repeat"
+                       : o->plot == PLOT_LENGTH ? "plot length"
                                          : NULL;
     const char *alone = o->history ? "history" : o->noise ? "noise" : o->export ? "export" : o->table ? "table" : NULL;
     if (!o->campaign && alone)
         return err_set(err, ERR_USAGE, "--%s: only of a campaign file; name one that `mtbench aggregate` wrote", alone);
     if (o->table && !o->export)
         return err_set(err, ERR_USAGE, "--table: only with --export; leave it out");
+    if (o->export && (o->plot || o->output))
+        return err_set(err, ERR_USAGE, "--%s: not with --export, which goes to stdout as it is read; leave one of them out",
+                       o->plot ? "plot" : "output");
     if (o->campaign && showing_panel(o))
         return err_set(err, ERR_USAGE, "--judge-model: one judge at a time of a campaign file; name one");
     return o->campaign && flag ? err_set(err, ERR_USAGE, "--%s: not of a campaign file; leave one of them out", flag) : 0;
+}
+
+/* A picture is one form of its own, of single judgments or of pairs as its kind needs them. */
+static int settle_plot(struct showing *o, bool format_given, bool mode_given, struct err *err)
+{
+    if (!o->plot)
+        return o->by_name ? err_set(err, ERR_USAGE, "--by-name: only with --plot; tables are sorted by score") : 0;
+    if (format_given)
+        return err_set(err, ERR_USAGE, "--format: a picture is SVG; leave it or --plot out");
+    o->format = SHOW_TABLE;
+    if (o->plot == PLOT_WINRATE && !mode_given)
+        o->mode = SHOW_ALL;
+    if (o->plot == PLOT_WINRATE && o->mode == SHOW_SINGLE)
+        return err_set(err, ERR_USAGE, "--plot winrate: of judgments of pairs; leave --mode out, or give a pairwise one");
+    return o->plot != PLOT_WINRATE && o->mode != SHOW_SINGLE
+               ? err_set(err, ERR_USAGE, "--plot %s: only with --mode single; of pairs there is --plot winrate", plot_name(o->plot))
+               : 0;
 }
 
 static int check(const struct showing *o, struct err *err)
@@ -82,7 +110,9 @@ static int check(const struct showing *o, struct err *err)
         return err_set(err, ERR_USAGE, "--%s: not together with --%s; one of them at a time", second_view(o), view_flag(o));
     if (o->format == SHOW_FASTCHAT && check_fastchat(o, err) < 0)
         return -1;
-    if (o->mode != SHOW_SINGLE && (o->by || o->group || o->history || o->noise || o->length_slope || o->repeat > 1))
+    if (o->by == BY_PAIR && o->mode != SHOW_ALL)
+        return err_set(err, ERR_USAGE, "--by pair: only with --mode pairwise-all");
+    if (o->mode != SHOW_SINGLE && ((o->by && o->by != BY_PAIR) || o->group || o->history || o->noise || o->length_slope || o->repeat > 1))
         return err_set(err, ERR_USAGE, "--%s: only with --mode single", view_flag(o) && !o->compare.n ? view_flag(o) : "repeat");
     if (o->repeat < 1 || o->repeat > 255)
         return err_set(err, ERR_USAGE, "--repeat %ld: must lie between 1 and 255", o->repeat);
@@ -96,6 +126,7 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
     *o = (struct showing){ .bench_name = "mt_bench", .data_dir = "data", .baseline_model = "gpt-3.5-turbo", .repeat = 1 };
     o->format = fastchat ? SHOW_FASTCHAT : SHOW_TABLE;
     struct opt_list words = {0};
+    bool format_given = false, mode_given = false;
     const struct opt table[] = {
         { "", OPT_LIST, &words, NULL, "CAMPAIGN.h5", "a file of `mtbench aggregate` instead of the data folder" },
         { "bench-name", OPT_STRING, &o->bench_name, &o->bench_given, "NAME", "question set (mt_bench)" },
@@ -105,11 +136,14 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
           "whose judgments (gpt-4, or the only judge there is); several, or all: side by side" },
         { "baseline-model", OPT_STRING, &o->baseline_model, NULL, "NAME", "for --mode pairwise-baseline (gpt-3.5-turbo)" },
         { "model-list", OPT_LIST, &o->model_list, NULL, "NAME...", "only these models (all)" },
-        { "mode", OPT_CHOICE, &o->mode, NULL, "single|pairwise-baseline|pairwise-all", "(single)" },
+        { "mode", OPT_CHOICE, &o->mode, &mode_given, "single|pairwise-baseline|pairwise-all", "(single)" },
         { "data-dir", OPT_STRING, &o->data_dir, NULL, "DIR", "where question sets lie (data)" },
-        { "format", OPT_CHOICE, &o->format, NULL, SHEET_FORMS "|fastchat", "(table; fastchat for show_result)" },
-        { "by", OPT_STRING, &o->group_by, NULL, "turn|category|LIST",
-          "scores by turn or by category; of a campaign by any of model,seed,category,turn" },
+        { "format", OPT_CHOICE, &o->format, &format_given, SHEET_FORMS "|fastchat", "(table; fastchat for show_result)" },
+        { "by", OPT_STRING, &o->group_by, NULL, "turn|category|pair|LIST",
+          "scores by turn or by category; win rates by pair of models; of a campaign by any of model,seed,category,turn" },
+        { "plot", OPT_CHOICE, &o->plot, NULL, "|radar|scores|turns|winrate|length|history", "a picture of it as SVG instead of the table" },
+        { "by-name", OPT_FLAG, &o->by_name, NULL, NULL, "of a picture: models in the order of their names, not of their scores" },
+        { "output", OPT_STRING, &o->output, NULL, "FILE", "write there, or -o FILE (to stdout)" },
         { "history", OPT_FLAG, &o->history, NULL, NULL,
           "of a campaign: models as checkpoints in order, each one's change from the one before" },
         { "noise", OPT_FLAG, &o->noise, NULL, NULL, "of a campaign: how much of the scatter is of questions, answers and judgments" },
@@ -138,5 +172,5 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
     if (showing_group(o, err) < 0)
         return -1;
     o->sliced = slice_flag(o) != NULL;   /* where nothing is chosen no question file is needed */
-    return check(o, err);
+    return settle_plot(o, format_given, mode_given, err) < 0 ? -1 : check(o, err);
 }

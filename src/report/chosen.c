@@ -225,7 +225,7 @@ int chosen_read(struct chosen *c, const struct showing *o, struct err *err)
     struct campaign *from = campaign_open(o->campaign, err);
     const char *bench = from ? choose_bench(from, o, err) : NULL;
     int rc = !bench || read_rows(c, from, bench, o, err) < 0 ? -1 : 0;
-    if (rc == 0 && (o->by == BY_CATEGORY || o->group & GROUP_BY_CATEGORY || o->sliced))
+    if (rc == 0 && showing_needs_questions(o))
         rc = read_questions(c, from, bench, o, err);
     campaign_close(from, NULL);
     return rc;

@@ -235,3 +235,16 @@ struct estimate score_length_slope(const struct scores *s, int model, const stru
     free(m);
     return e;
 }
+
+struct length_mean score_length_mean(const struct scores *s, int model, const struct answer_set *answers)
+{
+    struct measured *m = xcalloc(s->first[s->n_models] + 1, sizeof *m);
+    double x = 0, y = 0;
+    long n = 0;
+    for (int k = model < 0 ? 0 : model; k < (model < 0 ? s->n_models : model + 1); k++)
+        n += measure(s, k, answers, m + n, NULL);
+    for (long i = 0; i < n; i++)
+        x += m[i].x, y += m[i].y;
+    free(m);
+    return n ? (struct length_mean){ exp2(x / (double)n), y / (double)n } : (struct length_mean){ NAN, NAN };
+}

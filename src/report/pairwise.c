@@ -162,6 +162,31 @@ static void make_rows(struct pairwise *out, const struct pick *p, const struct g
     free(all);
 }
 
+/* The same of each model against each other one. */
+static void make_pairs(struct pairwise *out, const struct pick *p, const struct game *game, size_t n)
+{
+    const size_t cells = (size_t)out->n * (size_t)out->n;
+    struct samples *s = xcalloc(cells + 1, sizeof *s);
+    int *place = xcalloc((size_t)p->t->n_names + 1, sizeof *place); /* by the name's number: its row. Every game's models have one. */
+    out->pair = xcalloc(cells + 1, sizeof *out->pair);
+    for (int i = 0; i < out->n; i++)
+        place[judgment_table_name(p->t, out->row[i].model)] = i;
+    for (size_t g = 0; g < n; g++)
+        for (int side = 0; side < 2; side++) {
+            const int at = place[game[g].model[side]] * out->n + place[game[g].model[1 - side]];
+            count(&out->pair[at], &s[at], &game[g], side);
+        }
+    for (size_t i = 0; i < cells; i++) {
+        out->pair[i].model = out->row[i / (size_t)out->n].model;
+        out->pair[i].rate = estimate_share(&s[i].rate);
+        out->pair[i].adjusted = estimate_share(&s[i].adjusted);
+        sample_free(&s[i].rate);
+        sample_free(&s[i].adjusted);
+    }
+    free(place);
+    free(s);
+}
+
 static int find_baseline(const char *name, const struct judgment_table *t, const char *baseline, const uint8_t *which, int32_t *out,
                          struct err *err)
 {
@@ -204,6 +229,8 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
         struct game *game = xcalloc(t->n, sizeof *game);
         size_t n = collect(&pick, p, game);
         make_rows(p, &pick, game, n);
+        if (choice->by_pair)
+            make_pairs(p, &pick, game, n);
         p->judge = pick.judge >= 0 ? t->name[pick.judge] : NULL;
         p->by_others = choice_others(t, pick.judge, &p->others);
         free(game);
@@ -218,6 +245,7 @@ int pairwise_build(struct pairwise *p, const char *name, const struct judgment_t
 void pairwise_free(struct pairwise *p)
 {
     free(p->row);
+    free(p->pair);
     free(p->others);
     free(p->failed_row);
     *p = (struct pairwise){0};

@@ -85,7 +85,7 @@ static int input_read(struct input *in, const struct showing *o, struct err *err
     }
     name_plainly(&in->table, &o->model_list); /* when the table is there: its names win */
     name_plainly(&in->table, &o->compare);
-    if (rc == 0 && (o->by == BY_CATEGORY || o->sliced))
+    if (rc == 0 && showing_needs_questions(o))
         rc = read_questions(in, o, err);
     return rc;
 }
@@ -104,6 +104,12 @@ static void input_free(struct input *in)
 }
 
 /* ---- output ---- */
+
+/* A file that was named by hand may be of any bench: NULL. */
+static const char *bench_of(const struct showing *o)
+{
+    return o->bench_given || (!o->campaign && !o->input_file) ? o->bench_name : NULL;
+}
 
 /* What the table is of, as a paper's caption says it. */
 static char *title_of(const struct showing *o)
@@ -125,8 +131,8 @@ static char *title_of(const struct showing *o)
         buf_printf(&b, " by %s", o->group_by);
     else if (showing_panel(o))
         buf_str(&b, " by judge");
-    if (o->bench_given || (!o->campaign && !o->input_file)) /* a file that was named by hand may be of any bench */
-        buf_printf(&b, ", %s", o->bench_name);
+    if (bench_of(o))
+        buf_printf(&b, ", %s", bench_of(o));
     return buf_steal(&b);
 }
 
@@ -236,29 +242,34 @@ static int build_scores(struct scores *s, const struct input *in, const struct s
     return scores_build(s, in->path, &in->table, &choice, err);
 }
 
+static int view_of_single(struct sheet *out, const struct scores *s, const struct input *in, const struct showing *o, struct err *err)
+{
+    const struct row_runs runs = { in->chosen.run, in->chosen.seed };
+    if (o->length_slope || o->plot == PLOT_LENGTH)
+        return view_of_length(out, s, o, err);
+    if (o->group)
+        view_groups(out, s, &runs, o->group);
+    else if (o->history || o->plot == PLOT_HISTORY)
+        view_history(out, s);
+    else if (o->noise)
+        view_noise(out, s, &runs);
+    else if (o->compare.n)
+        view_compare(out, s, scores_model(s, o->compare.word[0], err), scores_model(s, o->compare.word[1], err));
+    else if (o->by == BY_TURN || o->plot == PLOT_TURNS)
+        view_turns(out, s);
+    else if (o->by == BY_CATEGORY || o->plot == PLOT_RADAR)
+        view_categories(out, s, sheet_is_read((enum sheet_form)o->format) && !o->plot);
+    else
+        view_scores(out, s);
+    return 0;
+}
+
 static int single_sheet(struct sheet *sheet, const struct input *in, const struct showing *o, struct err *err)
 {
     struct scores s;
     int rc = build_scores(&s, in, o, err);
-    if (rc == 0) {
-        const struct row_runs runs = { in->chosen.run, in->chosen.seed };
-        if (o->group)
-            view_groups(sheet, &s, &runs, o->group);
-        else if (o->history)
-            view_history(sheet, &s);
-        else if (o->noise)
-            view_noise(sheet, &s, &runs);
-        else if (o->compare.n)
-            view_compare(sheet, &s, scores_model(&s, o->compare.word[0], err), scores_model(&s, o->compare.word[1], err));
-        else if (o->length_slope)
-            rc = view_of_length(sheet, &s, o, err);
-        else if (o->by == BY_TURN)
-            view_turns(sheet, &s);
-        else if (o->by == BY_CATEGORY)
-            view_categories(sheet, &s, sheet_is_read((enum sheet_form)o->format));
-        else
-            view_scores(sheet, &s);
-    }
+    if (rc == 0)
+        rc = view_of_single(sheet, &s, in, o, err);
     if (rc == 0)
         /* Behind the view: facts stand below the table, whichever it is. */
         rc = put_facts(sheet, in, (const char *const *)s.model, s.n_models, o, err);
@@ -287,11 +298,14 @@ static int pairs_sheet(struct sheet *sheet, const struct input *in, const struct
         .baseline = baseline,
         .judge = in->judge,
         .questions = in->has_questions ? &in->questions : NULL,
+        .by_pair = o->mode == SHOW_ALL && (o->by == BY_PAIR || o->plot == PLOT_WINRATE),
     };
     int rc = pairwise_build(&p, in->path, &in->table, &choice, err);
     if (rc == 0) {
         if (o->compare.n)
             view_pair_compare(sheet, &p, o->compare.word[0], o->compare.word[1]);
+        else if (p.pair)
+            view_pair_matrix(sheet, &p);
         else
             view_pairs(sheet, &p, baseline);
         rc = put_pair_facts(sheet, in, &p, o, err);
@@ -304,13 +318,22 @@ int showing_group(struct showing *o, struct err *err)
 {
     if (!o->group_by)
         return 0;
-    o->by = !strcmp(o->group_by, "turn") ? BY_TURN : !strcmp(o->group_by, "category") ? BY_CATEGORY : BY_NOTHING;
+    o->by = !strcmp(o->group_by, "turn")       ? BY_TURN
+            : !strcmp(o->group_by, "category") ? BY_CATEGORY
+            : !strcmp(o->group_by, "pair")     ? BY_PAIR
+                                               : BY_NOTHING;
     if (o->by)
         return 0;
     if (group_words(o->group_by, &o->group, err) < 0)
         return -1;
     return o->campaign ? 0
-                       : err_set(err, ERR_USAGE, "--by %s: only of a campaign file; in a folder --by is turn or category", o->group_by);
+                       : err_set(err, ERR_USAGE, "--by %s: only of a campaign file; in a folder --by is turn, category or pair",
+                                 o->group_by);
+}
+
+bool showing_needs_questions(const struct showing *o)
+{
+    return o->by == BY_CATEGORY || (o->group & GROUP_BY_CATEGORY) || o->plot == PLOT_RADAR || o->sliced;
 }
 
 /* ---- one judge, several, or the texts ---- */
@@ -347,7 +370,7 @@ static int panel_sheet(struct sheet *sheet, const struct judge_files *f, const s
             rc = build_scores(&s[i], &in[i], o, err);
     }
     if (rc == 0)
-        view_panel(sheet, s, judge, f->n, sheet_is_read((enum sheet_form)o->format));
+        view_panel(sheet, s, judge, f->n, sheet_is_read((enum sheet_form)o->format) && !o->plot);
     for (int i = 0; i < f->n; i++) {
         scores_free(&s[i]);
         input_free(&in[i]);
@@ -449,7 +472,9 @@ int showing_put(struct buf *out, const struct showing *o, struct err *err)
     if (o->format == SHOW_FASTCHAT && !showing_panel(o))
         return put_fastchat(out, o, err);
     int rc = showing_sheet(&sheet, o, err);
-    if (rc == 0)
+    if (rc == 0 && o->plot)
+        rc = plot_put(out, o->plot, &sheet, &(struct plot_look){ .bench = bench_of(o), .by_name = o->by_name }, err);
+    else if (rc == 0)
         put_sheet(out, &sheet, o);
     sheet_free(&sheet);
     return rc;

@@ -305,34 +305,35 @@ void view_compare(struct sheet *out, const struct scores *s, int a, int b)
 
 /* ---- length ---- */
 
-static void put_slope(struct sheet *out, const char *name, const struct estimate *e, long missing)
+/* 'model' -1: all, within each question and turn, so that a hard question with long answers does not look like a judge's taste for
+ * length. */
+static void put_slope(struct sheet *out, const struct scores *s, int model, const struct answer_set *answers)
 {
-    sheet_text(out, name);
-    sheet_number(out, e->value);
-    put_interval(out, e);
-    sheet_int(out, e->n);
+    long missing = 0;
+    const struct estimate e = score_length_slope(s, model, answers, &missing);
+    const struct length_mean mean = score_length_mean(s, model, answers);
+    sheet_text(out, model < 0 ? VIEW_LENGTH_ALL : s->model[model]);
+    sheet_number(out, e.value);
+    put_interval(out, &e);
+    sheet_int(out, e.n);
     sheet_int(out, missing);
+    sheet_number(out, mean.characters);
+    sheet_number(out, mean.score);
 }
 
 void view_length(struct sheet *out, const struct scores *s, const struct answer_set *answers)
 {
-    long missing = 0;
     sheet_column(out, "model", NULL, 0, SHEET_ALL);
     sheet_column(out, "points_per_doubling", "points per doubling", 2, SHEET_ALL);
     interval_columns(out);
     sheet_column(out, "n", NULL, 0, SHEET_ALL);
     sheet_column(out, "no_answer_found", "no answer found", 0, SHEET_ALL);
-    for (int m = 0; m < s->n_models; m++) {
-        missing = 0;
-        struct estimate e = score_length_slope(s, m, answers, &missing);
-        put_slope(out, s->model[m], &e, missing);
-    }
-    if (s->n_models > 1) {
-        missing = 0;
-        struct estimate e = score_length_slope(s, -1, answers, &missing);
-        /* Within questions, so that a hard question with long answers does not look like a judge's taste for length. */
-        put_slope(out, "(all, within each question)", &e, missing);
-    }
+    sheet_column(out, "characters", NULL, 0, SHEET_ALL);
+    sheet_column(out, "score", NULL, 2, SHEET_DATA);
+    for (int m = 0; m < s->n_models; m++)
+        put_slope(out, s, m, answers);
+    if (s->n_models > 1)
+        put_slope(out, s, -1, answers);
     about(out, s);
 }
 
@@ -358,9 +359,11 @@ static void about_pairs(struct sheet *out, const struct pairwise *p, const char 
         flips, p->games, 100.0 * (double)flips / (double)p->games, p->flip_first, p->flip_second);
 }
 
-static void pair_columns(struct sheet *out)
+static void pair_columns(struct sheet *out, bool against)
 {
     sheet_column(out, "model", NULL, 0, SHEET_ALL);
+    if (against)
+        sheet_column(out, "against", NULL, 0, SHEET_ALL);
     /* FastChat's names for its columns, so that scripts find them; 'adjusted' first, since it is what the rows are
      * sorted by. */
     sheet_column(out, "win_rate_adjusted", "adjusted", 3, SHEET_ALL);
@@ -379,10 +382,12 @@ static void pair_columns(struct sheet *out)
     sheet_column(out, "flip_rate", "flip rate", 3, SHEET_ALL);
 }
 
-static void put_pair_row(struct sheet *out, const struct pairwise_row *r) /* as pair_columns() has them */
+static void put_pair_row(struct sheet *out, const struct pairwise_row *r, const char *against) /* as pair_columns() has them */
 {
     const long n = r->win + r->loss + r->tie, flips = r->flip_first + r->flip_second;
     sheet_text(out, r->model);
+    if (against)
+        sheet_text(out, against);
     sheet_number(out, r->adjusted.value);
     put_interval(out, &r->adjusted);
     sheet_number(out, r->rate.value);
@@ -401,22 +406,35 @@ static void put_pair_row(struct sheet *out, const struct pairwise_row *r) /* as 
 
 void view_pairs(struct sheet *out, const struct pairwise *p, const char *baseline)
 {
-    pair_columns(out);
+    pair_columns(out, false);
     for (int i = 0; i < p->n; i++)
-        put_pair_row(out, &p->row[i]);
+        put_pair_row(out, &p->row[i], NULL);
     about_pairs(out, p, baseline ? "pairwise-baseline" : "pairwise-all", baseline);
+}
+
+void view_pair_matrix(struct sheet *out, const struct pairwise *p)
+{
+    pair_columns(out, true);
+    for (int i = 0; i < p->n; i++) {
+        for (int j = 0; j < p->n; j++) {
+            const struct pairwise_row *r = &p->pair[i * p->n + j];
+            if (r->adjusted.n || r->failed) /* two models that never met have no row, not an empty one */
+                put_pair_row(out, r, p->row[j].model);
+        }
+    }
+    about_pairs(out, p, "pairwise-all", NULL);
 }
 
 void view_pair_compare(struct sheet *out, const struct pairwise *p, const char *a, const char *b)
 {
-    pair_columns(out);
+    pair_columns(out, false);
     for (int i = 0; i < p->n; i++) {
         if (strcmp(p->row[i].model, a))
             continue;
         const struct estimate *e = &p->row[i].adjusted;
         const double smallest = estimate_smallest(e);
         const bool shown = !isnan(e->low) && (e->low > 0.5 || e->high < 0.5); /* 0.5: as many wins as losses, ties being half */
-        put_pair_row(out, &p->row[i]);
+        put_pair_row(out, &p->row[i], NULL);
         sheet_fact_text(out, "against", b, "against %s; 0.5 is even", b);
         const bool more = e->value > 0.5, known = !isnan(e->low);
         sheet_fact_text(out, "verdict",
