@@ -71,7 +71,7 @@ $(B)/%.o: %.c | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA.$(<F)) -MMD -MP -c $< -o $@
 # What the assembler takes in (.incbin), no compiler tells of.
-$(B)/src/report/page_files.o: $(wildcard src/report/page*.css src/report/page*.js)
+$(B)/src/report/page_files.o: $(wildcard src/report/page/*)
 define kernel_rule
 $(B)/kernels/cpu/%.$(1).o: kernels/cpu/%.c | $(B)/tools
 	@mkdir -p $$(@D)

@@ -6,7 +6,7 @@
 
 #include "mtbench/outfile.h"
 
-/* Put into the program when it is built: src/report/page.css and page.js. Not NUL-terminated. */
+/* Put into the program when it is built: page/page.css, and the parts of the script in their order. */
 extern const char page_css[], page_css_end[], page_js[], page_js_end[];
 
 enum { ALL_QUESTIONS = -1 };
