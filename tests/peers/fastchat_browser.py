@@ -5,6 +5,7 @@ fastchat_browser.py                         of questions, answers and judgments 
 fastchat_browser.py DATA... [--most N]      of folders that hold question.jsonl, model_answer/*.jsonl and model_judgment/gpt-4_*.jsonl; N texts of a kind
 """
 import glob
+import gzip
 import json
 import os
 import sys
@@ -78,22 +79,25 @@ def ours():
 
 
 def rows(path):
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as f:
-            yield from (json.loads(line) for line in f if line.strip())
+    """Of a file or of its .gz."""
+    for name, opened in ((path, open), (path + ".gz", gzip.open)):
+        if os.path.exists(name):
+            with opened(name, "rt", encoding="utf-8") as f:
+                return [json.loads(line) for line in f if line.strip()]
+    return []
 
 
 def of_folder(folder, most):
-    for q in list(rows(f"{folder}/question.jsonl"))[:most]:
+    for q in rows(f"{folder}/question.jsonl")[:most]:
         show_question(q)
         if len(q.get("reference", [])) == 2:
             show_reference(q["reference"])
-    for path in sorted(glob.glob(f"{folder}/model_answer/*.jsonl")):
-        for a in list(rows(path))[:most]:
+    for path in sorted(glob.glob(f"{folder}/model_answer/*.jsonl*")):
+        for a in rows(path.removesuffix(".gz"))[:most]:
             show_answer(a["choices"][0]["turns"][:2])
-    for r in list(rows(f"{folder}/model_judgment/gpt-4_single.jsonl"))[:most]:
+    for r in rows(f"{folder}/model_judgment/gpt-4_single.jsonl")[:most]:
         show_single(r["model"], r["score"], r["judgment"])
-    for r in list(rows(f"{folder}/model_judgment/gpt-4_pair.jsonl"))[:most]:
+    for r in rows(f"{folder}/model_judgment/gpt-4_pair.jsonl")[:most]:
         show_pair(*sorted((r["model_1"], r["model_2"])), r["g1_judgment"], r["g2_judgment"])
 
 

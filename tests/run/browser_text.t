@@ -3,7 +3,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 shared=${MTBENCH_SHARED:-../shared}
 folders=()
-for f in data/mt_bench "$shared"/mt_bench "$shared"/corpora/*/mt_bench "$shared"/corpora/*/vicuna_bench; do [ -e "$f/question.jsonl" ] && folders+=("$f"); done
+for f in data/mt_bench "$shared"/mt_bench "$shared"/corpora/*/mt_bench "$shared"/corpora/*/vicuna_bench; do [ -d "$f" ] && folders+=("$f"); done
 if ! python=$(tests/peers/venv judge 2>&1); then
     why=${python##*$'\n'}
 elif [ ${#folders[@]} -eq 0 ]; then
