@@ -1,6 +1,7 @@
 /* markdown.c - Markdown as HTML that can do nothing but be read: md4c says what is what, this writes it. */
 #include "markdown.h"
 
+#include "table_rule.h"
 #include "tex.h"
 
 #include "mtbench/json.h"
@@ -340,12 +341,14 @@ static bool put_parsed(struct buf *html, const struct buf *clean)
         .enter_block = enter_block, .leave_block = leave_block, .enter_span = enter_span, .leave_span = leave_span, .text = on_text,
     };
     struct tex tex = {0};
-    struct buf hidden = {0};
+    struct buf hidden = {0}, ruled = {0};
     struct writer w = { .html = html, .limit = html->len + 16 * clean->len + 65536, .source = clean->data, .tex = &tex };
     tex_hide(&tex, &hidden, clean->data, clean->len);
-    const bool good = hidden.len < UINT_MAX / 4 && md_parse(hidden.data, (MD_SIZE)hidden.len, &parser, &w) == 0;
+    table_rules_widen(&ruled, hidden.data, hidden.len);
+    const bool good = ruled.len < UINT_MAX / 4 && md_parse(ruled.data, (MD_SIZE)ruled.len, &parser, &w) == 0;
     tex_free(&tex);
     buf_free(&hidden);
+    buf_free(&ruled);
     return good;
 }
 

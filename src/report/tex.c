@@ -1,6 +1,8 @@
 /* tex.c - the TeX in a Markdown text. */
 #include "tex.h"
 
+#include "fence.h"
+
 #include "mtbench/mem.h"
 
 #include <ctype.h>
@@ -22,14 +24,6 @@ struct scan {
 
 /* ---- what stands at a place ---- */
 
-static size_t run_of(const struct scan *t, size_t i)
-{
-    size_t end = i;
-    while (end < t->n && t->s[end] == t->s[i])
-        end++;
-    return end - i;
-}
-
 static bool escaped(const struct scan *t, size_t i)
 {
     size_t k = i;
@@ -38,38 +32,9 @@ static bool escaped(const struct scan *t, size_t i)
     return (i - k) % 2;
 }
 
-/* Behind the marks of quotes and of one list item. */
-static size_t content_of_line(const struct scan *t, size_t i)
-{
-    while (i < t->n && strchr(" \t>", t->s[i]) && t->s[i])
-        i++;
-    size_t k = i;
-    while (k < t->n && k - i < 9 && isdigit((unsigned char)t->s[k]))
-        k++;
-    const bool item = k < t->n && t->s[k] && strchr(k > i ? ".)" : "-*+", t->s[k]) && k + 1 < t->n && t->s[k + 1] == ' ';
-    for (k++; item && k < t->n && t->s[k] == ' '; k++)
-        ;
-    return item ? k : i;
-}
-
-/* How many marks a fence that opens at i, the beginning of a line, has; 0: none does. */
-static size_t fence_at(const struct scan *t, size_t i, char *mark)
-{
-    i = content_of_line(t, i);
-    if (i == t->n || (t->s[i] != '`' && t->s[i] != '~'))
-        return 0;
-    const size_t run = run_of(t, i);
-    const char *eol = memchr(t->s + i, '\n', t->n - i);
-    *mark = t->s[i];
-    if (run < 3 || (*mark == '`' && memchr(t->s + i + run, '`', (size_t)((eol ? eol : t->s + t->n) - (t->s + i + run)))))
-        return 0;                        /* backticks behind them: a code span */
-    return run;
-}
-
 static bool stands(const struct scan *t, enum ahead what, size_t i)
 {
     const char c = t->s[i], two = i + 1 < t->n ? t->s[i + 1] : '\0', before = i ? t->s[i - 1] : '\n';
-    char mark;
     switch (what) {
     case DOLLAR: return c == '$' && !strchr(" \t\n\\$", before) && two != '$' && !isdigit((unsigned char)two);
     case DOLLARS: return c == '$' && two == '$' && before != '\\';
@@ -79,7 +44,7 @@ static bool stands(const struct scan *t, enum ahead what, size_t i)
         for (i++; c == '\n' && i < t->n && (t->s[i] == ' ' || t->s[i] == '\t'); i++)
             ;
         return c == '\n' && (i == t->n || t->s[i] == '\n');
-    default: return before == '\n' && fence_at(t, i, &mark);
+    default: return before == '\n' && fence_opens(t->s, t->n, i);
     }
 }
 
@@ -95,37 +60,16 @@ static size_t next(struct scan *t, enum ahead what, size_t from)
 
 /* ---- code ---- */
 
-/* Behind the fenced code that begins in this line; i: none does. A fence that nobody closes holds all that follows. */
-static size_t fenced_end(const struct scan *t, size_t i)
-{
-    char mark;
-    const size_t run = fence_at(t, i, &mark);
-    if (!run)
-        return i;
-    for (const char *eol; (eol = memchr(t->s + i, '\n', t->n - i));) {
-        i = (size_t)(eol - t->s) + 1;
-        size_t k = i;
-        while (k < t->n && t->s[k] && strchr(" \t>", t->s[k]))
-            k++;
-        const size_t closing = k < t->n && t->s[k] == mark ? run_of(t, k) : 0;
-        for (k += closing; k < t->n && (t->s[k] == ' ' || t->s[k] == '\t'); k++)
-            ;
-        if (closing >= run && (k == t->n || t->s[k] == '\n'))
-            return k < t->n ? k + 1 : k;
-    }
-    return t->n;
-}
-
 /* Behind the code span whose backticks begin at i, or behind these where nothing closes it. */
 static size_t ticked_end(struct scan *t, size_t i)
 {
-    const size_t run = run_of(t, i), from = i + run, end = next(t, BLANK, i + 1);
+    const size_t run = fence_run(t->s, t->n, i), from = i + run, end = next(t, BLANK, i + 1);
     if (run > MOST_TICKS)
         return from;
     size_t *at = &t->ticks[run];
     if (*at < from) {
-        for (*at = from; *at < end; *at += t->s[*at] == '`' ? run_of(t, *at) : 1)
-            if (t->s[*at] == '`' && run_of(t, *at) == run)
+        for (*at = from; *at < end; *at += t->s[*at] == '`' ? fence_run(t->s, t->n, *at) : 1)
+            if (t->s[*at] == '`' && fence_run(t->s, t->n, *at) == run)
                 break;
     }
     return *at < end ? *at + run : from;
@@ -193,7 +137,7 @@ void tex_hide(struct tex *tex, struct buf *out, const char *text, size_t n)
         bool display;
         if (i == 0 || text[i - 1] == '\n')
             t.line = i;
-        end = t.line == i ? fenced_end(&t, i) : i;
+        end = t.line == i ? fence_end(text, n, i) : i;
         if (end > i)
             continue;
         if (text[i] == '`') {

@@ -39,7 +39,7 @@ static void check_markdown(void)
           "<code>e&lt;</code></p>\n");
     check("- a\n- [x] b\n  1. c\n3) d",
           "<ul>\n<li>a</li>\n<li>\xe2\x98\x91 b<ol>\n<li>c</li>\n</ol>\n</li>\n</ul>\n<ol start=\"3\">\n<li>d</li>\n</ol>\n");
-    check("|a|b|\n|---|--:|\n|1|*2*|", "<table>\n<thead>\n<tr><th>a</th><th class=\"right\">b</th></tr>\n</thead>\n<tbody>\n<tr><td>1</td>"
+    check("|a|b|\n|-|-:|\n|1|*2*|", "<table>\n<thead>\n<tr><th>a</th><th class=\"right\">b</th></tr>\n</thead>\n<tbody>\n<tr><td>1</td>"
                                        "<td class=\"right\"><em>2</em></td></tr>\n</tbody>\n</table>\n");
     check("a\nb  \nc\\\nd", "<p>a\nb<br>\nc<br>\nd</p>\n");
     check("> a\n\n---", "<blockquote>\n<p>a</p>\n</blockquote>\n<hr>\n");
