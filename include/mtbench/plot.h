@@ -1,7 +1,7 @@
 /* plot.h - pictures of results as SVG, drawn from the sheets that `mtbench show` prints (room: report).
  * Whoever has a sheet of a view (views.h) has its picture: a figure in the picture is one of the sheet, and every row of the sheet is one
- * mark, <g class="mark" data-COLUMN="figure">, with all digits, and a <title> that says it. Nothing is dropped: what cannot be drawn is
- * said. Bytes depend on the sheet and the look alone. */
+ * mark, <g class="mark" data-COLUMN="figure">, of what is drawn or said of it, with all digits, and a <title> that says it. Nothing is
+ * dropped: what cannot be drawn is said. Bytes depend on the sheet and the look alone. */
 #ifndef MTB_PLOT_H
 #define MTB_PLOT_H
 

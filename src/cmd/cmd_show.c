@@ -2,11 +2,24 @@
 #include "cmd.h"
 #include "show_opts.h"
 
-#include "mtbench/io.h"
 #include "mtbench/log.h"
+#include "mtbench/outfile.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static int put_out(const struct showing *o, const struct buf *text, struct err *err)
+{
+    if (!o->output || !strcmp(o->output, "-")) {
+        fwrite(text->data ? text->data : "", 1, text->len, stdout);
+        return 0;
+    }
+    struct outfile *f = outfile_begin(o->output, err);
+    if (!f)
+        return -1;
+    outfile_add(f, text->data ? text->data : "", text->len);
+    return outfile_end(f, err);
+}
 
 int cmd_show(struct job *job, int argc, char **argv)
 {
@@ -20,10 +33,8 @@ int cmd_show(struct job *job, int argc, char **argv)
         rc = campaign_export(&(struct exporting){ o.campaign, o.table ? o.table : "judgments", o.export, stdout }, &err);
     else if (rc == 0)
         rc = showing_put(&text, &o, &err);
-    if (rc == 0 && o.output && strcmp(o.output, "-"))
-        rc = io_replace(o.output, text.data ? text.data : "", text.len, &err);
-    else if (rc == 0 && text.len)
-        fwrite(text.data, 1, text.len, stdout);
+    if (rc == 0 && !o.export)
+        rc = put_out(&o, &text, &err);
     if (rc < 0)
         log_error("%s", err.text);
     buf_free(&text);

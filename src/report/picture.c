@@ -167,6 +167,22 @@ static void say(const struct picture *p, int row, struct buf *b)
     }
 }
 
+/* Is this column drawn, or said? A thousand marks with every figure of a sheet would be a large file. */
+static bool is_shown(const struct picture *p, const char *column)
+{
+    static const char *const drawn[] = { "low", "high", "change_low", "change_high" };
+    for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
+        if (!strcmp(column, drawn[i]))
+            return true;
+    for (int k = 0; k < 2 && p->key[k]; k++)
+        if (!strcmp(column, p->key[k]))
+            return true;
+    for (const struct picture_figure *f = p->figure; f->column; f++)
+        if (!strcmp(column, f->column))
+            return true;
+    return false;
+}
+
 static void put_data(struct picture *p, int row)
 {
     const struct sheet *s = p->sheet;
@@ -174,7 +190,7 @@ static void put_data(struct picture *p, int row)
     for (int c = 0; c < s->n_columns; c++) {
         const struct sheet_cell *cell = &s->cell[row * s->n_columns + c];
         char *name = xasprintf("data-%s", s->column[c].name);
-        if (!(s->column[c].where & SHEET_DATA))
+        if (!(s->column[c].where & SHEET_DATA) || !is_shown(p, s->column[c].name))
             ;
         else if (cell->kind == CELL_TEXT)
             svg_words(b, name, cell->text);
@@ -197,7 +213,8 @@ void picture_mark(struct picture *p, int row, int series)
     buf_char(&p->svg.body, '>');
     say(p, row, &words);
     svg_tip(&p->svg, words.data);
-    buf_printf(&p->said, "%s\n", words.data);
+    if (p->n_said++ < MOST_SAID)
+        buf_printf(&p->said, "%s\n", words.data);
     buf_free(&words);
 }
 

@@ -21,13 +21,15 @@ struct picture {
     struct buf title, about;             /* of the whole; what is below the title */
     struct buf said;                     /* what the marks say, a line each: the picture for those who do not see it */
     struct buf absent;                   /* marks that have no place in the picture, "a, b" */
-    long n_absent;
+    long n_absent, n_said;               /* marks without a place; all marks */
     const char *key[2];                  /* columns that name a mark; key[1] NULL: there is one mark a model */
     const struct picture_figure *figure; /* up to one without a column */
     double y;                            /* the upper edge of what is still free */
 };
 
 enum { PICTURE_WIDTH = 760, PICTURE_EDGE = 16 };
+/* More marks than these are not read out one by one: nobody would listen to the end. */
+enum { MOST_SAID = 320 };
 /* Sizes of letters. */
 enum { SIZE_TITLE = 16, SIZE_ABOUT = 12, SIZE_LABEL = 11, LINE = 14 };
 

@@ -141,6 +141,8 @@ static void put_root(struct buf *out, const struct picture *p)
         free(line);
         at += n + (at[n] == '\n');
     }
+    if (p->n_said > MOST_SAID)
+        buf_printf(out, "\nand %ld more marks, each with its figures in its title", p->n_said - MOST_SAID);
     buf_str(out, "</desc>\n");
 }
 

@@ -25,7 +25,8 @@ const char *series_dashes(int series)
     return dashes[(series + series / PLOT_SERIES) % PLOT_SERIES];
 }
 
-static const char *const shares[PLOT_SHARES] = { "#f7fbff", "#e3eef9", "#d0e1f2", "#b7d4ea", "#94c4df", "#6aaed6",
+/* The lightest is darker than white paper: a share of 0 is not nothing. */
+static const char *const shares[PLOT_SHARES] = { "#e2edf8", "#d2e2f2", "#bfd8ec", "#a5cbe3", "#87bddc", "#68acd5",
                                                  "#4a98c9", "#2e7ebc", "#1764ab", "#0a4a90", "#08306b" };
 
 static int step_of(double share)

@@ -51,9 +51,9 @@ static void put_web(const struct radar *d, double step)
 }
 
 /* Between the first two spokes, where no corner is. */
-static void put_scale(const struct radar *d)
+static void put_scale(const struct radar *d, int step)
 {
-    for (int v = 2; v <= TOP_SCORE; v += 2) {
+    for (int v = step; v <= TOP_SCORE; v += step) {
         char number[8];
         double x, y;
         snprintf(number, sizeof number, "%d", v);
@@ -175,7 +175,7 @@ static void draw_together(struct radar *d)
     put_web(d, 2);
     for (int m = 0; m < d->c.n_rows; m++)
         put_model(d, m, m, 3.4, false);
-    put_scale(d);
+    put_scale(d, 2);
     put_corners(d);
     p->y = d->y + d->r + LINE + 14;
     picture_note(p, 2, "Outwards: score from 0 in the middle to 10 at the edge (judges give 1 to 10), mean of the category's judgments.");
@@ -201,10 +201,11 @@ static void draw_key(struct radar *d)
     p->svg.width = fmax(p->svg.width, 2 * (d->r + SIDE));
     d->x = p->svg.width / 2;
     d->y = p->y + LINE + 10 + d->r;
-    put_web(d, 2);
+    put_web(d, 5);
+    put_scale(d, 5);
     put_corners(d);
     p->y = d->y + d->r + LINE + 12;
-    picture_note(p, 3, "Key of the corners. Outwards: score, 0 in the middle, rings at 5 and 10 (judges give 1 to 10). All %d models "
+    picture_note(p, 3, "Key of the corners. Outwards: score, 0 in the middle, circles at 5 and 10 (judges give 1 to 10). All %d models "
                        "follow, each in a circle of its own.",
                  d->c.n_rows);
 }

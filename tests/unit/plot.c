@@ -194,10 +194,21 @@ static bool same_cell(const char *mark, const struct sheet_column *column, const
     return same;
 }
 
+/* What a mark must tell of its row; of the sheet's other columns nothing is drawn. */
+static bool is_told(const char *column)
+{
+    static const char told[] = " model against category turn judge checkpoint score low high n failed change change_low change_high "
+                               "win_rate_adjusted win loss tie points_per_doubling characters no_answer_found ";
+    char *word = xasprintf(" %s ", column);
+    const bool found = strstr(told, word) != NULL;
+    free(word);
+    return found;
+}
+
 static bool same_row(const char *mark, const struct sheet *s, int row)
 {
     for (int c = 0; c < s->n_columns; c++)
-        if ((s->column[c].where & SHEET_DATA) && !same_cell(mark, &s->column[c], &s->cell[row * s->n_columns + c]))
+        if ((s->column[c].where & SHEET_DATA) && is_told(s->column[c].name) && !same_cell(mark, &s->column[c], &s->cell[row * s->n_columns + c]))
             return false;
     return true;
 }
