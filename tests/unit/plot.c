@@ -207,9 +207,11 @@ static bool is_told(const char *column)
 
 static bool same_row(const char *mark, const struct sheet *s, int row)
 {
-    for (int c = 0; c < s->n_columns; c++)
-        if ((s->column[c].where & SHEET_DATA) && is_told(s->column[c].name) && !same_cell(mark, &s->column[c], &s->cell[row * s->n_columns + c]))
+    for (int c = 0; c < s->n_columns; c++) {
+        const struct sheet_column *column = &s->column[c];
+        if ((column->where & SHEET_DATA) && is_told(column->name) && !same_cell(mark, column, &s->cell[row * s->n_columns + c]))
             return false;
+    }
     return true;
 }
 
