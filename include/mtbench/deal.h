@@ -21,12 +21,15 @@
 
 struct deal;
 
+/* How a rank's pace is measured: so many times a step of one row and a step of PACE_ROWS. */
+enum { PACE_TRIES = 2, PACE_ROWS = 8 };
+
 struct deal_opts {
     int n_items;                     /* counts on rank 0 only */
     const double *cost;              /* (n_items) expected rows, of prompts too, rank 0 only, copied; NULL: all equal. Most go first */
     const double *steps;             /* (n_items) steps that it may take: where lengths are guessed, more than are likely; NULL: 'cost' */
     int want;                        /* items that this rank can hold at once */
-    bool paced;                      /* deal_tally() will tell of steps: the ranks are tried before most is dealt (dealer.h) */
+    bool paced;                      /* each rank that wants items tells its pace, and none is given before (deal_pace()) */
 };
 
 enum deal_state {
@@ -54,9 +57,12 @@ int deal_next(struct deal *d);
 /* An item that deal_next() gave is finished; its records were sent before. */
 void deal_done(struct deal *d, int item);
 
-/* What this rank has made so far (tokens), and the steps of its engine since deal_create() with the rows in them; replaces what it said
- * before. Travels with the messages that it sends anyway, and once a second by itself. */
-void deal_tally(struct deal *d, uint64_t n, uint64_t steps, uint64_t rows);
+/* Once, where 'paced': seconds that a step of this rank takes by itself, and each row in it; both 0: it could not be measured. By these the
+ * work is shared out, so no rank gets any before all that want some have told, or have left. */
+void deal_pace(struct deal *d, double step, double row);
+/* What this rank has made so far (tokens), and the steps of its engine since deal_create(); replaces what it said before. Travels with the
+ * messages that it sends anyway, and once a second by itself. */
+void deal_tally(struct deal *d, uint64_t n, uint64_t steps);
 /* Rank 0: the sum of what all ranks have made, as far as it has heard. */
 uint64_t deal_tally_sum(const struct deal *d);
 

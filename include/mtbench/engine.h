@@ -90,4 +90,9 @@ struct engine_stats engine_stats(const struct engine *e);
  * `mtbench prompt --top-logits` and tests. */
 int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *logits, struct err *err);
 
+/* Seconds that a step takes by itself, and each of its rows: the shortest of 'tries' steps of one row, and of 'rows' (fewer where a step or
+ * the context has no room for them), with made-up tokens that nobody sees again. Both 0 where it could not be measured: interrupted, or a
+ * model whose logits are no numbers. Nothing may be under way. -1: err (device), as engine_step(). */
+int engine_pace(struct engine *e, int tries, int rows, double *step, double *row, struct err *err);
+
 #endif

@@ -29,7 +29,6 @@ struct simulate_opts {
     const struct simulate_item *item;    /* (n_items) */
     const double *speed;                 /* (n_ranks) NULL: all 1 */
     const int *node;                     /* (n_ranks) as in deal.h; NULL: each rank is a node */
-    double width;                        /* what the dealer takes for step / row */
     struct simulate_cost cost;
 };
 

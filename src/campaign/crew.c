@@ -2,6 +2,7 @@
 #include "mtbench/crew.h"
 
 #include "members.h"
+#include "pace.h"
 
 #include "mtbench/clock.h"
 #include "mtbench/map.h"
@@ -176,9 +177,22 @@ static int step(struct crew *c, int *live, struct err *err)
         return -1;
     watch_moved();
     watch_step(c);
-    deal_tally(c->deal, c->seen.new_tokens - c->first.new_tokens, c->seen.steps - c->first.steps, c->seen.rows - c->first.rows);
+    deal_tally(c->deal, c->seen.new_tokens - c->first.new_tokens, c->seen.steps - c->first.steps);
     send_turns(c);
     return 0;
+}
+
+/* What was made or used before the first step of a conversation is no answer's. */
+static int begin(struct crew *c, struct err *err)
+{
+    const struct crew_opts *o = c->o;
+    const int rc = pace_matters(o->rig) ? pace_tell(o->rig, c->deal, err) : 0;
+    c->first = c->seen = engine_stats(o->rig->engine);
+    if (o->energy)
+        energy_share(o->energy);
+    if (rc < 0)
+        job_fail(o->job, err);
+    return rc;
 }
 
 static int work(struct crew *c, struct err *err)
@@ -186,7 +200,8 @@ static int work(struct crew *c, struct err *err)
     const struct crew_opts *o = c->o;
     enum deal_state state;
     struct err late = { 0 };             /* of what goes wrong behind the first error, which is the one to be told */
-    int live = 0, rc = 0, taken = 0;     /* rank 0 takes what others have finished also when its own engine is at its end */
+    int live = 0, taken = 0;             /* rank 0 takes what others have finished also when its own engine is at its end */
+    int rc = begin(c, err);
     /* Every rank goes round until the dealer says that all have left, also when it failed itself: whoever stopped
      * earlier would strand the rest. */
     while ((state = deal_poll(c->deal)) != DEAL_OVER) {
@@ -248,15 +263,11 @@ int crew_work(const struct crew_opts *o, struct err *err)
         const struct name name = name_of(&c, o->question[it->q].id, it->choice, it->n_done + 1);
         map_add(&c.by_name, &name, sizeof name, (size_t)i);
     }
-    if (o->energy)
-        energy_share(o->energy);         /* what came before belongs to no turn */
-    if (leads) {
+    if (leads)
         c.feed = open_feed(o, batch, stream);
-        c.first = c.seen = engine_stats(o->rig->engine);
-    }
     /* The longest conversations are dealt first: one that begins last would keep all other ranks waiting. */
     c.deal = deal_create(o->job, &(struct deal_opts){ .n_items = o->n_items, .cost = o->cost, .steps = o->steps,
-                                                      .want = leads ? (int)batch : 0, .paced = true });
+                                                      .want = leads ? (int)batch : 0, .paced = pace_matters(o->rig) });
     watch_begin(WATCH_WORKS, "answering");
     int rc = leads ? work(&c, err) : members_follow(o->job, o->rig, c.deal, err);
     watch_end();

@@ -2,6 +2,7 @@
 #include "mtbench/judge_ranks.h"
 
 #include "members.h"
+#include "pace.h"
 #include "phase_file.h"
 
 #include "mtbench/clock.h"
@@ -188,7 +189,7 @@ static int step(struct ranks *r, int *live, struct err *err)
     watch_moved();
     /* Prompt rows too, or the count would stand still for minutes; and what was found read, since prompts count whole. */
     const struct engine_stats now = engine_stats(r->rig->engine);
-    deal_tally(r->deal, now.rows + now.reused_tokens, now.steps - r->first.steps, now.rows - r->first.rows);
+    deal_tally(r->deal, now.rows - r->first.rows + now.reused_tokens - r->first.reused_tokens, now.steps - r->first.steps);
     *live -= send_records(r);            /* also of a step that failed: what had ended before it is judged */
     return rc;
 }
@@ -206,7 +207,11 @@ static int work(struct ranks *r, struct err *err)
 {
     enum deal_state state;
     struct err late = { 0 };             /* of what goes wrong behind the first error, which is the one to be told */
-    int live = 0, rc = 0, taken = 0;     /* rank 0 takes what others have judged also when its own engine is at its end */
+    int live = 0, taken = 0;             /* rank 0 takes what others have judged also when its own engine is at its end */
+    int rc = pace_matters(r->rig) ? pace_tell(r->rig, r->deal, err) : 0;
+    if (rc < 0)
+        job_fail(r->job, err);
+    r->first = engine_stats(r->rig->engine);
     /* As in crew.c: every rank stays until the dealer ends the round for all. */
     while ((state = deal_poll(r->deal)) != DEAL_OVER) {
         if (r->j && taken == 0 && (taken = take_records(r, rc < 0 ? &late : err)) < 0) { /* a full disk on rank 0 stops all ranks */
@@ -241,9 +246,7 @@ static int answer_calls(struct ranks *r, const struct judge_opts *o, const struc
     r->started = clock_now();
     r->local = rig->engine ? local_create(&l) : NULL;
     r->deal = deal_create(r->job, &(struct deal_opts){ .n_items = r->n, .cost = r->cost, .steps = r->steps,
-                                                       .want = r->local ? max_batch : 0, .paced = true });
-    if (rig->engine)
-        r->first = engine_stats(rig->engine);
+                                                       .want = r->local ? max_batch : 0, .paced = pace_matters(rig) });
     watch_begin(WATCH_WORKS, "judging with %s", o->judge_path);
     int rc = r->local ? work(r, err) : members_follow(r->job, rig, r->deal, err);
     watch_end();

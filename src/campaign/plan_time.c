@@ -155,7 +155,6 @@ static struct simulate_opts opts_of(const struct batch *b, const struct speed *s
         .n_ranks = engines,
         .max_batch = (int)o->max_batch,
         .item = b->item,
-        .width = usual_width,
         .cost = known ? (struct simulate_cost){ s->step, s->row, s->context } : (struct simulate_cost){ usual_width, 1, 0 },
     };
 }

@@ -2,9 +2,11 @@
  * What surprises: a prompt, a decoding sequence and one that comes back from preemption are the same thing here, see sched.h. */
 #include "mtbench/engine.h"
 
+#include "mtbench/clock.h"
 #include "mtbench/mem.h"
 #include "sched.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -425,4 +427,36 @@ int engine_logits(struct engine *e, const int32_t *prompt, int n_prompt, float *
     if (!finite || rc < 0)
         return -1;
     return whole ? 0 : err_set(err, ERR_CANCELLED, "logits: interrupted; ask again");
+}
+
+/* Of a prompt that begins as none before, so that all of its rows are computed. INFINITY: interrupted, or not finite. -1: err (device). */
+static double seconds_of(struct engine *e, int32_t first, int rows, float *logits, struct err *err)
+{
+    const int n_vocab = e->config->n_vocab;
+    int32_t *token = xcalloc((size_t)rows, sizeof *token);
+    for (int i = 0; i < rows; i++)
+        token[i] = (first + i) % n_vocab;
+    const double begun = clock_now();
+    const int rc = engine_logits(e, token, rows, logits, err);
+    free(token);
+    return rc == 0 ? clock_now() - begun : err->kind == ERR_DEVICE ? -1 : INFINITY;
+}
+
+int engine_pace(struct engine *e, int tries, int rows, double *step, double *row, struct err *err)
+{
+    float *logits = xcalloc((size_t)e->config->n_vocab, sizeof *logits);
+    const int room = e->sched.max_tokens - 1 < e->sched.max_rows ? e->sched.max_tokens - 1 : e->sched.max_rows;
+    const int n[2] = { 1, rows < room ? rows : room };
+    double least[2] = { INFINITY, INFINITY };
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < 2 * tries; i++) {
+        const double t = seconds_of(e, i, n[i % 2], logits, err);
+        rc = t < 0 ? -1 : 0;
+        least[i % 2] = fmin(least[i % 2], t);
+    }
+    free(logits);
+    const bool told = rc == 0 && isfinite(least[0]) && isfinite(least[1]);
+    *row = told && n[1] > 1 ? fmax(0, (least[1] - least[0]) / (n[1] - 1)) : 0;
+    *step = told ? fmax(0, least[0] - *row) : 0;
+    return rc;
 }

@@ -16,15 +16,15 @@
 #include <time.h>
 
 enum { TAG_UP = 1, TAG_DOWN };           /* one a direction; what a message is stands in its head */
-enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_TALLY, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
+enum kind { UP_LIMIT, UP_DONE, UP_RECORD, UP_TALLY, UP_PACE, UP_LEAVE, UP_END, DOWN_ITEM, DOWN_OVER };
 enum { FIRST_NAP = 200000, LONGEST_NAP = 10000000 };  /* ns */
-enum { EACH = 16 };                        /* first steps of a rank that rank 0 hears of one by one; later ones come along */
 enum { MAX_UNSENT = 64 << 20 };           /* bytes of records on their way; more make deal_send() wait */
 
 static const double usual_width = 20;     /* rows that cost as much as a step does by itself, until it is seen */
 
 /* Sent as bytes: all ranks run one program on machines of one kind. */
-struct head { int kind, arg; uint64_t tally, steps, rows; };
+struct head { int kind, arg; uint64_t tally, steps; };
+struct pace { double step, row; };        /* behind the head of UP_PACE */
 
 struct message {                          /* one on its way out, or in, or (record) waiting for deal_receive() */
     struct message *next;
@@ -43,7 +43,7 @@ struct deal {
     bool moved;                           /* the last poll did something */
     long nap;                             /* ns that the next idle poll sleeps */
     uint64_t tally, tally_sent;
-    uint64_t steps, rows, steps_sent;     /* of this rank's engine */
+    uint64_t steps;                       /* of this rank's engine */
     double told;                          /* when the last message left for rank 0 */
     uint64_t *tallies;                    /* rank 0: (size) */
     struct silence *silence;              /* rank 0: of ranks on other nodes, which its watchdog does not see */
@@ -135,6 +135,13 @@ static void hand_out(struct deal *d)
     }
 }
 
+static void take_pace(struct deal *d, const struct message *m)
+{
+    struct pace p;
+    memcpy(&p, &m->head + 1, sizeof p);
+    dealer_pace(d->dealer, m->from, p.step, p.row);
+}
+
 /* One message of a rank (rank 0 included); records are kept, the rest is used up. */
 static void heard(struct deal *d, struct message *m)
 {
@@ -142,12 +149,13 @@ static void heard(struct deal *d, struct message *m)
     watch_moved();
     /* A total of that rank and not an increment: a late or lost one is made good by the next. */
     d->tallies[m->from] = m->head.tally;
-    dealer_made(d->dealer, m->from, (double)m->head.steps, (double)m->head.rows, clock_now());
+    dealer_made(d->dealer, m->from, (double)m->head.steps);
     if (silence_broken(d->silence, m->from, clock_now()))
         log_error("rank %d on %s is heard of again", m->from, d->host[m->from]);
     switch (m->head.kind) {
     case UP_LIMIT: dealer_limit(d->dealer, m->from, m->head.arg); break;
     case UP_DONE: dealer_done(d->dealer, m->from, m->head.arg); break;
+    case UP_PACE: take_pace(d, m); break;
     case UP_LEAVE:
         dealer_leave(d->dealer, m->from);
         silence_forget(d->silence, m->from);
@@ -260,8 +268,7 @@ static void say(struct deal *d, struct message *m)
 {
     /* Each message takes it along, so that a busy rank needs none for it alone. */
     m->head.tally = d->tally_sent = d->tally;
-    m->head.steps = d->steps_sent = d->steps;
-    m->head.rows = d->rows;
+    m->head.steps = d->steps;
     d->told = clock_now();
     if (d->job->info.rank == 0) {
         m->from = 0;
@@ -318,14 +325,21 @@ enum deal_state deal_idle(struct deal *d)
     return s;
 }
 
-void deal_tally(struct deal *d, uint64_t n, uint64_t steps, uint64_t rows)
+void deal_pace(struct deal *d, double step, double row)
 {
-    const bool early = steps != d->steps_sent && steps <= EACH;
+    const struct pace p = { step, row };
+    struct message *m = message_create(sizeof p);
+    m->head.kind = UP_PACE;
+    memcpy(&m->head + 1, &p, sizeof p);
+    say(d, m);
+}
+
+void deal_tally(struct deal *d, uint64_t n, uint64_t steps)
+{
     d->tally = n;
     d->steps = steps;
-    d->rows = rows;
     /* Silent for a second: nothing else took it along. */
-    if (!d->left && (early || (n != d->tally_sent && clock_now() - d->told > 1)))
+    if (!d->left && n != d->tally_sent && clock_now() - d->told > 1)
         say_head(d, UP_TALLY, 0);
     else if (d->job->info.rank == 0)
         d->tallies[0] = n;

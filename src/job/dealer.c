@@ -8,16 +8,14 @@
 #include <stdlib.h>
 
 enum { OWNER_NONE = -1, OWNER_DONE = -2 };
-enum { LOOK = 4, ALONE = 2, MOST_LOOKS = 32 };           /* looks that tell a rank's speed; steps with one item in hand; looks that count */
-static const double longest_trial = 1.0 / 4;  /* of the items; or */
-static const double slowest = 4;          /* times as long as the fastest needed: then the others are taken for as fast as they seem */
+enum { USUAL_ROWS = 20 };                 /* of a step that speeds are compared by */
 static const double most_width = 500;    /* more means nothing: steps are all that counts then */
 static const double same_speed = 1.05;    /* ranks that differ by less were measured badly */
+static const double caution = 1.5;        /* power of a node's speed that counts where lengths are guessed: a slow one holds up all with what turns
+                                             out long */
 static const double rest_of = 0.3;        /* of an item's cost is still to come, at least, if it is not done */
 static const double plan_again = 1.0 / 16;    /* of the items were done since the plan */
 static const double rounds = 2;           /* fillings of all batches, from which on equal ranks take turns */
-
-struct taken { double seconds, steps, rows; };           /* between two words of a rank */
 
 struct member {
     int limit, batch;                     /* items it could have had since the start, and at once */
@@ -25,11 +23,8 @@ struct member {
     double speed;                         /* that it is taken for */
     double out;                           /* cost of what it has in hand */
     double steps;                         /* so far: how old the items in hand are */
-    struct { double steps, rows, at; } told;                 /* the last time; steps 0: nothing yet */
-    struct fit { double ss, sr, rr, s, r; } fit;             /* sums for the least squares of seconds = step * steps + row * rows */
-    struct taken look[MOST_LOOKS];        /* that its speed is told by */
-    int n_looks;
-    double watched;                       /* steps of those */
+    double step, row;                     /* its pace, in seconds; 0: not measured */
+    bool told;
     int node;
     bool left;
 };
@@ -43,8 +38,8 @@ struct dealer {
     struct member *member;                /* (n_ranks) */
     int planned;                          /* items that were done when the plan was made; -1: it must be made */
     bool known;                           /* speeds were measured, or will not be */
+    bool guessed;                         /* items may take more steps than is likely */
     bool in_turn;                         /* no plan: whoever has a free place gets the longest */
-    double begun_at, deadline, now;       /* of the trial; deadline 0: nobody was measured yet */
 };
 
 struct by_cost { int item; double cost; };
@@ -74,6 +69,7 @@ struct dealer *dealer_create(const struct dealer_opts *o)
         d->owner[i] = OWNER_NONE;
         d->cost[i] = o->cost ? o->cost[i] : 1;
         d->length[i] = o->steps ? o->steps[i] : d->cost[i];
+        d->guessed |= d->length[i] > d->cost[i];
         sorted[i] = (struct by_cost){ i, d->cost[i] };
     }
     qsort(sorted, (size_t)o->n_items, sizeof *sorted, longer_first);
@@ -116,105 +112,81 @@ static bool takes(const struct member *m)
     return !m->left && m->batch > 0;
 }
 
-/* Of the ranks of a node one is measured: they are alike. NULL: none is. */
-static struct member *watched(const struct dealer *d, int node)
-{
-    for (int r = 0; r < d->n_ranks; r++)
-        if (takes(&d->member[r]) && d->member[r].node == node && d->member[r].n_given > 0)
-            return &d->member[r];
-    return NULL;
-}
-
-/* Steps that differ in their rows, as those that read prompts do, show how much a step costs beside a row. -1: they did not differ. */
-static double width_of(const struct fit *f)
-{
-    const double det = f->ss * f->rr - f->sr * f->sr, step = f->s * f->rr - f->r * f->sr, row = f->r * f->ss - f->s * f->sr;
-    if (det <= 1e-6 * f->ss * f->rr)
-        return -1;
-    return row > 0 ? fmin(fmax(0, step / row), most_width) : most_width;
-}
-
 static int by_size(const void *a, const void *b)
 {
     const double *x = a, *y = b;
     return (*x > *y) - (*x < *y);
 }
 
-/* The middle one of what the ranks have shown. */
+/* 0: of none. */
+static double middle(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, by_size);
+    return n > 0 ? (x[(n - 1) / 2] + x[n / 2]) / 2 : 0;
+}
+
+/* The middle one of what the ranks have told. */
 static void take_width(struct dealer *d)
 {
     double *width = xcalloc((size_t)d->n_ranks, sizeof *width);
     int n = 0;
-    for (int r = 0; r < d->n_ranks; r++)
-        if ((width[n] = width_of(&d->member[r].fit)) >= 0)
-            n++;
-    qsort(width, (size_t)n, sizeof *width, by_size);
+    for (int r = 0; r < d->n_ranks; r++) {
+        const struct member *m = &d->member[r];
+        if (m->step > 0 || m->row > 0)
+            width[n++] = m->row > 0 ? fmin(m->step / m->row, most_width) : most_width;
+    }
     if (n > 0)
-        d->width = width[n / 2];
+        d->width = middle(width, n);
     free(width);
 }
 
-/* In rows, steps counted as 'width' of them, a second; 0: not measured. The middle one of its looks: a step that something else held up
- * says nothing about the others, and all work is dealt by this. */
-static double seen(const struct dealer *d, int node)
+/* Seconds of a usual step on this node, the middle one of its ranks: what held one of them up says nothing about the others, and all work
+ * is dealt by this. 0: not measured. 'room' is for n_ranks. */
+static double seconds_on(const struct dealer *d, int node, double *room)
 {
-    const struct member *m = watched(d, node);
-    double speed[MOST_LOOKS];
-    const int n = m ? m->n_looks : 0;
-    for (int i = 0; i < n; i++)
-        speed[i] = (m->look[i].rows + d->width * m->look[i].steps) / m->look[i].seconds;
-    qsort(speed, (size_t)n, sizeof *speed, by_size);
-    return n > 0 ? (speed[(n - 1) / 2] + speed[n / 2]) / 2 : 0;
+    int n = 0;
+    for (int r = 0; r < d->n_ranks; r++) {
+        const struct member *m = &d->member[r];
+        if (m->node == node && (m->step > 0 || m->row > 0))
+            room[n++] = m->step + USUAL_ROWS * m->row;
+    }
+    return middle(room, n);
 }
 
-/* Once all nodes were measured, or enough is done that the others should have been. Nearly equal ones are equal. */
+/* Once everybody who takes items has told. Nearly equal ones are equal. */
 static void take_speeds(struct dealer *d)
 {
-    double most = 0;
-    bool waiting = false;
-    for (int r = 0; r < d->n_ranks && !waiting; r++) {
-        const struct member *m = &d->member[r], *w = watched(d, m->node);
-        waiting = (takes(m) && !(w && w->n_looks >= LOOK));
-    }
-    if (waiting && d->n_done < longest_trial * d->n_items && !(d->deadline > 0 && d->now > d->deadline))
-        return;
-    take_width(d);
     for (int r = 0; r < d->n_ranks; r++)
-        most = fmax(most, seen(d, d->member[r].node));
+        if (takes(&d->member[r]) && !d->member[r].told)
+            return;
+    double *seconds = xcalloc((size_t)d->n_ranks, sizeof *seconds), *room = xcalloc((size_t)d->n_ranks, sizeof *room), least = INFINITY;
+    take_width(d);
     for (int r = 0; r < d->n_ranks; r++) {
-        const double speed = seen(d, d->member[r].node);
-        d->member[r].speed = speed > 0 && speed * same_speed < most ? speed / most : 1;
+        const struct member *m = &d->member[r], *before = r > 0 ? m - 1 : m;
+        seconds[r] = r > 0 && m->node == before->node ? seconds[r - 1] : seconds_on(d, m->node, room);
+        least = seconds[r] > 0 ? fmin(least, seconds[r]) : least;
     }
+    for (int r = 0; r < d->n_ranks; r++)
+        d->member[r].speed = seconds[r] > same_speed * least ? pow(least / seconds[r], d->guessed ? caution : 1) : 1;
+    free(room);
+    free(seconds);
     d->known = true;
     d->planned = -1;
 }
 
-void dealer_made(struct dealer *d, int rank, double steps, double rows, double now)
+void dealer_pace(struct dealer *d, int rank, double step, double row)
 {
     struct member *m = &d->member[rank];
-    const double n = steps - m->told.steps, k = rows - m->told.rows, t = now - m->told.at;
-    d->begun_at = d->begun_at > 0 ? d->begun_at : now;
-    d->now = fmax(d->now, now);
-    m->steps = fmax(m->steps, steps);
-    if (d->known || m->n_out == 0 || n <= 0)
-        return;
-    if (m->told.steps > 0 && t > 0) {     /* what is used for the first time takes longer */
-        m->fit.ss += n / t * n / t;
-        m->fit.sr += n / t * k / t;
-        m->fit.rr += k / t * k / t;
-        m->fit.s += n / t;
-        m->fit.r += k / t;
-        if (m->n_looks < MOST_LOOKS)
-            m->look[m->n_looks++] = (struct taken){ t, n, k };
-        m->watched += n;
-    }
-    m->told.steps = steps;
-    m->told.rows = rows;
-    m->told.at = now;
-    if (m->n_looks >= LOOK && d->deadline <= 0)
-        d->deadline = now + (slowest - 1) * (now - d->begun_at);
-    if (d->deadline > 0)
+    m->step = step;
+    m->row = row;
+    m->told = true;
+    if (!d->known)
         take_speeds(d);
+}
+
+void dealer_made(struct dealer *d, int rank, double steps)
+{
+    d->member[rank].steps = fmax(d->member[rank].steps, steps);
 }
 
 void dealer_done(struct dealer *d, int rank, int item)
@@ -226,8 +198,6 @@ void dealer_done(struct dealer *d, int rank, int item)
     d->n_done++;
     d->member[rank].n_out--;
     d->member[rank].out -= d->cost[item];
-    if (!d->known)
-        take_speeds(d);
     if (d->n_done - d->planned >= plan_again * d->n_items)
         d->planned = -1;
 }
@@ -318,30 +288,6 @@ static int give(struct dealer *d, int item, int rank)
     return item;
 }
 
-/* On one rank of a node, the shortest first: they tell the same about it, and matter least where they are. A second one comes when the
- * first has made some steps, so that its prompt is rows in steps that are known without. */
-static int next_to_try(struct dealer *d, int *rank)
-{
-    int item = d->n_items - 1;
-    while (item >= 0 && d->owner[d->order[item]] != OWNER_NONE)
-        item--;
-    for (int r = 0; r < d->n_ranks && item >= 0; r++) {
-        const struct member *m = &d->member[r], *w = watched(d, m->node);
-        if (may_have(m) && (m->n_out == 0 || (m->n_out == 1 && m->watched >= ALONE)) && (!w || w == m))
-            return give(d, d->order[item], *rank = r);
-    }
-    return -1;
-}
-
-/* With one rank, or an item for each, there is nothing to find out. */
-static bool needs_trial(const struct dealer *d)
-{
-    int n = 0;
-    for (int r = 0; r < d->n_ranks; r++)
-        n += takes(&d->member[r]);
-    return n > 1 && d->n_items > n;
-}
-
 static int next_by_plan(struct dealer *d, int *rank)
 {
     for (int i = 0; i < d->n_items; i++) {
@@ -383,10 +329,7 @@ int dealer_next(struct dealer *d, int *rank)
 {
     if (d->n_dealt == d->n_items)
         return -1;
-    d->known = d->known || (d->n_dealt == 0 && !needs_trial(d));
-    if (!d->known)
-        return next_to_try(d, rank);
-    if (!anybody(d, false))
+    if (!d->known || !anybody(d, false))
         return -1;
     if (d->planned < 0 && (d->in_turn = d->in_turn || takes_turns(d)))
         d->planned = d->n_done;

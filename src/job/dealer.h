@@ -1,9 +1,8 @@
-/* dealer.h - who gets which item of work (room: job). Pure: no messages, and no clock but what it is told.
- * First a trial: a rank of each node gets an item or two of the shortest. Their first steps show how fast the node is, and what a step
- * costs beside the rows in it. Then all the others are planned (spread.h) by their expected costs, and go out at once, longest first: what
- * was kept back would begin late, in steps that cost as much for few as for many. What does not fit a rank's batch waits, and is planned
- * again as items end. But where equal ranks fill their batches more than twice, nothing is planned: each place that gets free has the
- * longest that waits, which needs no lengths to end evenly. */
+/* dealer.h - who gets which item of work (room: job). Pure: no messages, no clock.
+ * Nothing goes out before all ranks have told their pace: how long a step takes by itself, and a row in it. Then everything is planned
+ * (spread.h) by the expected costs, and goes out at once, longest first: what was kept back would begin late, in steps that cost as much
+ * for few as for many. What does not fit a rank's batch waits, and is planned again as items end. But where equal ranks fill their batches
+ * more than twice, nothing is planned: each place that gets free has the longest that waits, which needs no lengths to end evenly. */
 #ifndef MTB_DEALER_H
 #define MTB_DEALER_H
 
@@ -16,8 +15,8 @@ struct dealer_opts {
     const double *cost;                  /* (n_items) expected rows, those of prompts too, copied; NULL: all equal */
     const double *steps;                 /* (n_items) steps that it may take, copied, see deal.h; NULL: 'cost' */
     const int *node;                     /* (n_ranks) ranks of one node are equally fast; NULL: each may be unlike any other */
-    double width;                        /* a step costs by itself as much as so many of its rows; what is seen goes before */
-    bool paced;                          /* dealer_made() will be told */
+    double width;                        /* a step costs by itself as much as so many of its rows; what is measured goes before */
+    bool paced;                          /* each rank that takes items will tell its pace */
 };
 /* Never NULL. */
 struct dealer *dealer_create(const struct dealer_opts *o);
@@ -25,8 +24,10 @@ void dealer_destroy(struct dealer *d);
 
 /* How many items this rank could have been given since the start, in all. */
 void dealer_limit(struct dealer *d, int rank, int limit);
-/* At 'now' (seconds of any clock) the rank had taken so many steps since the start, with so many rows in them. */
-void dealer_made(struct dealer *d, int rank, double steps, double rows, double now);
+/* Seconds of a step of this rank by itself, and of each row in it. Both 0: it could not be measured. */
+void dealer_pace(struct dealer *d, int rank, double step, double row);
+/* The rank had taken so many steps since the start. */
+void dealer_made(struct dealer *d, int rank, double steps);
 /* The item was finished by the rank that had it; anything else is ignored. */
 void dealer_done(struct dealer *d, int rank, int item);
 /* This rank gets no more; what it has in hand goes to others. */

@@ -1,5 +1,6 @@
 /* simulate.c - a run on paper. Between two ends of turns nothing changes but how far everybody is, so time jumps from end to end. */
 #include "mtbench/simulate.h"
+#include "mtbench/deal.h"
 
 #include "dealer.h"
 
@@ -20,7 +21,7 @@ struct worker {
     double now, speed;
     double debt;                         /* seconds, at speed 1, that prompts still take */
     double context;                      /* of all in hand */
-    double steps, rows;                  /* so far */
+    double steps;                        /* so far */
     struct simulate_rank did;
 };
 
@@ -30,8 +31,6 @@ struct play {
     struct worker *worker;               /* (n_ranks) */
     double *cost, *steps;                /* (n_items) as the dealer expects them */
 };
-
-enum { EACH = 16 };                       /* steps of a rank that the dealer hears of one by one, as in deal.c */
 
 /* ---- one rank ---- */
 
@@ -64,14 +63,13 @@ static void advance(const struct play *p, struct worker *w, double to)
     w->debt -= paid;
     w->context += w->n * steps;
     w->steps += steps;
-    w->rows += w->n * steps + (p->o->cost.row > 0 ? paid / p->o->cost.row : 0);
     for (int i = 0; i < w->n; i++) {
         w->hand[i].left -= steps;
         w->hand[i].context += steps;
     }
 }
 
-/* When the next turn of this rank ends, or one of its first steps, if nothing is given to it before; INFINITY: it has none. */
+/* When the next turn of this rank ends, if nothing is given to it before; INFINITY: it has none. */
 static double next_end(const struct play *p, const struct worker *w)
 {
     double least = INFINITY;
@@ -79,7 +77,7 @@ static double next_end(const struct play *p, const struct worker *w)
         least = fmin(least, w->hand[i].left);
     if (w->n == 0)
         return INFINITY;
-    least = fmax(0, w->steps < EACH ? fmin(least, 1) : least);
+    least = fmax(0, least);
     return w->now + (w->debt + least * step_seconds(p, w) + least * least * growth(p, w) / 2) / w->speed;
 }
 
@@ -130,9 +128,24 @@ static void hand_out(const struct play *p)
     }
 }
 
+/* Ranks begin together, when the last one has its weights; nothing is dealt before the last one has told its pace. */
+static double tell_pace(const struct play *p)
+{
+    const struct simulate_cost *c = &p->o->cost;
+    double last = 0;
+    for (int r = 0; r < p->o->n_ranks; r++) {
+        struct worker *w = &p->worker[r];
+        dealer_pace(p->dealer, r, c->step / w->speed, c->row / w->speed);
+        last = fmax(last, p->o->n_ranks > 1 ? PACE_TRIES * (2 * c->step + (PACE_ROWS + 1) * c->row) / w->speed : 0);
+    }
+    for (int r = 0; r < p->o->n_ranks; r++)
+        p->worker[r].now = last;
+    return last;
+}
+
 static double play(const struct play *p)
 {
-    double now = 0;
+    double now = tell_pace(p);
     hand_out(p);
     while (!dealer_is_over(p->dealer)) {
         int first = 0;
@@ -145,7 +158,7 @@ static double play(const struct play *p)
         now = at;
         for (int r = 0; r < p->o->n_ranks; r++) {
             advance(p, &p->worker[r], now);
-            dealer_made(p->dealer, r, p->worker[r].steps, p->worker[r].rows, now);
+            dealer_made(p->dealer, r, p->worker[r].steps);
         }
         end_turns(p, first);
         hand_out(p);
@@ -239,12 +252,12 @@ struct simulate_result simulate(const struct simulate_opts *o, struct simulate_r
         p.steps[i] = o->item[i].steps > 0 ? o->item[i].steps : o->item[i].cost;
     }
     p.dealer = dealer_create(&(struct dealer_opts){ .n_items = o->n_items, .n_ranks = o->n_ranks, .cost = p.cost, .steps = p.steps,
-                                                   .node = o->node, .width = o->width, .paced = true });
+                                                   .node = o->node, .paced = true });
     for (int r = 0; r < o->n_ranks; r++) {
         struct worker *w = &p.worker[r];
         w->hand = xcalloc((size_t)o->max_batch, sizeof *w->hand);
         w->speed = o->speed ? o->speed[r] : 1;
-        dealer_limit(p.dealer, r, o->max_batch);           /* all at once: ranks begin together, when the last one has its weights */
+        dealer_limit(p.dealer, r, o->max_batch);
     }
     res.makespan = play(&p);
     res.bound = bound(o);

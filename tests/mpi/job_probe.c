@@ -143,7 +143,8 @@ static int probe_deal(struct job *job, int n, int fail_rank, int signal_rank, st
     p.seen = xcalloc((size_t)n * 2 + 1, sizeof *p.seen);
     for (int i = 0; i < n; i++)
         cost[i] = steps_of(i);
-    p.d = deal_create(job, &(struct deal_opts){ .n_items = n, .cost = cost, .want = 4 });
+    p.d = deal_create(job, &(struct deal_opts){ .n_items = n, .cost = cost, .want = 4, .paced = true });
+    deal_pace(p.d, job_info(job).rank % 2 ? 2 : 1, 0.1);
     int rc = job_agree(job, work(&p, err), err);
     uint64_t busiest = job_max(job, (uint64_t)p.n_started);
     if (job_info(job).rank == 0 && rc == 0) {

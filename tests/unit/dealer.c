@@ -1,4 +1,4 @@
-/* dealer.c - the dealing of items: the trial, the plan, and nothing twice. How good it is with real lengths: unit/simulate. */
+/* dealer.c - the dealing of items: the pace, the plan, and nothing twice. How good it is with real lengths: unit/simulate. */
 #include "../../src/job/dealer.h"
 
 #include "tap.h"
@@ -17,7 +17,7 @@ static unsigned mix(unsigned x)
 
 struct world { int n_items, n_ranks, batch; bool paced; int leaver; };       /* leaver: leaves after its first finished item; -1: none */
 
-struct rank { int hand[MAX_ITEMS], age[MAX_ITEMS], n, given, steps, rows; };
+struct rank { int hand[MAX_ITEMS], age[MAX_ITEMS], n, given, steps; };
 
 static struct rank rank[MAX_RANKS];
 static int owner[MAX_ITEMS], n_wrong;
@@ -35,12 +35,11 @@ static void deal(struct dealer *d, const struct world *w)
 }
 
 /* A step of a rank: an item of cost c takes c steps. */
-static void step(struct dealer *d, const struct world *w, int r, const double *cost, double now)
+static void step(struct dealer *d, const struct world *w, int r, const double *cost)
 {
     struct rank *k = &rank[r];
     bool finished = false;
     k->steps += k->n > 0;
-    k->rows += k->n;
     for (int i = k->n - 1; i >= 0; i--) {
         if (++k->age[i] < cost[k->hand[i]])
             continue;
@@ -50,8 +49,7 @@ static void step(struct dealer *d, const struct world *w, int r, const double *c
         finished = true;
     }
     dealer_limit(d, r, k->given - k->n + w->batch);
-    if (w->paced)
-        dealer_made(d, r, k->steps, k->rows, now);
+    dealer_made(d, r, k->steps);
     if (r == w->leaver && finished) {
         for (int i = 0; i < k->n; i++)
             owner[k->hand[i]] = -1;
@@ -73,11 +71,19 @@ static bool complete(const struct world *w)
                                                              .paced = w->paced });
     for (int r = 0; r < w->n_ranks; r++)
         dealer_limit(d, r, w->batch);
+    for (int r = 0; w->paced && r < w->n_ranks; r++) {
+        deal(d, w);
+        n_wrong += w->n_items > 0 && dealer_n_out(d) > 0;                       /* not before all have told */
+        if (r == 0 && w->leaver == 1)
+            dealer_leave(d, 0);              /* before it has told, while others are waited for */
+        else
+            dealer_pace(d, r, mix((unsigned)r) % 5, 1 + mix((unsigned)r) % 3);
+    }
     deal(d, w);
     for (int t = 1; !dealer_is_over(d) && t < 100000; t++)
         for (int r = 0; r < w->n_ranks; r++) {
             if (r != w->leaver || rank[r].n > 0)
-                step(d, w, r, cost, t);
+                step(d, w, r, cost);
             deal(d, w);
         }
     const bool all = dealer_is_over(d) && dealer_n_done(d) == w->n_items && dealer_n_out(d) == 0;
@@ -109,7 +115,8 @@ static int deal_out(struct dealer *d, const double *cost, int *n, double *sum)
     return all;
 }
 
-static void check_trial(void)
+/* What two nodes of two ranks get of 80 items, whose ranks take so long for a step by itself and a row. */
+static void share(const double pace[4][2], double part[2])
 {
     double cost[80], sum[4] = { 0 };
     int n[4] = { 0 }, node[4] = { 0, 0, 1, 1 };
@@ -119,68 +126,43 @@ static void check_trial(void)
                                                              .paced = true });
     for (int r = 0; r < 4; r++)
         dealer_limit(d, r, 80);
-    ok(deal_out(d, cost, n, sum) == 2 && n[0] == 1 && n[2] == 1 && sum[0] + sum[2] == 201,
-       "a rank of each node is tried, with the shortest");
-    /* Node 1 takes twice as long. A step costs 10 and a row 1: a width of 10, where 500 was thought. */
-    double at[2] = { 0 }, rows[2] = { 0 };
-    for (int k = 1; k <= 12; k++)
-        for (int i = 0; i < 2; i++) {
-            const int more = k == 4 ? 40 : k > 4 ? 2 : 1;                    /* the second one's prompt, then both */
-            rows[i] += more;
-            at[i] += (10 + more) * (i + 1);
-            if (n[0] + n[2] < 80)
-                dealer_made(d, 2 * i, k, rows[i], at[i] + 1);
-            deal_out(d, cost, n, sum);
-        }
-    ok(n[0] + n[1] + n[2] + n[3] == 80, "when both are known all goes out");
-    const double fast = sum[0] + sum[1], slow = sum[2] + sum[3];
-    ok(fast > 1.5 * slow && fast < 3 * slow, "the node that is twice as fast has about twice the work: %.0f and %.0f", fast, slow);
+    for (int r = 0; r < 4; r++) {
+        ok(deal_out(d, cost, n, sum) == 0, "nothing before all have told: %d", r);
+        dealer_pace(d, r, pace[r][0], pace[r][1]);
+    }
+    ok(deal_out(d, cost, n, sum) == 80, "then all of it");
+    part[0] = sum[0] + sum[1];
+    part[1] = sum[2] + sum[3];
     dealer_destroy(d);
 }
 
-/* One step of a node takes twenty times as long as its others, as where something else had the core. */
+static void check_pace(void)
+{
+    double part[2];
+    share((const double[4][2]){ { 10, 1 }, { 10, 1 }, { 20, 2 }, { 20, 2 } }, part);
+    ok(part[0] > 1.7 * part[1] && part[0] < 2.8 * part[1], "a node that is half as fast has about half: %.0f and %.0f", part[0], part[1]);
+    share((const double[4][2]){ { 10, 1 }, { 10, 1 }, { 80, 8 }, { 80, 8 } }, part);
+    ok(part[0] > 5 * part[1], "one of an eighth has no more than that: %.0f and %.0f", part[0], part[1]);
+    share((const double[4][2]){ { 10, 1 }, { 10, 1 }, { 0, 0 }, { 0, 0 } }, part);
+    ok(fabs(part[0] - part[1]) < 0.15 * part[0], "one that could not be measured is as fast as the others: %.0f and %.0f", part[0], part[1]);
+    share((const double[4][2]){ { 10, 1 }, { 10, 1 }, { 10.2, 1 }, { 10, 1.02 } }, part);
+    ok(fabs(part[0] - part[1]) < 0.15 * part[0], "nearly equal ones are equal: %.0f and %.0f", part[0], part[1]);
+}
+
+/* One rank of three on a node was held up when it measured. */
 static void check_hiccup(void)
 {
-    double cost[80], sum[2] = { 0 }, at[2] = { 1, 1 };
-    int n[2] = { 0 };
-    for (int i = 0; i < 80; i++)
-        cost[i] = 100 + i;
-    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 80, .n_ranks = 2, .cost = cost, .width = 5, .paced = true });
-    dealer_limit(d, 0, 80);
-    dealer_limit(d, 1, 80);
-    deal_out(d, cost, n, sum);
-    for (int k = 1; k <= 12; k++)
-        for (int r = 0; r < 2; r++) {
-            at[r] += k == 3 && r == 0 ? 20 : 1;
-            dealer_made(d, r, k, k, at[r]);
-            deal_out(d, cost, n, sum);
-        }
-    ok(n[0] + n[1] == 80 && fmax(sum[0], sum[1]) < 1.05 * (sum[0] + sum[1]) / 2, "one slow step does not make a slow node: %.0f and %.0f",
-       sum[0], sum[1]);
-    dealer_destroy(d);
-}
-
-/* A node that never says anything. */
-static void check_silent(void)
-{
-    double cost[80], sum[2] = { 0 };
-    int n[2] = { 0 };
-    for (int i = 0; i < 80; i++)
+    double cost[60], sum[6] = { 0 };
+    int n[6] = { 0 }, node[6] = { 0, 1, 0, 1, 0, 1 };
+    for (int i = 0; i < 60; i++)
         cost[i] = 100;
-    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 80, .n_ranks = 2, .cost = cost, .width = 5, .paced = true });
-    dealer_limit(d, 0, 80);
-    dealer_limit(d, 1, 80);
-    deal_out(d, cost, n, sum);
-    for (int k = 1; k <= 12; k++) {
-        dealer_made(d, 0, k, k, k);
-        deal_out(d, cost, n, sum);
+    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 60, .n_ranks = 6, .cost = cost, .node = node, .width = 5, .paced = true });
+    for (int r = 0; r < 6; r++) {
+        dealer_limit(d, r, 60);
+        dealer_pace(d, r, r == 2 ? 200 : 5, 1);
     }
-    ok(n[0] + n[1] < 5, "one that says nothing is waited for");
-    for (int k = 13; k <= 40; k++) {
-        dealer_made(d, 0, k, k, k);
-        deal_out(d, cost, n, sum);
-    }
-    ok(n[0] + n[1] == 80, "but not for long");
+    ok(deal_out(d, cost, n, sum) == 60 && fabs(sum[0] + sum[2] + sum[4] - 3000) < 1, "it does not make a slow node: %.0f of 6000",
+       sum[0] + sum[2] + sum[4]);
     dealer_destroy(d);
 }
 
@@ -193,7 +175,7 @@ int main(void)
     struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 80, .n_ranks = 16, .cost = cost });
     for (int r = 0; r < 16; r++)
         dealer_limit(d, r, 80);
-    ok(deal_out(d, cost, n, sum) == 80, "without a trial all goes out at once");
+    ok(deal_out(d, cost, n, sum) == 80, "where no pace is told all goes out at once");
     double largest = 0, all = 0;
     for (int r = 0; r < 16; r++) {
         least = n[r] < least ? n[r] : least;
@@ -205,16 +187,17 @@ int main(void)
        largest * 16 / all);
     dealer_destroy(d);
 
-    check_trial();
+    check_pace();
     check_hiccup();
-    check_silent();
     check_complete();
 
     d = dealer_create(&(struct dealer_opts){ .n_items = 2, .n_ranks = 1, .cost = (double[]){ 5, 9 }, .paced = true });
     int to = -1;
     ok(dealer_next(d, &to) == -1, "nothing is given to a rank that has not asked");
     dealer_limit(d, 0, 2);
-    ok(dealer_next(d, &to) == 1 && to == 0, "the longest goes first; a rank alone is not tried");
+    ok(dealer_next(d, &to) == -1, "nor before it has told its pace");
+    dealer_pace(d, 0, 2, 1);
+    ok(dealer_next(d, &to) == 1 && to == 0, "the longest goes first");
     dealer_done(d, 0, 0);
     dealer_done(d, 0, 7);
     dealer_done(d, 0, -1);

@@ -621,6 +621,31 @@ static void test_logits(void)
     engine_destroy(e);
 }
 
+static void test_pace(void)
+{
+    static const struct { int rows, tokens, tries; } table[] = { { 16, MAX_TOKENS, 2 }, { 4, MAX_TOKENS, 3 }, { 16, 2, 1 } };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct engine_opts o = { .max_batch = 2, .max_rows = table[i].rows, .max_tokens = table[i].tokens };
+        struct engine *e = engine_create(one_member(), &o, NULL);
+        double step = -1, row = -1;
+        struct err err = { 0 };
+        const int most = table[i].tokens - 1 < table[i].rows ? table[i].tokens - 1 : table[i].rows, rows = most < 8 ? most : 8;
+        const bool told = engine_pace(e, table[i].tries, 8, &step, &row, &err) == 0 && step >= 0 && row >= 0 && step + row > 0;
+        const struct engine_stats s = engine_stats(e);
+        ok(told && s.steps == 2 * (uint64_t)table[i].tries && s.rows == (uint64_t)(table[i].tries * (1 + rows)),
+           "pace: steps of 1 and %d rows, each computed whole (%llu rows)", rows, (unsigned long long)s.rows);
+        ok(!engine_collect(e) && books_balance(e) && s.prompt_tokens == 0, "and nobody sees them");
+        engine_destroy(e);
+    }
+    stop = at_once;
+    struct engine *e = engine_create(one_member(), &(struct engine_opts){ .max_batch = 2, .max_rows = 16, .max_tokens = MAX_TOKENS }, NULL);
+    double step = -1, row = -1;
+    struct err err = { 0 };
+    ok(engine_pace(e, 2, 8, &step, &row, &err) == 0 && step == 0 && row == 0 && books_balance(e), "interrupted: not measured");
+    engine_destroy(e);
+    stop = NULL;
+}
+
 /* Nobody else is heard meanwhile, so logits wait for the prompt that is being read, and not for all those of a full engine. */
 static void test_logits_first(void)
 {
@@ -781,6 +806,7 @@ int main(void)
     test_follow_up();
     test_stop_and_cancel();
     test_stop_after_end();
+    test_pace();
     test_logits();
     test_logits_first();
     test_lost_device();

@@ -23,19 +23,20 @@ static void check_by_hand(void)
     const struct simulate_turn one[] = { { 0, 100 } }, two[] = { { 10, 40 }, { 5, 60 } };
     const struct simulate_item a[] = { { 1, one, 100, 0 } }, b[] = { { 2, two, 100, 0 } }, c[] = { { 1, one, 100, 0 }, { 1, one, 100, 0 } };
     struct simulate_rank did[2];
-    struct simulate_result r = simulate(&(struct simulate_opts){ 1, 1, 80, a, .width = 20, .cost = { 2, 1, 0 } }, did);
+    struct simulate_result r = simulate(&(struct simulate_opts){ 1, 1, 80, a, .cost = { 2, 1, 0 } }, did);
     ok(near(r.makespan, 300) && near(r.bound, 300) && near(did[0].busy, 300), "100 tokens at 2 + 1 each: %g, bound %g",
        r.makespan, r.bound);
-    r = simulate(&(struct simulate_opts){ 1, 1, 80, b, .width = 20, .cost = { 2, 1, 0 } }, did);
+    r = simulate(&(struct simulate_opts){ 1, 1, 80, b, .cost = { 2, 1, 0 } }, did);
     ok(near(r.makespan, 315) && near(r.bound, 315) && near(r.tokens, 100), "two turns, their prompts are rows: %g", r.makespan);
-    r = simulate(&(struct simulate_opts){ 2, 1, 80, c, .width = 20, .cost = { 2, 1, 0 } }, did);
+    r = simulate(&(struct simulate_opts){ 2, 1, 80, c, .cost = { 2, 1, 0 } }, did);
     ok(near(r.makespan, 400) && near(r.bound, 400), "two side by side share the steps: %g", r.makespan);
-    r = simulate(&(struct simulate_opts){ 2, 1, 1, c, .width = 20, .cost = { 2, 1, 0 } }, did);
+    r = simulate(&(struct simulate_opts){ 2, 1, 1, c, .cost = { 2, 1, 0 } }, did);
     ok(near(r.makespan, 600) && near(r.bound, 600), "one after the other do not: %g", r.makespan);
-    r = simulate(&(struct simulate_opts){ 2, 2, 80, c, .speed = (double[]){ 1, 2 }, .width = 20, .cost = { 2, 1, 0 } }, did);
-    ok(near(r.makespan, 300) && did[0].items == 1 && near(did[1].busy, 150), "on two ranks, one twice as fast: %g, busy %g",
+    r = simulate(&(struct simulate_opts){ 2, 2, 80, c, .speed = (double[]){ 1, 2 }, .cost = { 2, 1, 0 } }, did);
+    /* 26: twice a step of one row and one of eight on the slow one, before anything is dealt; then both side by side on the fast one */
+    ok(near(r.makespan, 226) && did[1].items == 2 && near(did[1].busy, 200), "on two ranks, one twice as fast: %g, busy %g",
        r.makespan, did[1].busy);
-    r = simulate(&(struct simulate_opts){ 1, 1, 80, b, .width = 20, .cost = { 0, 0, 1 } }, did);
+    r = simulate(&(struct simulate_opts){ 1, 1, 80, b, .cost = { 0, 0, 1 } }, did);
     /* 40 rows that look back at 10 and more; then 60 at 10 + 40 + 5 and more */
     ok(near(r.makespan, 40 * 10 + 800 + 60 * 55 + 1800) && near(r.bound, r.makespan), "what rows look back at: %g", r.makespan);
 }
@@ -105,7 +106,7 @@ static double ratio(int model, int n_ranks, int batch, enum speeds kind, double 
         const double tokens = told.lengths ? turn[model][q][0].tokens + turn[model][q][1].tokens : typical[q];
         item[q] = (struct simulate_item){ 2, turn[model][q], 120 + tokens, told.more ? tokens + told.more : 0 };
     }
-    const struct simulate_opts how = { QUESTIONS, n_ranks, batch, item, speed, node, 20, { width, 1, 0 } };
+    const struct simulate_opts how = { QUESTIONS, n_ranks, batch, item, speed, node, { width, 1, 0 } };
     const struct simulate_result r = simulate(&how, NULL);
     return r.makespan / r.bound;
 }
@@ -115,7 +116,8 @@ static void check_law(int n_models)
 {
     static const struct { enum speeds kind; double width, most; } law[] = {
         { EQUAL, 3, 1.10 }, { EQUAL, 20, 1.10 }, { EQUAL, 100, 1.10 }, { ONE_SLOW, 20, 1.10 }, { ONE_SLOW, 100, 1.10 },
-        { UNLIKE, 20, 1.13 }, { UNLIKE, 100, 1.10 }, { ONE_SLOW, 3, 1.20 }, { UNLIKE, 3, 1.30 },
+        { UNLIKE, 20, 1.10 }, { UNLIKE, 100, 1.10 }, { ONE_SLOW, 3, 1.10 },
+        { UNLIKE, 3, 1.15 }, /* known from the start they would end 1.10 over the bound, which whole items do not reach */
     };
     for (size_t i = 0; i < sizeof law / sizeof *law; i++) {
         double worst = 0, sum = 0;
@@ -166,7 +168,7 @@ static void check_rounds(int n_models)
     for (size_t i = 0; i < sizeof width / sizeof *width; i++) {
         const double known = average(n_models, 4, 4, EQUAL, width[i], (struct told){ true, 0 }),
                      guessed = average(n_models, 4, 4, EQUAL, width[i], (struct told){ false, 0 });
-        ok(known <= 1.03 && guessed <= 1.15, "4 at a time on 2 and 4 ranks, a step costs %g rows: over the bound %.3f, guessed %.3f",
+        ok(known <= 1.03 && guessed <= 1.20, "4 at a time on 2 and 4 ranks, a step costs %g rows: over the bound %.3f, guessed %.3f",
            width[i], known, guessed);
     }
 }
