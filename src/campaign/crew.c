@@ -2,7 +2,7 @@
 #include "mtbench/crew.h"
 
 #include "members.h"
-#include "pace.h"
+#include "pacing.h"
 
 #include "mtbench/clock.h"
 #include "mtbench/map.h"

@@ -2,7 +2,7 @@
 #include "mtbench/judge_ranks.h"
 
 #include "members.h"
-#include "pace.h"
+#include "pacing.h"
 #include "phase_file.h"
 
 #include "mtbench/clock.h"

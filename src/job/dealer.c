@@ -11,8 +11,8 @@ enum { OWNER_NONE = -1, OWNER_DONE = -2 };
 enum { USUAL_ROWS = 20 };                 /* of a step that speeds are compared by */
 static const double most_width = 500;    /* more means nothing: steps are all that counts then */
 static const double same_speed = 1.05;    /* ranks that differ by less were measured badly */
-static const double caution = 1.5;        /* power of a node's speed that counts where lengths are guessed: a slow one holds up all with what turns
-                                             out long */
+static const double caution = 1.5; /* power of a node's speed that counts where lengths are guessed: a slow one holds up all with what turns
+                                      out long */
 static const double rest_of = 0.3;        /* of an item's cost is still to come, at least, if it is not done */
 static const double plan_again = 1.0 / 16;    /* of the items were done since the plan */
 static const double rounds = 2;           /* fillings of all batches, from which on equal ranks take turns */

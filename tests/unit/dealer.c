@@ -144,7 +144,8 @@ static void check_pace(void)
     share((const double[4][2]){ { 10, 1 }, { 10, 1 }, { 80, 8 }, { 80, 8 } }, part);
     ok(part[0] > 5 * part[1], "one of an eighth has no more than that: %.0f and %.0f", part[0], part[1]);
     share((const double[4][2]){ { 10, 1 }, { 10, 1 }, { 0, 0 }, { 0, 0 } }, part);
-    ok(fabs(part[0] - part[1]) < 0.15 * part[0], "one that could not be measured is as fast as the others: %.0f and %.0f", part[0], part[1]);
+    ok(fabs(part[0] - part[1]) < 0.15 * part[0], "one that could not be measured is as fast as the others: %.0f and %.0f", part[0],
+       part[1]);
     share((const double[4][2]){ { 10, 1 }, { 10, 1 }, { 10.2, 1 }, { 10, 1.02 } }, part);
     ok(fabs(part[0] - part[1]) < 0.15 * part[0], "nearly equal ones are equal: %.0f and %.0f", part[0], part[1]);
 }
@@ -156,7 +157,8 @@ static void check_hiccup(void)
     int n[6] = { 0 }, node[6] = { 0, 1, 0, 1, 0, 1 };
     for (int i = 0; i < 60; i++)
         cost[i] = 100;
-    struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 60, .n_ranks = 6, .cost = cost, .node = node, .width = 5, .paced = true });
+    struct dealer *d =
+        dealer_create(&(struct dealer_opts){ .n_items = 60, .n_ranks = 6, .cost = cost, .node = node, .width = 5, .paced = true });
     for (int r = 0; r < 6; r++) {
         dealer_limit(d, r, 60);
         dealer_pace(d, r, r == 2 ? 200 : 5, 1);

@@ -1,5 +1,5 @@
-/* pace.c - a few steps of the engine before it has work. */
-#include "pace.h"
+/* pacing.c - a few steps of the engine before it has work. */
+#include "pacing.h"
 
 bool pace_matters(const struct rig *rig)
 {
