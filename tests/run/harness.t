@@ -24,6 +24,18 @@ case_of 'echo "ok 1 - a"' '1 passed, 1 failed' 1 'no plan'
 case_of 'echo "ok 1 - a"; echo 1..1; kill -SEGV $$' '1 passed, 1 failed' 1 'a crash behind the last test'
 limit=1 case_of 'echo "ok 1 - a"; sleep 30; echo 1..1' '1 passed, 1 failed' 1 'a program that hangs'
 case_of 'echo "1..0 # SKIP"; exit 3' '0 passed, 1 failed' 1 'a skip that ends with an error'
+# Those that run beside each other: both wait for the other's file, and are told in their order.
+mkdir "$d/cuda"
+for i in 1 2 3; do
+    printf '#!/bin/bash\n: >%s/is.%s\nfor _ in $(seq 200); do [ -e %s/is.1 ] && [ -e %s/is.2 ] && break; sleep 0.1; done\n[ -e %s/is.2 ]\necho "$([ $? = 0 ] || echo not )ok 1 - %s"\necho 1..1\n' \
+        "$d" $i "$d" "$d" "$d" $i >"$d/cuda/$i" && chmod +x "$d/cuda/$i"
+done
+out=$(tests/run-tests "$d/t" "$d/cuda/1" "$d/cuda/2" "$d/cuda/3"); rc=$?
+n=$((n + 1))
+if [ "$(nproc)" -lt 2 ]; then echo "ok $n # SKIP one core"
+elif [ $rc -eq 1 ] && [ "$(tail -1 <<<"$out")" = '3 passed, 1 failed' ] && [ "$(grep -o '/cuda/[123] ' <<<"$out" | tr -d '\n')" = '/cuda/1 /cuda/2 /cuda/3 ' ]; then
+    echo "ok $n - programs beside each other: in their order, all counted"
+else echo "not ok $n - programs beside each other"; bad=1; sed 's/^/#   /' <<<"$out"; fi
 
 n=$((n + 1))
 if ! command -v python3 >/dev/null; then
