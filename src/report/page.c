@@ -6,6 +6,7 @@
 #include "mtbench/hash.h"
 #include "mtbench/io.h"
 #include "mtbench/mem.h"
+#include "mtbench/plot.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -19,6 +20,31 @@ void page_flow(struct page *p)
         return;
     outfile_add(p->out, p->b.data, p->b.len);
     buf_clear(&p->b);
+}
+
+void page_drop(struct buf *b, size_t from, const char *const *words)
+{
+    char *to = b->data + from;
+    for (const char *at = to, *stop = b->data + b->len; at < stop;) {
+        size_t skip = 0;
+        for (int i = 0; *at == **words && words[i] && !skip; i++)        /* all begin alike */
+            skip = strncmp(at, words[i], strlen(words[i])) ? 0 : strlen(words[i]);
+        if (skip)
+            at += skip;
+        else
+            *to++ = *at++;
+    }
+    b->len = (size_t)(to - b->data);
+    *to = '\0';
+}
+
+void page_drop_zeros(struct buf *b, size_t from)
+{
+    static const char *const zeros[] = { " data-failed_unparsable=\"0\"", " data-failed_out_of_range=\"0\"", " data-failed_truncated=\"0\"",
+                                         " data-failed_filtered=\"0\"", " data-failed_refused=\"0\"", " data-failed_too_long=\"0\"",
+                                         " data-failed_call=\"0\"", " data-failed_no_answer=\"0\"", " data-empty_answers=\"0\"", NULL };
+    if (b->len > from)
+        page_drop(b, from, zeros);
 }
 
 /* ---- names and addresses ---- */
@@ -75,10 +101,10 @@ void page_put_json(struct buf *b, const char *text)
 
 /* ---- the frame ---- */
 
-static void put_policy(struct buf *b)
+static void put_policy(struct buf *b, const struct buf *css)
 {
     char style[45], script[45];
-    sha256_base64(page_css, (size_t)(page_css_end - page_css), style);
+    sha256_base64(css->data, css->len, style);
     sha256_base64(page_js, (size_t)(page_js_end - page_js), script);
     buf_printf(b, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-%s'; "
                   "style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
@@ -87,9 +113,11 @@ static void put_policy(struct buf *b)
 
 static void put_head(struct page *p)
 {
-    struct buf *b = &p->b;
+    struct buf *b = &p->b, css = {0};
+    buf_add(&css, page_css, (size_t)(page_css_end - page_css));
+    plot_style_put(&css);
     buf_str(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    put_policy(b);
+    put_policy(b, &css);
     buf_str(b, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                "<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
                "<meta name=\"generator\" content=\"mtbench " MTB_VERSION "\">\n<title>");
@@ -97,8 +125,9 @@ static void put_head(struct page *p)
     if (p->question >= 0)
         buf_printf(b, ", question %lld", (long long)p->g->questions.q[p->question].id);
     buf_str(b, "</title>\n<style>");
-    buf_add(b, page_css, (size_t)(page_css_end - page_css));
+    buf_add(b, css.data, css.len);
     buf_str(b, "</style>\n</head>\n");
+    buf_free(&css);
 }
 
 static void put_count(struct buf *b, long n, const char *what)
@@ -161,7 +190,7 @@ static int put_body(struct page *p, struct err *err)
     if (tables) {
         rc = page_put_scores(p, err);
         page_put_heat(p);
-        put_place(&p->b, "plots", "Plots");
+        page_put_plots(p);
         put_place(&p->b, "find", "Find");
     }
     put_place(&p->b, "read", "Read");

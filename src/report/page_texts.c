@@ -27,32 +27,16 @@ static void put_text(struct buf *b, const char *s)
     html_put_text(b, s, strlen(s));
 }
 
-/* End tags that HTML lets go: they are a thirtieth of a page. In texts there is no '<', so what looks like a tag is one. */
-static void drop_ends(struct buf *b, size_t from)
-{
-    static const char *const end[] = { "</p>", "</li>" };
-    char *to = b->data + from;
-    for (const char *at = to, *stop = b->data + b->len; at < stop;) {
-        size_t skip = 0;
-        for (int i = 0; i < 2 && *at == '<' && !skip; i++)
-            skip = strncmp(at, end[i], strlen(end[i])) ? 0 : strlen(end[i]);
-        if (skip)
-            at += skip;
-        else
-            *to++ = *at++;
-    }
-    b->len = (size_t)(to - b->data);
-    *to = '\0';
-}
-
 /* A text of somebody's, which is counted. */
 static void put_body(struct page *p, const char *text, size_t n)
 {
+    /* End tags that HTML lets go: a thirtieth of a page. */
+    static const char *const ends[] = { "</p>", "</li>", NULL };
     const size_t from = p->b.len;
     p->size->texts += n;
     if (n) {
         markdown_put(&p->b, text, n);
-        drop_ends(&p->b, from);
+        page_drop(&p->b, from, ends);
     } else
         buf_str(&p->b, "<p class=\"failed\">(empty)</p>");
 }

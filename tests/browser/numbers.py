@@ -69,7 +69,8 @@ with Browser(page) as b:
             results,
         )
     for table in tables(b, "pairs"):
-        rows = {r["model"]: r for r in show("--judge-model", table["judge"], "--mode", "pairwise-all") or []}
+        part = ["--category", table["category"]] if table["category"] else []
+        rows = {r["model"]: r for r in show("--judge-model", table["judge"], "--mode", "pairwise-all", *part) or []}
         results = [same(r, rows[r["model"]]) for r in table["rows"]]
         t.ok(results and all(isinstance(r, int) and r >= 4 for r in results), f"pairs by {table['judge']}: {len(results)} models", results)
 

@@ -68,7 +68,7 @@ def sheet_faults(table, rows):
         return ["%s: %d rows, show has %d" % (table["of"], len(table["rows"]) - 1, len(rows))]
     faults = []
     for mine, want in zip(table["rows"][1:], rows):
-        have = dict(mine["row"])
+        have = dict({k: "0" for k in rows[0] if k.startswith("failed_") or k == "empty_answers"}, **mine["row"])
         have.update({n: c["of"].get("data-v", c["text"]) for n, c in zip(names, mine["cells"])})
         for k, v in want.items():
             same = have.get(k) in (None, "") if v is None else have.get(k) == v if isinstance(v, str) else float(have.get(k) or "nan") == v
