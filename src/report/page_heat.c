@@ -39,7 +39,7 @@ static void put_cell(struct page *p, const struct heat_cell *c, int model, int q
     const double mean = c->n ? c->sum / c->n : NAN;
     if (c->n) {
         buf_printf(b, "<td class=h%d data-v=", (int)floor(mean));
-        json_put_double(b, mean);
+        score_put(b, mean, mean == floor(mean));
         snprintf(shown, sizeof shown, "%.3g", mean);
     } else {
         buf_str(b, "<td class=failed");

@@ -38,12 +38,12 @@ static void put_body(struct page *p, const char *text, size_t n)
         markdown_put(&p->b, text, n);
         page_drop(&p->b, from, ends);
     } else
-        buf_str(&p->b, "<p class=\"failed\">(empty)</p>");
+        buf_str(&p->b, "<p class=failed>(empty)</p>");
 }
 
 static void put_failed(struct buf *b, const char *words, const char *reason)
 {
-    buf_str(b, "<p class=\"failed\">");
+    buf_str(b, "<p class=failed>");
     put_text(b, words);
     if (reason) {
         buf_str(b, ": ");
@@ -71,7 +71,7 @@ static void put_shown_references(struct writer *w, int q)
     for (int m = 0; m < g->references.n; m++) {
         const struct model_answer *a = answer_set_find(&g->references.model[m], g->questions.q[q].id);
         for (int t = 0; a && t < a->n_turns; t++) {
-            buf_printf(b, "<section class=\"reference\" data-turn=\"%d\"><h4>Reference for judges by ", t + 1);
+            buf_printf(b, "<section class=reference data-turn=%d><h4>Reference for judges by ", t + 1);
             put_text(b, g->references.model[m].model);
             buf_printf(b, ", turn %d</h4>", t + 1);
             put_body(w->p, a->turn[t], strlen(a->turn[t]));
@@ -84,20 +84,20 @@ static void put_question(struct writer *w, int q)
 {
     const struct question *question = &w->p->g->questions.q[q];
     struct buf *b = &w->p->b;
-    buf_printf(b, "<noscript data-q=\"%d\"><article id=\"", q);
+    buf_printf(b, "<noscript data-q=%d><article id=\"", q);
     page_put_view(b, w->p->g, q, -1, -1);
     buf_printf(b, "\"><h3>Question %lld (", (long long)question->id);
     put_text(b, question->category);
     buf_str(b, ")</h3>\n");
     for (int t = 0; t < question->n_turns; t++) {
-        buf_printf(b, "<section class=\"user\" data-turn=\"%d\"><h4>User, turn %d</h4>", t + 1, t + 1);
+        buf_printf(b, "<section class=user data-turn=%d><h4>User, turn %d</h4>", t + 1, t + 1);
         put_body(w->p, question->turn[t], strlen(question->turn[t]));
         buf_str(b, "</section>");
     }
     buf_clear(&w->text);
     browser_put_reference(&w->text, question);
     if (w->text.len) {
-        buf_str(b, "<section class=\"reference\"><h4>Reference solution</h4>");
+        buf_str(b, "<section class=reference><h4>Reference solution</h4>");
         put_body(w->p, w->text.data, w->text.len);
         buf_str(b, "</section>");
     }
@@ -109,11 +109,11 @@ static void put_question(struct writer *w, int q)
 
 static void put_where(struct buf *b, const struct gallery_row *r, int game)
 {
-    buf_printf(b, "<section class=\"judgment\" data-turn=\"%d\" data-judge=\"%d\"", r->turn, r->judge);
+    buf_printf(b, "<section class=judgment data-turn=%d data-judge=%d", r->turn, r->judge);
     if (r->repeat > 1)
-        buf_printf(b, " data-repeat=\"%d\"", r->repeat);
+        buf_printf(b, " data-repeat=%d", r->repeat);
     if (game)
-        buf_printf(b, " data-game=\"%d\"", game);
+        buf_printf(b, " data-game=%d", game);
     buf_str(b, "><h4>");
 }
 
@@ -202,7 +202,7 @@ static int put_answer(struct writer *w, int q, int model, int choice, int n_choi
     const struct origin_turn *o = gallery_origin(g, model, q, choice, turn);
     struct buf *b = &w->p->b;
     const bool failed = !text || answer_is_failure(text), cut = o && o->cut;
-    buf_printf(b, "<section class=\"answer\" data-turn=\"%d\" data-choice=\"%d\"><h4>", turn, choice);
+    buf_printf(b, "<section class=answer data-turn=%d data-choice=%d><h4>", turn, choice);
     put_text(b, g->model[model].name);
     buf_printf(b, ", turn %d", turn);
     if (n_choices > 1)
@@ -211,7 +211,7 @@ static int put_answer(struct writer *w, int q, int model, int choice, int n_choi
     if (failed)
         put_failed(b, text ? "The answer failed" : "There is no answer", o && !o->ok ? o->reason : NULL);
     if (cut)
-        buf_str(b, "<p class=\"failed\">It ran into the token limit, which cut it.</p>");
+        buf_str(b, "<p class=failed>It ran into the token limit, which cut it.</p>");
     if (!failed) {
         buf_clear(&w->text);
         browser_put_answer(&w->text, text, strlen(text));
@@ -282,7 +282,7 @@ static int put_model(struct writer *w, int q, int model, const struct gallery_ro
     if (why.kind)
         *err = why;
     if (turns && rc == 0) {
-        buf_printf(b, "<noscript data-q=\"%d\" data-a=\"%d\"><article id=\"", q, model);
+        buf_printf(b, "<noscript data-q=%d data-a=%d><article id=\"", q, model);
         page_put_view(b, g, q, model, -1);
         buf_str(b, "\"><h3>");
         put_text(b, g->model[model].name);
@@ -328,7 +328,7 @@ static void put_winner(struct writer *w, int model)
 static void put_verdict(struct writer *w, const struct gallery_row *r, const int winner[2])
 {
     struct buf *b = &w->p->b;
-    buf_printf(b, "<p class=\"verdict\" data-turn=\"%d\" data-judge=\"%d\">", r->turn, r->judge);
+    buf_printf(b, "<p class=verdict data-turn=%d data-judge=%d>", r->turn, r->judge);
     put_whose(w, r);
     put_winner(w, winner[0]);
     if (winner[0] == winner[1]) {
@@ -374,7 +374,7 @@ static int put_pair(struct writer *w, const struct gallery_row *row, size_t n, s
     const struct gallery *g = w->p->g;
     struct buf *b = &w->p->b;
     int rc = 0;
-    buf_printf(b, "<noscript data-q=\"%d\" data-a=\"%d\" data-b=\"%d\"><article id=\"", row->question, row->a, row->b);
+    buf_printf(b, "<noscript data-q=%d data-a=%d data-b=%d><article id=\"", row->question, row->a, row->b);
     page_put_view(b, g, row->question, row->a, row->b);
     buf_str(b, "\"><h3>");
     put_text(b, g->model[row->a].name);

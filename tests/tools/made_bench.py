@@ -35,11 +35,11 @@ def text(size):
     parts = []
     while sum(map(len, parts)) < size:
         kind = dice.random()
-        if kind < 0.6:
+        if kind < 0.8:
             parts.append(paragraph())
-        elif kind < 0.8:
+        elif kind < 0.88:
             parts.append("\n".join(f"{i}. **{dice.choice(words)}**: {sentence()}" for i in range(1, 4)))
-        elif kind < 0.9:
+        elif kind < 0.94:
             parts.append("\n".join(f"- {sentence()}" for _ in range(3)))
         else:
             parts.append("```python\n" + "\n".join(f"{dice.choice(words)} = {dice.randint(1, 99)} if a < b else \"x\"" for _ in range(5)) + "\n```")
@@ -61,7 +61,7 @@ answers = {}
 for m in models:
     records = []
     for q in questions:
-        turns = answers[m, q["question_id"]] = [text(1000), text(900)]
+        turns = answers[m, q["question_id"]] = [text(850), text(750)]
         records.append({"question_id": q["question_id"], "answer_id": "a", "model_id": m, "choices": [{"index": 0, "turns": turns}], "tstamp": 1.0})
     lines(f"model_answer/{m}.jsonl", records)
 
@@ -71,12 +71,16 @@ def prompt(q, shown, turn):
     return "Judge this.\n\n" + "\n".join(both)
 
 
+def verdict():
+    return " ".join(paragraph() for _ in range(dice.randint(2, 3)))
+
+
 def singles(judge):
     for turn, q, m in itertools.product((1, 2), questions, models):
         fine = dice.random() < 0.99
         score = dice.randint(1, 10)
         yield {"question_id": q["question_id"], "model": m, "judge": [judge, "single-v1" if turn == 1 else "single-v1-multi-turn"],
-               "user_prompt": prompt(q, [answers[m, q["question_id"]]], turn), "judgment": text(600) + f"\n\nRating: [[{score}]]" if fine else "$ERROR$",
+               "user_prompt": prompt(q, [answers[m, q["question_id"]]], turn), "judgment": verdict() + f"\n\nRating: [[{score}]]" if fine else "$ERROR$",
                "score": score if fine else -1, "turn": turn, "tstamp": 1.0}
 
 
@@ -85,8 +89,8 @@ def pairs(judge):
         shown = [answers[a, q["question_id"]], answers[b, q["question_id"]]]
         won = dice.choices(["model_1", "model_2", "tie", "error"], weights=[8, 8, 4, 1], k=2)
         yield {"question_id": q["question_id"], "model_1": a, "model_2": b, "g1_winner": won[0], "g2_winner": won[1],
-               "judge": [judge, "pair-v2" if turn == 1 else "pair-v2-multi-turn"], "g1_user_prompt": prompt(q, shown, turn), "g1_judgment": text(700),
-               "g2_user_prompt": prompt(q, shown[::-1], turn), "g2_judgment": text(700), "turn": turn, "tstamp": 1.0}
+               "judge": [judge, "pair-v2" if turn == 1 else "pair-v2-multi-turn"], "g1_user_prompt": prompt(q, shown, turn), "g1_judgment": verdict(),
+               "g2_user_prompt": prompt(q, shown[::-1], turn), "g2_judgment": verdict(), "turn": turn, "tstamp": 1.0}
 
 
 for j in range(o.judges):

@@ -154,7 +154,7 @@ static void test_texts(void)
     ok(says("The answer failed") && says("There is no answer") && says("(empty)") && says("able, turn 2</h4><p>a turn too many"),
        "a failed, a missing, an empty turn, and one too many");
     ok(says("kind on turn 2: no judgment</h4>"), "a judgment that is missing");
-    ok(says("kind on turn 1: no score</h4><p class=\"failed\">the call failed"), "and one that failed");
+    ok(says("kind on turn 1: no score</h4><p class=failed>the call failed"), "and one that failed");
     ok(count("The answer was made anew since") == 0, "no answer was made anew");
 }
 

@@ -3,7 +3,7 @@
  * while the browser has nothing else to do; what is left when somebody searches is made then. */
 
 const ENTITIES = {'&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'"};
-const SECTION = /<section class="(user|answer|reference|judgment)"([^>]*)>/g;
+const SECTION = /<section class=(user|answer|reference|judgment)([^>]*)>/g;
 const plainTexts = [];                                   /* {source, q, a, b, kind, turn, choice, judge, from, to, small} */
 const unread = [...sources.values()];
 
@@ -14,7 +14,7 @@ function plainText(html) {
 }
 
 function numberIn(attributes, name) {
-    const found = attributes.match(new RegExp(`data-${name}="(\\d+)"`));
+    const found = attributes.match(new RegExp(`data-${name}=(\\d+)`));
     return found ? Number(found[1]) : undefined;
 }
 
