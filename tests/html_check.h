@@ -28,8 +28,11 @@ static int check_fault(struct html_check *c, const char *what)
 
 static int check_is(const char *name, const char *list) /* " a b c " */
 {
-    char word[16];
-    return snprintf(word, sizeof word, " %s ", name) < (int)sizeof word && strstr(list, word) != NULL;
+    const size_t n = strlen(name);
+    for (const char *at = list; *name && (at = strstr(at, name)); at++)
+        if (at[-1] == ' ' && at[n] == ' ')
+            return 1;
+    return 0;
 }
 
 static int check_may_stand(struct html_check *c, const char *name)
@@ -129,23 +132,31 @@ static int check_close(struct html_check *c)
     return 0;
 }
 
-static int check_text(struct html_check *c)
+static int check_entity(struct html_check *c)
 {
     static const char *const entity[] = { "&amp;", "&lt;", "&gt;", "&quot;" };
-    const unsigned char b = (unsigned char)*c->at;
-    const int holds_none = c->depth && check_is(c->open[c->depth - 1], " ul ol table thead tbody tr ");
-    if (b == '>' || (b < 0x20 && b != '\n' && b != '\t') || b == 0x7f || (holds_none && b != '\n'))
-        return check_fault(c, "a character");
-    if (b != '&') {
-        c->at++;
-        return 0;
-    }
     for (size_t i = 0; i < sizeof entity / sizeof *entity; i++)
         if (!strncmp(c->at, entity[i], strlen(entity[i]))) {
             c->at += strlen(entity[i]);
             return 0;
         }
     return check_fault(c, "an ampersand");
+}
+
+/* Up to the next tag. */
+static int check_text(struct html_check *c)
+{
+    const int holds_none = c->depth && check_is(c->open[c->depth - 1], " ul ol table thead tbody tr ");
+    while (c->at < c->end && *c->at != '<') {
+        const unsigned char b = (unsigned char)*c->at;
+        if (b == '>' || (b < 0x20 && b != '\n' && b != '\t') || b == 0x7f || (holds_none && b != '\n'))
+            return check_fault(c, "a character");
+        if (b != '&')
+            c->at++;
+        else if (check_entity(c) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* "": it is. Good until the next call. 'html' is NUL-terminated. */

@@ -12,14 +12,19 @@
 #include <string.h>
 #include <strings.h>
 
+enum { SPANS = MARKDOWN_NESTED / 2 };
+
+struct open_span { MD_SPANTYPE type; const char *end; };
+
 struct writer {
     struct buf *html;
     size_t limit;                        /* of html->len: more than any text of this size explains */
     const char *source;                  /* the text that TeX is a part of */
     const struct tex *tex;
-    int containers, emphases, links;     /* open ones */
-    size_t link_text;                    /* where the text of the outermost link begins */
-    const char *link_end;                /* what closes it */
+    int containers;                      /* open quotes and lists */
+    struct open_span open[SPANS];        /* (n_open) spans that were written */
+    int n_open, unwritten;               /* further ones, too deep or links in a link */
+    size_t link_text;                    /* where the text of the open link begins */
     bool in_language;                    /* the open code block has its language above it */
 };
 
@@ -107,7 +112,49 @@ static void read_attribute(struct buf *out, const struct writer *w, const MD_ATT
     }
 }
 
-/* ---- links ---- */
+/* ---- spans ---- */
+
+/* md4c 0.4.8 can leave a span that it never entered, and the other way round (where a bare link swallows a star): whatever it says, what is
+ * written is closed in its order, at the latest at the end of its block. */
+static void open_span(struct writer *w, MD_SPANTYPE type, const char *begin, const char *end)
+{
+    if (w->n_open == SPANS) {
+        w->unwritten++;
+        return;
+    }
+    buf_str(w->html, begin);
+    w->open[w->n_open++] = (struct open_span){ type, end };
+}
+
+static void close_spans(struct writer *w, int down_to)
+{
+    while (w->n_open > down_to)
+        buf_str(w->html, w->open[--w->n_open].end);
+}
+
+/* Where the innermost open one of this type is; -1: nowhere. */
+static int find_span(const struct writer *w, MD_SPANTYPE type)
+{
+    int i = w->n_open - 1;
+    while (i >= 0 && w->open[i].type != type)
+        i--;
+    return i;
+}
+
+static void close_span(struct writer *w, MD_SPANTYPE type)
+{
+    const int at = find_span(w, type);
+    if (w->unwritten)
+        w->unwritten--;
+    else if (at >= 0)
+        close_spans(w, at);
+}
+
+static void end_spans(struct writer *w)  /* of a block */
+{
+    close_spans(w, 0);
+    w->unwritten = 0;
+}
 
 static bool may_open(const char *url)
 {
@@ -124,45 +171,45 @@ static void put_url(struct buf *html, const char *url)
             buf_printf(html, strchr(kept, *url) ? "%c" : "%%%02X", (unsigned char)*url);
 }
 
-/* A link in a link is its text alone, and so is a picture in one. */
+/* A link in a link is its text alone, and so is a picture in one: MD_SPAN_A stands for both. */
 static void open_link(struct writer *w, const MD_ATTRIBUTE *target, const MD_ATTRIBUTE *title)
 {
-    struct buf url = {0}, words = {0};
-    if (w->links++)
-        return;
+    struct buf url = {0}, words = {0}, begin = {0};
     read_attribute(&url, w, target);
     read_attribute(&words, w, title);
     const bool opens = url.len && may_open(url.data);
     if (opens) {
-        buf_str(w->html, "<a href=\"");
-        put_url(w->html, url.data);
-        buf_str(w->html, "\" rel=\"noopener noreferrer\"");
+        buf_str(&begin, "<a href=\"");
+        put_url(&begin, url.data);
+        buf_str(&begin, "\" rel=\"noopener noreferrer\"");
     } else {
-        buf_str(w->html, "<span class=\"link\"");
+        buf_str(&begin, "<span class=\"link\"");
     }
     if (words.len || !opens) {
-        buf_str(w->html, " title=\"");
-        html_escape(w->html, words.len ? words.data : url.data, words.len ? words.len : url.len);
-        buf_char(w->html, '"');
+        buf_str(&begin, " title=\"");
+        html_escape(&begin, words.len ? words.data : url.data, words.len ? words.len : url.len);
+        buf_char(&begin, '"');
     }
-    buf_char(w->html, '>');
+    buf_char(&begin, '>');
+    if (find_span(w, MD_SPAN_A) >= 0)
+        w->unwritten++;
+    else
+        open_span(w, MD_SPAN_A, begin.data, opens ? "</a>" : "</span>");
     w->link_text = w->html->len;
-    w->link_end = opens ? "</a>" : "</span>";
     buf_free(&url);
     buf_free(&words);
+    buf_free(&begin);
 }
 
 static void close_link(struct writer *w, const MD_ATTRIBUTE *target)
 {
-    if (--w->links)
-        return;
     if (w->html->len == w->link_text) {  /* nothing to click on: its target is its text */
         struct buf url = {0};
         read_attribute(&url, w, target);
         html_escape_content(w->html, url.data, url.len);
         buf_free(&url);
     }
-    buf_str(w->html, w->link_end);
+    close_span(w, MD_SPAN_A);
 }
 
 /* ---- blocks ---- */
@@ -226,6 +273,7 @@ static int heading(const void *detail) /* below those of the page */
 static int enter_block(MD_BLOCKTYPE type, void *detail, void *to)
 {
     struct writer *w = to;
+    end_spans(w);
     switch (type) {
     case MD_BLOCK_QUOTE: case MD_BLOCK_UL: case MD_BLOCK_OL: open_list(w, type, detail); break;
     case MD_BLOCK_LI: open_item(w, detail); break;
@@ -247,6 +295,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *to)
 static int leave_block(MD_BLOCKTYPE type, void *detail, void *to)
 {
     struct writer *w = to;
+    end_spans(w);
     switch (type) {
     case MD_BLOCK_QUOTE: case MD_BLOCK_UL: case MD_BLOCK_OL:
         if (--w->containers < MARKDOWN_NESTED)
@@ -267,27 +316,24 @@ static int leave_block(MD_BLOCKTYPE type, void *detail, void *to)
     return 0;
 }
 
-/* ---- spans and text ---- */
-
-static const char *emphasis(MD_SPANTYPE type)
-{
-    return type == MD_SPAN_EM ? "em" : type == MD_SPAN_STRONG ? "strong" : type == MD_SPAN_DEL ? "del" : NULL;
-}
+/* ---- what md4c calls within a block ---- */
 
 static int enter_span(MD_SPANTYPE type, void *detail, void *to)
 {
     struct writer *w = to;
     const MD_SPAN_A_DETAIL *a = detail;
     const MD_SPAN_IMG_DETAIL *img = detail;
-    if (type == MD_SPAN_A) {
-        open_link(w, &a->href, &a->title);
-    } else if (type == MD_SPAN_IMG) {
+    switch (type) {
+    case MD_SPAN_A: open_link(w, &a->href, &a->title); break;
+    case MD_SPAN_IMG:
         open_link(w, &img->src, &img->title);
         buf_str(w->html, "[image: ");
-    } else if (type == MD_SPAN_CODE) {
-        buf_str(w->html, "<code>");
-    } else if (emphasis(type) && w->emphases++ < MARKDOWN_NESTED / 2) {
-        buf_printf(w->html, "<%s>", emphasis(type));
+        break;
+    case MD_SPAN_CODE: open_span(w, type, "<code>", "</code>"); break;
+    case MD_SPAN_EM: open_span(w, type, "<em>", "</em>"); break;
+    case MD_SPAN_STRONG: open_span(w, type, "<strong>", "</strong>"); break;
+    case MD_SPAN_DEL: open_span(w, type, "<del>", "</del>"); break;
+    default: break;                      /* of flags that are off */
     }
     return w->html->len > w->limit ? -1 : 0;
 }
@@ -295,15 +341,13 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *to)
 static int leave_span(MD_SPANTYPE type, void *detail, void *to)
 {
     struct writer *w = to;
-    if (type == MD_SPAN_A) {
-        close_link(w, &((MD_SPAN_A_DETAIL *)detail)->href);
-    } else if (type == MD_SPAN_IMG) {
+    switch (type) {
+    case MD_SPAN_A: close_link(w, &((MD_SPAN_A_DETAIL *)detail)->href); break;
+    case MD_SPAN_IMG:
         buf_char(w->html, ']');
         close_link(w, &((MD_SPAN_IMG_DETAIL *)detail)->src);
-    } else if (type == MD_SPAN_CODE) {
-        buf_str(w->html, "</code>");
-    } else if (emphasis(type) && --w->emphases < MARKDOWN_NESTED / 2) {
-        buf_printf(w->html, "</%s>", emphasis(type));
+        break;
+    default: close_span(w, type); break;
     }
     return 0;
 }
