@@ -7,6 +7,7 @@
 #include "mtbench/hash.h"
 #include "mtbench/mem.h"
 #include "mtbench/outfile.h"
+#include "mtbench/plot.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -63,6 +64,7 @@ static void put_style(struct paper *p)
     struct buf css = {0};
     char hash[45];
     buf_add(&css, report_css, (size_t)(report_css_end - report_css));
+    plot_style_put(&css);
     sha256_base64(css.data, css.len, hash);
     buf_printf(&p->b, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; "
                       "form-action 'none'\">\n<style>", hash);

@@ -9,6 +9,7 @@
 #include "mtbench/agree_view.h"
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
+#include "mtbench/plot.h"
 #include "mtbench/showing.h"
 #include "mtbench/views.h"
 
@@ -20,7 +21,7 @@
 static const struct paper_section sections[] = {
     { "notes", "What to know first" },   { "scores", "Scores" },
     { "categories", "By category and turn" },     { "pairs", "Pairs" },
-    { "noise", "Noise, and the smallest difference that counts" },
+    { "plots", "Plots" },                { "noise", "Noise, and the smallest difference that counts" },
     { "agreement", "Agreement of judges" },       { "failures", "Failures" },
     { "setup", "Setup" },                { "hashes", "Hashes" },
     { "versions", "Versions" },          { "unrecorded", "Not recorded" },
@@ -155,6 +156,79 @@ static int put_pairs(struct report *r, struct err *err)
     if (r->v.n_single == r->v.n_judges)
         paper_text(r->p, "No pair judgments.");
     return put_judges(r, true, "Games of pairs", "pairs", err);
+}
+
+/* ---- pictures ---- */
+
+/* Takes the sheet. One without rows has no picture. */
+static int draw(struct report *r, enum plot_kind kind, struct sheet *s, int judge, struct err *err)
+{
+    struct buf svg = {0};
+    char *prefix = xasprintf("%s-%d", plot_name(kind), judge);
+    const struct plot_look look = { .bench = r->o->bench_name, .prefix = prefix, .inside = true };
+    int rc = s->n_cells ? plot_put(&svg, kind, s, &look, err) : 0;
+    if (rc == 0 && svg.len)
+        paper_picture(r->p, &svg);
+    buf_free(&svg);
+    free(prefix);
+    sheet_free(s);
+    return rc;
+}
+
+/* Lengths are of the answers, which may lie elsewhere: then there is no picture, and the reason in its place. */
+static int draw_length(struct report *r, int judge, struct err *err)
+{
+    struct showing what = as_show(r, &r->v.judge[judge]);
+    struct sheet s = {0};
+    struct err why = {0};
+    what.model_list = judged(r, &r->v.judge[judge]);
+    what.length_slope = true;
+    int rc = 0;
+    if (showing_sheet(&s, &what, &why) == 0)
+        rc = draw(r, PLOT_LENGTH, &s, judge, err);
+    else {
+        paper_text(r->p, "No picture of lengths: %s", why.text);
+        sheet_free(&s);
+    }
+    free(what.model_list.word);
+    return rc;
+}
+
+static int draw_single(struct report *r, int judge, struct err *err)
+{
+    const struct review_judge *j = &r->v.judge[judge];
+    struct sheet scores = {0}, categories = {0}, turns = {0};
+    view_scores(&scores, &j->scores);
+    int rc = draw(r, PLOT_SCORES, &scores, judge, err);
+    if (rc == 0 && r->v.has_questions) {
+        view_categories(&categories, &j->by_category, false);
+        rc = draw(r, PLOT_RADAR, &categories, judge, err);
+    }
+    if (rc == 0) {
+        view_turns(&turns, &j->scores);
+        rc = draw(r, PLOT_TURNS, &turns, judge, err);
+    }
+    return rc < 0 ? -1 : draw_length(r, judge, err);
+}
+
+static int draw_pairs(struct report *r, int judge, struct err *err)
+{
+    struct sheet s = {0};
+    view_pair_matrix(&s, &r->v.judge[judge].pairwise);
+    return draw(r, PLOT_WINRATE, &s, judge, err);
+}
+
+static int put_plots(struct report *r, struct err *err)
+{
+    int rc = 0;
+    if (!r->v.n_judges)
+        paper_text(r->p, "Nothing was judged.");
+    else if (r->o->format == REPORT_MARKDOWN)
+        paper_text(r->p, "mtbench show --plot KIND -o FILE.svg draws them; the HTML report has them in it.");
+    else
+        for (int i = 0; i < r->v.n_judges && rc == 0; i++)
+            rc = (r->v.judge[i].pairs ? draw_pairs : draw_single)(r, i, err);
+    return rc;
 }
 
 /* ---- noise ---- */
@@ -374,6 +448,9 @@ static int put_sections(struct report *r, struct err *err)
     put_parts(r);
     paper_section(r->p);
     if ((rc = put_pairs(r, err)) < 0)
+        return rc;
+    paper_section(r->p);
+    if ((rc = put_plots(r, err)) < 0)
         return rc;
     static void (*const rest[])(struct report *) = { put_noise, put_agreement, put_failures, put_setup, put_hashes, put_versions,
                                                      put_unrecorded };

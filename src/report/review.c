@@ -162,7 +162,8 @@ static int score_judge(struct review *r, struct review_judge *j, const struct re
         rc = err_set(err, ERR_USAGE, "%s: no judgment of these models", j->path);
     else if (j->pairs)
         rc = pairwise_build(&j->pairwise, j->path, &j->table,
-                            &(struct pairwise_choice){ .model = model, .n_models = n, .judge = j->name, .questions = slice }, err);
+                            &(struct pairwise_choice){ .model = model, .n_models = n, .judge = j->name, .questions = slice,
+                                                       .by_pair = true }, err);
     else {
         rc = scores_build(&j->scores, j->path, &j->table, &choice, err);
         choice.questions = &r->questions;

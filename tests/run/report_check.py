@@ -9,6 +9,10 @@ import sys
 from html.parser import HTMLParser
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "col", "wbr"}
+# HTML lets these end by what follows: which open ones a tag ends when it begins, and those that end with their parent.
+ENDS = {"li": {"p", "li"}, "td": {"td", "th"}, "th": {"td", "th"}, "tr": {"td", "th", "tr"}, "tbody": {"td", "th", "tr", "thead"}}
+ENDS.update({tag: {"p"} for tag in "p div ul ol table pre blockquote section article h1 h2 h3 h4 h5 h6 hr details figure".split()})
+IMPLIED = {"p", "li", "td", "th", "tr", "thead", "tbody"}
 
 
 class Page(HTMLParser):
@@ -25,6 +29,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         a = dict(attrs)
+        while self.open and self.open[-1] in ENDS.get(tag, ()):
+            self.open.pop()
         if len(a) != len(attrs):
             self.faults.append("an attribute twice in <%s>" % tag)
         self.faults += ["<%s %s>" % (tag, k) for k in a if k == "style" or k.startswith("on")]
@@ -35,7 +41,7 @@ class Page(HTMLParser):
         self.links += [a[k] for k in ("href", "src", "xlink:href") if k in a]
         if tag == "table":
             self.table = {"heads": [], "rows": [], "facts": []}
-            if a.get("data-table") in self.tables:
+            if "data-table" in a and a["data-table"] in self.tables:
                 self.faults.append("two tables %s" % a.get("data-table"))
             self.tables[a.get("data-table")] = self.table
         elif tag == "tr" and self.table is not None:
@@ -54,6 +60,8 @@ class Page(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag):
+        while self.open and self.open[-1] != tag and self.open[-1] in IMPLIED:
+            self.open.pop()
         if not self.open or self.open.pop() != tag:
             self.faults.append("</%s> closes another element" % tag)
         if tag in ("td", "th") and self.cell is not None:
