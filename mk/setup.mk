@@ -14,11 +14,12 @@ JUDGE          ?= --judge-model $(MODEL_ID)-judge --judge-path $(MODEL) --judge-
 MPIRUN := $(if $(filter 0,$(shell id -u)),OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1) mpirun --oversubscribe
 
 .PHONY: quickstart deps data install clean
-quickstart:                                     ## install packages, build, fetch data and a demo model, answer all 80 questions, judge them
+quickstart:                                     ## install packages, build, fetch data and a demo model, answer all 80 questions, judge them, write the page
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES)
 	@$(MAKE) -s all
 	@data/fetch.sh
 	$(MPIRUN) -n $(RANKS) ./mtbench run --model-path $(MODEL) --model-id $(MODEL_ID) $(JUDGE)
+	./mtbench browse -o data/mt_bench/page.html
 deps:                                           ## install the Debian packages that building and testing need
 	@mk/install-deps $(BUILD_PACKAGES) $(DATA_PACKAGES) $(CHECK_PACKAGES)
 data:                                           ## fetch and verify the official data and the demo model

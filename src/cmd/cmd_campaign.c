@@ -4,11 +4,23 @@
 
 #include "mtbench/campaign.h"
 #include "mtbench/log.h"
+#include "mtbench/look.h"
 #include "mtbench/mem.h"
 #include "mtbench/summary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* A page is of one bench in one folder: where the tasks are of several, nobody can say which is meant. */
+static void offer_page(struct buf *out, const struct summary_row *line, int n)
+{
+    for (int i = 1; i < n; i++)
+        if (strcmp(line[i].bench, line[0].bench) || strcmp(line[i].data_dir, line[0].data_dir))
+            return;
+    buf_char(out, '\n');
+    look_put(out, &(struct showing){ .data_dir = line[0].data_dir, .bench_name = line[0].bench });
+}
 
 /* Rank 0, behind all collectives. */
 static void show(const struct campaign_opts *o, const struct campaign_row *row)
@@ -27,8 +39,11 @@ static void show(const struct campaign_opts *o, const struct campaign_row *row)
         };
     }
     summary_put(&text, line, o->n, o->format);
-    if (o->format == SHEET_AS_TEXT)
+    if (o->format == SHEET_AS_TEXT) {
         printf("\n");
+        if (!o->common.answer.quiet)
+            offer_page(&text, line, o->n);
+    }
     fwrite(text.data, 1, text.len, stdout);
     buf_free(&text);
     free(line);

@@ -3,6 +3,7 @@
 #include "run_opts.h"
 
 #include "mtbench/log.h"
+#include "mtbench/look.h"
 #include "mtbench/pipeline.h"
 #include "mtbench/showing.h"
 
@@ -41,6 +42,11 @@ static int show(const struct run_opts *o, double parameters)
     if (rc == 0 && parameters > 0 && parameters < SMALL_JUDGE)
         printf("The judge has %.0f million parameters: these scores show that the pipeline runs, and nothing about the model.\n",
                parameters / 1e6);
+    buf_clear(&text);
+    if (rc == 0 && !o->answer.quiet) {
+        look_put(&text, &what);
+        fwrite(text.data, 1, text.len, stdout);
+    }
     buf_free(&text);
     return rc;
 }

@@ -3,6 +3,7 @@
 #include "show_opts.h"
 
 #include "mtbench/log.h"
+#include "mtbench/look.h"
 #include "mtbench/outfile.h"
 
 #include <stdio.h>
@@ -27,12 +28,15 @@ int cmd_show(struct job *job, int argc, char **argv)
     struct buf text = {0};
     struct err err = {0};
     (void)job;
-    /* argv[-1] is the verb as it was typed: who types FastChat's name gets FastChat's table. */
-    int rc = show_opts_parse(&o, !strncmp(argv[-1], "show_result", 11), argc, argv, &err);
+    /* argv[-1] is the verb as it was typed: who types FastChat's name gets FastChat's table, and no line beside it. */
+    const bool fastchat = !strncmp(argv[-1], "show_result", 11);
+    int rc = show_opts_parse(&o, fastchat, argc, argv, &err);
     if (rc == 0 && o.export)             /* as long as it is: not by way of memory */
         rc = campaign_export(&(struct exporting){ o.campaign, o.table ? o.table : "judgments", o.export, stdout }, &err);
     else if (rc == 0)
         rc = showing_put(&text, &o, &err);
+    if (rc == 0 && !o.export && !fastchat)
+        look_put(&text, &o);
     if (rc == 0 && !o.export)
         rc = put_out(&o, &text, &err);
     if (rc < 0)

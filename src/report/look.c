@@ -49,7 +49,8 @@ static void put_unless(struct buf *out, const char *flag, const char *value, con
 void look_put(struct buf *out, const struct showing *o)
 {
     const struct opt_list *models = o->compare.n ? &o->compare : &o->model_list;
-    if (o->format != SHOW_TABLE || o->campaign || o->input_file || has_break(models) || has_break(&o->judges))
+    const bool into_file = o->output && strcmp(o->output, "-");
+    if (o->format != SHOW_TABLE || o->plot || into_file || o->campaign || o->input_file || has_break(models) || has_break(&o->judges))
         return;
     buf_str(out, "look: mtbench browse");
     put_unless(out, "data-dir", o->data_dir, "data");

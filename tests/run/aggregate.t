@@ -14,6 +14,8 @@ trap 'rm -rf "$d"' EXIT
 python3 tests/tools/make_runs.py "$d" 6 16 || { echo "Bail out! no runs"; exit 1; }
 cd "$d" || exit 1
 mtbench() { "$root/mtbench" "$@" >out 2>err; }
+# Of a folder show also says how to look at it.
+show_folder() { "$root/mtbench" show --data-dir "$@" | grep -v '^look: '; }
 aggregate() { mtbench aggregate "$@"; }
 
 # Runs in, runs added, twice, changed.
@@ -23,7 +25,7 @@ before=$(stat -c '%i %y' c.h5)
 aggregate run000[0-4] --output c.h5 && grep -q '^kept' out && [ "$(stat -c '%i %y' c.h5)" = "$before" ]; ok $? "all of them again: the file is left alone"
 cp -r run0001 elsewhere && aggregate elsewhere -o c.h5 && grep -q ' 1 unchanged' out; ok $? "a copy in another folder is the same run"
 for r in 0 1 2 3; do
-    diff <("$root/mtbench" show --data-dir run000$r) <(aggregate run000$r -o one$r.h5; "$root/mtbench" show one$r.h5) >diff
+    diff <(show_folder run000$r) <(aggregate run000$r -o one$r.h5; "$root/mtbench" show one$r.h5) >diff
     ok $? "show of a campaign of one run is show of its folder"
 done
 mtbench show c.h5 && [ "$(grep -c '^model-' out)" -eq 4 ] && grep -q 'repeats' out; ok $? "show: four models, two seeds of one"
@@ -57,7 +59,7 @@ answers[4] = answers[4].replace("\\n", "\\u000a", 1)
 open("foreign/mt_bench/model_answer/model-0.jsonl", "w", newline="").write("\n".join(answers) + "\n\n")
 PY
 aggregate foreign -o f.h5 && aggregate --extract fback f.h5 && diff -r foreign fback >diff; ok $? "a foreign folder, byte for byte: $(cat out)"
-diff <("$root/mtbench" show --data-dir foreign) <("$root/mtbench" show f.h5); ok $? "and shown as the folder is"
+diff <(show_folder foreign) <("$root/mtbench" show f.h5); ok $? "and shown as the folder is"
 sed -i 's/tstamp": 1/tstamp": 2/' foreign/mt_bench/model_answer/model-0.jsonl
 aggregate foreign -o f.h5 && grep -q ' 0 added   1 replaced   1 unchanged   2 in all' out && aggregate --extract fback2 f.h5 && diff -r foreign fback2 >diff; ok $? "changed: $(head -1 out)"
 
@@ -107,7 +109,7 @@ mtbench show c.h5 --history && [ "$(sed -n '2,5s/ .*//p' out | tr '\n' ' ')" = "
 mtbench show c.h5 --noise && grep -qE '^model-0 .* (other questions|more seeds)$' out; ok $? "--noise: $(grep '^model-0' out | tr -s ' ')"
 sed 's/"score": [0-9]*/"score": 5/' run0001/mt_bench/model_judgment/a-judge_single.jsonl >run0001/mt_bench/model_judgment/a-judge_single.repeat2.jsonl
 aggregate run0001 -o rep.h5 && mtbench show rep.h5 --noise && grep -qE '^model-1 +[0-9.]+ +- +[0-9.]+ ' out; ok $? "--noise of repeats: $(grep '^model-1' out | tr -s ' ')"
-diff <("$root/mtbench" show --data-dir run0001 --repeat 2) <("$root/mtbench" show rep.h5) >diff; ok $? "a campaign of repeats is shown as its folder with --repeat 2"
+diff <(show_folder run0001 --repeat 2) <("$root/mtbench" show rep.h5) >diff; ok $? "a campaign of repeats is shown as its folder with --repeat 2"
 rm run0001/mt_bench/model_judgment/a-judge_single.repeat2.jsonl
 mkdir asked && cp -r run0000 asked/old && aggregate asked/old -o q.h5 && sed -i '1s/"turns": \["/"turns": ["Well, /' asked/old/mt_bench/question.jsonl && aggregate asked/old -o q.h5 &&
     grep -q ' 1 replaced ' out && [ "$(h5ls q.h5/bench 2>/dev/null | wc -l)" -le 1 ]; ok $? "other questions: the run replaces itself, the old ones are gone: $(head -1 out)"

@@ -12,7 +12,7 @@ command -v python3 >/dev/null || { echo "1..0 # SKIP no python3"; exit 0; }
 d=$(mktemp -d)
 trap 'rm -rf "$d"' EXIT
 cases=$(python3 tests/run/odd_data.py "$d") || { echo "Bail out! no data"; exit 1; }
-verbs=(report)
+verbs=(report browse "show --plot scores --judge-model all")
 # make VERB CASE FILE FLAGS...: exit code in $rc
 make() {
     local verb=$1 case=$2 file=$3
@@ -29,17 +29,24 @@ for case in $cases; do
     for verb in "${verbs[@]}"; do
         file="$d/$case.${verb%% *}"
         make "$verb" "$case" "$file"
+        if [[ $verb = show* && $case = *_judgments ]]; then
+            [ $rc -eq 1 ] && [ ! -e "$file" ] && [ "$(grep -c '^mtbench: .*;' "$d/err")" -eq 1 ]; ok $? "show: $case: $(sed "s|$d||" "$d/err" | cut -c1-90)"
+            continue
+        fi
         [ $rc -eq 0 ] && python3 - "$file" >>"$d/err" <<'PY'
 import sys
+import xml.etree.ElementTree
 sys.path.insert(0, "tests/run")
 from report_check import Page
 text = open(sys.argv[1], encoding="utf-8").read()      # strict: no broken UTF-8
 faults = [f for f in Page(text).faults if f != "<script>"]
-faults += [bad for bad in ("<img", "<script>alert", "</b>", "<b>model", "\u202e", "onerror=alert(1)>") if bad in text.replace("&gt;", "")]
+if text.startswith("<svg"):
+    xml.etree.ElementTree.fromstring(text)
+faults += [bad for bad in ("<img", "<script>alert", "</b>", "<b>model", "\u202e") if bad in text]
 print("\n".join(faults))
 sys.exit(bool(faults))
 PY
-        ok $? "$verb: $case"
+        ok $? "${verb%% *}: $case"
     done
 done
 for case in $cases; do cp "$d/$case.report" "$d/$case.html"; done
@@ -50,6 +57,28 @@ told no_judgments 'Nothing was judged' && told empty_judgments 'no judgments in 
 told no_answers 'a: judged, but its answers are not here'; ok $? "judgments without answers"
 told one_name_twice 'first: its file'"'"'s judgments are by same' && told one_name_twice 'second: its file'"'"'s judgments are by same'; ok $? "two files of one judge"
 told all_failed 'j: 6 of 6 judgments have no verdict' && told all_failed 'j: 3 of 3 judged pairs have no verdict'; ok $? "nothing but failures"
+
+# The line that show ends with is a command that makes the page; where other programs read there is none.
+show() { "$root/mtbench" "$@" --data-dir "$d/names" --bench-name odd >"$d/out" 2>"$d/err"; }
+show show --model-list 'quote"model' "it's & more"
+line=$(tail -1 "$d/out")
+[ "${line#look: mtbench }" != "$line" ] && [ "$(grep -c '^look' "$d/out")" -eq 1 ] && (cd "$d" && eval "'$root/mtbench' ${line#look: mtbench }" >out 2>err) && grep -q '^page.html: 2 models' "$d/out"
+ok $? "$(sed "s|$d||" <<<"$line")"
+for form in "show --format csv" "show --format json" "show --format fastchat" "show --format markdown" "show_result --format table" "show --plot scores"; do
+    # shellcheck disable=SC2086
+    show $form --model-list "it's & more" && [ -s "$d/out" ] && ! grep -q '^look' "$d/out"; ok $? "$form has none"
+done
+
+# The picture in README is what the program draws of published judgments: every figure of it.
+published=${MTBENCH_SHARED:-$root/../shared}/corpora/FasterDecoding+Medusa/mt_bench/model_judgment/gpt-4_single.jsonl.gz
+if [ -f "$published" ] && [ -f data/mt_bench/question.jsonl ]; then
+    mkdir -p "$d/pub/mt_bench/model_judgment" && gunzip -c "$published" >"$d/pub/mt_bench/model_judgment/gpt-4_single.jsonl" && cp data/mt_bench/question.jsonl "$d/pub/mt_bench/"
+    "$root/mtbench" show --data-dir "$d/pub" --plot radar --model-list vicuna-7b-v1.3 vicuna-7b-v1.3-greedy -o "$d/look.svg" 2>"$d/err"
+    diff <(grep -oE 'data-[a-z_]+="[^"]*"' "$d/look.svg") <(grep -oE 'data-[a-z_]+="[^"]*"' src/report/look.svg) >"$d/out" && [ "$(grep -c 'data-score=' src/report/look.svg)" -ge 16 ]
+    ok $? "the figures of README's picture"
+else
+    skip "no published judgments or official questions here to draw README's picture of"
+fi
 
 # Places.
 for verb in "${verbs[@]}"; do

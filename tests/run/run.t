@@ -18,7 +18,7 @@ all() {
     local ranks=$1
     shift
     timeout 600 mpirun --oversubscribe -n "$ranks" "$build/mtbench" run --model-path "$d/model" --model-id m --data-dir "$d" --bench-name smoke \
-        --max-new-token 8 --max-batch 2 --reference smoke --quiet "$@" >"$d/out" 2>"$d/err"
+        --max-new-token 8 --max-batch 2 --reference smoke ${quiet---quiet} "$@" >"$d/out" 2>"$d/err"
     rc=$?
 }
 hosted() { local ranks=$1; shift; OPENAI_API_KEY=${key:-k} all "$ranks" --judge-model j --judge-base-url "$url" --parallel "${parallel:-4}" "$@"; }
@@ -35,6 +35,7 @@ hosted 3 --bench-name smoke --judge-file "$d/none.jsonl"
 hosted 3
 [ $rc -eq 0 ] && grep -q '^answers   16/16 turns   0 failed' "$d/out" && grep -q '^judgments 16/16   0 failed' "$d/out"; ok $? "16 answers and 16 judgments on three ranks"
 grep -qE '^m +7\.00 .* 16 +0 +7\.00 +7\.00$' "$d/out"; ok $? "the table follows"
+! grep -q '^look' "$d/out"; ok $? "--quiet offers no page"
 python3 - "$answers/m.journal" "$d/smoke/model_judgment/j_single.journal" <<'PY'
 import json, sys
 turns, judged = ([json.loads(line)["tstamp"] for line in list(open(p))[1:]] for p in sys.argv[1:])
@@ -43,7 +44,8 @@ PY
 ok $? "the first judgment is there before the last answer"
 [ "$(calls)" -eq 17 ]; ok $? "16 calls and one to see whether the judge is there: $(calls)"
 before=$(cat "$d/smoke/model_judgment/j_single.jsonl")
-hosted 2
+quiet= hosted 2
+[ "$(tail -1 "$d/out")" = "look: mtbench browse --data-dir $d --bench-name smoke --model-list m --judge-model j -o page.html" ]; ok $? "and how to look at it: $(tail -1 "$d/out")"
 [ $rc -eq 0 ] && [ "$(calls)" -eq 18 ] && [ "$before" = "$(cat "$d/smoke/model_judgment/j_single.jsonl")" ]; ok $? "a second start asks only whether the judge is there"
 
 forget

@@ -58,6 +58,12 @@ int main(void)
         ok(f == SHOW_TABLE || leads(&o, ""), "nothing in a format of other programs");
     }
     o.format = SHOW_TABLE;
+    o.plot = PLOT_RADAR;
+    ok(leads(&o, ""), "a picture is no text");
+    o.plot = PLOT_NONE;
+    o.output = "table.txt";
+    ok(leads(&o, ""), "nor is a file of the table for those who look at a terminal");
+    o.output = NULL;
     o.input_file = "x.jsonl";
     ok(leads(&o, ""), "a file of its own is in no folder that browse reads");
     o.input_file = NULL;
