@@ -18,12 +18,12 @@ struct boxes { struct box *box; int n; double width, height; };
 /* The value of an attribute of the element at 'at', in place; NULL: it has none. '*n' is its length. */
 __attribute__((unused)) static const char *attribute(const char *at, const char *name, size_t *n)
 {
-    const char *end = strchr(at, '>');   /* never raw inside a value */
+    const size_t whole = strcspn(at, ">"); /* never raw inside a value */
     char *key = xasprintf(" %s=\"", name);
-    const char *found = strstr(at, key);
     const size_t length = strlen(key);
+    const char *found = memmem(at, whole, key, length);
     free(key);
-    if (!found || found > end)
+    if (!found)
         return NULL;
     *n = strcspn(found + length, "\"");
     return found + length;

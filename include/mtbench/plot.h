@@ -22,7 +22,8 @@ struct plot_look {
     const char *bench;                   /* named below the title; NULL */
     const char *prefix;                  /* of ids, unique in a page: letters, digits, '-'; NULL: "plot" */
     bool inside;                         /* in a page: no style element and no paper; colours in the dark by plot_style_put() */
-    bool by_name;                        /* models in the order of their names; else in that of the sheet */
+    bool by_name;                        /* models in the order of their names; else in that of the sheet. Checkpoints keep their own, and
+                                            lengths go by score */
 };
 
 /* "radar", "scores" ... */

@@ -33,6 +33,11 @@ static void draw_scores(struct picture *p)
 static void draw_turns(struct picture *p)
 {
     static const struct rows_of o = { "score", "score (1 to 10), with its 95 % interval", 1, 10, 1, false, true, NAN };
+    struct cross c;
+    cross_make(&c, p, p->key[0], p->key[1]);
+    if (c.n_parts == 1)
+        picture_note(p, 1, "All judgments are of %s.", c.part[0]);
+    cross_free(&c);
     draw_rows(p, &o);
 }
 

@@ -20,7 +20,7 @@ struct rows {
     struct axis x;
     char **head;                         /* (n_figures + 2) of the columns at the right: a figure per part, n, failed */
     double *right;                       /* the right edge of each */
-    int n_figures;
+    int n_figures, n_bare;               /* bare: marks without an interval */
 };
 
 static double figure(const struct rows *r, int row, const char *column)
@@ -112,6 +112,7 @@ static void put_mark(struct rows *r, int i, int part)
         return;
     }
     picture_mark(p, row, part);
+    r->n_bare += isnan(low) || isnan(high);
     if (!isnan(low) && !isnan(high)) {
         static const char bar[] = "stroke=\"currentColor\" stroke-width=\"1.6\"";
         svg_line(&p->svg, axis_at(&r->x, low), y, axis_at(&r->x, high), y, bar);
@@ -172,5 +173,7 @@ void draw_rows(struct picture *p, const struct rows_of *o)
             put_mark(&r, i, k);
     }
     p->y = bottom + 2 * LINE + 8;
+    if (r.n_bare)
+        picture_note(p, 2, "%d without a bar: of one question, or all of one score, which tells no interval.", r.n_bare);
     rows_free(&r);
 }

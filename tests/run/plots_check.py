@@ -1,7 +1,8 @@
 """Pictures of `mtbench show --plot`, read back:
 plots_check.py marks PICTURE.svg TABLE.json    every row of the table is one mark with the same figures
 plots_check.py browser PICTURE.svg ...         no two words touch and none leaves the picture, as Chromium lays them out; dark and light
-plots_check.py many DIR N                      writes a data folder with N models whose names are long, wide, from right to left, or nothing but signs"""
+plots_check.py many DIR N                      writes a data folder with N models whose names are long, wide, from right to left, or nothing but signs
+plots_check.py example DIR                     writes the data folder, made up, of the picture in the README"""
 import html
 import json
 import os
@@ -101,10 +102,32 @@ def many(top, n):
                                     "g1_judgment": "", "g2_judgment": "", "turn": 1, "tstamp": 1.0}) + "\n")
 
 
+def example(top):
+    models = {"model-1b": (3.1, 1, 2, 0), "model-7b": (5.2, 2, 0, 1), "model-13b": (6.4, 1, 1, 2), "model-70b": (7.6, 2, 3, 0)}
+    categories = "writing roleplay reasoning math coding extraction stem humanities".split()
+    easy = (1.4, 1.1, -0.8, -2.0, -1.7, -0.4, 1.0, 1.7)
+    bench = os.path.join(top, "example")
+    os.makedirs(bench + "/model_judgment")
+    with open(bench + "/question.jsonl", "w") as f:
+        for q in range(80):
+            f.write(json.dumps({"question_id": 81 + q, "category": categories[q // 10], "turns": ["a", "b"]}) + "\n")
+    with open(bench + "/model_judgment/a-judge_single.jsonl", "w") as f:
+        for m, (name, (level, a, b, c)) in enumerate(models.items()):
+            for q in range(80):
+                for turn in (1, 2):
+                    scatter = (q * (7 + a) + turn * 3 + m * 5) % 5 - 2 + 0.6 * ((q // 10 * (3 + b) + c) % 4 - 1.5)
+                    score = min(10, max(1, int(level + easy[q // 10] + scatter - 0.4 * (turn == 2) + 0.5)))
+                    failed = (q, turn, m) in ((12, 2, 0), (33, 1, 2), (34, 2, 0))
+                    f.write(json.dumps({"question_id": 81 + q, "model": name, "judge": ["a-judge", "p"], "user_prompt": "", "judgment": "", "turn": turn,
+                                        "score": -1 if failed else score, "tstamp": 1.0}) + "\n")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "marks":
         marks(*sys.argv[2:])
     elif sys.argv[1] == "browser":
         browser(sys.argv[2:])
+    elif sys.argv[1] == "example":
+        example(sys.argv[2])
     else:
         many(sys.argv[2], int(sys.argv[3]))

@@ -72,6 +72,16 @@ int main(void)
     pairwise_free(&p);
     judgment_table_free(&t);
 
+    const struct pairwise_choice pairs = { .by_pair = true };
+    ok(build(&p, &t, &pairs, &err) == 0 && p.pair && is_row(&p.pair[0 * 3 + 1], "c", 0, 0, 1, 0) &&
+           is_row(&p.pair[1 * 3 + 0], "a", 0, 0, 1, 0) && is_row(&p.pair[1 * 3 + 2], "a", 1, 1, 3, 1) &&
+           is_row(&p.pair[2 * 3 + 1], "b", 1, 1, 3, 1) && is_row(&p.pair[2 * 3 + 2], "b", 0, 0, 0, 0),
+       "pairs: each seen from both sides, nobody against itself");
+    ok(p.pair[0 * 3 + 2].adjusted.value == 1 && p.pair[2 * 3 + 0].adjusted.value == 0 && isnan(p.pair[0].adjusted.value),
+       "rates of pairs: c beats b");
+    pairwise_free(&p);
+    judgment_table_free(&t);
+
     const struct pairwise_choice nobody = { .baseline = "d" };
     ok(build(&p, &t, &nobody, &err) < 0 && strstr(err.text, "a, b, c"), "no such baseline: %s", err.text);
     pairwise_free(&p);

@@ -90,6 +90,13 @@ static void check_study(void)
     ok(is_estimate(&one, study_slope), "length slope of one model %.3f, %.3f .. %.3f, as statsmodels", one.value, one.low, one.high);
     ok(is_estimate(&within, study_within_slope) && missing == 0, "length slope within questions %.3f, %.3f .. %.3f, as statsmodels",
        within.value, within.low, within.high);
+    const struct length_mean mean = score_length_mean(&s, 0, &answers), both = score_length_mean(&s, -1, &answers);
+    const struct score all = score_of(&s, 0, SCORE_ALL);
+    ok(near(mean.score, all.mean.value) && mean.characters > 1 && both.characters > 1 && !near(mean.score, both.score),
+       "the slope's line goes through %.1f characters and %.2f", mean.characters, mean.score);
+    const struct answer_set none = {0};
+    ok(isnan(score_length_mean(&s, 0, &none).characters) && isnan(score_length_mean(&s, -1, &none).score),
+       "without answers through nothing");
     answer_set_add(&answers, "anna", 0, (const char *const[]){ "$ERROR$", "" }, 2);
     score_length_slope(&s, 0, &answers, &missing);
     ok(missing > 0, "answers that are none have no length: %ld", missing);
