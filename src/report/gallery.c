@@ -8,6 +8,7 @@
 #include "mtbench/mem.h"
 #include "mtbench/paths.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,24 @@ static void add_judged(struct gallery *g, const struct gallery_source *s)
     }
 }
 
+/* Journals alone: of a run whose answers all failed, or that was stopped before it wrote them. */
+static void add_journals(struct gallery *g)
+{
+    char *folder = bench_answers_folder(g->data_dir, g->bench);
+    DIR *d = opendir(folder);            /* whoever reads the answers tells of what cannot be read */
+    for (struct dirent *e; d && (e = readdir(d));) {
+        const size_t n = strlen(e->d_name), k = strlen(".journal");
+        if (n <= k || e->d_name[0] == '.' || strcmp(e->d_name + n - k, ".journal"))
+            continue;
+        char *model = xstrndup(e->d_name, n - k);
+        add_model(g, model);
+        free(model);
+    }
+    if (d)
+        closedir(d);
+    free(folder);
+}
+
 /* With answers, or judged; of a list only these, each of which must be there. */
 static int find_models(struct gallery *g, const struct opt_list *wanted, struct err *err)
 {
@@ -124,6 +143,7 @@ static int find_models(struct gallery *g, const struct opt_list *wanted, struct 
         add_model(g, g->answers.model[i].model);
     for (int i = 0; i < g->n_sources; i++)
         add_judged(g, &g->source[i]);
+    add_journals(g);
     for (int i = 0; i < wanted->n; i++) {
         if (map_find_text(&g->model_of, wanted->word[i]) == MAP_NONE)
             bench_name_make_plain(wanted->word[i]);  /* ours to write: files have ORG_NAME */

@@ -59,6 +59,27 @@ int page_origin(struct page *p, int model, const struct origin_turn *o)
     return (int)at;
 }
 
+void page_put_made(struct buf *b, const struct origin_turn *o)
+{
+    buf_str(b, ",{\"status\": ");
+    page_put_json(b, o->status);
+    if (o->finish) {
+        buf_str(b, ", \"ended\": ");
+        page_put_json(b, o->finish);
+    }
+    if (o->n_prompt >= 0)
+        put_number(b, "tokens of the prompt", (double)o->n_prompt);
+    if (o->n_new >= 0)
+        put_number(b, "tokens", (double)o->n_new);
+    if (isfinite(o->seconds))
+        put_number(b, "seconds", o->seconds);
+    if (isfinite(o->cost) && o->cost > 0)
+        put_number(b, "US dollars", o->cost);
+    if (o->records > 1)
+        put_number(b, "tries", o->records);
+    buf_char(b, '}');
+}
+
 /* ---- lists ---- */
 
 static void put_list(struct buf *b, const char *name, const char *(*at)(const struct gallery *, int), const struct gallery *g, int n)

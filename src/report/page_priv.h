@@ -54,6 +54,8 @@ void page_put_setup(struct page *p);
 int page_put_texts(struct page *p, struct err *err);
 /* The number in the index of how this turn was made; 'o' NULL: nobody knows, -1. */
 int page_origin(struct page *p, int model, const struct origin_turn *o);
+/* ", {...}" behind an answer of the index: what is this turn's alone. */
+void page_put_made(struct buf *b, const struct origin_turn *o);
 /* script#index, with the answers that page_put_texts() saw */
 void page_put_index(struct page *p);
 

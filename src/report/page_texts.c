@@ -208,7 +208,9 @@ static int put_answer(struct writer *w, int q, int model, int choice, int n_choi
     if (n_choices > 1)
         buf_printf(b, ", choice %d of %d", choice + 1, n_choices);
     buf_str(b, "</h4>");
-    if (failed)
+    if (!text && o && o->ok)
+        put_failed(b, "The answer is in the journal alone; start the run again, which writes it into the file of answers", NULL);
+    else if (failed)
         put_failed(b, text ? "The answer failed" : "There is no answer", o && !o->ok ? o->reason : NULL);
     if (cut)
         buf_str(b, "<p class=failed>It ran into the token limit, which cut it.</p>");
@@ -227,9 +229,12 @@ static void index_answer(struct page *p, int q, int model, int choice, int turn,
     buf_printf(&p->answers, "[%d,%d,%d,%d,%ld,%d,%d,", q, model, choice, turn, text ? characters(text) : 0, flags,
                page_origin(p, model, o));
     if (o && *o->prompt_sha256)
-        buf_printf(&p->answers, "\"%s\"],", o->prompt_sha256);
+        buf_printf(&p->answers, "\"%s\"", o->prompt_sha256);
     else
-        buf_str(&p->answers, "null],");
+        buf_str(&p->answers, "null");
+    if (o)
+        page_put_made(&p->answers, o);
+    buf_str(&p->answers, "],");
     p->size->answers += text != NULL;
 }
 

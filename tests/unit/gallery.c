@@ -1,6 +1,9 @@
 /* gallery.c - what a page would show: which models, judges and judgments there are, whose words they are, and why some are none. */
 #include "src/report/gallery.h"
 
+#include "mtbench/game_key.h"
+#include "mtbench/journal.h"
+
 #include "folder.h"
 #include "tap.h"
 
@@ -207,6 +210,55 @@ static void test_empty(void)
     ok(open_with(&o) == 0 && g.n_models == 1 && g.n_rows == 1, "judgments without answers");
 }
 
+/* What a run of ours leaves: a turn that failed, one that was cut, one that no file has yet, and a judge's call that was filtered. */
+static void make_journals(void)
+{
+    struct manifest m = {0};
+    struct turn_record t = { .question_id = 81, .turn = 1, .status = TURN_OK, .text = "x", .finish = "length", .n_new = 5 };
+    manifest_add(&m, true, "sampler", "top_k 50");
+    struct journal *j = journal_open(own("r/model_answer/ours.journal"), &m, &err);
+    ok(j && journal_begin(j, &m, &err) == 0, "a journal of answers%s", err.text);
+    journal_append(j, &t);
+    t = (struct turn_record){ .question_id = 81, .turn = 2, .status = TURN_FAILED, .text = "", .reason = "out of memory" };
+    journal_append(j, &t);
+    journal_sync(j, &err);
+    journal_close(j);
+    char key[CALL_KEY_MAX + 1];
+    const struct game_name names[] = { { "gpt-4", "single-v1", "ours", NULL, 81, 1, 1, 1 },
+                                       { "gpt-4", "single-math-v1", "ours", NULL, 82, 1, 1, 1 } };
+    struct call_journal *calls = call_journal_open(own("r/model_judgment/gpt-4_single.journal"), &m, &err);
+    for (int i = 0; calls && i < 2; i++) {
+        game_key(&names[i], key);
+        const struct call_record r = { .key = key, .content = 1, .status = i ? CALL_FAILED : CALL_FILTERED,
+                                       .reason = i ? "HTTP 500" : "violence", .text = "", .tries = 1, .cost = -1 };
+        ok(call_journal_append(calls, &r, &err) == 0, "a call%s", err.text);
+    }
+    call_journal_close(calls);
+    manifest_free(&m);
+}
+
+static void test_reasons(void)
+{
+    struct gallery_choice o = all();
+    struct buf b = {0};
+    const char *reason;
+    own_put("r/question.jsonl", questions);
+    put_single(&b, 81, "ours", "gpt-4", 1, "-1", "$ERROR$");
+    own_put("r/model_answer/.made", "");
+    put_file("r/model_judgment/gpt-4_single.jsonl", &b);
+    make_journals();
+    o.bench = "r";
+    ok(open_with(&o) == 0 && g.n_models == 1 && !g.model[0].answers, "a model that has a journal and no answers yet: %s", err.text);
+    const struct origin_turn *t = gallery_origin(&g, 0, 0, 0, 1);
+    ok(t && t->ok && t->cut, "a turn that its limit cut");
+    t = gallery_origin(&g, 0, 0, 0, 2);
+    ok(t && !t->ok && !strcmp(t->reason, "out of memory"), "one that failed, and why");
+    ok(gallery_status(&g, &g.row[0], 1, &reason) == JUDGMENT_FILTERED && reason && !strcmp(reason, "violence"),
+       "why a judgment is none, from the journal and not from the file");
+    ok(gallery_missing(&g, 0, 1, 0, 1, &reason) == JUDGMENT_FAILED && !strcmp(reason, "HTTP 500"), "why one is not there");
+    ok(gallery_missing(&g, 0, 2, 0, 1, &reason) == JUDGMENT_OK, "of another nothing is known");
+}
+
 int main(void)
 {
     make_folder();
@@ -218,6 +270,7 @@ int main(void)
     test_names();
     test_broken();
     test_empty();
+    test_reasons();
     gallery_close(&g);
     return done_testing();
 }

@@ -2,6 +2,7 @@
 #include "src/report/page.h"
 
 #include "mtbench/hash.h"
+#include "mtbench/journal.h"
 #include "mtbench/json_scan.h"
 #include "mtbench/mem.h"
 #include "mtbench/showing.h"
@@ -274,6 +275,33 @@ static void test_little(void)
        "judgments of other questions alone");
 }
 
+/* Of a run that was stopped before it wrote its answers. */
+static void test_journal(void)
+{
+    struct manifest m = {0};
+    struct turn_record t = { .question_id = 7, .turn = 1, .status = TURN_OK, .text = "x", .finish = "length", .n_prompt = 20, .n_new = 5,
+                             .temperature = 0.5, .seconds = 2 };
+    manifest_add(&m, true, "template", "<chat>");
+    memset(t.prompt_sha256, 'a', 64);
+    own_put("run/question.jsonl", "{\"question_id\": 7, \"category\": \"c\", \"turns\": [\"x\", \"y\"]}\n");
+    own_put("run/model_answer/.made", "");
+    struct journal *j = journal_open(own("run/model_answer/ours.journal"), &m, &err);
+    if (j && journal_begin(j, &m, &err) == 0) {
+        journal_append(j, &t);
+        t = (struct turn_record){ .question_id = 7, .turn = 2, .status = TURN_FAILED, .text = "", .reason = "out of <memory>" };
+        journal_append(j, &t);
+        journal_sync(j, &err);
+    }
+    journal_close(j);
+    manifest_free(&m);
+    ok(make("run", NULL) == 0 && says("<p class=failed>The answer is in the journal alone;"), "an answer that no file has: %s", err.text);
+    ok(says("<p class=failed>It ran into the token limit") && says("There is no answer: out of &lt;memory&gt;"),
+       "one that was cut, and why there is none");
+    ok(says("\"temperature\": 0.5") && says("\"template\": \"\\u003cchat>\"") && says("\"ended\": \"length\""),
+       "how it was made");
+    ok(says(",\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",{"), "and the hash of its prompt");
+}
+
 int main(void)
 {
     make_folder();
@@ -286,6 +314,7 @@ int main(void)
     test_split();
     test_remade();
     test_little();
+    test_journal();
     buf_free(&page);
     return done_testing();
 }

@@ -33,8 +33,8 @@ function pairKey(q, a, b) {
 const single = index.single.map(([q, a, judge, turn, repeat, score, status]) => ({q, a, judge, turn, repeat, score, status}));
 const games = index.pairs.map(([q, a, b, judge, turn, repeat, g1, g2, status, first]) =>
     ({q, a, b, judge, turn, repeat, g1, g2, status, first}));
-const answers = index.answers.map(([q, a, choice, turn, characters, flags, origin, prompt]) =>
-    ({q, a, choice, turn, characters, flags, origin, prompt}));
+const answers = index.answers.map(([q, a, choice, turn, characters, flags, origin, prompt, made]) =>
+    ({q, a, choice, turn, characters, flags, origin, prompt, made}));
 const singleOf = grouped(single, row => key(row.q, row.a));
 const gamesOf = grouped(games, row => pairKey(row.q, row.a, row.b));
 const answersOf = grouped(answers, row => key(row.q, row.a));

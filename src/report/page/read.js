@@ -123,7 +123,7 @@ function sections(from, kind, data = {}) {
 }
 
 function originList(answer) {
-    const facts = {...index.origins[answer.origin], ...answer.prompt ? {'SHA-256 of the prompt': answer.prompt} : {}};
+    const facts = {...index.origins[answer.origin], ...answer.made, ...answer.prompt ? {'SHA-256 of the prompt': answer.prompt} : {}};
     const rows = Object.entries(facts).flatMap(([name, value]) => [el('dt', null, name), el('dd', null, String(value))]);
     const list = el('details', {class: 'origin control'}, el('summary', null, 'Origin of the answer'), el('dl', null, ...rows));
     return rows.length === 0 ? null : list;
