@@ -17,7 +17,7 @@ struct doctor_line {
     int more;                            /* others of this level, on other nodes or of another kind, which the line does not name */
 };
 
-enum { DOCTOR_LINES = 20 };
+enum { DOCTOR_LINES = 24 };
 struct doctor_report { struct doctor_line line[DOCTOR_LINES]; int n; };
 
 struct doctor_opts {

@@ -26,6 +26,8 @@ struct executor {
     int (*devices)(struct err *why);
     /* A name that no other device of this machine has, such as a UUID; "": unknown. NULL: the devices are cores, which are divided. */
     void (*device_id)(int device, char id[64]);
+    /* Can a device read another's memory itself, not by way of the host's? NULL: the devices are cores. */
+    bool (*reaches)(int device, int other);
     /* The numeric path of a device for weights of this type, for manifests: answers of two paths are not continued by each other. */
     void (*numerics)(int device, enum dtype weights, char text[64]);
     /* NULL: err (usage for an unknown instruction set, memory, device). End with close(), NULL is fine. */

@@ -246,7 +246,7 @@ size_t cuda_scratch(const struct backend *be)
 
 const struct executor executor_cuda = {
     .name = "cuda", .ops = &ops_cuda, .node_weights = false, .max_rows = 1024, .devices = cuda_devices,
-    .device_id = cuda_device_id, .numerics = cuda_numerics, .open = cuda_open,
+    .device_id = cuda_device_id, .reaches = cuda_reaches, .numerics = cuda_numerics, .open = cuda_open,
     .close = cuda_close, .path = cuda_path, .threads = cuda_threads, .scratch = cuda_scratch,
     .mark = cuda_mark, .between = cuda_between,
 };

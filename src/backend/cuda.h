@@ -61,6 +61,8 @@ struct backend {
 int cuda_devices(struct err *why);
 /* A name that no other card or MIG slice of this machine has; "": unknown. */
 void cuda_device_id(int device, char id[64]);
+/* Can a card read another's memory itself? */
+bool cuda_reaches(int device, int other);
 
 /* Every code of the runtime passes here. False: it, or an earlier one, is an error; the first is kept for drawn() and settle(). 'what'
  * names the op or the call. */

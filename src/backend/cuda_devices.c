@@ -109,3 +109,11 @@ void cuda_device_id(int device, char id[64])
     }
     snprintf(id, 64, "%s%s%s", bus, slice ? " " : "", slice ? listed : "");
 }
+
+bool cuda_reaches(int device, int other)
+{
+    int can = 0;
+    if (cudaDeviceCanAccessPeer(&can, device, other) != cudaSuccess)
+        cudaGetLastError();                                                         /* as above */
+    return can;
+}

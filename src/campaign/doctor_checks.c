@@ -180,6 +180,22 @@ static void check_devices(const struct doctor_facts *f, struct doctor_line *l)
     }
 }
 
+static void check_peers(const struct doctor_facts *f, struct doctor_line *l)
+{
+    int pairs = 0;
+    for (int r = 0; r < f->n_ranks; r++)
+        pairs += f->rank[r].pairs;
+    if (f->place.kind || pairs == 0)
+        return;
+    found(l, DOCTOR_OK, "the GPUs that a rank sees read each other's memory");
+    for (int r = 0; r < f->n_ranks; r++) {
+        const struct doctor_rank *k = &f->rank[r];
+        if (k->apart && found(l, DOCTOR_WARNING, "%s: %d of %d pairs of GPUs that rank %d sees do not reach each other's memory", k->host,
+                              k->apart, k->pairs, r))
+            todo(l, "fine for one GPU a model; where one is spread over several, choose cards of one switch (nvidia-smi topo -p2p r)");
+    }
+}
+
 static void check_limits(const struct doctor_facts *f, struct doctor_line *l)
 {
     enum { FILES = 256 };
@@ -407,6 +423,7 @@ const struct doctor_check doctor_checks[] = {
     { "cores", check_cores },
     { "pinning", check_pinning },
     { "devices", check_devices },
+    { "peers", check_peers },
     { "limits", check_limits },
     { "data", check_data },
     { "space", check_space },

@@ -47,6 +47,9 @@ static void look_at_devices(const struct executor *x, const struct placement *p,
     if (!x || !x->device_id)
         return;
     k->n_devices = x->devices(&why);
+    for (int i = 0; x->reaches && i < k->n_devices; i++)
+        for (int other = 0; other < i; other++, k->pairs++)
+            k->apart += !(x->reaches(i, other) && x->reaches(other, i));
     size_t n = 0;
     for (int i = 0; i < p->n && n < sizeof k->device; i++)
         n += (size_t)snprintf(k->device + n, sizeof k->device - n, "%s%d", i ? " " : "", p->device[i]);

@@ -16,6 +16,7 @@ struct doctor_rank {
     bool oversubscribed;
     int n_devices;                       /* GPUs that it sees */
     char device[PLACEMENT_MEMBERS * 8];  /* those that it would drive, "0", "2 3" */
+    int pairs, apart;                    /* of GPUs that it sees; those that do not reach each other's memory both ways */
     double clock;                        /* ahead of rank 0's, seconds */
     bool sees_ours, kept_out;            /* of a file that rank 0 has made in the data folder and holds locked; true on its own node */
     long files;                          /* that it may have open; -1: any number */

@@ -161,6 +161,15 @@ cudaError_t cudaDeviceGetPCIBusId(char *text, int n, int device)
     return note(cudaSuccess);
 }
 
+cudaError_t cudaDeviceCanAccessPeer(int *can, int device, int other)
+{
+    turn t;
+    if (!can || device < 0 || device >= device_count() || other < 0 || other >= device_count())
+        return note(can ? cudaErrorInvalidDevice : cudaErrorInvalidValue);
+    *can = device != other && !cudasim()->no_peers;
+    return note(cudaSuccess);
+}
+
 /* ---- errors ---- */
 
 static const struct {

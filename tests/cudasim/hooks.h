@@ -27,6 +27,7 @@ struct cudasim_settings {
     size_t device_bytes;          /* what cudaMemGetInfo calls total; before the first allocation */
     int devices;                  /* how many there are */
     bool unguarded;               /* the host is not kept out of device memory: with large models that costs more than their kernels */
+    bool no_peers;                /* no card reaches another one's memory */
     bool no_driver;               /* as on a machine without a driver */
     bool stub;                    /* the driver is the toolkit's file to link with */
     int driver;                   /* CUDA release that it knows, 12040 for 12.4; 0: the runtime's */

@@ -28,10 +28,9 @@ static bool set(const char *name, const char *v)
     const struct {
         const char *name;
         bool *to;
-    } bools[] = {
-        { "eager", &settings.eager }, { "quiet", &settings.quiet }, { "counts", &settings.counts }, { "no_driver", &settings.no_driver },
-        { "stub", &settings.stub },   { "no_image", &settings.no_image }, { "unguarded", &settings.unguarded }
-    };
+    } bools[] = { { "eager", &settings.eager },         { "quiet", &settings.quiet },        { "counts", &settings.counts },
+                  { "no_driver", &settings.no_driver }, { "no_peers", &settings.no_peers },  { "stub", &settings.stub },
+                  { "no_image", &settings.no_image },   { "unguarded", &settings.unguarded } };
     for (auto &l : longs)
         if (!strcmp(l.name, name))
             return *l.to = number(v), true;

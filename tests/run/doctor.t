@@ -41,6 +41,14 @@ SLURM_STEP_ID=0 SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=4 doctor alone; [ $rc -eq 77
 MTBENCH_TEST_RANKS_PER_NODE=1 timeout 300 mpirun --oversubscribe -n 1 "$build/mtbench" doctor "${one[@]}" : -n 1 -x MTBENCH_TEST_CLOCK_AHEAD=-42 "$build/mtbench" doctor "${one[@]}" >"$d/out" 2>"$d/err"
 has clock warning 'by -42'; ok $? "clocks that differ: $(line clock warning)"
 
+sim=$build/mtbench-sim
+if [ -x "$sim" ]; then
+    MTB_CUDASIM=devices=3 timeout 300 "$sim" doctor "${one[@]}" --device cuda >"$d/out" 2>"$d/err"; has peers ok "read each other's memory"; ok $? "cards that reach each other: $(line peers ok)"
+    MTB_CUDASIM="devices=3 no_peers" timeout 300 "$sim" doctor "${one[@]}" --device cuda >"$d/out" 2>"$d/err"; has peers warning '3 of 3 pairs'; ok $? "and that do not: $(line peers warning)"
+else
+    n=$((n + 2)); echo "ok $((n - 1)) # SKIP no $sim: it is built where nvcc's headers are"; echo "ok $n # SKIP no $sim"
+fi
+
 # ---- a judge
 python3 tests/judge/stub.py --port-file "$d/port" --log "$d/log" --key sk-very-secret >/dev/null 2>&1 & stub=$!
 for _ in $(seq 100); do [ -s "$d/port" ] && break; sleep 0.1; done

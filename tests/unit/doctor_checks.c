@@ -42,6 +42,8 @@ static void all_right(void)
         .judge_name = "gpt-4", .judge_url = "https://api.example/v1/chat/completions", .wants_logs = true, .wants_scratch = true,
         .need = { .weights = 1000000000, .available = 16000000000, .local = 2 }, .model_bytes = 1000000000,
     };
+    for (int r = 0; r < 4; r++)
+        rank[r].pairs = 1;               /* of GPUs, whether or not this layout uses any */
     f.name.ends = f.now + 7200;
 }
 
@@ -66,6 +68,7 @@ static void cores_crowded(void) { rank[2].oversubscribed = true; }
 static void pinning(void) { rank[1].cores = 1; }
 static void devices_none(void) { err_set(&f.place, ERR_DEVICE, "--device cuda: no GPU is here; load the driver"); }
 static void devices_hidden(void) { for (int r = 0; r < 4; r++) rank[r].n_devices = 1; f.executor = "cuda"; }
+static void peers_apart(void) { devices_hidden(); rank[3].n_devices = 4; rank[3].pairs = 6; rank[3].apart = 2; }
 static void limits_files(void) { rank[2].files = 64; }
 static void limits_size(void) { rank[2].file_size = 4096; }
 static void data_missing(void) { rank[0].data.there = false; }
@@ -107,6 +110,7 @@ static const struct { const char *check; void (*harm)(void); enum doctor_level l
     { "pinning", pinning, DOCTOR_WARNING, "1 of 4 ranks may run on one core only", "--cpus-per-task" },
     { "devices", devices_none, DOCTOR_PROBLEM, "--device cuda: no GPU is here", "load the driver" },
     { "devices", devices_hidden, DOCTOR_WARNING, "each of 2 ranks sees one GPU", "--gpu-bind=none" },
+    { "peers", peers_apart, DOCTOR_WARNING, "n2: 2 of 6 pairs of GPUs that rank 3 sees", "topo -p2p" },
     { "limits", limits_files, DOCTOR_WARNING, "n2: 64 files", "ulimit -n" },
     { "limits", limits_size, DOCTOR_WARNING, "n2: a file may have 0 MB", "ulimit -f" },
     { "data", data_missing, DOCTOR_PROBLEM, "data: is not there on n1", "--data-dir" },
@@ -153,10 +157,13 @@ static void several(void)
 
 static void nothing_asked(void)
 {
-    static const char *const silent[] = { "variables", "time", "logs", "model", "memory", "template", "inputs", "proxy", "judge" };
+    static const char *const silent[] = { "variables", "time", "logs", "model", "memory", "template", "inputs", "proxy", "judge",
+                                          "peers" };
     all_right();
     f.has_model = f.has_judge = f.inputs_read = f.wants_logs = false;
     f.name = (struct jobname){ 0 };
+    for (int r = 0; r < 4; r++)
+        rank[r].pairs = 0;
     for (size_t i = 0; i < sizeof silent / sizeof *silent; i++) {
         const struct doctor_line l = look(silent[i]);
         ok(l.level == DOCTOR_SKIPPED, "%s: says nothing where nobody asks for it", silent[i]);
