@@ -54,7 +54,7 @@ static void put_web(const struct radar *d, double step)
 static void put_scale(const struct radar *d, int step)
 {
     for (int v = step; v <= TOP_SCORE; v += step) {
-        char number[8];
+        char number[16];
         double x, y;
         snprintf(number, sizeof number, "%d", v);
         place(d, M_PI / d->c.n_parts, v, &x, &y);
