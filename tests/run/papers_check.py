@@ -36,8 +36,9 @@ def run(form, words):
 
 def of_table(text):
     """Cells of the rows, and sentences."""
+    text = re.sub(r"(?m)^look: .*\n", "", text)          # a hint for people at the terminal
     table, _, facts = text.partition("\n\n")
-    return [re.split(r"  +", row.strip()) for row in table.split("\n")[1:] if row.strip()], facts.splitlines()
+    return [re.split(r"  +", row.strip()) for row in table.split("\n")[1:] if row.strip()], [f for f in facts.splitlines() if f]
 
 
 def of_markdown(text):
@@ -98,7 +99,7 @@ show = ["show", *folder, "--judge-model", "strict"]
 views = {"scores": show, "by turn": [*show, "--by", "turn"], "by category": [*show, "--by", "category"], "compare": [*show, "--compare", "beta", "delta"],
          "length": [*show, "--length-slope"], "repeats": [*show, "--repeat", "2"], "panel": ["show", *folder, "--judge-model", "all"],
          "pairs": [*show, "--mode", "pairwise-all"], "baseline": [*show, "--mode", "pairwise-baseline", "--baseline-model", "beta"],
-         "games": [*show, "--mode", "pairwise-all", "--compare", "beta", "delta"], "agree": ["agree", "--votefiles", votes()],
+         "matrix": [*show, "--mode", "pairwise-all", "--by", "pair"], "games": [*show, "--mode", "pairwise-all", "--compare", "beta", "delta"], "agree": ["agree", "--votefiles", votes()],
          "campaign": ["show", campaign(), "--judge-model", "strict"], "groups": ["show", campaign(), "--judge-model", "strict", "--by", "model,category"],
          "history": ["show", campaign(), "--judge-model", "strict", "--history"], "noise": ["show", campaign(), "--judge-model", "strict", "--noise"],
          "names": ["show", "--input-file", hostile_data()]}
