@@ -1,4 +1,3 @@
-'use strict';
 /* diff.js - what differs between two texts, word by word: Myers, "An O(ND) difference algorithm and its variations", 1986, section 4b
  * (linear space). Memory grows with the words, never with their product; after DIFF_MILLISECONDS the rest counts as changed as a whole. */
 

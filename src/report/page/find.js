@@ -1,4 +1,3 @@
-'use strict';
 /* find.js - search and filters. What is found are items: an answer {q, a}, a pair {q, a, b} or a question {q}, each with the judgments that
  * the chosen judge and turn leave. The address holds all of it; a reading opened from here carries that address in its word "hits". */
 

@@ -1,4 +1,3 @@
-'use strict';
 /* index.js - what page.c tells of the benchmark in #index, and the texts in their noscript elements. Numbers are those of the lists there:
  * q of a question, a and b of models. PAGE.md has the form of both. */
 

@@ -1,4 +1,3 @@
-'use strict';
 /* judged.js - judgments in words. */
 
 function scoreText(row) {

@@ -1,4 +1,3 @@
-'use strict';
 /* keys.js - single keys, which can be switched off for those whose tools type letters of their own (WCAG 2.1.4), and colours. */
 
 function remembered(name) {

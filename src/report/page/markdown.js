@@ -1,4 +1,3 @@
-'use strict';
 /* markdown.js - elements back to Markdown. The page keeps texts as the HTML that md4c made of them, once, so what is copied is Markdown for
  * what is shown: rendered again it looks the same, but signs that mean the same (* and _, say) may be others than the author's. */
 
@@ -45,7 +44,7 @@ function inline(node) {
 
 /* TeX as it was written; a link whose target no browser should follow. */
 function span(node) {
-    if (node.classList.contains('math'))
+    if (node.classList.contains('tex'))
         return node.textContent;
     return node.classList.contains('link') ? `[${inlineOf(node)}](<${node.title}>)` : inlineOf(node);
 }
@@ -100,7 +99,7 @@ function blocks(node) {
     let line = '';
     const endLine = () => { if (line.trim()) found.push(escapeStart(line.trim())); line = ''; };
     for (const child of node.childNodes) {
-        if (child.nodeType === Node.ELEMENT_NODE && child.matches('.control, .lang'))
+        if (child.nodeType === Node.ELEMENT_NODE && child.matches('.control, .code-language'))
             continue;
         if (child.nodeType === Node.TEXT_NODE || INLINE.has(child.nodeName)) {
             line += inline(child);

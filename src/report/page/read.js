@@ -1,4 +1,3 @@
-'use strict';
 /* read.js - reading: one model's answers to a question with their single gradings, or two side by side with the games between them; the way
  * to the next question and the next thing that was found; differences; copies. */
 

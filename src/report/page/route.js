@@ -1,4 +1,3 @@
-'use strict';
 /* route.js - the address of a view: a fragment of words between "&". The first may name the view; one that begins with q= is a reading:
  * #scores&judge=gpt-4&sort=-score, #q=81&a=NAME&b=NAME. C writes the same addresses as ids, so that links work without the script. */
 

@@ -1,4 +1,3 @@
-'use strict';
 /* start.js - the views as one page shows them: one at a time, that of the address. */
 
 const SHOW = {scores: showScores, heat: showHeat, read: showRead, find: showFind};

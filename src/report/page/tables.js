@@ -1,4 +1,3 @@
-'use strict';
 /* tables.js - the score tables and heat maps that C wrote: which one is shown, in which order, which rows. No number is computed here. */
 
 function isNumber(text) {
@@ -101,7 +100,7 @@ function showOnly(tables, chosen, section) {
     }
 }
 
-const TABLE_KINDS = {single: 'single gradings', pairs: 'pairs', panel: 'judges side by side', category: 'categories', turn: 'turns'};
+const TABLE_KINDS = {single: 'scores', turns: 'turns', categories: 'categories', length: 'length against score', pairs: 'pairs', panel: 'all judges'};
 
 /* Controls of a section with tables: only those that have something to choose. */
 function tableControls(form, tables) {

@@ -1,4 +1,3 @@
-'use strict';
 /* texts.js - search over all texts. Each section (a question's turn, an answer, a judgment) becomes one plain text in small letters, made
  * while the browser has nothing else to do; what is left when somebody searches is made then. */
 
