@@ -43,7 +43,7 @@ def search(b, **words):
 
 
 def scores(b):
-    t.equal(sorted(rows(b)), sorted(["rich", "plain", ODD, *MADE]), "the score table has a row for each model")
+    t.equal(sorted(rows(b)), sorted(["rich", "plain", ODD]), "the score table has a row for each model that was judged")
     visible = lambda name: next(e for e in b.all(f'#scores th[data-name="{name}"] button') if e.is_displayed())
     visible("score").click()
     b.until(lambda: b.words.get("sort") == "-score")

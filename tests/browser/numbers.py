@@ -45,34 +45,23 @@ def same(seen, wanted):
     return compared
 
 
+def compare(table, rows, what):
+    by_model = {r["model"]: r for r in rows}
+    what = f"{what} by {table['judge']}, {table['category'] or 'all'}"
+    t.equal(sorted(r["model"] for r in table["rows"]), sorted(by_model), f"{what}: the models of show")
+    results = [same(r, by_model[r["model"]]) for r in table["rows"] if r["model"] in by_model]
+    t.ok(results and all(isinstance(r, int) and r >= 3 for r in results), f"{what}: {sum(r for r in results if isinstance(r, int))} numbers", results)
+
+
 with Browser(page) as b:
     for table in tables(b, "single"):
-        rows = (
-            show("--judge-model", table["judge"])
-            if table["category"] is None
-            else [
-                {**r, "category": None}
-                for r in show("--judge-model", table["judge"], "--by", "category")
-                if r["category"] == table["category"]
-            ]
-        )
-        by_model = {r["model"]: r for r in rows}
-        t.equal(
-            sorted(r["model"] for r in table["rows"]),
-            sorted(by_model),
-            f"{table['judge']}, {table['category'] or 'all'}: the models of show",
-        )
-        results = [same(r, {k: v for k, v in by_model[r["model"]].items() if k != "category"}) for r in table["rows"]]
-        t.ok(
-            all(isinstance(r, int) and r >= 4 for r in results),
-            f"their numbers, {sum(r for r in results if isinstance(r, int))} of them",
-            results,
-        )
+        category = ["--category", table["category"]] if table["category"] else []
+        compare(table, show("--judge-model", table["judge"], *category), "scores")
     for table in tables(b, "pairs"):
-        part = ["--category", table["category"]] if table["category"] else []
-        rows = {r["model"]: r for r in show("--judge-model", table["judge"], "--mode", "pairwise-all", *part) or []}
-        results = [same(r, rows[r["model"]]) for r in table["rows"]]
-        t.ok(results and all(isinstance(r, int) and r >= 4 for r in results), f"pairs by {table['judge']}: {len(results)} models", results)
+        category = ["--category", table["category"]] if table["category"] else []
+        compare(table, show("--judge-model", table["judge"], "--mode", "pairwise-all", *category), "pairs")
+    for table in tables(b, "length"):
+        compare(table, show("--judge-model", table["judge"], "--length-slope"), "length")
 
     records = {}
     for judge in b.js("return index.judges"):
@@ -105,6 +94,7 @@ with Browser(page) as b:
          c.className, c.textContent])))""")
     wrong = []
     for judge, model, question, value, classes, text in cells:
+        value = value or text.rstrip("*").replace("x", "") or None
         scores = [s for (q, m, j, _), s in records.items() if (q, m, j) == (question, model, judge) and 1 <= s <= 10]
         mean = sum(scores) / len(scores) if scores else None
         if (value is None) != (mean is None) or (

@@ -100,7 +100,9 @@ function showOnly(tables, chosen, section) {
     }
 }
 
-const TABLE_KINDS = {single: 'scores', turns: 'turns', categories: 'categories', length: 'length against score', pairs: 'pairs', panel: 'all judges'};
+const TABLE_KINDS = {
+    single: 'scores', turns: 'turns', categories: 'categories', length: 'length against score', pairs: 'pairs', panel: 'all judges',
+};
 
 /* Controls of a section with tables: only those that have something to choose. */
 function tableControls(form, tables) {

@@ -6,9 +6,9 @@ const SECTION = /<section class=(user|answer|reference|judgment)([^>]*)>/g;
 const plainTexts = [];                                   /* {source, q, a, b, kind, turn, choice, judge, from, to, small} */
 const unread = [...sources.values()];
 
-/* page.c and md4c write ">" within attributes and texts as an entity, so a tag ends at the next ">". */
+/* A ">" within attributes and texts is an entity, so a tag ends at the next one. Inline tags part no words, all others do. */
 function plainText(html) {
-    return html.replace(/<\/(?:p|h\d|li|pre|t[dhr]|blockquote|div|dd|dt)>|<br>|<hr>/g, '\n').replace(/<[^>]*>/g, '')
+    return html.replace(/<\/?(?:a|code|em|strong|del|span)\b[^>]*>/g, '').replace(/<[^>]*>/g, ' ')
         .replace(/&(?:amp|lt|gt|quot|#39);/g, entity => ENTITIES[entity]).replace(/\s+/g, ' ').trim();
 }
 
