@@ -175,19 +175,33 @@ static int draw(struct report *r, enum plot_kind kind, struct sheet *s, int judg
     return rc;
 }
 
-/* Lengths are of the answers, which may lie elsewhere: then there is no picture, and the reason in its place. */
+static bool answered(const struct review *v, const char *model)
+{
+    bool there = false;
+    for (int m = 0; m < v->n_models; m++)
+        there |= v->model[m].answered && !strcmp(v->model[m].name, model);
+    return there;
+}
+
+/* Lengths are of the answers, which may lie elsewhere: of those models there is no mark, and of none no picture. */
 static int draw_length(struct report *r, int judge, struct err *err)
 {
+    const struct scores *all = &r->v.judge[judge].scores;
     struct showing what = as_show(r, &r->v.judge[judge]);
     struct sheet s = {0};
-    struct err why = {0};
-    what.model_list = judged(r, &r->v.judge[judge]);
+    struct err why = { .text = "the answers are not here." };
+    what.model_list.word = xcalloc((size_t)all->n_models + 1, sizeof *what.model_list.word);
+    for (int m = 0; m < all->n_models; m++)
+        if (answered(&r->v, all->model[m]))
+            what.model_list.word[what.model_list.n++] = all->model[m];
     what.length_slope = true;
     int rc = 0;
-    if (showing_sheet(&s, &what, &why) == 0)
+    if (what.model_list.n && showing_sheet(&s, &what, &why) == 0)
         rc = draw(r, PLOT_LENGTH, &s, judge, err);
     else {
-        paper_text(r->p, "No picture of lengths: %s", why.text);
+        char *words = review_words(&r->v, why.text);
+        paper_text(r->p, "No picture of lengths: %s", words);
+        free(words);
         sheet_free(&s);
     }
     free(what.model_list.word);
@@ -285,8 +299,13 @@ static void put_votes(struct report *r)
     a.votefiles = (struct opt_list){ path, n };
     if (n && agree_view_sheet(&s, &a, &err) == 0)
         paper_sheet(r->p, &s, "Pairs: verdicts that agree", "votes");
-    else if (n)
-        paper_text(r->p, "Pairs: %s.", err.text);
+    else if (n && err.kind == ERR_USAGE)
+        paper_text(r->p, "Pairs: no two verdicts on the same two answers, so that nothing can agree.");
+    else if (n) {
+        char *words = review_words(&r->v, err.text);
+        paper_text(r->p, "Pairs: %s.", words);
+        free(words);
+    }
     sheet_free(&s);
     free(path);
 }
@@ -344,6 +363,8 @@ static void put_versions(struct report *r)
         sheet_text(&s, r->o->version[i].version);
     }
     put_sheet(r, &s, "Versions", "versions");
+    paper_text(r->p, "Questions, answers and judgments lie in the files of FastChat's llm_judge (tested against FastChat 0.2.36), whose scripts "
+                     "read them.");
     paper_text(r->p, "Which versions made the answers and the judgments stands in the setup, where it was recorded.");
 }
 

@@ -17,10 +17,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *review_words(const struct review *r, const char *text)
+{
+    struct buf b = {0};
+    char *top = xasprintf("%s/", r->data_dir);
+    for (const char *at; (at = strstr(text, top)); text = at + strlen(top))
+        buf_add(&b, text, (size_t)(at - text));
+    buf_str(&b, text);
+    free(top);
+    return buf_steal(&b);
+}
+
 static void add_trouble(struct review *r, const char *text)
 {
     r->trouble = xrealloc(r->trouble, (size_t)r->n_troubles + 1, sizeof *r->trouble);
-    r->trouble[r->n_troubles++] = xstrdup(text);
+    r->trouble[r->n_troubles++] = review_words(r, text);
 }
 
 /* ---- files of the bench ---- */
@@ -488,7 +499,7 @@ static int read_models(struct review *r, const struct review_opts *o, const stru
 
 int review_read(struct review *r, const struct review_opts *o, struct err *err)
 {
-    *r = (struct review){0};
+    *r = (struct review){ .data_dir = o->data_dir };
     struct err *none = xcalloc((size_t)o->judges.n + 1, sizeof *none);
     int rc = read_questions(r, o, err) < 0 || read_judges(r, o, none, err) < 0 || read_models(r, o, none, err) < 0 ||
                      read_files(r, o, err) < 0

@@ -52,6 +52,7 @@ struct review_opts {
 };
 
 struct review {
+    const char *data_dir;                /* the caller's */
     struct questions questions;          /* with has_questions */
     bool has_questions;
     struct review_model *model;          /* (n_models) by name: those with answers, and those judged */
@@ -69,5 +70,7 @@ struct review {
  * scored are a trouble and no error. review_free() either way. */
 int review_read(struct review *r, const struct review_opts *o, struct err *err);
 void review_free(struct review *r);
+/* A message with paths below the data folder: a page that is passed on does not tell where its maker keeps his files. The caller's. */
+char *review_words(const struct review *r, const char *text);
 
 #endif

@@ -402,13 +402,14 @@ static struct both see_both(const struct scores *x, const struct scores *y)
 static void put_both(struct sheet *out, const char *a, const char *b, struct both *v)
 {
     const double n = (double)v->n, vx = v->sxx - v->sx * v->sx / n, vy = v->syy - v->sy * v->sy / n, cov = v->sxy - v->sx * v->sy / n;
+    const double least = 1e-9 * n;       /* what rounding leaves of scores that are all equal is no variance */
     const struct estimate e = estimate_mean(&v->difference);
     sheet_text(out, a);
     sheet_text(out, b);
     sheet_int(out, v->n);
     sheet_number(out, v->n ? (double)v->equal / n : NAN);
     sheet_number(out, v->n ? (double)v->near / n : NAN);
-    sheet_number(out, v->n && vx > 0 && vy > 0 ? cov / sqrt(vx * vy) : NAN);
+    sheet_number(out, v->n && vx > least && vy > least ? cov / sqrt(vx * vy) : NAN);
     sheet_number(out, e.value);
     put_interval(out, &e);
     sample_free(&v->difference);

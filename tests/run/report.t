@@ -55,6 +55,29 @@ grep -q 'alpha-7b 1 16 0 0 8 0 160 8 32' <<<"$page" && grep -q 'alpha-7b: 8 of 1
 grep -q 'alpha-7b: answered when question.jsonl was another file (SHA-256 000000000000' <<<"$page"; ok $? "questions that changed since are told"
 grep -qE 'alpha-7b [0-9a-f]{64} [0-9a-f]{64} c0ffee 0{64}' <<<"$page" && grep -q 'why it ended beta, delta' <<<"$page"; ok $? "hashes of its weights and questions"
 
+# What a judge's journal knows of its failures, prompts and price.
+python3 - "$d/smoke/model_judgment/strict_single.journal" <<'PY'
+import hashlib, json, sys
+def key(prompt, model, q, turn, repeat):
+    names = hashlib.sha256(b"".join(s.encode() + b"\0" for s in ("strict", prompt, model, ""))).hexdigest()[:16]
+    return "q%d-t%d-g1-r%d-%s" % (q, turn, repeat, names)
+def call(key, status, reason=None, **more):
+    return json.dumps({"key": key, "content": "0" * 16, "status": status, "reason": reason, "text": "", "model": "strict-0613", "sent": {"temperature": 0},
+                       "tokens_in": 10, "tokens_out": 2, "tokens_estimated": False, "cost": 0.25, "tries": 1, "seconds": 1, "tstamp": 1, **more})
+with open(sys.argv[1], "w") as f:
+    f.write(json.dumps({"journal": "calls", "version": 1, "identity": {}, "info": {"program": "mtbench 0.1.0", "reference": "smoke", "judge_prompts_sha256": "1" * 64}}) + "\n")
+    f.write(call(key("single-v1-multi-turn", "gamma-chat", 2, 2, 2), "filtered", "the filter <b>stood</b> in the way") + "\n")
+    f.write(call(key("single-v1-multi-turn", "gamma-chat", 2, 2, 1), "ok") + "\n")
+PY
+report -o "$d/r.html"; page=$(text "$d/r.html")
+grep -q 'strict gamma-chat 2 2 2 unparsable filtered: the filter <b>stood</b> in the way' <<<"$page" && grep -q 'strict gamma-chat 2 2 1 unparsable the judge replied, and no verdict could be read' <<<"$page"
+ok $? "reasons of failed judgments come from the judge's journal, repeat by repeat"
+grep -qE 'strict single answers 2 mtbench 0.1.0 strict-0613 \{"temperature": 0\} smoke 1{64} 2 20 4 0 0.5000' <<<"$page" && grep -q 'strict: judged when smoke/judge_prompts.jsonl was another file' <<<"$page"
+ok $? "how the judge was asked, and what it cost"
+echo rubbish >"$d/smoke/model_answer/beta.journal"
+report -o "$d/r.html"; page=$(text "$d/r.html")
+[ $rc -eq 0 ] && grep -q 'Left out: .*beta.journal' <<<"$page" && ! grep -qF "$d" <<<"$page"; ok $? "a journal that cannot be read is told, and the page knows no path of this machine"
+
 for args in "" "-o $d/x.html --judge-model nobody" "-o $d/x.html --model-list nobody" "-o $d/x.html --bench-name none" "-o $d/x.html camp.h5"; do
     # shellcheck disable=SC2086
     report $args; rc=$?

@@ -122,6 +122,20 @@ def check_rows(name, table, rows, at=lambda r: r["model"]):
     return faults
 
 
+def check_agreement(rows, top):
+    """Two judges on what both have scored, computed here from the files."""
+    scores = []
+    for judge in ("kind", "strict"):
+        lines = [json.loads(line) for line in open("%s/smoke/model_judgment/%s_single.jsonl" % (top, judge), encoding="utf-8")]
+        scores.append({(r["model"], r["question_id"], r["turn"]): r["score"] for r in lines if r["score"] != -1})
+    both = [(scores[0][k], scores[1][k]) for k in scores[0] if k in scores[1]]
+    n, x, y = len(both), [a for a, _ in both], [b for _, b in both]
+    mx, my = sum(x) / n, sum(y) / n
+    r = sum((a - mx) * (b - my) for a, b in both) / (sum((a - mx) ** 2 for a in x) * sum((b - my) ** 2 for b in y)) ** 0.5
+    want = {"n": n, "equal": sum(a == b for a, b in both) / n, "within_one": sum(abs(a - b) <= 1 for a, b in both) / n, "correlation": r, "difference": mx - my}
+    return ["judges agree: %s is %s, not %s" % (k, rows[0][k], v) for k, v in want.items() if len(rows) != 1 or abs(float(rows[0][k]) - v) > 1e-9]
+
+
 def main(path, top, program):
     text = open(path, encoding="utf-8").read()
     page = Page(text)
@@ -150,6 +164,7 @@ def main(path, top, program):
         for r in page.tables["neighbours-%d" % i]["rows"]:
             c = show("--judge-model", judge, "--repeat", repeats, "--compare", r["a"], r["b"])["rows"][0]
             faults += ["neighbours %s, %s: %s" % (r["a"], r["b"], k) for k in ("difference", "low", "high", "pairs", "smallest_difference") if not same(r.get(k), c[k])]
+    faults += check_agreement(page.tables["judges-agree"]["rows"], top)
     pairs = show("--mode", "pairwise-all", "--judge-model", "strict")
     faults += check_rows("pairs", page.tables["pairs-2"], pairs["rows"])
     listed = page.tables["failed"]["rows"]
