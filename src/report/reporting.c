@@ -1,16 +1,11 @@
 /* reporting.c - the sections of a report, in their order. Numbers are those of `show`: the same views of the same scores. */
-#include "mtbench/reporting.h"
+#include "reporting_priv.h"
 
 #include "campaign_views.h"
-#include "paper.h"
-#include "review.h"
 #include "review_sheets.h"
 
 #include "mtbench/agree_view.h"
 #include "mtbench/mem.h"
-#include "mtbench/paths.h"
-#include "mtbench/plot.h"
-#include "mtbench/showing.h"
 #include "mtbench/views.h"
 
 #include <math.h>
@@ -27,12 +22,6 @@ static const struct paper_section sections[] = {
     { "versions", "Versions" },          { "unrecorded", "Not recorded" },
 };
 enum { N_SECTIONS = sizeof sections / sizeof *sections };
-
-struct report {
-    const struct reporting *o;
-    struct review v;
-    struct paper *p;
-};
 
 /* Takes the sheet. */
 static void put_sheet(struct report *r, struct sheet *s, const char *caption, const char *data)
@@ -53,7 +42,7 @@ static void put_any(struct report *r, struct sheet *s, const char *caption, cons
 
 /* ---- scores, as show prints them ---- */
 
-static struct showing as_show(const struct report *r, const struct review_judge *j)
+struct showing report_showing(const struct report *r, const struct review_judge *j)
 {
     const struct reporting *o = r->o;
     return (struct showing){
@@ -77,7 +66,7 @@ static struct opt_list judged(const struct report *r, const struct review_judge 
 
 static int show_judge(struct report *r, const struct review_judge *j, struct sheet *s, struct err *err)
 {
-    struct showing what = as_show(r, j);
+    struct showing what = report_showing(r, j);
     what.model_list = judged(r, j);
     int rc = showing_sheet(s, &what, err);
     free(what.model_list.word);
@@ -156,93 +145,6 @@ static int put_pairs(struct report *r, struct err *err)
     if (r->v.n_single == r->v.n_judges)
         paper_text(r->p, "No pair judgments.");
     return put_judges(r, true, "Games of pairs", "pairs", err);
-}
-
-/* ---- pictures ---- */
-
-/* Takes the sheet. One without rows has no picture. */
-static int draw(struct report *r, enum plot_kind kind, struct sheet *s, int judge, struct err *err)
-{
-    struct buf svg = {0};
-    char *prefix = xasprintf("%s-%d", plot_name(kind), judge);
-    const struct plot_look look = { .bench = r->o->bench_name, .prefix = prefix, .inside = true };
-    int rc = s->n_cells ? plot_put(&svg, kind, s, &look, err) : 0;
-    if (rc == 0 && svg.len)
-        paper_picture(r->p, &svg);
-    buf_free(&svg);
-    free(prefix);
-    sheet_free(s);
-    return rc;
-}
-
-static bool answered(const struct review *v, const char *model)
-{
-    bool there = false;
-    for (int m = 0; m < v->n_models; m++)
-        there |= v->model[m].answered && !strcmp(v->model[m].name, model);
-    return there;
-}
-
-/* Lengths are of the answers, which may lie elsewhere: of those models there is no mark, and of none no picture. */
-static int draw_length(struct report *r, int judge, struct err *err)
-{
-    const struct scores *all = &r->v.judge[judge].scores;
-    struct showing what = as_show(r, &r->v.judge[judge]);
-    struct sheet s = {0};
-    struct err why = { .text = "the answers are not here." };
-    what.model_list.word = xcalloc((size_t)all->n_models + 1, sizeof *what.model_list.word);
-    for (int m = 0; m < all->n_models; m++)
-        if (answered(&r->v, all->model[m]))
-            what.model_list.word[what.model_list.n++] = all->model[m];
-    what.length_slope = true;
-    int rc = 0;
-    if (what.model_list.n && showing_sheet(&s, &what, &why) == 0)
-        rc = draw(r, PLOT_LENGTH, &s, judge, err);
-    else {
-        char *words = review_words(&r->v, why.text);
-        paper_text(r->p, "No picture of lengths: %s", words);
-        free(words);
-        sheet_free(&s);
-    }
-    free(what.model_list.word);
-    return rc;
-}
-
-static int draw_single(struct report *r, int judge, struct err *err)
-{
-    const struct review_judge *j = &r->v.judge[judge];
-    struct sheet scores = {0}, categories = {0}, turns = {0};
-    view_scores(&scores, &j->scores);
-    int rc = draw(r, PLOT_SCORES, &scores, judge, err);
-    if (rc == 0 && r->v.has_questions) {
-        view_categories(&categories, &j->by_category, false);
-        rc = draw(r, PLOT_RADAR, &categories, judge, err);
-    }
-    if (rc == 0) {
-        view_turns(&turns, &j->scores);
-        rc = draw(r, PLOT_TURNS, &turns, judge, err);
-    }
-    return rc < 0 ? -1 : draw_length(r, judge, err);
-}
-
-static int draw_pairs(struct report *r, int judge, struct err *err)
-{
-    struct sheet s = {0};
-    view_pair_matrix(&s, &r->v.judge[judge].pairwise);
-    return draw(r, PLOT_WINRATE, &s, judge, err);
-}
-
-static int put_plots(struct report *r, struct err *err)
-{
-    int rc = 0;
-    if (!r->v.n_judges)
-        paper_text(r->p, "Nothing was judged.");
-    else if (r->o->format == REPORT_MARKDOWN)
-        paper_text(r->p, "mtbench show --plot KIND -o FILE.svg draws them; the HTML report has them in it.");
-    else
-        for (int i = 0; i < r->v.n_judges && rc == 0; i++)
-            rc = (r->v.judge[i].pairs ? draw_pairs : draw_single)(r, i, err);
-    return rc;
 }
 
 /* ---- noise ---- */
@@ -363,8 +265,9 @@ static void put_versions(struct report *r)
         sheet_text(&s, r->o->version[i].version);
     }
     put_sheet(r, &s, "Versions", "versions");
-    paper_text(r->p, "Questions, answers and judgments lie in the files of FastChat's llm_judge (tested against FastChat 0.2.36), whose scripts "
-                     "read them.");
+    paper_text(r->p,
+               "Questions, answers and judgments lie in the files of FastChat's llm_judge (tested against FastChat 0.2.36), whose scripts "
+               "read them.");
     paper_text(r->p, "Which versions made the answers and the judgments stands in the setup, where it was recorded.");
 }
 
@@ -379,89 +282,13 @@ static void put_unrecorded(struct report *r)
                              "known.", r->v.judge[i].name, r->v.judge[i].pairs ? "pairs" : "single answers");
 }
 
-/* ---- what to know first ---- */
-
-static void note_answers(struct report *r, const struct review_model *m)
-{
-    const char *questions = origin_fact(&m->origin.facts, "question_file_sha256");
-    const char *now = r->v.n_files ? r->v.file[0].sha256 : "";
-    if (!m->answered)
-        paper_item(r->p, "%s: judged, but its answers are not here.", m->name);
-    else if (m->n_gaps)
-        paper_item(r->p, "%s: %d of %ld turns have no answer.", m->name, m->n_gaps, m->turns + m->n_gaps);
-    if (m->elsewhere)
-        paper_item(r->p, "%s: %ld answers are to questions that this bench does not have.", m->name, m->elsewhere);
-    if (m->beyond)
-        paper_item(r->p, "%s: %ld turns are more than the questions ask for.", m->name, m->beyond);
-    if (m->cut)
-        paper_item(r->p, "%s: %ld of %ld answers ran into a limit.", m->name, m->cut, m->turns);
-    if (questions && *now && strcmp(questions, now))
-        paper_item(r->p, "%s: answered when question.jsonl was another file (SHA-256 %.12s..., now %.12s...).", m->name, questions, now);
-}
-
-/* Where models were made in two ways, their scores differ for more than one reason. */
-static void note_difference(struct report *r, const char *fact, const char *words)
-{
-    const char *first = NULL;
-    bool differ = false;
-    for (int m = 0; m < r->v.n_models; m++) {
-        const char *value = origin_fact(&r->v.model[m].origin.facts, fact);
-        differ |= first && value && strcmp(first, value);
-        first = first ? first : value;
-    }
-    if (differ)
-        paper_item(r->p, "The models were not all made with the same %s; see the setup.", words);
-}
-
-static void note_judge(struct report *r, const struct review_judge *j)
-{
-    const struct origin_journal *o = review_journal(&r->v, j);
-    const char *prompts = o ? origin_fact(&o->facts, "judge_prompts_sha256") : NULL;
-    const struct review_file *now = r->v.n_files > 1 ? &r->v.file[1] : NULL;
-    long failed = j->pairs ? j->pairwise.failed : 0, all = j->pairs ? j->pairwise.games + failed : 0;
-    for (size_t i = 0; !j->pairs && i < j->scores.first[j->scores.n_models]; i++) {
-        failed += j->scores.item[i].status != JUDGMENT_OK;
-        all++;
-    }
-    const char *by = j->pairs ? j->pairwise.judge : j->scores.judge;
-    char *plain = bench_name_plain(by ? by : "nobody who is named");
-    if (strcmp(plain, j->name))
-        paper_item(r->p, "%s: its file's judgments are by %s.", j->name, by ? by : plain);
-    free(plain);
-    if (failed)
-        paper_item(r->p, "%s: %ld of %ld %s have no verdict, and are in no score.", j->name, failed, all,
-                   j->pairs ? "judged pairs" : "judgments");
-    if (prompts && now && now->there && strcmp(prompts, now->sha256))
-        paper_item(r->p, "%s: judged when %s was another file.", j->name, now->name);
-}
-
-static void put_notes(struct report *r)
-{
-    for (int i = 0; i < r->v.n_troubles; i++)
-        paper_item(r->p, "Left out: %s", r->v.trouble[i]);
-    if (!r->v.n_judges)
-        paper_item(r->p, "Nothing was judged.");
-    for (int m = 0; m < r->v.n_models; m++)
-        note_answers(r, &r->v.model[m]);
-    note_difference(r, "numerics", "numerics");
-    note_difference(r, "max_new_token", "token limit");
-    note_difference(r, "sampler", "sampler");
-    for (int i = 0; i < r->v.n_judges; i++)
-        note_judge(r, &r->v.judge[i]);
-    if (r->o->sliced)
-        paper_item(r->p, "Only a part of the questions is told of: %d.", r->v.questions.n);
-    paper_text(r->p,
-               "Every score is a mean over judgments that gave one, with its number n, its failures, and a 95 %% interval clustered by "
-               "question (Student's t). Numbers are those that mtbench show prints.");
-}
-
 /* ---- the whole ---- */
 
 static int put_sections(struct report *r, struct err *err)
 {
     int rc;
     paper_section(r->p);
-    put_notes(r);
+    report_notes(r);
     paper_section(r->p);
     if ((rc = put_scores(r, err)) < 0)
         return rc;
@@ -471,7 +298,7 @@ static int put_sections(struct report *r, struct err *err)
     if ((rc = put_pairs(r, err)) < 0)
         return rc;
     paper_section(r->p);
-    if ((rc = put_plots(r, err)) < 0)
+    if ((rc = report_plots(r, err)) < 0)
         return rc;
     static void (*const rest[])(struct report *) = { put_noise, put_agreement, put_failures, put_setup, put_hashes, put_versions,
                                                      put_unrecorded };

@@ -35,6 +35,8 @@ hosted 3 --bench-name smoke --judge-file "$d/none.jsonl"
 hosted 3
 [ $rc -eq 0 ] && grep -q '^answers   16/16 turns   0 failed' "$d/out" && grep -q '^judgments 16/16   0 failed' "$d/out"; ok $? "16 answers and 16 judgments on three ranks"
 grep -qE '^m +7\.00 .* 16 +0 +7\.00 +7\.00$' "$d/out"; ok $? "the table follows"
+"$build/mtbench" report --data-dir "$d" --bench-name smoke -o "$d/report.html" >/dev/null 2>"$d/err" && grep -q ">$(sed -n 's/^digest *//p' "$d/out")<" "$d/report.html" && ! grep -qi 'not recorded</td>' "$d/report.html"
+ok $? "and a report, which has the digest of the answers and lacks nothing"
 ! grep -q '^look' "$d/out"; ok $? "--quiet offers no page"
 python3 - "$answers/m.journal" "$d/smoke/model_judgment/j_single.journal" <<'PY'
 import json, sys
