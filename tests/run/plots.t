@@ -66,10 +66,10 @@ picture camp_scores "scores of a campaign" "${c[@]}" --plot scores -- "${c[@]}"
 picture camp_history "history of a campaign" "${c[@]}" --plot history -- "${c[@]}" --history
 picture camp_pairs "pairs of a campaign" "${c[@]}" --plot winrate -- "${c[@]}" --mode pairwise-all --by pair
 
-# The picture of the README; to make it anew: the two commands below.
+# A picture of a folder that is made up, to the byte, on every machine; to make it anew: the two commands below.
 check example example && (cd example && "$root/mtbench" show --data-dir . --bench-name example --judge-model a-judge --plot radar 2>"$d/err") |
     cmp - "$root/tests/golden/report/radar.svg" 2>>err
-ok $? "the README's picture is what the program draws"
+ok $? "a picture is the same to the byte as ever"
 
 # Files.
 show "${s[@]}" --plot radar >out && cmp -s out radar.svg && show "${s[@]}" --plot radar -o - | cmp -s - radar.svg; ok $? "without -o, and with -o -, the same bytes go to stdout"

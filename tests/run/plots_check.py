@@ -2,7 +2,7 @@
 plots_check.py marks PICTURE.svg TABLE.json    every row of the table is one mark with the same figures
 plots_check.py browser PICTURE.svg ...         no two words touch and none leaves the picture, as Chromium lays them out; dark and light
 plots_check.py many DIR N                      writes a data folder with N models whose names are long, wide, from right to left, or nothing but signs
-plots_check.py example DIR                     writes the data folder, made up, of the picture in the README"""
+plots_check.py example DIR                     writes the data folder, made up, of tests/golden/report/radar.svg"""
 import html
 import json
 import os

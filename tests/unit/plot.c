@@ -1,6 +1,7 @@
 /* plot.c - pictures of all kinds and sizes: figures are those of the sheet, no words touch, nothing is dropped in silence. */
 #include "mtbench/plot.h"
 
+#include "mtbench/json.h"
 #include "mtbench/map.h"
 #include "mtbench/mem.h"
 #include "mtbench/views.h"
@@ -18,11 +19,12 @@ static struct err err;
 
 /* ---- judgments of N models ---- */
 
-enum { QUESTIONS = 16 };
+enum { QUESTIONS = 16 };             /* where there are no more categories */
 
 struct world {
     char **name;
-    int n, turns;
+    int n, turns, n_questions;
+    bool hostile;                        /* are names? */
     struct questions questions;
     struct judgment_table single, pair;
     struct answer_set answers;
@@ -62,9 +64,15 @@ static char *hostile_name(int i)
 static void put_questions(struct world *w, int categories)
 {
     struct buf b = {0};
-    for (int q = 0; q < QUESTIONS; q++)
-        buf_printf(&b, "{\"question_id\": %d, \"category\": \"%s%d\", \"turns\": [\"a\", \"b\"]}\n", q,
-                   q % categories % 3 ? "roleplay" : "a rather long name of a category ", q % categories);
+    for (int q = 0; q < w->n_questions; q++) {
+        char *name = w->hostile              ? hostile_name(q % categories)
+                     : q % categories % 3    ? xasprintf("roleplay%d", q % categories)
+                                             : xasprintf("a rather long name of a category %d", q % categories);
+        buf_printf(&b, "{\"question_id\": %d, \"category\": ", q);
+        json_put_string(&b, name, strlen(name));
+        buf_str(&b, ", \"turns\": [\"a\", \"b\"]}\n");
+        free(name);
+    }
     if (questions_parse("q", b.data, b.len, &w->questions, &err) < 0)
         printf("Bail out! %s\n", err.text);
     buf_free(&b);
@@ -73,7 +81,7 @@ static void put_questions(struct world *w, int categories)
 static void put_singles(struct world *w, int32_t judge)
 {
     for (int m = 0; m < w->n; m++)
-        for (int q = 0; q < QUESTIONS; q++)
+        for (int q = 0; q < w->n_questions; q++)
             for (int t = 1; t <= w->turns; t++) {
                 struct judgment_row r = { .question_id = q, .score = 1 + roll(10), .judge = judge, .model_2 = -1, .prompt = -1,
                                           .turn = (uint8_t)t, .model_1 = judgment_table_intern(&w->single, w->name[m]) };
@@ -103,7 +111,7 @@ static void put_answers(struct world *w)
     static char text[4096];
     memset(text, 'x', sizeof text - 1);
     for (int m = 0; m < w->n; m++)
-        for (int q = 0; q < QUESTIONS; q++) {
+        for (int q = 0; q < w->n_questions; q++) {
             const char *turn[2] = { text + roll(4000), text + 500 + roll(3500) };
             answer_set_add(&w->answers, w->name[m], q, turn, 2);
         }
@@ -114,13 +122,17 @@ static struct world *world_of(int n, int categories, int turns, char *(*name)(in
     struct world *w = xcalloc(1, sizeof *w);
     w->n = n;
     w->turns = turns;
+    w->n_questions = categories > QUESTIONS ? categories : QUESTIONS;
+    w->hostile = name == hostile_name;
     w->name = xcalloc((size_t)n, sizeof *w->name);
     for (int i = 0; i < n; i++)
         w->name[i] = name(i);
     seed = (unsigned long)n;
     put_questions(w, categories);
-    put_singles(w, judgment_table_intern(&w->single, "gpt-4"));
-    put_pairs(w, judgment_table_intern(&w->pair, "gpt-4"));
+    char *judge = w->hostile ? hostile_name(3) : xstrdup("gpt-4");
+    put_singles(w, judgment_table_intern(&w->single, judge));
+    put_pairs(w, judgment_table_intern(&w->pair, judge));
+    free(judge);
     put_answers(w);
     if (scores_build(&w->scores, "s", &w->single, &(struct score_choice){ .questions = &w->questions }, &err) < 0 ||
         (n > 1 && (pairwise_build(&w->pairs, "p", &w->pair, &(struct pairwise_choice){ .by_pair = true }, &err) < 0 ||
@@ -279,7 +291,7 @@ static int look_at(const struct world *w, enum which which, bool by_name, const 
     struct sheet s = {0};
     struct buf svg = {0}, again = {0};
     struct boxes b;
-    const struct plot_look look = { .bench = "mt_bench", .prefix = "x", .inside = by_name, .by_name = by_name };
+    const struct plot_look look = { .bench = w->hostile ? w->name[0] : "mt_bench", .prefix = "x", .inside = by_name, .by_name = by_name };
     if (!make_sheet(&s, w, which))
         return 0;
     if (!ok(plot_put(&svg, kind_of[which], &s, &look, &err) == 0, "%s of %d %s names %s", which_name[which], w->n, names, err.text))
@@ -329,12 +341,12 @@ static bool says(const struct world *w, enum which which, const char *words)
 
 static void test_shapes_of_data(void)
 {
-    static const int categories[] = { 1, 2, 3, 4, 7, 16 };
+    static const int categories[] = { 1, 2, 3, 4, 7, 16, 61 };
     for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
         for (int n = 3; n < 10; n += 6) {
-            struct world *w = world_of(n, categories[i], 1, usual_name);
-            look_at(w, RADAR, false, "usual");
-            look_at(w, TURNS, false, "usual");
+            struct world *w = world_of(n, categories[i], 1, n == 3 ? usual_name : hostile_name);
+            look_at(w, RADAR, false, n == 3 ? "usual" : "hostile");
+            look_at(w, TURNS, false, n == 3 ? "usual" : "hostile");
             ok(says(w, TURNS, "All judgments are of turn 1."), "one turn is said to be one");
             if (categories[i] < 3)
                 ok(says(w, RADAR, "fewer than three categories"), "%d categories are no circle, which is said", categories[i]);
