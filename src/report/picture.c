@@ -64,39 +64,38 @@ void picture_notes(struct picture *p)
     p->y += 12;
 }
 
-/* Equal once they are cut: the number of each tells them apart. */
-static void tell_apart(char **label, char *const *name, int n, double most)
+/* Label i of those that are cut; where others look like it, with its number among them. */
+static char *told_apart(char *const *cut, const char *name, int n, int i, double most)
 {
-    for (int i = 0; i < n; i++) {
-        int same = 0;
-        for (int k = 0; k < n; k++)
-            same += !strcmp(label[k], label[i]);
-        if (same == 1)
-            continue;
-        for (int k = n - 1, left = same; k >= i; k--) {
-            if (k != i && strcmp(label[k], label[i]))
-                continue;
-            char *ending = xasprintf(" (%d)", left--);
-            char *cut = svg_fit(name[k], SIZE_LABEL, most - svg_text_width(ending, SIZE_LABEL));
-            free(label[k]);
-            label[k] = xasprintf("%s%s", cut, ending);
-            free(cut);
-            free(ending);
-            if (k == i)
-                break;
-        }
+    int all = 0, before = 0;
+    for (int k = 0; k < n; k++) {
+        const bool same = !strcmp(cut[k], cut[i]);
+        all += same;
+        before += same && k < i;
     }
+    if (all == 1)
+        return xstrdup(cut[i]);
+    char *ending = xasprintf(" (%d)", before + 1);
+    char *shorter = svg_fit(name, SIZE_LABEL, most - svg_text_width(ending, SIZE_LABEL));
+    char *label = xasprintf("%s%s", shorter, ending);
+    free(shorter);
+    free(ending);
+    return label;
 }
 
 char **picture_labels(char *const *name, int n, double most, double *width)
 {
-    char **label = xcalloc((size_t)n + 1, sizeof *label);
+    char **cut = xcalloc((size_t)n + 1, sizeof *cut), **label = xcalloc((size_t)n + 1, sizeof *label);
     for (int i = 0; i < n; i++)
-        label[i] = svg_fit(*name[i] ? name[i] : "(no name)", SIZE_LABEL, most);
-    tell_apart(label, name, n, most);
+        cut[i] = svg_fit(*name[i] ? name[i] : "(no name)", SIZE_LABEL, most);
     *width = 0;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        label[i] = told_apart(cut, name[i], n, i, most);
         *width = fmax(*width, svg_text_width(label[i], SIZE_LABEL));
+    }
+    for (int i = 0; i < n; i++)
+        free(cut[i]);
+    free(cut);
     return label;
 }
 

@@ -357,6 +357,24 @@ static void test_shapes_of_data(void)
     world_free(w);
 }
 
+/* Names that differ in the middle alone. */
+static char *alike_name(int i)
+{
+    struct buf b = {0};
+    for (int k = 0; k < 301; k++)
+        buf_char(&b, k == 150 ? (char)('0' + i) : 'a');
+    return buf_steal(&b);
+}
+
+static void test_alike(void)
+{
+    struct world *w = world_of(3, 8, 2, alike_name);
+    ok(says(w, SCORES, "\xe2\x80\xa6") && says(w, SCORES, "a (1)</text>") && says(w, SCORES, "a (3)</text>"),
+       "labels that look alike are numbered");
+    look_at(w, TURNS, false, "alike");
+    world_free(w);
+}
+
 static void test_nothing(void)
 {
     struct world *w = world_of(3, 8, 2, usual_name);
@@ -384,6 +402,7 @@ int main(void)
 {
     test_sizes();
     test_shapes_of_data();
+    test_alike();
     test_nothing();
     struct buf css = {0};
     plot_style_put(&css);
