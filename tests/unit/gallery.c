@@ -153,7 +153,7 @@ static void test_choices(void)
     struct gallery_choice o = all();
     char *zed[] = { "zed" }, *nobody[] = { "nobody" }, *stand_in[] = { "stand-in" }, *math[] = { "math" };
     o.models = (struct opt_list){ zed, 1 };
-    ok(open_with(&o) == 0 && g.n_models == 1 && g.n_rows == 3, "one model, without the games against others: %zu", g.n_rows);
+    ok(open_with(&o) == 0 && g.n_models == 1 && g.n_rows == 3, "one model, without the games against others");
     o.models.word = nobody;
     ok(open_with(&o) == -1 && err.kind == ERR_USAGE && strstr(err.text, "nobody"), "one that is not there: %s", err.text);
     o = all();
@@ -175,7 +175,7 @@ static void test_names(void)
     put_file("b/model_judgment/other_single.jsonl", &b);
     ok(open_with(&o) == 0 && g.n_judges == 3 && !strcmp(g.judge[0].name, "gpt-4 (in gpt-4)") &&
            !strcmp(g.judge[1].name, "gpt-4 (in other)"),
-       "two judges of one name are told apart: %s", g.judge[1].name);
+       "two judges of one name are told apart");
     own_put("b/model_judgment/other_single.jsonl", "{\"question_id\": 81, \"model\": \"zed\", \"score\": 3}\n");
     ok(open_with(&o) == 0 && g.n_judges == 3 && !strcmp(g.judge[1].name, "other"), "who has no name goes by the file's");
 }
