@@ -7,7 +7,7 @@
 #include "gallery.h"
 
 struct page_size {
-    uint64_t texts, bytes;               /* of questions, references, answers and judgments as they were; of what was written */
+    uint64_t bytes;                      /* of what was written */
     long answers, judgments;             /* turns, games */
 };
 

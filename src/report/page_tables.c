@@ -189,8 +189,9 @@ static void put_elsewhere(struct page *p)
 {
     for (int s = 0; s < p->g->n_sources; s++)
         if (p->g->source[s].elsewhere && !p->g->sliced)
-            buf_printf(&p->b, "<p class=\"fact\">%s: %ld judgments of questions that the question set does not have; only the tables "
-                              "of all categories count them</p>\n", p->g->source[s].pairs ? "pairs" : "single", p->g->source[s].elsewhere);
+            buf_printf(&p->b, "<p class=\"fact\">%s: of questions that the question set does not have: %ld; the tables of all "
+                              "categories alone count them</p>\n", p->g->source[s].pairs ? "judgments of pairs" : "judgments",
+                       p->g->source[s].elsewhere);
 }
 
 int page_put_scores(struct page *p, struct err *err)

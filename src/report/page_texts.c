@@ -27,13 +27,12 @@ static void put_text(struct buf *b, const char *s)
     html_put_text(b, s, strlen(s));
 }
 
-/* A text of somebody's, which is counted. */
+/* A text of somebody's. */
 static void put_body(struct page *p, const char *text, size_t n)
 {
     /* End tags that HTML lets go: a thirtieth of a page. */
     static const char *const ends[] = { "</p>", "</li>", NULL };
     const size_t from = p->b.len;
-    p->size->texts += n;
     if (n) {
         markdown_put(&p->b, text, n);
         page_drop(&p->b, from, ends);
@@ -137,11 +136,22 @@ static void put_words(struct writer *w, int game, enum judgment_status status, c
     buf_str(&w->p->b, "</section>");
 }
 
+static const char remade_words[] = "The answer was made anew since; judge again";
+
 /* Was another answer judged than the one that lies here? */
 static bool is_remade(const struct writer *w, const char *answer)
 {
     struct json_text prompt;
     return answer && !answer_is_failure(answer) && json_member_string(w->words.prompt, &prompt) && !answer_is_shown(&prompt, answer);
+}
+
+/* The same of a model's answer to a pair's turn. */
+static bool is_model_remade(const struct writer *w, const struct gallery_row *r, int model)
+{
+    const struct gallery *g = w->p->g;
+    const struct model_answers *m = g->model[model].answers;
+    const struct model_answer *a = m ? answer_set_find(m, g->questions.q[r->question].id) : NULL;
+    return a && r->turn <= a->n_turns && is_remade(w, a->turn[r->turn - 1]);
 }
 
 /* '*remade' is set where the judge was shown another answer. */
@@ -161,7 +171,7 @@ static int put_single(struct writer *w, const struct gallery_row *r, const char 
         buf_str(b, "no score");
     buf_str(b, "</h4>");
     if (is_remade(w, answer)) {
-        put_failed(b, "The answer was made anew since; judge again", NULL);
+        put_failed(b, remade_words, NULL);
         *remade = true;
     }
     put_words(w, 1, status, reason);
@@ -354,6 +364,8 @@ static int put_games(struct writer *w, const struct gallery_row *r, struct err *
     if (gallery_words_read(g, r, &w->words, err) < 0)
         return -1;
     put_verdict(w, r, winner);
+    if (is_model_remade(w, r, r->a) || is_model_remade(w, r, r->b))
+        put_failed(&w->p->b, remade_words, NULL);
     for (int game = 1; game <= 2; game++) {
         const char *reason;
         const enum judgment_status status = gallery_status(g, r, game, &reason);

@@ -58,6 +58,8 @@ refuse 'is a folder' -o "$d"
 refuse 'is a folder' -o "$d/new/"
 refuse 'cannot write' -o "$d/none/page.html"
 refuse '--output: not together with --split' -o "$d/no.html" --split "$d/x"
+refuse 'is a file of records' -o "$d/smoke/question.jsonl"
+refuse 'is a file of records' -o "$d/smoke/model_answer/beta.journal"
 refuse '--sort' -o "$d/no.html" --sort
 refuse 'gardening' -o "$d/no.html" --category gardening
 mkdir -p "$d/bare" && cp "$d/smoke/question.jsonl" "$d/bare/"
@@ -102,7 +104,7 @@ says() { grep -qF -- "$2" "$d/$1.html"; }
 says names 'id="q=1&amp;a=a%22b"' && says names 'id="q=1&amp;a=%F0%9F%98%80"' && says names 'id="q=1&amp;a=%2541"' && says names 'id="q=1&amp;a=org%2F' &&
     ! says names '<script>alert'
 ok $? "names of any letters, 300 of them, are links and no markup"
-says other 'judgments of questions that the question set does not have' && ! says other 'a=elsewhere"><h3>'; ok $? "a model that answered other questions is listed, and has nothing here"
+says other 'judgments: of questions that the question set does not have: 1' && ! says other 'a=elsewhere"><h3>'; ok $? "a model that answered other questions is listed, and has nothing here"
 says turns 'few, turn 4</h4><p class=failed>There is no answer' && says turns 'many, turn 6</h4><p>f'; ok $? "turns that are missing, and more than were asked"
 says judgeless 'Nothing was judged yet'; ok $? "no judgments"
 says answerless 'm against n on question 1' && says answerless 'There is no answer'; ok $? "judgments without answers"
