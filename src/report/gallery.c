@@ -51,8 +51,11 @@ static int read_answers(struct gallery *g, const struct gallery_choice *o, struc
         rc = io_exists(folder, err);
     if (rc > 0)
         rc = o->models.n && n == 0 ? 0 : answer_set_read(&g->answers, folder, there, n, err);
-    for (int i = 0; i < g->answers.n; i++)       /* asked for as ORG/NAME */
+    g->answer_file = xcalloc((size_t)g->answers.n + 1, sizeof *g->answer_file);
+    for (int i = 0; i < g->answers.n; i++) {     /* asked for as ORG/NAME, perhaps, and in a file of that name */
+        g->answer_file[i] = bench_answers_file(folder, g->answers.model[i].model);
         bench_name_make_plain(g->answers.model[i].model);
+    }
     free(there);
     free(folder);
     free(references);
@@ -175,9 +178,9 @@ static int fill_model(struct gallery *g, struct gallery_model *m, const char *fo
 {
     if (utf8_bad(m->name, strlen(m->name)) >= 0)
         return err_set(err, ERR_FORMAT, "%s: a file here has a name that is no UTF-8; rename it", folder);
-    char *file = bench_answers_file(folder, m->name);
-    origin_read(&m->origin, file);       /* of answers that are not here yet, too: they may have failed */
     m->answers = answer_set_model(&g->answers, m->name);
+    char *file = m->answers ? xstrdup(g->answer_file[m->answers - g->answers.model]) : bench_answers_file(folder, m->name);
+    origin_read(&m->origin, file);       /* of answers that are not here yet, too: they may have failed */
     int rc = m->answers ? io_read(file, &m->bytes, err) : 0;
     if (rc == 0)
         index_lines(m);
@@ -218,6 +221,9 @@ void gallery_close(struct gallery *g)
         free_model(&g->model[i]);
     free(g->model);
     map_free(&g->model_of);
+    for (int i = 0; i < g->answers.n; i++)
+        free(g->answer_file[i]);
+    free(g->answer_file);
     answer_set_free(&g->answers);
     answer_set_free(&g->references);
     questions_free(&g->questions);

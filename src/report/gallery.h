@@ -68,6 +68,7 @@ struct gallery {
     const char **category;               /* (n_categories) in the order of the questions */
     int n_categories;
     struct answer_set answers, references;
+    char **answer_file;                  /* (answers.n) paths */
     struct gallery_model *model;         /* (n_models) by name: with answers or a journal of them, or judged */
     int n_models;
     struct map model_of;                 /* by name */

@@ -171,6 +171,12 @@ static void test_names(void)
 {
     struct gallery_choice o = all();
     struct buf b = {0};
+    char deep[] = "org/deep", *word[] = { deep };
+    put_answer(&b, 81, "{\"index\": 0, \"turns\": [\"from a folder below\"]}");
+    put_file("b/model_answer/org/deep.jsonl", &b);
+    o.models = (struct opt_list){ word, 1 };
+    ok(open_with(&o) == 0 && g.n_models == 1 && !strcmp(g.model[0].name, "org_deep") && g.model[0].n_lines == 1, "ORG/NAME: %s", err.text);
+    o = all();
     put_single(&b, 81, "zed", "gpt-4", 1, "2", "the same name");
     put_file("b/model_judgment/other_single.jsonl", &b);
     ok(open_with(&o) == 0 && g.n_judges == 3 && !strcmp(g.judge[0].name, "gpt-4 (in gpt-4)") &&
