@@ -72,6 +72,7 @@ $(B)/%.o: %.c | $(B)/tools
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA.$(<F)) -MMD -MP -c $< -o $@
 # What the assembler takes in (.incbin), no compiler tells of.
 $(B)/src/report/page_files.o: $(wildcard src/report/page/*)
+$(B)/src/report/paper.o: src/report/report.css
 define kernel_rule
 $(B)/kernels/cpu/%.$(1).o: kernels/cpu/%.c | $(B)/tools
 	@mkdir -p $$(@D)
