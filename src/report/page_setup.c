@@ -66,7 +66,7 @@ static void put_journal(struct buf *b, const struct origin_journal *j)
         put_text(b, j->trouble);
     else {
         struct buf paid = {0};
-        call_totals_put(&paid, &j->totals, NULL);
+        call_totals_put(&paid, &j->totals, &j->totals);       /* of the whole journal, and no more to tell */
         buf_printf(b, "%lld calls, ", (long long)j->totals.calls);
         put_text(b, paid.data);
         buf_free(&paid);

@@ -74,6 +74,7 @@ grep -q 'strict gamma-chat 2 2 2 unparsable filtered: the filter <b>stood</b> in
 ok $? "reasons of failed judgments come from the judge's journal, repeat by repeat"
 grep -qE 'strict single answers 2 mtbench 0.1.0 strict-0613 \{"temperature": 0\} smoke 1{64} 2 20 4 0 0.5000' <<<"$page" && grep -q 'strict: judged when smoke/judge_prompts.jsonl was another file' <<<"$page"
 ok $? "how the judge was asked, and what it cost"
+"$root/mtbench" browse --data-dir "$d" --bench-name smoke -o "$d/p.html" >"$d/out" 2>"$d/err" && grep -q '2 calls, $ 0.5000' "$d/p.html"; ok $? "so does the page"
 echo rubbish >"$d/smoke/model_answer/beta.journal"
 report -o "$d/r.html"; page=$(text "$d/r.html")
 [ $rc -eq 0 ] && grep -q 'Left out: .*beta.journal' <<<"$page" && ! grep -qF "$d" <<<"$page"; ok $? "a journal that cannot be read is told, and the page knows no path of this machine"
