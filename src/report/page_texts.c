@@ -263,7 +263,7 @@ static int put_turn(struct writer *w, int q, int model, const cJSON *record, int
             there[row[i].judge] = true;
             rc = put_single(w, &row[i], judged, &remade, err);
         }
-    if (judged)
+    if (judged && turn <= UINT8_MAX)     /* no judge knows a later one */
         put_missing(w, q, model, turn, there);
     flags[0] |= remade ? ANSWER_REMADE : 0;
     for (int c = 0; c < n_choices; c++)
