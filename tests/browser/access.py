@@ -1,5 +1,5 @@
-"""access.py PAGE [AXE.js]: the rules of accessibility: axe-core's own where it can be had, and those that it cannot see: what the keyboard reaches, what
-is said, contrast of every heat colour, width of a phone, no script at all."""
+"""access.py PAGE [AXE.js]: the rules of accessibility: axe-core's own where it can be had, and those that it cannot see: what
+the keyboard reaches, what is said, contrast of every heat colour, width of a phone, no script at all."""
 
 import os
 import sys
@@ -27,10 +27,20 @@ CONTRAST = """
 const channel = c => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
 const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
 const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-const background = e => { for (; e; e = e.parentElement) { const c = numbers(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
-const ratio = e => { const x = light(numbers(getComputedStyle(e).color)), y = light(background(e)); return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); };
+const background = e => {
+    for (; e; e = e.parentElement) {
+        const c = numbers(getComputedStyle(e).backgroundColor);
+        if (c.length < 4 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+};
+const ratio = e => {
+    const x = light(numbers(getComputedStyle(e).color)), y = light(background(e));
+    return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+};
 const own = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
-return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && own(e) && !e.closest('svg') && !e.disabled && e.id !== 'live')
+return [...document.querySelectorAll('body *')]
+    .filter(e => e.checkVisibility() && own(e) && !e.closest('svg') && !e.disabled && e.id !== 'live')
     .map(e => [ratio(e), e.nodeName + '.' + e.className, e.textContent.trim().slice(0, 30)]).filter(x => x[0] < 4.5);
 """
 
@@ -45,14 +55,16 @@ def by_axe(b, view, colours):
         return
     b.js(axe)
     found = b.driver.execute_async_script("""const done = arguments[0];
-        axe.run({resultTypes: ['violations']}).then(r => done(r.violations.map(v => [v.id, v.impact, v.nodes.length, v.nodes[0].html.slice(0, 200), v.nodes[0].failureSummary])),
+        axe.run({resultTypes: ['violations']}).then(r => done(r.violations.map(v =>
+            [v.id, v.impact, v.nodes.length, v.nodes[0].html.slice(0, 200), v.nodes[0].failureSummary])),
             e => done([['axe', String(e)]]))""")
     t.equal(found, [], f"axe-core finds nothing at {view}, {colours}")
 
 
 def names(b):
     """Controls without a name."""
-    return b.js("""return [...document.querySelectorAll('input, select, button, textarea, a[href], summary')].filter(e => e.checkVisibility()
+    return b.js("""return [...document.querySelectorAll('input, select, button, textarea, a[href], summary')]
+        .filter(e => e.checkVisibility()
         && !(e.innerText?.trim() || e.labels?.length || e.getAttribute('aria-label'))).map(e => e.outerHTML.slice(0, 120))""")
 
 
@@ -77,7 +89,8 @@ def rules(b):
     b.media()
     t.equal(
         b.js(
-            "return [...document.querySelectorAll('table')].filter(t => !t.closest('.reading section') && (!t.caption || [...t.querySelectorAll('th')].some(h => !h.scope))).length"
+            "return [...document.querySelectorAll('table')].filter(t => !t.closest('.reading section')"
+            " && (!t.caption || [...t.querySelectorAll('th')].some(h => !h.scope))).length"
         ),
         0,
         "tables have captions, heads have scopes",
@@ -100,7 +113,8 @@ def keyboard(b):
     for _ in range(80):
         b.tab()
         reached.append(
-            b.js("""const e = document.activeElement, s = getComputedStyle(e); return [e.nodeName, e.getAttribute('name') ?? e.textContent.trim().slice(0, 20), e.matches(':focus-visible')
+            b.js("""const e = document.activeElement, s = getComputedStyle(e); 
+            return [e.nodeName, e.getAttribute('name') ?? e.textContent.trim().slice(0, 20), e.matches(':focus-visible')
             && s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2]""")
         )
         if reached[-1][0] == "BODY":
@@ -131,12 +145,15 @@ def narrow(b):
                 b.js("return document.documentElement.scrollWidth <= innerWidth"),
                 f"{width} px: nothing is wider than the screen at {view}",
                 b.js(
-                    "return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre, figure, table')).map(e => e.outerHTML.slice(0, 100)).slice(0, 5)"
+                    "return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility()"
+                    " && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre, figure, table'))"
+                    ".map(e => e.outerHTML.slice(0, 100)).slice(0, 5)"
                 ),
             )
     ready(b, "#q=1&a=rich&b=plain")
     tops = b.js(
-        "return [...document.querySelectorAll('.columns.two')][0].children.length === 2 && [...document.querySelector('.columns.two').children].map(e => e.getBoundingClientRect().left)"
+        "return [...document.querySelectorAll('.columns.two')][0].children.length === 2"
+        " && [...document.querySelector('.columns.two').children].map(e => e.getBoundingClientRect().left)"
     )
     t.ok(tops and tops[0] == tops[1], "two answers stand one below the other", tops)
 

@@ -1,5 +1,5 @@
-"""bench.py DIR [MODELS QUESTIONS JUDGES]: a benchmark with answers and judgments of every kind, in DIR/smoke, beside what is there already. The texts
-mean nothing. With numbers: so many models, questions and judges with texts of the usual length, for figures."""
+"""bench.py DIR [MODELS QUESTIONS JUDGES]: a benchmark with answers and judgments of every kind, in DIR/smoke, beside what is there
+already. The texts mean nothing. With numbers: so many models, questions and judges with texts of the usual length, for figures."""
 
 import json
 import pathlib

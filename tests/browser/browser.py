@@ -1,4 +1,4 @@
-"""browser.py - a real Chromium that opens a page from a file, and what its tests share: TAP lines, waiting for conditions, what was requested."""
+"""browser.py - a real Chromium that opens a page from a file, and what its tests share: TAP lines, waiting, what was requested."""
 
 import json
 import os
@@ -126,7 +126,8 @@ class Browser:
 
     def texts(self, css):
         return self.js(
-            "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(e => e.innerText.replace(/\\s+/g, ' ').trim())",
+            "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility())"
+            ".map(e => e.innerText.replace(/\\s+/g, ' ').trim())",
             css,
         )
 

@@ -10,7 +10,8 @@ t = Tap()
 
 def rows(b, section="scores"):
     return b.js(
-        """return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].filter(row => row.checkVisibility()).map(row => row.cells[0].textContent)""",
+        """return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].filter(row => row.checkVisibility())
+            .map(row => row.cells[0].textContent)""",
         section,
     )
 
@@ -20,7 +21,7 @@ def column(b, name):
     return b.js(
         """const table = [...document.querySelectorAll('#scores table')].find(t => t.checkVisibility());
         const at = [...table.tHead.rows[0].cells].findIndex(c => c.dataset.name === arguments[0]);
-        return [...table.tBodies[0].rows].filter(r => r.checkVisibility()).map(r => r.cells[at].dataset.v === undefined ? null : r.cells[at].dataset.v)""",
+        return [...table.tBodies[0].rows].filter(r => r.checkVisibility()).map(r => r.cells[at].dataset.v ?? null)""",
         name,
     )
 
@@ -51,7 +52,8 @@ def scores(b):
     t.ok(values == sorted(values, reverse=True) and len(values) > 2, "a press on a column's head sorts by it, highest first", values)
     t.equal(
         b.js(
-            "return [...document.querySelectorAll('#scores [aria-sort]')].filter(e => e.checkVisibility()).map(e => e.getAttribute('aria-sort'))"
+            "return [...document.querySelectorAll('#scores [aria-sort]')].filter(e => e.checkVisibility())"
+            ".map(e => e.getAttribute('aria-sort'))"
         ),
         ["descending"],
         "aria-sort says so",

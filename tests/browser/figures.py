@@ -28,25 +28,29 @@ with Browser(sys.argv[1], "#none") as b:
     figure("characters to search in", characters / 1e6, "million")
     for words in ("however", "however river example", '"the model answer"', "nowhere-to-be-found", "e"):
         took = b.js(
-            """const times = []; for (let i = 0; i < 5; i++) { const s = performance.now(); find({text: arguments[0]}); times.push(performance.now() - s); }
+            """const times = []; for (let i = 0; i < 5; i++) { const s = performance.now();
+            find({text: arguments[0]}); times.push(performance.now() - s); }
             return times.sort((x, y) => x - y)[2]""",
             words,
         )
         figure(f"search for {words}", took, "ms (median of 5)")
     took = b.js(
-        """const s = performance.now(); change({text: 'however river', view: 'find'}, true); document.body.offsetHeight; return performance.now() - s"""
+        """const s = performance.now(); change({text: 'however river', view: 'find'}, true);
+        document.body.offsetHeight; return performance.now() - s"""
     )
     figure("search with its results laid out", took, "ms")
     figure("JavaScript heap", b.js("return performance.memory.usedJSHeapSize") / 1e6, "MB")
     first = b.js("return [questionId(0), index.models[0], index.models[1]]")
     took = b.js(
-        "const s = performance.now(); go({view: 'read', q: arguments[0], a: arguments[1], b: arguments[2]}); document.body.offsetHeight; return performance.now() - s",
+        "const s = performance.now(); go({view: 'read', q: arguments[0], a: arguments[1], b: arguments[2]});"
+        "document.body.offsetHeight; return performance.now() - s",
         *first,
     )
     figure("a reading", took, "ms")
     long_a, long_b = "one two three four " * 50000, "five six one seven two " * 40000
     took = b.js(
-        "const s = performance.now(); const d = diffWords(arguments[0], arguments[1]); return [performance.now() - s, d.complete, d.pieces.length]",
+        "const s = performance.now(); const d = diffWords(arguments[0], arguments[1]);"
+        "return [performance.now() - s, d.complete, d.pieces.length]",
         long_a,
         long_b,
     )

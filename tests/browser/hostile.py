@@ -1,5 +1,5 @@
-"""hostile.py PAGE: a page whose texts and names are attacks. In a real browser nothing of them runs, asks for anything, or opens a dialog, in any view, with
-the script and without it; and all of them are there to be read."""
+"""hostile.py PAGE: a page whose texts and names are attacks. In a real browser nothing of them runs, asks for anything, or opens a
+dialog, in any view, with the script and without it; and all of them are there to be read."""
 
 import sys
 
@@ -19,10 +19,13 @@ def quiet(b, where):
 
 
 # Anything that could run or load, anywhere in the document.
-LOOK = """function suspects() { const bad = [...document.querySelectorAll('script, iframe, object, embed, img, video, audio, link, base, form[action], svg script, foreignObject, [src], [style], meta[http-equiv="refresh"]')]
+LOOK = """function suspects() {
+        const bad = [...document.querySelectorAll(`script, iframe, object, embed, img, video, audio, link, base, form[action],
+        foreignObject, [src], [style], meta[http-equiv="refresh"]`)]
         .filter(e => !(e.nodeName === 'SCRIPT' && (e.id === 'index' || e === document.body.querySelector(':scope > script:not([type])'))));
         const events = [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => a.name.startsWith('on')));
-        const links = [...document.querySelectorAll('[href]')].filter(e => !/^(https?:|mailto:|#|q\\d+\\.html#|index\\.html)/.test(e.getAttribute('href')));
+        const links = [...document.querySelectorAll('[href]')].filter(e =>
+            !/^(https?:|mailto:|#|q\\d+\\.html#|index\\.html)/.test(e.getAttribute('href')));
         return [...bad, ...events, ...links].map(e => e.outerHTML.slice(0, 150)); }
 """
 

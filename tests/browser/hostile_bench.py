@@ -1,5 +1,5 @@
-"""hostile_bench.py DIR [all]: a benchmark in DIR/hostile whose texts, names and categories are attacks: those of tests/tools/hostile.py, each as a
-question, an answer, a judgment and a reference. Without "all" those of more than LARGE bytes are left out."""
+"""hostile_bench.py DIR [all]: a benchmark in DIR/hostile whose texts, names and categories are attacks: those of tests/tools/hostile.py,
+each as a question, an answer, a judgment and a reference. Without "all" those of more than LARGE bytes are left out."""
 import json
 import pathlib
 import sys
@@ -39,20 +39,24 @@ def chosen(everything):
     return [(name, text) for name, text in texts() if everything or len(text) < LARGE]
 
 
+def write(path, lines):
+    path.write_bytes(b"".join(lines))
+
+
 def make(folder, attacks):
     for kind in ("model_answer", "model_judgment"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     number = range(1, len(attacks) + 1)
-    (folder / "question.jsonl").write_bytes(b"".join(record(question_id=i, category=CATEGORY if i % 2 else "plain", turns=[whole(text) or b"?", b"and?"],
-        reference=[whole(text), b""]) for i, (_, text) in zip(number, attacks)))
+    (folder / "question.jsonl").write_bytes(b"".join(record(question_id=i, category=CATEGORY if i % 2 else "plain", 
+        turns=[whole(text) or b"?", b"and?"], reference=[whole(text), b""]) for i, (_, text) in zip(number, attacks)))
     for m, model in enumerate(MODELS[: 1 if len(attacks) > 150 else 4]):
         few = attacks if m == 0 else attacks[:4]
-        (folder / "model_answer" / f"{model.replace('/', '|')}.jsonl").write_bytes(b"".join(record(question_id=i, answer_id="x", model_id=model, tstamp=1.0,
-            choices=[{"index": 0, "turns": [whole(text), b"attack " + name.encode()]}]) for i, (name, text) in zip(number, few)))
+        write(folder / "model_answer" / f"{model.replace('/', '|')}.jsonl", (record(question_id=i, answer_id="x", model_id=model,
+            tstamp=1.0, choices=[{"index": 0, "turns": [whole(text), b"from " + name.encode()]}]) for i, (name, text) in zip(number, few)))
     first = MODELS[0]
     for judge in JUDGES:
         name = judge.replace("/", "|")
-        (folder / "model_judgment" / f"{name}_single.jsonl").write_bytes(b"".join(record(question_id=i, model=first, judge=[judge, "single-v1"],
+        write(folder / "model_judgment" / f"{name}_single.jsonl", (record(question_id=i, model=first, judge=[judge, "single-v1"],
             user_prompt="p", judgment=whole(text) + b" [[5]]", score=5, turn=1, tstamp=1.0) for i, (_, text) in zip(number, attacks)))
 
 

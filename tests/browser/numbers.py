@@ -1,5 +1,5 @@
-"""numbers.py PAGE DATA MTBENCH: every number of the page's tables is that of `mtbench show --format json`, digit by digit; every score, length and
-verdict that a reading shows is that of the files."""
+"""numbers.py PAGE DATA MTBENCH: every number of the page's tables is that of `mtbench show --format json`, digit by digit; every score,
+length and verdict that a reading shows is that of the files."""
 
 import json
 import pathlib
@@ -23,7 +23,8 @@ def show(*flags):
 def tables(b, kind):
     """[{judge, category, rows: {model: {column: text}}}], hidden ones too; rows' data-* are columns that people are not shown."""
     return b.js(
-        """return [...document.querySelectorAll(`#scores table.sheet`)].filter(t => (t.dataset.kind ?? 'single') === arguments[0]).map(t => ({
+        """return [...document.querySelectorAll(`#scores table.sheet`)]
+        .filter(t => (t.dataset.kind ?? 'single') === arguments[0]).map(t => ({
         judge: index.judges[t.dataset.judge], category: index.categories[t.dataset.category] ?? null,
         rows: [...t.tBodies[0].rows].map(r => ({...r.dataset, ...Object.fromEntries([...r.cells].map((c, i) =>
             [t.tHead.rows[0].cells[i].dataset.name, c.dataset.v ?? c.textContent]))}))}))""",
@@ -50,7 +51,8 @@ def compare(table, rows, what):
     what = f"{what} by {table['judge']}, {table['category'] or 'all'}"
     t.equal(sorted(r["model"] for r in table["rows"]), sorted(by_model), f"{what}: the models of show")
     results = [same(r, by_model[r["model"]]) for r in table["rows"] if r["model"] in by_model]
-    t.ok(results and all(isinstance(r, int) and r >= 3 for r in results), f"{what}: {sum(r for r in results if isinstance(r, int))} numbers", results)
+    counted = sum(r for r in results if isinstance(r, int))
+    t.ok(results and all(isinstance(r, int) and r >= 3 for r in results), f"{what}: {counted} numbers", results)
 
 
 with Browser(page) as b:
@@ -69,8 +71,8 @@ with Browser(page) as b:
         for line in open(path, encoding="utf-8") if path.exists() else []:
             r = json.loads(line)
             records[str(r["question_id"]), r["model"], judge, r["turn"]] = r["score"]
-    seen = b.js("""return index.single.map(([q, a, judge, turn, repeat, score, status]) => [index.questions[q][0], index.models[a], index.judges[judge], turn, score,
-        index.statuses[status]])""")
+    seen = b.js("""return index.single.map(([q, a, judge, turn, repeat, score, status]) =>
+        [index.questions[q][0], index.models[a], index.judges[judge], turn, score, index.statuses[status]])""")
     t.equal({tuple(r[:4]) for r in seen}, set(records), f"all {len(records)} gradings are in the index")
     bad = [r for r in seen if r[5] == "ok" and records[tuple(r[:4])] != r[4]]
     t.equal(bad, [], "with their scores")
@@ -89,8 +91,9 @@ with Browser(page) as b:
     t.equal({tuple(r[:4]) for r in seen}, set(lengths), f"all {len(lengths)} answers are in the index")
     t.equal([r for r in seen if not r[5] & 1 and lengths[tuple(r[:4])] != r[4]], [], "with their lengths")
 
-    cells = b.js("""return [...document.querySelectorAll('#heat table')].flatMap(t => [...t.tBodies[0].rows].flatMap(row => [...row.cells].slice(1).map((c, i) =>
-        [index.judges[t.dataset.judge], index.models[row.dataset.a], index.questions[t.tHead.rows[0].cells[i + 1].dataset.q][0], c.dataset.v ?? null,
+    cells = b.js("""return [...document.querySelectorAll('#heat table')].flatMap(t =>
+        [...t.tBodies[0].rows].flatMap(row => [...row.cells].slice(1).map((c, i) => [index.judges[t.dataset.judge],
+         index.models[row.dataset.a], index.questions[t.tHead.rows[0].cells[i + 1].dataset.q][0], c.dataset.v ?? null,
          c.className, c.textContent])))""")
     wrong = []
     for judge, model, question, value, classes, text in cells:

@@ -2,10 +2,9 @@
 # TAP: the page of `mtbench browse` in a real Chromium: every control, every number, hostile texts, accessibility (tests/browser).
 # BROWSER=long: all of axe-core's rules in every view, the large attacks, figures of a page of 31 models, screenshots in build/screens.
 cd "$(dirname "$0")/../.." || exit 1
-for c in chromium chromedriver; do
-    command -v $c >/dev/null || { echo "1..0 # SKIP no $c here (Debian's chromium and chromium-driver): the page was not opened in a browser"; exit 0; }
-done
-python=$(tests/peers/venv browser 2>/dev/null) || { echo "1..0 # SKIP selenium cannot be installed from PyPI here: the page was not opened in a browser"; exit 0; }
+skip() { echo "1..0 # SKIP $1: the page was not opened in a browser"; exit 0; }
+for c in chromium chromedriver; do command -v $c >/dev/null || skip "no $c here (Debian's chromium and chromium-driver)"; done
+python=$(tests/peers/venv browser 2>/dev/null) || skip "selenium cannot be installed from PyPI here"
 . tests/run/run_lib.sh
 export CHROMIUM=$(command -v chromium) CHROMEDRIVER=$(command -v chromedriver) PYTHONDONTWRITEBYTECODE=1
 # page DIR BENCH: writes DIR/BENCH.html
@@ -31,17 +30,20 @@ run 1 --model-id made --question-end 2; [ $rc -eq 0 ]; ok $? "a model answers tw
 long=$([ "${BROWSER:-}" = long ] && echo all)
 "$python" tests/browser/bench.py "$d" && page "$d" smoke
 "$python" tests/browser/hostile_bench.py "$d" $long && page "$d" hostile
+"$build/mtbench" browse --data-dir "$d" --bench-name smoke --split "$d/split" >"$d/out" 2>"$d/err"; ok $? "and as a folder"
 axe=$("$python" -c 'import axe_playwright_python as a, pathlib; print(pathlib.Path(a.__file__).parent / "axe.min.js")' 2>/dev/null)
 begin controls.py "$d/smoke.html" made
 begin access.py "$d/smoke.html" $axe
 begin hostile.py "$d/hostile.html"
+begin split.py "$d/split"
 begin numbers.py "$d/smoke.html" "$d" "$build/mtbench"
 wait
-for program in controls.py access.py hostile.py numbers.py; do finish $program; done
+for program in controls.py access.py hostile.py numbers.py split.py; do finish $program; done
 if [ "$long" ]; then
     "$python" tests/browser/bench.py "$d/large" 31 80 2 && page "$d/large" smoke
     begin figures.py "$d/large/smoke.html" && wait && finish figures.py
-    "$python" tests/browser/screens.py "$d/smoke.html" build/screens && "$python" tests/browser/screens.py "$d/large/smoke.html" build/screens/large
+    "$python" tests/browser/screens.py "$d/smoke.html" build/screens &&
+        "$python" tests/browser/screens.py "$d/large/smoke.html" build/screens/large
     ok $? "pictures of all views, at three widths, light and dark, are in build/screens"
 fi
 echo "1..$n"

@@ -1,7 +1,7 @@
 /* find.js - search and filters. What is found are items: an answer {q, a}, a pair {q, a, b} or a question {q}, each with the judgments that
  * the chosen judge and turn leave. The address holds all of it; a reading opened from here carries that address in its word "hits". */
 
-const STEP = 100;                                        /* items shown at once */
+const STEP = 50;                                         /* items shown at once */
 const DIFFERENCE = '2';                                  /* points from which scores disagree, unless the address says others */
 
 function mean(numbers) {
@@ -177,12 +177,13 @@ function searchField() {
     return el('label', {class: 'wide'}, el('span', null, 'Text'), field);
 }
 
+const NO_TEXTS = 'The texts lie in a file for each question. They are not searched from here; filters know all answers.';
+
 function findControls(form) {
     const turns = Array.from({length: highestTurn()}, (none, i) => [i + 1, i + 1]);
+    const kinds = [['', 'all texts'], ['user', 'questions'], ['answer', 'answers'], ['judgment', 'judgments'], ['reference', 'references']];
     form.append(
-        searchField(),
-        chosen('in', 'In', [['', 'all texts'], ['user', 'questions'], ['answer', 'answers'], ['judgment', 'judgments'],
-            ['reference', 'references']]),
+        ...(sources.size > 0 ? [searchField(), chosen('in', 'In', kinds)] : [el('p', {class: 'wide'}, NO_TEXTS)]),
         chosen('show', 'Show', [['', 'everything'], ['questions', 'questions'], ['answers', 'answers'], ['pairs', 'pairs']]),
         chosen('category', 'Category', [['', 'all'], ...index.categories.map(c => [c, c])]),
         chosen('model', 'Model', modelOptions('all')),

@@ -29,7 +29,7 @@ function stepHit(by) {
 function toSearch() {
     if (route.view !== 'find')
         go({view: 'find'});
-    byId('find').querySelector('input[name="text"]').focus();
+    byId('find').querySelector('input[name="text"]')?.focus();
 }
 
 const KEYS = {

@@ -49,6 +49,8 @@ function start() {
     for (const head of document.querySelectorAll('main > section > h2'))
         head.tabIndex = -1;
     document.querySelectorAll('table.sheet').forEach(makeSortable);
+    for (const wide of document.querySelectorAll('figure'))
+        wide.tabIndex = 0;                               /* a keyboard scrolls only what has the focus */
     document.querySelector('header').append(settings());
     document.body.append(keysDialog(), el('p', {id: 'live', role: 'status', 'aria-live': 'polite', class: 'unseen'}));
     document.querySelector('a.skip')?.addEventListener('click', skip);
