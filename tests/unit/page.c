@@ -1,6 +1,7 @@
 /* page.c - the page of a gallery: its numbers are those of `show`, what failed or is missing is said, and texts of others do nothing. */
 #include "src/report/page.h"
 
+#include "mtbench/call.h"
 #include "mtbench/hash.h"
 #include "mtbench/journal.h"
 #include "mtbench/json_scan.h"
@@ -275,6 +276,17 @@ static void test_little(void)
        "judgments of other questions alone");
 }
 
+/* What a judge's journal sums up. */
+static void make_calls(const struct manifest *m)
+{
+    const struct call_record r = { .key = "q7-t1-g1-r1-0123456789abcdef", .content = 1, .status = CALL_OK, .text = "fine", .tries = 1,
+                                   .tokens_in = 10, .tokens_out = 2, .cost = 0.5 };
+    own_put("run/model_judgment/.made", "");
+    struct call_journal *j = call_journal_open(own("run/model_judgment/kind_single.journal"), m, &err);
+    ok(j && call_journal_append(j, &r, &err) == 0, "a judge's journal%s", err.text);
+    call_journal_close(j);
+}
+
 /* Of a run that was stopped before it wrote its answers. */
 static void test_journal(void)
 {
@@ -293,12 +305,14 @@ static void test_journal(void)
         journal_sync(j, &err);
     }
     journal_close(j);
+    make_calls(&m);
     manifest_free(&m);
     ok(make("run", NULL) == 0 && says("<p class=failed>The answer is in the journal alone;"), "an answer that no file has: %s", err.text);
     ok(says("<p class=failed>It ran into the token limit") && says("There is no answer: out of &lt;memory&gt;"),
        "one that was cut, and why there is none");
     ok(says("\"temperature\": 0.5") && says("\"template\": \"\\u003cchat>\"") && says("\"ended\": \"length\""),
        "how it was made");
+    ok(says("kind_single.journal") && says("1 calls, $ 0.5"), "what the judge's calls cost");
     ok(says(",\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",{"), "and the hash of its prompt");
 }
 
