@@ -214,18 +214,19 @@ static void use_arrived(struct deal *d)
     d->arriving.end = at;
 }
 
-/* Once a second. Whoever was away itself has not listened, and hears of the others in the next polls. */
+/* Once a second. Whoever was away itself (a job that Slurm suspends is) has not listened: the others come back when they do. */
 static void tell_silence(struct deal *d)
 {
-    const double now = clock_now();
+    const double now = clock_now(), since = d->looked > 0 ? now - d->looked : 0;
     double lasts;
-    const bool was_away = d->looked > 0 && now - d->looked > 1.5 + (d->job->still > 0 ? d->job->still : d->job->ends) / 2;
-    if (now - d->looked < 1)
+    if (d->looked > 0 && since < 1)
         return;
     d->looked = now;
-    for (int r; !was_away && (r = silence_next(d->silence, now, &lasts)) >= 0;)
+    if (since > 1.5 + (d->job->still > 0 ? d->job->still : d->job->ends) / 2)
+        silence_pass(d->silence, since, now);
+    for (int r; (r = silence_next(d->silence, now, &lasts)) >= 0;)
         log_error("rank %d on %s has not been heard of for %.0f s: it hangs, is cut off, or has a very long step", r, d->host[r], lasts);
-    const int longest = was_away ? -1 : silence_longest(d->silence, now, &lasts);
+    const int longest = silence_longest(d->silence, now, &lasts);
     if (longest >= 0 && d->job->ends > 0 && lasts > d->job->ends + 1)      /* the watchdog of its own node comes first, and knows more */
         lost_silent(d->job, longest, d->host[longest], lasts);
 }

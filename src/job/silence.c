@@ -39,6 +39,12 @@ int silence_broken(struct silence *s, int rank, double now)
     return told;
 }
 
+void silence_pass(struct silence *s, double seconds, double now)
+{
+    for (int r = 0; r < s->n; r++)
+        s->rank[r].heard = fmin(s->rank[r].heard + seconds, now);            /* some have been heard since */
+}
+
 void silence_forget(struct silence *s, int rank)
 {
     s->rank[rank].due = INFINITY;

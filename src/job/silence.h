@@ -9,6 +9,8 @@ struct silence *silence_create(int n_ranks, double after, double now);
 void silence_destroy(struct silence *s);
 /* A word of it. 1: it was told as silent, and is not any more. */
 int silence_broken(struct silence *s, int rank, double now);
+/* Nobody has listened for so many seconds up to 'now': no silence is longer for them. */
+void silence_pass(struct silence *s, double seconds, double now);
 /* It says no more, in good order. */
 void silence_forget(struct silence *s, int rank);
 /* The next rank whose silence is to be told, and how long it lasts; -1: none. */

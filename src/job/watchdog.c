@@ -1,6 +1,7 @@
 /* watchdog.c - which rank stands still. */
 #include "watchdog.h"
 
+#include "mtbench/clock.h"
 #include "mtbench/log.h"
 #include "mtbench/mem.h"
 #include "mtbench/procstat.h"
@@ -18,6 +19,7 @@ struct watchdog {
     pthread_mutex_t lock;
     pthread_cond_t news;
     bool stops;
+    double looked, back;                  /* seconds of clock_now(): the last look, and the first one since this process stood still */
 };
 
 static double seconds(const char *(*env)(const char *), const char *name, double usual, char wrong[200])
@@ -68,6 +70,15 @@ static const char *system_says(long process)
     return state == 'T' || state == 't' ? " (its process is stopped)" : state == 'D' ? " (the system does not come back from it)" : "";
 }
 
+/* This thread was away itself: a job that Slurm suspends is, with all its ranks, and nothing hangs that stood still meanwhile. */
+static void look_up(struct watchdog *w)
+{
+    const double now = clock_now();
+    if (now - w->looked > 1 + w->o.ends / 2)
+        w->back = now;
+    w->looked = now;
+}
+
 static void look_at(const struct watchdog *w, struct watch_post *post)
 {
     struct watch_seen s;
@@ -83,7 +94,8 @@ static void look_at(const struct watchdog *w, struct watch_post *post)
             log_error("rank %d on %s has not moved for %.0f s: %s%s", s.rank, w->o.host, s.still, s.text, system_says(s.process));
     }
     /* once for all that look: each of them would end the job */
-    if (w->o.ends > 0 && s.still >= w->o.ends && s.kind == WATCH_WORKS && atomic_exchange(&post->told, INT64_MAX) != INT64_MAX)
+    const bool is_due = w->o.ends > 0 && s.still >= w->o.ends && w->looked - w->back >= w->o.ends && s.kind == WATCH_WORKS;
+    if (is_due && atomic_exchange(&post->told, INT64_MAX) != INT64_MAX)
         w->o.end(&w->o, &s);
 }
 
@@ -104,6 +116,7 @@ static void *watch(void *ctx)
     struct watchdog *w = ctx;
     pthread_mutex_lock(&w->lock);
     while (!w->stops) {
+        look_up(w);
         for (int i = 0; i < w->o.n; i++)
             look_at(w, &w->o.post[i]);
         nap(w);

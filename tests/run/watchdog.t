@@ -63,6 +63,17 @@ grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9] s: it hangs, 
 begin 2 cut
 kill -STOP "$one"; wait $pid; rc=$?
 [ $rc -eq 75 ] && grep -q "^mtbench: rank 1 on $host has not been heard of for [1-9][0-9]* s; MTBENCH_WATCHDOG_END=15 ends the job" "$d/err"; ok $? "rank 0 ends a job that has lost one (exit $rc): $(grep -m1 'ends the job' "$d/err")"
+# A job that is suspended as a whole, as Slurm does it: its nodes go on one after the other.
+MTBENCH_WATCHDOG_END=4 begin 2 suspended
+for p in $(pgrep -P "$mpirun" mtbench); do kill -STOP "$p"; done
+sleep 7
+for p in $(pgrep -P "$mpirun" mtbench); do [ "$p" = "$one" ] || kill -CONT "$p"; done
+sleep 2
+kill -CONT "$one"
+before=$(turns "$answers/suspended.journal")
+until_there 60 "[ 0\$(turns '$answers/suspended.journal') -gt $((before + 20)) ] || grep -q 'ends the job' '$d/err'"
+kill -TERM "$mpirun"; wait $pid
+[ "$(turns "$answers/suspended.journal")" -gt $((before + 20)) ] && ! grep -q 'ends the job' "$d/err"; ok $? "a job that was suspended longer than that goes on"
 unset MTBENCH_TEST_RANKS_PER_NODE
 
 export MTBENCH_WATCHDOG_END=3 SABOTAGE_PATH=.safetensors

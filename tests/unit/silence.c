@@ -17,6 +17,14 @@ int main(void)
     ok(silence_next(s, 1299, &lasts) == -1 && silence_next(s, 1311, &lasts) == 1 &&
        silence_next(s, 1311, &lasts) == 2, "and a new one is told as the first");
     ok(silence_broken(s, 1, 1320) == 1 && silence_longest(s, 1350, &lasts) == 2 && lasts == 260, "rank 2 is missed longest, %g s", lasts);
+    silence_pass(s, 1000, 2350);
+    ok(silence_next(s, 2350, &lasts) == -1 && silence_longest(s, 2350, &lasts) == 2 && lasts == 260,
+       "none is longer for a time in which nobody listened");
+    silence_broken(s, 2, 2360);
+    silence_broken(s, 1, 3361);
+    silence_pass(s, 1000, 3361);
+    ok(silence_longest(s, 3400, &lasts) == 2 && lasts == 40 && (silence_forget(s, 2), silence_longest(s, 3400, &lasts)) == 1 && lasts == 39,
+       "nor was anybody heard in the future");
     silence_forget(s, 1);
     silence_forget(s, 2);
     ok(silence_longest(s, 1e9, &lasts) == -1, "and nobody when all are let go");
