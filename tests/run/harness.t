@@ -37,6 +37,22 @@ elif [ $rc -eq 1 ] && [ "$(tail -1 <<<"$out")" = '3 passed, 1 failed' ] && [ "$(
     echo "ok $n - programs beside each other: in their order, all counted"
 else echo "not ok $n - programs beside each other"; bad=1; sed 's/^/#   /' <<<"$out"; fi
 
+# Ctrl-C, which a terminal sends to the group of run-tests: it ends, and no test goes on.
+set -m
+for t in "$d/slow" "$d/cuda/slow"; do
+    rm -f "$d/pid"
+    printf '#!/bin/bash\necho $$ >%s/pid.new\nmv %s/pid.new %s/pid\nsleep 60 & wait\necho "ok 1 - a"\necho 1..1\n' "$d" "$d" "$d" >"$t" && chmod +x "$t"
+    tests/run-tests "$t" >"$d/said" 2>&1 & p=$!
+    for _ in $(seq 200); do [ -e "$d/pid" ] && break; sleep 0.1; done
+    kill -INT -- -$p
+    wait $p 2>/dev/null; rc=$?
+    for _ in $(seq 50); do kill -0 "$(cat "$d/pid")" 2>/dev/null || break; sleep 0.1; done
+    n=$((n + 1))
+    if [ $rc -eq 130 ] && [ -s "$d/pid" ] && ! kill -0 "$(cat "$d/pid")" 2>/dev/null; then echo "ok $n - interrupted: ${t#"$d"/} ends"; else
+        echo "not ok $n - interrupted: ${t#"$d"/} goes on (exit $rc)"; bad=1; sed 's/^/#   /' "$d/said"; fi
+done
+set +m
+
 n=$((n + 1))
 if ! command -v python3 >/dev/null; then
     echo "ok $n # SKIP no python3"
