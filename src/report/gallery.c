@@ -121,6 +121,31 @@ static void add_judged(struct gallery *g, const struct gallery_source *s)
     }
 }
 
+/* The model whose files lie under this name. Judgments of others know as ORG/NAME whose answers lie in ORG_NAME: it is one model, by the
+ * name that its judgments and tables have. */
+static const char *name_of_file(const struct gallery *g, const char *file)
+{
+    const char *name = file;
+    for (int i = 0; i < g->n_models && map_find_text(&g->model_of, file) == MAP_NONE && name == file; i++) {
+        char *plain = bench_name_plain(g->model[i].name);
+        if (!strcmp(plain, file))
+            name = g->model[i].name;
+        free(plain);
+    }
+    return name;
+}
+
+static void add_answered(struct gallery *g)
+{
+    for (int i = 0; i < g->answers.n; i++) {
+        char *name = xstrdup(name_of_file(g, g->answers.model[i].model));
+        free(g->answers.model[i].model);
+        g->answers.model[i].model = name;
+    }
+    for (int i = 0; i < g->answers.n; i++)
+        add_model(g, g->answers.model[i].model);
+}
+
 /* Journals alone: of a run whose answers all failed, or that was stopped before it wrote them. */
 static void add_journals(struct gallery *g)
 {
@@ -131,7 +156,7 @@ static void add_journals(struct gallery *g)
         if (n <= k || e->d_name[0] == '.' || strcmp(e->d_name + n - k, ".journal"))
             continue;
         char *model = xstrndup(e->d_name, n - k);
-        add_model(g, model);
+        add_model(g, name_of_file(g, model));
         free(model);
     }
     if (d)
@@ -139,31 +164,31 @@ static void add_journals(struct gallery *g)
     free(folder);
 }
 
-/* With answers, or judged; of a list only these, each of which must be there. */
-static int find_models(struct gallery *g, const struct opt_list *wanted, struct err *err)
+/* 'keep' (n_models): of a list only these, each of which must be there. */
+static int mark_wanted(const struct gallery *g, const struct opt_list *wanted, bool *keep, struct err *err)
 {
-    for (int i = 0; i < g->answers.n; i++)
-        add_model(g, g->answers.model[i].model);
-    for (int i = 0; i < g->n_sources; i++)
-        add_judged(g, &g->source[i]);
-    add_journals(g);
+    memset(keep, wanted->n == 0, (size_t)g->n_models);
     for (int i = 0; i < wanted->n; i++) {
         if (map_find_text(&g->model_of, wanted->word[i]) == MAP_NONE)
             bench_name_make_plain(wanted->word[i]);  /* ours to write: files have ORG_NAME */
-        if (map_find_text(&g->model_of, wanted->word[i]) == MAP_NONE)
+        const size_t at = map_find_text(&g->model_of, name_of_file(g, wanted->word[i]));
+        if (at == MAP_NONE)
             return err_set(err, ERR_USAGE, "--model-list %s: no answers and no judgments of it in %s/%s; name one that is there",
                            wanted->word[i], g->data_dir, g->bench);
+        keep[at] = true;
     }
+    return 0;
+}
+
+/* The marked ones, by name. */
+static void keep_models(struct gallery *g, const bool *keep)
+{
     int kept = 0;
-    for (int i = 0; i < g->n_models; i++) {
-        bool keep = wanted->n == 0;
-        for (int k = 0; k < wanted->n; k++)
-            keep |= !strcmp(wanted->word[k], g->model[i].name);
-        if (keep)
+    for (int i = 0; i < g->n_models; i++)
+        if (keep[i])
             g->model[kept++] = g->model[i];
         else
             free(g->model[i].name);
-    }
     g->n_models = kept;
     if (kept)
         qsort(g->model, (size_t)kept, sizeof *g->model, by_name);
@@ -171,7 +196,21 @@ static int find_models(struct gallery *g, const struct opt_list *wanted, struct 
     g->model_of = (struct map){0};
     for (int i = 0; i < kept; i++)
         map_set(&g->model_of, g->model[i].name, strlen(g->model[i].name), (size_t)i);
-    return 0;
+}
+
+/* With answers, or judged. */
+static int find_models(struct gallery *g, const struct opt_list *wanted, struct err *err)
+{
+    for (int i = 0; i < g->n_sources; i++)
+        add_judged(g, &g->source[i]);
+    add_answered(g);
+    add_journals(g);
+    bool *keep = xcalloc((size_t)g->n_models + 1, sizeof *keep);
+    int rc = mark_wanted(g, wanted, keep, err);
+    if (rc == 0)
+        keep_models(g, keep);
+    free(keep);
+    return rc;
 }
 
 static int fill_model(struct gallery *g, struct gallery_model *m, const char *folder, struct err *err)

@@ -216,6 +216,29 @@ static void test_empty(void)
     ok(open_with(&o) == 0 && g.n_models == 1 && g.n_rows == 1, "judgments without answers");
 }
 
+/* Judgments of others know as ORG/NAME whose answers lie in ORG_NAME. */
+static void test_slashes(void)
+{
+    char under[] = "org_m", with[] = "org/m", *word[] = { under };
+    struct gallery_choice o = all();
+    struct buf b = {0};
+    own_put("s/question.jsonl", questions);
+    put_answer(&b, 81, "{\"index\": 0, \"turns\": [\"x\"]}");
+    put_file("s/model_answer/org_m.jsonl", &b);
+    put_single(&b, 81, "org/m", "gpt-4", 1, "2", "x");
+    put_single(&b, 81, "org/n", "gpt-4", 1, "3", "x");
+    put_file("s/model_judgment/gpt-4_single.jsonl", &b);
+    o.bench = "s";
+    ok(open_with(&o) == 0 && g.n_models == 2 && !strcmp(g.model[0].name, "org/m") && g.model[0].answers && !g.model[1].answers,
+       "ORG/NAME of judgments and ORG_NAME of answers are one model: %d", g.n_models);
+    for (int i = 0; i < 2; i++) {
+        o.models = (struct opt_list){ word, 1 };
+        word[0] = i ? with : under;
+        ok(open_with(&o) == 0 && g.n_models == 1 && g.model[0].answers && g.n_rows == 1, "asked for as %s: %s", i ? "org/m" : "org_m",
+           err.text);
+    }
+}
+
 /* What a run of ours leaves: a turn that failed, one that was cut, one that no file has yet, and a judge's call that was filtered. */
 static void make_journals(void)
 {
@@ -276,6 +299,7 @@ int main(void)
     test_names();
     test_broken();
     test_empty();
+    test_slashes();
     test_reasons();
     gallery_close(&g);
     return done_testing();
