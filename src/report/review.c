@@ -1,4 +1,5 @@
 /* review.c - all that a report tells, read from a data folder once. */
+#include "choice.h"
 #include "review_answers.h"
 
 #include "mtbench/bench.h"
@@ -140,20 +141,46 @@ static int read_tables(struct review_judge *j, struct err *err)
     return rc;
 }
 
+/* 'which' (n_names): models that this judge has judged. */
+static void mark_judged(const struct review_judge *j, bool *which)
+{
+    const struct judgment_table *t = &j->table;
+    struct err why = {0};                /* whoever counts them tells of it */
+    int32_t judge;
+    if (choice_judge(j->path, t, j->name, &judge, &why) < 0)
+        return;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->row[i].judge == judge) {
+            which[t->row[i].model_1] = true;
+            which[t->row[i].model_2 < 0 ? t->row[i].model_1 : t->row[i].model_2] = true;
+        }
+}
+
+/* ORG/NAME and ORG_NAME are one model: judgments of others have the one, files the other. */
+static bool same_model(const char *a, const char *b)
+{
+    char *x = bench_name_plain(a), *y = bench_name_plain(b);
+    const bool same = !strcmp(x, y);
+    free(x);
+    free(y);
+    return same;
+}
+
 /* Models of the list that this judge has judged; all that are not listed are left out. The array is the caller's. */
 static const char **judged_models(const struct review_judge *j, const struct opt_list *models, int *n)
 {
-    const char **name = xcalloc((size_t)models->n + 1, sizeof *name);
+    const char **name = xcalloc((size_t)j->table.n_names + 1, sizeof *name);
+    bool *which = xcalloc((size_t)j->table.n_names + 1, sizeof *which);
     *n = 0;
-    for (int i = 0; i < models->n; i++) {
-        char *plain = bench_name_plain(models->word[i]);
-        int k = judgment_table_name(&j->table, models->word[i]);
-        if (k < 0)
-            k = judgment_table_name(&j->table, plain);
-        if (k >= 0)
+    mark_judged(j, which);
+    for (int k = 0; k < j->table.n_names; k++) {
+        bool listed = false;
+        for (int i = 0; i < models->n && which[k]; i++)
+            listed |= same_model(j->table.name[k], models->word[i]);
+        if (listed)
             name[(*n)++] = j->table.name[k];
-        free(plain);
     }
+    free(which);
     return name;
 }
 
@@ -265,19 +292,11 @@ static int read_model(struct review *r, struct review_model *m, const struct rev
     return rc;
 }
 
-/* Judgments of others may know as ORG/NAME whose answers lie in ORG_NAME. */
 static void add_model(struct review *r, const char *name)
 {
-    char *plain = bench_name_plain(name);
-    bool there = false;
-    for (int i = 0; i < r->n_models && !there; i++) {
-        char *other = bench_name_plain(r->model[i].name);
-        there = !strcmp(other, plain);
-        free(other);
-    }
-    free(plain);
-    if (there)
-        return;
+    for (int i = 0; i < r->n_models; i++)
+        if (same_model(r->model[i].name, name))
+            return;
     r->model = xrealloc(r->model, (size_t)r->n_models + 1, sizeof *r->model);
     r->model[r->n_models++] = (struct review_model){ .name = xstrdup(name) };
 }
@@ -290,6 +309,11 @@ static int by_model(const void *a, const void *b)
 static void find_models(struct review *r, const struct review_opts *o)
 {
     char *folder = bench_answers_folder(o->data_dir, o->bench), **name;
+    for (int j = 0; j < r->n_judges; j++) {      /* first: tables have the names that judgments have */
+        const struct review_judge *g = &r->judge[j];
+        for (int i = 0; i < (g->pairs ? g->pairwise.n : g->scores.n_models); i++)
+            add_model(r, g->pairs ? g->pairwise.row[i].model : g->scores.model[i]);
+    }
     const int n = o->models.n ? 0 : list_jsonl(folder, &name);
     for (int i = 0; i < n; i++) {
         add_model(r, name[i]);
@@ -297,11 +321,6 @@ static void find_models(struct review *r, const struct review_opts *o)
     }
     if (!o->models.n)
         free(name);
-    for (int j = 0; j < r->n_judges; j++) {
-        const struct review_judge *g = &r->judge[j];
-        for (int i = 0; i < (g->pairs ? g->pairwise.n : g->scores.n_models); i++)
-            add_model(r, g->pairs ? g->pairwise.row[i].model : g->scores.model[i]);
-    }
     for (int i = 0; i < o->models.n; i++) {      /* answers alone, which nobody has judged */
         char *path = bench_answers_file(folder, o->models.word[i]), *plain = bench_name_plain(o->models.word[i]);
         if (io_exists(path, NULL) > 0)
@@ -318,11 +337,9 @@ static void find_models(struct review *r, const struct review_opts *o)
 static int check_models(const struct review *r, const struct review_opts *o, struct err *err)
 {
     for (int i = 0; i < o->models.n; i++) {
-        char *plain = bench_name_plain(o->models.word[i]);
         bool there = false;
         for (int m = 0; m < r->n_models; m++)
-            there |= !strcmp(r->model[m].name, plain) || !strcmp(r->model[m].name, o->models.word[i]);
-        free(plain);
+            there |= same_model(r->model[m].name, o->models.word[i]);
         if (!there)
             return err_set(err, ERR_USAGE, "--model-list %s: neither an answer nor a judgment of it in %s/%s; correct the name",
                            o->models.word[i], o->data_dir, o->bench);

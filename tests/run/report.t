@@ -35,6 +35,20 @@ grep -q '2 models, 2 questions, 1 judge' <<<"$page" && ! grep -q 'gamma-chat' <<
 ok $? "models, judges and questions can be chosen"
 report -o "$d/r.md" --format markdown && grep -q '^## Scores' "$d/r.md" && grep -q 'strict: 4 of 128 judgments have no verdict' "$d/r.md"; ok $? "--format markdown"
 
+# One model under two names, and a judge who is a model of the list.
+python3 - "$d" <<'PY'
+import sys
+sys.path.insert(0, "tests/run")
+from odd_data import answered, bench, judged
+sys.stdout = sys.stderr
+bench(sys.argv[1], "slashes", answers=answered("org_a", "b", "j"), single_by=[("j", judged("j", "org/a", "b")), ("k", judged("k", "b"))])
+PY
+slashes() { "$root/mtbench" report --data-dir "$d/slashes" --bench-name odd -o "$d/s.html" "$@" >"$d/out" 2>"$d/err" && page=$(text "$d/s.html"); }
+slashes && grep -q '3 models' <<<"$page" && ! grep -qE 'No picture of lengths|org_a' <<<"$page" && [ "$(grep -o 'org/a: [^.]* are not here' <<<"$page" | wc -l)" -eq 0 ]
+ok $? "ORG/NAME of judgments and ORG_NAME of answers are one model"
+slashes --model-list org_a && grep -q '1 model, 3 questions, 1 judge' <<<"$page" && grep -q 'Left out: .*k_single.jsonl: no judgment of these models' <<<"$page"; ok $? "by either name"
+slashes --model-list b j && grep -q '2 models, 3 questions, 2 judges' <<<"$page" && ! grep -q 'Left out' <<<"$page"; ok $? "a judge among the models that it has not judged"
+
 # A run of ours: what its journal and manifest know.
 a=$d/smoke/model_answer
 python3 - "$a" <<'PY'
