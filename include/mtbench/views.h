@@ -17,6 +17,8 @@ void view_turns(struct sheet *out, const struct scores *s);
 void view_categories(struct sheet *out, const struct scores *s, bool wide);
 /* Several judges, s[j] by judge[j]. 'wide': a line per model with all judges; else a line per model and judge. */
 void view_panel(struct sheet *out, const struct scores *s, const char *const *judge, int n_judges, bool wide);
+/* Says under it that of judges who were asked more than once the first repeat alone counts. */
+void view_panel_repeats(struct sheet *out);
 void view_compare(struct sheet *out, const struct scores *s, int a, int b);
 /* A line per model, and one for all within each question, whose name is VIEW_LENGTH_ALL. */
 #define VIEW_LENGTH_ALL "(all, within each question)"

@@ -164,11 +164,13 @@ static void put_panel(struct page *p)
     const char **name = xcalloc((size_t)g->n_judges + 1, sizeof *name);
     struct sheet sheet = {0};
     struct err why = {0};
+    bool repeated = false;
     int n = 0;
     for (int j = 0; j < g->n_judges; j++) {
         if (!page_has_rows(g, j, false, ALL_CATEGORIES))
             continue;
         name[n] = g->judge[j].name;
+        repeated |= g->source[g->judge[j].single].n_repeats > 1;
         if (page_count_scores(&s[n], g, j, 1, g->sliced ? &g->questions : NULL, &why) == 0)
             n++;
         else
@@ -176,6 +178,8 @@ static void put_panel(struct page *p)
     }
     if (n > 1) {
         view_panel(&sheet, s, name, n, true);
+        if (repeated)
+            view_panel_repeats(&sheet);
         put_sheet(p, &sheet, "panel", "All judges", -1, ALL_CATEGORIES);
     }
     for (int i = 0; i < n; i++)

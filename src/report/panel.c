@@ -119,3 +119,8 @@ void view_panel(struct sheet *out, const struct scores *s, const char *const *ju
                    wide ? "%d judges, each with its score and 95 %% interval; mean: of the judges that scored the model" : NULL, n_judges);
     free(row);
 }
+
+void view_panel_repeats(struct sheet *out)
+{
+    sheet_fact_text(out, "repeats", "first", "of judges who were asked more than once the first repeat alone counts here");
+}

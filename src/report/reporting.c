@@ -91,17 +91,46 @@ static int put_judges(struct report *r, bool pairs, const char *form, const char
     return rc;
 }
 
+/* Of each judge the first repeat, which is what `show` has of several judges. */
+static int count_first(const struct report *r, const struct review_judge *j, struct scores *s, struct err *err)
+{
+    struct opt_list models = judged(r, j);
+    struct judgment_table first = j->table;      /* lent, cut behind the first repeat */
+    first.n = j->repeat_end[0];
+    const struct score_choice choice = { .model = (const char *const *)models.word, .n_models = models.n, .judge = j->name,
+                                         .questions = r->o->sliced ? &r->v.questions : NULL };
+    int rc = scores_build(s, j->path, &first, &choice, err);
+    free(models.word);
+    return rc;
+}
+
 static void put_panel(struct report *r)
 {
+    const int n = r->v.n_single;
     struct sheet s = {0};
-    struct scores *all = xcalloc((size_t)r->v.n_single + 1, sizeof *all);
-    const char **name = xcalloc((size_t)r->v.n_single + 1, sizeof *name);
-    for (int i = 0; i < r->v.n_single; i++) {
-        all[i] = r->v.judge[i].scores;   /* lent */
+    struct scores *all = xcalloc((size_t)n + 1, sizeof *all);
+    const char **name = xcalloc((size_t)n + 1, sizeof *name);
+    struct err err = {0};
+    bool repeated = false;
+    int rc = 0;
+    for (int i = 0; i < n && rc == 0; i++) {
         name[i] = r->v.judge[i].name;
+        repeated |= r->v.judge[i].n_repeats > 1;
+        rc = count_first(r, &r->v.judge[i], &all[i], &err);
     }
-    view_panel(&s, all, name, r->v.n_single, true);
-    put_sheet(r, &s, "All judges side by side", "panel");
+    if (rc == 0) {
+        view_panel(&s, all, name, n, true);
+        if (repeated)
+            view_panel_repeats(&s);
+        paper_sheet(r->p, &s, "All judges side by side", "panel");
+    } else {
+        char *words = review_words(&r->v, err.text);
+        paper_text(r->p, "Judges are not shown side by side: %s", words);
+        free(words);
+    }
+    for (int i = 0; i < n; i++)
+        scores_free(&all[i]);
+    sheet_free(&s);
     free(all);
     free(name);
 }

@@ -164,6 +164,13 @@ def main(path, top, program):
         for r in page.tables["neighbours-%d" % i]["rows"]:
             c = show("--judge-model", judge, "--repeat", repeats, "--compare", r["a"], r["b"])["rows"][0]
             faults += ["neighbours %s, %s: %s" % (r["a"], r["b"], k) for k in ("difference", "low", "high", "pairs", "smallest_difference") if not same(r.get(k), c[k])]
+    panel = {r["model"]: r for r in page.tables["panel"]["rows"]}
+    for r in show("--judge-model", "all")["rows"]:
+        want = "%.2f (%.2f-%.2f)" % (r["score"], r["low"], r["high"])
+        if panel[r["model"]][r["judge"]] != want:
+            faults.append("side by side %s by %s: %r, show says %r" % (r["model"], r["judge"], panel[r["model"]][r["judge"]], want))
+    if not any("first repeat alone" in f for f in page.tables["panel"]["facts"]):
+        faults.append("side by side: not told that repeats are left out")
     faults += check_agreement(page.tables["judges-agree"]["rows"], top)
     pairs = show("--mode", "pairwise-all", "--judge-model", "strict")
     faults += check_rows("pairs", page.tables["pairs-2"], pairs["rows"])
