@@ -17,6 +17,10 @@ int bench_name_check(const char *flag, const char *name, struct err *err);
 char *bench_name_plain(const char *name);
 void bench_name_make_plain(char *name);
 
+/* May a table, a picture or a page be written there? -1: err (usage): no name at all, or by its ending a file of records, which a slip of
+ * the finger must not replace. */
+int bench_output_check(const char *path, struct err *err);
+
 /* DATA/BENCH/question.jsonl */
 char *bench_questions_path(const char *data_dir, const char *bench);
 /* DATA/BENCH/judge_prompts.jsonl where there is one, else the one of all benches, DATA/judge_prompts.jsonl, which is FastChat's place. */

@@ -37,6 +37,20 @@ int bench_name_check(const char *flag, const char *name, struct err *err)
     return fault ? err_set(err, ERR_USAGE, "%s \"%s\": %s; files are named after it, give a plain name", flag, name, fault) : 0;
 }
 
+int bench_output_check(const char *path, struct err *err)
+{
+    static const char *const end[] = { ".jsonl", ".journal", ".manifest", ".h5" };
+    const size_t n = strlen(path);
+    if (!n || !strcmp(path, "-"))
+        return err_set(err, ERR_USAGE, "--output \"%s\": is no file's name; name one, or /dev/stdout", path);
+    for (size_t i = 0; i < sizeof end / sizeof *end; i++) {
+        const size_t k = strlen(end[i]);
+        if (n >= k && !strcmp(path + n - k, end[i]))
+            return err_set(err, ERR_USAGE, "--output %s: is a file of records by its name, which this would replace; name another", path);
+    }
+    return 0;
+}
+
 void bench_name_make_plain(char *name)
 {
     for (char *c = name; *c; c++)        /* a leading point hides a file; '/' makes folders, where FastChat does not look */

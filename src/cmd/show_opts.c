@@ -143,7 +143,7 @@ int show_opts_parse(struct showing *o, bool fastchat, int argc, char **argv, str
           "scores by turn or by category; win rates by pair of models; of a campaign by any of model,seed,category,turn" },
         { "plot", OPT_CHOICE, &o->plot, NULL, "|radar|scores|turns|winrate|length|history", "a picture of it as SVG instead of the table" },
         { "by-name", OPT_FLAG, &o->by_name, NULL, NULL, "of a picture: models in the order of their names, not of their scores" },
-        { "output", OPT_STRING, &o->output, NULL, "FILE", "write there, or -o FILE (to stdout)" },
+        { "output", OPT_STRING, &o->output, NULL, "FILE", "write there (to stdout)" },
         { "history", OPT_FLAG, &o->history, NULL, NULL,
           "of a campaign: models as checkpoints in order, each one's change from the one before" },
         { "noise", OPT_FLAG, &o->noise, NULL, NULL, "of a campaign: how much of the scatter is of questions, answers and judgments" },

@@ -5,6 +5,7 @@
 #include "page.h"
 
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,21 +38,9 @@ static void tell(struct buf *out, const struct gallery *g, const char *place, bo
     buf_printf(out, "%.1f MB; open it in a browser\n", (double)size->bytes / 1e6);
 }
 
-/* A slip of the finger must not cost anybody answers. */
-static int check_output(const char *path, struct err *err)
-{
-    static const char *const end[] = { ".jsonl", ".journal", ".manifest" };
-    for (size_t i = 0; path && i < sizeof end / sizeof *end; i++) {
-        const size_t n = strlen(path), k = strlen(end[i]);
-        if (n >= k && !strcmp(path + n - k, end[i]))
-            return err_set(err, ERR_USAGE, "--output %s: is a file of records by its name, and no page; name another", path);
-    }
-    return 0;
-}
-
 int browsing_put(struct buf *out, const struct browsing *o, struct err *err)
 {
-    if (check_output(o->output, err) < 0)
+    if (o->output && bench_output_check(o->output, err) < 0)
         return -1;
     const struct gallery_choice choice = { o->data_dir, o->bench_name, o->model_list, o->judges, o->slicing, o->sliced };
     char *place = o->split ? xstrdup(o->split) : o->output ? xstrdup(o->output) : page_name(o->bench_name);

@@ -6,6 +6,7 @@
 
 #include "mtbench/agree_view.h"
 #include "mtbench/mem.h"
+#include "mtbench/paths.h"
 #include "mtbench/views.h"
 
 #include <math.h>
@@ -375,6 +376,8 @@ int reporting_write(const struct reporting *o, long *bytes, struct err *err)
     struct report r = { .o = o };
     const struct review_opts what = { o->data_dir, o->bench_name, o->judges, o->models, o->slicing, o->sliced };
     struct stat st;
+    if (bench_output_check(o->output, err) < 0)
+        return -1;
     int rc = review_read(&r.v, &what, err) < 0 ? -1 : write_report(&r, err);
     *bytes = rc == 0 && stat(o->output, &st) == 0 ? (long)st.st_size : 0;
     review_free(&r.v);

@@ -467,6 +467,8 @@ static int put_fastchat(struct buf *out, const struct showing *o, struct err *er
 int showing_put(struct buf *out, const struct showing *o, struct err *err)
 {
     struct sheet sheet = {0};
+    if (o->output && strcmp(o->output, "-") && bench_output_check(o->output, err) < 0)
+        return -1;
     if (o->transcript.n)
         return put_transcripts(out, o, err);
     if (o->format == SHOW_FASTCHAT && !showing_panel(o))

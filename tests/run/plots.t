@@ -104,6 +104,7 @@ refuse 'plot length: not of a campaign' "${c[@]}" --plot length
 refuse 'no judgment of model nobody' "${s[@]}" --plot scores --model-list nobody
 refuse 'not with --export' "${c[@]}" --export csv --plot scores
 refuse 'no_such_folder' "${s[@]}" --plot radar -o no_such_folder/f.svg
+refuse 'is a file of records' "${s[@]}" --plot radar -o data/smoke/question.jsonl
 mkdir -p none/smoke/model_judgment && : >none/smoke/model_judgment/j_single.jsonl && cp data/smoke/question.jsonl none/smoke/
 refuse 'no judgments' --data-dir none --plot scores
 "$root/mtbench" show_result --bench-name smoke "${s[@]}" --plot scores 2>err | cmp -s - scores.svg; ok $? "FastChat's name draws, too"

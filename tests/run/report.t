@@ -93,7 +93,7 @@ echo rubbish >"$d/smoke/model_answer/beta.journal"
 report -o "$d/r.html"; page=$(text "$d/r.html")
 [ $rc -eq 0 ] && grep -q 'Left out: .*beta.journal' <<<"$page" && ! grep -qF "$d" <<<"$page"; ok $? "a journal that cannot be read is told, and the page knows no path of this machine"
 
-for args in "" "-o $d/x.html --judge-model nobody" "-o $d/x.html --model-list nobody" "-o $d/x.html --bench-name none" "-o $d/x.html camp.h5"; do
+for args in "" "-o $d/x.html --judge-model nobody" "-o $d/x.html --model-list nobody" "-o $d/x.html --bench-name none" "-o $d/x.html camp.h5" "-o $d/smoke/question.jsonl" "-o -"; do
     # shellcheck disable=SC2086
     report $args; rc=$?
     [ $rc -eq 1 ] && [ ! -s "$d/out" ] && [ "$(grep -c '^mtbench: .*;' "$d/err")" -eq 1 ] && [ ! -e "$d/x.html" ]; ok $? "refused in one line: ${args:-no -o} - $(cut -c1-90 "$d/err")"

@@ -71,9 +71,21 @@ static void test_what_is_there(void)
     free(answers), free(below), free(flat), free(own), free(shared), free(clean);
 }
 
+static void test_outputs(void)
+{
+    static const char *const good[] = { "p.html", "a/b.svg", "/dev/stdout", "x.jsonl.html", "jsonl" };
+    static const char *const bad[] = { "", "-", "mt_bench/question.jsonl", "a.journal", "a.manifest", "campaign.h5" };
+    struct err err = {0};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ok(bench_output_check(good[i], &err) == 0, "%s can be written", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ok(bench_output_check(bad[i], &err) < 0 && err.kind == ERR_USAGE && !strncmp(err.text, "--output ", 9), "not there: %s", err.text);
+}
+
 int main(void)
 {
     test_names();
+    test_outputs();
     test_places();
     test_what_is_there();
     return done_testing();
