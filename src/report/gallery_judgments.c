@@ -397,9 +397,8 @@ void gallery_words_free(struct gallery_words *w)
 /* ---- why there is no verdict ---- */
 
 /* JUDGMENT_OK: the journal knows no failure of it. */
-static enum judgment_status said(const struct gallery *g, const struct game_name *n, const char *asked, const char **reason)
+static enum judgment_status said(const struct origin_call *c, const char **reason)
 {
-    const struct origin_call *c = origin_calls_find(&g->calls, n, asked);
     *reason = NULL;
     for (int s = JUDGMENT_TRUNCATED; c && !c->ok && s < JUDGMENT_STATUSES; s++)
         if (!strcmp(c->status, judgment_status_name((enum judgment_status)s))) {     /* calls and judgments fail by the same words */
@@ -420,22 +419,14 @@ enum judgment_status gallery_status(const struct gallery *g, const struct galler
         return wrong ? (enum judgment_status)t->status : JUDGMENT_OK;
     const struct game_name n = { s->table.name[t->judge], s->table.name[t->prompt], s->table.name[t->model_1],
                                  t->model_2 < 0 ? NULL : s->table.name[t->model_2], t->question_id, t->turn, game, r->repeat };
-    const enum judgment_status status = said(g, &n, s->stem, reason);
+    const enum judgment_status status = said(origin_calls_find(&g->calls, &n, s->stem), reason);
     return status != JUDGMENT_OK ? status : (enum judgment_status)t->status;
 }
 
 enum judgment_status gallery_missing(const struct gallery *g, int judge, int question, int model, int turn, const char **reason)
 {
     const struct gallery_judge *j = &g->judge[judge];
-    static const char *const base[] = { "single-v1", "single-math-v1" };
-    enum judgment_status status = JUDGMENT_OK;
-    char prompt[64];
-    *reason = NULL;
-    for (size_t i = 0; i < 2 && status == JUDGMENT_OK; i++) {
-        snprintf(prompt, sizeof prompt, turn == 1 ? "%s" : turn == 2 ? "%s-multi-turn" : "%s-multi-turn-%d", base[i], turn);
-        const struct game_name n = { j->record ? j->record : j->stem, prompt, g->model[model].name, NULL,
-                                     g->questions.q[question].id, turn, 1, 1 };
-        status = said(g, &n, j->stem, reason);
-    }
-    return status;
+    const struct game_name n = { j->record ? j->record : j->stem, NULL, g->model[model].name, NULL, g->questions.q[question].id, turn, 1,
+                                 1 };
+    return said(origin_calls_single(&g->calls, &n, j->stem), reason);
 }

@@ -392,3 +392,18 @@ const struct origin_call *origin_calls_find(const struct origin_calls *c, const 
     }
     return NULL;
 }
+
+const struct origin_call *origin_calls_single(const struct origin_calls *c, const struct game_name *game, const char *asked)
+{
+    static const char *const base[] = { "single-v1", "single-math-v1" };
+    const struct origin_call *found = NULL;
+    struct game_name n = *game;
+    char prompt[64];
+    for (size_t i = 0; i < 2 && (!found || found->ok); i++) {
+        snprintf(prompt, sizeof prompt, n.turn == 1 ? "%s" : n.turn == 2 ? "%s-multi-turn" : "%s-multi-turn-%d", base[i], n.turn);
+        n.prompt = prompt;
+        const struct origin_call *call = origin_calls_find(c, &n, asked);
+        found = call ? call : found;
+    }
+    return found;
+}

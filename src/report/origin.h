@@ -99,5 +99,8 @@ void origin_calls_free(struct origin_calls *c);
 /* The call that a judgment came from; game 1 where an answer is judged alone. 'asked': the judge whose file it lies in, for those of a
  * fallback; may be NULL. NULL: not recorded. */
 const struct origin_call *origin_calls_find(const struct origin_calls *c, const struct game_name *game, const char *asked);
+/* The call for a judgment of one answer that is in no file, whichever prompt it had; game->prompt is not read. A failed one, where there
+ * is one. */
+const struct origin_call *origin_calls_single(const struct origin_calls *c, const struct game_name *game, const char *asked);
 
 #endif

@@ -178,13 +178,22 @@ static int put_single(struct writer *w, const struct gallery_row *r, const char 
     return 0;
 }
 
+/* Has a judge of the same file judged it, that stood in for this one, or this one for it? */
+static bool has_stand_in(const struct gallery *g, int judge, const bool *there)
+{
+    bool found = false;
+    for (int k = 0; k < g->n_judges; k++)
+        found |= there[k] && g->judge[k].single == g->judge[judge].single;
+    return found;
+}
+
 /* Judges that have judged this model, and not this turn of it. */
 static void put_missing(struct writer *w, int q, int model, int turn, const bool *there)
 {
     const struct gallery *g = w->p->g;
     for (int j = 0; j < g->n_judges; j++) {
         const char *reason;
-        if (there[j] || !w->judged[j * g->n_models + model])
+        if (has_stand_in(g, j, there) || !w->judged[j * g->n_models + model])
             continue;
         const enum judgment_status status = gallery_missing(g, j, q, model, turn, &reason);
         put_where(&w->p->b, &(struct gallery_row){ .turn = (uint8_t)turn, .judge = (int16_t)j, .repeat = 1 }, 0);

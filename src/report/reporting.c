@@ -255,12 +255,18 @@ static void put_agreement(struct report *r)
 
 static void put_failures(struct report *r)
 {
-    struct sheet gaps = {0}, failed = {0};
+    struct sheet gaps = {0}, failed = {0}, missing = {0};
     sheet_answer_gaps(&gaps, &r->v);
     put_any(r, &gaps, "Turns without an answer", "gaps", "Every turn has an answer.");
     sheet_failed_judgments(&failed, &r->v);
     put_any(r, &failed, "Judgments that are in no score", "failed",
             r->v.n_judges ? "Every judgment has a verdict." : "Nothing was judged.");
+    if (!r->v.n_single)
+        return;
+    sheet_missing_judgments(&missing, &r->v);
+    put_any(r, &missing, "Answers that were not judged", "missing",
+            r->v.has_questions ? "Each judge has judged every answer of the models that it has judged."
+                               : "Which judgments are missing is not known: there is no question.jsonl.");
 }
 
 static void put_setup(struct report *r)

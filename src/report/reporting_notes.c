@@ -57,6 +57,9 @@ static void note_judge(struct report *r, const struct review_judge *j)
     if (failed)
         paper_item(r->p, "%s: %ld of %ld %s have no verdict, and are in no score.", j->name, failed, all,
                    j->pairs ? "judged pairs" : "judgments");
+    const long missing = review_missing(&r->v, j, &all);
+    if (missing)
+        paper_item(r->p, "%s: %ld of %ld answers are not judged.", j->name, missing, all);
     if (prompts && now && now->there && strcmp(prompts, now->sha256))
         paper_item(r->p, "%s: judged when %s was another file.", j->name, now->name);
 }

@@ -25,10 +25,8 @@ static int draw(struct report *r, enum plot_kind kind, struct sheet *s, int judg
 
 static bool answered(const struct review *v, const char *model)
 {
-    bool there = false;
-    for (int m = 0; m < v->n_models; m++)
-        there |= v->model[m].answered && !strcmp(v->model[m].name, model);
-    return there;
+    const struct review_model *m = review_model(v, model);
+    return m && m->answered;
 }
 
 /* Lengths are of the answers, which may lie elsewhere: of those models there is no mark, and of none no picture. */

@@ -292,11 +292,18 @@ static int read_model(struct review *r, struct review_model *m, const struct rev
     return rc;
 }
 
-static void add_model(struct review *r, const char *name)
+const struct review_model *review_model(const struct review *r, const char *name)
 {
     for (int i = 0; i < r->n_models; i++)
         if (same_model(r->model[i].name, name))
-            return;
+            return &r->model[i];
+    return NULL;
+}
+
+static void add_model(struct review *r, const char *name)
+{
+    if (review_model(r, name))
+        return;
     r->model = xrealloc(r->model, (size_t)r->n_models + 1, sizeof *r->model);
     r->model[r->n_models++] = (struct review_model){ .name = xstrdup(name) };
 }
@@ -337,10 +344,7 @@ static void find_models(struct review *r, const struct review_opts *o)
 static int check_models(const struct review *r, const struct review_opts *o, struct err *err)
 {
     for (int i = 0; i < o->models.n; i++) {
-        bool there = false;
-        for (int m = 0; m < r->n_models; m++)
-            there |= same_model(r->model[m].name, o->models.word[i]);
-        if (!there)
+        if (!review_model(r, o->models.word[i]))
             return err_set(err, ERR_USAGE, "--model-list %s: neither an answer nor a judgment of it in %s/%s; correct the name",
                            o->models.word[i], o->data_dir, o->bench);
     }

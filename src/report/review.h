@@ -70,6 +70,8 @@ struct review {
  * scored are a trouble and no error. review_free() either way. */
 int review_read(struct review *r, const struct review_opts *o, struct err *err);
 void review_free(struct review *r);
+/* The model that a judgment knows by this name; NULL: none. */
+const struct review_model *review_model(const struct review *r, const char *name);
 /* A message with paths below the data folder: a page that is passed on does not tell where its maker keeps his files. The caller's. */
 char *review_words(const struct review *r, const char *text);
 

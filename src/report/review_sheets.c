@@ -342,7 +342,7 @@ void sheet_neighbours(struct sheet *out, const struct scores *s)
 
 struct both { struct sample difference; double sx, sy, sxx, syy, sxy; long n, equal, near; };
 
-static int compare_item(const struct score_item *x, const struct score_item *y)
+int review_compare_items(const struct score_item *x, const struct score_item *y)
 {
     if (x->question_id != y->question_id)
         return x->question_id < y->question_id ? -1 : 1;
@@ -372,7 +372,7 @@ static long merge(struct both *b, const struct scores *x, int i, const struct sc
 {
     long n = 0;
     for (size_t p = x->first[i], q = y->first[k]; p < x->first[i + 1] && q < y->first[k + 1];) {
-        const int c = compare_item(&x->item[p], &y->item[q]);
+        const int c = review_compare_items(&x->item[p], &y->item[q]);
         if (c == 0 && x->item[p].status == JUDGMENT_OK && y->item[q].status == JUDGMENT_OK) {
             add_both(b, &x->item[p], &y->item[q]);
             out[n++] = (struct paired){ x->item[p].question_id, x->item[p].score - y->item[q].score };

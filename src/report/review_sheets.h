@@ -22,6 +22,8 @@ void sheet_model_hashes(struct sheet *out, const struct review *r);
 /* A row per turn that is no answer, and per judgment that counts for nothing, each with status and reason. */
 void sheet_answer_gaps(struct sheet *out, const struct review *r);
 void sheet_failed_judgments(struct sheet *out, const struct review *r);
+/* A row per judge of single answers and model that it has judged, not all of whose answers it has. */
+void sheet_missing_judgments(struct sheet *out, const struct review *r);
 /* Each model of a judge's beside the next one below it: their paired difference, and the smallest that could have been seen. */
 void sheet_neighbours(struct sheet *out, const struct scores *s);
 /* Judges of single answers, two by two, on what both have scored. */
@@ -31,6 +33,10 @@ void sheet_not_recorded(struct sheet *out, const struct review *r);
 
 /* The journal of the calls behind a judge's file; NULL: none. */
 const struct origin_journal *review_journal(const struct review *r, const struct review_judge *j);
+/* How many of the '*answers' of its models a judge has not judged, all repeats together; of pairs nobody knows what was asked for: 0. */
+long review_missing(const struct review *r, const struct review_judge *j, long *answers);
+/* By question, turn, repeat: the order of a model's items. */
+int review_compare_items(const struct score_item *x, const struct score_item *y);
 /* Models in the order of their scores; the caller's. */
 int *scores_order(const struct scores *s);
 

@@ -49,6 +49,26 @@ ok $? "ORG/NAME of judgments and ORG_NAME of answers are one model"
 slashes --model-list org_a && grep -q '1 model, 3 questions, 1 judge' <<<"$page" && grep -q 'Left out: .*k_single.jsonl: no judgment of these models' <<<"$page"; ok $? "by either name"
 slashes --model-list b j && grep -q '2 models, 3 questions, 2 judges' <<<"$page" && ! grep -q 'Left out' <<<"$page"; ok $? "a judge among the models that it has not judged"
 
+# Judgments that are not there, one of them by a call that failed; one that another judge stood in for is there.
+python3 - "$d" <<'PY'
+import hashlib, json, sys
+sys.path.insert(0, "tests/run")
+from odd_data import answered, bench, judged
+sys.stdout = sys.stderr
+bench(sys.argv[1], "gaps", answers=answered("a", "b"), single_by=[("j", [r for r in judged("j", "a", "b") if (r["model"], r["question_id"]) != ("b", 82)]),
+      ("k", judged("k", "a")[:-1] + judged("m", "a")[-1:])])
+names = hashlib.sha256(b"j\0single-math-v1\0b\0\0").hexdigest()[:16]
+with open(sys.argv[1] + "/gaps/odd/model_judgment/j_single.journal", "w") as f:
+    f.write(json.dumps({"journal": "calls", "version": 1, "identity": {}, "info": {}}) + "\n")
+    f.write(json.dumps({"key": "q82-t1-g1-r1-" + names, "content": "0" * 16, "status": "failed", "reason": "HTTP 500", "text": "", "tries": 1, "tstamp": 1}) + "\n")
+PY
+"$root/mtbench" report --data-dir "$d/gaps" --bench-name odd -o "$d/s.html" >"$d/out" 2>"$d/err"; page=$(text "$d/s.html")
+grep -q 'j: 2 of 12 answers are not judged' <<<"$page" && grep -q 'j b 6 2 82 failed: HTTP 500' <<<"$page" && ! grep -qE '[km]: [0-9]+ of|k a 6' <<<"$page"
+ok $? "answers that were not judged, and why"
+"$root/mtbench" browse --data-dir "$d/gaps" --bench-name odd -o "$d/p.html" >"$d/out" 2>"$d/err" && grep -q 'j on turn 1: no judgment</h4><p class=failed>the call failed: HTTP 500' "$d/p.html" &&
+    grep -q 'j on turn 2: no judgment</h4><p class=failed>It is not in the file' "$d/p.html" && [ "$(grep -o 'no judgment</h4>' "$d/p.html" | wc -l)" -eq 2 ]
+ok $? "the page says so too, and of a stand-in's no word"
+
 # A run of ours: what its journal and manifest know.
 a=$d/smoke/model_answer
 python3 - "$a" <<'PY'
