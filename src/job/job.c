@@ -101,6 +101,9 @@ struct job *job_start(int *argc, char ***argv, struct err *err)
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     launch_done();
     if (job_check_launch(size, NULL, err) < 0 || check_threads(got, err) < 0) {
+        /* Whoever has no line ends behind the one that has: launchers end all with the first that fails. */
+        if (!*err->text)
+            nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
         MPI_Finalize();                  /* each of them is alone, or all come here: no collective that others miss */
         launch_end();
         free(job);

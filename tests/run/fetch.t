@@ -158,7 +158,7 @@ os.remove(f"{D}/differs/b/model_answer/big.bin")
 r = fetch("differs", "--manifest", whole, "--from", f"{D}/mirror")
 ok(r.rc == 1 and r.said.count("is there, but is not the file of the list") == 2 and "x.jsonl" in r.said and "top.jsonl" in r.said and not r.printed and
    "b/model_answer/big.bin" not in there("differs") and open(f"{D}/differs/top.jsonl", "rb").read() == b"{}\n{", "what is there and differs is named and left, nothing is fetched")
-bad = {"b/model_answer/big.bin": FILES["b/model_answer/big.bin"][:-1] + b"!", "b/model_answer/x.jsonl": LINES, "b/model_judgment/y.jsonl": b"<html>log in</html>",
+bad = {"b/model_answer/big.bin": FILES["b/model_answer/big.bin"][:-1] + bytes([FILES["b/model_answer/big.bin"][-1] ^ 1]), "b/model_answer/x.jsonl": LINES, "b/model_judgment/y.jsonl": b"<html>log in</html>",
        "top.jsonl": b"<html>log in</html>"}
 for path, data in bad.items():
     os.makedirs(os.path.dirname(f"{D}/bad/{path}"), exist_ok=True)
