@@ -436,10 +436,14 @@ static double seconds_of(struct engine *e, int32_t first, int rows, float *logit
     int32_t *token = xcalloc((size_t)rows, sizeof *token);
     for (int i = 0; i < rows; i++)
         token[i] = (first + i) % n_vocab;
+    struct err why = { 0 };
     const double begun = clock_now();
-    const int rc = engine_logits(e, token, rows, logits, err);
+    const int rc = engine_logits(e, token, rows, logits, &why);
+    const double took = clock_now() - begun;
     free(token);
-    return rc == 0 ? clock_now() - begun : err->kind == ERR_DEVICE ? -1 : INFINITY;
+    if (rc < 0 && why.kind == ERR_DEVICE)
+        return err_set(err, why.kind, "%s", why.text);
+    return rc == 0 ? took : INFINITY;    /* why is nobody's business: the work itself meets it again */
 }
 
 int engine_pace(struct engine *e, int tries, int rows, double *step, double *row, struct err *err)
