@@ -11,6 +11,7 @@ enum { OWNER_NONE = -1, OWNER_DONE = -2 };
 enum { USUAL_ROWS = 20 };                 /* of a step that speeds are compared by */
 static const double most_width = 500;    /* more means nothing: steps are all that counts then */
 static const double same_speed = 1.05;    /* ranks that differ by less were measured badly */
+static const double slowest = 1e-6;       /* of the fastest; less comes of a time that is none, and numbers would get lost beside it */
 static const double caution = 1.5; /* power of a node's speed that counts where lengths are guessed: a slow one holds up all with what turns
                                       out long */
 static const double rest_of = 0.3;        /* of an item's cost is still to come, at least, if it is not done */
@@ -167,7 +168,7 @@ static void take_speeds(struct dealer *d)
         least = seconds[r] > 0 ? fmin(least, seconds[r]) : least;
     }
     for (int r = 0; r < d->n_ranks; r++)
-        d->member[r].speed = seconds[r] > same_speed * least ? pow(least / seconds[r], d->guessed ? caution : 1) : 1;
+        d->member[r].speed = seconds[r] > same_speed * least ? fmax(slowest, pow(least / seconds[r], d->guessed ? caution : 1)) : 1;
     free(room);
     free(seconds);
     d->known = true;

@@ -168,6 +168,32 @@ static void check_hiccup(void)
     dealer_destroy(d);
 }
 
+/* Whatever a rank tells of itself, and whatever items are said to cost: it gets all when it is the last one. */
+static void strange_paces(void)
+{
+    static const double pace[] = { 0, 1, NAN, INFINITY, 1e-300, 1e300, -1 };
+    static const double cost[][4] = { { 8, 4, 2, 1 }, { 0, 0, 0, 0 }, { 1000, 0, 0, 0 } };
+    enum { N_PACES = sizeof pace / sizeof *pace, N_COSTS = sizeof cost / sizeof *cost };
+    int n_stuck = 0;
+    for (int i = 0; i < N_PACES * N_PACES * N_COSTS; i++) {
+        struct dealer *d = dealer_create(&(struct dealer_opts){ .n_items = 4, .n_ranks = 2, .cost = cost[i % N_COSTS], .width = 20,
+                                                                .paced = true });
+        int given = 0, to, item;
+        for (int r = 0; r < 2; r++)
+            dealer_limit(d, r, 2);
+        dealer_pace(d, 0, pace[i / N_COSTS % N_PACES], pace[i / N_COSTS / N_PACES]);
+        dealer_pace(d, 1, 1, 0.1);
+        dealer_leave(d, 1);
+        while ((item = dealer_next(d, &to)) >= 0) {
+            dealer_done(d, to, item);
+            dealer_limit(d, to, ++given + 2);
+        }
+        n_stuck += !dealer_is_over(d);
+        dealer_destroy(d);
+    }
+    ok(n_stuck == 0, "strange paces and costs: %d of %d deals stuck", n_stuck, N_PACES * N_PACES * N_COSTS);
+}
+
 int main(void)
 {
     double cost[80], sum[16] = { 0 };
@@ -210,5 +236,6 @@ int main(void)
     dealer_leave(d, 0);
     ok(dealer_is_over(d) && dealer_next(d, &to) == -1, "it is over when all have left");
     dealer_destroy(d);
+    strange_paces();
     return done_testing();
 }
