@@ -30,7 +30,7 @@ static const struct { int does; struct opt_env env; } variables[] = {
     { LOCAL, { "OMP_NUM_THREADS", "threads of a rank, where --threads does not say" } },
     { LOCAL, { "MTBENCH_DEVICE", "cuda or cpu: what --device auto means" } },
     { RANKS, { "MTBENCH_WATCHDOG", "seconds after which a rank that does not move is named, and what it is at (120; 0: never)" } },
-    { RANKS, { "MTBENCH_WATCHDOG_END", "seconds after which it ends the job, exit 75 (0: never; else 1800, of other nodes)" } },
+    { RANKS, { "MTBENCH_WATCHDOG_END", "seconds after which it ends the job, exit 75 (0: never; else, on another node, 15 times that)" } },
     { LOCAL, { "MTBENCH_ISA", "avx512, avx2 or plain: force an instruction set; the bits stay the same" } },
 };
 
