@@ -4,6 +4,7 @@
 
 #include "mtbench/clock.h"
 #include "mtbench/mem.h"
+#include "mtbench/watch.h"
 #include "sched.h"
 
 #include <math.h>
@@ -440,6 +441,7 @@ static double seconds_of(struct engine *e, int32_t first, int rows, float *logit
     const double begun = clock_now();
     const int rc = engine_logits(e, token, rows, logits, &why);
     const double took = clock_now() - begun;
+    watch_moved();
     free(token);
     if (rc < 0 && why.kind == ERR_DEVICE)
         return err_set(err, why.kind, "%s", why.text);
