@@ -230,11 +230,12 @@ static void page_free(struct page *p)
     buf_free(&p->answers);
     buf_free(&p->origins);
     map_free(&p->origin_of);
+    free(p->remade);
 }
 
 int page_put(const struct gallery *g, const char *path, struct page_size *size, struct err *err)
 {
-    struct page p = { .g = g, .size = size };
+    struct page p = { .g = g, .size = size, .remade = xcalloc(g->n_rows + 1, sizeof *p.remade) };
     *size = (struct page_size){0};
     int rc = put_file(&p, ALL_QUESTIONS, path, err);
     page_free(&p);
@@ -243,7 +244,7 @@ int page_put(const struct gallery *g, const char *path, struct page_size *size, 
 
 int page_put_split(const struct gallery *g, const char *folder, struct page_size *size, struct err *err)
 {
-    struct page p = { .g = g, .split = true, .size = size };
+    struct page p = { .g = g, .split = true, .size = size, .remade = xcalloc(g->n_rows + 1, sizeof *p.remade) };
     char *index = xasprintf("%s/index.html", folder);
     int rc = io_make_parents(index, err);
     *size = (struct page_size){0};

@@ -148,7 +148,7 @@ static void put_single(struct buf *b, const struct gallery *g, const struct gall
         score_put(b, t->score, t->score_is_int);
     else
         buf_str(b, "null");
-    buf_printf(b, ",%d]", (int)gallery_status(g, r, 1, &reason));
+    buf_printf(b, ",%d", (int)gallery_status(g, r, 1, &reason));
 }
 
 /* Of the lesser model's side: 0 it wins, 1 the other one, 2 a tie, 3 none. */
@@ -162,7 +162,7 @@ static void put_pair(struct buf *b, const struct gallery *g, const struct galler
     const struct judgment_row *t = gallery_table_row(g, r);
     const char *reason;
     const enum judgment_status status = judgment_worse(gallery_status(g, r, 1, &reason), gallery_status(g, r, 2, &reason));
-    buf_printf(b, "[%d,%d,%d,%d,%d,%d,%d,%d,%d,%d]", r->question, r->a, r->b, r->judge, r->turn, r->repeat,
+    buf_printf(b, "[%d,%d,%d,%d,%d,%d,%d,%d,%d,%d", r->question, r->a, r->b, r->judge, r->turn, r->repeat,
                seen_from_a(r, (enum winner)t->g1), seen_from_a(r, (enum winner)t->g2), (int)status, r->swapped);
 }
 
@@ -181,6 +181,7 @@ static void put_judgments(struct page *p, const char *name, bool pairs)
             put_pair(&p->b, g, r);
         else
             put_single(&p->b, g, r);
+        buf_str(&p->b, p->remade[i] ? ",1]" : "]");
         page_flow(p);
     }
     buf_char(&p->b, ']');

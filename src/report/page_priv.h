@@ -23,6 +23,7 @@ struct page {
     size_t answers_from;                 /* where those of this file begin */
     struct buf origins;                  /* of the index: how answers were made, each way once */
     struct map origin_of;
+    bool *remade;                        /* (g->n_rows) was another answer judged than the one that lies here? As their texts are written */
     struct page_size *size;
 };
 

@@ -172,7 +172,7 @@ static int put_single(struct writer *w, const struct gallery_row *r, const char 
     buf_str(b, "</h4>");
     if (is_remade(w, answer)) {
         put_failed(b, remade_words, NULL);
-        *remade = true;
+        *remade = w->p->remade[r - w->p->g->row] = true;
     }
     put_words(w, 1, status, reason);
     return 0;
@@ -245,8 +245,8 @@ static int put_answer(struct writer *w, int q, int model, int choice, int n_choi
 static void index_answer(struct page *p, int q, int model, int choice, int turn, const char *text, int flags)
 {
     const struct origin_turn *o = gallery_origin(p->g, model, q, choice, turn);
-    buf_printf(&p->answers, "[%d,%d,%d,%d,%ld,%d,%d,", q, model, choice, turn, text ? characters(text) : 0, flags,
-               page_origin(p, model, o));
+    const long length = text && !(flags & ANSWER_FAILED) ? characters(text) : 0;
+    buf_printf(&p->answers, "[%d,%d,%d,%d,%ld,%d,%d,", q, model, choice, turn, length, flags, page_origin(p, model, o));
     if (o && *o->prompt_sha256)
         buf_printf(&p->answers, "\"%s\"", o->prompt_sha256);
     else
@@ -373,8 +373,10 @@ static int put_games(struct writer *w, const struct gallery_row *r, struct err *
     if (gallery_words_read(g, r, &w->words, err) < 0)
         return -1;
     put_verdict(w, r, winner);
-    if (is_model_remade(w, r, r->a) || is_model_remade(w, r, r->b))
+    if (is_model_remade(w, r, r->a) || is_model_remade(w, r, r->b)) {
         put_failed(&w->p->b, remade_words, NULL);
+        w->p->remade[r - g->row] = true;
+    }
     for (int game = 1; game <= 2; game++) {
         const char *reason;
         const enum judgment_status status = gallery_status(g, r, game, &reason);

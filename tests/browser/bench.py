@@ -48,6 +48,8 @@ def answers(folder, model, questions, choices):
             turns = [[answer(model, q, turn, choice) for turn in (1, 2)] for choice in range(choices)]
             if model == "plain" and q == 3:
                 turns[0][1] = "$ERROR$"
+            if model == "plain" and q == 7:
+                turns[0][1] = ""
             record = {
                 "question_id": q,
                 "answer_id": f"a{q}",
@@ -58,12 +60,18 @@ def answers(folder, model, questions, choices):
             f.write(json.dumps(record) + "\n")
 
 
-def single(judge, model, question, turn, score, text):
+def prompt(question, turn, *models):
+    """What a judge was shown: the answers that lie there, but for those made anew since (of one question, and in one pair)."""
+    made_anew = models == ("plain",) and question == 6 or models == ("rich", "plain") and question == 5
+    return "judge this:\n" + "".join("an older answer" if made_anew else answer(model, question, turn) for model in models)
+
+
+def single(judge, model, question, turn, score, text, shown="judge this"):
     return {
         "question_id": question,
         "model": model,
         "judge": [judge, "single-v1" if turn == 1 else "single-v1-multi-turn"],
-        "user_prompt": "judge this",
+        "user_prompt": shown,
         "judgment": text,
         "score": score,
         "turn": turn,
@@ -84,7 +92,7 @@ def gradings(models, questions, judge, shift):
                     score, text = -1, "$ERROR$"
                 if (model, q, turn) == (ODD, 4, 1):
                     score, text = 12, "Rating: [[12]]"
-                yield single(judge, model, q, turn, score, text)
+                yield single(judge, model, q, turn, score, text, prompt(q, turn, model))
 
 
 WINNERS = [
@@ -109,9 +117,9 @@ def pairs(judge, first, second, questions):
                 "g1_winner": g1,
                 "g2_winner": g2,
                 "judge": [judge, "pair-v2" if turn == 1 else "pair-v2-multi-turn"],
-                "g1_user_prompt": "p",
+                "g1_user_prompt": prompt(q, turn, first, second),
                 "g1_judgment": f"game1x{q}x{turn} says {g1}",
-                "g2_user_prompt": "p",
+                "g2_user_prompt": prompt(q, turn, first, second),
                 "g2_judgment": f"game2x{q}x{turn} says {g2}",
                 "turn": turn,
                 "tstamp": 1.0,

@@ -172,6 +172,26 @@ def find(b):
 
 def ranges(b):
     rows_ = {(r["question_id"], r["model"], r["turn"]): r["score"] for r in WANTED["single"]}
+def narrowed(b):
+    """Filters that say of a turn, a judge or a name what is not there."""
+    t.equal(search(b, empty="yes"), ["Question 7, plain", "Question 7, plain and rich"], "the one empty answer, alone and in a pair")
+    t.ok("empty" in b.text("#find .about"), "is called so", b.text("#find .about"))
+    t.equal(search(b, empty="yes", turn="1"), [], "not at the other turn")
+    t.equal(search(b, outdated="yes"), ["Question 5, plain and rich", "Question 6, plain"], "what was judged as another text")
+    t.equal(search(b, outdated="yes", show="answers", judge="second", turn="2"), ["Question 6, plain"], "by one judge, of one turn")
+    b.js("location.hash = '#find'")
+    b.one('#find input[name="outdated"]').click()
+    t.ok(b.until(lambda: len(found(b)) == 2), "there is a control for it", found(b))
+    t.equal(search(b, model="nobody"), [], "a model that is not here has nothing")
+    t.equal(search(b, turn="3"), [], "nor has a turn that nobody had")
+    t.ok(len(search(b, show="pairs", turn="2")) == 10, "all pairs had the second turn", found(b))
+    apart = search(b, differ="judges", points="7")
+    t.ok(apart and search(b, differ="judges", points="7", judge="second") == apart, "a judge who disagrees with another", found(b))
+    apart = search(b, differ="turns", points="7", judge="gpt-4")
+    t.ok(apart and search(b, differ="turns", points="7", judge="gpt-4", turn="1") == apart, "turns that disagree, seen from one", found(b))
+    t.equal(search(b, text='%22BOXES%20stand%20in', show="questions"), ["Question 3"], "a quotation that is not closed yet")
+
+
     models = ["rich", "plain", ODD]
     mean = {(q, m): [rows_[q, m, turn] for turn in (1, 2) if 1 <= rows_[q, m, turn] <= 10] for q in range(1, 9) for m in models}
     want = sorted(f"Question {q}, {m}" for (q, m), s in mean.items() if s and 3 <= sum(s) / len(s) <= 6.5)
@@ -401,7 +421,7 @@ def lists():
 MADE = sys.argv[2:]  # models that others have put beside those of bench.py, made by mtbench answer
 WANTED = lists()
 with Browser(sys.argv[1]) as b:
-    for part in (scores, heat, find, ranges, winners, read, steps, copies, colours):
+    for part in (scores, heat, find, narrowed, ranges, winners, read, steps, copies, colours):
         t.try_(part, b)
     events = b.events()
     t.equal(b.asked_for(events), [], "nothing was asked for but the page")

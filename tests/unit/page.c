@@ -241,13 +241,29 @@ static void test_same(void)
     buf_free(&first);
 }
 
+/* Rows of a list of the index that have more members than this. */
+static int count_longer(const char *list, int members)
+{
+    char *text = between(page.data, "id=\"index\">", "</script>");
+    cJSON *j = json_parse(text, strlen(text), &err);
+    const cJSON *row;
+    int longer = 0;
+    cJSON_ArrayForEach (row, json_get(j, list))
+        longer += cJSON_GetArraySize(row) > members;
+    cJSON_Delete(j);
+    free(text);
+    return longer;
+}
+
 static void test_remade(void)
 {
+    ok(count_longer("single", 7) == 0 && count_longer("pairs", 10) == 0, "no judgment is of another answer");
     struct buf b = {0};
     put_answer(&b, 7, "\"made anew\", \"x\"");
     put_file("b/model_answer/able.jsonl", &b);
     ok(make("b", NULL) == 0 && count("The answer was made anew since") == 3,
        "judgments of an answer that is another one by now say so, of pairs too");
+    ok(count_longer("single", 7) == 2 && count_longer("pairs", 10) == 1, "and their rows of the index");
 }
 
 static void test_split(void)

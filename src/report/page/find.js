@@ -17,8 +17,10 @@ function answersOfItem(item, turn) {
     return [...of(item.a), ...of(item.b)].filter(answer => !turn || answer.turn === Number(turn));
 }
 
-/* Do the means of the groups, or their verdicts, lie apart? 'by' names what makes the groups, 'within' what they share. */
-function differs(item, by, within, points) {
+/* Do the means of the groups, or their verdicts, lie apart? 'by' names what makes the groups, 'within' what they share. Judges are held to
+ * each other whichever of them is chosen, and so are turns: one alone could not differ. */
+function differs(found, by, within, to) {
+    const item = {...found, rows: rowsOf(found, {[within]: to[within]})}, points = Number(to.points || DIFFERENCE);
     for (const rows of grouped(item.rows, row => row[within]).values()) {
         const groups = [...grouped(rows, row => row[by]).values()];
         const means = groups.map(group => mean(okScores({...item, rows: group}))).filter(Number.isFinite);
@@ -56,29 +58,44 @@ function cutItem(item, turn) {
         || answersOfItem(item, turn).some(answer => answer.flags & FLAG_CUT);
 }
 
+function isModel(number, name) {
+    return number !== undefined && index.models[number] === name;
+}
+
+/* Is there anything of this turn: of a pair a game, of a model an answer or a grading, of a question its own words? */
+function hasTurn(item, turn) {
+    return item.rows.length > 0 || (item.b === undefined
+        && (item.a === undefined ? turnsOf(item.q) >= Number(turn) : answersOfItem(item, turn).length > 0));
+}
+
 /* One test for each word of the address. */
 const FILTERS = {
     show: (item, show) => show === (item.b !== undefined ? 'pairs' : item.a !== undefined ? 'answers' : 'questions'),
     category: (item, category) => categoryOf(item.q) === category,
-    model: (item, model) => [item.a, item.b].includes(numberOfModel.get(model)),
+    model: (item, model) => isModel(item.a, model) || isModel(item.b, model),
+    turn: hasTurn,
     judge: item => item.rows.length > 0,
     from: (item, from) => mean(okScores(item)) >= Number(from),
     to: (item, to) => mean(okScores(item)) <= Number(to),
     winner: wonBy,
-    differ: (item, what, {points}) => what === 'judges' ? differs(item, 'judge', 'turn', Number(points || DIFFERENCE))
-        : differs(item, 'turn', 'judge', Number(points || DIFFERENCE)),
+    differ: (item, what, to) => what === 'judges' ? differs(item, 'judge', 'turn', to) : differs(item, 'turn', 'judge', to),
     failed: (item, on, to) => failedItem(item, to.turn),
     cut: (item, on, to) => cutItem(item, to.turn),
+    empty: (item, on, to) => answersOfItem(item, to.turn).some(answer => answer.flags & FLAG_EMPTY),
+    outdated: item => item.rows.some(row => row.outdated),
 };
 
 function itemKey(item) {
     return item.b === undefined ? key(item.q, item.a) : pairKey(item.q, item.a, item.b);
 }
 
+function rowsOf(item, {judge, turn}) {
+    const rows = (item.b === undefined ? singleOf : gamesOf).get(itemKey(item)) ?? [];
+    return rows.filter(row => (!judge || index.judges[row.judge] === judge) && (!turn || row.turn === Number(turn)));
+}
+
 function makeItem(q, a, b, to) {
-    const rows = (b === undefined ? singleOf : gamesOf).get(itemKey({q, a, b})) ?? [];
-    const meant = row => (!to.judge || index.judges[row.judge] === to.judge) && (!to.turn || row.turn === Number(to.turn));
-    return {q, a, b, rows: rows.filter(meant)};
+    return {q, a, b, rows: rowsOf({q, a, b}, to)};
 }
 
 function allItems(to) {
@@ -193,7 +210,7 @@ function findControls(form) {
         games.length ? chosen('winner', 'Winner', winnerOptions()) : '',
         chosen('differ', 'Disagreement', [['', 'any or none'], ['judges', 'of judges'], ['turns', 'of turns']]),
         points('points', 'by so many points'),
-        tick('failed', 'failed'), tick('cut', 'truncated'),
+        tick('failed', 'failed'), tick('cut', 'truncated'), tick('empty', 'empty'), tick('outdated', 'judged as another text'),
         chosen('order', 'Order', [['', 'by question'], ['low', 'lowest score first'], ['high', 'highest score first'],
             ['long', 'longest answer first']]),
         button('Clear', () => go({view: 'find'}), {name: 'clear'}));
@@ -212,7 +229,7 @@ function excerptLine(text, word) {
 function itemLine(item, words, hits) {
     const facts = [categoryOf(item.q), item.b === undefined ? scoresText(item.rows) : gamesText(item.rows)];
     if (item.a !== undefined && item.b === undefined)
-        facts.push(plural(charactersOf(item), 'character'));
+        facts.push(lengthText({characters: charactersOf(item), flags: answersOfItem(item).reduce((all, one) => all | one.flags, 0)}));
     return el('li', null, el('a', {href: linkTo(itemRoute(item, hits))}, itemName(item)),
         el('p', {class: 'about'}, facts.filter(Boolean).join(' · ')), ...item.texts.slice(0, 3).map(text => excerptLine(text, words[0])));
 }

@@ -29,9 +29,10 @@ function pairKey(q, a, b) {
     return key(q, Math.min(a, b), Math.max(a, b));
 }
 
-const single = index.single.map(([q, a, judge, turn, repeat, score, status]) => ({q, a, judge, turn, repeat, score, status}));
-const games = index.pairs.map(([q, a, b, judge, turn, repeat, g1, g2, status, first]) =>
-    ({q, a, b, judge, turn, repeat, g1, g2, status, first}));
+const single = index.single.map(([q, a, judge, turn, repeat, score, status, outdated]) =>
+    ({q, a, judge, turn, repeat, score, status, outdated}));
+const games = index.pairs.map(([q, a, b, judge, turn, repeat, g1, g2, status, first, outdated]) =>
+    ({q, a, b, judge, turn, repeat, g1, g2, status, first, outdated}));
 const answers = index.answers.map(([q, a, choice, turn, characters, flags, origin, prompt, made]) =>
     ({q, a, choice, turn, characters, flags, origin, prompt, made}));
 const singleOf = grouped(single, row => key(row.q, row.a));

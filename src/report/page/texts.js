@@ -45,9 +45,9 @@ function whenIdle(work) {
         setTimeout(() => { const end = performance.now() + 8; work({timeRemaining: () => end - performance.now()}); }, 50);
 }
 
-/* Words, and "several words" in quotation marks, all of which must be there. */
+/* Words, and "several words" in quotation marks, all of which must be there. Who is still typing has not closed the last ones. */
 function searchWords(query) {
-    return [...query.toLowerCase().matchAll(/"([^"]+)"|(\S+)/g)].map(found => (found[1] ?? found[2]).replace(/\s+/g, ' '));
+    return [...query.toLowerCase().matchAll(/"([^"]+)(?:"|$)|(\S+)/g)].map(found => (found[1] ?? found[2]).replace(/\s+/g, ' '));
 }
 
 function searchTexts(words) {
