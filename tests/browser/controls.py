@@ -170,8 +170,6 @@ def find(b):
         b.one('#find button[name="clear"]').click()
 
 
-def ranges(b):
-    rows_ = {(r["question_id"], r["model"], r["turn"]): r["score"] for r in WANTED["single"]}
 def narrowed(b):
     """Filters that say of a turn, a judge or a name what is not there."""
     t.equal(search(b, empty="yes"), ["Question 7, plain", "Question 7, plain and rich"], "the one empty answer, alone and in a pair")
@@ -194,6 +192,8 @@ def narrowed(b):
 
     models = ["rich", "plain", ODD]
     mean = {(q, m): [rows_[q, m, turn] for turn in (1, 2) if 1 <= rows_[q, m, turn] <= 10] for q in range(1, 9) for m in models}
+def ranges(b):
+    rows_ = {(r["question_id"], r["model"], r["turn"]): r["score"] for r in WANTED["single"]}
     want = sorted(f"Question {q}, {m}" for (q, m), s in mean.items() if s and 3 <= sum(s) / len(s) <= 6.5)
     b.js("location.hash = '#find'")
     b.choose('#find select[name="judge"]', "gpt-4")

@@ -143,17 +143,23 @@ function answerColumn(from, q, a, turn, chosen) {
         : [el('p', {class: 'missing'}, `${index.models[a]} has no answer to turn ${turn}.`)]);
 }
 
+/* What the page says in place of an answer, or about it: no word of the model's. */
+const SAID = '.missing, .failed';
+
 /* Without its heading and what the page adds. */
 function answerMarkdown(column) {
     const copy = column.cloneNode(true);
-    copy.querySelectorAll('.control, section > h4').forEach(element => element.remove());
+    copy.querySelectorAll(`.control, section > h4, ${SAID}`).forEach(element => element.remove());
     return markdownOf(copy);
 }
 
 function differenceOf(columns, names) {
     const {pieces, complete} = diffWords(...columns.map(answerMarkdown));
-    const tags = {same: 'span', del: 'del', ins: 'ins'};
+    const tags = {same: 'span', del: 'del', ins: 'ins'}, same = pieces.every(([kind]) => kind === 'same');
+    const said = columns.flatMap((column, i) => [...column.querySelectorAll(SAID)].map(element =>
+        el('p', {class: 'failed'}, `${names[i]}: ${element.textContent}`)));
     return el('section', {class: 'difference'}, el('h4', null, `From ${names[0]} to ${names[1]}`),
+        ...said, same ? el('p', {class: 'about'}, 'No word differs.') : '',
         complete ? '' : el('p', {class: 'about'}, 'These texts are long and far apart: what was not compared in time is shown as changed.'),
         el('p', {class: 'text'}, ...pieces.map(([kind, text]) => el(tags[kind], null, text))));
 }
@@ -193,8 +199,9 @@ function pairBlocks(sides, q) {
 }
 
 function sidesOf({q, a, b}) {
-    const chosen = (name, other) => route[name] ? Number(route[name]) - 1 : other;
-    const sides = [[a, chosen('choice', b === undefined ? undefined : 0)], [b, chosen('choice_b', 0)]];
+    /* Another model, or question, may have fewer choices than the address still names. */
+    const chosen = (name, model, other) => route[name] >= 1 && route[name] <= choicesOf(q, model) ? Number(route[name]) - 1 : other;
+    const sides = [[a, chosen('choice', a, b === undefined ? undefined : 0)], [b, chosen('choice_b', b, 0)]];
     return sides.filter(side => side[0] !== undefined).map(([model, number]) => ({a: model, choice: number, from: article(q, model)}));
 }
 
@@ -289,6 +296,7 @@ function readingTitle({q, a, b}) {
 function showRead() {
     const section = byId('read'), wanted = wantedReading(route), [bar, done, reading] = readingParts(section);
     done.textContent = '';
+    formOf(section).hidden = bar.hidden = wanted.unknown.length > 0;     /* they would speak of what was read before */
     if (wanted.unknown.length > 0) {
         reading.replaceChildren(el('p', {class: 'missing'}, `This page has ${wanted.unknown.join(' and ')}.`));
         announce(reading.textContent);
