@@ -190,8 +190,6 @@ def narrowed(b):
     t.equal(search(b, text='%22BOXES%20stand%20in', show="questions"), ["Question 3"], "a quotation that is not closed yet")
 
 
-    models = ["rich", "plain", ODD]
-    mean = {(q, m): [rows_[q, m, turn] for turn in (1, 2) if 1 <= rows_[q, m, turn] <= 10] for q in range(1, 9) for m in models}
 def ranges(b):
     rows_ = {(r["question_id"], r["model"], r["turn"]): r["score"] for r in WANTED["single"]}
     want = sorted(f"Question {q}, {m}" for (q, m), s in mean.items() if s and 3 <= sum(s) / len(s) <= 6.5)

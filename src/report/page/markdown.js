@@ -24,7 +24,16 @@ function inlineCode(text) {
 }
 
 function inlineOf(node) {
-    return [...node.childNodes].map(inline).join('');
+    return [...node.childNodes].map(child => {
+        const text = inline(child), {previousSibling: last, nextSibling: next} = child;
+        const started = last?.nodeName === 'BR' ? escapeStart(text) : text;
+        /* "!" before a link would make it a picture. */
+        return isLink(next) && child.nodeType === Node.TEXT_NODE ? started.replace(/!$/, '\\!') : started;
+    }).join('');
+}
+
+function isLink(node) {
+    return node?.nodeName === 'A' || (node?.nodeName === 'SPAN' && node.classList.contains('link'));
 }
 
 function inline(node) {
@@ -72,7 +81,7 @@ function codeBlock(node) {
 }
 
 function tableOf(node) {
-    const rows = [...node.rows].map(row => [...row.cells].map(cell => inlineOf(cell).trim()));
+    const rows = [...node.rows].map(row => [...row.cells].map(cell => inlineOf(cell).trim().replace(/(?<!\\)\|/g, '\\|')));
     const marks = [...node.rows[0]?.cells ?? []].map(cell => ({left: ':--', right: '--:', center: ':-:'})[cell.className] ?? '---');
     rows.splice(1, 0, marks);
     return rows.map(cells => `| ${cells.join(' | ')} |`).join('\n');
@@ -83,8 +92,16 @@ function writtenLevel(node) {
     return /^l[1-6]$/.test(node.className) ? Number(node.className[1]) : undefined;
 }
 
+/* Two answers word by word, with the marks of wdiff: what is shown is Markdown already. */
+function differenceBlock(node) {
+    const marks = {DEL: ['[-', '-]'], INS: ['{+', '+}']};
+    const text = [...node.childNodes].map(({nodeName, textContent}) => (marks[nodeName] ?? ['', '']).join(textContent)).join('');
+    const mark = fence(text, '`', 3);
+    return `${mark}text\n${text}\n${mark}`;
+}
+
 const BLOCKS = {
-    P: node => escapeStart(inlineOf(node).trim()),
+    P: node => node.matches('.difference > .text') ? differenceBlock(node) : escapeStart(inlineOf(node).trim()),
     UL: list, OL: list, PRE: codeBlock, TABLE: tableOf,
     BLOCKQUOTE: node => indented(blocks(node), '> ', '> ').replace(/^$/gm, '>'),
     HR: () => '---',
