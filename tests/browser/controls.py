@@ -86,6 +86,8 @@ def scores(b):
             ),
             f"the table of kind {kind}",
         )
+        said = "return document.querySelector('#scores select[name=category]').value"
+        t.equal(b.js(said) == "math", "math" in caption(b), f"the control of {kind} says of which category it is")
 
 
 def heat(b):

@@ -126,9 +126,10 @@ function formOf(section, make = () => {}) {
     return form;
 }
 
-function showTable(section, tables, wanted) {
+/* The controls say what is shown, which may be less than the address asks for; 'more': of what no table tells. */
+function showTable(section, tables, wanted, more) {
     const table = chooseTable(tables, wanted), words = tableWords(table);
-    fillForm(formOf(section, form => tableControls(form, tables)), {...words, category: route.category, name: route.name});
+    fillForm(formOf(section, form => tableControls(form, tables)), {...words, name: route.name, ...more});
     showOnly(tables, table, section);
     return table;
 }
@@ -148,7 +149,7 @@ function showHeat() {
     const section = byId('heat'), tables = [...section.querySelectorAll('table.heat')];
     if (tables.length === 0)
         return;
-    const chosen = showTable(section, tables, {...route, category: ''});
+    const chosen = showTable(section, tables, {...route, category: ''}, {category: route.category});
     showCategory(chosen, route.category ?? '');
     const shown = filterRows(chosen, route.name ?? '');
     if (route.name)
