@@ -47,7 +47,7 @@ return [...document.querySelectorAll('body *')]
 
 def ready(b, view):
     b.js("location.hash = arguments[0]", view)
-    b.until(lambda: b.fragment == view)
+    b.until(lambda: b.js("return location.hash === arguments[0] && address(route) === address(parseRoute(arguments[0]))", view))
 
 
 def by_axe(b, view, colours):

@@ -194,6 +194,8 @@ def narrowed(b):
 
 def ranges(b):
     rows_ = {(r["question_id"], r["model"], r["turn"]): r["score"] for r in WANTED["single"]}
+    models = ["rich", "plain", ODD]
+    mean = {(q, m): [rows_[q, m, turn] for turn in (1, 2) if 1 <= rows_[q, m, turn] <= 10] for q in range(1, 9) for m in models}
     want = sorted(f"Question {q}, {m}" for (q, m), s in mean.items() if s and 3 <= sum(s) / len(s) <= 6.5)
     b.js("location.hash = '#find'")
     b.choose('#find select[name="judge"]', "gpt-4")
@@ -293,8 +295,24 @@ def read(b):
     t.ok(b.until(lambda: not b.shown(".difference")), "the key d takes them away")
     b.js("location.reload()")
     t.ok(b.until(lambda: b.shown(".reading") and "Question 1, rich and plain" in b.text("#read h3")), "a pair survives a reload")
+    b.js("location.hash = '#q=1&a=plain&choice=2'")
+    t.ok(
+        b.until(lambda: "needle1x1x0" in b.text(".reading") and "Question 1, plain" in b.text("#read h3")),
+        "a model without a second choice shows the one that it has",
+        b.text(".reading"),
+    )
+    b.js("location.hash = '#q=1&a=rich&b=rich&diff=yes'")
+    t.ok(b.until(lambda: "No word differs." in b.text(".difference")) and not b.all(".difference ins"), "equal answers are called equal")
+    b.js("location.hash = '#q=1&a=rich&b=rich&choice_b=2&diff=yes'")
+    t.ok(b.until(lambda: "needle1x1x1" in b.text(".difference ins")), "two choices of one model are told apart", b.text(".difference"))
+    for q, said in ((3, "plain: The answer failed"), (7, "plain: (empty)")):
+        b.js("location.hash = arguments[0]", f"#q={q}&a=rich&b=plain&diff=yes")
+        t.ok(b.until(lambda: said in b.text(".difference .failed")), f"beside nothing: {said}", b.text(".difference"))
+        added = b.text("ins")
+        t.ok("failed" not in added and "empty" not in added and f"needle{q}x2x0" in b.text("del"), "which is no word of the model", added)
     b.js("location.hash = '#q=4711&a=rich'")
     t.ok(b.until(lambda: "no question 4711" in b.text(".reading")), "a question that is not there is named")
+    t.equal(b.shown("#read form, #read .steps"), [], "without controls of another reading")
     b.js("location.hash = '#q=1&a=%E0%A4%A'")
     t.ok(b.until(lambda: "no model %E0%A4%A" in b.text(".reading")), "so is a model, however it is spelt")
     b.js("location.hash = '#q=1'")
@@ -362,6 +380,25 @@ def copies(b):
         "return x < 2",
     ]:
         t.ok(part in text, f"the Markdown of what is shown holds {part}", text[:1500])
+    for html, markdown in [
+        ("<table><tr><th>a<tr><td><code>x|y</code> \\| z</table>", "| a |\n| --- |\n| `x\\|y` \\\\\\| z |"),
+        ("<p>one<br>\n- two<br>\n3. three</p>", "one\\\n \\- two\\\n 3\\. three"),
+        ("<p>wow!<a href='https://example.org'>here</a>!</p>", "wow\\![here](<https://example.org>)!"),
+        ("<ul><li>a<ul><li>b<pre><code class='language-c'>x\n\n  y</code></pre></ul></ul>",
+         "- a\n  - b\n    ```c\n    x\n\n      y\n    ```"),
+        ("<p><span class=tex>\\(a_1 | b*c\\)</span></p>", "\\(a_1 | b*c\\)"),
+    ]:
+        seen = b.js(
+            "const t = document.createElement('template'); t.innerHTML = policy.createHTML(arguments[0]);"
+            "return markdownOf(t.content)",
+            html,
+        )
+        t.equal(seen, markdown + "\n", f"as Markdown: {markdown!r}")
+    b.js("location.hash = '#q=1&a=rich&b=plain&diff=yes'")
+    b.until(lambda: b.shown(".difference ins"))
+    t.ok("{+" in b.js("return readingMarkdown()") and "[-" in b.js("return readingMarkdown()"), "differences are copied with their marks")
+    b.js("location.hash = '#q=1&a=rich&choice=1'")
+    b.until(lambda: not b.all(".difference") and "needle1x1x0" in b.text(".reading"))
     b.driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
     b.one('#read button[name="copy"]').click()
     t.ok(b.until(lambda: "Copied" in b.text("#read .done") or b.shown("dialog.copy")), "Copy says that it did, or offers the text")
