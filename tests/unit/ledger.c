@@ -102,14 +102,17 @@ static int second_writer_is_refused(void)
     return WEXITSTATUS(status) == 7;
 }
 
-/* Is 'want' all that the file of this name holds? Read by a child: closing the file here would drop our lock. */
-static bool child_reads(const char *want)
+/* Is it the last line of the file of this name? Another start may have come and gone between the putting aside and
+ * the opening. Read by a child: closing the file here would drop our lock. */
+static bool child_reads_last(const char *want)
 {
     int status = 1;
     pid_t child = fork();
     if (child == 0) {
         struct buf b = {0};
-        _exit(io_read(path, &b, NULL) == 0 && b.data && !strcmp(b.data, want) ? 0 : 1);
+        const size_t n = strlen(want);
+        _exit(io_read(path, &b, NULL) == 0 && b.len >= n && !memcmp(b.data + b.len - n, want, n) &&
+                      (b.len == n || b.data[b.len - n - 1] == '\n') ? 0 : 1);
     }
     waitpid(child, &status, 0);
     return status == 0;
@@ -128,7 +131,7 @@ static void race(int me)
             continue;                    /* somebody else has it */
         snprintf(want, sizeof want, "%s\n", line);
         ledger_add(l, line, (size_t)n);
-        lost += ledger_sync(l, NULL) != 0 || !child_reads(want);
+        lost += ledger_sync(l, NULL) != 0 || !child_reads_last(want);
         ledger_close(l);
     }
     _exit(lost != 0);
