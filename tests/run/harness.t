@@ -23,6 +23,7 @@ case_of 'echo "ok 1 - a"; echo 1..2' '1 passed, 1 failed' 1 'a plan that was not
 case_of 'echo "ok 1 - a"' '1 passed, 1 failed' 1 'no plan'
 case_of 'echo "ok 1 - a"; echo 1..1; kill -SEGV $$' '1 passed, 1 failed' 1 'a crash behind the last test'
 limit=1 case_of 'echo "ok 1 - a"; sleep 30; echo 1..1' '1 passed, 1 failed' 1 'a program that hangs'
+case_of 'ulimit -f 0; echo "ok 1 - a"; echo 1..1' '1 passed, 0 failed' 0 'a test that bounds the size of files is heard all the same'
 case_of 'echo "1..0 # SKIP"; exit 3' '0 passed, 1 failed' 1 'a skip that ends with an error'
 # Those that run beside each other: both wait for the other's file, and are told in their order.
 mkdir "$d/cuda"
