@@ -27,9 +27,8 @@ finish() {
     grep -q '^1\.\.' "$d/$1.tap"; ok $? "${1%.py} comes to its end"
 }
 run 1 --model-id made --question-end 2; [ $rc -eq 0 ]; ok $? "a model answers two questions, with a journal"
-long=$([ "${BROWSER:-}" = long ] && echo all)
 "$python" tests/browser/bench.py "$d" && page "$d" smoke
-"$python" tests/browser/hostile_bench.py "$d" $long && page "$d" hostile
+"$python" tests/browser/hostile_bench.py "$d" && page "$d" hostile
 "$build/mtbench" browse --data-dir "$d" --bench-name smoke --split "$d/split" >"$d/out" 2>"$d/err"; ok $? "and as a folder"
 axe=$("$python" -c 'import axe_playwright_python as a, pathlib; print(pathlib.Path(a.__file__).parent / "axe.min.js")' 2>/dev/null)
 begin controls.py "$d/smoke.html" made
@@ -39,7 +38,7 @@ begin split.py "$d/split"
 begin numbers.py "$d/smoke.html" "$d" "$build/mtbench"
 wait
 for program in controls.py access.py hostile.py numbers.py split.py; do finish $program; done
-if [ "$long" ]; then
+if [ "${BROWSER:-}" = long ]; then
     "$python" tests/browser/bench.py "$d/large" 31 80 2 && page "$d/large" smoke
     begin figures.py "$d/large/smoke.html" && wait && finish figures.py
     "$python" tests/browser/screens.py "$d/smoke.html" build/screens &&
