@@ -301,6 +301,14 @@ def read(b):
         "a model without a second choice shows the one that it has",
         b.text(".reading"),
     )
+    lines = lambda: b.js("return [...document.querySelectorAll('.reading .reference p')].map(p => p.innerText.split('\\n').length)")
+    b.js("location.hash = '#q=5'")
+    t.ok(b.until(lambda: max(lines(), default=0) > 5), "lines of code without a fence stay lines", lines())
+    height = b.js(
+        "const p = document.querySelector('.reading .reference p'); const of = html => { p.innerHTML = policy.createHTML(html);"
+        "return p.getBoundingClientRect().height; }; return ['a<br>\\nb', 'a\\nb', 'a b', 'a\\n'].map(of)"
+    )
+    t.ok(height[0] == height[1] and height[1] > height[2] == height[3], "a break is one break, an end none", height)
     b.js("location.hash = '#q=1&a=rich&b=rich&diff=yes'")
     t.ok(b.until(lambda: "No word differs." in b.text(".difference")) and not b.all(".difference ins"), "equal answers are called equal")
     b.js("location.hash = '#q=1&a=rich&b=rich&choice_b=2&diff=yes'")
@@ -382,7 +390,8 @@ def copies(b):
         t.ok(part in text, f"the Markdown of what is shown holds {part}", text[:1500])
     for html, markdown in [
         ("<table><tr><th>a<tr><td><code>x|y</code> \\| z</table>", "| a |\n| --- |\n| `x\\|y` \\\\\\| z |"),
-        ("<p>one<br>\n- two<br>\n3. three</p>", "one\\\n \\- two\\\n 3\\. three"),
+        ("<p>one<br>\n- two<br>\n3. three</p>", "one\\\n\\- two\\\n3\\. three"),
+        ("<p>a rose\nis *\n+ a rose\n</p>", "a rose\nis \\*\n\\+ a rose"),
         ("<p>wow!<a href='https://example.org'>here</a>!</p>", "wow\\![here](<https://example.org>)!"),
         ("<ul><li>a<ul><li>b<pre><code class='language-c'>x\n\n  y</code></pre></ul></ul>",
          "- a\n  - b\n    ```c\n    x\n\n      y\n    ```"),

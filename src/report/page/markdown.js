@@ -26,7 +26,7 @@ function inlineCode(text) {
 function inlineOf(node) {
     return [...node.childNodes].map(child => {
         const text = inline(child), {previousSibling: last, nextSibling: next} = child;
-        const started = last?.nodeName === 'BR' ? escapeStart(text) : text;
+        const started = last?.nodeName === 'BR' ? escapeStart(text.trimStart()) : text;
         /* "!" before a link would make it a picture. */
         return isLink(next) && child.nodeType === Node.TEXT_NODE ? started.replace(/!$/, '\\!') : started;
     }).join('');
@@ -36,9 +36,15 @@ function isLink(node) {
     return node?.nodeName === 'A' || (node?.nodeName === 'SPAN' && node.classList.contains('link'));
 }
 
+/* Lines stay lines: of a poem, say, or of code that nobody fenced. */
+function textOf(node) {
+    const lines = escapeMarkdown(node.data).replace(/[^\S\n]+/g, ' ').split(/ ?\n ?/);
+    return lines.map((line, i) => i === 0 ? line : escapeStart(line)).join('\n');
+}
+
 function inline(node) {
     if (node.nodeType === Node.TEXT_NODE)
-        return escapeMarkdown(node.data.replace(/\s+/g, ' '));
+        return textOf(node);
     switch (node.nodeName) {
     case 'STRONG': return `**${inlineOf(node)}**`;
     case 'EM': return `*${inlineOf(node)}*`;
@@ -107,7 +113,7 @@ const BLOCKS = {
     HR: () => '---',
 };
 for (let level = 1; level <= 6; level++)
-    BLOCKS[`H${level}`] = node => `${'#'.repeat(writtenLevel(node) ?? level)} ${inlineOf(node).trim()}`;
+    BLOCKS[`H${level}`] = node => `${'#'.repeat(writtenLevel(node) ?? level)} ${inlineOf(node).trim().replace(/\n/g, ' ')}`;
 const INLINE = new Set(['STRONG', 'EM', 'DEL', 'CODE', 'A', 'BR', 'SPAN', 'MARK']);
 
 /* The blocks below a node, parted by empty lines; within a tight list item text and list follow each other line by line. */
